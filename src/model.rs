@@ -1,0 +1,22 @@
+//! The words of the product as types. Plain values: no I/O, no clock, no async.
+
+pub mod answer;
+pub mod bar;
+pub mod class;
+pub mod interval;
+pub mod price;
+pub mod quota;
+pub mod run;
+pub mod series;
+pub mod symbol;
+pub mod text;
+pub mod words;
+
+pub use answer::{Answer, Ask, Batch, Counts, Datatype, Entitlement, Outputsize, RejectedRow};
+pub use bar::Bar;
+pub use class::ErrorClass;
+pub use interval::Interval;
+pub use price::Price;
+pub use run::{RequestId, RunId, RunStatus, RunSummary, SeriesError, SeriesReport, SeriesStatus};
+pub use series::SeriesKey;
+pub use symbol::Symbol;

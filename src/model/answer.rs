@@ -1,0 +1,122 @@
+//! A question to the provider, its answer, and what the answer becomes.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::run::{RequestId, RunId};
+use super::words::words;
+use super::{Bar, SeriesKey};
+
+words! {
+    /// How much of a series is asked for.
+    pub enum Outputsize {
+        /// The newest 100 bars.
+        Compact = "compact",
+        /// The trailing 30 days, the whole month, or the whole history.
+        Full = "full",
+    }
+}
+
+words! {
+    /// The format in which the answer is asked for.
+    pub enum Datatype {
+        /// JSON with metadata.
+        Json = "json",
+        /// CSV without metadata, a quarter of the size.
+        Csv = "csv",
+    }
+}
+
+words! {
+    /// The recency a plan may include.
+    pub enum Entitlement {
+        /// Bars of this minute.
+        Realtime = "realtime",
+        /// Bars that are 15 minutes old.
+        Delayed = "delayed",
+    }
+}
+
+/// One question: which series its answer fills and the parameters, in the order in which they are
+/// sent, without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The series that the answer is stored under.
+    pub series: SeriesKey,
+    /// Parameters of the URL, `function` first.
+    pub query: Vec<(String, String)>,
+}
+
+impl Ask {
+    /// The value of a parameter.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The function that is asked.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        self.get("function").unwrap_or_default()
+    }
+}
+
+/// What came back, before anyone has looked at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`, not to be trusted.
+    pub content_type: Option<String>,
+    /// The decoded body, with every known secret replaced.
+    pub body: Bytes,
+    /// When the last byte arrived.
+    pub received_at: DateTime<Utc>,
+    /// Milliseconds from sending to the last byte.
+    pub elapsed_ms: u32,
+}
+
+/// A row that validation refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RejectedRow {
+    /// The row's label, safe to show.
+    pub label: String,
+    /// The row as received, safe to show.
+    pub content: String,
+    /// Why it was refused.
+    pub reason: String,
+}
+
+/// The bars of one answer, ready to be stored in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The request that was answered.
+    pub request: RequestId,
+    /// The run that asked.
+    pub run: RunId,
+    /// The series the bars belong to.
+    pub series: SeriesKey,
+    /// Bars, oldest first, each instant once.
+    pub bars: Vec<Bar>,
+    /// Rows that were refused.
+    pub rejected: Vec<RejectedRow>,
+    /// Rows the answer held.
+    pub received: u32,
+    /// Values of which digits were rounded away.
+    pub rounded: u32,
+}
+
+/// What an upsert did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Bars that were new.
+    pub inserted: u32,
+    /// Bars of which a value changed.
+    pub changed: u32,
+    /// Bars that were already stored as received.
+    pub unchanged: u32,
+}

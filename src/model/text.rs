@@ -1,0 +1,100 @@
+//! Makes untrusted text harmless, once, where it enters.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthChar;
+
+/// The most characters that are kept of an untrusted text.
+pub const MAX_CHARS: usize = 512;
+/// The most zero-width marks that are kept on one base character.
+const MAX_MARKS: usize = 8;
+
+/// Returns `text` with everything a terminal or log file could act on shown as a visible escape.
+///
+/// Control characters, bidirectional overrides, zero-width characters and line separators become
+/// escapes such as `\u{1b}`; more than eight combining marks on one character are dropped; text
+/// past 512 characters is cut and ends in `…`.
+///
+/// ```
+/// assert_eq!(pipeline_tui::model::text::clean("a\u{1b}[2Jb"), "a\\u{1b}[2Jb");
+/// ```
+#[must_use]
+pub fn clean(text: &str) -> String {
+    clean_to(text, MAX_CHARS)
+}
+
+/// As [`clean`], with another bound on the number of characters.
+#[must_use]
+pub fn clean_to(text: &str, max_chars: usize) -> String {
+    let mut safe = String::with_capacity(text.len().min(max_chars * 4));
+    let (mut kept, mut marks) = (0_usize, 0_usize);
+    for c in text.chars() {
+        if kept == max_chars {
+            safe.push('…');
+            break;
+        }
+        if is_hostile(c) {
+            let _ = match c {
+                '\n' => write!(safe, "\\n"),
+                '\r' => write!(safe, "\\r"),
+                '\t' => write!(safe, "\\t"),
+                other => write!(safe, "{}", other.escape_unicode()),
+            };
+            marks = 0;
+        } else if c.width() == Some(0) {
+            marks += 1;
+            if marks > MAX_MARKS {
+                continue;
+            }
+            safe.push(c);
+        } else {
+            safe.push(c);
+            marks = 0;
+        }
+        kept += 1;
+    }
+    safe
+}
+
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escapes_what_a_terminal_would_act_on() {
+        assert_eq!(clean("a\u{0}b"), "a\\u{0}b");
+        assert_eq!(clean("\u{9b}31m"), "\\u{9b}31m");
+        assert_eq!(clean("abc\u{202e}txt"), "abc\\u{202e}txt");
+        assert_eq!(clean("two\nlines"), "two\\nlines");
+        assert_eq!(clean("café 株"), "café 株");
+    }
+
+    #[test]
+    fn bounds_length_and_combining_marks() {
+        assert_eq!(clean(&"x".repeat(600)).chars().count(), MAX_CHARS + 1);
+        assert_eq!(
+            clean(&format!("e{}", "\u{301}".repeat(1000)))
+                .chars()
+                .count(),
+            9
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn never_lets_a_control_character_through(text in "\\PC*|(?s).*") {
+            let safe = clean(&text);
+            prop_assert!(!safe.chars().any(is_hostile));
+            prop_assert!(safe.chars().count() <= MAX_CHARS * 10);
+        }
+    }
+}

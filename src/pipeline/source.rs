@@ -1,0 +1,142 @@
+//! What the pipeline expects of a provider.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use crate::model::{
+    Answer, Ask, Bar, Datatype, Entitlement, ErrorClass, Outputsize, RejectedRow, SeriesKey,
+};
+
+/// What a person may say about how a series is fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchOptions {
+    /// A calendar month, `YYYY-MM`.
+    pub month: Option<Month>,
+    /// How much is asked for.
+    pub outputsize: Option<Outputsize>,
+    /// Ask for prices adjusted for splits and dividends.
+    pub adjusted: bool,
+    /// Leave out bars before 09:30 and after 16:00.
+    pub regular_hours: bool,
+    /// The format of the answer.
+    pub datatype: Option<Datatype>,
+    /// The recency that the plan includes.
+    pub entitlement: Option<Entitlement>,
+}
+
+/// A calendar month that the provider can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Month {
+    year: u16,
+    month: u8,
+}
+
+/// Why a text is not such a month.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a month; write YYYY-MM, from 2000-01 on")]
+pub struct NotAMonth(String);
+
+impl std::str::FromStr for Month {
+    type Err = NotAMonth;
+
+    fn from_str(text: &str) -> Result<Self, NotAMonth> {
+        let parse = || {
+            let (year, month) = text.split_once('-')?;
+            if year.len() != 4
+                || month.len() != 2
+                || !text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+            {
+                return None;
+            }
+            let (year, month) = (year.parse().ok()?, month.parse().ok()?);
+            (year >= 2000 && (1..=12).contains(&month)).then_some(Self { year, month })
+        };
+        parse().ok_or_else(|| NotAMonth(crate::model::text::clean(text)))
+    }
+}
+
+impl std::fmt::Display for Month {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+/// A refusal: by the provider, or by us before anything is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The class, which decides what happens next.
+    pub class: ErrorClass,
+    /// What the provider said or what was found, safe to show, one sentence where possible.
+    pub text: String,
+    /// The parameter a `not_entitled` is about, as `name=value`; `None`: the whole function.
+    pub parameter: Option<String>,
+    /// The requests a second that a burst refusal names.
+    pub per_second: Option<u32>,
+}
+
+impl Refusal {
+    /// A refusal without further detail.
+    #[must_use]
+    pub fn new(class: ErrorClass, text: impl Into<String>) -> Self {
+        Self {
+            class,
+            text: text.into(),
+            parameter: None,
+            per_second: None,
+        }
+    }
+}
+
+/// What an answer turned out to hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Bars, oldest first, each instant once.
+    pub bars: Vec<Bar>,
+    /// Rows that validation refused.
+    pub rejected: Vec<RejectedRow>,
+    /// Rows the answer held.
+    pub received: u32,
+    /// Values of which digits past the eighth were rounded away.
+    pub rounded: u32,
+}
+
+/// How sending failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendError {
+    /// Nothing left this machine: the request is not spent.
+    NeverSent(String),
+    /// The connection broke or stayed silent after sending: the request counts as spent.
+    Broken(String),
+    /// The answer was larger than any true answer.
+    TooLarge(String),
+    /// The server's certificate is not to be trusted, or it redirects: trying again changes nothing.
+    Untrusted(String),
+}
+
+/// A provider of bars.
+#[async_trait]
+pub trait BarSource: std::fmt::Debug + Send + Sync {
+    /// Turns a wish into a question, or refuses it without spending a request.
+    fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal>;
+
+    /// Sends the question exactly once; `attempt` travels as `X-Request-Id`.
+    async fn send(&self, ask: &Ask, attempt: Uuid) -> Result<Answer, SendError>;
+
+    /// Reads an answer: bars, or the class of refusal.
+    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_calendar_months_since_2000() {
+        assert_eq!("2009-01".parse::<Month>().unwrap().to_string(), "2009-01");
+        for text in [
+            "2024-13", "2024-00", "1999-12", "2024-1", "24-01", "2024/01", "+024-01", "",
+        ] {
+            assert!(text.parse::<Month>().is_err(), "{text}");
+        }
+    }
+}
