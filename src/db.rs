@@ -1,1 +1,307 @@
-//! Empty.
+//! The store: one trait, PostgreSQL and SQLite behind it.
+//!
+//! Writes run in tasks of their own, so that a caller that goes away never leaves a transaction
+//! half-way; a connection that saw an error or a deadline is closed, never pooled again.
+
+pub mod error;
+mod postgres;
+mod row;
+mod sqlite;
+mod upsert;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+pub use error::{DbError, DbErrorKind};
+pub use postgres::PgTarget;
+
+use crate::model::quota::{Decision, Limits};
+use crate::model::{
+    Answer, Ask, Bar, Batch, Counts, ErrorClass, RequestId, RunId, RunStatus, RunSummary,
+    SeriesKey, SeriesReport,
+};
+
+/// The outcome of a store operation.
+pub type Result<T> = std::result::Result<T, DbError>;
+
+/// Which database a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// A PostgreSQL server.
+    Postgres,
+    /// An SQLite file.
+    Sqlite,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        })
+    }
+}
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reading and writing; the schema is created or brought up to date.
+    ReadWrite,
+    /// Reading only; the schema must be there.
+    ReadOnly,
+}
+
+/// A running run. Dropping it ends the lock by which other processes see that the run is alive.
+#[derive(Debug)]
+pub struct ActiveRun {
+    /// The run.
+    pub id: RunId,
+    /// Held for its `Drop`.
+    pub(crate) _lock: Box<dyn RunLock>,
+}
+
+/// A lock that dies with its process.
+pub trait RunLock: fmt::Debug + Send + Sync {}
+
+/// A wish to send one request.
+#[derive(Debug, Clone)]
+pub struct Reservation {
+    /// Identifies the attempt in the ledger and at the provider.
+    pub attempt_id: Uuid,
+    /// The run on whose behalf it is sent.
+    pub run: RunId,
+    /// The question.
+    pub ask: Ask,
+    /// Fingerprint of the key.
+    pub key: String,
+    /// 1 for the first attempt of a series in this run.
+    pub attempt: u32,
+    /// What the plan allows.
+    pub limits: Limits,
+}
+
+/// What became of the wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    /// The request is in the ledger; send it now.
+    Granted(RequestId),
+    /// Nothing was written; ask again after this time.
+    Wait(TimeDelta),
+    /// Nothing was written; the day's requests are spent until this instant.
+    DaySpent(DateTime<Utc>),
+    /// Nothing was written; the day's retries are spent.
+    RetriesSpent,
+}
+
+impl Reserved {
+    /// The answer to a decision that is not a grant.
+    fn unless_granted(decision: Decision, now: DateTime<Utc>) -> Option<Self> {
+        match decision {
+            Decision::Grant => None,
+            Decision::Wait(until) => Some(Self::Wait(until - now)),
+            Decision::DaySpent(until) => Some(Self::DaySpent(until)),
+            Decision::RetriesSpent => Some(Self::RetriesSpent),
+        }
+    }
+}
+
+/// How a request ended that brought no bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestEnd {
+    /// It never left this machine: not spent.
+    NotSent(String),
+    /// It was sent and nothing usable came back.
+    Failed(ErrorClass, String),
+    /// The provider refused it.
+    Refused(ErrorClass, String),
+}
+
+/// What is known about a key and a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entitlement {
+    /// The function.
+    pub function: String,
+    /// The parameter as `name=value`; empty: the whole function.
+    pub parameter: String,
+    /// Whether the provider answered with data.
+    pub granted: bool,
+    /// What the provider said when it refused.
+    pub message: Option<String>,
+}
+
+/// An answer that was kept by a run that died before it was stored.
+#[derive(Debug, Clone)]
+pub struct KeptAnswer {
+    /// The request it answers.
+    pub request: RequestId,
+    /// The run that asked.
+    pub run: RunId,
+    /// The question.
+    pub ask: Ask,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// Who a request was sent for: what entitlements are remembered under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Fingerprint of the key, never the key.
+    pub fingerprint: String,
+    /// The plan as configured; a refusal learnt under another plan does not count.
+    pub plan: String,
+}
+
+/// Which bars to read.
+#[derive(Debug, Clone)]
+pub struct BarQuery {
+    /// The series.
+    pub series: SeriesKey,
+    /// Oldest instant, inclusive.
+    pub from: Option<DateTime<Utc>>,
+    /// Newest instant, inclusive.
+    pub to: Option<DateTime<Utc>>,
+    /// At most so many, newest first.
+    pub limit: u32,
+}
+
+/// A row of the ledger, for showing a run.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RequestRow {
+    /// The symbol it asked for.
+    pub symbol: String,
+    /// The interval it asked for.
+    pub interval: String,
+    /// Its parameters, without the key.
+    pub query: String,
+    /// Which attempt it was.
+    pub attempt: u32,
+    /// Its state in the ledger.
+    pub state: String,
+    /// Class of the refusal or failure.
+    pub class: Option<String>,
+    /// HTTP status of the answer.
+    pub http_status: Option<u16>,
+    /// Milliseconds to the last byte.
+    pub elapsed_ms: Option<u32>,
+    /// When it was reserved.
+    pub reserved_at: DateTime<Utc>,
+}
+
+/// A run with everything the store knows of it.
+#[derive(Debug, Clone)]
+pub struct RunDetail {
+    /// The run.
+    pub summary: RunSummary,
+    /// What became of its series.
+    pub series: Vec<SeriesReport>,
+    /// The requests it reserved.
+    pub requests: Vec<RequestRow>,
+}
+
+/// What a store says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The version of the database.
+    pub version: String,
+    /// The version of the schema.
+    pub schema: i64,
+    /// The database's clock.
+    pub now: DateTime<Utc>,
+    /// Bars stored (an estimate where counting would be slow).
+    pub bars: u64,
+}
+
+/// Everything the product asks of a database.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Which database it is.
+    fn backend(&self) -> Backend;
+
+    /// Where it is, without secrets.
+    fn location(&self) -> &str;
+
+    /// Version, clock and size.
+    async fn health(&self) -> Result<Health>;
+
+    /// The watch list, in the order in which series were added.
+    async fn watch_list(&self) -> Result<Vec<SeriesKey>>;
+
+    /// Puts series into the watch list if it is empty; returns the list as it then is.
+    async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
+
+    /// Starts a run over these series and takes its lock.
+    async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun>;
+
+    /// Records how a series ended that stored nothing new.
+    async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()>;
+
+    /// Records how a run ended.
+    async fn finish_run(&self, run: RunId, status: RunStatus) -> Result<()>;
+
+    /// Marks runs whose lock nobody holds as interrupted, and their unsettled requests as in doubt.
+    async fn sweep(&self) -> Result<Vec<RunId>>;
+
+    /// Writes a request into the ledger, if quota and pace allow it now.
+    async fn reserve(&self, reservation: Reservation) -> Result<Reserved>;
+
+    /// Keeps an answer before anyone looks at it, dropping the oldest past `limit` bytes.
+    async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()>;
+
+    /// Records how a request ended that brought no bars.
+    async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<()>;
+
+    /// Stores the bars of an answer, its rejected rows, counts and outcomes, in one transaction.
+    /// Doing so again returns the counts of the first time.
+    async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts>;
+
+    /// Answers that were kept but not stored by runs that are no longer running.
+    async fn unapplied(&self) -> Result<Vec<KeptAnswer>>;
+
+    /// What is known about a key under its plan.
+    async fn entitlements(&self, credential: Credential) -> Result<Vec<Entitlement>>;
+
+    /// Remembers that the plan refuses a function or one of its parameters.
+    async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()>;
+
+    /// When a series was last fetched with success.
+    async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>>;
+
+    /// Bars, newest first.
+    async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>>;
+
+    /// The newest runs, newest first.
+    async fn runs(&self, limit: u32) -> Result<Vec<RunSummary>>;
+
+    /// One run in detail.
+    async fn run(&self, run: RunId) -> Result<Option<RunDetail>>;
+
+    /// Closes every connection.
+    async fn close(&self);
+}
+
+/// Opens an SQLite file, creating it where it may.
+pub async fn open_sqlite(path: &Path, access: Access) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(sqlite::SqliteStore::open(path, access).await?))
+}
+
+/// Connects to PostgreSQL.
+pub async fn open_postgres(target: PgTarget, access: Access) -> Result<Arc<dyn Store>> {
+    Ok(Arc::new(postgres::PgStore::open(target, access).await?))
+}
+
+/// Runs database work to its end, whatever becomes of the caller.
+async fn uncancelled<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(error) => Err(DbError::other(format!(
+            "a database task ended early: {error}"
+        ))),
+    }
+}

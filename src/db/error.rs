@@ -1,0 +1,235 @@
+//! What can go wrong with a database, in words that say what to do.
+
+use std::fmt;
+
+use crate::config::secret::redact;
+use crate::model::text::clean;
+
+/// What decides about trying again and about the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DbErrorKind {
+    /// Nobody answers, or the connection broke.
+    Unreachable,
+    /// The database refuses the user or the password, or has no such database.
+    Refused,
+    /// The schema was written by a newer program.
+    NewerSchema,
+    /// Written to although it cannot be.
+    ReadOnly,
+    /// No space is left.
+    Full,
+    /// The file is not a database, or is damaged.
+    NotADatabase,
+    /// Others hold what is needed; trying again helps.
+    Busy,
+    /// Anything else.
+    Other,
+}
+
+/// A failed store operation. Its text is one sentence, clean and without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DbError {
+    /// The kind.
+    pub kind: DbErrorKind,
+    text: String,
+}
+
+impl DbError {
+    pub(super) fn new(kind: DbErrorKind, text: impl AsRef<str>) -> Self {
+        Self {
+            kind,
+            text: clean(&redact(text.as_ref())),
+        }
+    }
+
+    pub(super) fn other(text: impl AsRef<str>) -> Self {
+        Self::new(DbErrorKind::Other, text)
+    }
+
+    /// Whether trying again later may help.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(
+            self.kind,
+            DbErrorKind::Unreachable | DbErrorKind::Busy | DbErrorKind::Full
+        )
+    }
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for DbError {}
+
+/// The error of a schema that this program is too old for.
+pub(super) fn newer_schema(found: i64, known: i64) -> DbError {
+    DbError::new(
+        DbErrorKind::NewerSchema,
+        format!(
+            "the database has schema version {found}, this program knows {known}; use a newer pipeline-tui"
+        ),
+    )
+}
+
+/// Puts an error of PostgreSQL into words; `place` is where the server is, without secrets.
+pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
+    use DbErrorKind::{Busy, Full, ReadOnly, Refused, Unreachable};
+    match error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default();
+            let said = database.message();
+            match code.as_ref() {
+                "28P01" | "28000" => DbError::new(
+                    Refused,
+                    format!(
+                        "PostgreSQL at {place} refuses the user or password ({said}); correct POSTGRES_USER and \
+                         POSTGRES_PASSWORD or DATABASE_URL. A password changed after the database was first started \
+                         is not taken over: set it with ALTER ROLE, or use the first one"
+                    ),
+                ),
+                "3D000" => DbError::new(
+                    Refused,
+                    format!(
+                        "PostgreSQL at {place} has no such database ({said}); create it with createdb, or correct POSTGRES_DB"
+                    ),
+                ),
+                "42501" => DbError::new(
+                    Refused,
+                    format!(
+                        "PostgreSQL at {place} does not permit this to the user ({said}); grant it, or use another user"
+                    ),
+                ),
+                "25006" => DbError::new(
+                    ReadOnly,
+                    format!(
+                        "PostgreSQL at {place} is read-only ({said}); connect to the primary server"
+                    ),
+                ),
+                "53100" | "58030" => DbError::new(
+                    Full,
+                    format!(
+                        "PostgreSQL at {place} has no space left ({said}); free some on the server"
+                    ),
+                ),
+                "53300" | "55P03" | "40001" | "40P01" | "57014" => DbError::new(
+                    Busy,
+                    format!("PostgreSQL at {place} is busy ({said}); it is tried again"),
+                ),
+                "57P01" | "57P02" | "57P03" => DbError::new(
+                    Unreachable,
+                    format!(
+                        "PostgreSQL at {place} is stopping or starting ({said}); try again in a moment"
+                    ),
+                ),
+                _ => DbError::other(format!(
+                    "PostgreSQL at {place} refused a statement ({code}: {said})"
+                )),
+            }
+        }
+        sqlx::Error::Io(io) => {
+            let hint = if place.starts_with("postgres:") || place.contains("@postgres:") {
+                "; the host name postgres exists only inside Docker Compose, outside of it use localhost"
+            } else {
+                "; start it, or correct POSTGRES_HOST and POSTGRES_PORT or DATABASE_URL"
+            };
+            DbError::new(
+                Unreachable,
+                format!("PostgreSQL at {place} cannot be reached ({io}){hint}"),
+            )
+        }
+        sqlx::Error::PoolTimedOut => DbError::new(
+            Unreachable,
+            format!(
+                "PostgreSQL at {place} gave no connection within 3 s; look whether it is up and not overloaded"
+            ),
+        ),
+        sqlx::Error::Tls(tls) => DbError::new(
+            Refused,
+            format!(
+                "PostgreSQL at {place} cannot be trusted or speaks no TLS ({tls}); see POSTGRES_SSLMODE"
+            ),
+        ),
+        sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => DbError::new(
+            Unreachable,
+            format!("the connection to PostgreSQL at {place} broke ({error})"),
+        ),
+        other => DbError::other(format!(
+            "PostgreSQL at {place} gave an answer that cannot be read ({other})"
+        )),
+    }
+}
+
+/// Puts an error of SQLite into words; `place` is the file.
+pub(super) fn sqlite(error: &sqlx::Error, place: &str) -> DbError {
+    use DbErrorKind::{Busy, Full, NotADatabase, ReadOnly, Unreachable};
+    let sqlx::Error::Database(database) = error else {
+        return match error {
+            sqlx::Error::PoolTimedOut => DbError::new(
+                Busy,
+                format!("the SQLite file {place} is busy; another process writes to it"),
+            ),
+            sqlx::Error::Io(io) => DbError::new(
+                Unreachable,
+                format!("the SQLite file {place} cannot be opened ({io})"),
+            ),
+            other => DbError::other(format!(
+                "the SQLite file {place} gave an answer that cannot be read ({other})"
+            )),
+        };
+    };
+    let said = database.message();
+    // The primary result code is the low byte of the extended one.
+    let code = database
+        .code()
+        .and_then(|code| code.parse::<u32>().ok())
+        .unwrap_or(0)
+        & 0xff;
+    match code {
+        5 | 6 => DbError::new(
+            Busy,
+            format!(
+                "the SQLite file {place} is locked by another process ({said}); it is tried again"
+            ),
+        ),
+        8 => DbError::new(
+            ReadOnly,
+            format!(
+                "the SQLite file {place} or its folder is read-only; make both writable, or name another place with PIPELINE_DATA_DIR or DATABASE_URL"
+            ),
+        ),
+        10 => DbError::new(
+            Unreachable,
+            format!(
+                "the disk under {place} gives errors ({said}); check it, and restore a backup if it is damaged"
+            ),
+        ),
+        13 => DbError::new(
+            Full,
+            format!("no space is left for {place}; free some, nothing stored so far is lost"),
+        ),
+        14 => DbError::new(
+            ReadOnly,
+            format!(
+                "the SQLite file {place} cannot be opened; its folder must exist and be writable, or name another place with PIPELINE_DATA_DIR or DATABASE_URL"
+            ),
+        ),
+        11 => DbError::new(
+            NotADatabase,
+            format!(
+                "the SQLite file {place} is damaged ({said}); move it away and restore a backup"
+            ),
+        ),
+        26 => DbError::new(
+            NotADatabase,
+            format!(
+                "{place} is not an SQLite database; it was left as it is. Name another file with DATABASE_URL"
+            ),
+        ),
+        _ => DbError::other(format!(
+            "the SQLite file {place} refused a statement ({said})"
+        )),
+    }
+}

@@ -1,0 +1,309 @@
+//! The one transaction that stores an answer.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::{Connection, PgConnection};
+
+use super::super::upsert::{Relabelling, relabel};
+use super::super::{Credential, row};
+use super::Outcome;
+use crate::model::{Bar, Batch, Counts, Interval, Price};
+
+/// Rows of one statement: enough to make its fixed cost vanish, few enough to bound its memory.
+const CHUNK: usize = 20_000;
+
+/// Builds the upsert. It reads the rows that are there by one range of the key's index, drops what
+/// has not changed before the INSERT (which would lock even those), and counts by `xmax`.
+macro_rules! upsert {
+    (columns: $columns:literal, arrays: $arrays:literal, stored: $stored:literal, merged: $merged:literal,
+     set: $set:literal, have: $have:literal, excluded: $excluded:literal) => {
+        concat!(
+            "WITH stored AS MATERIALIZED ( \
+                 SELECT timestamp, ", $columns, " FROM stock_data \
+                 WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp BETWEEN $4 AND $5 \
+             ), fresh AS ( \
+                 SELECT i.timestamp, i.trading_date, ", $merged, " \
+                 FROM unnest($6::timestamptz[], $7::date[], ", $arrays, ") \
+                      AS i (timestamp, trading_date, ", $columns, ") \
+                 LEFT JOIN stored s ON s.timestamp = i.timestamp \
+                 WHERE s.timestamp IS NULL OR (", $stored, ") IS DISTINCT FROM (", $merged, ") \
+             ), written AS ( \
+                 INSERT INTO stock_data (symbol, interval, adjusted, timestamp, trading_date, ", $columns, ") \
+                 SELECT $1, $2, $3, f.* FROM fresh f \
+                 ON CONFLICT (symbol, interval, adjusted, timestamp) DO UPDATE SET ", $set, " \
+                 WHERE (", $have, ") IS DISTINCT FROM (", $excluded, ") \
+                 RETURNING (xmax = 0) AS inserted \
+             ) \
+             SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM written"
+        )
+    };
+}
+
+const PLAIN: &str = upsert!(
+    columns: "open_price, high_price, low_price, close_price, volume",
+    arrays: "$8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::bigint[]",
+    stored: "s.open_price, s.high_price, s.low_price, s.close_price, s.volume",
+    merged: "i.open_price, i.high_price, i.low_price, i.close_price, i.volume",
+    set: "open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
+          close_price = EXCLUDED.close_price, volume = EXCLUDED.volume",
+    have: "stock_data.open_price, stock_data.high_price, stock_data.low_price, stock_data.close_price, \
+           stock_data.volume",
+    excluded: "EXCLUDED.open_price, EXCLUDED.high_price, EXCLUDED.low_price, EXCLUDED.close_price, EXCLUDED.volume"
+);
+
+/// The same with the three columns that only adjusted functions fill; a missing one is left alone.
+const ADJUSTED: &str = upsert!(
+    columns: "open_price, high_price, low_price, close_price, volume, adjusted_close, dividend_amount, \
+              split_coefficient",
+    arrays: "$8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::bigint[], $13::numeric[], \
+             $14::numeric[], $15::numeric[]",
+    stored: "s.open_price, s.high_price, s.low_price, s.close_price, s.volume, s.adjusted_close, s.dividend_amount, \
+             s.split_coefficient",
+    merged: "i.open_price, i.high_price, i.low_price, i.close_price, i.volume, \
+             coalesce(i.adjusted_close, s.adjusted_close), coalesce(i.dividend_amount, s.dividend_amount), \
+             coalesce(i.split_coefficient, s.split_coefficient)",
+    set: "open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
+          close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
+          adjusted_close = EXCLUDED.adjusted_close, dividend_amount = EXCLUDED.dividend_amount, \
+          split_coefficient = EXCLUDED.split_coefficient",
+    have: "stock_data.open_price, stock_data.high_price, stock_data.low_price, stock_data.close_price, \
+           stock_data.volume, stock_data.adjusted_close, stock_data.dividend_amount, stock_data.split_coefficient",
+    excluded: "EXCLUDED.open_price, EXCLUDED.high_price, EXCLUDED.low_price, EXCLUDED.close_price, EXCLUDED.volume, \
+               EXCLUDED.adjusted_close, EXCLUDED.dividend_amount, EXCLUDED.split_coefficient"
+);
+
+pub async fn apply(
+    connection: &mut PgConnection,
+    batch: Batch,
+    credential: Credential,
+) -> Outcome<Counts> {
+    let mut tx = connection.begin().await?;
+    let (state, function): (String, String) =
+        sqlx::query_as("SELECT state, function FROM requests WHERE id = $1 FOR UPDATE")
+            .bind(batch.request.0)
+            .fetch_one(&mut *tx)
+            .await?;
+    if state == "stored" {
+        let counts = stored_counts(&mut tx, &batch).await?;
+        tx.rollback().await?;
+        return Ok(counts);
+    }
+    let counts = store_bars(&mut tx, &batch).await?;
+    store_rejected(&mut tx, &batch).await?;
+    sqlx::query("UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1")
+        .bind(batch.request.0)
+        .execute(&mut *tx)
+        .await?;
+    finish(&mut tx, &batch, counts).await?;
+    sqlx::query(
+        "INSERT INTO entitlements (key_fingerprint, function, plan, granted) VALUES ($1, $2, $3, true) \
+         ON CONFLICT (key_fingerprint, function, parameter, plan) DO UPDATE \
+         SET granted = true, message = NULL, learnt_at = clock_timestamp() WHERE NOT entitlements.granted",
+    )
+    .bind(credential.fingerprint)
+    .bind(function)
+    .bind(credential.plan)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(counts)
+}
+
+/// Stores bars inside an open transaction and says what that did.
+pub(super) async fn store_bars(connection: &mut PgConnection, batch: &Batch) -> Outcome<Counts> {
+    let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
+        return Ok(Counts::default());
+    };
+    let relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
+        move_labels(connection, batch, first.trading_date, last.trading_date).await?
+    } else {
+        Relabelling::default()
+    };
+    let current: Vec<&Bar> = batch
+        .bars
+        .iter()
+        .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))
+        .collect();
+    let (mut inserted, mut changed) = (0_i64, 0_i64);
+    for chunk in current.chunks(CHUNK) {
+        let (new, other) = store_chunk(connection, batch, chunk).await?;
+        inserted += new;
+        changed += other;
+    }
+    let changed = row::count::<u32>(changed)
+        + row::count::<u32>(i64::try_from(relabelling.moved.len()).unwrap_or(0));
+    let inserted = row::count::<u32>(inserted);
+    let total = u32::try_from(batch.bars.len()).unwrap_or(u32::MAX);
+    Ok(Counts {
+        inserted,
+        changed,
+        unchanged: total.saturating_sub(inserted).saturating_sub(changed),
+    })
+}
+
+async fn store_chunk(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    bars: &[&Bar],
+) -> Outcome<(i64, i64)> {
+    let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
+        return Ok((0, 0));
+    };
+    let prices = |pick: fn(&Bar) -> Price| {
+        bars.iter()
+            .map(|bar| pick(bar).to_decimal())
+            .collect::<Vec<Decimal>>()
+    };
+    let extras = |pick: fn(&Bar) -> Option<Price>| {
+        bars.iter()
+            .map(|bar| pick(bar).map(Price::to_decimal))
+            .collect::<Vec<Option<Decimal>>>()
+    };
+    let adjusted = bars.iter().any(|bar| bar.has_adjustments());
+    let mut query = sqlx::query_as(if adjusted { ADJUSTED } else { PLAIN })
+        .bind(batch.series.symbol.as_str())
+        .bind(batch.series.interval.as_str())
+        .bind(batch.series.adjusted)
+        .bind(first.timestamp)
+        .bind(last.timestamp)
+        .bind(
+            bars.iter()
+                .map(|bar| bar.timestamp)
+                .collect::<Vec<DateTime<Utc>>>(),
+        )
+        .bind(
+            bars.iter()
+                .map(|bar| bar.trading_date)
+                .collect::<Vec<NaiveDate>>(),
+        )
+        .bind(prices(|bar| bar.open))
+        .bind(prices(|bar| bar.high))
+        .bind(prices(|bar| bar.low))
+        .bind(prices(|bar| bar.close))
+        .bind(bars.iter().map(|bar| bar.volume).collect::<Vec<i64>>());
+    if adjusted {
+        query = query
+            .bind(extras(|bar| bar.adjusted_close))
+            .bind(extras(|bar| bar.dividend_amount))
+            .bind(extras(|bar| bar.split_coefficient));
+    }
+    Ok(query.fetch_one(connection).await?)
+}
+
+/// Gives stored bars of unfinished weeks and months the label and values of the bar that replaces them.
+async fn move_labels(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Outcome<Relabelling> {
+    let period = |date| batch.series.interval.period_start(date).unwrap_or(date);
+    let stored: Vec<(DateTime<Utc>, NaiveDate)> = sqlx::query_as(
+        "SELECT timestamp, trading_date FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+         AND trading_date BETWEEN $4 AND CAST($5 AS date) + 31",
+    )
+    .bind(batch.series.symbol.as_str())
+    .bind(batch.series.interval.as_str())
+    .bind(batch.series.adjusted)
+    .bind(period(first))
+    .bind(last)
+    .fetch_all(&mut *connection)
+    .await?;
+    let relabelling = relabel(batch.series.interval, &stored, &batch.bars);
+    for (old, bar) in &relabelling.moved {
+        sqlx::query(
+            "UPDATE stock_data SET timestamp = $5, trading_date = $6, open_price = $7, high_price = $8, low_price = $9, \
+                    close_price = $10, volume = $11, adjusted_close = coalesce($12, adjusted_close), \
+                    dividend_amount = coalesce($13, dividend_amount), \
+                    split_coefficient = coalesce($14, split_coefficient) \
+             WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp = $4",
+        )
+        .bind(batch.series.symbol.as_str())
+        .bind(batch.series.interval.as_str())
+        .bind(batch.series.adjusted)
+        .bind(old)
+        .bind(bar.timestamp)
+        .bind(bar.trading_date)
+        .bind(bar.open.to_decimal())
+        .bind(bar.high.to_decimal())
+        .bind(bar.low.to_decimal())
+        .bind(bar.close.to_decimal())
+        .bind(bar.volume)
+        .bind(bar.adjusted_close.map(Price::to_decimal))
+        .bind(bar.dividend_amount.map(Price::to_decimal))
+        .bind(bar.split_coefficient.map(Price::to_decimal))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(relabelling)
+}
+
+async fn store_rejected(connection: &mut PgConnection, batch: &Batch) -> Outcome<()> {
+    if batch.rejected.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO rejected_rows (request_id, symbol, interval, adjusted, label, content, reason) \
+         SELECT $1, $2, $3, $4, * FROM unnest($5::text[], $6::text[], $7::text[])",
+    )
+    .bind(batch.request.0)
+    .bind(batch.series.symbol.as_str())
+    .bind(batch.series.interval.as_str())
+    .bind(batch.series.adjusted)
+    .bind(batch.rejected.iter().map(|row| row.label.as_str()).collect::<Vec<_>>())
+    .bind(batch.rejected.iter().map(|row| row.content.as_str()).collect::<Vec<_>>())
+    .bind(batch.rejected.iter().map(|row| row.reason.as_str()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Attempts and requests are counted from the ledger, so that a recovered answer has them too.
+async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) -> Outcome<()> {
+    let series = &batch.series;
+    let rejected = batch
+        .received
+        .saturating_sub(u32::try_from(batch.bars.len()).unwrap_or(u32::MAX));
+    sqlx::query(
+        "UPDATE run_series SET status = 'succeeded', received = $5, inserted = $6, changed = $7, unchanged = $8, \
+                rejected = $9, rounded = $10, first_at = $11, last_at = $12, \
+                attempts = t.attempts, requests = t.requests, error_class = NULL, error_message = NULL, \
+                finished_at = clock_timestamp() \
+         FROM (SELECT coalesce(max(attempt), 0) AS attempts, count(*) FILTER (WHERE state <> 'not_sent') AS requests \
+               FROM requests WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4) t \
+         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+    )
+    .bind(batch.run.0)
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .bind(batch.received.cast_signed())
+    .bind(counts.inserted.cast_signed())
+    .bind(counts.changed.cast_signed())
+    .bind(counts.unchanged.cast_signed())
+    .bind(rejected.cast_signed())
+    .bind(batch.rounded.cast_signed())
+    .bind(batch.bars.first().map(|bar| bar.timestamp))
+    .bind(batch.bars.last().map(|bar| bar.timestamp))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn stored_counts(connection: &mut PgConnection, batch: &Batch) -> Outcome<Counts> {
+    let (inserted, changed, unchanged): (i32, i32, i32) = sqlx::query_as(
+        "SELECT inserted, changed, unchanged FROM run_series \
+         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+    )
+    .bind(batch.run.0)
+    .bind(batch.series.symbol.as_str())
+    .bind(batch.series.interval.as_str())
+    .bind(batch.series.adjusted)
+    .fetch_one(connection)
+    .await?;
+    Ok(Counts {
+        inserted: inserted.cast_unsigned(),
+        changed: changed.cast_unsigned(),
+        unchanged: unchanged.cast_unsigned(),
+    })
+}

@@ -1,0 +1,264 @@
+//! The watch list, the run history, and reading bars.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::{Connection, PgConnection, Row};
+
+use super::super::{BarQuery, DbError, RunDetail, row};
+use super::Outcome;
+use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
+
+pub async fn watch_list(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
+    let rows: Vec<(String, String, bool)> =
+        sqlx::query_as("SELECT symbol, interval, adjusted FROM series ORDER BY id")
+            .fetch_all(connection)
+            .await?;
+    rows.into_iter()
+        .map(|(symbol, interval, adjusted)| Ok(row::series_key(&symbol, &interval, adjusted)?))
+        .collect()
+}
+
+pub async fn fill_watch_list(
+    connection: &mut PgConnection,
+    series: Vec<SeriesKey>,
+) -> Outcome<Vec<SeriesKey>> {
+    let mut tx = connection.begin().await?;
+    sqlx::query("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "INSERT INTO series (symbol, interval, adjusted) SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) \
+         WHERE NOT EXISTS (SELECT 1 FROM series) ON CONFLICT DO NOTHING",
+    )
+    .bind(series.iter().map(|key| key.symbol.as_str()).collect::<Vec<_>>())
+    .bind(series.iter().map(|key| key.interval.as_str()).collect::<Vec<_>>())
+    .bind(series.iter().map(|key| key.adjusted).collect::<Vec<_>>())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    watch_list(connection).await
+}
+
+/// The lock is taken before the row can be seen, so that nobody finds a running run without one.
+pub async fn begin_run(
+    connection: &mut PgConnection,
+    trigger: &str,
+    series: Vec<SeriesKey>,
+) -> Result<RunId, sqlx::Error> {
+    let lock_key = loop {
+        let key = fastrand::i64(1..);
+        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+            .bind(key)
+            .fetch_one(&mut *connection)
+            .await?;
+        if taken {
+            break key;
+        }
+    };
+    let mut tx = connection.begin().await?;
+    let id: i64 =
+        sqlx::query_scalar("INSERT INTO runs (trigger, lock_key) VALUES ($1, $2) RETURNING id")
+            .bind(trigger)
+            .bind(lock_key)
+            .fetch_one(&mut *tx)
+            .await?;
+    sqlx::query(
+        "INSERT INTO run_series (run_id, symbol, interval, adjusted) \
+         SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bool[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(
+        series
+            .iter()
+            .map(|key| key.symbol.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(
+        series
+            .iter()
+            .map(|key| key.interval.as_str())
+            .collect::<Vec<_>>(),
+    )
+    .bind(series.iter().map(|key| key.adjusted).collect::<Vec<_>>())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(RunId(id))
+}
+
+pub async fn finish_series(
+    connection: &mut PgConnection,
+    run: RunId,
+    report: SeriesReport,
+) -> Outcome<()> {
+    let series = &report.series;
+    let (class, message) = report
+        .error
+        .map(|error| (error.class, error.message))
+        .unzip();
+    sqlx::query(
+        "UPDATE run_series SET status = $5, received = $6, rejected = $7, rounded = $8, attempts = $9, requests = $10, \
+                error_class = $11, error_message = $12, finished_at = clock_timestamp() \
+         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+    )
+    .bind(run.0)
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .bind(report.status.as_str())
+    .bind(report.received.cast_signed())
+    .bind(report.rejected.cast_signed())
+    .bind(report.rounded.cast_signed())
+    .bind(report.attempts.cast_signed())
+    .bind(report.requests.cast_signed())
+    .bind(class.map(ErrorClass::as_str))
+    .bind(message)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub async fn finish_run(
+    connection: &mut PgConnection,
+    run: RunId,
+    status: RunStatus,
+) -> Outcome<()> {
+    sqlx::query("UPDATE runs SET status = $2, finished_at = clock_timestamp() WHERE id = $1")
+        .bind(run.0)
+        .bind(status.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub async fn sweep(connection: &mut PgConnection) -> Outcome<Vec<RunId>> {
+    let running: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT id, lock_key FROM runs WHERE status = 'running'")
+            .fetch_all(&mut *connection)
+            .await?;
+    let mut swept = Vec::new();
+    for (id, lock_key) in running {
+        let mut tx = connection.begin().await?;
+        // A transaction lock: released by COMMIT even if this process dies here.
+        let dead: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(lock_key)
+            .fetch_one(&mut *tx)
+            .await?;
+        if dead && interrupt(&mut tx, id).await? {
+            swept.push(RunId(id));
+        }
+        tx.commit().await?;
+    }
+    Ok(swept)
+}
+
+async fn interrupt(connection: &mut PgConnection, id: i64) -> Outcome<bool> {
+    let marked = sqlx::query(
+        "UPDATE runs SET status = 'interrupted', finished_at = clock_timestamp() WHERE id = $1 AND status = 'running'",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    sqlx::query(
+        "UPDATE run_series SET status = 'interrupted', finished_at = clock_timestamp() \
+         WHERE run_id = $1 AND status = 'running'",
+    )
+    .bind(id)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("UPDATE requests SET state = 'in_doubt' WHERE run_id = $1 AND state = 'reserved'")
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(marked == 1)
+}
+
+pub async fn last_fetch(
+    connection: &mut PgConnection,
+    series: SeriesKey,
+) -> Outcome<Option<DateTime<Utc>>> {
+    Ok(sqlx::query_scalar(
+        "SELECT max(finished_at) FROM run_series \
+         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND status = 'succeeded'",
+    )
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .fetch_one(connection)
+    .await?)
+}
+
+pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec<Bar>> {
+    let rows = sqlx::query(
+        "SELECT timestamp, trading_date, open_price, high_price, low_price, close_price, volume, \
+                adjusted_close, dividend_amount, split_coefficient \
+         FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+           AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp DESC LIMIT $6",
+    )
+    .bind(query.series.symbol.as_str())
+    .bind(query.series.interval.as_str())
+    .bind(query.series.adjusted)
+    .bind(query.from.unwrap_or_else(|| row::instant(-9_000_000_000)))
+    .bind(query.to.unwrap_or_else(|| row::instant(90_000_000_000)))
+    .bind(i64::from(query.limit))
+    .fetch_all(connection)
+    .await?;
+    let mut bars = Vec::with_capacity(rows.len());
+    for found in rows {
+        let price = |column: usize| -> Outcome<Price> {
+            Price::from_decimal(found.try_get::<Decimal, _>(column)?)
+                .ok_or_else(|| DbError::other("a stored price is out of range").into())
+        };
+        let extra = |column: usize| -> Outcome<Option<Price>> {
+            Ok(found
+                .try_get::<Option<Decimal>, _>(column)?
+                .and_then(Price::from_decimal))
+        };
+        bars.push(Bar {
+            timestamp: found.try_get(0)?,
+            trading_date: found.try_get::<NaiveDate, _>(1)?,
+            open: price(2)?,
+            high: price(3)?,
+            low: price(4)?,
+            close: price(5)?,
+            volume: found.try_get(6)?,
+            adjusted_close: extra(7)?,
+            dividend_amount: extra(8)?,
+            split_coefficient: extra(9)?,
+        });
+    }
+    Ok(bars)
+}
+
+pub async fn runs(connection: &mut PgConnection, limit: u32) -> Outcome<Vec<RunSummary>> {
+    let rows: Vec<row::RunRow> = sqlx::query_as(row::RUNS)
+        .bind(i64::from(limit))
+        .bind(None::<i64>)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(row::RunRow::summary)
+        .collect::<super::Result<_>>()?)
+}
+
+pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<RunDetail>> {
+    let summary: Option<row::RunRow> = sqlx::query_as(row::RUNS)
+        .bind(1_i64)
+        .bind(Some(run.0))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(summary) = summary else {
+        return Ok(None);
+    };
+    let series: Vec<row::RunSeriesRow> = sqlx::query_as(row::RUN_SERIES)
+        .bind(run.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let requests: Vec<row::LedgerRow> = sqlx::query_as(row::RUN_REQUESTS)
+        .bind(run.0)
+        .fetch_all(connection)
+        .await?;
+    Ok(Some(row::detail(summary, series, requests)?))
+}

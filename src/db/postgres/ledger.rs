@@ -1,0 +1,223 @@
+//! The quota ledger and the kept answers.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Connection, PgConnection, Row};
+
+use super::super::{Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, row};
+use super::Outcome;
+use crate::model::quota::{self, Ledger};
+use crate::model::{Answer, RequestId, RunId};
+
+/// How far back the newest start is looked for; far more than any gap between two requests.
+const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
+
+pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcome<Reserved> {
+    let mut tx = connection.begin().await?;
+    // One decision at a time for each key, over all processes.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('pipeline-tui ledger ' || $1, 0))")
+        .bind(&wish.key)
+        .execute(&mut *tx)
+        .await?;
+    let known: Option<i64> = sqlx::query_scalar("SELECT id FROM requests WHERE attempt_id = $1")
+        .bind(wish.attempt_id)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if let Some(id) = known {
+        tx.rollback().await?;
+        return Ok(Reserved::Granted(RequestId(id)));
+    }
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
+        .fetch_one(&mut *tx)
+        .await?;
+    let (today, _) = quota::day(now);
+    let seen = sqlx::query(
+        "SELECT max(reserved_at), \
+                count(*) FILTER (WHERE reserved_at >= $2), \
+                count(*) FILTER (WHERE reserved_at >= $2 AND attempt > 1), \
+                max(ended_at) FILTER (WHERE reserved_at >= $2 AND class = 'day'), \
+                coalesce(bool_or(reserved_at >= $2 AND state IN ('answered', 'stored')), false) \
+         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
+    )
+    .bind(&wish.key)
+    .bind(today)
+    .bind(today.min(now - PACE_WINDOW))
+    .fetch_one(&mut *tx)
+    .await?;
+    let ledger = Ledger {
+        last_start: seen.try_get(0)?,
+        today: row::count(seen.try_get(1)?),
+        retries_today: row::count(seen.try_get(2)?),
+        day_refusal: seen.try_get(3)?,
+        data_today: seen.try_get(4)?,
+    };
+    if let Some(not_now) = Reserved::unless_granted(
+        quota::decide(&ledger, &wish.limits, wish.attempt > 1, now),
+        now,
+    ) {
+        // Explicit: a dropped transaction would hold the ledger's lock until the connection is used again.
+        tx.rollback().await?;
+        return Ok(not_now);
+    }
+    let series = &wish.ask.series;
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
+                               attempt, reserved_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+    )
+    .bind(wish.attempt_id)
+    .bind(wish.run.0)
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .bind(wish.ask.function())
+    .bind(row::query_text(&wish.ask))
+    .bind(&wish.key)
+    .bind(wish.attempt.cast_signed())
+    .bind(now)
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Reserved::Granted(RequestId(id)))
+}
+
+pub async fn keep(
+    connection: &mut PgConnection,
+    request: RequestId,
+    answer: Answer,
+    limit: u64,
+) -> Outcome<()> {
+    let packed = row::gzip(&answer.body)?;
+    let mut tx = connection.begin().await?;
+    sqlx::query(
+        "UPDATE requests SET state = 'answered', http_status = $2, body_bytes = $3, elapsed_ms = $4, \
+                             ended_at = clock_timestamp() \
+         WHERE id = $1 AND state IN ('reserved', 'in_doubt')",
+    )
+    .bind(request.0)
+    .bind(i32::from(answer.status))
+    .bind(i64::try_from(answer.body.len()).unwrap_or(i64::MAX))
+    .bind(answer.elapsed_ms.cast_signed())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO answers (request_id, received_at, http_status, content_type, stored_bytes, body) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (request_id) DO NOTHING",
+    )
+    .bind(request.0)
+    .bind(answer.received_at)
+    .bind(i32::from(answer.status))
+    .bind(&answer.content_type)
+    .bind(i64::try_from(packed.len()).unwrap_or(i64::MAX))
+    .bind(packed)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "DELETE FROM answers a USING ( \
+             SELECT request_id, sum(stored_bytes) OVER (ORDER BY request_id DESC) AS total FROM answers) t \
+         WHERE a.request_id = t.request_id AND t.total > $1 AND a.request_id <> $2 \
+           AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = a.request_id AND r.state = 'answered')",
+    )
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(request.0)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn settle(
+    connection: &mut PgConnection,
+    request: RequestId,
+    end: RequestEnd,
+) -> Outcome<()> {
+    let (state, class, message) = match end {
+        RequestEnd::NotSent(message) => ("not_sent", None, message),
+        RequestEnd::Failed(class, message) => ("failed", Some(class), message),
+        RequestEnd::Refused(class, message) => ("refused", Some(class), message),
+    };
+    sqlx::query(
+        "UPDATE requests SET state = $2, class = $3, message = $4, ended_at = coalesce(ended_at, clock_timestamp()) \
+         WHERE id = $1 AND state <> 'stored'",
+    )
+    .bind(request.0)
+    .bind(state)
+    .bind(class.map(crate::model::ErrorClass::as_str))
+    .bind(message)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub async fn unapplied(connection: &mut PgConnection) -> Outcome<Vec<KeptAnswer>> {
+    let rows = sqlx::query(
+        "SELECT q.id, q.run_id, q.symbol, q.interval, q.adjusted, q.query, a.received_at, a.http_status, \
+                a.content_type, a.body, q.elapsed_ms \
+         FROM requests q JOIN runs r ON r.id = q.run_id JOIN answers a ON a.request_id = q.id \
+         WHERE q.state = 'answered' AND r.status <> 'running' ORDER BY q.id",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut kept = Vec::with_capacity(rows.len());
+    for found in rows {
+        let series = row::series_key(found.try_get(2)?, found.try_get(3)?, found.try_get(4)?)?;
+        kept.push(KeptAnswer {
+            request: RequestId(found.try_get(0)?),
+            run: RunId(found.try_get(1)?),
+            ask: row::ask(series, found.try_get(5)?),
+            answer: Answer {
+                received_at: found.try_get(6)?,
+                status: u16::try_from(found.try_get::<i32, _>(7)?).unwrap_or_default(),
+                content_type: found.try_get(8)?,
+                body: row::gunzip(found.try_get(9)?)?,
+                elapsed_ms: found
+                    .try_get::<Option<i32>, _>(10)?
+                    .unwrap_or_default()
+                    .cast_unsigned(),
+            },
+        });
+    }
+    Ok(kept)
+}
+
+pub async fn entitlements(
+    connection: &mut PgConnection,
+    credential: Credential,
+) -> Outcome<Vec<Entitlement>> {
+    let rows: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(
+        "SELECT function, parameter, granted, message FROM entitlements WHERE key_fingerprint = $1 AND plan = $2",
+    )
+    .bind(credential.fingerprint)
+    .bind(credential.plan)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(function, parameter, granted, message)| Entitlement {
+            function,
+            parameter,
+            granted,
+            message,
+        })
+        .collect())
+}
+
+pub async fn learn_refusal(
+    connection: &mut PgConnection,
+    credential: Credential,
+    refused: Entitlement,
+) -> Outcome<()> {
+    sqlx::query(
+        "INSERT INTO entitlements (key_fingerprint, function, parameter, plan, granted, message) \
+         VALUES ($1, $2, $3, $4, false, $5) \
+         ON CONFLICT (key_fingerprint, function, parameter, plan) DO UPDATE \
+         SET message = EXCLUDED.message, learnt_at = clock_timestamp() WHERE NOT entitlements.granted",
+    )
+    .bind(credential.fingerprint)
+    .bind(refused.function)
+    .bind(refused.parameter)
+    .bind(credential.plan)
+    .bind(refused.message)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! Conversions between rows and the model, shared by both databases.
+
+use std::io::{Read, Write};
+
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDate, Utc};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+
+use super::{DbError, RequestRow, Result, RunDetail};
+use crate::model::{
+    Ask, Counts, Interval, Price, RunId, RunSummary, SeriesError, SeriesKey, SeriesReport,
+};
+
+/// Bytes an answer may have once unpacked; far above what is ever kept.
+const MAX_UNPACKED: u64 = 64 << 20;
+
+/// Reads a word of the store, naming the column when it is not one.
+pub fn word<T: std::str::FromStr>(text: &str, column: &str) -> Result<T> {
+    text.parse().map_err(|_| {
+        DbError::other(format!(
+            "the store holds {:?} as {column}, which this program does not know",
+            text
+        ))
+    })
+}
+
+pub fn series_key(symbol: &str, interval: &str, adjusted: bool) -> Result<SeriesKey> {
+    let interval: Interval = word(interval, "interval")?;
+    Ok(SeriesKey {
+        symbol: word(symbol, "symbol")?,
+        interval,
+        adjusted,
+    })
+}
+
+/// The parameters of a question as one line.
+pub fn query_text(ask: &Ask) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&ask.query)
+        .finish()
+}
+
+/// The reverse of [`query_text`].
+pub fn ask(series: SeriesKey, query: &str) -> Ask {
+    Ask {
+        series,
+        query: url::form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect(),
+    }
+}
+
+pub fn gzip(body: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder
+        .write_all(body)
+        .and_then(|()| encoder.finish())
+        .map_err(|e| DbError::other(e.to_string()))
+}
+
+pub fn gunzip(body: &[u8]) -> Result<Bytes> {
+    let mut text = Vec::new();
+    GzDecoder::new(body)
+        .take(MAX_UNPACKED)
+        .read_to_end(&mut text)
+        .map_err(|error| DbError::other(format!("a kept answer cannot be unpacked: {error}")))?;
+    Ok(text.into())
+}
+
+/// The days from 1970-01-01 to a date.
+pub fn epoch_day(date: NaiveDate) -> i64 {
+    date.signed_duration_since(NaiveDate::default()).num_days()
+}
+
+pub fn from_epoch_day(day: i64) -> NaiveDate {
+    chrono::TimeDelta::try_days(day)
+        .and_then(|days| NaiveDate::default().checked_add_signed(days))
+        .unwrap_or_default()
+}
+
+pub fn instant(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+}
+
+/// A count as SQL gives it; negative only in a store edited by hand.
+pub fn count<T: TryFrom<i64> + Default>(value: i64) -> T {
+    T::try_from(value).unwrap_or_default()
+}
+
+pub fn optional_price(units: Option<i64>) -> Option<Price> {
+    units.map(Price::from_units)
+}
+
+/// A row of `run_series` in the types both databases decode to.
+#[derive(Debug, sqlx::FromRow)]
+pub struct RunSeriesRow {
+    symbol: String,
+    interval: String,
+    adjusted: bool,
+    status: String,
+    received: i64,
+    inserted: i64,
+    changed: i64,
+    unchanged: i64,
+    rejected: i64,
+    rounded: i64,
+    first_at: Option<DateTime<Utc>>,
+    last_at: Option<DateTime<Utc>>,
+    attempts: i64,
+    requests: i64,
+    error_class: Option<String>,
+    error_message: Option<String>,
+}
+
+impl RunSeriesRow {
+    pub fn report(self) -> Result<SeriesReport> {
+        let series = series_key(&self.symbol, &self.interval, self.adjusted)?;
+        let error = match (self.error_class, self.error_message) {
+            (Some(class), message) => Some(SeriesError {
+                class: word(&class, "error_class")?,
+                message: message.unwrap_or_default(),
+            }),
+            (None, _) => None,
+        };
+        Ok(SeriesReport {
+            series,
+            status: word(&self.status, "status")?,
+            received: count(self.received),
+            counts: Counts {
+                inserted: count(self.inserted),
+                changed: count(self.changed),
+                unchanged: count(self.unchanged),
+            },
+            rejected: count(self.rejected),
+            rounded: count(self.rounded),
+            first: self.first_at,
+            last: self.last_at,
+            attempts: count(self.attempts),
+            requests: count(self.requests),
+            error,
+        })
+    }
+}
+
+/// `$1` newest runs, or with `$2` the one of that number.
+pub const RUNS: &str = "\
+    SELECT r.id, r.status, r.trigger, r.started_at, r.finished_at, count(s.run_id) AS series, \
+           count(CASE WHEN s.status IN ('succeeded', 'skipped') THEN 1 END) AS succeeded, \
+           CAST(coalesce(sum(s.requests), 0) AS bigint) AS requests, \
+           CAST(coalesce(sum(s.inserted), 0) AS bigint) AS inserted, \
+           CAST(coalesce(sum(s.changed), 0) AS bigint) AS changed \
+    FROM (SELECT * FROM runs WHERE CAST($2 AS bigint) IS NULL OR id = $2 ORDER BY id DESC LIMIT $1) r \
+    LEFT JOIN run_series s ON s.run_id = r.id \
+    GROUP BY r.id, r.status, r.trigger, r.started_at, r.finished_at ORDER BY r.id DESC";
+
+/// The series of run `$1`.
+pub const RUN_SERIES: &str = "\
+    SELECT symbol, interval, adjusted, status, CAST(received AS bigint) AS received, \
+           CAST(inserted AS bigint) AS inserted, CAST(changed AS bigint) AS changed, \
+           CAST(unchanged AS bigint) AS unchanged, CAST(rejected AS bigint) AS rejected, \
+           CAST(rounded AS bigint) AS rounded, first_at, last_at, CAST(attempts AS bigint) AS attempts, \
+           CAST(requests AS bigint) AS requests, error_class, error_message \
+    FROM run_series WHERE run_id = $1 ORDER BY symbol, interval, adjusted";
+
+/// The requests of run `$1`.
+pub const RUN_REQUESTS: &str = "\
+    SELECT symbol, interval, query, CAST(attempt AS bigint) AS attempt, state, class, \
+           CAST(http_status AS bigint) AS http_status, CAST(elapsed_ms AS bigint) AS elapsed_ms, reserved_at \
+    FROM requests WHERE run_id = $1 ORDER BY id";
+
+/// Puts the rows of one run together.
+pub fn detail(
+    run: RunRow,
+    series: Vec<RunSeriesRow>,
+    requests: Vec<LedgerRow>,
+) -> Result<RunDetail> {
+    Ok(RunDetail {
+        summary: run.summary()?,
+        series: series
+            .into_iter()
+            .map(RunSeriesRow::report)
+            .collect::<Result<_>>()?,
+        requests: requests.into_iter().map(RequestRow::from).collect(),
+    })
+}
+
+/// A row of the run history in the types both databases decode to.
+#[derive(Debug, sqlx::FromRow)]
+pub struct RunRow {
+    id: i64,
+    status: String,
+    trigger: String,
+    started_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+    series: i64,
+    succeeded: i64,
+    requests: i64,
+    inserted: i64,
+    changed: i64,
+}
+
+impl RunRow {
+    pub fn summary(self) -> Result<RunSummary> {
+        Ok(RunSummary {
+            id: RunId(self.id),
+            status: word(&self.status, "status")?,
+            trigger: self.trigger,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            series: count(self.series),
+            succeeded: count(self.succeeded),
+            requests: count(self.requests),
+            inserted: count(self.inserted),
+            changed: count(self.changed),
+        })
+    }
+}
+
+/// A row of the request ledger in the types both databases decode to.
+#[derive(Debug, sqlx::FromRow)]
+pub struct LedgerRow {
+    symbol: String,
+    interval: String,
+    query: String,
+    attempt: i64,
+    state: String,
+    class: Option<String>,
+    http_status: Option<i64>,
+    elapsed_ms: Option<i64>,
+    reserved_at: DateTime<Utc>,
+}
+
+impl From<LedgerRow> for RequestRow {
+    fn from(row: LedgerRow) -> Self {
+        Self {
+            symbol: row.symbol,
+            interval: row.interval,
+            query: row.query,
+            attempt: count(row.attempt),
+            state: row.state,
+            class: row.class,
+            http_status: row.http_status.map(count),
+            elapsed_ms: row.elapsed_ms.map(count),
+            reserved_at: row.reserved_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_survives_being_written_down() {
+        let series = series_key("A&B=C", "5min", false).unwrap();
+        let query = vec![
+            ("symbol".to_owned(), "A&B=C".to_owned()),
+            ("month".into(), "2009-01".into()),
+        ];
+        let before = Ask {
+            series: series.clone(),
+            query,
+        };
+        assert_eq!(ask(series, &query_text(&before)), before);
+    }
+
+    #[test]
+    fn days_and_bodies_round_trip() {
+        let date = NaiveDate::from_ymd_opt(1999, 11, 1).unwrap();
+        assert_eq!(from_epoch_day(epoch_day(date)), date);
+        assert_eq!(gunzip(&gzip(b"bars").unwrap()).unwrap(), "bars");
+        assert!(gunzip(b"not gzip").is_err());
+    }
+
+    #[test]
+    fn a_word_from_elsewhere_is_named() {
+        let error = series_key("IBM", "7min", false).unwrap_err().to_string();
+        assert!(
+            error.contains("7min") && error.contains("interval"),
+            "{error}"
+        );
+    }
+}

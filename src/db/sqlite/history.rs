@@ -1,0 +1,264 @@
+//! The watch list, the run history, and reading bars.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, Row, SqliteConnection};
+
+use super::super::{BarQuery, RunDetail, row};
+use super::Outcome;
+use super::lock::FileLock;
+use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
+
+/// The database's clock in the form of every time column.
+macro_rules! now {
+    () => {
+        "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    };
+}
+pub(super) const NOW: &str = now!();
+
+/// An instant in the form of every time column: it sorts as text.
+pub(super) fn text(instant: DateTime<Utc>) -> String {
+    instant.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+pub async fn watch_list(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
+    let rows: Vec<(String, String, bool)> =
+        sqlx::query_as("SELECT symbol, interval, adjusted FROM series ORDER BY id")
+            .fetch_all(connection)
+            .await?;
+    rows.into_iter()
+        .map(|(symbol, interval, adjusted)| Ok(row::series_key(&symbol, &interval, adjusted)?))
+        .collect()
+}
+
+pub async fn fill_watch_list(
+    connection: &mut SqliteConnection,
+    series: Vec<SeriesKey>,
+) -> Outcome<Vec<SeriesKey>> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let empty: bool = sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM series)")
+        .fetch_one(&mut *tx)
+        .await?;
+    if empty {
+        for key in &series {
+            sqlx::query("INSERT INTO series (symbol, interval, adjusted) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(key.symbol.as_str())
+                .bind(key.interval.as_str())
+                .bind(key.adjusted)
+                .execute(&mut *tx)
+                .await?;
+        }
+    }
+    tx.commit().await?;
+    watch_list(connection).await
+}
+
+pub async fn begin_run(
+    connection: &mut SqliteConnection,
+    trigger: String,
+    lock_key: i64,
+    series: Vec<SeriesKey>,
+) -> Outcome<RunId> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let id: i64 =
+        sqlx::query_scalar("INSERT INTO runs (trigger, lock_key) VALUES ($1, $2) RETURNING id")
+            .bind(trigger)
+            .bind(lock_key)
+            .fetch_one(&mut *tx)
+            .await?;
+    for key in &series {
+        sqlx::query(
+            "INSERT INTO run_series (run_id, symbol, interval, adjusted) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(key.symbol.as_str())
+        .bind(key.interval.as_str())
+        .bind(key.adjusted)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(RunId(id))
+}
+
+pub async fn finish_series(
+    connection: &mut SqliteConnection,
+    run: RunId,
+    report: SeriesReport,
+) -> Outcome<()> {
+    let series = &report.series;
+    let (class, message) = report
+        .error
+        .map(|error| (error.class, error.message))
+        .unzip();
+    sqlx::query(concat!(
+        "UPDATE run_series SET status = $5, received = $6, rejected = $7, rounded = $8, attempts = $9, requests = $10, \
+                error_class = $11, error_message = $12, finished_at = ",
+        now!(),
+        " WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4"
+    ))
+    .bind(run.0)
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .bind(report.status.as_str())
+    .bind(report.received)
+    .bind(report.rejected)
+    .bind(report.rounded)
+    .bind(report.attempts)
+    .bind(report.requests)
+    .bind(class.map(ErrorClass::as_str))
+    .bind(message)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub async fn finish_run(
+    connection: &mut SqliteConnection,
+    run: RunId,
+    status: RunStatus,
+) -> Outcome<()> {
+    sqlx::query(concat!(
+        "UPDATE runs SET status = $2, finished_at = ",
+        now!(),
+        " WHERE id = $1"
+    ))
+    .bind(run.0)
+    .bind(status.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub async fn sweep(connection: &mut SqliteConnection, path: PathBuf) -> Outcome<Vec<RunId>> {
+    let running: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT id, lock_key FROM runs WHERE status = 'running'")
+            .fetch_all(&mut *connection)
+            .await?;
+    let mut swept = Vec::new();
+    for (id, lock_key) in running {
+        let Some(_lock) = FileLock::of_dead_run(&path, lock_key) else {
+            continue;
+        };
+        if interrupt(connection, id).await? {
+            swept.push(RunId(id));
+        }
+    }
+    Ok(swept)
+}
+
+async fn interrupt(connection: &mut SqliteConnection, id: i64) -> Outcome<bool> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let marked = sqlx::query(concat!(
+        "UPDATE runs SET status = 'interrupted', finished_at = ",
+        now!(),
+        " WHERE id = $1 AND status = 'running'"
+    ))
+    .bind(id)
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if marked == 1 {
+        sqlx::query(concat!(
+            "UPDATE run_series SET status = 'interrupted', finished_at = ",
+            now!(),
+            " WHERE run_id = $1 AND status = 'running'"
+        ))
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE requests SET state = 'in_doubt' WHERE run_id = $1 AND state = 'reserved'",
+        )
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(marked == 1)
+}
+
+pub async fn last_fetch(
+    connection: &mut SqliteConnection,
+    series: SeriesKey,
+) -> Outcome<Option<DateTime<Utc>>> {
+    Ok(sqlx::query_scalar(
+        "SELECT max(finished_at) FROM run_series \
+         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND status = 'succeeded'",
+    )
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .fetch_one(connection)
+    .await?)
+}
+
+pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome<Vec<Bar>> {
+    let rows = sqlx::query(
+        "SELECT timestamp, trading_day, open_price, high_price, low_price, close_price, volume, \
+                adjusted_close, dividend_amount, split_coefficient \
+         FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+           AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp DESC LIMIT $6",
+    )
+    .bind(query.series.symbol.as_str())
+    .bind(query.series.interval.as_str())
+    .bind(query.series.adjusted)
+    .bind(query.from.map_or(i64::MIN, |from| from.timestamp()))
+    .bind(query.to.map_or(i64::MAX, |to| to.timestamp()))
+    .bind(i64::from(query.limit))
+    .fetch_all(connection)
+    .await?;
+    let mut bars = Vec::with_capacity(rows.len());
+    for found in rows {
+        let price = |column: usize| found.try_get(column).map(Price::from_units);
+        let extra = |column: usize| found.try_get(column).map(row::optional_price);
+        bars.push(Bar {
+            timestamp: row::instant(found.try_get(0)?),
+            trading_date: row::from_epoch_day(found.try_get(1)?),
+            open: price(2)?,
+            high: price(3)?,
+            low: price(4)?,
+            close: price(5)?,
+            volume: found.try_get(6)?,
+            adjusted_close: extra(7)?,
+            dividend_amount: extra(8)?,
+            split_coefficient: extra(9)?,
+        });
+    }
+    Ok(bars)
+}
+
+pub async fn runs(connection: &mut SqliteConnection, limit: u32) -> Outcome<Vec<RunSummary>> {
+    let rows: Vec<row::RunRow> = sqlx::query_as(row::RUNS)
+        .bind(i64::from(limit))
+        .bind(None::<i64>)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(row::RunRow::summary)
+        .collect::<super::Result<_>>()?)
+}
+
+pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Option<RunDetail>> {
+    let summary: Option<row::RunRow> = sqlx::query_as(row::RUNS)
+        .bind(1_i64)
+        .bind(Some(run.0))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(summary) = summary else {
+        return Ok(None);
+    };
+    let series: Vec<row::RunSeriesRow> = sqlx::query_as(row::RUN_SERIES)
+        .bind(run.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let requests: Vec<row::LedgerRow> = sqlx::query_as(row::RUN_REQUESTS)
+        .bind(run.0)
+        .fetch_all(connection)
+        .await?;
+    Ok(Some(row::detail(summary, series, requests)?))
+}

@@ -1,0 +1,216 @@
+//! The quota ledger and the kept answers.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Connection, Row, SqliteConnection};
+
+use super::super::{Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, row};
+use super::Outcome;
+use super::history::{NOW, text};
+use crate::model::quota::{self, Ledger};
+use crate::model::{Answer, RequestId, RunId};
+
+/// How far back the newest start is looked for; far more than any gap between two requests.
+const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
+
+pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Outcome<Reserved> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let attempt_id = wish.attempt_id.to_string();
+    let known: Option<i64> = sqlx::query_scalar("SELECT id FROM requests WHERE attempt_id = $1")
+        .bind(&attempt_id)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if let Some(id) = known {
+        tx.rollback().await?;
+        return Ok(Reserved::Granted(RequestId(id)));
+    }
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
+        .fetch_one(&mut *tx)
+        .await?;
+    let (today, _) = quota::day(now);
+    let seen = sqlx::query(
+        "SELECT max(reserved_at), \
+                count(CASE WHEN reserved_at >= $2 THEN 1 END), \
+                count(CASE WHEN reserved_at >= $2 AND attempt > 1 THEN 1 END), \
+                max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN ended_at END), \
+                count(CASE WHEN reserved_at >= $2 AND state IN ('answered', 'stored') THEN 1 END) \
+         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
+    )
+    .bind(&wish.key)
+    .bind(text(today))
+    .bind(text(today.min(now - PACE_WINDOW)))
+    .fetch_one(&mut *tx)
+    .await?;
+    let ledger = Ledger {
+        last_start: seen.try_get(0)?,
+        today: row::count(seen.try_get(1)?),
+        retries_today: row::count(seen.try_get(2)?),
+        day_refusal: seen.try_get(3)?,
+        data_today: seen.try_get::<i64, _>(4)? > 0,
+    };
+    if let Some(not_now) = Reserved::unless_granted(
+        quota::decide(&ledger, &wish.limits, wish.attempt > 1, now),
+        now,
+    ) {
+        tx.rollback().await?;
+        return Ok(not_now);
+    }
+    let series = &wish.ask.series;
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
+                               attempt, reserved_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+    )
+    .bind(attempt_id)
+    .bind(wish.run.0)
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .bind(wish.ask.function())
+    .bind(row::query_text(&wish.ask))
+    .bind(&wish.key)
+    .bind(wish.attempt)
+    .bind(text(now))
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Reserved::Granted(RequestId(id)))
+}
+
+pub async fn keep(
+    connection: &mut SqliteConnection,
+    request: RequestId,
+    answer: Answer,
+    limit: u64,
+) -> Outcome<()> {
+    let packed = row::gzip(&answer.body)?;
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!(
+        "UPDATE requests SET state = 'answered', http_status = $2, body_bytes = $3, elapsed_ms = $4, ended_at = {NOW} \
+         WHERE id = $1 AND state IN ('reserved', 'in_doubt')"
+    )))
+    .bind(request.0)
+    .bind(answer.status)
+    .bind(i64::try_from(answer.body.len()).unwrap_or(i64::MAX))
+    .bind(answer.elapsed_ms)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO answers (request_id, received_at, http_status, content_type, stored_bytes, body) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (request_id) DO NOTHING",
+    )
+    .bind(request.0)
+    .bind(text(answer.received_at))
+    .bind(answer.status)
+    .bind(&answer.content_type)
+    .bind(i64::try_from(packed.len()).unwrap_or(i64::MAX))
+    .bind(packed)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "DELETE FROM answers WHERE request_id IN ( \
+             SELECT t.request_id FROM ( \
+                 SELECT request_id, sum(stored_bytes) OVER (ORDER BY request_id DESC) AS total FROM answers) t \
+             WHERE t.total > $1 AND t.request_id <> $2 \
+               AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = t.request_id AND r.state = 'answered'))",
+    )
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(request.0)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn settle(
+    connection: &mut SqliteConnection,
+    request: RequestId,
+    end: RequestEnd,
+) -> Outcome<()> {
+    let (state, class, message) = match end {
+        RequestEnd::NotSent(message) => ("not_sent", None, message),
+        RequestEnd::Failed(class, message) => ("failed", Some(class), message),
+        RequestEnd::Refused(class, message) => ("refused", Some(class), message),
+    };
+    sqlx::query(sqlx::AssertSqlSafe(format!(
+        "UPDATE requests SET state = $2, class = $3, message = $4, ended_at = coalesce(ended_at, {NOW}) \
+         WHERE id = $1 AND state <> 'stored'"
+    )))
+    .bind(request.0)
+    .bind(state)
+    .bind(class.map(crate::model::ErrorClass::as_str))
+    .bind(message)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub async fn unapplied(connection: &mut SqliteConnection) -> Outcome<Vec<KeptAnswer>> {
+    let rows = sqlx::query(
+        "SELECT q.id, q.run_id, q.symbol, q.interval, q.adjusted, q.query, a.received_at, a.http_status, \
+                a.content_type, a.body, q.elapsed_ms \
+         FROM requests q JOIN runs r ON r.id = q.run_id JOIN answers a ON a.request_id = q.id \
+         WHERE q.state = 'answered' AND r.status <> 'running' ORDER BY q.id",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut kept = Vec::with_capacity(rows.len());
+    for found in rows {
+        let series = row::series_key(found.try_get(2)?, found.try_get(3)?, found.try_get(4)?)?;
+        kept.push(KeptAnswer {
+            request: RequestId(found.try_get(0)?),
+            run: RunId(found.try_get(1)?),
+            ask: row::ask(series, found.try_get(5)?),
+            answer: Answer {
+                received_at: found.try_get(6)?,
+                status: row::count(found.try_get(7)?),
+                content_type: found.try_get(8)?,
+                body: row::gunzip(found.try_get(9)?)?,
+                elapsed_ms: row::count(found.try_get::<Option<i64>, _>(10)?.unwrap_or_default()),
+            },
+        });
+    }
+    Ok(kept)
+}
+
+pub async fn entitlements(
+    connection: &mut SqliteConnection,
+    credential: Credential,
+) -> Outcome<Vec<Entitlement>> {
+    let rows: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(
+        "SELECT function, parameter, granted, message FROM entitlements WHERE key_fingerprint = $1 AND plan = $2",
+    )
+    .bind(credential.fingerprint)
+    .bind(credential.plan)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(function, parameter, granted, message)| Entitlement {
+            function,
+            parameter,
+            granted,
+            message,
+        })
+        .collect())
+}
+
+pub async fn learn_refusal(
+    connection: &mut SqliteConnection,
+    credential: Credential,
+    refused: Entitlement,
+) -> Outcome<()> {
+    sqlx::query(sqlx::AssertSqlSafe(format!(
+        "INSERT INTO entitlements (key_fingerprint, function, parameter, plan, granted, message) \
+         VALUES ($1, $2, $3, $4, 0, $5) \
+         ON CONFLICT (key_fingerprint, function, parameter, plan) DO UPDATE \
+         SET message = excluded.message, learnt_at = {NOW} WHERE NOT entitlements.granted"
+    )))
+    .bind(credential.fingerprint)
+    .bind(refused.function)
+    .bind(refused.parameter)
+    .bind(credential.plan)
+    .bind(refused.message)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

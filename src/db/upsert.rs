@@ -1,0 +1,111 @@
+//! Decisions of an upsert that are the same on both databases.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::model::{Bar, Interval};
+
+/// What to do about labels of weeks and months that have moved.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Relabelling {
+    /// Stored labels to replace, with the bar that replaces each.
+    pub moved: Vec<(DateTime<Utc>, Bar)>,
+    /// Bars that are older than the stored label of their period: nothing to store.
+    pub outdated: Vec<DateTime<Utc>>,
+}
+
+/// Compares stored labels with the bars of an answer.
+///
+/// The label of an unfinished week or month is its latest trading day, so the same period may come
+/// back under a newer label. `stored` holds (instant, date) of the series.
+pub fn relabel(
+    interval: Interval,
+    stored: &[(DateTime<Utc>, NaiveDate)],
+    bars: &[Bar],
+) -> Relabelling {
+    let mut periods = BTreeMap::new();
+    for (label, date) in stored {
+        if let Some(start) = interval.period_start(*date) {
+            let newest = periods.entry(start).or_insert(*label);
+            *newest = (*newest).max(*label);
+        }
+    }
+    let mut relabelling = Relabelling::default();
+    for bar in bars {
+        let Some(start) = interval.period_start(bar.trading_date) else {
+            continue;
+        };
+        match periods.get(&start) {
+            Some(label) if *label < bar.timestamp => relabelling.moved.push((*label, *bar)),
+            Some(label) if *label > bar.timestamp => relabelling.outdated.push(bar.timestamp),
+            _ => {}
+        }
+    }
+    relabelling
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{NaiveTime, TimeZone};
+
+    use super::*;
+    use crate::model::Price;
+
+    fn label(text: &str) -> (DateTime<Utc>, NaiveDate) {
+        let date: NaiveDate = text.parse().unwrap();
+        (Utc.from_utc_datetime(&date.and_time(NaiveTime::MIN)), date)
+    }
+
+    fn bar(text: &str) -> Bar {
+        let (timestamp, trading_date) = label(text);
+        let price = Price::from_units(Price::ONE);
+        Bar {
+            timestamp,
+            trading_date,
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: 1,
+            adjusted_close: None,
+            dividend_amount: None,
+            split_coefficient: None,
+        }
+    }
+
+    #[test]
+    fn a_newer_label_of_the_same_week_replaces_the_older_one() {
+        let stored = [label("2026-05-08"), label("2026-05-13")];
+        let bars = [bar("2026-05-08"), bar("2026-05-15")];
+        let found = relabel(Interval::Weekly, &stored, &bars);
+        assert_eq!(found.moved, [(label("2026-05-13").0, bars[1])]);
+        assert!(found.outdated.is_empty());
+    }
+
+    #[test]
+    fn an_older_label_of_the_same_month_is_outdated() {
+        let found = relabel(
+            Interval::Monthly,
+            &[label("2026-05-29")],
+            &[bar("2026-05-15")],
+        );
+        assert_eq!(
+            found,
+            Relabelling {
+                moved: vec![],
+                outdated: vec![label("2026-05-15").0]
+            }
+        );
+    }
+
+    #[test]
+    fn daily_labels_never_move() {
+        let found = relabel(
+            Interval::Daily,
+            &[label("2026-05-13")],
+            &[bar("2026-05-15")],
+        );
+        assert_eq!(found, Relabelling::default());
+    }
+}
