@@ -1,0 +1,123 @@
+//! Sentences for people: what happened, what it cost, what happens next.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
+
+use crate::model::{Ask, ErrorClass, Interval};
+
+/// Says why a series was refused or failed, and what to do. `said` is what the provider or the
+/// library said, already harmless.
+#[must_use]
+pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
+    let series = &ask.series;
+    match class {
+        ErrorClass::Burst => {
+            format!(
+                "the provider asks to slow down and did so on every retry; wait a minute, or raise nothing: another program may use the same address ({said})"
+            )
+        }
+        ErrorClass::Minute => {
+            format!("the plan's requests a minute are spent; try again in a minute ({said})")
+        }
+        ErrorClass::Day => {
+            format!("the plan's requests a day are spent; what is stored is safe ({said})")
+        }
+        ErrorClass::NotEntitled => not_entitled(ask, said),
+        ErrorClass::BadKey => {
+            format!(
+                "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, a free key is at https://www.alphavantage.co/support/#api-key ({said})"
+            )
+        }
+        ErrorClass::DemoKey => said.to_owned(),
+        ErrorClass::BadRequest => format!(
+            "the provider does not know {}, or has no {} bars of it; check the spelling and the interval ({said})",
+            series.symbol, series.interval
+        ),
+        ErrorClass::NoData => format!(
+            "the provider answered without any bar of {series}; nothing stored changes, try again later ({said})"
+        ),
+        ErrorClass::Outage => {
+            format!("the provider is down; what is stored is safe, try again later ({said})")
+        }
+        ErrorClass::Malformed => format!(
+            "the answer is not in the documented shape and nothing of it is stored; it is kept for inspection ({said})"
+        ),
+        ErrorClass::ClientBug => format!(
+            "the provider does not know the function {}; please report this ({said})",
+            ask.function()
+        ),
+        ErrorClass::Blocked => format!(
+            "the provider's network refuses this address; wait an hour before trying again ({said})"
+        ),
+        ErrorClass::Unknown => {
+            format!("the provider refused in words that are not known; try again later ({said})")
+        }
+        ErrorClass::Network => format!(
+            "the provider could not be reached; check the network and ALPHA_VANTAGE_BASE_URL ({said})"
+        ),
+        ErrorClass::Database | ErrorClass::Cancelled => said.to_owned(),
+    }
+}
+
+fn not_entitled(ask: &Ask, said: &str) -> String {
+    if let Some(size) = ask
+        .get("outputsize")
+        .filter(|size| *size == "full" && !ask.series.interval.is_intraday())
+    {
+        return format!(
+            "this key's plan does not include outputsize={size} of {}; leave out --outputsize for the newest 100 bars, or take weekly bars, which are free and complete ({said})",
+            ask.function()
+        );
+    }
+    let instead =
+        if ask.series.interval == Interval::Weekly || ask.series.interval == Interval::Monthly {
+            "another plan is needed"
+        } else if ask.function().ends_with("_ADJUSTED") {
+            "leave out --adjusted, or use a key with a paid plan"
+        } else {
+            "daily and weekly bars are free (--interval daily), other keys may include it"
+        };
+    format!(
+        "this key's plan does not include {}; {instead} ({said})",
+        ask.function()
+    )
+}
+
+/// Says until when a spent day lasts.
+#[must_use]
+pub fn day_spent(until: DateTime<Utc>) -> String {
+    let local = until.with_timezone(&New_York);
+    format!(
+        "nothing is sent before {} New York",
+        local.format("%a %Y-%m-%d %H:%M")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SeriesKey;
+
+    #[test]
+    fn every_class_says_something_to_a_person() {
+        let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5);
+        let ask = Ask {
+            series,
+            query: vec![("function".into(), "TIME_SERIES_INTRADAY".into())],
+        };
+        for class in ErrorClass::ALL {
+            let text = sentence(*class, &ask, "their words");
+            assert!(text.contains("their words"), "{class}: {text}");
+        }
+        assert!(sentence(ErrorClass::NotEntitled, &ask, "").contains("--interval daily"));
+    }
+
+    #[test]
+    fn a_spent_day_names_its_end_where_the_exchange_is() {
+        let until = "2026-11-24T05:00:00Z".parse().unwrap();
+        assert_eq!(
+            day_spent(until),
+            "nothing is sent before Tue 2026-11-24 00:00 New York"
+        );
+    }
+}

@@ -1,0 +1,398 @@
+//! One series: reserve, send once, keep, read, store in one transaction, and again where that helps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::explain::{day_spent, sentence};
+use super::learned::Lesson;
+use super::run::{Event, Observer, Pipeline};
+use super::source::{Refusal, SendError};
+use crate::db::{DbError, Entitlement, RequestEnd, Reservation, Reserved};
+use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus};
+
+/// How long a request in flight may go on after the run was told to stop.
+const GRACE: Duration = Duration::from_secs(3);
+/// The older free plan had one text for its minute and its day: after so many in a row it means the day.
+const AMBIGUOUS_MINUTES: u32 = 2;
+/// Waits between tries to write down an answer that is already paid for.
+const STORE_AGAIN: [Duration; 8] = [
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+];
+
+/// What a series of a run needs.
+pub(super) struct Job {
+    pub pipeline: Arc<Pipeline>,
+    pub run: RunId,
+    pub ask: Ask,
+    pub cancel: CancellationToken,
+    pub observer: Observer,
+    /// Retries that are left to all series of the run together.
+    pub budget: Arc<AtomicUsize>,
+}
+
+/// How a series ended, and what that teaches.
+pub(super) struct JobEnd {
+    pub report: SeriesReport,
+    pub lesson: Lesson,
+}
+
+/// Why one attempt did not end in stored bars.
+enum Setback {
+    /// Classified by the provider or by the connection.
+    Class(Refusal),
+    /// The same, where trying again is no use.
+    Final(Refusal),
+    /// The day is spent; the sentence says until when.
+    DaySpent(String),
+    /// Told to stop.
+    Cancelled,
+    /// The store failed.
+    Store(DbError),
+}
+
+impl From<DbError> for Setback {
+    fn from(error: DbError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Job {
+    pub async fn run(self) -> JobEnd {
+        let mut report = SeriesReport::new(self.ask.series.clone(), SeriesStatus::Running);
+        let (mut minutes_in_a_row, mut last) = (0_u32, None);
+        loop {
+            let retry = report.attempts;
+            let ambiguous =
+                minutes_in_a_row >= AMBIGUOUS_MINUTES && self.pipeline.limits.per_day.is_some();
+            let refusal = match self.attempt(&mut report, last.as_ref(), ambiguous).await {
+                Ok(()) => {
+                    return JobEnd {
+                        report,
+                        lesson: Lesson::Granted(self.ask.function().to_owned()),
+                    };
+                }
+                Err(Setback::Class(refusal)) => refusal,
+                Err(Setback::Final(refusal)) => return self.give_up(report, refusal),
+                Err(Setback::DaySpent(until)) => {
+                    let text = sentence(ErrorClass::Day, &self.ask, &until);
+                    return self.end(
+                        report,
+                        SeriesStatus::Refused,
+                        ErrorClass::Day,
+                        text.clone(),
+                        Lesson::Stop(ErrorClass::Day, text),
+                    );
+                }
+                Err(Setback::Cancelled) => {
+                    let text = "stopped on request; what is stored is safe".to_owned();
+                    return self.end(
+                        report,
+                        SeriesStatus::Cancelled,
+                        ErrorClass::Cancelled,
+                        text,
+                        Lesson::Nothing,
+                    );
+                }
+                Err(Setback::Store(error)) => {
+                    let text = error.to_string();
+                    let lesson = Lesson::Stop(ErrorClass::Database, text.clone());
+                    return self.end(
+                        report,
+                        SeriesStatus::Failed,
+                        ErrorClass::Database,
+                        text,
+                        lesson,
+                    );
+                }
+            };
+            minutes_in_a_row = if refusal.class == ErrorClass::Minute {
+                minutes_in_a_row + 1
+            } else {
+                0
+            };
+            let class = refusal.class;
+            let wait = self.pipeline.waits.before(class, retry, fastrand::f64());
+            match wait.filter(|_| self.may_retry(class)) {
+                Some(wait) => {
+                    (self.observer)(Event::Retrying {
+                        series: self.ask.series.clone(),
+                        class,
+                        attempt: retry + 2,
+                        wait,
+                    });
+                    last = Some(refusal);
+                    if self.sleep(wait).await.is_err() {
+                        let text = "stopped on request; what is stored is safe".to_owned();
+                        return self.end(
+                            report,
+                            SeriesStatus::Cancelled,
+                            ErrorClass::Cancelled,
+                            text,
+                            Lesson::Nothing,
+                        );
+                    }
+                }
+                None => return self.give_up(report, refusal),
+            }
+        }
+    }
+
+    /// Whether the run's shared budget allows a retry of this class; only failures draw on it.
+    fn may_retry(&self, class: ErrorClass) -> bool {
+        if !matches!(
+            class,
+            ErrorClass::Network | ErrorClass::Outage | ErrorClass::Unknown
+        ) {
+            return true;
+        }
+        self.budget
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
+    }
+
+    fn give_up(self, report: SeriesReport, refusal: Refusal) -> JobEnd {
+        let text = sentence(refusal.class, &self.ask, &refusal.text);
+        let (status, lesson) = match refusal.class {
+            ErrorClass::NotEntitled => {
+                let refused = Entitlement {
+                    function: self.ask.function().to_owned(),
+                    parameter: refusal.parameter.unwrap_or_default(),
+                    granted: false,
+                    message: Some(text.clone()),
+                };
+                (SeriesStatus::Refused, Lesson::Refused(refused))
+            }
+            class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
+                (SeriesStatus::Refused, Lesson::Stop(class, text.clone()))
+            }
+            ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
+            _ => (SeriesStatus::Failed, Lesson::Nothing),
+        };
+        self.end(report, status, refusal.class, text, lesson)
+    }
+
+    fn end(
+        &self,
+        report: SeriesReport,
+        status: SeriesStatus,
+        class: ErrorClass,
+        text: String,
+        lesson: Lesson,
+    ) -> JobEnd {
+        JobEnd {
+            report: report.with_error(status, class, text),
+            lesson,
+        }
+    }
+
+    /// One attempt: at most one request.
+    async fn attempt(
+        &self,
+        report: &mut SeriesReport,
+        last: Option<&Refusal>,
+        minute_means_day: bool,
+    ) -> Result<(), Setback> {
+        let attempt_id = Uuid::new_v4();
+        let request = self.reserve(attempt_id, report.requests + 1, last).await?;
+        report.attempts += 1;
+        report.requests += 1;
+        (self.observer)(Event::Sending {
+            series: self.ask.series.clone(),
+            attempt: report.attempts,
+        });
+        let store = &self.pipeline.store;
+        let answer = match self.send(attempt_id).await {
+            Some(Ok(answer)) => answer,
+            Some(Err(SendError::NeverSent(text))) => {
+                store
+                    .settle(request, RequestEnd::NotSent(text.clone()))
+                    .await?;
+                report.requests -= 1;
+                return Err(Setback::Class(Refusal::new(ErrorClass::Network, text)));
+            }
+            Some(Err(SendError::Broken(text))) => {
+                return Err(Setback::Class(
+                    self.failed(request, ErrorClass::Network, text).await?,
+                ));
+            }
+            Some(Err(SendError::Untrusted(text))) => {
+                return Err(Setback::Final(
+                    self.failed(request, ErrorClass::Network, text).await?,
+                ));
+            }
+            Some(Err(SendError::TooLarge(text))) => {
+                return Err(Setback::Final(
+                    self.failed(request, ErrorClass::Malformed, text).await?,
+                ));
+            }
+            None => {
+                let text = "stopped while waiting for the answer".to_owned();
+                store
+                    .settle(request, RequestEnd::Failed(ErrorClass::Cancelled, text))
+                    .await?;
+                return Err(Setback::Cancelled);
+            }
+        };
+        self.pipeline.keep(request, &answer).await?;
+        match self
+            .pipeline
+            .digest(request, self.run, &self.ask, &answer, minute_means_day)
+            .await?
+        {
+            Ok(stored) => {
+                *report = SeriesReport {
+                    attempts: report.attempts,
+                    requests: report.requests,
+                    ..stored
+                };
+                Ok(())
+            }
+            Err(refusal) => Err(Setback::Class(refusal)),
+        }
+    }
+
+    async fn failed(
+        &self,
+        request: RequestId,
+        class: ErrorClass,
+        text: String,
+    ) -> Result<Refusal, DbError> {
+        let end = RequestEnd::Failed(class, text.clone());
+        persist(|| self.pipeline.store.settle(request, end.clone())).await?;
+        Ok(Refusal::new(class, text))
+    }
+
+    /// Writes the request into the ledger, waiting as long as pace demands.
+    async fn reserve(
+        &self,
+        attempt_id: Uuid,
+        attempt: u32,
+        last: Option<&Refusal>,
+    ) -> Result<RequestId, Setback> {
+        let pipeline = &self.pipeline;
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(Setback::Cancelled);
+            }
+            let wish = Reservation {
+                attempt_id,
+                run: self.run,
+                ask: self.ask.clone(),
+                key: pipeline.credential.fingerprint.clone(),
+                attempt,
+                limits: pipeline.limits,
+            };
+            match pipeline.store.reserve(wish).await? {
+                Reserved::Granted(id) => return Ok(id),
+                Reserved::Wait(wait) => self.sleep(wait.to_std().unwrap_or_default()).await?,
+                Reserved::DaySpent(until) => return Err(Setback::DaySpent(day_spent(until))),
+                Reserved::RetriesSpent => {
+                    let mut refusal = last
+                        .cloned()
+                        .unwrap_or_else(|| Refusal::new(ErrorClass::Unknown, ""));
+                    refusal.text = format!("{}; today's retries are spent", refusal.text);
+                    return Err(Setback::Final(refusal));
+                }
+            }
+        }
+    }
+
+    async fn sleep(&self, wait: Duration) -> Result<(), Setback> {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = self.cancel.cancelled() => Err(Setback::Cancelled),
+        }
+    }
+
+    /// Sends; `None` when the run was told to stop and the answer did not come within the grace.
+    async fn send(&self, attempt_id: Uuid) -> Option<Result<Answer, SendError>> {
+        let grace_over = async {
+            self.cancel.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            sent = self.pipeline.source.send(&self.ask, attempt_id) => Some(sent),
+            () = grace_over => None,
+        }
+    }
+}
+
+impl Pipeline {
+    /// Keeps an answer that is paid for, trying again while the store is away.
+    async fn keep(&self, request: RequestId, answer: &Answer) -> Result<(), DbError> {
+        persist(|| self.store.keep(request, answer.clone(), self.answers_limit)).await
+    }
+
+    /// Reads a kept answer and stores what it holds; used by the run that asked and by the next
+    /// start after a crash.
+    pub(super) async fn digest(
+        &self,
+        request: RequestId,
+        run: RunId,
+        ask: &Ask,
+        answer: &Answer,
+        minute_means_day: bool,
+    ) -> Result<Result<SeriesReport, Refusal>, DbError> {
+        let reading = match self.source.read(ask, answer) {
+            Ok(reading) => reading,
+            Err(mut refusal) => {
+                if minute_means_day && refusal.class == ErrorClass::Minute {
+                    refusal.class = ErrorClass::Day;
+                }
+                let end = RequestEnd::Refused(refusal.class, refusal.text.clone());
+                persist(|| self.store.settle(request, end.clone())).await?;
+                return Ok(Err(refusal));
+            }
+        };
+        let mut report = SeriesReport::new(ask.series.clone(), SeriesStatus::Succeeded);
+        report.received = reading.received;
+        report.rounded = reading.rounded;
+        report.rejected = reading
+            .received
+            .saturating_sub(u32::try_from(reading.bars.len()).unwrap_or(u32::MAX));
+        report.first = reading.bars.first().map(|bar| bar.timestamp);
+        report.last = reading.bars.last().map(|bar| bar.timestamp);
+        let batch = Batch {
+            request,
+            run,
+            series: ask.series.clone(),
+            bars: reading.bars,
+            rejected: reading.rejected,
+            received: reading.received,
+            rounded: reading.rounded,
+        };
+        report.counts =
+            persist(|| self.store.apply(batch.clone(), self.credential.clone())).await?;
+        Ok(Ok(report))
+    }
+}
+
+/// Tries a write again while the store is away: what it writes is already paid for, and each of
+/// these writes may be repeated.
+async fn persist<T, F: Future<Output = Result<T, DbError>>>(
+    mut write: impl FnMut() -> F,
+) -> Result<T, DbError> {
+    for wait in STORE_AGAIN {
+        match write().await {
+            Err(error) if error.is_passing() => {
+                tracing::warn!(%error, "the store is away; trying again");
+                tokio::time::sleep(wait).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    write().await
+}

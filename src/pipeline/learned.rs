@@ -1,0 +1,178 @@
+//! What a key is known to be allowed, and which series may start next: pure decisions.
+
+use std::collections::BTreeSet;
+
+use crate::db::Entitlement;
+use crate::model::{Ask, ErrorClass};
+
+/// What is known about the key so far, from earlier runs and from this one.
+#[derive(Debug, Clone, Default)]
+pub struct Learned {
+    entitlements: Vec<Entitlement>,
+    /// Set when nothing more is to be asked of the provider in this run.
+    stopped: Option<(ErrorClass, String)>,
+}
+
+/// What one finished series teaches about the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lesson {
+    /// Nothing.
+    Nothing,
+    /// The plan includes the function.
+    Granted(String),
+    /// The plan refuses a function or a parameter.
+    Refused(Entitlement),
+    /// Asking anything else now would end the same way.
+    Stop(ErrorClass, String),
+}
+
+/// What to do with a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Ask.
+    Go,
+    /// Wait until a request of the same function has shown whether the plan includes it.
+    Wait,
+    /// Do not ask: this class and text say why.
+    Refuse(ErrorClass, String),
+}
+
+impl Learned {
+    /// Starts from what the store remembers.
+    #[must_use]
+    pub const fn new(entitlements: Vec<Entitlement>) -> Self {
+        Self {
+            entitlements,
+            stopped: None,
+        }
+    }
+
+    /// Takes in what a finished series taught.
+    pub fn learn(&mut self, lesson: Lesson) {
+        match lesson {
+            Lesson::Nothing => {}
+            Lesson::Granted(function) => self.entitlements.push(Entitlement {
+                function,
+                parameter: String::new(),
+                granted: true,
+                message: None,
+            }),
+            Lesson::Refused(refused) => self.entitlements.push(refused),
+            Lesson::Stop(class, text) => self.stopped = self.stopped.take().or(Some((class, text))),
+        }
+    }
+
+    /// Whether the function has ever answered with data.
+    #[must_use]
+    pub fn is_proven(&self, function: &str) -> bool {
+        self.about(function).any(|known| known.granted)
+    }
+
+    fn about<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Entitlement> {
+        self.entitlements
+            .iter()
+            .filter(move |known| known.function == function)
+    }
+
+    /// Decides about a question while others are in flight for `busy` functions.
+    #[must_use]
+    pub fn verdict(&self, ask: &Ask, busy: &BTreeSet<String>) -> Verdict {
+        if let Some((class, text)) = &self.stopped {
+            return Verdict::Refuse(*class, text.clone());
+        }
+        let function = ask.function();
+        let proven = self.is_proven(function);
+        let refused = self.about(function).find(|known| {
+            !known.granted
+                && if known.parameter.is_empty() {
+                    !proven
+                } else {
+                    ask.query.iter().any(|(name, value)| {
+                        known.parameter.split_once('=') == Some((name.as_str(), value.as_str()))
+                    })
+                }
+        });
+        match refused {
+            Some(known) => Verdict::Refuse(
+                ErrorClass::NotEntitled,
+                known.message.clone().unwrap_or_default(),
+            ),
+            None if !proven && busy.contains(function) => Verdict::Wait,
+            None => Verdict::Go,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Interval, SeriesKey};
+
+    fn ask(pairs: &[(&str, &str)]) -> Ask {
+        let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+        Ask {
+            series,
+            query: pairs
+                .iter()
+                .map(|(k, v)| ((*k).into(), (*v).into()))
+                .collect(),
+        }
+    }
+
+    fn refused(function: &str, parameter: &str) -> Lesson {
+        let (function, parameter) = (function.into(), parameter.into());
+        Lesson::Refused(Entitlement {
+            function,
+            parameter,
+            granted: false,
+            message: Some("premium".into()),
+        })
+    }
+
+    #[test]
+    fn the_first_request_of_an_unproven_function_goes_alone() {
+        let (daily, mut learned) = (ask(&[("function", "D")]), Learned::default());
+        let busy = BTreeSet::from(["D".to_owned()]);
+        assert_eq!(learned.verdict(&daily, &BTreeSet::new()), Verdict::Go);
+        assert_eq!(learned.verdict(&daily, &busy), Verdict::Wait);
+        assert_eq!(
+            learned.verdict(&ask(&[("function", "W")]), &busy),
+            Verdict::Go
+        );
+        learned.learn(Lesson::Granted("D".into()));
+        assert_eq!(learned.verdict(&daily, &busy), Verdict::Go);
+    }
+
+    #[test]
+    fn a_refused_function_is_parked_unless_it_ever_answered() {
+        let (daily, mut learned) = (ask(&[("function", "D")]), Learned::default());
+        learned.learn(refused("D", ""));
+        let parked = Verdict::Refuse(ErrorClass::NotEntitled, "premium".into());
+        assert_eq!(learned.verdict(&daily, &BTreeSet::new()), parked);
+        learned.learn(Lesson::Granted("D".into()));
+        assert_eq!(learned.verdict(&daily, &BTreeSet::new()), Verdict::Go);
+    }
+
+    #[test]
+    fn a_refused_parameter_parks_only_questions_that_carry_it() {
+        let mut learned = Learned::default();
+        learned.learn(Lesson::Granted("D".into()));
+        learned.learn(refused("D", "outputsize=full"));
+        let full = ask(&[("function", "D"), ("outputsize", "full")]);
+        assert!(matches!(
+            learned.verdict(&full, &BTreeSet::new()),
+            Verdict::Refuse(..)
+        ));
+        let compact = ask(&[("function", "D"), ("outputsize", "compact")]);
+        assert_eq!(learned.verdict(&compact, &BTreeSet::new()), Verdict::Go);
+    }
+
+    #[test]
+    fn a_stop_refuses_everything_with_the_first_reason() {
+        let mut learned = Learned::default();
+        learned.learn(Lesson::Stop(ErrorClass::Day, "spent".into()));
+        learned.learn(Lesson::Stop(ErrorClass::Database, "gone".into()));
+        let verdict = learned.verdict(&ask(&[("function", "D")]), &BTreeSet::new());
+        assert_eq!(verdict, Verdict::Refuse(ErrorClass::Day, "spent".into()));
+    }
+}

@@ -1,0 +1,117 @@
+//! When a series is tried again: pure decisions.
+
+use std::time::Duration;
+
+use crate::model::ErrorClass;
+
+/// Retries of one series in one run, for every class that is retried at all.
+pub const PER_SERIES: u32 = 3;
+
+/// The waits of the retry policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// After a burst refusal; doubles.
+    pub burst: Duration,
+    /// After a minute refusal.
+    pub minute: Duration,
+    /// Upper bound of the first wait after an outage or a broken connection; doubles, full jitter.
+    pub outage: Duration,
+    /// No wait is longer than this.
+    pub cap: Duration,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            burst: Duration::from_millis(1200),
+            minute: Duration::from_secs(60),
+            outage: Duration::from_secs(5),
+            cap: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Waits {
+    /// The wait before retry number `retry` (0 is the first), or `None` where trying again is no use.
+    ///
+    /// `jitter` is a random number from 0 to 1 that spreads retries of many clients after an outage.
+    #[must_use]
+    pub fn before(&self, class: ErrorClass, retry: u32, jitter: f64) -> Option<Duration> {
+        if retry >= PER_SERIES {
+            return None;
+        }
+        let doubled = |first: Duration| first.saturating_mul(1 << retry).min(self.cap);
+        match class {
+            ErrorClass::Burst => Some(doubled(self.burst)),
+            ErrorClass::Minute => Some(self.minute),
+            ErrorClass::Outage | ErrorClass::Network | ErrorClass::Unknown => {
+                Some(doubled(self.outage).mul_f64(jitter.clamp(0.0, 1.0)))
+            }
+            ErrorClass::Day
+            | ErrorClass::NotEntitled
+            | ErrorClass::BadKey
+            | ErrorClass::DemoKey
+            | ErrorClass::BadRequest
+            | ErrorClass::NoData
+            | ErrorClass::Malformed
+            | ErrorClass::ClientBug
+            | ErrorClass::Blocked
+            | ErrorClass::Database
+            | ErrorClass::Cancelled => None,
+        }
+    }
+}
+
+/// Retries that all series of a run share for outages and broken connections: a provider that is
+/// down must not be asked four times for each of a thousand series.
+#[must_use]
+pub const fn budget(series: usize) -> usize {
+    3 + series / 5
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(class: ErrorClass) -> Vec<u64> {
+        let waits = Waits::default();
+        (0..9)
+            .map_while(|retry| waits.before(class, retry, 1.0))
+            .map(|wait| wait.as_millis() as u64)
+            .collect()
+    }
+
+    #[test]
+    fn every_class_waits_as_the_provider_asks() {
+        assert_eq!(waits(ErrorClass::Burst), [1_200, 2_400, 4_800]);
+        assert_eq!(waits(ErrorClass::Minute), [60_000, 60_000, 60_000]);
+        assert_eq!(waits(ErrorClass::Outage), [5_000, 10_000, 20_000]);
+        assert_eq!(waits(ErrorClass::Network), [5_000, 10_000, 20_000]);
+        for class in [
+            ErrorClass::Day,
+            ErrorClass::NotEntitled,
+            ErrorClass::BadKey,
+            ErrorClass::BadRequest,
+        ] {
+            assert!(waits(class).is_empty(), "{class}");
+        }
+    }
+
+    #[test]
+    fn jitter_spreads_over_the_whole_wait() {
+        let waits = Waits::default();
+        assert_eq!(
+            waits.before(ErrorClass::Outage, 1, 0.0),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(
+            waits.before(ErrorClass::Outage, 1, 0.25),
+            Some(Duration::from_millis(2_500))
+        );
+    }
+
+    #[test]
+    fn the_shared_budget_grows_slower_than_the_series() {
+        assert_eq!((budget(1), budget(4), budget(1000)), (3, 3, 203));
+    }
+}

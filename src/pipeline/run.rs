@@ -1,0 +1,343 @@
+//! A run: which series, in which order, how many at once, and what became of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::job::{Job, JobEnd};
+use super::learned::{Learned, Lesson, Verdict};
+use super::retry::{self, Waits};
+use super::source::{BarSource, FetchOptions, Refusal};
+use crate::db::{Credential, DbError, Store};
+use crate::model::quota::Limits;
+use crate::model::run::run_status;
+use crate::model::{Ask, ErrorClass, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus};
+use crate::time::Clock;
+
+/// Everything a run works with.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// Where bars, runs and the ledger are.
+    pub store: Arc<dyn Store>,
+    /// Who is asked.
+    pub source: Arc<dyn BarSource>,
+    /// The key's fingerprint and plan.
+    pub credential: Credential,
+    /// What the plan allows.
+    pub limits: Limits,
+    /// Requests that may be in flight together.
+    pub in_flight: usize,
+    /// Bytes of answers that are kept.
+    pub answers_limit: u64,
+    /// Waits before retries.
+    pub waits: Waits,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// What a run is asked to do.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// What started it, in one word.
+    pub trigger: &'static str,
+    /// The series, in the order in which they are tried.
+    pub series: Vec<SeriesKey>,
+    /// How they are fetched.
+    pub options: FetchOptions,
+    /// A series fetched within this time costs no request.
+    pub max_age: Option<TimeDelta>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunId,
+    /// How it ended.
+    pub status: RunStatus,
+    /// Its series, in the order in which they were asked for.
+    pub series: Vec<SeriesReport>,
+    /// Set when the outcome could not be written down.
+    pub unrecorded: Option<DbError>,
+}
+
+/// What just happened in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Earlier runs whose process died were found.
+    Interrupted(Vec<RunId>),
+    /// An answer that a dead process had kept is now stored, or turned out to be a refusal.
+    Recovered(SeriesReport),
+    /// The run has begun.
+    Started {
+        /// The run.
+        run: RunId,
+        /// Its series.
+        series: usize,
+    },
+    /// A request is on its way.
+    Sending {
+        /// For this series.
+        series: SeriesKey,
+        /// Which attempt it is.
+        attempt: u32,
+    },
+    /// A series is tried again after a wait.
+    Retrying {
+        /// The series.
+        series: SeriesKey,
+        /// Why.
+        class: ErrorClass,
+        /// The number of the coming attempt.
+        attempt: u32,
+        /// The wait before it.
+        wait: Duration,
+    },
+    /// A series has ended.
+    Done(SeriesReport),
+}
+
+/// Hears of events; must not block.
+pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// A series of the run and where it stands.
+struct Slot {
+    key: SeriesKey,
+    ask: Option<Ask>,
+    report: Option<SeriesReport>,
+}
+
+impl Pipeline {
+    /// Runs once over the series of `request`. Errors are those of the store before anything was
+    /// asked; whatever goes wrong later is in the report.
+    pub async fn run(
+        self: &Arc<Self>,
+        request: RunRequest,
+        observer: Observer,
+        cancel: CancellationToken,
+    ) -> Result<RunReport, DbError> {
+        self.recover(&observer).await?;
+        let mut slots = self.plan(&request);
+        let keys = slots
+            .iter()
+            .map(|slot| slot.key.clone())
+            .collect::<Vec<_>>();
+        let learned = Learned::new(self.store.entitlements(self.credential.clone()).await?);
+        self.skip_fresh(&mut slots, request.max_age).await?;
+        let active = self.store.begin_run(request.trigger, keys).await?;
+        observer(Event::Started {
+            run: active.id,
+            series: slots.len(),
+        });
+        let mut unrecorded = None;
+        for report in slots.iter().filter_map(|slot| slot.report.as_ref()) {
+            unrecorded = self
+                .record(active.id, report, &observer)
+                .await
+                .err()
+                .or(unrecorded);
+        }
+        let fetched = self
+            .fetch_all(active.id, &mut slots, learned, &observer, &cancel)
+            .await;
+        let series: Vec<SeriesReport> = slots.into_iter().filter_map(|slot| slot.report).collect();
+        let status = run_status(&series);
+        let finished = self.store.finish_run(active.id, status).await;
+        unrecorded = fetched.err().or(finished.err()).or(unrecorded);
+        Ok(RunReport {
+            run: active.id,
+            status,
+            series,
+            unrecorded,
+        })
+    }
+
+    /// Marks runs of dead processes and stores the answers that they had paid for and kept.
+    pub async fn recover(&self, observer: &Observer) -> Result<(), DbError> {
+        let interrupted = self.store.sweep().await?;
+        if !interrupted.is_empty() {
+            observer(Event::Interrupted(interrupted));
+        }
+        for kept in self.store.unapplied().await? {
+            let outcome = self
+                .digest(kept.request, kept.run, &kept.ask, &kept.answer, false)
+                .await?;
+            let report = outcome.unwrap_or_else(|refusal| {
+                let text = super::explain::sentence(refusal.class, &kept.ask, &refusal.text);
+                SeriesReport::new(kept.ask.series.clone(), SeriesStatus::Failed).with_error(
+                    SeriesStatus::Failed,
+                    refusal.class,
+                    text,
+                )
+            });
+            observer(Event::Recovered(report));
+        }
+        Ok(())
+    }
+
+    /// Turns wishes into questions. What cannot be asked is refused here, without a request.
+    fn plan(&self, request: &RunRequest) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = Vec::with_capacity(request.series.len());
+        for wanted in &request.series {
+            let slot = match self.source.ask(wanted, &request.options) {
+                Ok(ask) => Slot {
+                    key: ask.series.clone(),
+                    ask: Some(ask),
+                    report: None,
+                },
+                Err(refusal) => Slot {
+                    key: wanted.clone(),
+                    ask: None,
+                    report: Some(refused(wanted, refusal)),
+                },
+            };
+            if !slots.iter().any(|other| other.key == slot.key) {
+                slots.push(slot);
+            }
+        }
+        slots
+    }
+
+    async fn skip_fresh(
+        &self,
+        slots: &mut [Slot],
+        max_age: Option<TimeDelta>,
+    ) -> Result<(), DbError> {
+        let Some(max_age) = max_age else {
+            return Ok(());
+        };
+        for slot in slots.iter_mut().filter(|slot| slot.report.is_none()) {
+            let fetched = self.store.last_fetch(slot.key.clone()).await?;
+            if fetched.is_some_and(|at| self.clock.now() - at <= max_age) {
+                slot.report = Some(SeriesReport::new(slot.key.clone(), SeriesStatus::Skipped));
+            }
+        }
+        Ok(())
+    }
+
+    /// Works through the open slots, several at once where the plan allows.
+    async fn fetch_all(
+        self: &Arc<Self>,
+        run: RunId,
+        slots: &mut [Slot],
+        mut learned: Learned,
+        observer: &Observer,
+        cancel: &CancellationToken,
+    ) -> Result<(), DbError> {
+        let budget = Arc::new(AtomicUsize::new(retry::budget(slots.len())));
+        let mut jobs: JoinSet<(usize, JobEnd)> = JoinSet::new();
+        let mut busy: BTreeMap<usize, String> = BTreeMap::new();
+        let mut outcome = Ok(());
+        loop {
+            for (index, slot) in slots.iter_mut().enumerate() {
+                let Some(ask) = slot
+                    .ask
+                    .as_ref()
+                    .filter(|_| slot.report.is_none() && !busy.contains_key(&index))
+                else {
+                    continue;
+                };
+                let functions: BTreeSet<String> = busy.values().cloned().collect();
+                let verdict = if cancel.is_cancelled() {
+                    Verdict::Refuse(
+                        ErrorClass::Cancelled,
+                        "stopped on request before it was asked".to_owned(),
+                    )
+                } else {
+                    learned.verdict(ask, &functions)
+                };
+                match verdict {
+                    Verdict::Refuse(class, text) => {
+                        let report = not_asked(&slot.key, class, text);
+                        if outcome.is_ok() {
+                            outcome = self.record(run, &report, observer).await;
+                        }
+                        slot.report = Some(report);
+                    }
+                    Verdict::Go if jobs.len() < self.in_flight.max(1) => {
+                        busy.insert(index, ask.function().to_owned());
+                        let job = Job {
+                            pipeline: Arc::clone(self),
+                            run,
+                            ask: ask.clone(),
+                            cancel: cancel.clone(),
+                            observer: Arc::clone(observer),
+                            budget: Arc::clone(&budget),
+                        };
+                        jobs.spawn(async move { (index, job.run().await) });
+                    }
+                    Verdict::Go | Verdict::Wait => {}
+                }
+            }
+            let Some(ended) = jobs.join_next().await else {
+                return outcome;
+            };
+            match ended {
+                Ok((index, JobEnd { report, lesson })) => {
+                    busy.remove(&index);
+                    if outcome.is_ok() {
+                        outcome = self.take_in(run, &report, &lesson, observer).await;
+                    }
+                    learned.learn(lesson);
+                    if let Some(slot) = slots.get_mut(index) {
+                        slot.report = Some(report);
+                    }
+                }
+                Err(crashed) => std::panic::resume_unwind(crashed.into_panic()),
+            }
+        }
+    }
+
+    /// Writes down how a series ended and what it taught.
+    async fn take_in(
+        &self,
+        run: RunId,
+        report: &SeriesReport,
+        lesson: &Lesson,
+        observer: &Observer,
+    ) -> Result<(), DbError> {
+        if let Lesson::Refused(refused) = lesson {
+            self.store
+                .learn_refusal(self.credential.clone(), refused.clone())
+                .await?;
+        }
+        self.record(run, report, observer).await
+    }
+
+    async fn record(
+        &self,
+        run: RunId,
+        report: &SeriesReport,
+        observer: &Observer,
+    ) -> Result<(), DbError> {
+        observer(Event::Done(report.clone()));
+        if report.status == SeriesStatus::Succeeded {
+            return Ok(());
+        }
+        self.store.finish_series(run, report.clone()).await
+    }
+}
+
+/// A series that was refused before anything was sent.
+fn refused(series: &SeriesKey, refusal: Refusal) -> SeriesReport {
+    let status = match refusal.class {
+        ErrorClass::BadRequest => SeriesStatus::Failed,
+        _ => SeriesStatus::Refused,
+    };
+    SeriesReport::new(series.clone(), status).with_error(status, refusal.class, refusal.text)
+}
+
+/// A series that is not asked because of what others taught.
+fn not_asked(series: &SeriesKey, class: ErrorClass, text: String) -> SeriesReport {
+    let status = match class {
+        ErrorClass::Cancelled => SeriesStatus::Cancelled,
+        ErrorClass::Database => SeriesStatus::Failed,
+        _ => SeriesStatus::Refused,
+    };
+    SeriesReport::new(series.clone(), status).with_error(status, class, text)
+}
