@@ -1,1 +1,80 @@
-//! Empty.
+//! A stand-in for the provider over HTTP, for demonstrations, trying things, and tests.
+//!
+//! It answers `GET /query` in the provider's documented shape, from a market computed out of a seed
+//! or from recordings, with the limits of a plan and with faults on order. Functions other than the
+//! time series of equities do not exist here. It stands on the other
+//! side of HTTP: it shares no code with the client, so that both can be wrong only independently.
+//!
+//! ```no_run
+//! use pipeline_tui::simulate::{Options, Plan, Server};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::start(Options {
+//!     plan: Plan::Premium,
+//!     faults: vec!["burst@1".parse()?],
+//!     ..Options::default()
+//! })
+//! .await?;
+//! assert!(server.base_url().starts_with("http://127.0.0.1:"));
+//! server.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod calendar;
+mod company;
+mod faults;
+mod functions;
+mod journal;
+mod market;
+mod noise;
+mod plan;
+mod query;
+mod refusal;
+mod replay;
+mod reply;
+mod server;
+mod wire;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+pub use self::faults::{Fault, FaultError};
+pub use self::journal::JournalEntry;
+pub use self::plan::Plan;
+pub use self::replay::{Replay, ReplayError};
+pub use self::server::{Server, StartError};
+use crate::time::Clock;
+
+/// How the simulator behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What the market is computed from.
+    pub seed: u64,
+    /// What keys may do.
+    pub plan: Plan,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// Recorded answers in place of the market, for every key and without limits.
+    pub replay: Option<Replay>,
+    /// Which instant is now.
+    pub clock: Clock,
+    /// A file to which each request is appended as a line of JSON, on disk before its answer leaves.
+    pub journal: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: 1,
+            plan: Plan::Free,
+            faults: Vec::new(),
+            replay: None,
+            clock: Clock::system(),
+            journal: None,
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The HTTP server: loopback, one task a connection, every answer in the journal before it leaves.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::header::ACCEPT_ENCODING;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::Options;
+use super::calendar::wall_time;
+use super::faults::effect::{Effect, Twist};
+use super::faults::{Armed, Fault};
+use super::functions;
+use super::journal::{Journal, JournalEntry, without_key};
+use super::plan::{DEMO_KEY, Ledger, Plan, is_documented};
+use super::query::{Ask, Function, Query};
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::wire::{self, Dropped};
+
+const PATH: &str = "/query";
+/// Connections served at the same time; others wait.
+const MAX_CONNECTIONS: usize = 256;
+/// Bytes of a request's head.
+const MAX_HEAD: usize = 64 << 10;
+/// Bytes of a query string; the journal keeps each.
+const MAX_QUERY: usize = 4 << 10;
+/// Letters of a request's id that the journal keeps.
+const MAX_ID: usize = 100;
+/// How long a client may take over a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait when no connection can be accepted, for example for want of descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// A running simulator; dropping it ends it too.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    end: DropGuard,
+}
+
+/// Why the simulator cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Something else listens there.
+    #[error("{0} is taken; choose another with --listen, or :0 for a free one")]
+    Taken(SocketAddr),
+    /// The address cannot be used.
+    #[error("cannot listen on {address} ({source}); choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The journal's file cannot be written.
+    #[error("cannot write the journal {} ({source}); choose another file", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Server {
+    /// Starts to listen; the first request may come as soon as this returns.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let file = options.journal.as_ref().map(|path| {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            file.map_err(|source| StartError::Journal {
+                path: path.clone(),
+                source,
+            })
+        });
+        let journal = Journal::new(file.transpose()?);
+        let address = options.listen;
+        let listen = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => StartError::Taken(address),
+            _ => StartError::Listen { address, source },
+        };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let shared = Arc::new(Shared {
+            faults: Mutex::new(Armed::new(options.faults.clone())),
+            ledger: Mutex::default(),
+            journal,
+            options,
+        });
+        let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+        let accept = accept(listener, Arc::clone(&shared), tasks.clone(), end.clone());
+        tasks.spawn(accept);
+        Ok(Self {
+            address,
+            shared,
+            tasks,
+            end: end.drop_guard(),
+        })
+    }
+
+    /// Where the simulator answers, as a client's base URL; never a wildcard address.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        }
+        format!("http://{address}{PATH}")
+    }
+
+    /// The requests seen so far, oldest first; of very many, the newest 20,000.
+    #[must_use]
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.shared.journal.entries()
+    }
+
+    /// Replaces the faults; each counts its requests from 1 again.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        *lock(&self.shared.faults) = Armed::new(faults);
+    }
+
+    /// Ends all connections and waits until they have ended.
+    pub async fn stop(self) {
+        drop(self.end);
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    faults: Mutex<Armed>,
+    ledger: Mutex<Ledger>,
+    journal: Journal,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    end: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let serve = async {
+        while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let connection = connection(stream, Arc::clone(&shared), place);
+                    let end = end.clone();
+                    tasks.spawn(async move { end.run_until_cancelled(connection).await });
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
+            }
+        }
+    };
+    end.run_until_cancelled(serve).await;
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>, _place: OwnedSemaphorePermit) {
+    // Small pieces of a dripping body leave at once.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| respond(Arc::clone(&shared), request));
+    // A client that breaks off or sends nonsense ends its own connection only.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+async fn respond(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<hyper::Response<wire::WireBody>, Dropped> {
+    let asked = Asked::read(&request);
+    let reply = tokio::task::spawn_blocking(move || shared.answer(&asked)).await;
+    wire::deliver(reply.map_err(|_| Dropped)?).await
+}
+
+/// What matters of a request.
+struct Asked {
+    known: Result<(), StatusCode>,
+    query: Query,
+    request_id: Option<String>,
+    gzip: bool,
+}
+
+impl Asked {
+    fn read(request: &Request<Incoming>) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        let (known, query) = if query.len() > MAX_QUERY {
+            (Err(StatusCode::URI_TOO_LONG), "")
+        } else {
+            (Self::known(request), query)
+        };
+        let request_id = request.headers().get("x-request-id");
+        let request_id = request_id.map(|id| String::from_utf8_lossy(id.as_bytes()));
+        Self {
+            known,
+            query: Query::decode(query),
+            request_id: request_id.map(|id| id.chars().take(MAX_ID).collect()),
+            gzip: takes_gzip(request.headers()),
+        }
+    }
+
+    /// Whether the request is one for data, or which status says that it is not.
+    fn known(request: &Request<Incoming>) -> Result<(), StatusCode> {
+        if request.uri().path() != PATH {
+            Err(StatusCode::NOT_FOUND)
+        } else if matches!(*request.method(), Method::GET | Method::HEAD) {
+            Ok(())
+        } else {
+            Err(StatusCode::METHOD_NOT_ALLOWED)
+        }
+    }
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| {
+            let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+            let refused = quality.trim().trim_start_matches("q=").parse() == Ok(0.0);
+            name.trim().eq_ignore_ascii_case("gzip") && !refused
+        })
+}
+
+impl Shared {
+    /// Answers a request; when this returns, the journal has it.
+    fn answer(&self, asked: &Asked) -> Reply {
+        let reply = match asked.known {
+            Ok(()) => self.reply(asked),
+            Err(status) => Reply::new(status.as_str(), status, "text/plain", "try GET /query\n"),
+        };
+        let written = self.journal.add(JournalEntry {
+            at: self.options.clock.now(),
+            request_id: asked.request_id.clone(),
+            query: without_key(&asked.query),
+            outcome: reply.outcome.clone(),
+            bytes: reply.size,
+        });
+        match written {
+            Ok(()) => reply,
+            Err(_) => Reply::new(
+                "unwritten",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "text/plain",
+                "the journal cannot be written\n",
+            ),
+        }
+    }
+
+    fn reply(&self, asked: &Asked) -> Reply {
+        let query = &asked.query;
+        let fault = lock(&self.faults).meet(query.get("symbol"));
+        let Some(fault) = fault else {
+            let reply = self.ordinary(query, None);
+            return if asked.gzip {
+                reply.compressed()
+            } else {
+                reply
+            };
+        };
+        // Faulty answers are never compressed, so that byte counts are those of the body.
+        let reply = match &fault.effect {
+            Effect::Answer(canned) => canned.reply(query.get("function"), query.get("apikey")),
+            Effect::Twist(twist) => self.ordinary(query, Some(*twist)),
+            Effect::Truncate(bytes) => self.ordinary(query, None).truncated(*bytes),
+            Effect::Deliver(delivery) => {
+                let reply = self.ordinary(query, None);
+                reply.delivered(delivery.clone())
+            }
+        };
+        reply.called(fault.outcome())
+    }
+
+    /// The answer of a recording or of the market.
+    fn ordinary(&self, query: &Query, twist: Option<Twist>) -> Reply {
+        let (function, key) = (query.get("function"), query.get("apikey"));
+        let answer = match &self.options.replay {
+            Some(replay) => replay
+                .answer(query)
+                .map(|bytes| Reply::recorded("replay", bytes))
+                .ok_or(Refusal::Invalid),
+            None => self.simulated(query, twist),
+        };
+        answer.unwrap_or_else(|refusal| refusal.reply(function, key))
+    }
+
+    /// Checks in the provider's order: key, function, limits, plan, parameters.
+    fn simulated(&self, query: &Query, twist: Option<Twist>) -> Result<Reply, Refusal> {
+        let (plan, key) = (self.options.plan, query.get("apikey"));
+        if key.is_empty() {
+            return Err(Refusal::BadKey);
+        }
+        let demo = plan == Plan::Demo || key == DEMO_KEY;
+        if demo && !is_documented(query) {
+            return Err(Refusal::DemoKey);
+        }
+        let function = query.get("function").parse();
+        let function = function.map_err(|_| Refusal::NoFunction)?;
+        if demo {
+            return self.data(Plan::Unlimited, function, query, twist);
+        }
+        let today = wall_time(self.options.clock.now()).date();
+        lock(&self.ledger).admit(plan, key, today, Instant::now())?;
+        let answer = self.data(plan, function, query, twist);
+        if answer.is_err() {
+            lock(&self.ledger).give_back(key, today);
+        }
+        answer
+    }
+
+    fn data(
+        &self,
+        plan: Plan,
+        function: Function,
+        query: &Query,
+        twist: Option<Twist>,
+    ) -> Result<Reply, Refusal> {
+        if let Some(refusal) = plan.excludes(function) {
+            return Err(refusal);
+        }
+        let mut ask = Ask::read(function, query).ok_or(Refusal::Invalid)?;
+        if let Some(refusal) = plan.excludes_parameters(&ask) {
+            return Err(refusal);
+        }
+        if let Some(twist) = twist {
+            ask = twist.ask(ask);
+        }
+        let now = self.options.clock.now();
+        let mut sheet = functions::answer(self.options.seed, now, &ask).ok_or(Refusal::Invalid)?;
+        if let Some(twist) = twist {
+            twist.spoil(&mut sheet);
+        }
+        let body = sheet.body();
+        Ok(match sheet.file_name() {
+            Some(name) => Reply::csv("data", body, &name),
+            None => Reply::json("data", body),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gzip(value: &'static str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            ACCEPT_ENCODING,
+            hyper::header::HeaderValue::from_static(value),
+        );
+        takes_gzip(&headers)
+    }
+
+    #[test]
+    fn gzip_is_used_only_when_asked_for() {
+        assert!(gzip("gzip") && gzip("br, GZIP;q=0.5") && gzip("deflate,gzip"));
+        assert!(!gzip("br") && !gzip("gzip;q=0") && !gzip("gzip; q=0.0"));
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+}
