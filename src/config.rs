@@ -1,5 +1,165 @@
 //! Settings: where each value comes from, and what may never be shown.
+//!
+//! ```text
+//!  Inputs ──> layers (flags > environment > .env > config.toml) ──> Settings
+//!                        └── names, keys and defaults: one table
+//! ```
+//!
+//! Nothing but [`Inputs`] and the files it leads to is looked at, so that tests and the demo are
+//! deaf to the caller's environment.
 
+mod database;
+mod dotenv;
+mod error;
+mod file;
+mod inputs;
+mod layers;
+mod nearest;
+mod percent;
+mod plan;
+mod postgres;
+mod provider;
+mod report;
 pub mod secret;
+mod size;
+mod small_file;
+pub mod table;
+#[cfg(test)]
+mod tests;
+mod watch;
 
+use std::path::PathBuf;
+
+pub use database::Database;
+pub use error::ConfigError;
+pub use inputs::{Flags, Folders, Inputs, default_config_path};
+pub use plan::{Plan, UnknownPlan};
+pub use postgres::SslMode;
+pub use provider::{DEMO_KEY, Provider};
+pub use report::Row;
 pub use secret::Secret;
+pub use watch::{WatchDefaults, parse_symbols};
+
+use crate::model::{Interval, Symbol};
+use layers::Layers;
+
+/// One of possibly many things that are wrong with the configuration.
+pub type Problem = ConfigError;
+
+/// The effective settings. Printing them shows no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How to reach the provider.
+    pub provider: Provider,
+    /// Where the store is.
+    pub database: Database,
+    /// The symbols to watch in this process alone.
+    pub symbols: Option<Vec<Symbol>>,
+    /// Their interval, in this process alone.
+    pub interval: Option<Interval>,
+    /// What fills a watch list that is empty.
+    pub defaults: WatchDefaults,
+    /// Where data and logs are kept.
+    pub data_dir: PathBuf,
+    /// Where the configuration file is, or would be.
+    pub config_file: PathBuf,
+    /// The bytes that kept answers may take.
+    pub answers_limit: u64,
+    /// Whether colours are unwanted.
+    pub no_color: bool,
+    /// What is logged, if the caller said so.
+    pub rust_log: Option<String>,
+    /// What is not wrong but deserves a word: one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the settings; the first problem is the error.
+pub fn load(inputs: &Inputs) -> Result<Settings, ConfigError> {
+    resolve(inputs).settings
+}
+
+/// Reads the settings and tells each one's value and origin, secrets masked.
+pub fn report(inputs: &Inputs) -> Result<Vec<Row>, ConfigError> {
+    let resolved = resolve(inputs);
+    let settings = resolved.settings?;
+    Ok(report::rows(&resolved.layers, &settings))
+}
+
+/// Tells everything that is wrong with the configuration.
+#[must_use]
+pub fn check(inputs: &Inputs) -> Vec<Problem> {
+    resolve(inputs).problems
+}
+
+struct Resolved {
+    layers: Layers,
+    settings: Result<Settings, ConfigError>,
+    problems: Vec<Problem>,
+}
+
+/// Collects what is wrong, so that one problem does not hide the next.
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn note<T>(&mut self, result: Result<T, ConfigError>) -> Result<T, ConfigError> {
+        result.inspect_err(|problem| self.0.push(problem.clone()))
+    }
+}
+
+fn resolve(inputs: &Inputs) -> Resolved {
+    let (layers, problems) = Layers::read(inputs);
+    let mut problems = Problems(problems);
+    let settings = settle(inputs, &layers, &mut problems);
+    let Problems(problems) = problems;
+    Resolved {
+        settings: match problems.first() {
+            Some(problem) => Err(problem.clone()),
+            None => settings,
+        },
+        layers,
+        problems,
+    }
+}
+
+fn settle(
+    inputs: &Inputs,
+    layers: &Layers,
+    problems: &mut Problems,
+) -> Result<Settings, ConfigError> {
+    let mut warnings = layers.warnings.clone();
+    let data_dir = layers
+        .path(&table::DATA_DIR)
+        .unwrap_or_else(|| inputs.folders.data.clone());
+    let text = |setting| layers.get(setting).map(|entry| entry.value.clone());
+
+    let key = problems.note(provider::key(layers, &mut warnings));
+    let base_url = problems.note(provider::base_url(layers));
+    let plan = problems.note(provider::plan(layers));
+    let database = problems.note(database::resolve(layers, &data_dir, &mut warnings));
+    let own_symbols = layers.outside_file(&table::SYMBOLS).map(watch::symbols);
+    let own_symbols = problems.note(own_symbols.transpose());
+    let own_interval = layers.outside_file(&table::INTERVAL).map(watch::interval);
+    let own_interval = problems.note(own_interval.transpose());
+    let defaults = problems.note(watch::defaults(layers));
+    let answers_limit = problems.note(size::answers_limit(layers));
+
+    let key = key?;
+    Ok(Settings {
+        provider: Provider {
+            key_is_demo: key.is_none(),
+            key: key.unwrap_or_else(|| Secret::public(DEMO_KEY)),
+            base_url: base_url?,
+            plan: plan?,
+        },
+        database: database?,
+        symbols: own_symbols?,
+        interval: own_interval?,
+        defaults: defaults?,
+        data_dir,
+        config_file: layers.config_file.clone(),
+        answers_limit: answers_limit?,
+        no_color: layers.get(&table::NO_COLOR).is_some(),
+        rust_log: text(&table::RUST_LOG),
+        warnings,
+    })
+}

@@ -1,0 +1,180 @@
+//! Where the store is: one URL, or the pieces of one, or a file in the data folder.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfigError, shown};
+use super::layers::{Entry, Layers};
+use super::postgres::SslMode;
+pub(super) use super::postgres::{Target, register};
+use super::{Secret, percent, table};
+
+/// The file in the data folder that is the store when nothing is said.
+const FILE: &str = "pipeline.db";
+
+/// The store to connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file.
+    Sqlite {
+        /// Its path, from the root.
+        path: PathBuf,
+    },
+    /// A server.
+    Postgres {
+        /// The whole URL, password and sslmode included.
+        url: Secret,
+        /// The URL without the password.
+        shown: String,
+        /// The server's name, address or socket folder.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// The user to connect as.
+        user: String,
+        /// The database's name.
+        name: String,
+        /// How far the server must prove who it is.
+        sslmode: SslMode,
+    },
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { path } => {
+                write!(f, "sqlite://{}", shown(&path.display().to_string()))
+            }
+            Self::Postgres { shown, .. } => f.write_str(shown),
+        }
+    }
+}
+
+/// The store that the layers name.
+pub(super) fn resolve(
+    layers: &Layers,
+    data_dir: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Database, ConfigError> {
+    let (url, host) = (
+        layers.get(&table::DATABASE_URL),
+        layers.get(&table::HOST).map(|entry| entry.value.trim()),
+    );
+    match (url, host) {
+        (Some(entry), _) => from_url(entry, layers),
+        (None, Some(_)) => from_pieces(layers, warnings),
+        (None, None) => Ok(Database::Sqlite {
+            path: data_dir.join(FILE),
+        }),
+    }
+}
+
+fn from_url(entry: &Entry, layers: &Layers) -> Result<Database, ConfigError> {
+    let text = entry.value.trim();
+    let (scheme, rest) = text.split_once(':').unwrap_or_default();
+    match scheme.to_ascii_lowercase().as_str() {
+        "sqlite" => sqlite_path(rest)
+            .map(|path| Database::Sqlite {
+                path: layers.working_dir.join(path),
+            })
+            .map_err(|reason| entry.error(reason)),
+        "postgres" | "postgresql" => {
+            let target = Target::parse(text).map_err(|reason| entry.error(reason))?;
+            let sslmode = sslmode(layers)?;
+            Ok(target.database(sslmode))
+        }
+        _ => Err(entry.error("must begin with postgres:// or sqlite://")),
+    }
+}
+
+fn sqlite_path(rest: &str) -> Result<PathBuf, &'static str> {
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.starts_with(":memory:") {
+        return Err(
+            "a database in memory would lose every bar at the end; name a file: sqlite:///path/to/file.db",
+        );
+    }
+    let path = match path.split_once('?') {
+        None | Some((_, "mode=rwc")) => path.split('?').next().unwrap_or(path),
+        Some(_) => return Err("options after the ? of an SQLite URL are not used; leave them out"),
+    };
+    let path = percent::decode(path).ok_or("the path is not UTF-8; write another")?;
+    if path.is_empty() || path.ends_with('/') {
+        return Err("names no file; write sqlite:///path/to/file.db");
+    }
+    Ok(path.into())
+}
+
+fn from_pieces(layers: &Layers, warnings: &mut Vec<String>) -> Result<Database, ConfigError> {
+    let text = |setting: &'static table::Setting| {
+        let entry = layers.get(setting);
+        entry.map_or(setting.default, |entry| entry.value.trim())
+    };
+    let refused = |setting, reason: &str| match layers.get(setting) {
+        Some(entry) => entry.error(reason),
+        None => ConfigError::new(setting.name, reason),
+    };
+    let port = text(&table::PORT)
+        .parse()
+        .ok()
+        .filter(|port| *port != 0)
+        .ok_or_else(|| {
+            refused(
+                &table::PORT,
+                "is not a port; write a number such as 5432 and nothing else",
+            )
+        })?;
+    let target = Target {
+        host: text(&table::HOST).to_owned(),
+        port,
+        user: text(&table::USER).to_owned(),
+        password: layers.secret(&table::PASSWORD, &table::PASSWORD_FILE, warnings)?,
+        name: text(&table::DB).to_owned(),
+        sslmode: None,
+        options: Vec::new(),
+    };
+    if !target.has_plain_host() {
+        return Err(refused(
+            &table::HOST,
+            "is not a host's name; write the name or address alone, the port is POSTGRES_PORT",
+        ));
+    }
+    let sslmode = sslmode(layers)?;
+    Ok(target.database(sslmode))
+}
+
+fn sslmode(layers: &Layers) -> Result<Option<SslMode>, ConfigError> {
+    let Some(entry) = layers.get(&table::SSLMODE) else {
+        return Ok(None);
+    };
+    let mode = entry.value.trim().parse();
+    mode.map(Some).map_err(|_| {
+        entry.error("no such mode; use disable, allow, prefer, require, verify-ca or verify-full")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_paths_come_in_every_spelling() {
+        for (rest, path) in [
+            ("///srv/a.db", Ok("/srv/a.db")),
+            ("//data/a.db", Ok("data/a.db")),
+            ("a.db", Ok("a.db")),
+            ("//a%20b+c.db?mode=rwc", Ok("a b+c.db")),
+            ("a.db?mode=ro", Err("options")),
+            (":memory:", Err("lose every bar")),
+            ("//:memory:", Err("lose every bar")),
+            ("//", Err("names no file")),
+            ("///srv/", Err("names no file")),
+        ] {
+            match (sqlite_path(rest), path) {
+                (Ok(found), Ok(path)) => assert_eq!(found, Path::new(path), "{rest}"),
+                (Err(found), Err(reason)) => assert!(found.contains(reason), "{rest}: {found}"),
+                other => panic!("{rest}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What is wrong with the configuration, in one sentence.
+
+use crate::config::secret;
+use crate::model::text;
+
+/// The most characters of an error that are shown.
+const MAX_CHARS: usize = 1024;
+
+/// One thing that is wrong: where it stands, what it is, and what to do. Never a secret's value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct ConfigError {
+    place: String,
+    reason: String,
+}
+
+impl ConfigError {
+    pub(super) fn new(place: impl AsRef<str>, reason: impl AsRef<str>) -> Self {
+        Self {
+            place: text::clean_to(place.as_ref(), MAX_CHARS),
+            reason: text::clean_to(reason.as_ref(), MAX_CHARS),
+        }
+    }
+
+    /// The variable, flag, or file, line and key at fault.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is wrong with it, and what to do.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// A value as it may be shown: without any known secret, and harmless to a terminal.
+pub(super) fn shown(value: &str) -> String {
+    text::clean(&secret::redact(value))
+}

@@ -1,0 +1,240 @@
+//! The configuration file: TOML, with the line of everything that is found or wrong in it.
+
+use toml_edit::{Document, Item, TableLike, Value};
+
+use super::nearest::nearest;
+use super::table::{self, Kind, SETTINGS, Setting};
+
+/// A setting that the file holds, spelled as a variable would spell it.
+pub(super) struct Found {
+    pub setting: &'static Setting,
+    pub value: String,
+    pub line: usize,
+}
+
+/// A line that cannot be used. It never holds a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub line: usize,
+    pub key: Option<String>,
+    pub reason: String,
+}
+
+/// Reads every key; a faulty one does not hide the others.
+pub(super) fn parse(text: &str) -> (Vec<Found>, Vec<Fault>) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader {
+        text,
+        found: Vec::new(),
+        faults: Vec::new(),
+    };
+    match Document::parse(text) {
+        Ok(document) => reader.walk(document.as_table(), ""),
+        // The error's own text quotes the line, and with it perhaps a key.
+        Err(error) => reader.faults.push(Fault {
+            line: reader.line(error.span()),
+            key: None,
+            reason: format!("not valid TOML: {}", error.message()),
+        }),
+    }
+    (reader.found, reader.faults)
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    found: Vec<Found>,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn walk(&mut self, table: &dyn TableLike, prefix: &str) {
+        for (name, item) in table.iter() {
+            let key = match prefix {
+                "" => name.to_owned(),
+                prefix => format!("{prefix}.{name}"),
+            };
+            let span = table
+                .get_key_value(name)
+                .and_then(|(key, item)| key.span().or_else(|| item.span()));
+            let line = self.line(span);
+            if let Some(setting) = table::by_key(&key) {
+                match spelled(setting.kind, item) {
+                    Ok(value) => self.found.push(Found {
+                        setting,
+                        value,
+                        line,
+                    }),
+                    Err(expected) => self.fault(line, key, format!("must be {expected}")),
+                }
+            } else if tables().any(|table| table == key) {
+                match item.as_table_like() {
+                    Some(inner) => self.walk(inner, &key),
+                    None => self.fault(line, key.clone(), format!("must be a table: [{key}]")),
+                }
+            } else {
+                let reason = unknown(&key, item.is_table_like());
+                self.fault(line, key, reason);
+            }
+        }
+    }
+
+    fn fault(&mut self, line: usize, key: String, reason: String) {
+        self.faults.push(Fault {
+            line,
+            key: Some(key),
+            reason,
+        });
+    }
+
+    fn line(&self, span: Option<std::ops::Range<usize>>) -> usize {
+        let start = span.map_or(0, |span| span.start);
+        1 + self
+            .text
+            .bytes()
+            .take(start)
+            .filter(|b| *b == b'\n')
+            .count()
+    }
+}
+
+fn tables() -> impl Iterator<Item = &'static str> {
+    keys().filter_map(|key| Some(key.split_once('.')?.0))
+}
+
+fn keys() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().filter_map(|setting| setting.key)
+}
+
+fn unknown(key: &str, is_table: bool) -> String {
+    let (what, near) = if is_table {
+        ("table", nearest(key, tables()))
+    } else {
+        ("key", nearest(key, keys()))
+    };
+    match near {
+        Some(near) => format!("there is no such {what}; did you mean {near}?"),
+        None => format!("there is no such {what}; remove it"),
+    }
+}
+
+/// The value as a variable would hold it, or what was expected instead.
+fn spelled(kind: Kind, item: &Item) -> Result<String, &'static str> {
+    let value = item.as_value();
+    match (kind, value) {
+        (Kind::Text | Kind::Number, Some(Value::String(text))) => Ok(text.value().clone()),
+        (Kind::Number, Some(Value::Integer(number))) => Ok(number.value().to_string()),
+        (Kind::Switch, Some(Value::Boolean(switch))) => Ok(switch.value().to_string()),
+        (Kind::List, Some(Value::Array(list))) => list
+            .iter()
+            .map(Value::as_str)
+            .collect::<Option<Vec<_>>>()
+            .map(|texts| texts.join(","))
+            .ok_or(expected(kind)),
+        _ => Err(expected(kind)),
+    }
+}
+
+const fn expected(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "a text in quotes",
+        Kind::Number => "a whole number, or a text in quotes",
+        Kind::Switch => "true or false, without quotes",
+        Kind::List => "a list of texts in quotes: [\"IBM\", \"AAPL\"]",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_settings_and_their_lines_in_every_notation() {
+        let text = "\u{feff}# head\r\nsymbols = [\"IBM\", \"BRK-B\"]\r\ninterval = 'daily'\r\n\r\n\
+                    [alpha_vantage]\r\nplan = 75\r\nallow_http = true\r\n";
+        let (found, faults) = parse(text);
+        assert_eq!(faults, []);
+        let found: Vec<_> = found
+            .iter()
+            .map(|f| (f.setting.name, f.value.as_str(), f.line))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("PIPELINE_SYMBOLS", "IBM,BRK-B", 2),
+                ("PIPELINE_INTERVAL", "daily", 3),
+                ("ALPHA_VANTAGE_PLAN", "75", 6),
+                ("ALPHA_VANTAGE_ALLOW_HTTP", "true", 7),
+            ]
+        );
+        for text in ["database.port = 1", "database = { port = 1 }"] {
+            let (found, faults) = parse(text);
+            assert_eq!((found.len(), faults.len()), (1, 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_fault_has_its_line_its_key_and_advice() {
+        for (text, line, key, reason) in [
+            (
+                "interval = 'daily'\n[alpha_vantage]\npaln = 1",
+                3,
+                "alpha_vantage.paln",
+                "did you mean alpha_vantage.plan?",
+            ),
+            ("plan = 75", 1, "plan", "did you mean alpha_vantage.plan?"),
+            (
+                "\n[alpha_vantge]\nplan = 1",
+                2,
+                "alpha_vantge",
+                "table; did you mean alpha_vantage?",
+            ),
+            ("colour = 1", 1, "colour", "no such key; remove it"),
+            (
+                "[alpha_vantage]\napi_key = 12",
+                2,
+                "alpha_vantage.api_key",
+                "a text in quotes",
+            ),
+            ("symbols = 'IBM'", 1, "symbols", "a list of texts"),
+            ("symbols = ['IBM', 1]", 1, "symbols", "a list of texts"),
+            ("store = 1", 1, "store", "must be a table: [store]"),
+            ("[[database]]\nurl = ''", 1, "database", "must be a table"),
+            (
+                "[alpha_vantage]\nallow_http = '1'",
+                2,
+                "alpha_vantage.allow_http",
+                "true or false",
+            ),
+            (
+                "[database.url]\nx = 1",
+                1,
+                "database.url",
+                "a text in quotes",
+            ),
+        ] {
+            let (_, faults) = parse(text);
+            assert_eq!(faults.len(), 1, "{text}: {faults:?}");
+            assert_eq!(
+                (faults[0].line, faults[0].key.as_deref()),
+                (line, Some(key)),
+                "{text}"
+            );
+            assert!(faults[0].reason.contains(reason), "{text}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn broken_toml_names_the_line_and_never_quotes_it() {
+        for text in [
+            "a = 1\n[alpha_vantage]\napi_key = \"canary-91",
+            "a = 1\n[alpha_vantage]\napi_key = canary-91",
+            "a = 1\n\napi_key \"canary-91\"",
+            "a = 1\nb = 'x'\napi_key = 'canary-91'\napi_key = 'canary-91'",
+        ] {
+            let (found, faults) = parse(text);
+            assert!(found.is_empty());
+            assert_eq!((faults.len(), faults[0].line >= 3), (1, true), "{faults:?}");
+            assert!(!format!("{faults:?}").contains("canary"), "{faults:?}");
+        }
+    }
+}

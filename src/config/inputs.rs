@@ -1,0 +1,123 @@
+//! Everything that settings are made from, as plain values: nothing else is looked at.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use super::table;
+
+const APP: &str = "pipeline-tui";
+/// Variables that begin so are ours, so that a typo in one can be told.
+pub(super) const OURS: [&str; 2] = ["ALPHA_VANTAGE_", "PIPELINE_"];
+
+/// The flags of the command line that are settings.
+#[derive(Clone, Default)]
+pub struct Flags {
+    /// `--api-key`.
+    pub api_key: Option<String>,
+    /// `--api-key-file`.
+    pub api_key_file: Option<PathBuf>,
+    /// `--database-url`.
+    pub database_url: Option<String>,
+    /// `--config`: another configuration file.
+    pub config_file: Option<PathBuf>,
+    /// `--data-dir`: another data folder.
+    pub data_dir: Option<PathBuf>,
+}
+
+impl fmt::Debug for Flags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flags").finish_non_exhaustive()
+    }
+}
+
+/// The folders that the platform gives the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// Where the configuration file is looked for.
+    pub config: PathBuf,
+    /// Where data and logs are kept.
+    pub data: PathBuf,
+}
+
+/// Everything that settings are made from.
+#[derive(Clone)]
+pub struct Inputs {
+    /// A snapshot of the environment.
+    pub environment: BTreeMap<String, String>,
+    /// Where `.env` is looked for and relative paths start.
+    pub working_dir: PathBuf,
+    /// The platform's folders.
+    pub folders: Folders,
+    /// The command line.
+    pub flags: Flags,
+}
+
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs")
+            .field("variables", &self.environment.keys())
+            .field("working_dir", &self.working_dir)
+            .field("folders", &self.folders)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inputs {
+    /// What this process was started with.
+    #[must_use]
+    pub fn from_process(flags: Flags) -> Self {
+        let working_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        // Bytes that are not UTF-8 become U+FFFD, which the layers refuse.
+        let environment = std::env::vars_os()
+            .map(|(name, value)| {
+                (
+                    name.to_string_lossy().into_owned(),
+                    value.to_string_lossy().into_owned(),
+                )
+            })
+            .filter(|(name, _)| {
+                table::by_variable(name).is_some() || OURS.iter().any(|ours| name.starts_with(ours))
+            })
+            .collect();
+        let folders = ProjectDirs::from("", "", APP).map_or_else(
+            // A user without a home, as in some containers.
+            || Folders {
+                config: working_dir.join(format!(".{APP}")),
+                data: working_dir.join(format!(".{APP}")),
+            },
+            |dirs| Folders {
+                config: dirs.config_dir().to_path_buf(),
+                data: dirs.data_dir().to_path_buf(),
+            },
+        );
+        Self {
+            environment,
+            working_dir,
+            folders,
+            flags,
+        }
+    }
+
+    /// Inputs that know nothing of the caller's: no variable, and every folder inside `dir`.
+    #[must_use]
+    pub fn isolated(dir: &Path) -> Self {
+        Self {
+            environment: BTreeMap::new(),
+            working_dir: dir.to_path_buf(),
+            folders: Folders {
+                config: dir.join("config"),
+                data: dir.join("data"),
+            },
+            flags: Flags::default(),
+        }
+    }
+}
+
+/// Where the configuration file is, unless told otherwise.
+#[must_use]
+pub fn default_config_path(inputs: &Inputs) -> PathBuf {
+    inputs.folders.config.join("config.toml")
+}

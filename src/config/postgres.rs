@@ -1,0 +1,332 @@
+//! A PostgreSQL server as a URL: taken apart, completed, put together again.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::Url;
+
+use super::database::Database;
+use super::{Secret, percent, secret, table};
+use crate::model::words::words;
+
+words! {
+    /// How far a PostgreSQL server must prove who it is, by libpq's words.
+    pub enum SslMode {
+        /// Never encrypted.
+        Disable = "disable",
+        /// Encrypted if the server insists.
+        Allow = "allow",
+        /// Encrypted if the server can.
+        Prefer = "prefer",
+        /// Encrypted, with whoever answers.
+        Require = "require",
+        /// Encrypted, with a certificate that is signed by a known authority.
+        VerifyCa = "verify-ca",
+        /// As `verify-ca`, and the certificate names this host.
+        VerifyFull = "verify-full",
+    }
+}
+
+const ENCODE: &str = "cannot be read as a URL; percent-encode special characters of the password \
+                      (@ is %40, / is %2F), or set POSTGRES_HOST and POSTGRES_PASSWORD instead";
+
+/// The parts of a connection.
+pub(super) struct Target {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub password: Option<String>,
+    pub name: String,
+    pub sslmode: Option<SslMode>,
+    /// Other parameters, kept as they are.
+    pub options: Vec<(String, String)>,
+}
+
+impl Target {
+    /// Takes a URL apart. What it leaves out has the defaults of the single settings.
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(text).map_err(|_| ENCODE)?;
+        // A raw `/`, `?` or `#` in a password ends the host early: its tail would become a name
+        // that is looked up in public.
+        let cut_short = url.path().contains('@')
+            || url.fragment().is_some()
+            || (url.username().is_empty() && url.query().is_some_and(|query| query.contains('@')));
+        if cut_short {
+            return Err(ENCODE);
+        }
+        let decoded = |part: &str| percent::decode(part).ok_or(ENCODE);
+        let or_default = |part: String, setting: &table::Setting| match part.as_str() {
+            "" => setting.default.to_owned(),
+            _ => part,
+        };
+        let mut target = Self {
+            host: decoded(
+                url.host_str()
+                    .unwrap_or_default()
+                    .trim_matches(['[', ']'].as_slice()),
+            )?,
+            port: url.port().unwrap_or(5432),
+            user: or_default(decoded(url.username())?, &table::USER),
+            password: url.password().map(decoded).transpose()?,
+            name: or_default(decoded(url.path().trim_start_matches('/'))?, &table::DB),
+            sslmode: None,
+            options: Vec::new(),
+        };
+        for (key, value) in url.query_pairs() {
+            let value = value.into_owned();
+            match key.as_ref() {
+                "host" | "hostaddr" => target.host = value,
+                "port" => target.port = value.parse().map_err(|_| "its port is not a number")?,
+                "user" => target.user = value,
+                "password" => target.password = Some(value),
+                "dbname" => target.name = value,
+                "sslmode" | "ssl-mode" => {
+                    target.sslmode = Some(value.parse().map_err(|_| {
+                        "its sslmode is unknown; use disable, allow, prefer, require, verify-ca or verify-full"
+                    })?);
+                }
+                other => target.options.push((other.to_owned(), value)),
+            }
+        }
+        if target.host.is_empty() {
+            return Err("names no host; write postgres://user@host:5432/database");
+        }
+        if target.has_plain_host() {
+            Ok(target)
+        } else {
+            Err(ENCODE)
+        }
+    }
+
+    /// Whether a database URL, well formed or not, may hold a password.
+    pub(super) fn has_password(text: &str) -> bool {
+        let text = text.trim();
+        match Self::parse(text) {
+            Ok(target) => target.password.is_some(),
+            Err(_) => text.contains('@') && !text.starts_with("sqlite:"),
+        }
+    }
+
+    /// Whether the host is a name, an address or a socket's folder, and nothing more.
+    pub(super) fn has_plain_host(&self) -> bool {
+        let host = self.host.as_str();
+        host.starts_with('/')
+            || host.parse::<IpAddr>().is_ok()
+            || (!host.is_empty()
+                && host
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_')))
+    }
+
+    /// Completes the parts and puts them together. The URL's own sslmode wins over `given`.
+    pub(super) fn database(self, given: Option<SslMode>) -> Database {
+        let sslmode = self
+            .sslmode
+            .or(given)
+            .unwrap_or_else(|| default_sslmode(&self.host));
+        let host = if self.host.parse::<Ipv6Addr>().is_ok() {
+            format!("[{}]", self.host)
+        } else {
+            percent::encode(&self.host)
+        };
+        let place = format!("{host}:{}/{}", self.port, percent::encode(&self.name));
+        let user = percent::encode(&self.user);
+        let password = self.password.as_deref().map(|password| {
+            register_password(password);
+            format!(":{}", percent::encode(password))
+        });
+        let mut url = format!(
+            "postgres://{user}{}@{place}?sslmode={sslmode}",
+            password.as_deref().unwrap_or_default()
+        );
+        for (key, value) in &self.options {
+            url = format!("{url}&{}={}", percent::encode(key), percent::encode(value));
+        }
+        Database::Postgres {
+            // Without a password it is no secret, and masking it would mask `shown` as well.
+            url: match password {
+                Some(_) => Secret::new(url),
+                None => Secret::public(url),
+            },
+            shown: shown_url(&user, &place),
+            host: self.host,
+            port: self.port,
+            user: self.user,
+            name: self.name,
+            sslmode,
+        }
+    }
+}
+
+fn shown_url(user: &str, place: &str) -> String {
+    // Cleaned only: a password such as `postgres` must not turn the scheme into asterisks.
+    crate::model::text::clean(&format!("postgres://{user}@{place}"))
+}
+
+/// Makes the redactor know the password of a URL, in its own spelling too.
+pub(super) fn register(text: &str) {
+    let text = text.trim();
+    if let Ok(url) = Url::parse(text)
+        && let Some(spelled) = url.password()
+    {
+        secret::register(spelled);
+        if let Some(password) = percent::decode(spelled) {
+            register_password(&password);
+        }
+    }
+    if let Ok(target) = Target::parse(text)
+        && let Some(password) = target.password
+    {
+        register_password(&password);
+    }
+}
+
+fn register_password(password: &str) {
+    secret::register(password);
+    secret::register(&percent::encode(password));
+}
+
+fn default_sslmode(host: &str) -> SslMode {
+    if is_public(host) {
+        SslMode::VerifyFull
+    } else {
+        SslMode::Prefer
+    }
+}
+
+/// Whether the way to a host may lead over the internet.
+fn is_public(host: &str) -> bool {
+    if let Ok(address) = host.parse() {
+        return match address {
+            IpAddr::V4(v4) => is_public_v4(v4),
+            IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(
+                || {
+                    !(v6.is_loopback()
+                        || v6.is_unspecified()
+                        || v6.is_unique_local()
+                        || v6.is_unicast_link_local())
+                },
+                is_public_v4,
+            ),
+        };
+    }
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    let local = [".localhost", ".local", ".internal", ".lan"];
+    !name.starts_with('/')
+        && name.contains('.')
+        && !local.iter().any(|suffix| name.ends_with(suffix))
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    // 100.64.0.0/10 is shared by carriers and by overlay networks.
+    let [first, second, ..] = address.octets();
+    let shared = first == 100 && (64..128).contains(&second);
+    !(address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || shared)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts(database: &Database) -> (&str, &str) {
+        match database {
+            Database::Postgres { url, shown, .. } => (url.expose(), shown),
+            Database::Sqlite { .. } => panic!("not a server"),
+        }
+    }
+
+    #[test]
+    fn a_url_is_completed_and_shown_without_its_password() {
+        for (text, url, shown) in [
+            (
+                "postgres://host",
+                "postgres://postgres@host:5432/stock_data?sslmode=prefer",
+                "postgres://postgres@host:5432/stock_data",
+            ),
+            (
+                "postgresql://u:p%40ss-1@db.example.com:6543/x?application_name=a&sslmode=require",
+                "postgres://u:p%40ss-1@db.example.com:6543/x?sslmode=require&application_name=a",
+                "postgres://u@db.example.com:6543/x",
+            ),
+            (
+                "postgres://u:p@ss-2@db.example.com/x",
+                "postgres://u:p%40ss-2@db.example.com:5432/x?sslmode=verify-full",
+                "postgres://u@db.example.com:5432/x",
+            ),
+            (
+                "postgres:///x?host=/run/pg&user=me&password=in-query&port=1",
+                "postgres://me:in-query@%2Frun%2Fpg:1/x?sslmode=prefer",
+                "postgres://me@%2Frun%2Fpg:1/x",
+            ),
+            (
+                "postgres://[::1]:5433/x?ssl-mode=disable",
+                "postgres://postgres@[::1]:5433/x?sslmode=disable",
+                "postgres://postgres@[::1]:5433/x",
+            ),
+        ] {
+            let database = Target::parse(text).unwrap().database(None);
+            assert_eq!(parts(&database), (url, shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_would_leak_into_the_host_is_refused() {
+        for text in [
+            "postgres://u:canary/x@host/db",
+            "postgres://u:p@canary/x@host/db",
+            "postgres://u:canary#x@host/db",
+            "postgres://u:1#canary@host/db",
+            "postgres://u:1?canary@host/db",
+            "postgres:///db",
+            "postgres://",
+            "postgres://host/db?sslmode=maybe-canary",
+        ] {
+            let error = Target::parse(text).err().unwrap();
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_servers_proof_is_asked_for_in_public_only() {
+        for (host, public) in [
+            ("localhost", false),
+            ("postgres", false),
+            ("/var/run/postgresql", false),
+            ("127.0.0.1", false),
+            ("10.1.2.3", false),
+            ("172.18.0.2", false),
+            ("100.100.1.1", false),
+            ("::1", false),
+            ("fd00::1", false),
+            ("::ffff:192.168.0.1", false),
+            ("db.lan", false),
+            ("nas.local.", false),
+            ("host.docker.internal", false),
+            ("8.8.8.8", true),
+            ("2001:4860:4860::8888", true),
+            ("db.example.com", true),
+            ("DB.Example.Com.", true),
+        ] {
+            assert_eq!(is_public(host), public, "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_password_survives_the_url(user in "[^\0]{1,8}", password in "(?s).{1,24}", name in "[^\0.]{1,8}") {
+            let target = Target {
+                host: "db".into(), port: 5432, user: user.clone(), password: Some(password.clone()),
+                name: name.clone(), sslmode: None, options: Vec::new(),
+            };
+            let database = target.database(None);
+            let read = Target::parse(parts(&database).0).unwrap();
+            prop_assert_eq!((read.host.as_str(), read.port), ("db", 5432));
+            prop_assert_eq!((read.user, read.password, read.name), (user, Some(password), name));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The effective settings as people read them, with where each came from.
+
+use super::error::shown;
+use super::layers::{Entry, Layers};
+use super::table::{self, SETTINGS, Setting};
+use super::{Database, Settings};
+use crate::config::secret::MASK;
+
+/// One setting: its value, with secrets masked, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The variable, or the key of a setting that only the file has.
+    pub name: &'static str,
+    /// The dotted key in the configuration file.
+    pub toml_key: Option<&'static str>,
+    /// The value that counts; empty where there is none.
+    pub value: String,
+    /// `flag --api-key`, `environment`, `.env line 3`, `config.toml line 7` or `default`.
+    pub source: String,
+}
+
+pub(super) fn rows(layers: &Layers, settings: &Settings) -> Vec<Row> {
+    SETTINGS
+        .iter()
+        .copied()
+        .map(|setting| {
+            let entry = layers.get(setting);
+            Row {
+                name: setting.name,
+                toml_key: setting.key,
+                value: value(setting, entry, settings),
+                source: source(setting, entry, layers),
+            }
+        })
+        .collect()
+}
+
+fn value(setting: &Setting, entry: Option<&Entry>, settings: &Settings) -> String {
+    let provider = &settings.provider;
+    match setting.name {
+        name if name == table::API_KEY.name && provider.key_is_demo => "demo".into(),
+        name if name == table::API_KEY.name => MASK.into(),
+        name if name == table::BASE_URL.name => provider.base_url.to_string(),
+        name if name == table::DATABASE_URL.name => settings.database.to_string(),
+        name if name == table::SSLMODE.name => match &settings.database {
+            Database::Postgres { sslmode, .. } => sslmode.to_string(),
+            Database::Sqlite { .. } => String::new(),
+        },
+        name if name == table::CONFIG.name => shown(&settings.config_file.display().to_string()),
+        name if name == table::DATA_DIR.name => shown(&settings.data_dir.display().to_string()),
+        _ => match entry {
+            Some(_) if setting.secret => MASK.into(),
+            Some(entry) => shown(entry.value.trim()),
+            None => setting.default.into(),
+        },
+    }
+}
+
+fn source(setting: &Setting, entry: Option<&Entry>, layers: &Layers) -> String {
+    let stand_in = match setting.name {
+        name if name == table::API_KEY.name => layers.get(&table::API_KEY_FILE),
+        name if name == table::PASSWORD.name => layers.get(&table::PASSWORD_FILE),
+        name if name == table::DATABASE_URL.name => layers.get(&table::HOST),
+        _ => None,
+    };
+    match (entry, stand_in) {
+        (Some(entry), _) => entry.source.to_string(),
+        (None, Some(other)) => format!("{}, {}", other.setting.name, other.source),
+        (None, None) => "default".into(),
+    }
+}

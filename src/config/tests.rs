@@ -1,0 +1,583 @@
+//! The rules of the configuration, from files and variables to settings.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A folder of its own, and inputs that know nothing else.
+struct Place {
+    dir: TempDir,
+    inputs: Inputs,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let inputs = Inputs::isolated(dir.path());
+        Self { dir, inputs }
+    }
+
+    fn var(mut self, name: &str, value: &str) -> Self {
+        self.inputs
+            .environment
+            .insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        let path = self.dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        mode(&path, 0o600);
+        self
+    }
+
+    fn dotenv(self, text: &str) -> Self {
+        self.file(".env", text)
+    }
+
+    fn toml(self, text: &str) -> Self {
+        self.file("config/config.toml", text)
+    }
+
+    fn load(&self) -> Settings {
+        load(&self.inputs).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn error(&self) -> String {
+        load(&self.inputs).unwrap_err().to_string()
+    }
+
+    fn row(&self, name: &str) -> (String, String) {
+        let rows = report(&self.inputs).unwrap();
+        let row = rows.into_iter().find(|row| row.name == name).unwrap();
+        (row.value, row.source)
+    }
+}
+
+#[cfg(unix)]
+fn mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn mode(_path: &Path, _mode: u32) {}
+
+fn names(symbols: &[Symbol]) -> Vec<&str> {
+    symbols.iter().map(Symbol::as_str).collect()
+}
+
+#[test]
+fn nothing_set_gives_the_defaults() {
+    let place = Place::new();
+    let settings = place.load();
+    assert!(settings.provider.key_is_demo);
+    assert_eq!(settings.provider.key.expose(), "demo");
+    assert_eq!(
+        settings.provider.base_url.as_str(),
+        "https://www.alphavantage.co/query"
+    );
+    assert_eq!(settings.provider.plan, Plan::Free);
+    let path = place.dir.path().join("data/pipeline.db");
+    assert_eq!(settings.database, Database::Sqlite { path });
+    assert_eq!((settings.symbols, settings.interval), (None, None));
+    assert_eq!(
+        names(&settings.defaults.symbols),
+        ["IBM", "AAPL", "MSFT", "GOOGL"]
+    );
+    assert_eq!(settings.defaults.interval, Interval::Min5);
+    assert_eq!(settings.answers_limit, 256 << 20);
+    assert_eq!(settings.config_file, default_config_path(&place.inputs));
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    assert_eq!(check(&place.inputs), []);
+}
+
+#[test]
+fn each_layer_wins_over_those_below_it() {
+    let toml = "[alpha_vantage]\napi_key = 'key-in-toml'\n";
+    let mut place = Place::new().toml(toml);
+    assert_eq!(place.load().provider.key.expose(), "key-in-toml");
+    assert_eq!(
+        place.row("ALPHA_VANTAGE_API_KEY"),
+        ("***".into(), "config.toml line 2".into())
+    );
+    place =
+        place.dotenv("\u{feff}# mine\r\n\r\nexport ALPHA_VANTAGE_API_KEY=\"key-in-dotenv\"\r\n");
+    assert_eq!(place.load().provider.key.expose(), "key-in-dotenv");
+    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, ".env line 3");
+    place = place.var("ALPHA_VANTAGE_API_KEY", "key-in-environment");
+    assert_eq!(place.load().provider.key.expose(), "key-in-environment");
+    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, "environment");
+    place.inputs.flags.api_key = Some("key-in-flag".into());
+    assert_eq!(place.load().provider.key.expose(), "key-in-flag");
+    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, "flag --api-key");
+    let warnings = place.load().warnings;
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("use --api-key-file"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn an_empty_variable_is_unset_and_the_placeholder_is_demo() {
+    let place = Place::new()
+        .dotenv("ALPHA_VANTAGE_API_KEY=key-below\n")
+        .var("ALPHA_VANTAGE_API_KEY", "");
+    assert_eq!(place.load().provider.key.expose(), "key-below");
+    for value in ["your_api_key_here", "demo"] {
+        let place = Place::new().var("ALPHA_VANTAGE_API_KEY", value);
+        assert!(place.load().provider.key_is_demo);
+        assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").0, "demo");
+    }
+}
+
+#[test]
+fn twins_exclude_each_other_within_a_layer_only() {
+    let place = Place::new()
+        .file("key", "key-in-file\r\n")
+        .var("ALPHA_VANTAGE_API_KEY_FILE", "key");
+    assert_eq!(place.load().provider.key.expose(), "key-in-file");
+    assert_eq!(
+        place.row("ALPHA_VANTAGE_API_KEY"),
+        (
+            "***".into(),
+            "ALPHA_VANTAGE_API_KEY_FILE, environment".into()
+        )
+    );
+    let place = place.dotenv("ALPHA_VANTAGE_API_KEY=key-below");
+    assert_eq!(place.load().provider.key.expose(), "key-in-file");
+    let place = place.var("ALPHA_VANTAGE_API_KEY", "canary-twin");
+    let error = place.error();
+    assert!(
+        error.contains("ALPHA_VANTAGE_API_KEY_FILE are both set"),
+        "{error}"
+    );
+    assert!(!error.contains("canary"), "{error}");
+    let toml = "[database]\npassword = 'canary-a'\npassword_file = 'x'\n";
+    let error = Place::new().toml(toml).error();
+    assert!(
+        error.contains("config.toml:2: database.password: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_secret_file_must_hold_something_and_loses_its_last_newline_only() {
+    let place = Place::new()
+        .file("pw", " two words \n")
+        .var("POSTGRES_HOST", "db")
+        .var("POSTGRES_PASSWORD_FILE", "pw");
+    let Database::Postgres { url, .. } = place.load().database else {
+        panic!("not a server")
+    };
+    assert!(url.expose().contains(":%20two%20words%20@db:5432/"));
+    for (name, text, reason) in [
+        ("none", None, "no such file"),
+        ("empty", Some("\n"), "it is empty"),
+        (".", None, "a folder"),
+    ] {
+        let mut place = Place::new().var("ALPHA_VANTAGE_API_KEY_FILE", name);
+        if let Some(text) = text {
+            place = place.file(name, text);
+        }
+        let error = place.error();
+        assert!(
+            error.starts_with("ALPHA_VANTAGE_API_KEY_FILE: ") && error.contains(reason),
+            "{error}"
+        );
+    }
+}
+
+/// Each place has one problem, whose text holds both parts and no secret.
+fn assert_problems(cases: impl IntoIterator<Item = (Place, [&'static str; 2])>) {
+    for (place, parts) in cases {
+        let error = place.error();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        let shown = format!("{error} {:?}", load(&place.inputs));
+        assert!(
+            !shown.contains("canary") && !shown.contains(char::is_control),
+            "{shown}"
+        );
+        assert_eq!(check(&place.inputs).len(), 1, "{:?}", check(&place.inputs));
+    }
+}
+
+#[test]
+fn a_problem_in_a_file_names_its_line_and_the_way_out() {
+    let folder = Place::new();
+    fs::create_dir(folder.dir.path().join(".env")).unwrap();
+    assert_problems([
+        (
+            Place::new().var("ALPHA_VANTAGE_PLAN", "gold\u{1b}[2J"),
+            ["ALPHA_VANTAGE_PLAN: gold\\u{1b}", "use free"],
+        ),
+        (
+            Place::new().dotenv("\nALPHA_VANTAGE_PLAN=gold"),
+            [".env:2: ALPHA_VANTAGE_PLAN: ", "use free"],
+        ),
+        (
+            Place::new().toml("interval = 'daily'\n[alpha_vantage]\nplam = 75"),
+            [
+                "config.toml:3: alpha_vantage.plam: ",
+                "did you mean alpha_vantage.plan?",
+            ],
+        ),
+        (
+            Place::new().toml("[database]\nport = true"),
+            ["config.toml:2: database.port: ", "whole number"],
+        ),
+        (
+            Place::new().toml("[store]\nanswers_limit = 'much'"),
+            ["config.toml:2: store.answers_limit: ", "256MiB"],
+        ),
+        (
+            Place::new().dotenv("\n\nPOSTGRES_PASSWORD='canary"),
+            [".env:3: POSTGRES_PASSWORD: ", "never closed"],
+        ),
+        (folder, [".env: cannot be read", "a folder"]),
+        (
+            Place::new().var("PIPELINE_CONFIG", "none.toml"),
+            ["PIPELINE_CONFIG: cannot read", "no such file"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_problem_in_a_variable_names_it_and_the_way_out() {
+    assert_problems([
+        (
+            Place::new().var("ALPHA_VANTAGE_BASE_URL", "http://far.example/query"),
+            ["ALPHA_VANTAGE_BASE_URL: ", "ALPHA_VANTAGE_ALLOW_HTTP=1"],
+        ),
+        (
+            Place::new().var(
+                "ALPHA_VANTAGE_BASE_URL",
+                "https://canary:canary@far.example/",
+            ),
+            ["ALPHA_VANTAGE_BASE_URL: ", "before the @"],
+        ),
+        (
+            Place::new().var("ALPHA_VANTAGE_ALLOW_HTTP", "maybe"),
+            ["ALPHA_VANTAGE_ALLOW_HTTP: ", "1 nor 0"],
+        ),
+        (
+            Place::new().var("ALPHA_VANTAGE_API_KEY", "canary canary"),
+            ["ALPHA_VANTAGE_API_KEY: ", "copy it anew"],
+        ),
+        (
+            Place::new().var("DATABASE_URL", "mysql://u:canary@h/d"),
+            ["DATABASE_URL: ", "must begin with postgres://"],
+        ),
+        (
+            Place::new().var("DATABASE_URL", "postgres://u:canary/x@h/d"),
+            ["DATABASE_URL: ", "POSTGRES_PASSWORD instead"],
+        ),
+        (
+            Place::new().var("DATABASE_URL", "sqlite::memory:"),
+            ["DATABASE_URL: ", "lose every bar"],
+        ),
+        (
+            Place::new().var("POSTGRES_HOST", "db:5432"),
+            ["POSTGRES_HOST: ", "the port is POSTGRES_PORT"],
+        ),
+        (
+            Place::new()
+                .var("POSTGRES_HOST", "db")
+                .var("POSTGRES_PORT", "tcp://10.0.0.1:5432"),
+            ["POSTGRES_PORT: ", "5432"],
+        ),
+        (
+            Place::new()
+                .var("POSTGRES_HOST", "db")
+                .var("POSTGRES_SSLMODE", "on"),
+            ["POSTGRES_SSLMODE: ", "verify-full"],
+        ),
+        (
+            Place::new().var("PIPELINE_SYMBOLS", "IBM,,MSFT"),
+            ["PIPELINE_SYMBOLS: ", "a symbol is empty"],
+        ),
+        (
+            Place::new().var("PIPELINE_INTERVAL", "7min"),
+            ["PIPELINE_INTERVAL: ", "use 1min"],
+        ),
+        (
+            Place::new().var("ALPHA_VANTAGE_API_KEY", "canary\u{fffd}"),
+            ["ALPHA_VANTAGE_API_KEY: ", "UTF-8"],
+        ),
+    ]);
+}
+
+#[test]
+fn check_tells_all_problems_at_once() {
+    let place = Place::new()
+        .dotenv("what\nALPHA_VANTAGE_PLAN=gold\n")
+        .toml("colour = 1\nport = 2\n")
+        .var("PIPELINE_INTERVAL", "7min")
+        .var("DATABASE_URL", "x");
+    assert_eq!(check(&place.inputs).len(), 6, "{:?}", check(&place.inputs));
+}
+
+#[test]
+fn the_database_is_a_url_or_its_pieces() {
+    let place = Place::new().var("DATABASE_URL", "sqlite://bars/mine.db");
+    let path = place.dir.path().join("bars/mine.db");
+    assert_eq!(place.load().database, Database::Sqlite { path });
+
+    let password = "p@s/s:w%r d#?";
+    let place = Place::new()
+        .var("POSTGRES_HOST", "db.example.com")
+        .var("POSTGRES_PASSWORD", password);
+    let Database::Postgres {
+        url,
+        shown,
+        sslmode,
+        ..
+    } = place.load().database
+    else {
+        panic!("not a server")
+    };
+    assert_eq!(shown, "postgres://postgres@db.example.com:5432/stock_data");
+    assert_eq!(sslmode, SslMode::VerifyFull);
+    let parsed = url::Url::parse(url.expose()).unwrap();
+    assert_eq!(parsed.host_str(), Some("db.example.com"));
+    let spelled = parsed.password().unwrap();
+    assert_eq!(percent::decode(spelled).as_deref(), Some(password));
+    for form in [password, spelled, url.expose()] {
+        assert_eq!(secret::redact(form), "***");
+    }
+
+    let place = place.var("POSTGRES_SSLMODE", "require").var(
+        "DATABASE_URL",
+        "postgres://me:other-pw@far.example.com/x?sslmode=disable",
+    );
+    assert_eq!(
+        place.row("POSTGRES_SSLMODE"),
+        ("disable".into(), "environment".into())
+    );
+    assert_eq!(
+        place.row("DATABASE_URL").0,
+        "postgres://me@far.example.com:5432/x"
+    );
+}
+
+#[test]
+fn symbols_of_a_variable_are_for_this_process_and_those_of_the_file_fill_the_list() {
+    let place = Place::new()
+        .toml("symbols = ['TSLA', 'TSLA', 'BRK-B']\ninterval = 'weekly'\n")
+        .var("PIPELINE_SYMBOLS", "MSFT, IBM,MSFT")
+        .var("PIPELINE_INTERVAL", "daily");
+    let settings = place.load();
+    assert_eq!(names(&settings.symbols.unwrap()), ["MSFT", "IBM"]);
+    assert_eq!(settings.interval, Some(Interval::Daily));
+    assert_eq!(names(&settings.defaults.symbols), ["TSLA", "BRK-B"]);
+    assert_eq!(settings.defaults.interval, Interval::Weekly);
+}
+
+#[test]
+fn other_places_for_the_file_and_the_data() {
+    let place = Place::new()
+        .file("mine.toml", "[alpha_vantage]\nplan = 75\n")
+        .dotenv("PIPELINE_CONFIG=mine.toml\nNO_COLOR=1\nRUST_LOG=trace\n")
+        .var("PIPELINE_DATA_DIR", "elsewhere");
+    let settings = place.load();
+    assert_eq!(settings.provider.plan, Plan::PerMinute(75));
+    assert_eq!(settings.data_dir, place.dir.path().join("elsewhere"));
+    assert_eq!(place.row("ALPHA_VANTAGE_PLAN").1, "mine.toml line 2");
+    // These two belong to the environment alone.
+    assert_eq!((settings.no_color, settings.rust_log), (false, None));
+    let settings = place.var("NO_COLOR", "1").var("RUST_LOG", "trace").load();
+    assert_eq!(
+        (settings.no_color, settings.rust_log.as_deref()),
+        (true, Some("trace"))
+    );
+}
+
+#[test]
+fn a_typo_in_a_variable_of_ours_is_told() {
+    let place = Place::new()
+        .dotenv("OTHER=1\nALPHA_VANTAGE_APIKEY=canary-typo\n")
+        .var("PIPELINE_SYMBOL", "IBM");
+    let warnings = place.load().warnings.join("\n");
+    assert!(warnings.contains("(in .env line 2); did you mean ALPHA_VANTAGE_API_KEY?"));
+    assert!(warnings.contains("did you mean PIPELINE_SYMBOLS?"));
+    assert!(!warnings.contains("canary") && !warnings.contains("OTHER"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_may_read_is_told() {
+    for (place, wide) in [
+        (Place::new().dotenv("ALPHA_VANTAGE_API_KEY=abcd-1"), ".env"),
+        (
+            Place::new().toml("[database]\nurl = 'postgres://u:abcd-2@h/d'"),
+            "config/config.toml",
+        ),
+        (
+            Place::new()
+                .file("key", "abcd-3")
+                .var("ALPHA_VANTAGE_API_KEY_FILE", "key"),
+            "key",
+        ),
+    ] {
+        assert_eq!(place.load().warnings, Vec::<String>::new());
+        mode(&place.dir.path().join(wide), 0o640);
+        let warnings = place.load().warnings;
+        assert!(
+            warnings.len() == 1 && warnings[0].contains("chmod 600") && warnings[0].contains(wide),
+            "{warnings:?}"
+        );
+    }
+    // Nothing in it is secret.
+    let place = Place::new().dotenv("ALPHA_VANTAGE_API_KEY=your_api_key_here\nPIPELINE_SYMBOLS=A");
+    mode(&place.dir.path().join(".env"), 0o644);
+    assert_eq!(place.load().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_password_on_the_command_line_works_and_is_told() {
+    let mut place = Place::new();
+    place.inputs.flags.database_url = Some("postgres://u:seen-by-ps@h/d".into());
+    let warnings = place.load().warnings;
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("--database-url"),
+        "{warnings:?}"
+    );
+    place.inputs.flags.database_url = Some("postgres://u@h/d".into());
+    assert_eq!(place.load().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn no_secret_is_ever_printed() {
+    let mut place = Place::new()
+        .dotenv("POSTGRES_PASSWORD=canary-dotenv\nPOSTGRES_HOST=db\n")
+        .toml("[database]\nurl = 'postgres://u:canary%2Dtoml@h/d?password=canary-query'\n")
+        .var("ALPHA_VANTAGE_API_KEY", "canary-environment");
+    place.inputs.flags.api_key = Some("canary-flag".into());
+    let shown = format!(
+        "{:?} {:?} {:?}",
+        place.inputs,
+        load(&place.inputs),
+        report(&place.inputs)
+    );
+    assert!(!shown.contains("canary"), "{shown}");
+    for secret in [
+        "canary-dotenv",
+        "canary-toml",
+        "canary%2Dtoml",
+        "canary-query",
+        "canary-environment",
+        "canary-flag",
+    ] {
+        assert_eq!(secret::redact(secret), "***", "{secret}");
+    }
+}
+
+#[test]
+fn the_example_file_names_every_key_once_and_loads() {
+    let example = include_str!("../../config/pipeline.example.toml");
+    let uncommented: Vec<&str> = example
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(option) if !option.is_empty() && !option.starts_with(' ') => option,
+            _ => line,
+        })
+        .collect();
+    let (found, faults) = file::parse(&uncommented.join("\n"));
+    assert_eq!(faults, []);
+    let found: Vec<_> = found.iter().filter_map(|found| found.setting.key).collect();
+    let keys: Vec<_> = table::SETTINGS.iter().filter_map(|s| s.key).collect();
+    for key in keys {
+        assert_eq!(
+            found.iter().filter(|found| **found == key).count(),
+            1,
+            "{key}"
+        );
+    }
+    // Twins exclude each other, so they are tried in turn.
+    for with_files in [false, true] {
+        let text: Vec<_> = uncommented
+            .iter()
+            .copied()
+            .filter(|line| {
+                let is_file = line.contains("_file = ");
+                let is_value = line.contains("api_key = ") || line.contains("password = ");
+                if with_files { !is_value } else { !is_file }
+            })
+            .map(|line| match line.split_once("_file = ") {
+                Some((name, _)) => format!("{name}_file = 'secret'"),
+                None => line.to_owned(),
+            })
+            .collect();
+        let place = Place::new().toml(&text.join("\n")).file("secret", "abcd-4");
+        let settings = place.load();
+        assert_eq!(settings.defaults, Place::new().load().defaults);
+        assert_eq!(settings.answers_limit, 256 << 20);
+        assert_eq!(settings.provider.plan, Plan::Free);
+    }
+    assert_eq!(Place::new().toml(example).load().provider.plan, Plan::Free);
+}
+
+#[test]
+fn the_example_environment_names_known_variables_and_holds_no_secret() {
+    let example = include_str!("../../.env.example");
+    let settings = Place::new().dotenv(example).load();
+    assert!(settings.provider.key_is_demo);
+    let uncommented = example.replace("\n#", "\n").replace("\n ", "\n# ");
+    let (entries, faults) = dotenv::parse(uncommented.trim_start_matches(['#', ' ']));
+    assert!(faults.iter().all(|fault| fault.line == 1), "{faults:?}");
+    assert!(entries.len() >= 12);
+    for entry in &entries {
+        // Compose alone reads this one.
+        let known = table::by_variable(&entry.name).is_some();
+        assert!(
+            known || entry.name == "POSTGRES_PUBLISH_PORT",
+            "{}",
+            entry.name
+        );
+        let secret = table::by_variable(&entry.name).is_some_and(|setting| setting.secret);
+        assert!(!secret || matches!(entry.value.as_str(), "" | "your_api_key_here"));
+    }
+    let mut place = Place::new();
+    for entry in entries {
+        place = place.var(&entry.name, &entry.value);
+    }
+    assert_eq!(place.load().warnings, Vec::<String>::new());
+}
+
+/// Also run by the next test, in a process whose environment is hostile.
+#[test]
+fn settings_come_from_inputs_alone() {
+    let settings = Place::new().load();
+    assert!(settings.provider.key_is_demo);
+    assert_eq!(settings.provider.plan, Plan::Free);
+    assert!(matches!(settings.database, Database::Sqlite { .. }));
+    assert_eq!((settings.symbols, settings.rust_log), (None, None));
+    assert!(!settings.no_color);
+}
+
+#[test]
+fn load_is_deaf_to_the_environment_of_the_process() {
+    let place = Place::new()
+        .dotenv("ALPHA_VANTAGE_API_KEY=not-asked\nALPHA_VANTAGE_PLAN=gold\n")
+        .file("home/.config/pipeline-tui/config.toml", "broken");
+    let home = place.dir.path().join("home");
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--exact", "config::tests::settings_come_from_inputs_alone"])
+        .current_dir(place.dir.path())
+        .env("HOME", &home)
+        .env("XDG_CONFIG_HOME", home.join(".config"));
+    for setting in table::SETTINGS {
+        child.env(setting.name, "hostile");
+    }
+    let output = child.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}

@@ -1,0 +1,68 @@
+//! Which series to watch, as far as the configuration says.
+
+use super::error::ConfigError;
+use super::layers::{Entry, Layers};
+use super::table;
+use crate::model::symbol::SymbolError;
+use crate::model::{Interval, Symbol};
+
+/// What fills a watch list that is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchDefaults {
+    /// The symbols, each once.
+    pub symbols: Vec<Symbol>,
+    /// The interval of each.
+    pub interval: Interval,
+}
+
+/// Reads symbols between commas, in order, each once.
+pub fn parse_symbols(text: &str) -> Result<Vec<Symbol>, SymbolError> {
+    let mut symbols = Vec::new();
+    // A comma at the end is a habit of lists, not a symbol without a name.
+    for part in text.trim().trim_end_matches(',').split(',') {
+        let symbol = part.parse()?;
+        if !symbols.contains(&symbol) {
+            symbols.push(symbol);
+        }
+    }
+    Ok(symbols)
+}
+
+/// What the file says, or else the built-in list.
+pub(super) fn defaults(layers: &Layers) -> Result<WatchDefaults, ConfigError> {
+    Ok(WatchDefaults {
+        symbols: match layers.in_file(&table::SYMBOLS) {
+            Some(entry) => symbols(entry)?,
+            None => parse_symbols(table::SYMBOLS.default)
+                .map_err(|error| ConfigError::new(table::SYMBOLS.name, error.to_string()))?,
+        },
+        interval: match layers.in_file(&table::INTERVAL) {
+            Some(entry) => interval(entry)?,
+            None => Interval::Min5,
+        },
+    })
+}
+
+pub(super) fn symbols(entry: &Entry) -> Result<Vec<Symbol>, ConfigError> {
+    parse_symbols(&entry.value).map_err(|error| entry.error(error.to_string()))
+}
+
+pub(super) fn interval(entry: &Entry) -> Result<Interval, ConfigError> {
+    let value = entry.value.trim().parse::<Interval>();
+    value.map_err(|error| entry.error(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_keep_their_order_and_come_once() {
+        let symbols = parse_symbols(" MSFT, IBM,MSFT ,BRK-B,").unwrap();
+        let names: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
+        assert_eq!(names, ["MSFT", "IBM", "BRK-B"]);
+        assert_eq!(parse_symbols(","), Err(SymbolError::Empty));
+        assert_eq!(parse_symbols("A,,B"), Err(SymbolError::Empty));
+        assert_eq!(parse_symbols("A B"), Err(SymbolError::Character(' ')));
+    }
+}
