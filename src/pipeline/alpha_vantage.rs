@@ -1,1 +1,101 @@
-//! Empty.
+//! Alpha Vantage: asks, sends once, and tells bars from the many ways of being refused.
+//!
+//! ```text
+//! ask     wish -> question           pure
+//! client  question -> answer         the only place that holds the key and touches the network
+//! read    answer -> bars | refusal   pure: refusal, then json or csv -> rows -> label
+//! ```
+
+mod ask;
+mod client;
+mod csv;
+mod json;
+mod label;
+mod refusal;
+mod rows;
+
+use async_trait::async_trait;
+use url::Url;
+use uuid::Uuid;
+
+use self::client::Client;
+pub use self::client::{ClientError, Limits};
+use self::refusal::malformed;
+use super::source::{BarSource, FetchOptions, Reading, Refusal, SendError};
+use crate::config::Secret;
+use crate::model::{Answer, Ask, SeriesKey};
+use crate::time::Clock;
+
+/// The provider Alpha Vantage, or whatever stands in for it at the base URL.
+#[derive(Debug)]
+pub struct AlphaVantage {
+    client: Client,
+    key_is_demo: bool,
+}
+
+impl AlphaVantage {
+    /// Prepares to ask the provider at `base_url`; nothing is sent yet.
+    pub fn new(
+        base_url: Url,
+        key: Secret,
+        key_is_demo: bool,
+        clock: Clock,
+    ) -> Result<Self, ClientError> {
+        Self::with_limits(base_url, key, key_is_demo, clock, Limits::default())
+    }
+
+    /// As [`AlphaVantage::new`], with other limits of time and size.
+    pub fn with_limits(
+        base_url: Url,
+        key: Secret,
+        key_is_demo: bool,
+        clock: Clock,
+        limits: Limits,
+    ) -> Result<Self, ClientError> {
+        Ok(Self {
+            client: Client::new(base_url, key, clock, limits)?,
+            key_is_demo,
+        })
+    }
+}
+
+#[async_trait]
+impl BarSource for AlphaVantage {
+    fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal> {
+        ask::ask(series, options, self.key_is_demo)
+    }
+
+    async fn send(&self, ask: &Ask, attempt: Uuid) -> Result<Answer, SendError> {
+        self.client.send(ask, attempt).await
+    }
+
+    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
+        read(ask, answer)
+    }
+}
+
+/// Reads an answer: bars, or the class of refusal. Content types are not looked at: the provider
+/// sends refusals as JSON whatever was asked for.
+pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
+    let body = answer
+        .body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&answer.body);
+    let body = body.trim_ascii_start();
+    if let Some(refusal) = refusal::by_status(answer.status, body) {
+        return Err(refusal);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| malformed("the answer is not UTF-8 text"))?;
+    match body.first() {
+        Some(b'{') => json::read(text, answer.status, ask),
+        _ if !(200..300).contains(&answer.status) => Err(malformed(format!(
+            "the provider answered HTTP {} without saying why",
+            answer.status
+        ))),
+        Some(_) => csv::read(text, ask),
+        None => Err(malformed("the answer is empty")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! How fast answers become bars, beside the idiomatic way and the limit of scanning.
+//!
+//! 19,000 1min bars in the provider's pretty JSON and its CSV. All variants run in turn in every
+//! round, so that a busy neighbour disturbs them alike. The times are wall times ([`Instant`]), the
+//! medians of 25 rounds.
+
+#![expect(clippy::print_stdout, reason = "the table is the output")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot read its own input should stop"
+)]
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::time::Instant;
+
+use bytes::Bytes;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::US::Eastern;
+use pipeline_tui::model::{Answer, Ask, Bar, Interval, Price, SeriesKey};
+use pipeline_tui::pipeline::alpha_vantage::read;
+use rust_decimal::Decimal;
+
+const BARS: usize = 19_000;
+const ROUNDS: usize = 25;
+const NAMES: [&str; 5] = ["1. open", "2. high", "3. low", "4. close", "5. volume"];
+
+type Variant<'a> = (&'static str, usize, Box<dyn Fn() -> usize + 'a>);
+
+fn main() {
+    let (json, csv) = (answer(json()), answer(csv()));
+    let (ask_json, ask_csv) = (ask("json"), ask("csv"));
+    let text = std::str::from_utf8(&json.body).unwrap();
+    assert_eq!(read(&ask_json, &json), read(&ask_csv, &csv));
+    assert_eq!(read(&ask_json, &json).unwrap().bars.len(), BARS);
+    let variants: [Variant<'_>; 4] = [
+        (
+            "Value + parse_from_str + Decimal",
+            text.len(),
+            Box::new(|| idiom(text).len()),
+        ),
+        (
+            "ours, JSON",
+            text.len(),
+            Box::new(|| read(&ask_json, &json).unwrap().bars.len()),
+        ),
+        (
+            "ours, CSV",
+            csv.body.len(),
+            Box::new(|| read(&ask_csv, &csv).unwrap().bars.len()),
+        ),
+        (
+            "limit: memchr quote scan, no checks",
+            text.len(),
+            Box::new(|| limit(&json.body).len()),
+        ),
+    ];
+    let mut times = vec![Vec::with_capacity(ROUNDS); variants.len()];
+    for _ in 0..ROUNDS {
+        for ((_, _, run), times) in variants.iter().zip(&mut times) {
+            let start = Instant::now();
+            assert_eq!(black_box(run()), BARS);
+            times.push(start.elapsed().as_secs_f64());
+        }
+    }
+    let medians: Vec<f64> = times.into_iter().map(median).collect();
+    let reference = medians.first().copied().unwrap_or_default();
+    println!("{BARS} bars, wall time, median of {ROUNDS}");
+    println!(
+        "{:<36} {:>7} {:>7} {:>8} {:>9}",
+        "variant", "ms", "MB/s", "Mbars/s", "x Value"
+    );
+    for ((name, bytes, _), seconds) in variants.iter().zip(&medians) {
+        println!(
+            "{name:<36} {:>7.2} {:>7.0} {:>8.2} {:>9.1}",
+            seconds * 1e3,
+            count(*bytes) / seconds / 1e6,
+            count(BARS) / seconds / 1e6,
+            reference / seconds
+        );
+    }
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(0.0, f64::from)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn ask(datatype: &str) -> Ask {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Ask {
+        series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1),
+        query: vec![
+            pair("function", "TIME_SERIES_INTRADAY"),
+            pair("datatype", datatype),
+        ],
+    }
+}
+
+fn answer(body: String) -> Answer {
+    Answer {
+        status: 200,
+        content_type: None,
+        body: Bytes::from(body),
+        received_at: DateTime::UNIX_EPOCH,
+        elapsed_ms: 0,
+    }
+}
+
+/// Labels and values, newest first: 960 minutes on each working day.
+fn rows() -> impl Iterator<Item = (String, [String; 5])> {
+    let newest = NaiveDate::from_ymd_opt(2025, 7, 11).unwrap();
+    newest
+        .iter_days()
+        .rev()
+        .filter(|date| date.weekday().number_from_monday() < 6)
+        .flat_map(|date| {
+            (0..960)
+                .rev()
+                .map(move |minute| date.and_hms_opt(4, 0, 0).unwrap() + TimeDelta::minutes(minute))
+        })
+        .take(BARS)
+        .enumerate()
+        .map(|(row, wall)| {
+            let cents = 280_000 + row * 7_919 % 9_973;
+            let price =
+                |units: usize| format!("{}.{:04}", units / 1_000, units % 1_000 * 10 + units % 7);
+            let values = [
+                price(cents),
+                price(cents + 30),
+                price(cents - 30),
+                price(cents + 10),
+                (row * 104_729 % 50_000).to_string(),
+            ];
+            (wall.to_string(), values)
+        })
+}
+
+fn json() -> String {
+    let mut text = String::from(
+        r#"{
+    "Meta Data": {
+        "1. Information": "Intraday (1min) open, high, low, close prices and volume",
+        "2. Symbol": "IBM",
+        "3. Last Refreshed": "2025-07-11 19:59:00",
+        "4. Interval": "1min",
+        "5. Output Size": "Full size",
+        "6. Time Zone": "US/Eastern"
+    },
+    "Time Series (1min)": {"#,
+    );
+    for (row, (label, values)) in rows().enumerate() {
+        let comma = if row == 0 { "" } else { "," };
+        let _ = write!(text, "{comma}\n        \"{label}\": {{");
+        for (column, (name, value)) in NAMES.iter().zip(values).enumerate() {
+            let comma = if column == 0 { "" } else { "," };
+            let _ = write!(text, "{comma}\n            \"{name}\": \"{value}\"");
+        }
+        text.push_str("\n        }");
+    }
+    text.push_str("\n    }\n}");
+    text
+}
+
+fn csv() -> String {
+    let mut text = String::from("timestamp,open,high,low,close,volume\r\n");
+    for (label, values) in rows() {
+        let _ = write!(text, "{label},{}\r\n", values.join(","));
+    }
+    text
+}
+
+/// What one would write first.
+fn idiom(text: &str) -> Vec<(DateTime<Utc>, [Decimal; 4], i64)> {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap();
+    let rows = value
+        .get("Time Series (1min)")
+        .and_then(serde_json::Value::as_object)
+        .unwrap();
+    rows.iter()
+        .map(|(label, row)| {
+            let wall = NaiveDateTime::parse_from_str(label, "%Y-%m-%d %H:%M:%S").unwrap();
+            let instant = Eastern.from_local_datetime(&wall).earliest().unwrap();
+            let field = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap();
+            let price = |name: &str| field(name).parse::<Decimal>().unwrap();
+            let [open, high, low, close, volume] = NAMES;
+            let prices = [price(open), price(high), price(low), price(close)];
+            (instant.to_utc(), prices, field(volume).parse().unwrap())
+        })
+        .collect()
+}
+
+/// Finds the quotes and trusts everything between them: order, grammar, zone.
+fn limit(body: &[u8]) -> Vec<Bar> {
+    let start = memchr::memmem::find(body, b"Time Series").unwrap();
+    let body = body.get(start..).unwrap();
+    let mut quotes = memchr::memchr_iter(b'"', body).skip(1);
+    let mut next = || Some(quotes.next()? + 1..quotes.next()?);
+    let mut bars = Vec::with_capacity(BARS);
+    while let Some(label) = next() {
+        let mut values = [0_i64; 5];
+        for value in &mut values {
+            next();
+            *value = digits(body.get(next().unwrap()).unwrap());
+        }
+        let [open, high, low, close, volume] = values;
+        let date = wall(body.get(label).unwrap());
+        let price = |units: i64| Price::from_units(units * 10_000);
+        bars.push(Bar {
+            timestamp: date,
+            trading_date: date.date_naive(),
+            open: price(open),
+            high: price(high),
+            low: price(low),
+            close: price(close),
+            volume,
+            adjusted_close: None,
+            dividend_amount: None,
+            split_coefficient: None,
+        });
+    }
+    bars
+}
+
+fn digits(text: &[u8]) -> i64 {
+    text.iter()
+        .filter(|byte| **byte != b'.')
+        .fold(0, |sum, byte| sum * 10 + i64::from(byte & 15))
+}
+
+fn wall(label: &[u8]) -> DateTime<Utc> {
+    let number = |range| label.get(range).map_or(0, digits);
+    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+    let shifted = year - i64::from(month <= 2);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + of_year - 719_468;
+    let seconds = number(11..13) * 3_600 + number(14..16) * 60 + number(17..19);
+    DateTime::from_timestamp(days * 86_400 + seconds, 0).unwrap()
+}

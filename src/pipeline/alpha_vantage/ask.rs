@@ -1,0 +1,334 @@
+//! Turns a wish into a question: pure, without a key, without a request.
+
+use crate::model::{Ask, Datatype, ErrorClass, Interval, Outputsize, SeriesKey};
+use crate::pipeline::source::{FetchOptions, Refusal};
+
+/// What a person reads when the key `demo` does not serve a series.
+const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alphavantage.co/support/#api-key, then set ALPHA_VANTAGE_API_KEY";
+
+/// The question for a series, or why it cannot be asked.
+pub(super) fn ask(
+    series: &SeriesKey,
+    options: &FetchOptions,
+    key_is_demo: bool,
+) -> Result<Ask, Refusal> {
+    let adjusted = series.adjusted || options.adjusted;
+    let function = function(series.interval, adjusted);
+    refuse_senseless(series.interval, function, options)?;
+    if key_is_demo {
+        return demo(series, options, function);
+    }
+    let mut query = named(function, series);
+    let mut add = |name: &str, value: String| query.push((name.to_owned(), value));
+    if series.interval.is_intraday() {
+        add("adjusted", adjusted.to_string());
+        add("extended_hours", (!options.regular_hours).to_string());
+        if let Some(month) = options.month {
+            add("month", month.to_string());
+        }
+    }
+    if takes_outputsize(series.interval) {
+        let usual = match options.month {
+            Some(_) => Outputsize::Full,
+            None => Outputsize::Compact,
+        };
+        add(
+            "outputsize",
+            options.outputsize.unwrap_or(usual).to_string(),
+        );
+    }
+    add(
+        "datatype",
+        options.datatype.unwrap_or(Datatype::Json).to_string(),
+    );
+    if let Some(entitlement) = options.entitlement {
+        add("entitlement", entitlement.to_string());
+    }
+    Ok(Ask {
+        series: stored(series, adjusted),
+        query,
+    })
+}
+
+const fn function(interval: Interval, adjusted: bool) -> &'static str {
+    match (interval, adjusted) {
+        (Interval::Daily, false) => "TIME_SERIES_DAILY",
+        (Interval::Daily, true) => "TIME_SERIES_DAILY_ADJUSTED",
+        (Interval::Weekly, false) => "TIME_SERIES_WEEKLY",
+        (Interval::Weekly, true) => "TIME_SERIES_WEEKLY_ADJUSTED",
+        (Interval::Monthly, false) => "TIME_SERIES_MONTHLY",
+        (Interval::Monthly, true) => "TIME_SERIES_MONTHLY_ADJUSTED",
+        _ => "TIME_SERIES_INTRADAY",
+    }
+}
+
+/// The series that the answer fills: functions of daily and longer bars send raw prices beside the
+/// adjusted close, so only intraday series are ever stored as adjusted.
+fn stored(series: &SeriesKey, adjusted: bool) -> SeriesKey {
+    SeriesKey {
+        adjusted: adjusted && series.interval.is_intraday(),
+        ..series.clone()
+    }
+}
+
+fn named(function: &str, series: &SeriesKey) -> Vec<(String, String)> {
+    let mut query = vec![
+        ("function".to_owned(), function.to_owned()),
+        ("symbol".to_owned(), series.symbol.to_string()),
+    ];
+    if series.interval.is_intraday() {
+        query.push(("interval".to_owned(), series.interval.to_string()));
+    }
+    query
+}
+
+const fn takes_outputsize(interval: Interval) -> bool {
+    interval.is_intraday() || matches!(interval, Interval::Daily)
+}
+
+/// Refuses what the function has no parameter for: the provider would ignore it silently.
+fn refuse_senseless(
+    interval: Interval,
+    function: &str,
+    options: &FetchOptions,
+) -> Result<(), Refusal> {
+    let intraday = interval.is_intraday();
+    let takes_entitlement = intraday || function == "TIME_SERIES_DAILY_ADJUSTED";
+    let text = if options.month.is_some() && !intraday {
+        format!("a month can be asked for with intraday bars only, not with {interval} bars")
+    } else if options.regular_hours && !intraday {
+        format!("regular hours can be asked for with intraday bars only, not with {interval} bars")
+    } else if options.outputsize.is_some() && !takes_outputsize(interval) {
+        format!("{interval} bars always come as the whole history; leave the outputsize out")
+    } else if options.entitlement.is_some() && !takes_entitlement {
+        format!(
+            "{function} has no entitlement; leave it out, or ask for adjusted daily or intraday bars"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(ErrorClass::BadRequest, text))
+}
+
+/// The key `demo` serves the documented URLs only, and of those the plain ones are asked.
+///
+/// Options that name what the provider does anyway change nothing and are accepted.
+fn demo(series: &SeriesKey, options: &FetchOptions, function: &str) -> Result<Ask, Refusal> {
+    let documented = series.symbol.as_str() == "IBM"
+        && (!series.interval.is_intraday() || series.interval == Interval::Min5);
+    let plain = options.month.is_none()
+        && options
+            .outputsize
+            .is_none_or(|size| size == Outputsize::Compact)
+        && !options.regular_hours
+        && options
+            .datatype
+            .is_none_or(|datatype| datatype == Datatype::Json)
+        && options.entitlement.is_none();
+    if documented && plain {
+        // Without the parameter `adjusted` the provider adjusts.
+        Ok(Ask {
+            series: stored(series, true),
+            query: named(function, series),
+        })
+    } else {
+        Err(Refusal::new(ErrorClass::DemoKey, NEEDS_A_KEY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Entitlement;
+
+    fn series(symbol: &str, interval: Interval) -> SeriesKey {
+        SeriesKey::raw(symbol.parse().unwrap(), interval)
+    }
+
+    fn query(series: &SeriesKey, options: &FetchOptions) -> String {
+        written(&ask(series, options, false).unwrap())
+    }
+
+    fn written(ask: &Ask) -> String {
+        let pairs: Vec<_> = ask
+            .query
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("&")
+    }
+
+    #[test]
+    fn intraday_says_everything_explicitly() {
+        let ibm = series("IBM", Interval::Min5);
+        assert_eq!(
+            query(&ibm, &FetchOptions::default()),
+            "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min&adjusted=false&extended_hours=true&outputsize=compact&datatype=json"
+        );
+        let options = FetchOptions {
+            month: Some("2009-01".parse().unwrap()),
+            adjusted: true,
+            regular_hours: true,
+            datatype: Some(Datatype::Csv),
+            entitlement: Some(Entitlement::Delayed),
+            ..FetchOptions::default()
+        };
+        assert_eq!(
+            query(&ibm, &options),
+            "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min&adjusted=true&extended_hours=false&month=2009-01&outputsize=full&datatype=csv&entitlement=delayed"
+        );
+        assert!(ask(&ibm, &options, false).unwrap().series.adjusted);
+        let compact = FetchOptions {
+            outputsize: Some(Outputsize::Compact),
+            ..options
+        };
+        assert!(query(&ibm, &compact).contains("month=2009-01&outputsize=compact"));
+    }
+
+    #[test]
+    fn longer_bars_choose_the_function_and_stay_raw() {
+        let adjusted = FetchOptions {
+            adjusted: true,
+            ..FetchOptions::default()
+        };
+        for (interval, plain, with_adjusted) in [
+            (
+                Interval::Daily,
+                "TIME_SERIES_DAILY&symbol=RELIANCE.BSE&outputsize=compact&datatype=json",
+                "TIME_SERIES_DAILY_ADJUSTED",
+            ),
+            (
+                Interval::Weekly,
+                "TIME_SERIES_WEEKLY&symbol=RELIANCE.BSE&datatype=json",
+                "TIME_SERIES_WEEKLY_ADJUSTED",
+            ),
+            (
+                Interval::Monthly,
+                "TIME_SERIES_MONTHLY&symbol=RELIANCE.BSE&datatype=json",
+                "TIME_SERIES_MONTHLY_ADJUSTED",
+            ),
+        ] {
+            let key = series("RELIANCE.BSE", interval);
+            assert_eq!(
+                query(&key, &FetchOptions::default()),
+                format!("function={plain}")
+            );
+            let asked = ask(&key, &adjusted, false).unwrap();
+            assert_eq!(
+                (asked.function(), asked.series.adjusted),
+                (with_adjusted, false)
+            );
+        }
+    }
+
+    #[test]
+    fn an_adjusted_series_is_asked_for_as_adjusted() {
+        let key = SeriesKey {
+            adjusted: true,
+            ..series("IBM", Interval::Min1)
+        };
+        let asked = ask(&key, &FetchOptions::default(), false).unwrap();
+        assert_eq!(asked.get("adjusted"), Some("true"));
+        assert_eq!(asked.series, key);
+    }
+
+    #[test]
+    fn options_without_sense_are_refused_in_words() {
+        let month = FetchOptions {
+            month: Some("2024-01".parse().unwrap()),
+            ..FetchOptions::default()
+        };
+        let hours = FetchOptions {
+            regular_hours: true,
+            ..FetchOptions::default()
+        };
+        let size = FetchOptions {
+            outputsize: Some(Outputsize::Full),
+            ..FetchOptions::default()
+        };
+        let recency = FetchOptions {
+            entitlement: Some(Entitlement::Realtime),
+            ..FetchOptions::default()
+        };
+        for (interval, options, word) in [
+            (Interval::Daily, &month, "month"),
+            (Interval::Monthly, &hours, "regular hours"),
+            (Interval::Weekly, &size, "outputsize"),
+            (Interval::Monthly, &size, "outputsize"),
+            (Interval::Daily, &recency, "entitlement"),
+        ] {
+            let refusal = ask(&series("IBM", interval), options, false).unwrap_err();
+            assert_eq!(refusal.class, ErrorClass::BadRequest);
+            assert!(refusal.text.contains(word), "{}", refusal.text);
+        }
+        let adjusted = FetchOptions {
+            adjusted: true,
+            ..recency
+        };
+        assert!(ask(&series("IBM", Interval::Daily), &adjusted, false).is_ok());
+    }
+
+    #[test]
+    fn the_demo_key_asks_documented_urls_only() {
+        let plain = FetchOptions::default();
+        let asked = ask(&series("IBM", Interval::Min5), &plain, true).unwrap();
+        assert_eq!(
+            written(&asked),
+            "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min"
+        );
+        assert!(asked.series.adjusted);
+        let adjusted = FetchOptions {
+            adjusted: true,
+            ..FetchOptions::default()
+        };
+        for (interval, function) in [
+            (Interval::Daily, "TIME_SERIES_DAILY"),
+            (Interval::Weekly, "TIME_SERIES_WEEKLY"),
+            (Interval::Monthly, "TIME_SERIES_MONTHLY"),
+        ] {
+            for (options, suffix) in [(&plain, ""), (&adjusted, "_ADJUSTED")] {
+                let asked = ask(&series("IBM", interval), options, true).unwrap();
+                assert_eq!(
+                    written(&asked),
+                    format!("function={function}{suffix}&symbol=IBM")
+                );
+                assert!(!asked.series.adjusted);
+            }
+        }
+    }
+
+    #[test]
+    fn the_demo_key_refuses_the_rest_without_a_request() {
+        let plain = FetchOptions::default();
+        let csv = FetchOptions {
+            datatype: Some(Datatype::Csv),
+            ..FetchOptions::default()
+        };
+        let full = FetchOptions {
+            outputsize: Some(Outputsize::Full),
+            ..FetchOptions::default()
+        };
+        let month = FetchOptions {
+            month: Some("2009-01".parse().unwrap()),
+            ..FetchOptions::default()
+        };
+        let hours = FetchOptions {
+            regular_hours: true,
+            ..FetchOptions::default()
+        };
+        for (symbol, interval, options) in [
+            ("AAPL", Interval::Min5, &plain),
+            ("ibm", Interval::Min5, &plain),
+            ("IBM", Interval::Min1, &plain),
+            ("TSCO.LON", Interval::Daily, &plain),
+            ("IBM", Interval::Min5, &csv),
+            ("IBM", Interval::Daily, &full),
+            ("IBM", Interval::Min5, &month),
+            ("IBM", Interval::Min5, &hours),
+        ] {
+            let refusal = ask(&series(symbol, interval), options, true).unwrap_err();
+            assert_eq!(refusal.class, ErrorClass::DemoKey, "{symbol} {interval}");
+            assert!(refusal.text.contains("needs your own key (free)"));
+        }
+    }
+}

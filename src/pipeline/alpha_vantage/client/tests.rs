@@ -1,0 +1,314 @@
+//! The client against a server that misbehaves.
+
+use std::future;
+use std::io::Write as _;
+
+use chrono::DateTime;
+use flate2::{Compression, write::GzEncoder};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::model::{Interval, SeriesKey};
+
+const KEY: &str = "CANARY-KEY-9731";
+/// The first byte of a client that speaks TLS.
+const TLS_HANDSHAKE: [u8; 1] = [0x16];
+const ATTEMPT: Uuid = Uuid::from_u128(7);
+
+/// A server that answers one request with these bytes, then closes or holds the connection.
+struct Server {
+    url: Url,
+    request: tokio::task::JoinHandle<String>,
+}
+
+async fn serve(reply: impl Into<Vec<u8>>, hold: bool) -> Server {
+    let reply = reply.into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/query", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    let request = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") && !request.starts_with(&TLS_HANDSHAKE) {
+            let mut chunk = [0; 1024];
+            match socket.read(&mut chunk).await.unwrap_or(0) {
+                0 => break,
+                read => request.extend_from_slice(&chunk[..read]),
+            }
+        }
+        let _ = socket.write_all(&reply).await;
+        if hold {
+            let _: () = future::pending().await;
+        }
+        String::from_utf8_lossy(&request).into_owned()
+    });
+    Server { url, request }
+}
+
+fn short() -> Limits {
+    Limits {
+        read: Duration::from_millis(80),
+        ..Limits::default()
+    }
+}
+
+fn client(url: &Url, limits: Limits) -> Client {
+    let clock = Clock::fixed(DateTime::UNIX_EPOCH);
+    Client::new(url.clone(), Secret::new(KEY), clock, limits).unwrap()
+}
+
+fn question() -> Ask {
+    Ask {
+        series: SeriesKey::raw("A&B".parse().unwrap(), Interval::Daily),
+        query: vec![
+            ("function".into(), "TIME_SERIES_DAILY".into()),
+            ("symbol".into(), "A&B".into()),
+        ],
+    }
+}
+
+async fn error(url: &Url, limits: Limits) -> SendError {
+    let error = client(url, limits)
+        .send(&question(), ATTEMPT)
+        .await
+        .unwrap_err();
+    assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
+    error
+}
+
+fn with_length(length: usize, body: &[u8], headers: &str) -> Vec<u8> {
+    let mut reply =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{headers}\r\n").into_bytes();
+    reply.extend_from_slice(body);
+    reply
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn sends_exactly_the_question_with_the_key_last() {
+    let server = serve(
+        with_length(2, b"{}", "Content-Type: application/json\r\n"),
+        false,
+    )
+    .await;
+    let answer = client(&server.url, Limits::default())
+        .send(&question(), ATTEMPT)
+        .await
+        .unwrap();
+    assert_eq!((answer.status, &answer.body[..]), (200, &b"{}"[..]));
+    assert_eq!(answer.content_type.as_deref(), Some("application/json"));
+    assert_eq!(answer.received_at, DateTime::UNIX_EPOCH);
+    let request = server.request.await.unwrap().to_ascii_lowercase();
+    let line =
+        "get /query?function=time_series_daily&symbol=a%26b&apikey=canary-key-9731 http/1.1\r\n";
+    assert!(request.starts_with(line), "{request}");
+    for header in [
+        "accept: */*\r\n".to_owned(),
+        "accept-encoding: gzip\r\n".to_owned(),
+        format!("user-agent: pipeline-tui/{}\r\n", env!("CARGO_PKG_VERSION")),
+        format!("x-request-id: {ATTEMPT}\r\n"),
+    ] {
+        assert!(request.contains(&header), "{header} is not in {request}");
+    }
+    assert!(!request.contains("referer"));
+}
+
+#[tokio::test]
+async fn an_echoed_key_does_not_survive_in_an_answer() {
+    let echo = format!("{{\"Information\": \"We have detected your API key as {KEY} and\"}}");
+    let headers = format!("Content-Type: text/{KEY}\r\n");
+    let server = serve(with_length(echo.len(), echo.as_bytes(), &headers), false).await;
+    let answer = client(&server.url, Limits::default())
+        .send(&question(), ATTEMPT)
+        .await
+        .unwrap();
+    assert_eq!(answer.body, echo.replace(KEY, "***"));
+    assert!(!format!("{answer:?}").contains("CANARY"));
+}
+
+#[tokio::test]
+async fn gzip_is_read_and_a_bomb_is_stopped() {
+    let small = gzip(b"{\"a\": 1}");
+    let server = serve(
+        with_length(small.len(), &small, "Content-Encoding: gzip\r\n"),
+        false,
+    )
+    .await;
+    let answer = client(&server.url, Limits::default())
+        .send(&question(), ATTEMPT)
+        .await
+        .unwrap();
+    assert_eq!(&answer.body[..], b"{\"a\": 1}");
+    let bomb = gzip(&vec![0; 64 << 20]);
+    let server = serve(
+        with_length(bomb.len(), &bomb, "Content-Encoding: gzip\r\n"),
+        true,
+    )
+    .await;
+    let SendError::TooLarge(text) = error(&server.url, Limits::default()).await else {
+        panic!()
+    };
+    assert!(text.contains("8 MiB"), "{text}");
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_read() {
+    let limits = Limits {
+        body: 1_000,
+        ..Limits::default()
+    };
+    let server = serve(with_length(1_000, &[b'x'; 1_000], ""), false).await;
+    assert!(
+        client(&server.url, limits)
+            .send(&question(), ATTEMPT)
+            .await
+            .is_ok()
+    );
+    let server = serve(with_length(1_001, &[b'x'; 1_001], ""), false).await;
+    let SendError::TooLarge(text) = error(&server.url, limits).await else {
+        panic!()
+    };
+    assert!(text.contains("1,000 bytes"), "{text}");
+}
+
+#[tokio::test]
+async fn broken_answers_say_how_far_they_came() {
+    let cut = gzip(&(0..=255).cycle().take(100_000).collect::<Vec<u8>>());
+    for (reply, text) in [
+        (
+            with_length(20_000, &[b'x'; 12_345], ""),
+            "the answer was cut off after 12,345 bytes",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n".to_vec(),
+            "the answer became unreadable after 5 bytes",
+        ),
+        (
+            with_length(
+                cut.len() / 2,
+                &cut[..cut.len() / 2],
+                "Content-Encoding: gzip\r\n",
+            ),
+            "the answer was cut off after ",
+        ),
+        (
+            with_length(9, b"not gzip!", "Content-Encoding: gzip\r\n"),
+            "the answer became unreadable after 0 bytes",
+        ),
+        (Vec::new(), "the connection broke before an answer came"),
+        (
+            b"HTTP/1.1 2".to_vec(),
+            "the connection broke before an answer came",
+        ),
+        (
+            b"SSH-2.0-OpenSSH\r\n\r\n".to_vec(),
+            "the connection broke before an answer came",
+        ),
+    ] {
+        let server = serve(reply, false).await;
+        let SendError::Broken(said) = error(&server.url, Limits::default()).await else {
+            panic!("{text}")
+        };
+        assert!(said.starts_with(text), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn silence_is_not_waited_out() {
+    let server = serve("", true).await;
+    assert_eq!(
+        error(&server.url, short()).await,
+        SendError::Broken("no answer within 80 ms".into())
+    );
+    let server = serve(with_length(9, b"abc", ""), true).await;
+    let text = "the answer stopped after 3 bytes and stayed silent for 80 ms";
+    assert_eq!(
+        error(&server.url, short()).await,
+        SendError::Broken(text.into())
+    );
+    let total = Limits {
+        total: Duration::from_millis(80),
+        ..Limits::default()
+    };
+    let server = serve(with_length(9, b"abc", ""), true).await;
+    let text = "the answer was not complete within 80 ms";
+    assert_eq!(
+        error(&server.url, total).await,
+        SendError::Broken(text.into())
+    );
+    let server = serve("", true).await;
+    assert_eq!(
+        error(&server.url, total).await,
+        SendError::Broken("no answer within 80 ms".into())
+    );
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for status in [301, 302, 303, 307, 308] {
+        let reply = format!(
+            "HTTP/1.1 {status} Moved\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n",
+            elsewhere.local_addr().unwrap()
+        );
+        let server = serve(reply, false).await;
+        let SendError::Untrusted(text) = error(&server.url, Limits::default()).await else {
+            panic!()
+        };
+        assert!(text.contains(&status.to_string()), "{text}");
+    }
+    let followed = tokio::time::timeout(Duration::ZERO, elsewhere.accept()).await;
+    assert!(followed.is_err(), "no connection reached the other address");
+}
+
+#[tokio::test]
+async fn what_was_never_sent_is_told_apart() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url: Url = format!("http://{}/query", closed.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    drop(closed);
+    let SendError::NeverSent(text) = error(&url, Limits::default()).await else {
+        panic!()
+    };
+    assert!(text.starts_with("127.0.0.1 cannot be reached: "), "{text}");
+    let unknown: Url = "http://no-such-host.invalid/query".parse().unwrap();
+    let SendError::NeverSent(text) = error(&unknown, Limits::default()).await else {
+        panic!()
+    };
+    assert!(
+        text.starts_with("no-such-host.invalid cannot be reached: "),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_peer_that_speaks_no_tls_is_not_trusted() {
+    let server = serve("HTTP/1.1 400 Bad Request\r\n\r\n", false).await;
+    let mut url = server.url.clone();
+    url.set_scheme("https").unwrap();
+    let Err(error) = Client::new(url, Secret::new(KEY), Clock::system(), Limits::default())
+        .unwrap()
+        .send(&question(), ATTEMPT)
+        .await
+    else {
+        panic!()
+    };
+    assert!(matches!(error, SendError::Untrusted(_)), "{error:?}");
+}
+
+#[test]
+fn nothing_prints_the_key_or_the_address() {
+    let url = "http://user:CANARY-PASS@127.0.0.1:1/query".parse().unwrap();
+    let client = client(&url, Limits::default());
+    assert!(!format!("{client:?}").contains("CANARY"));
+    assert_eq!(grouped(0), "0");
+    assert_eq!(grouped(1_234_567), "1,234,567");
+}

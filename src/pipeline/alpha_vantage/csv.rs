@@ -1,0 +1,102 @@
+//! Reads a CSV answer straight into rows.
+//!
+//! CSV names neither symbol nor interval nor time zone: the header is the only proof of what it
+//! holds, so it must be exactly the one that the asked function sends.
+
+use std::borrow::Cow;
+
+use ::csv::{ByteRecord, Error, ErrorKind, ReaderBuilder};
+use chrono_tz::US::Eastern;
+
+use super::refusal::malformed;
+use super::rows::{Cells, Extras, Field, Rows};
+use crate::model::text::clean_to;
+use crate::model::{Ask, Datatype};
+use crate::pipeline::source::{Reading, Refusal};
+
+/// Bytes of a row, for the first guess of how many there are.
+const ROW_BYTES: usize = 45;
+/// Characters shown of a text that is no known header.
+const SHOWN: usize = 80;
+
+/// Reads the answer to `ask`.
+pub(super) fn read(text: &str, ask: &Ask) -> Result<Reading, Refusal> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut record = ByteRecord::new();
+    let header = match reader.read_byte_record(&mut record) {
+        Ok(true) => columns(&record, Extras::of(ask.function())),
+        _ => None,
+    };
+    let Some(columns) = header else {
+        return Err(malformed(format!(
+            "the answer is neither JSON nor a table of these bars; it begins with {:?}",
+            clean_to(text.lines().next().unwrap_or_default(), SHOWN)
+        )));
+    };
+    if ask.get("datatype") != Some(Datatype::Csv.as_str()) {
+        return Err(malformed(
+            "the answer is CSV, which cannot be checked; JSON was asked for",
+        ));
+    }
+    let mut rows = Rows::new(ask, text.len() / ROW_BYTES);
+    while reader
+        .read_byte_record(&mut record)
+        .map_err(|error| broken(&error))?
+    {
+        let (label, cells) = row(&record, &columns);
+        rows.push(label, &cells)?;
+    }
+    rows.finish(Eastern)
+}
+
+fn broken(error: &Error) -> Refusal {
+    malformed(match error.kind() {
+        ErrorKind::Io(_) => "the answer could not be read as CSV".to_owned(),
+        _ => format!(
+            "the answer is not valid CSV (line {})",
+            error.position().map_or(0, ::csv::Position::line)
+        ),
+    })
+}
+
+/// The columns after the label, when the header is one that the function sends.
+fn columns(header: &ByteRecord, extras: Extras) -> Option<Vec<Field>> {
+    use Field::{AdjustedClose, Close, Dividend, High, Low, Open, Split, Volume};
+    let mut names = header
+        .iter()
+        .map(|name| std::str::from_utf8(name).unwrap_or_default().trim());
+    names
+        .next()
+        .filter(|name| matches!(*name, "timestamp" | "time"))?;
+    let fields: Vec<Field> = names.map(Field::named).collect::<Option<_>>()?;
+    let known: &[Field] = match extras {
+        Extras::None => &[Open, High, Low, Close, Volume],
+        Extras::Dividends => &[Open, High, Low, Close, AdjustedClose, Volume, Dividend],
+        Extras::DividendsAndSplits => &[
+            Open,
+            High,
+            Low,
+            Close,
+            AdjustedClose,
+            Volume,
+            Dividend,
+            Split,
+        ],
+    };
+    (fields == known).then_some(fields)
+}
+
+fn row<'a>(record: &'a ByteRecord, columns: &[Field]) -> (&'a str, Cells<'a>) {
+    let mut values = record
+        .iter()
+        .map(|value| std::str::from_utf8(value).unwrap_or_default());
+    let label = values.next().unwrap_or_default();
+    let mut cells = Cells::default();
+    for (field, value) in columns.iter().zip(values) {
+        cells.set(*field, Some(Cow::Borrowed(value)));
+    }
+    (label, cells)
+}

@@ -1,0 +1,443 @@
+//! Turns rows of text into bars, and says of every row that it refuses why.
+//!
+//! Knows nothing of JSON or CSV: a format pushes labels and fields, in document order, as it meets
+//! them. The zone may be known last, so wall times become instants in [`Rows::finish`] only.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
+
+use super::label::{self, Zone};
+use super::refusal::malformed;
+use crate::model::price::PriceError;
+use crate::model::text::{clean, clean_to};
+use crate::model::{Ask, Bar, ErrorClass, Interval, Price, RejectedRow};
+use crate::pipeline::source::{Reading, Refusal};
+
+/// More rows than any true answer holds: a month of 1min bars has about 19,000.
+pub(super) const MAX_ROWS: u32 = 200_000;
+/// Refused rows of which label, content and reason are kept; the others are only counted.
+const MAX_REJECTED: usize = 1_000;
+/// From so many rows on, more refused than accepted rows condemn the whole answer.
+const ENOUGH_TO_JUDGE: u32 = 20;
+/// Characters kept of a label.
+const LABEL_CHARS: usize = 40;
+
+/// A column of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Open,
+    High,
+    Low,
+    Close,
+    Volume,
+    AdjustedClose,
+    Dividend,
+    Split,
+}
+
+impl Field {
+    const ALL: [Self; 8] = [
+        Self::Open,
+        Self::High,
+        Self::Low,
+        Self::Close,
+        Self::Volume,
+        Self::AdjustedClose,
+        Self::Dividend,
+        Self::Split,
+    ];
+
+    /// The field of a name without its number; CSV writes underscores in place of some spaces.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "open" => Self::Open,
+            "high" => Self::High,
+            "low" => Self::Low,
+            "close" => Self::Close,
+            "volume" => Self::Volume,
+            "adjusted close" | "adjusted_close" => Self::AdjustedClose,
+            "dividend amount" | "dividend_amount" => Self::Dividend,
+            "split coefficient" | "split_coefficient" => Self::Split,
+            _ => return None,
+        })
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::High => "high",
+            Self::Low => "low",
+            Self::Close => "close",
+            Self::Volume => "volume",
+            Self::AdjustedClose => "adjusted close",
+            Self::Dividend => "dividend amount",
+            Self::Split => "split coefficient",
+        }
+    }
+}
+
+/// The fields of one row; one that is missing or no text is `None`.
+#[derive(Debug, Default)]
+pub(super) struct Cells<'a> {
+    open: Option<Cow<'a, str>>,
+    high: Option<Cow<'a, str>>,
+    low: Option<Cow<'a, str>>,
+    close: Option<Cow<'a, str>>,
+    volume: Option<Cow<'a, str>>,
+    adjusted_close: Option<Cow<'a, str>>,
+    dividend: Option<Cow<'a, str>>,
+    split: Option<Cow<'a, str>>,
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn set(&mut self, field: Field, text: Option<Cow<'a, str>>) {
+        *match field {
+            Field::Open => &mut self.open,
+            Field::High => &mut self.high,
+            Field::Low => &mut self.low,
+            Field::Close => &mut self.close,
+            Field::Volume => &mut self.volume,
+            Field::AdjustedClose => &mut self.adjusted_close,
+            Field::Dividend => &mut self.dividend,
+            Field::Split => &mut self.split,
+        } = text;
+    }
+
+    fn get(&self, field: Field) -> Option<&str> {
+        match field {
+            Field::Open => &self.open,
+            Field::High => &self.high,
+            Field::Low => &self.low,
+            Field::Close => &self.close,
+            Field::Volume => &self.volume,
+            Field::AdjustedClose => &self.adjusted_close,
+            Field::Dividend => &self.dividend,
+            Field::Split => &self.split,
+        }
+        .as_deref()
+    }
+
+    fn content(&self) -> String {
+        let mut content = String::new();
+        for field in Field::ALL {
+            if let Some(text) = self.get(field) {
+                let comma = if content.is_empty() { "" } else { ", " };
+                let _ = write!(content, "{comma}{} {}", field.as_str(), clean_to(text, 60));
+            }
+        }
+        clean(&content)
+    }
+}
+
+/// Which of the three columns of the adjusted functions the answer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extras {
+    None,
+    Dividends,
+    DividendsAndSplits,
+}
+
+impl Extras {
+    pub(super) fn of(function: &str) -> Self {
+        match function {
+            "TIME_SERIES_DAILY_ADJUSTED" => Self::DividendsAndSplits,
+            "TIME_SERIES_WEEKLY_ADJUSTED" | "TIME_SERIES_MONTHLY_ADJUSTED" => Self::Dividends,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Why a row is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Reason {
+    #[error("the label is not a date or time between 1900 and 2200")]
+    Label,
+    #[error("the label has no time of day")]
+    NoTime,
+    #[error("the label names a time that clocks skip in this time zone")]
+    Skipped,
+    #[error("{} is missing", .0.as_str())]
+    Missing(Field),
+    #[error("{field} {why}", field = .0.as_str(), why = .1)]
+    NotAnAmount(Field, PriceError),
+    #[error("{} is zero", .0.as_str())]
+    Zero(Field),
+    #[error("{} is above {}", .0.as_str(), .1.as_str())]
+    Above(Field, Field),
+    #[error("volume is not a whole number that can be stored")]
+    Volume,
+    #[error("duplicate instant")]
+    Duplicate,
+    #[error("a newer label of the same period is in the answer")]
+    Superseded,
+}
+
+/// Bars under construction.
+#[derive(Debug)]
+pub(super) struct Rows {
+    interval: Interval,
+    extras: Extras,
+    /// In document order, each with its wall time where its instant will be.
+    bars: Vec<Bar>,
+    rejected: Vec<RejectedRow>,
+    received: u32,
+    rounded: u32,
+}
+
+impl Rows {
+    /// Expects the rows that answer `ask`, about `expected` of them.
+    pub(super) fn new(ask: &Ask, expected: usize) -> Self {
+        Self {
+            interval: ask.series.interval,
+            extras: Extras::of(ask.function()),
+            bars: Vec::with_capacity(expected.min(MAX_ROWS as usize)),
+            rejected: Vec::new(),
+            received: 0,
+            rounded: 0,
+        }
+    }
+
+    /// Takes a row, or keeps a note of why not. Refuses the answer when it has too many rows.
+    pub(super) fn push(&mut self, label: &str, cells: &Cells<'_>) -> Result<(), Refusal> {
+        if self.received == MAX_ROWS {
+            return Err(malformed("the answer has more than 200,000 rows"));
+        }
+        self.received += 1;
+        match bar(self.interval, self.extras, label, cells) {
+            Ok((bar, rounded)) => {
+                self.bars.push(bar);
+                self.rounded += rounded;
+            }
+            Err(reason) => note(&mut self.rejected, reason, || {
+                (clean_to(label, LABEL_CHARS), cells.content())
+            }),
+        }
+        Ok(())
+    }
+
+    /// Places the bars in time, oldest first, each instant and each period once.
+    pub(super) fn finish(self, tz: Tz) -> Result<Reading, Refusal> {
+        let Self {
+            interval,
+            mut bars,
+            mut rejected,
+            received,
+            rounded,
+            ..
+        } = self;
+        if received == 0 {
+            return Err(Refusal::new(
+                ErrorClass::NoData,
+                "the answer holds no bar for this series",
+            ));
+        }
+        let mut zone = Zone::new(tz);
+        bars.retain_mut(|bar| {
+            let instant = if interval.is_intraday() {
+                zone.instant(bar.timestamp.naive_utc())
+            } else {
+                zone.midnight(bar.trading_date)
+            };
+            match instant {
+                Some(instant) => bar.timestamp = instant,
+                None => note(&mut rejected, Reason::Skipped, || {
+                    described(interval, bar, bar.timestamp.naive_utc())
+                }),
+            }
+            instant.is_some()
+        });
+        // Stable: of two rows with one instant the later in the document stays behind the earlier.
+        bars.sort_by_key(|bar| bar.timestamp);
+        bars.dedup_by(|later, kept| {
+            let clash = clash(interval, later, kept);
+            if let Some(reason) = clash {
+                std::mem::swap(later, kept);
+                note(&mut rejected, reason, || {
+                    described(
+                        interval,
+                        later,
+                        later.timestamp.with_timezone(&tz).naive_local(),
+                    )
+                });
+            }
+            clash.is_some()
+        });
+        let kept = u32::try_from(bars.len()).unwrap_or(received);
+        if received >= ENOUGH_TO_JUDGE && received - kept > kept {
+            let why = rejected
+                .first()
+                .map_or("no reason", |row| row.reason.as_str());
+            return Err(malformed(format!(
+                "{} of {received} rows cannot be used; the first: {why}",
+                received - kept
+            )));
+        }
+        Ok(Reading {
+            bars,
+            rejected,
+            received,
+            rounded,
+        })
+    }
+}
+
+fn note(rejected: &mut Vec<RejectedRow>, reason: Reason, row: impl FnOnce() -> (String, String)) {
+    if rejected.len() < MAX_REJECTED {
+        let (label, content) = row();
+        rejected.push(RejectedRow {
+            label,
+            content,
+            reason: reason.to_string(),
+        });
+    }
+}
+
+/// Label and content of a row that was read before it was refused.
+fn described(interval: Interval, bar: &Bar, wall: NaiveDateTime) -> (String, String) {
+    let label = if interval.is_intraday() {
+        wall.to_string()
+    } else {
+        bar.trading_date.to_string()
+    };
+    let content = format!(
+        "open {}, high {}, low {}, close {}, volume {}",
+        bar.open, bar.high, bar.low, bar.close, bar.volume
+    );
+    (label, content)
+}
+
+/// Why two neighbours cannot both be stored.
+fn clash(interval: Interval, later: &Bar, earlier: &Bar) -> Option<Reason> {
+    if later.timestamp == earlier.timestamp {
+        return Some(Reason::Duplicate);
+    }
+    let period = |bar: &Bar| interval.period_start(bar.trading_date);
+    (period(later).is_some() && period(later) == period(earlier)).then_some(Reason::Superseded)
+}
+
+/// Reads one row; its time stamp is still wall time. Also counts the values that were rounded.
+fn bar(
+    interval: Interval,
+    extras: Extras,
+    label: &str,
+    cells: &Cells<'_>,
+) -> Result<(Bar, u32), Reason> {
+    let (trading_date, wall) = wall_time(interval, label)?;
+    let mut rounded = 0;
+    let mut amount = |field: Field| {
+        let text = cells.get(field).ok_or(Reason::Missing(field))?;
+        let (amount, inexact) =
+            amount_of(text).map_err(|error| Reason::NotAnAmount(field, error))?;
+        rounded += u32::from(inexact);
+        Ok(amount)
+    };
+    let mut price = |field: Field| match amount(field)? {
+        zero if zero.units() == 0 => Err(Reason::Zero(field)),
+        price => Ok(price),
+    };
+    let open = price(Field::Open)?;
+    let high = price(Field::High)?;
+    let low = price(Field::Low)?;
+    let close = price(Field::Close)?;
+    let mut extra = |field: Field, sent: bool| sent.then(|| amount(field)).transpose();
+    let bar = Bar {
+        timestamp: wall,
+        trading_date,
+        open,
+        high,
+        low,
+        close,
+        volume: volume(
+            cells
+                .get(Field::Volume)
+                .ok_or(Reason::Missing(Field::Volume))?,
+        )?,
+        adjusted_close: extra(Field::AdjustedClose, extras != Extras::None)?,
+        dividend_amount: extra(Field::Dividend, extras != Extras::None)?,
+        split_coefficient: extra(Field::Split, extras == Extras::DividendsAndSplits)?,
+    };
+    for (one, other, at_least) in [
+        (Field::Low, Field::Open, open),
+        (Field::Low, Field::Close, close),
+        (Field::Low, Field::High, high),
+    ] {
+        if low > at_least {
+            return Err(Reason::Above(one, other));
+        }
+    }
+    for (one, value) in [(Field::Open, open), (Field::Close, close)] {
+        if value > high {
+            return Err(Reason::Above(one, Field::High));
+        }
+    }
+    Ok((bar, rounded))
+}
+
+/// As [`Price::parse`], in one pass over what the provider nearly always sends.
+fn amount_of(text: &str) -> Result<(Price, bool), PriceError> {
+    plain_amount(text.as_bytes()).map_or_else(|| Price::parse(text), |amount| Ok((amount, false)))
+}
+
+/// At most ten digits, and a point and up to eight digits after them.
+fn plain_amount(text: &[u8]) -> Option<Price> {
+    let (mut units, mut whole, mut fraction) = (0_i64, 0_u32, None);
+    for byte in text {
+        match (byte.wrapping_sub(b'0'), &mut fraction) {
+            (digit @ 0..=9, places) => {
+                units = units.wrapping_mul(10).wrapping_add(i64::from(digit));
+                match places {
+                    Some(places) => *places += 1,
+                    None => whole += 1,
+                }
+            }
+            (_, None) if *byte == b'.' => fraction = Some(0),
+            _ => return None,
+        }
+    }
+    let is_plain =
+        (1..=10).contains(&whole) && fraction.is_none_or(|places| (1..=8).contains(&places));
+    is_plain.then(|| Price::from_units(units * 10_i64.pow(Price::SCALE - fraction.unwrap_or(0))))
+}
+
+fn wall_time(interval: Interval, label: &str) -> Result<(NaiveDate, DateTime<Utc>), Reason> {
+    let (date, time) = label::parse(label).ok_or(Reason::Label)?;
+    let time = if interval.is_intraday() {
+        time.ok_or(Reason::NoTime)?
+    } else {
+        NaiveTime::MIN
+    };
+    Ok((date, date.and_time(time).and_utc()))
+}
+
+/// Digits, with a fraction only when it is zero (`300.0`).
+fn volume(text: &str) -> Result<i64, Reason> {
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
+        Some(_) => return Err(Reason::Volume),
+        None => text,
+    };
+    if whole.bytes().all(|b| b.is_ascii_digit()) {
+        whole.parse().map_err(|_| Reason::Volume)
+    } else {
+        Err(Reason::Volume)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_short_way_to_an_amount_agrees_with_the_long_one(
+            text in "[0-9]{0,12}(\\.[0-9]{0,10})?|[0-9.+e,-]{0,24}",
+        ) {
+            prop_assert_eq!(amount_of(&text), Price::parse(&text));
+        }
+    }
+}
