@@ -1,1 +1,92 @@
-//! Empty.
+//! The command line: reads arguments, calls the parts, maps outcomes to exit codes. No logic of its own.
+
+mod args;
+mod bars;
+mod completions;
+mod demo;
+mod doctor;
+mod exit;
+mod fetch;
+mod instant;
+mod open;
+mod output;
+mod runs;
+mod settings;
+mod simulate;
+mod table;
+
+use clap::{CommandFactory, Parser};
+
+pub use args::Cli;
+
+use self::args::Command;
+use self::exit::Failure;
+use crate::config::Inputs;
+use crate::telemetry;
+
+/// Runs the program and returns its exit code.
+#[must_use]
+pub fn main() -> u8 {
+    telemetry::install_panic_hook();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::DONE
+            };
+        }
+    };
+    let rust_log = std::env::var("RUST_LOG").ok();
+    telemetry::init(cli.verbosity(), rust_log.as_deref());
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("the program cannot start its threads ({error})"));
+            return exit::PASSING;
+        }
+    };
+    let code = runtime.block_on(exit::unless_forced(dispatch(cli)));
+    // A request that outlived its grace must not hold the exit up.
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(cli: Cli) -> u8 {
+    let context = Context {
+        inputs: Inputs::from_process(cli.settings.into()),
+        narrator: output::Narrator::new(cli.quiet),
+        read_only: cli.read_only,
+    };
+    let outcome = match cli.command {
+        None => output::print(&Cli::command().render_help().to_string()).map(|()| exit::DONE),
+        Some(Command::Demo(args)) => demo::run(&args, &context).await,
+        Some(Command::Fetch(args)) => fetch::run(&args, &context).await,
+        Some(Command::Bars(args)) => bars::run(&args, &context).await,
+        Some(Command::Runs(args)) => runs::run(&args, &context).await,
+        Some(Command::Simulate(args)) => simulate::run(args, &context).await,
+        Some(Command::Doctor) => doctor::run(&context).await,
+        Some(Command::Config(args)) => settings::run(args.command, &context.inputs),
+        Some(Command::Completions { shell }) => completions::shell(shell),
+        Some(Command::Man) => completions::man(),
+    };
+    outcome.unwrap_or_else(|failure| match failure {
+        Failure::Closed => exit::DONE,
+        Failure::Told { code, text } => {
+            output::complain(&text);
+            code
+        }
+    })
+}
+
+/// What every command is given.
+struct Context {
+    inputs: Inputs,
+    narrator: output::Narrator,
+    read_only: bool,
+}

@@ -1,0 +1,328 @@
+//! The words of the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::instant::{Bound, parse_age};
+use crate::config::Flags;
+use crate::model::{Datatype, Entitlement, Interval, Outputsize, Symbol};
+use crate::pipeline::source::Month;
+use crate::simulate::{Fault, Plan};
+
+/// Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pipeline-tui",
+    version,
+    about,
+    after_help = "Start with: pipeline-tui demo\nThen: ALPHA_VANTAGE_API_KEY=… pipeline-tui fetch --symbols IBM --interval daily",
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// Say more on stderr; twice for debugging.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Say only what went wrong.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Open the store without spending requests or writing.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// What is read as settings by every command.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// How much is logged: -1 errors only, 0 warnings, 1 and 2 more.
+    #[must_use]
+    pub fn verbosity(&self) -> i8 {
+        if self.quiet {
+            -1
+        } else {
+            i8::try_from(self.verbose.min(2)).unwrap_or(2)
+        }
+    }
+}
+
+/// Flags that override a setting.
+#[derive(Clone, Default, Args)]
+pub struct SettingFlags {
+    /// The key. Other users of this machine can see it: --api-key-file is safer.
+    #[arg(long, value_name = "KEY", global = true)]
+    pub api_key: Option<String>,
+    /// A file that holds the key.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub api_key_file: Option<PathBuf>,
+    /// Where the store is: `postgres://…` or `sqlite://…`.
+    #[arg(long, value_name = "URL", global = true)]
+    pub database_url: Option<String>,
+}
+
+/// Flags may hold a key and a password.
+impl std::fmt::Debug for SettingFlags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SettingFlags").finish_non_exhaustive()
+    }
+}
+
+impl From<SettingFlags> for Flags {
+    fn from(flags: SettingFlags) -> Self {
+        Self {
+            api_key: flags.api_key,
+            api_key_file: flags.api_key_file,
+            database_url: flags.database_url,
+            ..Self::default()
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch from a built-in simulated provider into a temporary store and show the bars: no key, no network.
+    Demo(DemoArgs),
+    /// One run now: fetch, validate, upsert, one line a series.
+    Fetch(Box<FetchArgs>),
+    /// Read bars from the store, newest first.
+    Bars(Box<BarsArgs>),
+    /// The run history, or one run in detail.
+    Runs(RunsArgs),
+    /// Serve simulated or recorded answers over HTTP, as the provider would.
+    Simulate(SimulateArgs),
+    /// Check configuration, key, provider, database, clock and terminal.
+    Doctor,
+    /// Show the effective settings and where each came from.
+    Config(ConfigArgs),
+    /// Print shell completions.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Another market: the same seed gives the same bars.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `fetch`.
+#[derive(Debug, Args)]
+pub struct FetchArgs {
+    /// Symbols, separated by commas; otherwise the watch list.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<Symbol>,
+    /// The bar size: 1min 5min 15min 30min 60min daily weekly monthly.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// A calendar month of intraday bars.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub month: Option<Month>,
+    /// The newest 100 bars, or all there are.
+    #[arg(long, value_name = "compact|full", value_parser = word::<Outputsize>)]
+    pub outputsize: Option<Outputsize>,
+    /// Prices adjusted for splits and dividends; for daily and longer the adjusted close beside raw prices.
+    #[arg(long)]
+    pub adjusted: bool,
+    /// Leave out bars before 09:30 and after 16:00.
+    #[arg(long)]
+    pub regular_hours: bool,
+    /// The format asked of the provider.
+    #[arg(long, value_name = "json|csv", value_parser = word::<Datatype>)]
+    pub datatype: Option<Datatype>,
+    /// The recency that your plan includes.
+    #[arg(long, value_name = "realtime|delayed", value_parser = word::<Entitlement>)]
+    pub entitlement: Option<Entitlement>,
+    /// Skip series fetched within this time, for example 15m, 6h or 1d.
+    #[arg(long, value_name = "D", value_parser = parse_age)]
+    pub max_age: Option<TimeDelta>,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// How `fetch` prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One line a series.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// `bars`.
+#[derive(Debug, Args)]
+pub struct BarsArgs {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// The bar size; otherwise that of the configuration.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Oldest bar: a date or time in New York (2026-05-15, "2026-05-15 09:30"), or RFC 3339.
+    #[arg(long, value_name = "T")]
+    pub from: Option<Bound>,
+    /// Newest bar, in the same forms.
+    #[arg(long, value_name = "T")]
+    pub to: Option<Bound>,
+    /// At most so many bars.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u32,
+    /// Fetch first if the series is older than its interval.
+    #[arg(long)]
+    pub fresh: bool,
+    /// How the bars are printed.
+    #[arg(long, value_enum, default_value_t = BarsFormat::Table)]
+    pub format: BarsFormat,
+    /// Write to this file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How `bars` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BarsFormat {
+    /// Aligned columns.
+    Table,
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// A run to show in detail.
+    pub id: Option<i64>,
+    /// At most so many runs.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: u32,
+    /// How they are printed.
+    #[arg(long, value_enum, default_value_t = RunsFormat::Table)]
+    pub format: RunsFormat,
+}
+
+/// How `runs` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RunsFormat {
+    /// Aligned columns.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600")]
+    pub listen: SocketAddr,
+    /// Answer every request with this recorded file, or from a folder with an index.toml.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub replay: Option<PathBuf>,
+    /// Another market: the same seed gives the same bars.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The plan whose limits and refusals apply: demo, free, premium or unlimited.
+    #[arg(long, default_value = "free", value_parser = word::<Plan>)]
+    pub plan: Plan,
+    /// Misbehave, for example burst@2, status:503, cut:200 or slow:500@every=3; may be repeated.
+    #[arg(long, value_name = "SPEC")]
+    pub fault: Vec<Fault>,
+    /// Append every request seen to this file, one JSON line each.
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+}
+
+/// `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What `config` can do.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every setting, its value and its source; secrets as ***.
+    Show,
+    /// Say everything that is wrong.
+    Check,
+    /// Print where the configuration file is looked for.
+    Path,
+}
+
+/// Parses a word of the model, naming the ones there are.
+fn word<T>(text: &str) -> Result<T, String>
+where
+    T: std::str::FromStr + Words,
+{
+    text.parse()
+        .map_err(|_| format!("use {}", T::names().join(", ")))
+}
+
+/// The words that a value may have.
+pub trait Words {
+    /// All of them.
+    fn names() -> Vec<&'static str>;
+}
+
+macro_rules! named {
+    ($($name:ty),+) => {
+        $(impl Words for $name {
+            fn names() -> Vec<&'static str> {
+                Self::ALL.iter().map(|word| word.as_str()).collect()
+            }
+        })+
+    };
+}
+named!(Outputsize, Datatype, Entitlement, Plan);
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_help_reads_no_environment() {
+        Cli::command().debug_assert();
+        // Built without clap's feature `env`, which would print values of variables in --help.
+        assert!(!include_str!("../../Cargo.toml").contains("\"env\""));
+    }
+
+    #[test]
+    fn a_wrong_word_is_answered_with_the_right_ones() {
+        let error = Cli::try_parse_from(["pipeline-tui", "fetch", "--datatype", "xml"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("use json, csv"), "{error}");
+        let error = Cli::try_parse_from(["pipeline-tui", "fetch", "--interval", "7min"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("use 1min, 5min"), "{error}");
+        let error = Cli::try_parse_from(["pipeline-tui", "fetch", "--month", "2024-13"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("YYYY-MM"), "{error}");
+    }
+
+    #[test]
+    fn a_parsed_key_is_not_shown() {
+        let cli =
+            Cli::try_parse_from(["pipeline-tui", "fetch", "--api-key", "CANARY-KEY"]).unwrap();
+        assert!(!format!("{cli:?}").contains("CANARY"), "{cli:?}");
+    }
+}

@@ -1,0 +1,217 @@
+//! Exit codes, and what maps to which.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ConfigError;
+use crate::db::{DbError, DbErrorKind};
+use crate::model::{ErrorClass, SeriesReport, SeriesStatus};
+
+pub const DONE: u8 = 0;
+pub const SOME: u8 = 1;
+pub const USAGE: u8 = 2;
+pub const PASSING: u8 = 3;
+pub const FORBIDDEN: u8 = 4;
+pub const INTERRUPTED: u8 = 130;
+
+/// Why a command ended before its work was done.
+#[derive(Debug)]
+pub enum Failure {
+    /// Whoever read our output has gone: no one to tell.
+    Closed,
+    /// One sentence and the exit code.
+    Told {
+        /// The code.
+        code: u8,
+        /// The sentence.
+        text: String,
+    },
+}
+
+impl Failure {
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::Told {
+            code: USAGE,
+            text: text.into(),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::Closed
+        } else {
+            Self::Told {
+                code: PASSING,
+                text: format!("the output cannot be written ({error})"),
+            }
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        let code = match error.kind {
+            DbErrorKind::Refused
+            | DbErrorKind::NewerSchema
+            | DbErrorKind::ReadOnly
+            | DbErrorKind::NotADatabase => USAGE,
+            DbErrorKind::Unreachable
+            | DbErrorKind::Full
+            | DbErrorKind::Busy
+            | DbErrorKind::Other => PASSING,
+        };
+        Self::Told {
+            code,
+            text: error.to_string(),
+        }
+    }
+}
+
+/// The exit code of a run, from how its series ended.
+pub fn of_series(reports: &[SeriesReport]) -> u8 {
+    if reports
+        .iter()
+        .any(|report| report.status == SeriesStatus::Cancelled)
+    {
+        return INTERRUPTED;
+    }
+    let good = |report: &SeriesReport| {
+        matches!(
+            report.status,
+            SeriesStatus::Succeeded | SeriesStatus::Skipped
+        )
+    };
+    let classes = || {
+        reports
+            .iter()
+            .filter_map(|report| report.error.as_ref())
+            .map(|error| error.class)
+    };
+    if reports.iter().all(good) {
+        DONE
+    } else if classes().any(|class| class == ErrorClass::BadKey) {
+        USAGE
+    } else if reports.iter().any(good) {
+        SOME
+    } else if classes().all(is_passing) {
+        PASSING
+    } else if classes().all(is_forbidden) {
+        FORBIDDEN
+    } else {
+        SOME
+    }
+}
+
+const fn is_passing(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::Network
+            | ErrorClass::Database
+            | ErrorClass::Outage
+            | ErrorClass::Burst
+            | ErrorClass::Minute
+    )
+}
+
+const fn is_forbidden(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::NotEntitled | ErrorClass::DemoKey | ErrorClass::Day
+    )
+}
+
+/// A token that the first SIGINT or SIGTERM cancels.
+pub fn cancelled_by_signal() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    tokio::spawn(async move {
+        stop_signal().await;
+        cancelled.cancel();
+    });
+    token
+}
+
+/// Ends work at once on the second SIGINT or SIGTERM.
+pub async fn unless_forced(work: impl Future<Output = u8>) -> u8 {
+    let forced = async {
+        stop_signal().await;
+        stop_signal().await;
+    };
+    tokio::select! {
+        code = work => code,
+        () = forced => INTERRUPTED,
+    }
+}
+
+/// Completes at SIGINT or SIGTERM; never, where signals cannot be heard.
+pub async fn stop_signal() {
+    match (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Interval, SeriesKey};
+
+    fn code(ends: &[Option<ErrorClass>]) -> u8 {
+        let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+        let reports: Vec<SeriesReport> = ends
+            .iter()
+            .map(|end| {
+                let report = SeriesReport::new(series.clone(), SeriesStatus::Succeeded);
+                match end {
+                    None => report,
+                    Some(class) => report.with_error(SeriesStatus::Failed, *class, "why"),
+                }
+            })
+            .collect();
+        of_series(&reports)
+    }
+
+    #[test]
+    fn codes_say_what_a_script_can_do_about_it() {
+        use ErrorClass::{
+            BadKey, BadRequest, Burst, Database, Day, DemoKey, Malformed, Network, NotEntitled,
+        };
+        assert_eq!(code(&[]), DONE);
+        assert_eq!(code(&[None, None]), DONE);
+        assert_eq!(code(&[None, Some(BadRequest)]), SOME);
+        assert_eq!(code(&[Some(Network), Some(Burst), Some(Database)]), PASSING);
+        assert_eq!(
+            code(&[Some(NotEntitled), Some(DemoKey), Some(Day)]),
+            FORBIDDEN
+        );
+        assert_eq!(code(&[Some(NotEntitled), Some(Network)]), SOME);
+        assert_eq!(code(&[Some(Malformed)]), SOME);
+        assert_eq!(code(&[Some(BadKey), Some(BadKey)]), USAGE);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_no_failure() {
+        assert!(matches!(
+            Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)),
+            Failure::Closed
+        ));
+    }
+}

@@ -1,0 +1,173 @@
+//! `runs`: the run history.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
+use serde::Serialize;
+
+use super::args::{RunsArgs, RunsFormat};
+use super::exit::{self, Failure};
+use super::fetch::{self, JsonSeries};
+use super::table::{layout, thousands};
+use super::{Context, open, output};
+use crate::db::{RequestRow, RunDetail};
+use crate::model::{RunId, RunStatus, RunSummary};
+
+pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
+    let settings = open::settings(context)?;
+    let store = open::store(&settings, context.read_only).await?;
+    let Some(id) = args.id else {
+        let runs = store.runs(args.limit).await?;
+        match args.format {
+            RunsFormat::Json => output::print(&fetch::serialize(&runs)?)?,
+            RunsFormat::Table if runs.is_empty() => {
+                context
+                    .narrator
+                    .say("no run has been made yet; start one with: pipeline-tui fetch");
+            }
+            RunsFormat::Table => {
+                output::print(&table(&runs))?;
+                context.narrator.say(&success_rate(&runs));
+            }
+        }
+        return Ok(exit::DONE);
+    };
+    let Some(detail) = store.run(RunId(id)).await? else {
+        return Err(Failure::usage(format!(
+            "there is no run {id}; list them with: pipeline-tui runs"
+        )));
+    };
+    match args.format {
+        RunsFormat::Json => output::print(&fetch::serialize(&JsonDetail::from(&detail))?)?,
+        RunsFormat::Table => output::print(&explain(&detail))?,
+    }
+    Ok(exit::DONE)
+}
+
+fn local(at: DateTime<Utc>) -> String {
+    at.with_timezone(&New_York)
+        .format("%Y-%m-%d %H:%M:%S ET")
+        .to_string()
+}
+
+fn duration(run: &RunSummary) -> String {
+    run.finished_at.map_or_else(
+        || "–".to_owned(),
+        |end| {
+            let seconds = (end - run.started_at).as_seconds_f64().max(0.0);
+            if seconds < 60.0 {
+                format!("{seconds:.1} s")
+            } else {
+                format!("{:.0} min", seconds / 60.0)
+            }
+        },
+    )
+}
+
+fn table(runs: &[RunSummary]) -> String {
+    let rows: Vec<Vec<String>> = runs
+        .iter()
+        .map(|run| {
+            vec![
+                run.id.to_string(),
+                run.status.to_string(),
+                run.trigger.clone(),
+                local(run.started_at),
+                duration(run),
+                format!("{} of {}", run.succeeded, run.series),
+                run.requests.to_string(),
+                thousands(run.inserted),
+                thousands(run.changed),
+            ]
+        })
+        .collect();
+    layout(
+        &[
+            ">RUN",
+            "STATUS",
+            "BY",
+            "STARTED",
+            ">TOOK",
+            ">SERIES",
+            ">REQUESTS",
+            ">NEW",
+            ">CHANGED",
+        ],
+        &rows,
+    )
+}
+
+fn success_rate(runs: &[RunSummary]) -> String {
+    let ended: Vec<&RunSummary> = runs
+        .iter()
+        .filter(|run| run.status != RunStatus::Running)
+        .collect();
+    let good = ended
+        .iter()
+        .filter(|run| run.status == RunStatus::Succeeded)
+        .count();
+    let rate = if ended.is_empty() {
+        0
+    } else {
+        good * 100 / ended.len()
+    };
+    format!("{rate} % of {} runs succeeded", ended.len())
+}
+
+fn explain(detail: &RunDetail) -> String {
+    let run = &detail.summary;
+    let mut text = format!(
+        "run {} {}, by {}, {}, took {}\n\n",
+        run.id,
+        run.status,
+        run.trigger,
+        local(run.started_at),
+        duration(run)
+    );
+    for series in &detail.series {
+        text.push_str(&fetch::line(series));
+        text.push('\n');
+    }
+    if !detail.requests.is_empty() {
+        let rows: Vec<Vec<String>> = detail.requests.iter().map(request_row).collect();
+        text.push('\n');
+        text.push_str(&layout(
+            &[
+                "SENT", "SERIES", ">ATTEMPT", "STATE", "CLASS", ">HTTP", ">MS", "QUERY",
+            ],
+            &rows,
+        ));
+    }
+    text
+}
+
+fn request_row(request: &RequestRow) -> Vec<String> {
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+    vec![
+        local(request.reserved_at),
+        format!("{} {}", request.symbol, request.interval),
+        request.attempt.to_string(),
+        request.state.replace('_', " "),
+        or_dash(request.class.clone()),
+        or_dash(request.http_status.map(|status| status.to_string())),
+        or_dash(request.elapsed_ms.map(|ms| ms.to_string())),
+        request.query.clone(),
+    ]
+}
+
+#[derive(Serialize)]
+struct JsonDetail<'a> {
+    #[serde(flatten)]
+    run: &'a RunSummary,
+    results: Vec<JsonSeries<'a>>,
+    ledger: &'a [RequestRow],
+}
+
+impl<'a> From<&'a RunDetail> for JsonDetail<'a> {
+    fn from(detail: &'a RunDetail) -> Self {
+        Self {
+            run: &detail.summary,
+            results: detail.series.iter().map(JsonSeries::from).collect(),
+            ledger: &detail.requests,
+        }
+    }
+}

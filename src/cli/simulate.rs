@@ -1,0 +1,30 @@
+//! `simulate`: the provider's stand-in in the foreground.
+
+use super::args::SimulateArgs;
+use super::exit::{self, Failure};
+use super::{Context, output};
+use crate::simulate::{Options, Replay, Server};
+
+pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {
+    let replay = args.replay.as_deref().map(Replay::open).transpose();
+    let options = Options {
+        listen: args.listen,
+        seed: args.seed,
+        plan: args.plan,
+        faults: args.fault,
+        replay: replay.map_err(|error| Failure::usage(error.to_string()))?,
+        journal: args.journal,
+        ..Options::default()
+    };
+    let server = Server::start(options)
+        .await
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    output::print(&server.base_url())?;
+    context.narrator.say(&format!(
+        "serving until Ctrl-C; in another terminal: ALPHA_VANTAGE_BASE_URL={} ALPHA_VANTAGE_API_KEY=any pipeline-tui fetch",
+        server.base_url()
+    ));
+    exit::stop_signal().await;
+    server.stop().await;
+    Ok(exit::DONE)
+}

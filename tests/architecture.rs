@@ -1,0 +1,232 @@
+//! Enforces the import table of `docs/architecture.md` and the size of files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a module may use of this crate, and which external crates it must never name.
+struct Rule {
+    module: &'static str,
+    may_use: &'static [&'static str],
+    never: &'static [&'static str],
+}
+
+const SCREEN: [&str; 2] = ["ratatui", "crossterm"];
+
+const RULES: &[Rule] = &[
+    Rule {
+        module: "model",
+        may_use: &["model"],
+        never: &["tokio", "sqlx", "reqwest", "hyper", "ratatui"],
+    },
+    Rule {
+        module: "time",
+        may_use: &["time", "model"],
+        never: &["tokio", "sqlx", "reqwest", "hyper", "ratatui"],
+    },
+    Rule {
+        module: "config",
+        may_use: &["config", "model"],
+        never: &["tokio", "sqlx", "reqwest", "hyper", "ratatui"],
+    },
+    Rule {
+        module: "telemetry",
+        may_use: &["telemetry", "config", "model"],
+        never: &["sqlx", "reqwest", "hyper"],
+    },
+    Rule {
+        module: "db",
+        may_use: &["db", "model", "config"],
+        never: &["reqwest", "hyper", "ratatui", "crossterm"],
+    },
+    Rule {
+        module: "pipeline",
+        may_use: &["pipeline", "model", "config", "time", "db"],
+        never: &["sqlx", "hyper", "ratatui", "crossterm"],
+    },
+    Rule {
+        module: "simulate",
+        may_use: &["simulate", "model", "time"],
+        never: &["sqlx", "reqwest", "csv", "ratatui"],
+    },
+];
+
+const MAX_LINES: usize = 600;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = vec![];
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The source without comments, strings kept: names in comments are no imports.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The first path segments that follow `prefix`, also inside one brace group.
+fn segments(code: &str, prefix: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices(prefix) {
+        let rest = &code[at + prefix.len()..];
+        let group = if let Some(group) = rest.strip_prefix('{') {
+            group
+                .split('}')
+                .next()
+                .unwrap_or_default()
+                .split(',')
+                .map(str::trim)
+                .collect()
+        } else {
+            vec![rest]
+        };
+        for path in group {
+            let name: String = path
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
+            found.insert(name);
+        }
+    }
+    found.remove("");
+    found
+}
+
+fn names_crate(code: &str, name: &str) -> bool {
+    code.match_indices(&format!("{name}::")).any(|(at, _)| {
+        !code[..at]
+            .chars()
+            .next_back()
+            .is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+fn module_of(path: &Path) -> String {
+    let relative = path.strip_prefix(root().join("src")).unwrap();
+    let first = relative
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy()
+        .into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn breaches(module: &str, code: &str) -> Vec<String> {
+    let Some(rule) = RULES.iter().find(|rule| rule.module == module) else {
+        return vec![];
+    };
+    let mut breaches = vec![];
+    for used in segments(code, "crate::") {
+        if !rule.may_use.contains(&used.as_str()) {
+            breaches.push(format!("{module} must not use crate::{used}"));
+        }
+    }
+    for external in rule
+        .never
+        .iter()
+        .chain(SCREEN.iter().filter(|_| module != "ui"))
+    {
+        if names_crate(code, external) {
+            breaches.push(format!("{module} must not use {external}"));
+        }
+    }
+    breaches
+}
+
+#[test]
+fn every_module_keeps_to_the_import_table() {
+    let mut found = vec![];
+    for path in rust_files(&root().join("src")) {
+        for breach in breaches(&module_of(&path), &code(&path)) {
+            found.push(format!("{}: {breach}", path.display()));
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_breach_would_be_found() {
+    assert_eq!(
+        breaches("model", "use crate::db::Store;"),
+        ["model must not use crate::db"]
+    );
+    assert_eq!(
+        breaches("simulate", "use crate::{pipeline::job, model::Bar};"),
+        ["simulate must not use crate::pipeline"]
+    );
+    assert_eq!(
+        breaches("pipeline", "let q = sqlx::query(sql);"),
+        ["pipeline must not use sqlx"]
+    );
+    assert!(
+        breaches(
+            "pipeline",
+            "use crate::db::Store; tokio::spawn(x); my_sqlx::y()"
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn every_module_of_the_library_is_in_the_table() {
+    let library = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    for line in library
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod "))
+    {
+        let module = line.trim_end_matches(';');
+        let known = module == "cli" || RULES.iter().any(|rule| rule.module == module);
+        assert!(
+            known,
+            "add {module} to the table in tests/architecture.rs and docs/architecture.md"
+        );
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    let mut long = vec![];
+    for folder in ["src", "tests", "benches"] {
+        for path in rust_files(&root().join(folder)) {
+            let lines = fs::read_to_string(&path).unwrap().lines().count();
+            let is_suite = path.ends_with("tests/contract_store.rs");
+            if lines > MAX_LINES && !is_suite {
+                long.push(format!("{} has {lines} lines", path.display()));
+            }
+        }
+    }
+    assert!(
+        long.is_empty(),
+        "more than {MAX_LINES} lines:\n{}",
+        long.join("\n")
+    );
+}
+
+#[test]
+fn the_documented_table_names_the_same_modules() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    for rule in RULES {
+        assert!(
+            page.contains(&format!("| `{}` |", rule.module)),
+            "docs/architecture.md lacks {}",
+            rule.module
+        );
+    }
+}
