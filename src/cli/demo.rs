@@ -1,5 +1,6 @@
 //! `demo`: the whole pipeline against a built-in provider, in a store that vanishes.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::args::DemoArgs;
@@ -65,10 +66,7 @@ pub async fn run(args: &DemoArgs, context: &Context) -> Result<u8, Failure> {
         .filter(|series| series.status == SeriesStatus::Succeeded)
     {
         let newest = bars::newest(&store, series, SHOWN).await?;
-        text.push_str(&format!(
-            "\n{} {}\n",
-            series.series.symbol, series.series.interval
-        ));
+        let _ = writeln!(text, "\n{}", series.series);
         text.push_str(&bars::table(&newest, series.series.interval));
     }
     store.close().await;

@@ -1,5 +1,6 @@
 //! `fetch`: one run now.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -164,35 +165,37 @@ pub fn line(report: &SeriesReport) -> String {
     let mut text = format!("{name:<20} {:<9}  ", report.status);
     match (&report.status, &report.error) {
         (_, Some(error)) => {
-            text.push_str(&format!("{}: {}", error.class, error.message));
+            let _ = write!(text, "{}: {}", error.class, error.message);
         }
         (SeriesStatus::Skipped, None) => text.push_str("fresh enough, nothing asked"),
         (_, None) => {
             let counts = report.counts;
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "{} received, {} new, {} changed, {} unchanged",
                 thousands(report.received),
                 thousands(counts.inserted),
                 thousands(counts.changed),
                 thousands(counts.unchanged)
-            ));
+            );
             if report.rejected > 0 {
-                text.push_str(&format!(", {} rejected", thousands(report.rejected)));
+                let _ = write!(text, ", {} rejected", thousands(report.rejected));
             }
             if let Some(last) = report.last {
                 let date = last
                     .with_timezone(&chrono_tz::America::New_York)
                     .date_naive();
-                text.push_str(&format!(
+                let _ = write!(
+                    text,
                     ", newest {}",
                     instant::label(last, date, report.series.interval)
-                ));
+                );
             }
         }
     }
     if report.requests > 0 {
         let plural = if report.requests == 1 { "" } else { "s" };
-        text.push_str(&format!(" ({} request{plural})", report.requests));
+        let _ = write!(text, " ({} request{plural})", report.requests);
     }
     text
 }

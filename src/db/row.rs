@@ -20,8 +20,7 @@ const MAX_UNPACKED: u64 = 64 << 20;
 pub fn word<T: std::str::FromStr>(text: &str, column: &str) -> Result<T> {
     text.parse().map_err(|_| {
         DbError::other(format!(
-            "the store holds {:?} as {column}, which this program does not know",
-            text
+            "the store holds {text:?} as {column}, which this program does not know"
         ))
     })
 }

@@ -13,7 +13,7 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
     match class {
         ErrorClass::Burst => {
             format!(
-                "the provider asks to slow down and did so on every retry; wait a minute, or raise nothing: another program may use the same address ({said})"
+                "the provider asks to slow down and did so on every retry; another program may be using the same address or key; try again in a minute ({said})"
             )
         }
         ErrorClass::Minute => {
@@ -28,7 +28,6 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
                 "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, a free key is at https://www.alphavantage.co/support/#api-key ({said})"
             )
         }
-        ErrorClass::DemoKey => said.to_owned(),
         ErrorClass::BadRequest => format!(
             "the provider does not know {}, or has no {} bars of it; check the spelling and the interval ({said})",
             series.symbol, series.interval
@@ -55,7 +54,7 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
         ErrorClass::Network => format!(
             "the provider could not be reached; check the network and ALPHA_VANTAGE_BASE_URL ({said})"
         ),
-        ErrorClass::Database | ErrorClass::Cancelled => said.to_owned(),
+        ErrorClass::DemoKey | ErrorClass::Database | ErrorClass::Cancelled => said.to_owned(),
     }
 }
 

@@ -70,81 +70,41 @@ impl From<DbError> for Setback {
 impl Job {
     pub async fn run(self) -> JobEnd {
         let mut report = SeriesReport::new(self.ask.series.clone(), SeriesStatus::Running);
+        match self.until_stored(&mut report).await {
+            Ok(()) => JobEnd {
+                report,
+                lesson: Lesson::Granted(self.ask.function().to_owned()),
+            },
+            Err(setback) => self.conclude(report, setback),
+        }
+    }
+
+    /// Attempts and waits, as long as the class of each setback says that this helps.
+    async fn until_stored(&self, report: &mut SeriesReport) -> Result<(), Setback> {
+        let day_is_limited = self.pipeline.limits.per_day.is_some();
         let (mut minutes_in_a_row, mut last) = (0_u32, None);
         loop {
             let retry = report.attempts;
-            let ambiguous =
-                minutes_in_a_row >= AMBIGUOUS_MINUTES && self.pipeline.limits.per_day.is_some();
-            let refusal = match self.attempt(&mut report, last.as_ref(), ambiguous).await {
-                Ok(()) => {
-                    return JobEnd {
-                        report,
-                        lesson: Lesson::Granted(self.ask.function().to_owned()),
-                    };
-                }
+            let minute_means_day = day_is_limited && minutes_in_a_row >= AMBIGUOUS_MINUTES;
+            let refusal = match self.attempt(report, last.as_ref(), minute_means_day).await {
                 Err(Setback::Class(refusal)) => refusal,
-                Err(Setback::Final(refusal)) => return self.give_up(report, refusal),
-                Err(Setback::DaySpent(until)) => {
-                    let text = sentence(ErrorClass::Day, &self.ask, &until);
-                    return self.end(
-                        report,
-                        SeriesStatus::Refused,
-                        ErrorClass::Day,
-                        text.clone(),
-                        Lesson::Stop(ErrorClass::Day, text),
-                    );
-                }
-                Err(Setback::Cancelled) => {
-                    let text = "stopped on request; what is stored is safe".to_owned();
-                    return self.end(
-                        report,
-                        SeriesStatus::Cancelled,
-                        ErrorClass::Cancelled,
-                        text,
-                        Lesson::Nothing,
-                    );
-                }
-                Err(Setback::Store(error)) => {
-                    let text = error.to_string();
-                    let lesson = Lesson::Stop(ErrorClass::Database, text.clone());
-                    return self.end(
-                        report,
-                        SeriesStatus::Failed,
-                        ErrorClass::Database,
-                        text,
-                        lesson,
-                    );
-                }
-            };
-            minutes_in_a_row = if refusal.class == ErrorClass::Minute {
-                minutes_in_a_row + 1
-            } else {
-                0
+                ended => return ended,
             };
             let class = refusal.class;
+            let is_minute = class == ErrorClass::Minute;
+            minutes_in_a_row = if is_minute { minutes_in_a_row + 1 } else { 0 };
             let wait = self.pipeline.waits.before(class, retry, fastrand::f64());
-            match wait.filter(|_| self.may_retry(class)) {
-                Some(wait) => {
-                    (self.observer)(Event::Retrying {
-                        series: self.ask.series.clone(),
-                        class,
-                        attempt: retry + 2,
-                        wait,
-                    });
-                    last = Some(refusal);
-                    if self.sleep(wait).await.is_err() {
-                        let text = "stopped on request; what is stored is safe".to_owned();
-                        return self.end(
-                            report,
-                            SeriesStatus::Cancelled,
-                            ErrorClass::Cancelled,
-                            text,
-                            Lesson::Nothing,
-                        );
-                    }
-                }
-                None => return self.give_up(report, refusal),
-            }
+            let Some(wait) = wait.filter(|_| self.may_retry(class)) else {
+                return Err(Setback::Final(refusal));
+            };
+            (self.observer)(Event::Retrying {
+                series: self.ask.series.clone(),
+                class,
+                attempt: retry + 2,
+                wait,
+            });
+            last = Some(refusal);
+            self.sleep(wait).await?;
         }
     }
 
@@ -156,45 +116,62 @@ impl Job {
         ) {
             return true;
         }
+        let take = |left: usize| left.checked_sub(1);
         self.budget
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
             .is_ok()
     }
 
-    fn give_up(self, report: SeriesReport, refusal: Refusal) -> JobEnd {
-        let text = sentence(refusal.class, &self.ask, &refusal.text);
-        let (status, lesson) = match refusal.class {
+    /// Puts a setback into the report and says what it means for the other series.
+    fn conclude(&self, report: SeriesReport, setback: Setback) -> JobEnd {
+        let (status, class, text, lesson) = match setback {
+            Setback::Class(refusal) | Setback::Final(refusal) => {
+                let text = sentence(refusal.class, &self.ask, &refusal.text);
+                let (status, lesson) = self.consequence(&refusal, &text);
+                (status, refusal.class, text, lesson)
+            }
+            Setback::DaySpent(until) => {
+                let text = sentence(ErrorClass::Day, &self.ask, &until);
+                let lesson = Lesson::Stop(ErrorClass::Day, text.clone());
+                (SeriesStatus::Refused, ErrorClass::Day, text, lesson)
+            }
+            Setback::Cancelled => {
+                let text = "stopped on request; what is stored is safe".to_owned();
+                (
+                    SeriesStatus::Cancelled,
+                    ErrorClass::Cancelled,
+                    text,
+                    Lesson::Nothing,
+                )
+            }
+            Setback::Store(error) => {
+                let text = error.to_string();
+                let lesson = Lesson::Stop(ErrorClass::Database, text.clone());
+                (SeriesStatus::Failed, ErrorClass::Database, text, lesson)
+            }
+        };
+        JobEnd {
+            report: report.with_error(status, class, text),
+            lesson,
+        }
+    }
+
+    fn consequence(&self, refusal: &Refusal, text: &str) -> (SeriesStatus, Lesson) {
+        match refusal.class {
             ErrorClass::NotEntitled => {
                 let refused = Entitlement {
                     function: self.ask.function().to_owned(),
-                    parameter: refusal.parameter.unwrap_or_default(),
+                    parameter: refusal.parameter.clone().unwrap_or_default(),
                     granted: false,
-                    message: Some(text.clone()),
+                    message: Some(text.to_owned()),
                 };
                 (SeriesStatus::Refused, Lesson::Refused(refused))
             }
             class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
-                (SeriesStatus::Refused, Lesson::Stop(class, text.clone()))
+                (SeriesStatus::Refused, Lesson::Stop(class, text.to_owned()))
             }
             ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
             _ => (SeriesStatus::Failed, Lesson::Nothing),
-        };
-        self.end(report, status, refusal.class, text, lesson)
-    }
-
-    fn end(
-        &self,
-        report: SeriesReport,
-        status: SeriesStatus,
-        class: ErrorClass,
-        text: String,
-        lesson: Lesson,
-    ) -> JobEnd {
-        JobEnd {
-            report: report.with_error(status, class, text),
-            lesson,
         }
     }
 

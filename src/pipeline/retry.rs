@@ -24,9 +24,9 @@ impl Default for Waits {
     fn default() -> Self {
         Self {
             burst: Duration::from_millis(1200),
-            minute: Duration::from_secs(60),
+            minute: Duration::from_mins(1),
             outage: Duration::from_secs(5),
-            cap: Duration::from_secs(60),
+            cap: Duration::from_mins(1),
         }
     }
 }
@@ -73,11 +73,11 @@ pub const fn budget(series: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn waits(class: ErrorClass) -> Vec<u64> {
+    fn waits(class: ErrorClass) -> Vec<u128> {
         let waits = Waits::default();
         (0..9)
             .map_while(|retry| waits.before(class, retry, 1.0))
-            .map(|wait| wait.as_millis() as u64)
+            .map(|wait| wait.as_millis())
             .collect()
     }
 

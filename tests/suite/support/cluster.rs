@@ -1,15 +1,4 @@
-//! Real databases for tests: a private PostgreSQL cluster and throw-away SQLite files.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "a harness that cannot set up must fail loudly"
-)]
-#![cfg_attr(
-    not(feature = "never"),
-    expect(dead_code, unreachable_pub, reason = "each test binary uses its part")
-)]
+//! A private PostgreSQL cluster for the tests, started from the installed binaries.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

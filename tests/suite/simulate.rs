@@ -1,10 +1,5 @@
 //! The simulator from the client's side of HTTP.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of these tests fail like the tests themselves"
-)]
-
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;

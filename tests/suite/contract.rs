@@ -1,0 +1,223 @@
+//! One suite over the trait, run on both databases.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
+use pipeline_tui::config::Secret;
+use pipeline_tui::db::{
+    self, Access, ActiveRun, BarQuery, Credential, DbErrorKind, Entitlement, PgTarget, RequestEnd,
+    Reservation, Reserved, Store,
+};
+use pipeline_tui::model::quota::Limits;
+use pipeline_tui::model::{
+    Answer, Ask, Bar, Batch, Counts, ErrorClass, Interval, Price, RejectedRow, RequestId,
+    RunStatus, SeriesKey, SeriesReport, SeriesStatus,
+};
+use uuid::Uuid;
+
+macro_rules! contract {
+    ($($case:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$case(crate::contract::Place::Sqlite(folder.path().join("bars.db"))).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let Some(url) = crate::support::cluster::new_database() else { return };
+                super::$case(crate::contract::Place::Postgres(url)).await;
+            })+
+        }
+    };
+}
+
+mod bars;
+mod history;
+mod ledger;
+
+const NO_LIMITS: Limits = Limits {
+    gap: TimeDelta::zero(),
+    per_day: None,
+};
+
+/// A database under test, and a second way into it that shares no code with the store.
+#[derive(Clone)]
+enum Place {
+    Sqlite(std::path::PathBuf),
+    Postgres(String),
+}
+
+impl Place {
+    async fn try_open(&self, access: Access) -> db::Result<Arc<dyn Store>> {
+        match self {
+            Self::Sqlite(path) => db::open_sqlite(path, access).await,
+            Self::Postgres(url) => {
+                let target = PgTarget {
+                    url: Secret::new(url.clone()),
+                    shown: "test cluster".into(),
+                };
+                db::open_postgres(target, access).await
+            }
+        }
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        self.try_open(Access::ReadWrite).await.unwrap()
+    }
+
+    /// Runs SQL with the database's own client library and returns rows joined by `|`.
+    async fn sql(&self, sql: &str) -> Vec<String> {
+        use sqlx::{Connection, Row, TypeInfo, ValueRef};
+        match self {
+            Self::Sqlite(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let mut connection = sqlx::sqlite::SqliteConnection::connect_with(&options)
+                    .await
+                    .unwrap();
+                let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
+                    .fetch_all(&mut connection)
+                    .await
+                    .unwrap();
+                rows.iter()
+                    .map(|row| {
+                        (0..row.columns().len())
+                            .map(|i| {
+                                let value = row.try_get_raw(i).unwrap();
+                                match value.type_info().name() {
+                                    "INTEGER" => row.get::<i64, _>(i).to_string(),
+                                    "REAL" => row.get::<f64, _>(i).to_string(),
+                                    "NULL" => String::new(),
+                                    _ => row.get::<String, _>(i),
+                                }
+                            })
+                            .collect::<Vec<_>>()
+                            .join("|")
+                    })
+                    .collect()
+            }
+            Self::Postgres(url) => crate::support::cluster::psql(url, sql)
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+}
+
+fn series(symbol: &str, interval: Interval) -> SeriesKey {
+    SeriesKey::raw(symbol.parse().unwrap(), interval)
+}
+
+fn ibm() -> SeriesKey {
+    series("IBM", Interval::Min5)
+}
+
+fn bar(at: &str, close: i64) -> Bar {
+    let timestamp: DateTime<Utc> = at.parse().unwrap();
+    let price = |cents: i64| Price::from_units(cents * Price::ONE / 100);
+    Bar {
+        timestamp,
+        trading_date: timestamp.with_timezone(&New_York).date_naive(),
+        open: price(close),
+        high: price(close + 10),
+        low: price(close - 10),
+        close: price(close),
+        volume: 1_000,
+        adjusted_close: None,
+        dividend_amount: None,
+        split_coefficient: None,
+    }
+}
+
+fn ask(series: &SeriesKey) -> Ask {
+    let query = [
+        ("function", "TIME_SERIES_INTRADAY"),
+        ("symbol", series.symbol.as_str()),
+        ("datatype", "json"),
+    ];
+    Ask {
+        series: series.clone(),
+        query: query.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+    }
+}
+
+fn answer(body: &[u8]) -> Answer {
+    Answer {
+        status: 200,
+        content_type: Some("application/json".into()),
+        body: bytes::Bytes::copy_from_slice(body),
+        received_at: "2026-05-15T20:00:00Z".parse().unwrap(),
+        elapsed_ms: 12,
+    }
+}
+
+fn credential() -> Credential {
+    Credential {
+        fingerprint: "f00d".into(),
+        plan: "free".into(),
+    }
+}
+
+fn reservation(run: &ActiveRun, series: &SeriesKey, limits: Limits, attempt: u32) -> Reservation {
+    Reservation {
+        attempt_id: Uuid::new_v4(),
+        run: run.id,
+        ask: ask(series),
+        key: "f00d".into(),
+        attempt,
+        limits,
+    }
+}
+
+async fn granted(store: &Arc<dyn Store>, run: &ActiveRun, series: &SeriesKey) -> RequestId {
+    match store
+        .reserve(reservation(run, series, NO_LIMITS, 1))
+        .await
+        .unwrap()
+    {
+        Reserved::Granted(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) -> Batch {
+    Batch {
+        request,
+        run: run.id,
+        series: series.clone(),
+        bars: bars.to_vec(),
+        rejected: vec![],
+        received: u32::try_from(bars.len()).unwrap(),
+        rounded: 0,
+    }
+}
+
+async fn store_bars(store: &Arc<dyn Store>, series: &SeriesKey, bars: &[Bar]) -> Counts {
+    let run = store.begin_run("test", vec![series.clone()]).await.unwrap();
+    let request = granted(store, &run, series).await;
+    store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+    let counts = store
+        .apply(batch(&run, request, series, bars), credential())
+        .await
+        .unwrap();
+    store
+        .finish_run(run.id, RunStatus::Succeeded)
+        .await
+        .unwrap();
+    counts
+}
+
+fn counts(inserted: u32, changed: u32, unchanged: u32) -> Counts {
+    Counts {
+        inserted,
+        changed,
+        unchanged,
+    }
+}

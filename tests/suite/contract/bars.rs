@@ -1,0 +1,375 @@
+//! Upserting and reading bars.
+
+use super::*;
+
+contract! {
+    a_second_upsert_of_the_same_bars_touches_nothing,
+    a_changed_bar_is_changed_and_says_when,
+    a_change_by_hand_moves_updated_at,
+    bars_of_other_intervals_and_adjustments_do_not_collide,
+    a_newer_label_of_an_unfinished_week_replaces_the_older_one,
+    a_plain_fetch_leaves_adjustments_alone,
+    applying_an_answer_again_returns_the_same_counts,
+    the_originals_query_is_answered_from_its_index,
+    bars_come_newest_first_within_their_bounds,
+    rejected_rows_are_kept_with_their_reason,
+    prices_and_volumes_round_trip_at_their_limits,
+    the_store_itself_refuses_impossible_bars,
+}
+
+async fn a_second_upsert_of_the_same_bars_touches_nothing(place: Place) {
+    let store = place.open().await;
+    let bars: Vec<Bar> = (0..2_500)
+        .map(|i| {
+            let mut bar = bar("2026-05-11T08:00:00Z", 20_000 + i % 97);
+            bar.timestamp += TimeDelta::minutes(5 * i);
+            bar
+        })
+        .collect();
+    assert_eq!(store_bars(&store, &ibm(), &bars).await, counts(2_500, 0, 0));
+    let versions = if place.is_postgres() {
+        "SELECT md5(string_agg(xmin::text || ctid::text || updated_at::text, ',' ORDER BY id)) FROM stock_data"
+    } else {
+        "SELECT group_concat(id || ':' || updated_at || ':' || close_price) FROM bars"
+    };
+    let before = place.sql(versions).await;
+    assert_eq!(store_bars(&store, &ibm(), &bars).await, counts(0, 0, 2_500));
+    assert_eq!(place.sql(versions).await, before);
+}
+
+async fn a_changed_bar_is_changed_and_says_when(place: Place) {
+    let store = place.open().await;
+    let before = [
+        bar("2026-05-15T13:30:00Z", 28_300),
+        bar("2026-05-15T13:35:00Z", 28_310),
+    ];
+    store_bars(&store, &ibm(), &before).await;
+    age(&place).await;
+    let mut after = before;
+    after[1].volume += 1;
+    let more = [after[0], after[1], bar("2026-05-15T13:40:00Z", 28_320)];
+    assert_eq!(store_bars(&store, &ibm(), &more).await, counts(1, 1, 1));
+    assert_eq!(touched(&place).await, ["0", "1", "0"]);
+}
+
+async fn age(place: &Place) {
+    if place.is_postgres() {
+        place
+            .sql(
+                "ALTER TABLE stock_data DISABLE TRIGGER stock_data_touch; \
+                  UPDATE stock_data SET created_at = created_at - interval '1 hour', updated_at = updated_at - interval '1 hour'; \
+                  ALTER TABLE stock_data ENABLE TRIGGER stock_data_touch",
+            )
+            .await;
+    } else {
+        place
+            .sql("UPDATE bars SET created_at = created_at - 3600, updated_at = updated_at - 3600")
+            .await;
+    }
+}
+
+async fn touched(place: &Place) -> Vec<String> {
+    place.sql("SELECT CASE WHEN updated_at > created_at THEN 1 ELSE 0 END FROM stock_data ORDER BY timestamp").await
+}
+
+async fn a_change_by_hand_moves_updated_at(place: Place) {
+    let store = place.open().await;
+    store_bars(&store, &ibm(), &[bar("2026-05-15T13:30:00Z", 28_300)]).await;
+    age(&place).await;
+    let table = if place.is_postgres() {
+        "stock_data"
+    } else {
+        "bars"
+    };
+    place
+        .sql(&format!("UPDATE {table} SET volume = volume"))
+        .await;
+    assert_eq!(touched(&place).await, ["0"]);
+    place.sql(&format!("UPDATE {table} SET volume = 7")).await;
+    assert_eq!(touched(&place).await, ["1"]);
+}
+
+async fn bars_of_other_intervals_and_adjustments_do_not_collide(place: Place) {
+    let store = place.open().await;
+    let at = "2026-05-15T14:00:00Z";
+    let adjusted = SeriesKey {
+        adjusted: true,
+        ..ibm()
+    };
+    for (key, close) in [
+        (ibm(), 100),
+        (series("IBM", Interval::Min60), 200),
+        (adjusted.clone(), 300),
+    ] {
+        assert_eq!(
+            store_bars(&store, &key, &[bar(at, close)]).await,
+            counts(1, 0, 0)
+        );
+    }
+    let query = |series| BarQuery {
+        series,
+        from: None,
+        to: None,
+        limit: 9,
+    };
+    assert_eq!(store.bars(query(ibm())).await.unwrap(), [bar(at, 100)]);
+    assert_eq!(store.bars(query(adjusted)).await.unwrap(), [bar(at, 300)]);
+}
+
+async fn a_newer_label_of_an_unfinished_week_replaces_the_older_one(place: Place) {
+    let store = place.open().await;
+    let weekly = series("IBM", Interval::Weekly);
+    let (last_week, wednesday, friday) = (
+        bar("2026-05-08T04:00:00Z", 100),
+        bar("2026-05-13T04:00:00Z", 110),
+        bar("2026-05-15T04:00:00Z", 120),
+    );
+    assert_eq!(
+        store_bars(&store, &weekly, &[last_week, wednesday]).await,
+        counts(2, 0, 0)
+    );
+    assert_eq!(
+        store_bars(&store, &weekly, &[last_week, friday]).await,
+        counts(0, 1, 1)
+    );
+    let query = BarQuery {
+        series: weekly.clone(),
+        from: None,
+        to: None,
+        limit: 9,
+    };
+    assert_eq!(
+        store.bars(query.clone()).await.unwrap(),
+        [friday, last_week]
+    );
+    assert_eq!(
+        store_bars(&store, &weekly, &[last_week, wednesday]).await,
+        counts(0, 0, 2)
+    );
+    assert_eq!(store.bars(query).await.unwrap(), [friday, last_week]);
+}
+
+async fn a_plain_fetch_leaves_adjustments_alone(place: Place) {
+    let store = place.open().await;
+    let daily = series("IBM", Interval::Daily);
+    let plain = bar("2026-05-15T04:00:00Z", 28_300);
+    let full = Bar {
+        adjusted_close: Some(Price::from_units(28_212_345_678)),
+        dividend_amount: Some(Price::from_units(0)),
+        split_coefficient: Some(Price::from_units(Price::ONE)),
+        ..plain
+    };
+    assert_eq!(store_bars(&store, &daily, &[plain]).await, counts(1, 0, 0));
+    assert_eq!(store_bars(&store, &daily, &[full]).await, counts(0, 1, 0));
+    assert_eq!(store_bars(&store, &daily, &[plain]).await, counts(0, 0, 1));
+    assert_eq!(store_bars(&store, &daily, &[full]).await, counts(0, 0, 1));
+    let without_split = Bar {
+        split_coefficient: None,
+        dividend_amount: Some(Price::from_units(5)),
+        ..full
+    };
+    assert_eq!(
+        store_bars(&store, &daily, &[without_split]).await,
+        counts(0, 1, 0)
+    );
+    let stored = store
+        .bars(BarQuery {
+            series: daily,
+            from: None,
+            to: None,
+            limit: 1,
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        stored,
+        [Bar {
+            dividend_amount: Some(Price::from_units(5)),
+            ..full
+        }]
+    );
+}
+
+async fn applying_an_answer_again_returns_the_same_counts(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let request = granted(&store, &run, &ibm()).await;
+    store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+    let once = batch(
+        &run,
+        request,
+        &ibm(),
+        &[bar("2026-05-15T13:30:00Z", 28_300)],
+    );
+    assert_eq!(
+        store.apply(once.clone(), credential()).await.unwrap(),
+        counts(1, 0, 0)
+    );
+    assert_eq!(
+        store.apply(once, credential()).await.unwrap(),
+        counts(1, 0, 0)
+    );
+}
+
+async fn the_originals_query_is_answered_from_its_index(place: Place) {
+    let store = place.open().await;
+    let bars: Vec<Bar> = (0..20_000)
+        .map(|i| {
+            let mut bar = bar("2026-05-15T13:30:00Z", 28_300);
+            bar.timestamp += TimeDelta::minutes(i);
+            bar
+        })
+        .collect();
+    store_bars(&store, &series("IBM", Interval::Min1), &bars[..12]).await;
+    store_bars(&store, &series("MSFT", Interval::Min1), &bars).await;
+    let query = "SELECT symbol, timestamp, close_price, volume FROM stock_data \
+                 WHERE symbol = 'IBM' ORDER BY timestamp DESC LIMIT 10";
+    let rows = place.sql(&format!("{query};")).await;
+    let expected = if place.is_postgres() {
+        "IBM|2026-05-15 13:41:00+00|283.00000000|1000"
+    } else {
+        "IBM|2026-05-15 13:41:00|283|1000"
+    };
+    assert_eq!((rows.len(), rows[0].as_str()), (10, expected));
+    let plan = if place.is_postgres() {
+        place.sql("ANALYZE stock_data").await;
+        place.sql(&format!("EXPLAIN {query}")).await
+    } else {
+        place.sql(&format!("EXPLAIN QUERY PLAN {query}")).await
+    }
+    .join("\n");
+    assert!(plan.contains("idx_stock_data_symbol_timestamp"), "{plan}");
+    assert!(
+        !plan.contains("Sort") && !plan.contains("TEMP B-TREE"),
+        "{plan}"
+    );
+}
+
+async fn bars_come_newest_first_within_their_bounds(place: Place) {
+    let store = place.open().await;
+    let bars = [
+        "2026-05-15T13:30:00Z",
+        "2026-05-15T13:35:00Z",
+        "2026-05-15T13:40:00Z",
+    ]
+    .map(|at| bar(at, 28_300));
+    store_bars(&store, &ibm(), &bars).await;
+    let query = BarQuery {
+        series: ibm(),
+        from: Some(bars[1].timestamp),
+        to: None,
+        limit: 9,
+    };
+    assert_eq!(store.bars(query.clone()).await.unwrap(), [bars[2], bars[1]]);
+    assert_eq!(
+        store
+            .bars(BarQuery {
+                limit: 1,
+                ..query.clone()
+            })
+            .await
+            .unwrap(),
+        [bars[2]]
+    );
+    let older = BarQuery {
+        from: None,
+        to: Some(bars[0].timestamp),
+        ..query
+    };
+    assert_eq!(store.bars(older).await.unwrap(), [bars[0]]);
+}
+
+async fn rejected_rows_are_kept_with_their_reason(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let request = granted(&store, &run, &ibm()).await;
+    store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+    let mut with_rejected = batch(
+        &run,
+        request,
+        &ibm(),
+        &[bar("2026-05-15T13:30:00Z", 28_300)],
+    );
+    with_rejected.received = 2;
+    with_rejected.rejected = vec![RejectedRow {
+        label: "2026-02-30".into(),
+        content: "a,b'c".into(),
+        reason: "no such date".into(),
+    }];
+    store.apply(with_rejected, credential()).await.unwrap();
+    let rows = place
+        .sql("SELECT symbol, label, content, reason FROM rejected_rows")
+        .await;
+    assert_eq!(rows, ["IBM|2026-02-30|a,b'c|no such date"]);
+    let detail = store.run(run.id).await.unwrap().unwrap();
+    assert_eq!(
+        (detail.series[0].received, detail.series[0].rejected),
+        (2, 1)
+    );
+}
+
+async fn prices_and_volumes_round_trip_at_their_limits(place: Place) {
+    let store = place.open().await;
+    let mut largest = bar("2026-05-15T13:30:00Z", 28_300);
+    let top = Price::parse("89999999999.99999999").unwrap().0;
+    (largest.open, largest.high, largest.close) = (top, top, top);
+    (largest.low, largest.volume) = (Price::from_units(1), i64::MAX);
+    store_bars(&store, &ibm(), &[largest]).await;
+    let query = BarQuery {
+        series: ibm(),
+        from: None,
+        to: None,
+        limit: 1,
+    };
+    assert_eq!(store.bars(query).await.unwrap(), [largest]);
+}
+
+async fn the_store_itself_refuses_impossible_bars(place: Place) {
+    let store = place.open().await;
+    let good = bar("2026-05-15T13:30:00Z", 28_300);
+    let free = Price::from_units(0);
+    for bad in [
+        Bar {
+            high: good.low,
+            ..good
+        },
+        Bar { volume: -1, ..good },
+        Bar { low: free, ..good },
+    ] {
+        let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+        let request = granted(&store, &run, &ibm()).await;
+        store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+        let mixed = batch(
+            &run,
+            request,
+            &ibm(),
+            &[
+                Bar {
+                    timestamp: good.timestamp - TimeDelta::days(1),
+                    ..good
+                },
+                bad,
+            ],
+        );
+        assert_eq!(
+            store.apply(mixed, credential()).await.unwrap_err().kind,
+            DbErrorKind::Other
+        );
+    }
+    assert_eq!(
+        place.sql("SELECT count(*) FROM stock_data").await,
+        ["0"],
+        "all of an answer or nothing"
+    );
+    if place.is_postgres() {
+        let nan = "INSERT INTO stock_data (symbol, interval, timestamp, trading_date, open_price, high_price, \
+                   low_price, close_price, volume) VALUES ('X', 'daily', now(), now(), 'NaN', 'NaN', 'NaN', 'NaN', 1) \
+                   ON CONFLICT DO NOTHING";
+        let place = place.clone();
+        assert!(
+            tokio::spawn(async move { place.sql(nan).await })
+                .await
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! The request ledger, kept answers, and what is known of a key.
+
+use super::*;
+
+contract! {
+    starts_keep_their_gap_across_processes,
+    the_day_is_counted_across_processes_and_ends,
+    a_request_that_was_never_sent_is_not_spent,
+    a_refused_day_stops_everyone,
+    a_reservation_is_made_once,
+    racing_reservations_never_overspend,
+    kept_answers_are_bounded_but_never_before_they_are_stored,
+    entitlements_are_remembered_per_key_and_plan,
+}
+
+async fn starts_keep_their_gap_across_processes(place: Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let limits = Limits {
+        gap: TimeDelta::hours(1),
+        per_day: None,
+    };
+    let run = here.begin_run("test", vec![ibm()]).await.unwrap();
+    assert!(matches!(
+        here.reserve(reservation(&run, &ibm(), limits, 1))
+            .await
+            .unwrap(),
+        Reserved::Granted(_)
+    ));
+    let Reserved::Wait(wait) = there
+        .reserve(reservation(&run, &ibm(), limits, 1))
+        .await
+        .unwrap()
+    else {
+        panic!()
+    };
+    assert!(
+        wait > TimeDelta::minutes(59) && wait <= limits.gap,
+        "{wait}"
+    );
+    let other_key = Reservation {
+        key: "beef".into(),
+        ..reservation(&run, &ibm(), limits, 1)
+    };
+    assert!(matches!(
+        there.reserve(other_key).await.unwrap(),
+        Reserved::Granted(_)
+    ));
+}
+
+async fn the_day_is_counted_across_processes_and_ends(place: Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let limits = Limits {
+        gap: TimeDelta::zero(),
+        per_day: Some(4),
+    };
+    let run = here.begin_run("test", vec![ibm()]).await.unwrap();
+    for (store, attempt) in [(&here, 1), (&there, 2), (&here, 3)] {
+        let reserved = store
+            .reserve(reservation(&run, &ibm(), limits, attempt))
+            .await
+            .unwrap();
+        assert!(matches!(reserved, Reserved::Granted(_)), "{reserved:?}");
+    }
+    assert_eq!(
+        there
+            .reserve(reservation(&run, &ibm(), limits, 4))
+            .await
+            .unwrap(),
+        Reserved::RetriesSpent
+    );
+    assert!(matches!(
+        there
+            .reserve(reservation(&run, &ibm(), limits, 1))
+            .await
+            .unwrap(),
+        Reserved::Granted(_)
+    ));
+    let spent = here
+        .reserve(reservation(&run, &ibm(), limits, 1))
+        .await
+        .unwrap();
+    assert!(
+        matches!(spent, Reserved::DaySpent(until) if until > now(&here).await),
+        "{spent:?}"
+    );
+}
+
+async fn now(store: &Arc<dyn Store>) -> DateTime<Utc> {
+    store.health().await.unwrap().now
+}
+
+async fn a_request_that_was_never_sent_is_not_spent(place: Place) {
+    let store = place.open().await;
+    let limits = Limits {
+        gap: TimeDelta::hours(1),
+        per_day: Some(1),
+    };
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    for _ in 0..3 {
+        let Reserved::Granted(id) = store
+            .reserve(reservation(&run, &ibm(), limits, 1))
+            .await
+            .unwrap()
+        else {
+            panic!()
+        };
+        store
+            .settle(id, RequestEnd::NotSent("connection refused".into()))
+            .await
+            .unwrap();
+    }
+}
+
+async fn a_refused_day_stops_everyone(place: Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let run = here.begin_run("test", vec![ibm()]).await.unwrap();
+    let request = granted(&here, &run, &ibm()).await;
+    here.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+    here.settle(
+        request,
+        RequestEnd::Refused(ErrorClass::Day, "25 requests per day".into()),
+    )
+    .await
+    .unwrap();
+    let reserved = there
+        .reserve(reservation(&run, &ibm(), NO_LIMITS, 1))
+        .await
+        .unwrap();
+    assert!(matches!(reserved, Reserved::DaySpent(_)), "{reserved:?}");
+}
+
+async fn a_reservation_is_made_once(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let wish = reservation(
+        &run,
+        &ibm(),
+        Limits {
+            gap: TimeDelta::hours(1),
+            per_day: Some(1),
+        },
+        1,
+    );
+    let first = store.reserve(wish.clone()).await.unwrap();
+    assert!(matches!(first, Reserved::Granted(_)));
+    assert_eq!(
+        store.reserve(wish).await.unwrap(),
+        first,
+        "asking again after an unknown outcome finds the row"
+    );
+}
+
+async fn racing_reservations_never_overspend(place: Place) {
+    let limits = Limits {
+        gap: TimeDelta::zero(),
+        per_day: Some(10),
+    };
+    let store = place.open().await;
+    let run = Arc::new(store.begin_run("test", vec![ibm()]).await.unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (store, run) = (place.open().await, Arc::clone(&run));
+        tasks.spawn(async move {
+            let mut won = 0;
+            for _ in 0..8 {
+                if let Reserved::Granted(_) = store
+                    .reserve(reservation(&run, &ibm(), limits, 1))
+                    .await
+                    .unwrap()
+                {
+                    won += 1;
+                }
+            }
+            won
+        });
+    }
+    assert_eq!(tasks.join_all().await.iter().sum::<u32>(), 10);
+}
+
+async fn kept_answers_are_bounded_but_never_before_they_are_stored(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    // Bytes that do not compress, so that three are over the bound and two are not.
+    let mut random = fastrand::Rng::with_seed(7);
+    let noise: Vec<u8> = (0..40_000).map(|_| random.u8(..)).collect();
+    let mut requests = vec![];
+    for _ in 0..3 {
+        let request = granted(&store, &run, &ibm()).await;
+        store.keep(request, answer(&noise), 1).await.unwrap();
+        requests.push(request);
+    }
+    assert_eq!(
+        place.sql("SELECT count(*) FROM answers").await,
+        ["3"],
+        "not yet stored"
+    );
+    for request in requests {
+        store
+            .apply(batch(&run, request, &ibm(), &[]), credential())
+            .await
+            .unwrap();
+    }
+    let last = granted(&store, &run, &ibm()).await;
+    store.keep(last, answer(&noise), 100_000).await.unwrap();
+    let left = place
+        .sql("SELECT request_id FROM answers ORDER BY request_id")
+        .await;
+    assert_eq!(
+        left,
+        [(last.0 - 1).to_string(), last.0.to_string()],
+        "the oldest went first"
+    );
+}
+
+async fn entitlements_are_remembered_per_key_and_plan(place: Place) {
+    let store = place.open().await;
+    let refused = Entitlement {
+        function: "TIME_SERIES_INTRADAY".into(),
+        parameter: String::new(),
+        granted: false,
+        message: Some("premium".into()),
+    };
+    store
+        .learn_refusal(credential(), refused.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        store.entitlements(credential()).await.unwrap(),
+        std::slice::from_ref(&refused)
+    );
+    let upgraded = Credential {
+        plan: "75".into(),
+        ..credential()
+    };
+    assert_eq!(store.entitlements(upgraded).await.unwrap(), []);
+    store_bars(&store, &ibm(), &[bar("2026-05-15T13:30:00Z", 28_300)]).await;
+    let granted = Entitlement {
+        granted: true,
+        message: None,
+        ..refused.clone()
+    };
+    assert_eq!(
+        store.entitlements(credential()).await.unwrap(),
+        std::slice::from_ref(&granted)
+    );
+    store.learn_refusal(credential(), refused).await.unwrap();
+    assert_eq!(
+        store.entitlements(credential()).await.unwrap(),
+        [granted],
+        "what once worked is not parked"
+    );
+}

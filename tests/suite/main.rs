@@ -1,0 +1,12 @@
+//! Tests over real parts: PostgreSQL and SQLite, HTTP on loopback, the program itself.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail loudly"
+)]
+
+mod contract;
+mod simulate;
+mod support;
