@@ -7,6 +7,8 @@
     reason = "a test that cannot go on must fail loudly"
 )]
 
+mod acceptance;
 mod contract;
+mod recorded;
 mod simulate;
 mod support;

@@ -1,0 +1,178 @@
+//! The program itself, in an environment that holds nothing of the caller's.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use pipeline_tui::simulate::{Options, Plan, Server};
+use tempfile::TempDir;
+
+use super::cluster;
+
+/// The key that every run uses: it must be found nowhere.
+pub const CANARY: &str = "CANARYKEY7Q2XW9ZL";
+
+/// A folder, a store and a provider for one test.
+pub struct Desk {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a run printed and returned.
+#[derive(Debug)]
+pub struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Desk {
+    /// A desk with an SQLite store in its own data folder.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let desk = Self {
+            folder,
+            variables: vec![],
+        };
+        desk.with("PIPELINE_DATA_DIR", data.to_str().unwrap())
+            .with("ALPHA_VANTAGE_API_KEY", CANARY)
+            .with("ALPHA_VANTAGE_PLAN", "unlimited")
+    }
+
+    /// The same over every database there is: SQLite always, PostgreSQL where it is installed.
+    pub fn on_each_database() -> Vec<Self> {
+        let mut desks = vec![Self::new()];
+        desks.extend(cluster::new_database().map(|url| Self::new().with("DATABASE_URL", &url)));
+        desks
+    }
+
+    /// Sets a variable of the program's environment; the last value counts.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.retain(|(other, _)| other != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Points the program at a provider.
+    pub fn asking(self, server: &Server) -> Self {
+        let url = server.base_url();
+        self.with("ALPHA_VANTAGE_BASE_URL", &url)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("data/pipeline.db")
+    }
+
+    pub fn postgres(&self) -> Option<&str> {
+        self.variables
+            .iter()
+            .find(|(name, value)| name == "DATABASE_URL" && value.starts_with("postgres"))
+            .map(|(_, url)| url.as_str())
+    }
+
+    /// The program with this desk's environment and no other.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_pipeline-tui")), arguments)
+    }
+
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Done {
+        Done::from(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs `fetch --format json` with more arguments and returns its exit code and document.
+    pub fn fetch(&self, arguments: &[&str]) -> (i32, serde_json::Value) {
+        let done = self.run(&[&["fetch", "--format", "json"], arguments].concat());
+        let document =
+            serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+        (done.code, document)
+    }
+
+    /// Runs SQL with the database's own client and returns its rows, columns joined by `|`.
+    pub fn sql(&self, sql: &str) -> Vec<String> {
+        let text = match self.postgres() {
+            Some(url) => cluster::psql(url, sql),
+            None => {
+                let output = Command::new("sqlite3")
+                    .arg(self.database())
+                    .arg(sql)
+                    .output();
+                let output = output.expect("sqlite3 is needed by these tests: install it");
+                assert!(
+                    output.status.success(),
+                    "{}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
+                String::from_utf8(output.stdout).unwrap()
+            }
+        };
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Every byte the program wrote: its folder, and the dump of its PostgreSQL database.
+    pub fn everything_written(&self) -> Vec<u8> {
+        let mut bytes = vec![];
+        collect(self.folder.path(), &mut bytes);
+        if let Some(url) = self.postgres() {
+            let dump = cluster::find("pg_dump").expect("pg_dump comes with PostgreSQL");
+            bytes.extend(Command::new(dump).arg(url).output().unwrap().stdout);
+        }
+        bytes
+    }
+}
+
+fn collect(folder: &Path, bytes: &mut Vec<u8>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, bytes);
+        } else {
+            bytes.extend(std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Whether a text occurs anywhere in bytes.
+pub fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}
+
+/// A provider on loopback with these faults.
+pub async fn provider(plan: Plan, faults: &[&str]) -> Server {
+    let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    Server::start(Options {
+        plan,
+        faults,
+        ..Options::default()
+    })
+    .await
+    .unwrap()
+}
