@@ -1,0 +1,49 @@
+# Plain instructions only (no RUN --mount, no syntax line): the classic builder and BuildKit both work.
+FROM rust:1-slim-bookworm AS build
+WORKDIR /build
+
+# The dependencies are a layer of their own, built against empty sources, so that a change of our
+# code does not compile them again. Cargo wants a file behind every bench and test that is declared.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src benches tests \
+ && echo 'fn main() {}' >src/main.rs \
+ && touch src/lib.rs \
+ && awk -F'"' '/^\[/ { dir = $0 == "[[bench]]" ? "benches" : $0 == "[[test]]" ? "tests" : "" } \
+      dir && /^name/ { print "fn main() {}" >(dir "/" $2 ".rs") }' Cargo.toml \
+ && cargo build --locked --profile dist
+
+# COPY keeps the files' own times, which may be older than the stubs': without the touch Cargo would
+# take the stubs' build for current.
+COPY . .
+RUN touch src/main.rs src/lib.rs \
+ && cargo build --locked --profile dist --bin pipeline-tui \
+ && chmod 0555 target/dist/pipeline-tui
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
+
+# The owner of these folders passes to the named volumes that are mounted there. --no-log-init: the
+# login logs are sparse files, which a layer would store in full.
+RUN groupadd --gid 10001 pipeline \
+ && useradd --uid 10001 --gid 10001 --no-log-init --create-home --shell /usr/sbin/nologin pipeline \
+ && install -d -o 10001 -g 10001 -m 0700 /data /config /exports
+
+COPY --from=build /build/target/dist/pipeline-tui /usr/local/bin/pipeline-tui
+
+# XDG_CONFIG_HOME rather than PIPELINE_CONFIG: a file that is not there yet is then no mistake.
+ENV PIPELINE_DATA_DIR=/data XDG_CONFIG_HOME=/config
+USER 10001:10001
+# `bars --output FILE` writes into the volume.
+WORKDIR /exports
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["pipeline-tui"]
+
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="pipeline-tui" \
+      org.opencontainers.image.description="Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
