@@ -1,0 +1,53 @@
+# The only door: every task of the project, by name.
+
+set positional-arguments
+
+# list the tasks
+_default:
+    @just --list
+
+# format, lints, licences: what is quick to say
+check:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check bans licenses sources; fi
+
+# repair what a machine can repair
+fix:
+    cargo clippy --locked --all-targets --fix --allow-dirty --allow-staged
+    cargo fmt
+
+# every test; starts its own PostgreSQL
+test *args:
+    cargo test --locked "$@"
+
+# the API documentation, warnings denied
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+
+# the program: just run fetch --symbols IBM
+run *args:
+    cargo run --release -- "$@"
+
+# no key, no network
+demo *args:
+    cargo run --release -- demo "$@"
+
+# the figures of docs/performance.md
+bench *args:
+    cargo bench --locked "$@"
+
+# N times kill -9 at a random moment, on each database
+crash N="500":
+    CRASH_ROUNDS={{N}} cargo test --release --test crash -- --nocapture
+
+# the image and the Compose files, against the simulated provider
+container:
+    .ci/container
+
+# the whole gate, then the binary with its checksum in target/dist, and the image
+release:
+    .ci/run
+    cargo build --locked --profile dist
+    cd target/dist && sha256sum pipeline-tui | tee pipeline-tui.sha256
+    docker build -t pipeline-tui --build-arg VERSION="$(cargo pkgid | sed 's/.*[#@]//')" --build-arg REVISION="$(git rev-parse HEAD)" .
