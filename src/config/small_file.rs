@@ -7,7 +7,7 @@ use std::path::Path;
 /// No file of settings is larger; whatever is, is not one.
 const MAX_BYTES: u64 = 1 << 20;
 /// Where container runtimes mount secrets: they guard the way to it, not the modes of its files.
-const MOUNTED_SECRETS: &str = "/run/secrets";
+const MOUNTED_SECRETS: &str = "/run";
 
 /// Why a file was not read.
 #[derive(Debug, Clone, PartialEq, Eq)]

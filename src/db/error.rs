@@ -130,7 +130,7 @@ pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
             }
         }
         sqlx::Error::Io(io) => {
-            let hint = if place.starts_with("postgres:") || place.contains("@postgres:") {
+            let hint = if place.contains("@postgres:") {
                 "; the host name postgres exists only inside Docker Compose, outside of it use localhost"
             } else {
                 "; start it, or correct POSTGRES_HOST and POSTGRES_PORT or DATABASE_URL"

@@ -94,8 +94,17 @@ impl SqliteStore {
             }
             Access::ReadOnly => {
                 let options = options.read_only(true);
-                check_schema(&options, &place).await?;
-                options
+                match check_schema(&options, &place).await {
+                    Ok(()) => options,
+                    // In a folder that cannot be written no reader can register itself. Nobody can
+                    // write the file either, so without a journal it is complete as it stands.
+                    Err(refused) if refused.kind == DbErrorKind::ReadOnly && !has_journal(path) => {
+                        let options = options.immutable(true);
+                        check_schema(&options, &place).await.map_err(|_| refused)?;
+                        options
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         };
         let pool = SqlitePoolOptions::new()
@@ -139,6 +148,13 @@ impl fmt::Debug for SqliteStore {
             .field("place", &self.place)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a write-ahead journal lies beside the file.
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    Path::new(&journal).exists()
 }
 
 fn known_version() -> i64 {

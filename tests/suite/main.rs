@@ -8,7 +8,9 @@
 )]
 
 mod acceptance;
+mod bad_input;
 mod contract;
+mod faults;
 mod recorded;
 mod simulate;
 mod support;

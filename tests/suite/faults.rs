@@ -1,0 +1,349 @@
+//! Every fault of the simulator: its class, what it costs, and that nothing stored changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use pipeline_tui::config::Secret;
+use pipeline_tui::db::{self, Access, Credential, Store};
+use pipeline_tui::model::quota::Limits;
+use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport, SeriesStatus};
+use pipeline_tui::pipeline::alpha_vantage::{self, AlphaVantage};
+use pipeline_tui::pipeline::source::FetchOptions;
+use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
+use pipeline_tui::simulate::{Plan, Server};
+use pipeline_tui::time::Clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::program::{CANARY, holds, provider};
+
+/// A pipeline in this process, with waits that a test can afford.
+struct Rig {
+    folder: tempfile::TempDir,
+    store: Arc<dyn Store>,
+    pipeline: Arc<Pipeline>,
+}
+
+impl Rig {
+    async fn new(server: &Server, limits: Limits) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = db::open_sqlite(&folder.path().join("bars.db"), Access::ReadWrite)
+            .await
+            .unwrap();
+        let short = alpha_vantage::Limits {
+            read: Duration::from_millis(300),
+            total: Duration::from_secs(2),
+            ..alpha_vantage::Limits::default()
+        };
+        let source = AlphaVantage::with_limits(
+            server.base_url().parse().unwrap(),
+            Secret::new(CANARY),
+            false,
+            Clock::system(),
+            short,
+        );
+        let tick = Duration::from_millis(1);
+        let pipeline = Arc::new(Pipeline {
+            store: Arc::clone(&store),
+            source: Arc::new(source.unwrap()),
+            credential: Credential {
+                fingerprint: "f00d".into(),
+                plan: "test".into(),
+            },
+            limits,
+            in_flight: 1,
+            answers_limit: 1 << 28,
+            waits: Waits {
+                burst: tick,
+                minute: tick,
+                outage: tick,
+                cap: tick,
+            },
+            clock: Clock::system(),
+        });
+        Self {
+            folder,
+            store,
+            pipeline,
+        }
+    }
+
+    async fn fetch(&self, symbols: &[&str]) -> Vec<SeriesReport> {
+        let series = symbols
+            .iter()
+            .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5));
+        let request = RunRequest {
+            trigger: "test",
+            series: series.collect(),
+            options: FetchOptions::default(),
+            max_age: None,
+        };
+        let report = self
+            .pipeline
+            .run(request, Arc::new(|_| {}), CancellationToken::new())
+            .await
+            .unwrap();
+        assert_eq!(report.unrecorded, None);
+        report.series
+    }
+
+    async fn requests(&self) -> usize {
+        let mut sent = 0;
+        for run in self.store.runs(100).await.unwrap() {
+            sent += self
+                .store
+                .run(run.id)
+                .await
+                .unwrap()
+                .unwrap()
+                .requests
+                .len();
+        }
+        sent
+    }
+}
+
+const UNLIMITED: Limits = Limits {
+    gap: TimeDelta::zero(),
+    per_day: None,
+};
+
+fn class(report: &SeriesReport) -> Option<ErrorClass> {
+    report.error.as_ref().map(|error| error.class)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_has_its_class_and_cost_and_changes_nothing() {
+    use ErrorClass::{
+        BadKey, BadRequest, Blocked, Burst, ClientBug, Day, DemoKey, Malformed, Minute, Network,
+        NoData, NotEntitled, Outage, Unknown,
+    };
+    // A fault, its class, and the requests that one series then costs.
+    let cases = [
+        ("burst", Burst, 4),
+        ("minute", Minute, 4),
+        ("day", Day, 1),
+        ("premium", NotEntitled, 1),
+        ("bad-key", BadKey, 1),
+        ("demo-key", DemoKey, 1),
+        ("invalid", BadRequest, 1),
+        ("internal", Outage, 4),
+        ("no-function", ClientBug, 1),
+        ("unknown-text", Unknown, 4),
+        ("artificial", NotEntitled, 1),
+        ("empty", NoData, 1),
+        ("no-rows", NoData, 1),
+        ("status:503", Outage, 4),
+        ("html", Outage, 4),
+        ("forbidden", Blocked, 1),
+        ("redirect:http://127.0.0.1:9/", Network, 1),
+        ("stall", Network, 4),
+        ("silent", Network, 4),
+        ("cut:200", Network, 4),
+        ("reset", Network, 4),
+        ("bomb:64", Malformed, 1),
+        ("wrong-symbol", Malformed, 1),
+        ("wrong-interval", Malformed, 1),
+        ("garbage", Malformed, 1),
+        ("truncate:300", Malformed, 1),
+        ("escape", Unknown, 4),
+    ];
+    for (fault, expected, cost) in cases {
+        let server = provider(Plan::Unlimited, &[]).await;
+        let rig = Rig::new(&server, UNLIMITED).await;
+        assert_eq!(class(&rig.fetch(&["IBM"]).await[0]), None);
+        let query = db::BarQuery {
+            series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5),
+            from: None,
+            to: None,
+            limit: 1_000,
+        };
+        let before = rig.store.bars(query.clone()).await.unwrap();
+        server.set_faults(vec![fault.parse().unwrap()]);
+        let report = rig.fetch(&["IBM"]).await.remove(0);
+        assert_eq!(class(&report), Some(expected), "{fault}: {report:?}");
+        assert_eq!(report.requests, cost, "{fault}: {report:?}");
+        assert_eq!(rig.store.bars(query).await.unwrap(), before, "{fault}");
+        assert_eq!(
+            server.journal().len(),
+            rig.requests().await,
+            "{fault}: seen and reserved"
+        );
+        let text = report.error.unwrap().message;
+        assert!(
+            !text.chars().any(char::is_control) && !text.contains('\u{202e}'),
+            "{fault}: {text}"
+        );
+        rig.store.close().await;
+        for file in std::fs::read_dir(rig.folder.path()).unwrap().flatten() {
+            assert!(
+                !holds(&std::fs::read(file.path()).unwrap(), CANARY),
+                "{fault}: {file:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passing_fault_is_retried_and_then_stored() {
+    for fault in [
+        "burst@1-3",
+        "minute@1",
+        "status:503@1-2",
+        "cut:200@1",
+        "html@1",
+        "reset@1-3",
+    ] {
+        let server = provider(Plan::Unlimited, &[fault]).await;
+        let rig = Rig::new(&server, UNLIMITED).await;
+        let report = rig.fetch(&["IBM"]).await.remove(0);
+        assert_eq!(
+            report.status,
+            SeriesStatus::Succeeded,
+            "{fault}: {report:?}"
+        );
+        assert_eq!(report.counts.inserted, 100, "{fault}");
+        assert_eq!(server.journal().len() as u32, report.requests, "{fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_down_is_not_asked_four_times_for_each_of_many_series() {
+    let server = provider(Plan::Unlimited, &["status:503"]).await;
+    let rig = Rig::new(&server, UNLIMITED).await;
+    let symbols: Vec<String> = (0..20).map(|i| format!("S{i}")).collect();
+    let reports = rig
+        .fetch(&symbols.iter().map(String::as_str).collect::<Vec<_>>())
+        .await;
+    assert!(
+        reports
+            .iter()
+            .all(|report| class(report) == Some(ErrorClass::Outage))
+    );
+    assert_eq!(
+        server.journal().len(),
+        20 + 7,
+        "each once, and a shared budget of 3 + 20 / 5 retries"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_day_is_limited_retries_share_two_of_it() {
+    let server = provider(Plan::Unlimited, &["burst"]).await;
+    let limits = Limits {
+        gap: TimeDelta::zero(),
+        per_day: Some(25),
+    };
+    let rig = Rig::new(&server, limits).await;
+    let reports = rig.fetch(&["IBM", "AAPL"]).await;
+    assert!(
+        reports
+            .iter()
+            .all(|report| class(report) == Some(ErrorClass::Burst)),
+        "{reports:?}"
+    );
+    assert_eq!(server.journal().len(), 4, "two first attempts, two retries");
+    let text = &reports[1].error.as_ref().unwrap().message;
+    assert!(text.contains("today's retries are spent"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ambiguous_minute_means_the_day_in_the_end() {
+    let server = provider(Plan::Unlimited, &["minute"]).await;
+    let limits = Limits {
+        gap: TimeDelta::zero(),
+        per_day: Some(25),
+    };
+    let rig = Rig::new(&server, limits).await;
+    let report = rig.fetch(&["IBM"]).await.remove(0);
+    assert_eq!(
+        (class(&report), report.requests),
+        (Some(ErrorClass::Day), 3),
+        "{report:?}"
+    );
+    let later = rig.fetch(&["IBM"]).await.remove(0);
+    assert_eq!(
+        (class(&later), server.journal().len()),
+        (Some(ErrorClass::Day), 3),
+        "{later:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_keep_their_pace_over_concurrent_series() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    let gap = TimeDelta::milliseconds(150);
+    let mut rig = Rig::new(&server, Limits { gap, per_day: None }).await;
+    Arc::get_mut(&mut rig.pipeline).unwrap().in_flight = 4;
+    rig.fetch(&["A", "B", "C", "D", "E"]).await;
+    let run = rig.store.runs(1).await.unwrap().remove(0);
+    let requests = rig.store.run(run.id).await.unwrap().unwrap().requests;
+    assert_eq!(requests.len(), 5);
+    for pair in requests.windows(2) {
+        let apart = pair[1].reserved_at - pair[0].reserved_at;
+        assert!(apart >= gap, "{apart}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_listening_costs_nothing() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    let rig = Rig::new(
+        &server,
+        Limits {
+            gap: TimeDelta::zero(),
+            per_day: Some(25),
+        },
+    )
+    .await;
+    server.stop().await;
+    let report = rig.fetch(&["IBM"]).await.remove(0);
+    assert_eq!(
+        (class(&report), report.requests),
+        (Some(ErrorClass::Network), 0),
+        "{report:?}"
+    );
+    assert!(
+        report
+            .error
+            .unwrap()
+            .message
+            .contains("could not be reached")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_it_asks_nothing_more() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    let rig = Rig::new(&server, UNLIMITED).await;
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let request = RunRequest {
+        trigger: "test",
+        series: ["A", "B", "C"]
+            .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5))
+            .into(),
+        options: FetchOptions::default(),
+        max_age: None,
+    };
+    let observer = Arc::new(move |event| {
+        if matches!(event, pipeline_tui::pipeline::Event::Sending { .. }) {
+            stop.cancel();
+        }
+    });
+    let report = rig.pipeline.run(request, observer, cancel).await.unwrap();
+    let statuses: Vec<SeriesStatus> = report.series.iter().map(|series| series.status).collect();
+    // The answer that was under way is paid for, so it is stored.
+    assert_eq!(
+        statuses,
+        [
+            SeriesStatus::Succeeded,
+            SeriesStatus::Cancelled,
+            SeriesStatus::Cancelled
+        ]
+    );
+    assert_eq!(
+        (report.status.as_str(), server.journal().len()),
+        ("cancelled", 1)
+    );
+}
