@@ -213,10 +213,11 @@ fn summary(report: &RunReport) -> String {
         .count();
     let requests: u32 = report.series.iter().map(|series| series.requests).sum();
     format!(
-        "run {} {}: {good} of {} series, {requests} requests",
+        "run {} {}: {good} of {} series, {requests} request{}",
         report.run,
         report.status,
-        report.series.len()
+        report.series.len(),
+        if requests == 1 { "" } else { "s" }
     )
 }
 

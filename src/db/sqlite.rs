@@ -82,9 +82,9 @@ impl SqliteStore {
         let options = match access {
             Access::ReadWrite => {
                 let _schema_lock = FileLock::wait_for(path).await?;
-                let options = options.create_if_missing(true);
+                lock::create_private(path)?;
                 migrate(&options, &place).await?;
-                options.create_if_missing(false)
+                options
             }
             Access::ReadOnly if !path.exists() => {
                 return Err(DbError::new(

@@ -5,49 +5,54 @@ use chrono_tz::America::New_York;
 
 use crate::model::{Ask, ErrorClass, Interval};
 
-/// Says why a series was refused or failed, and what to do. `said` is what the provider or the
-/// library said, already harmless.
+/// Says why a series was refused or failed, and what to do.
+///
+/// `said` is what the provider or a library said, already harmless. It is quoted where our own
+/// words may not be the whole story; the ledger keeps it in any case.
 #[must_use]
 pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
     let series = &ask.series;
     match class {
-        ErrorClass::Burst => {
-            format!(
-                "the provider asks to slow down and did so on every retry; another program may be using the same address or key; try again in a minute ({said})"
-            )
-        }
+        ErrorClass::Burst => format!(
+            "the provider asks to slow down; another program may be using the same address or key, \
+             try again in a minute ({said})"
+        ),
         ErrorClass::Minute => {
-            format!("the plan's requests a minute are spent; try again in a minute ({said})")
+            "the plan's requests a minute are spent; try again in a minute".to_owned()
         }
         ErrorClass::Day => {
-            format!("the plan's requests a day are spent; what is stored is safe ({said})")
+            format!("the plan's requests a day are spent; what is stored is safe, {said}")
         }
-        ErrorClass::NotEntitled => not_entitled(ask, said),
+        ErrorClass::NotEntitled => not_entitled(ask),
         ErrorClass::BadKey => {
-            format!(
-                "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, a free key is at https://www.alphavantage.co/support/#api-key ({said})"
-            )
+            "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, a free key \
+             is at https://www.alphavantage.co/support/#api-key"
+                .to_owned()
         }
         ErrorClass::BadRequest => format!(
-            "the provider does not know {}, or has no {} bars of it; check the spelling and the interval ({said})",
+            "the provider does not know {}, or has no {} bars of it; check the spelling and the interval",
             series.symbol, series.interval
         ),
         ErrorClass::NoData => format!(
-            "the provider answered without any bar of {series}; nothing stored changes, try again later ({said})"
+            "the provider answered without any bar of {series}; nothing stored changes, try again later"
         ),
         ErrorClass::Outage => {
             format!("the provider is down; what is stored is safe, try again later ({said})")
         }
         ErrorClass::Malformed => format!(
-            "the answer is not in the documented shape and nothing of it is stored; it is kept for inspection ({said})"
+            "the answer is not what was asked for and nothing of it is stored; it is kept for inspection ({said})"
         ),
-        ErrorClass::ClientBug => format!(
-            "the provider does not know the function {}; please report this ({said})",
-            ask.function()
-        ),
-        ErrorClass::Blocked => format!(
-            "the provider's network refuses this address; wait an hour before trying again ({said})"
-        ),
+        ErrorClass::ClientBug => {
+            format!(
+                "the provider does not know the function {}; please report this ({said})",
+                ask.function()
+            )
+        }
+        ErrorClass::Blocked => {
+            format!(
+                "the provider's network refuses this address; wait an hour before trying again ({said})"
+            )
+        }
         ErrorClass::Unknown => {
             format!("the provider refused in words that are not known; try again later ({said})")
         }
@@ -58,29 +63,35 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
     }
 }
 
-fn not_entitled(ask: &Ask, said: &str) -> String {
-    if let Some(size) = ask
-        .get("outputsize")
-        .filter(|size| *size == "full" && !ask.series.interval.is_intraday())
+fn not_entitled(ask: &Ask) -> String {
+    let (interval, function) = (ask.series.interval, ask.function());
+    if ask.get("outputsize") == Some("full")
+        && interval == Interval::Daily
+        && !function.ends_with("_ADJUSTED")
     {
         return format!(
-            "this key's plan does not include outputsize={size} of {}; leave out --outputsize for the newest 100 bars, or take weekly bars, which are free and complete ({said})",
-            ask.function()
+            "this key's plan does not include outputsize=full of {function}; leave out --outputsize for the \
+             newest 100 bars, or take weekly bars, whose whole history is free"
         );
     }
-    let instead =
-        if ask.series.interval == Interval::Weekly || ask.series.interval == Interval::Monthly {
-            "another plan is needed"
-        } else if ask.function().ends_with("_ADJUSTED") {
-            "leave out --adjusted, or use a key with a paid plan"
-        } else {
-            "daily and weekly bars are free (--interval daily), other keys may include it"
-        };
-    format!(
-        "this key's plan does not include {}; {instead} ({said})",
-        ask.function()
-    )
+    let instead = if function.ends_with("_ADJUSTED") {
+        "leave out --adjusted, or use a key with a paid plan"
+    } else if interval.is_intraday() {
+        "daily and weekly bars are free: --interval daily"
+    } else {
+        "a key with a paid plan may"
+    };
+    format!("this key's plan does not include {function}; {instead}")
 }
+
+/// Says that a series was not asked, because of what an earlier refusal taught.
+#[must_use]
+pub fn not_asked(reason: &str) -> String {
+    format!("not asked, 0 requests: {reason}")
+}
+
+/// When a day that the provider calls spent is over.
+pub const DAY_TURNS: &str = "more may be sent after midnight in New York";
 
 /// Says until when a spent day lasts.
 #[must_use]
@@ -106,9 +117,10 @@ mod tests {
         };
         for class in ErrorClass::ALL {
             let text = sentence(*class, &ask, "their words");
-            assert!(text.contains("their words"), "{class}: {text}");
+            assert!(text.len() > 10 && !text.ends_with('.'), "{class}: {text}");
         }
         assert!(sentence(ErrorClass::NotEntitled, &ask, "").contains("--interval daily"));
+        assert!(sentence(ErrorClass::Unknown, &ask, "new words").contains("(new words)"));
     }
 
     #[test]

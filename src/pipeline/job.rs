@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::explain::{day_spent, sentence};
+use super::explain::{DAY_TURNS, day_spent, sentence};
 use super::learned::Lesson;
 use super::run::{Event, Observer, Pipeline};
 use super::source::{Refusal, SendError};
@@ -126,7 +126,11 @@ impl Job {
     fn conclude(&self, report: SeriesReport, setback: Setback) -> JobEnd {
         let (status, class, text, lesson) = match setback {
             Setback::Class(refusal) | Setback::Final(refusal) => {
-                let text = sentence(refusal.class, &self.ask, &refusal.text);
+                let said = match refusal.class {
+                    ErrorClass::Day => DAY_TURNS,
+                    _ => &refusal.text,
+                };
+                let text = sentence(refusal.class, &self.ask, said);
                 let (status, lesson) = self.consequence(&refusal, &text);
                 (status, refusal.class, text, lesson)
             }

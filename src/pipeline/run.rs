@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::explain;
 use super::job::{Job, JobEnd};
 use super::learned::{Learned, Lesson, Verdict};
 use super::retry::{self, Waits};
@@ -168,7 +169,7 @@ impl Pipeline {
                 .digest(kept.request, kept.run, &kept.ask, &kept.answer, false)
                 .await?;
             let report = outcome.unwrap_or_else(|refusal| {
-                let text = super::explain::sentence(refusal.class, &kept.ask, &refusal.text);
+                let text = explain::sentence(refusal.class, &kept.ask, &refusal.text);
                 SeriesReport::new(kept.ask.series.clone(), SeriesStatus::Failed).with_error(
                     SeriesStatus::Failed,
                     refusal.class,
@@ -244,16 +245,13 @@ impl Pipeline {
                 };
                 let functions: BTreeSet<String> = busy.values().cloned().collect();
                 let verdict = if cancel.is_cancelled() {
-                    Verdict::Refuse(
-                        ErrorClass::Cancelled,
-                        "stopped on request before it was asked".to_owned(),
-                    )
+                    Verdict::Refuse(ErrorClass::Cancelled, "stopped on request".to_owned())
                 } else {
                     learned.verdict(ask, &functions)
                 };
                 match verdict {
                     Verdict::Refuse(class, text) => {
-                        let report = not_asked(&slot.key, class, text);
+                        let report = unasked(&slot.key, class, &text);
                         if outcome.is_ok() {
                             outcome = self.record(run, &report, observer).await;
                         }
@@ -333,11 +331,11 @@ fn refused(series: &SeriesKey, refusal: Refusal) -> SeriesReport {
 }
 
 /// A series that is not asked because of what others taught.
-fn not_asked(series: &SeriesKey, class: ErrorClass, text: String) -> SeriesReport {
+fn unasked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
     let status = match class {
         ErrorClass::Cancelled => SeriesStatus::Cancelled,
         ErrorClass::Database => SeriesStatus::Failed,
         _ => SeriesStatus::Refused,
     };
-    SeriesReport::new(series.clone(), status).with_error(status, class, text)
+    SeriesReport::new(series.clone(), status).with_error(status, class, explain::not_asked(text))
 }

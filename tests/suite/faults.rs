@@ -203,7 +203,7 @@ async fn a_passing_fault_is_retried_and_then_stored() {
             "{fault}: {report:?}"
         );
         assert_eq!(report.counts.inserted, 100, "{fault}");
-        assert_eq!(server.journal().len() as u32, report.requests, "{fault}");
+        assert_eq!(server.journal().len(), report.requests as usize, "{fault}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! Locks of the operating system on files beside the database. They die with their process.
+//! The database's file, and locks of the operating system on files beside it, which die with their
+//! process.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -85,6 +86,14 @@ impl FileLock {
             remove: Some(path),
         })
     }
+}
+
+/// Makes an empty file that only its owner may read, unless it is there.
+pub fn create_private(path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    open(path).map(drop).map_err(|e| unopenable(&e, path))
 }
 
 fn run_path(database: &Path, key: i64) -> PathBuf {
