@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigError;
@@ -130,6 +130,30 @@ const fn is_forbidden(class: ErrorClass) -> bool {
     )
 }
 
+/// SIGINT and SIGTERM, heard from now on; one that comes while another is handled is not lost.
+struct StopSignals(Option<(Signal, Signal)>);
+
+impl StopSignals {
+    fn new() -> Self {
+        let both = signal(SignalKind::interrupt())
+            .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+        Self(both.ok())
+    }
+
+    /// Completes at the next one; never, where signals cannot be heard.
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Some((interrupt, terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// A token that the first SIGINT or SIGTERM cancels.
 pub fn cancelled_by_signal() -> CancellationToken {
     let token = CancellationToken::new();
@@ -143,9 +167,10 @@ pub fn cancelled_by_signal() -> CancellationToken {
 
 /// Ends work at once on the second SIGINT or SIGTERM.
 pub async fn unless_forced(work: impl Future<Output = u8>) -> u8 {
+    let mut signals = StopSignals::new();
     let forced = async {
-        stop_signal().await;
-        stop_signal().await;
+        signals.next().await;
+        signals.next().await;
     };
     tokio::select! {
         code = work => code,
@@ -153,20 +178,9 @@ pub async fn unless_forced(work: impl Future<Output = u8>) -> u8 {
     }
 }
 
-/// Completes at SIGINT or SIGTERM; never, where signals cannot be heard.
+/// Completes at SIGINT or SIGTERM.
 pub async fn stop_signal() {
-    match (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        _ => std::future::pending().await,
-    }
+    StopSignals::new().next().await;
 }
 
 #[cfg(test)]

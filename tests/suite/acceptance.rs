@@ -3,7 +3,9 @@
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
-use crate::support::program::{CANARY, Desk, holds, provider};
+use std::process::{Command, Stdio};
+
+use crate::support::program::{CANARY, Desk, Done, holds, provider, seen};
 
 const THE_QUERY: &str = "SELECT symbol, timestamp, close_price, volume FROM stock_data \
                          WHERE symbol = 'IBM' ORDER BY timestamp DESC LIMIT 10;";
@@ -416,4 +418,59 @@ async fn the_demo_needs_nothing_and_hears_nothing() {
         "{done:?}"
     );
     assert!(!desk.database().exists());
+}
+
+fn signal(name: &str, child: &std::process::Child) {
+    let done = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(done.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_stores_what_is_paid_for_and_asks_nothing_more() {
+    for desk in Desk::on_each_database() {
+        let server = provider(Plan::Unlimited, &["slow:700"]).await;
+        let desk = desk.asking(&server).with("ALPHA_VANTAGE_PLAN", "1200");
+        let mut command = desk.command(&["fetch", "--symbols", "IBM,AAPL,MSFT"]);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        seen(&server, 1).await;
+        signal("INT", &child);
+        let done = Done::from(child.wait_with_output().unwrap());
+        assert_eq!(done.code, 130, "{done:?}");
+        assert_eq!(server.journal().len(), 1);
+        assert_eq!(desk.sql("SELECT status FROM runs"), ["cancelled"]);
+        assert_eq!(desk.sql("SELECT DISTINCT symbol FROM stock_data"), ["IBM"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_ends_it_at_once_and_the_next_start_says_so() {
+    let server = provider(Plan::Unlimited, &["silent@1"]).await;
+    let desk = Desk::new().asking(&server);
+    let mut command = desk.command(&["fetch", "--symbols", "IBM"]);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    seen(&server, 1).await;
+    signal("INT", &child);
+    signal("TERM", &child);
+    let done = Done::from(child.wait_with_output().unwrap());
+    assert_eq!(done.code, 130, "{done:?}");
+    let next = desk.run(&["fetch", "--symbols", "IBM"]);
+    assert!(
+        next.code == 0 && next.stderr.contains("ended abruptly"),
+        "{next:?}"
+    );
+    assert_eq!(
+        desk.sql("SELECT state FROM requests ORDER BY id"),
+        ["in_doubt", "stored"]
+    );
 }

@@ -106,21 +106,17 @@ impl Desk {
 
     /// Runs SQL with the database's own client and returns its rows, columns joined by `|`.
     pub fn sql(&self, sql: &str) -> Vec<String> {
-        let text = match self.postgres() {
-            Some(url) => cluster::psql(url, sql),
-            None => {
-                let output = Command::new("sqlite3")
-                    .arg(self.database())
-                    .arg(sql)
-                    .output();
-                let output = output.expect("sqlite3 is needed by these tests: install it");
-                assert!(
-                    output.status.success(),
-                    "{}",
-                    String::from_utf8_lossy(&output.stderr)
-                );
-                String::from_utf8(output.stdout).unwrap()
-            }
+        let text = if let Some(url) = self.postgres() {
+            cluster::psql(url, sql)
+        } else {
+            let output = Command::new("sqlite3")
+                .arg(self.database())
+                .arg(sql)
+                .output();
+            let output = output.expect("sqlite3 is needed by these tests: install it");
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{complaint}");
+            String::from_utf8(output.stdout).unwrap()
         };
         text.lines().map(str::to_owned).collect()
     }
@@ -163,6 +159,18 @@ pub fn holds(bytes: &[u8], text: &str) -> bool {
     bytes
         .windows(text.len())
         .any(|window| window == text.as_bytes())
+}
+
+/// Completes when the provider has seen so many requests.
+pub async fn seen(server: &Server, requests: usize) {
+    let waiting = async {
+        while server.journal().len() < requests {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), waiting)
+        .await
+        .unwrap();
 }
 
 /// A provider on loopback with these faults.
