@@ -8,6 +8,7 @@ mod postgres;
 mod row;
 mod sqlite;
 mod upsert;
+mod work;
 
 use std::fmt;
 use std::path::Path;

@@ -1,0 +1,108 @@
+//! What both back ends share: how work on a connection may end, and the methods that only hand on.
+
+use std::pin::Pin;
+
+use super::DbError;
+
+/// What may end a piece of database work: an error of the driver, or one already in words.
+pub enum Fault {
+    Sql(sqlx::Error),
+    Worded(DbError),
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<DbError> for Fault {
+    fn from(error: DbError) -> Self {
+        Self::Worded(error)
+    }
+}
+
+pub type Outcome<T> = Result<T, Fault>;
+
+/// Work that borrows a connection.
+pub type Work<'c, T> = Pin<Box<dyn Future<Output = Outcome<T>> + Send + 'c>>;
+
+/// Implements [`Store`](super::Store) for a back end that has `work`, `place`, `pool` and the modules
+/// `apply`, `history` and `ledger`; `own` are the methods in which the two differ.
+macro_rules! impl_store {
+    (for $store:ty, own: { $($own:tt)* }) => {
+        #[async_trait]
+        impl Store for $store {
+            $($own)*
+
+            fn location(&self) -> &str {
+                &self.place
+            }
+
+            async fn watch_list(&self) -> Result<Vec<SeriesKey>> {
+                self.work(|connection| Box::pin(history::watch_list(connection))).await
+            }
+
+            async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
+                self.work(|connection| Box::pin(history::fill_watch_list(connection, series))).await
+            }
+
+            async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()> {
+                self.work(move |connection| Box::pin(history::finish_series(connection, run, report))).await
+            }
+
+            async fn finish_run(&self, run: RunId, status: RunStatus) -> Result<()> {
+                self.work(move |connection| Box::pin(history::finish_run(connection, run, status))).await
+            }
+
+            async fn reserve(&self, reservation: Reservation) -> Result<Reserved> {
+                self.work(|connection| Box::pin(ledger::reserve(connection, reservation))).await
+            }
+
+            async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()> {
+                self.work(move |connection| Box::pin(ledger::keep(connection, request, answer, limit))).await
+            }
+
+            async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<()> {
+                self.work(move |connection| Box::pin(ledger::settle(connection, request, end))).await
+            }
+
+            async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts> {
+                self.work(|connection| Box::pin(apply::apply(connection, batch, credential))).await
+            }
+
+            async fn unapplied(&self) -> Result<Vec<KeptAnswer>> {
+                self.work(|connection| Box::pin(ledger::unapplied(connection))).await
+            }
+
+            async fn entitlements(&self, credential: Credential) -> Result<Vec<Entitlement>> {
+                self.work(|connection| Box::pin(ledger::entitlements(connection, credential))).await
+            }
+
+            async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()> {
+                self.work(|connection| Box::pin(ledger::learn_refusal(connection, credential, refused))).await
+            }
+
+            async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>> {
+                self.work(|connection| Box::pin(history::last_fetch(connection, series))).await
+            }
+
+            async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>> {
+                self.work(|connection| Box::pin(history::bars(connection, query))).await
+            }
+
+            async fn runs(&self, limit: u32) -> Result<Vec<RunSummary>> {
+                self.work(move |connection| Box::pin(history::runs(connection, limit))).await
+            }
+
+            async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
+                self.work(move |connection| Box::pin(history::run(connection, run))).await
+            }
+
+            async fn close(&self) {
+                self.pool.close().await;
+            }
+        }
+    };
+}
+pub(super) use impl_store;
