@@ -78,8 +78,8 @@ pub struct Reservation {
     pub run: RunId,
     /// The question.
     pub ask: Ask,
-    /// Fingerprint of the key.
-    pub key: String,
+    /// Whose quota it draws on.
+    pub credential: Credential,
     /// 1 for the first attempt of a series in this run.
     pub attempt: u32,
     /// What the plan allows.
@@ -146,6 +146,8 @@ pub struct KeptAnswer {
     pub ask: Ask,
     /// The answer.
     pub answer: Answer,
+    /// Who it was asked for.
+    pub credential: Credential,
 }
 
 /// Who a request was sent for: what entitlements are remembered under.

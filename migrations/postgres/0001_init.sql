@@ -104,6 +104,7 @@ CREATE TABLE requests (
     function        varchar(64) NOT NULL,
     query           text        NOT NULL,
     key_fingerprint varchar(16) NOT NULL,
+    plan            varchar(16) NOT NULL,
     attempt         integer     NOT NULL,
     state           varchar(16) NOT NULL DEFAULT 'reserved',
     class           varchar(16),
@@ -117,6 +118,7 @@ CREATE TABLE requests (
 
 CREATE INDEX idx_requests_ledger ON requests (key_fingerprint, reserved_at);
 CREATE INDEX idx_requests_run ON requests (run_id);
+CREATE INDEX idx_requests_series ON requests (symbol, interval, adjusted, id) WHERE state = 'stored';
 CREATE INDEX idx_requests_answered ON requests (id) WHERE state = 'answered';
 
 -- What the provider sent, gzip-compressed, with secrets replaced. Bounded: the oldest go first.

@@ -18,7 +18,7 @@ CREATE TABLE bars (
     updated_at        INTEGER NOT NULL DEFAULT (unixepoch()),
     CONSTRAINT stock_data_key UNIQUE (symbol, interval, adjusted, timestamp),
     CONSTRAINT stock_data_values CHECK (
-        low_price > 0 AND volume >= 0
+        low_price > 0 AND high_price < 9000000000000000000 AND volume >= 0
         AND low_price <= open_price AND open_price <= high_price
         AND low_price <= close_price AND close_price <= high_price
     )
@@ -75,7 +75,7 @@ CREATE TABLE series (
     CONSTRAINT series_key UNIQUE (symbol, interval, adjusted, provider)
 ) STRICT;
 
--- A run holds an operating-system lock on the file run-<lock_key>.lock beside the database.
+-- A run holds an operating-system lock on the file <database>-run-<lock_key>.lock.
 CREATE TABLE runs (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     status      TEXT    NOT NULL DEFAULT 'running',
@@ -124,6 +124,7 @@ CREATE TABLE requests (
     function        TEXT    NOT NULL,
     query           TEXT    NOT NULL,
     key_fingerprint TEXT    NOT NULL,
+    plan            TEXT    NOT NULL,
     attempt         INTEGER NOT NULL,
     state           TEXT    NOT NULL DEFAULT 'reserved',
     class           TEXT,
@@ -137,6 +138,7 @@ CREATE TABLE requests (
 
 CREATE INDEX idx_requests_ledger ON requests (key_fingerprint, reserved_at);
 CREATE INDEX idx_requests_run ON requests (run_id);
+CREATE INDEX idx_requests_series ON requests (symbol, interval, adjusted, id) WHERE state = 'stored';
 CREATE INDEX idx_requests_answered ON requests (id) WHERE state = 'answered';
 
 -- What the provider sent, gzip-compressed, with secrets replaced. Bounded: the oldest go first.

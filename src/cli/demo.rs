@@ -26,7 +26,7 @@ pub async fn run(args: &DemoArgs, context: &Context) -> Result<u8, Failure> {
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
     let environment = [
-        ("ALPHA_VANTAGE_API_KEY", "built-in".to_owned()),
+        ("ALPHA_VANTAGE_API_KEY", "SIMULATED0123456".to_owned()),
         ("ALPHA_VANTAGE_BASE_URL", server.base_url()),
         ("ALPHA_VANTAGE_PLAN", "unlimited".to_owned()),
     ];

@@ -150,9 +150,10 @@ async fn migrate(options: &PgConnectOptions, place: &str, access: Access) -> Res
             ),
         )
     };
-    let options = options
-        .clone()
-        .options([("lock_timeout", MIGRATION_LOCK_MS)]);
+    let options = options.clone().options([
+        ("lock_timeout", MIGRATION_LOCK_MS),
+        ("statement_timeout", "0"),
+    ]);
     let mut connection = tokio::time::timeout(CONNECT, options.connect())
         .await
         .map_err(|_| unreachable())?

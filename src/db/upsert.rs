@@ -1,6 +1,6 @@
 //! Decisions of an upsert that are the same on both databases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -11,8 +11,8 @@ use crate::model::{Bar, Interval};
 pub struct Relabelling {
     /// Stored labels to replace, with the bar that replaces each.
     pub moved: Vec<(DateTime<Utc>, Bar)>,
-    /// Bars that are older than the stored label of their period: nothing to store.
-    pub outdated: Vec<DateTime<Utc>>,
+    /// Bars that something newer is stored for.
+    pub outdated: HashSet<DateTime<Utc>>,
 }
 
 /// Compares stored labels with the bars of an answer.
@@ -38,7 +38,9 @@ pub fn relabel(
         };
         match periods.get(&start) {
             Some(label) if *label < bar.timestamp => relabelling.moved.push((*label, *bar)),
-            Some(label) if *label > bar.timestamp => relabelling.outdated.push(bar.timestamp),
+            Some(label) if *label > bar.timestamp => {
+                relabelling.outdated.insert(bar.timestamp);
+            }
             _ => {}
         }
     }
@@ -94,7 +96,7 @@ mod tests {
             found,
             Relabelling {
                 moved: vec![],
-                outdated: vec![label("2026-05-15").0]
+                outdated: HashSet::from([label("2026-05-15").0])
             }
         );
     }

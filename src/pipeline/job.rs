@@ -11,7 +11,7 @@ use super::explain::{DAY_TURNS, day_spent, sentence};
 use super::learned::Lesson;
 use super::run::{Event, Observer, Pipeline};
 use super::source::{Refusal, SendError};
-use crate::db::{DbError, Entitlement, RequestEnd, Reservation, Reserved};
+use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus};
 
 /// How long a request in flight may go on after the run was told to stop.
@@ -131,7 +131,7 @@ impl Job {
                     _ => &refusal.text,
                 };
                 let text = sentence(refusal.class, &self.ask, said);
-                let (status, lesson) = self.consequence(&refusal, &text);
+                let (status, lesson) = consequence(&self.ask, &refusal, &text);
                 (status, refusal.class, text, lesson)
             }
             Setback::DaySpent(until) => {
@@ -160,25 +160,6 @@ impl Job {
         }
     }
 
-    fn consequence(&self, refusal: &Refusal, text: &str) -> (SeriesStatus, Lesson) {
-        match refusal.class {
-            ErrorClass::NotEntitled => {
-                let refused = Entitlement {
-                    function: self.ask.function().to_owned(),
-                    parameter: refusal.parameter.clone().unwrap_or_default(),
-                    granted: false,
-                    message: Some(text.to_owned()),
-                };
-                (SeriesStatus::Refused, Lesson::Refused(refused))
-            }
-            class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
-                (SeriesStatus::Refused, Lesson::Stop(class, text.to_owned()))
-            }
-            ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
-            _ => (SeriesStatus::Failed, Lesson::Nothing),
-        }
-    }
-
     /// One attempt: at most one request.
     async fn attempt(
         &self,
@@ -198,9 +179,8 @@ impl Job {
         let answer = match self.send(attempt_id).await {
             Some(Ok(answer)) => answer,
             Some(Err(SendError::NeverSent(text))) => {
-                store
-                    .settle(request, RequestEnd::NotSent(text.clone()))
-                    .await?;
+                let end = RequestEnd::NotSent(text.clone());
+                persist(|| store.settle(request, end.clone())).await?;
                 report.requests -= 1;
                 return Err(Setback::Class(Refusal::new(ErrorClass::Network, text)));
             }
@@ -221,18 +201,19 @@ impl Job {
             }
             None => {
                 let text = "stopped while waiting for the answer".to_owned();
-                store
-                    .settle(request, RequestEnd::Failed(ErrorClass::Cancelled, text))
-                    .await?;
+                self.failed(request, ErrorClass::Cancelled, text).await?;
                 return Err(Setback::Cancelled);
             }
         };
         self.pipeline.keep(request, &answer).await?;
-        match self
-            .pipeline
-            .digest(request, self.run, &self.ask, &answer, minute_means_day)
-            .await?
-        {
+        let kept = KeptAnswer {
+            request,
+            run: self.run,
+            ask: self.ask.clone(),
+            answer,
+            credential: self.pipeline.credential.clone(),
+        };
+        match self.pipeline.digest(&kept, minute_means_day).await? {
             Ok(stored) => {
                 *report = SeriesReport {
                     attempts: report.attempts,
@@ -272,11 +253,11 @@ impl Job {
                 attempt_id,
                 run: self.run,
                 ask: self.ask.clone(),
-                key: pipeline.credential.fingerprint.clone(),
+                credential: pipeline.credential.clone(),
                 attempt,
                 limits: pipeline.limits,
             };
-            match pipeline.store.reserve(wish).await? {
+            match persist(|| pipeline.store.reserve(wish.clone())).await? {
                 Reserved::Granted(id) => return Ok(id),
                 Reserved::Wait(wait) => self.sleep(wait.to_std().unwrap_or_default()).await?,
                 Reserved::DaySpent(until) => return Err(Setback::DaySpent(day_spent(until))),
@@ -311,6 +292,26 @@ impl Job {
     }
 }
 
+/// How a refused series ends, and what its refusal teaches about the others.
+pub(super) fn consequence(ask: &Ask, refusal: &Refusal, text: &str) -> (SeriesStatus, Lesson) {
+    match refusal.class {
+        ErrorClass::NotEntitled => {
+            let refused = Entitlement {
+                function: ask.function().to_owned(),
+                parameter: refusal.parameter.clone().unwrap_or_default(),
+                granted: false,
+                message: Some(text.to_owned()),
+            };
+            (SeriesStatus::Refused, Lesson::Refused(refused))
+        }
+        class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
+            (SeriesStatus::Refused, Lesson::Stop(class, text.to_owned()))
+        }
+        ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
+        _ => (SeriesStatus::Failed, Lesson::Nothing),
+    }
+}
+
 impl Pipeline {
     /// Keeps an answer that is paid for, trying again while the store is away.
     async fn keep(&self, request: RequestId, answer: &Answer) -> Result<(), DbError> {
@@ -321,12 +322,16 @@ impl Pipeline {
     /// start after a crash.
     pub(super) async fn digest(
         &self,
-        request: RequestId,
-        run: RunId,
-        ask: &Ask,
-        answer: &Answer,
+        kept: &KeptAnswer,
         minute_means_day: bool,
     ) -> Result<Result<SeriesReport, Refusal>, DbError> {
+        let KeptAnswer {
+            request,
+            run,
+            ask,
+            answer,
+            credential,
+        } = kept;
         let reading = match self.source.read(ask, answer) {
             Ok(reading) => reading,
             Err(mut refusal) => {
@@ -334,7 +339,7 @@ impl Pipeline {
                     refusal.class = ErrorClass::Day;
                 }
                 let end = RequestEnd::Refused(refusal.class, refusal.text.clone());
-                persist(|| self.store.settle(request, end.clone())).await?;
+                persist(|| self.store.settle(*request, end.clone())).await?;
                 return Ok(Err(refusal));
             }
         };
@@ -347,23 +352,21 @@ impl Pipeline {
         report.first = reading.bars.first().map(|bar| bar.timestamp);
         report.last = reading.bars.last().map(|bar| bar.timestamp);
         let batch = Batch {
-            request,
-            run,
+            request: *request,
+            run: *run,
             series: ask.series.clone(),
             bars: reading.bars,
             rejected: reading.rejected,
             received: reading.received,
             rounded: reading.rounded,
         };
-        report.counts =
-            persist(|| self.store.apply(batch.clone(), self.credential.clone())).await?;
+        report.counts = persist(|| self.store.apply(batch.clone(), credential.clone())).await?;
         Ok(Ok(report))
     }
 }
 
-/// Tries a write again while the store is away: what it writes is already paid for, and each of
-/// these writes may be repeated.
-async fn persist<T, F: Future<Output = Result<T, DbError>>>(
+/// Tries a write again while the store is away; each write that passes here may be repeated.
+pub(super) async fn persist<T, F: Future<Output = Result<T, DbError>>>(
     mut write: impl FnMut() -> F,
 ) -> Result<T, DbError> {
     for wait in STORE_AGAIN {

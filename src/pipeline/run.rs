@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::explain;
-use super::job::{Job, JobEnd};
+use super::job::{self, Job, JobEnd, persist};
 use super::learned::{Learned, Lesson, Verdict};
 use super::retry::{self, Waits};
 use super::source::{BarSource, FetchOptions, Refusal};
-use crate::db::{Credential, DbError, Store};
+use crate::db::{Credential, DbError, KeptAnswer, Store};
 use crate::model::quota::Limits;
 use crate::model::run::run_status;
 use crate::model::{Ask, ErrorClass, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus};
@@ -148,7 +148,7 @@ impl Pipeline {
             .await;
         let series: Vec<SeriesReport> = slots.into_iter().filter_map(|slot| slot.report).collect();
         let status = run_status(&series);
-        let finished = self.store.finish_run(active.id, status).await;
+        let finished = persist(|| self.store.finish_run(active.id, status)).await;
         unrecorded = fetched.err().or(finished.err()).or(unrecorded);
         Ok(RunReport {
             run: active.id,
@@ -165,20 +165,33 @@ impl Pipeline {
             observer(Event::Interrupted(interrupted));
         }
         for kept in self.store.unapplied().await? {
-            let outcome = self
-                .digest(kept.request, kept.run, &kept.ask, &kept.answer, false)
-                .await?;
-            let report = outcome.unwrap_or_else(|refusal| {
-                let text = explain::sentence(refusal.class, &kept.ask, &refusal.text);
-                SeriesReport::new(kept.ask.series.clone(), SeriesStatus::Failed).with_error(
-                    SeriesStatus::Failed,
-                    refusal.class,
-                    text,
-                )
-            });
+            let report = match self.digest(&kept, false).await? {
+                Ok(stored) => stored,
+                Err(refusal) => self.recover_refusal(&kept, &refusal).await?,
+            };
             observer(Event::Recovered(report));
         }
         Ok(())
+    }
+
+    /// Writes down a refusal that was kept but not understood before its process died.
+    async fn recover_refusal(
+        &self,
+        kept: &KeptAnswer,
+        refusal: &Refusal,
+    ) -> Result<SeriesReport, DbError> {
+        let text = explain::sentence(refusal.class, &kept.ask, &refusal.text);
+        let (status, lesson) = job::consequence(&kept.ask, refusal, &text);
+        let mut report = SeriesReport::new(kept.ask.series.clone(), status);
+        (report.attempts, report.requests) = (1, 1);
+        let report = report.with_error(status, refusal.class, text);
+        if let Lesson::Refused(refused) = lesson {
+            self.store
+                .learn_refusal(kept.credential.clone(), refused)
+                .await?;
+        }
+        self.store.finish_series(kept.run, report.clone()).await?;
+        Ok(report)
     }
 
     /// Turns wishes into questions. What cannot be asked is refused here, without a request.
@@ -317,7 +330,7 @@ impl Pipeline {
         if report.status == SeriesStatus::Succeeded {
             return Ok(());
         }
-        self.store.finish_series(run, report.clone()).await
+        persist(|| self.store.finish_series(run, report.clone())).await
     }
 }
 

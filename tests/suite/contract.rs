@@ -170,7 +170,7 @@ fn reservation(run: &ActiveRun, series: &SeriesKey, limits: Limits, attempt: u32
         attempt_id: Uuid::new_v4(),
         run: run.id,
         ask: ask(series),
-        key: "f00d".into(),
+        credential: credential(),
         attempt,
         limits,
     }

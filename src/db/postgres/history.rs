@@ -123,13 +123,24 @@ pub async fn finish_run(
     run: RunId,
     status: RunStatus,
 ) -> Outcome<()> {
+    let mut tx = connection.begin().await?;
     sqlx::query("UPDATE runs SET status = $2, finished_at = clock_timestamp() WHERE id = $1")
         .bind(run.0)
         .bind(status.as_str())
-        .execute(connection)
+        .execute(&mut *tx)
         .await?;
+    sqlx::query(LEAVE_NONE_RUNNING)
+        .bind(run.0)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
     Ok(())
 }
+
+/// A series whose end could not be written down must not look alive once its run is over.
+const LEAVE_NONE_RUNNING: &str = "\
+    UPDATE run_series SET status = 'interrupted', finished_at = clock_timestamp() \
+    WHERE run_id = $1 AND status = 'running'";
 
 pub async fn sweep(connection: &mut PgConnection) -> Outcome<Vec<RunId>> {
     let running: Vec<(i64, i64)> =
@@ -160,13 +171,10 @@ async fn interrupt(connection: &mut PgConnection, id: i64) -> Outcome<bool> {
     .execute(&mut *connection)
     .await?
     .rows_affected();
-    sqlx::query(
-        "UPDATE run_series SET status = 'interrupted', finished_at = clock_timestamp() \
-         WHERE run_id = $1 AND status = 'running'",
-    )
-    .bind(id)
-    .execute(&mut *connection)
-    .await?;
+    sqlx::query(LEAVE_NONE_RUNNING)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
     sqlx::query("UPDATE requests SET state = 'in_doubt' WHERE run_id = $1 AND state = 'reserved'")
         .bind(id)
         .execute(connection)

@@ -15,7 +15,7 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     let mut tx = connection.begin().await?;
     // One decision at a time for each key, over all processes.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('pipeline-tui ledger ' || $1, 0))")
-        .bind(&wish.key)
+        .bind(&wish.credential.fingerprint)
         .execute(&mut *tx)
         .await?;
     let known: Option<i64> = sqlx::query_scalar("SELECT id FROM requests WHERE attempt_id = $1")
@@ -38,7 +38,7 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
                 coalesce(bool_or(reserved_at >= $2 AND state IN ('answered', 'stored')), false) \
          FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
     )
-    .bind(&wish.key)
+    .bind(&wish.credential.fingerprint)
     .bind(today)
     .bind(today.min(now - PACE_WINDOW))
     .fetch_one(&mut *tx)
@@ -61,8 +61,8 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     let series = &wish.ask.series;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
-                               attempt, reserved_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+                               attempt, reserved_at, plan) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(wish.attempt_id)
     .bind(wish.run.0)
@@ -71,9 +71,10 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     .bind(series.adjusted)
     .bind(wish.ask.function())
     .bind(row::query_text(&wish.ask))
-    .bind(&wish.key)
+    .bind(&wish.credential.fingerprint)
     .bind(wish.attempt.cast_signed())
     .bind(now)
+    .bind(wish.credential.plan)
     .fetch_one(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -151,7 +152,7 @@ pub async fn settle(
 pub async fn unapplied(connection: &mut PgConnection) -> Outcome<Vec<KeptAnswer>> {
     let rows = sqlx::query(
         "SELECT q.id, q.run_id, q.symbol, q.interval, q.adjusted, q.query, a.received_at, a.http_status, \
-                a.content_type, a.body, q.elapsed_ms \
+                a.content_type, a.body, q.elapsed_ms, q.key_fingerprint, q.plan \
          FROM requests q JOIN runs r ON r.id = q.run_id JOIN answers a ON a.request_id = q.id \
          WHERE q.state = 'answered' AND r.status <> 'running' ORDER BY q.id",
     )
@@ -173,6 +174,10 @@ pub async fn unapplied(connection: &mut PgConnection) -> Outcome<Vec<KeptAnswer>
                     .try_get::<Option<i32>, _>(10)?
                     .unwrap_or_default()
                     .cast_unsigned(),
+            },
+            credential: Credential {
+                fingerprint: found.try_get(11)?,
+                plan: found.try_get(12)?,
             },
         });
     }

@@ -110,11 +110,15 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
         return Ok(Counts::default());
     };
-    let relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
+    let mut relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
         move_labels(connection, batch, first.trading_date, last.trading_date).await?
     } else {
         Relabelling::default()
     };
+    if is_outdone(connection, batch).await? {
+        let stored = stored_labels(connection, batch, first, last).await?;
+        relabelling.outdated.extend(stored);
+    }
     let current: Vec<&Bar> = batch
         .bars
         .iter()
@@ -156,6 +160,41 @@ async fn count_range(
     .bind(last.timestamp.timestamp())
     .fetch_one(connection)
     .await?)
+}
+
+/// Whether a later request for the same series is stored already: then this answer, which was slower
+/// or waited for a restart, may fill gaps but not overwrite.
+async fn is_outdone(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<bool> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+         AND state = 'stored' AND id > $4)",
+    )
+    .bind(batch.series.symbol.as_str())
+    .bind(batch.series.interval.as_str())
+    .bind(batch.series.adjusted)
+    .bind(batch.request.0)
+    .fetch_one(connection)
+    .await?)
+}
+
+async fn stored_labels(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    first: &Bar,
+    last: &Bar,
+) -> Outcome<Vec<DateTime<Utc>>> {
+    let labels: Vec<i64> = sqlx::query_scalar(
+        "SELECT timestamp FROM bars \
+         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp BETWEEN $4 AND $5",
+    )
+    .bind(batch.series.symbol.as_str())
+    .bind(batch.series.interval.as_str())
+    .bind(batch.series.adjusted)
+    .bind(first.timestamp.timestamp())
+    .bind(last.timestamp.timestamp())
+    .fetch_all(connection)
+    .await?;
+    Ok(labels.into_iter().map(row::instant).collect())
 }
 
 async fn store_chunk(
@@ -280,7 +319,7 @@ async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts
                 rejected = $9, rounded = $10, first_at = $11, last_at = $12, \
                 attempts = t.attempts, requests = t.requests, error_class = NULL, error_message = NULL, \
                 finished_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
-         FROM (SELECT coalesce(max(attempt), 0) AS attempts, count(CASE WHEN state <> 'not_sent' THEN 1 END) AS requests \
+         FROM (SELECT count(*) AS attempts, count(CASE WHEN state <> 'not_sent' THEN 1 END) AS requests \
                FROM requests WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4) t \
          WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
     )

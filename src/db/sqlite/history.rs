@@ -121,6 +121,7 @@ pub async fn finish_run(
     run: RunId,
     status: RunStatus,
 ) -> Outcome<()> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query(concat!(
         "UPDATE runs SET status = $2, finished_at = ",
         now!(),
@@ -128,10 +129,22 @@ pub async fn finish_run(
     ))
     .bind(run.0)
     .bind(status.as_str())
-    .execute(connection)
+    .execute(&mut *tx)
     .await?;
+    sqlx::query(LEAVE_NONE_RUNNING)
+        .bind(run.0)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
     Ok(())
 }
+
+/// A series whose end could not be written down must not look alive once its run is over.
+const LEAVE_NONE_RUNNING: &str = concat!(
+    "UPDATE run_series SET status = 'interrupted', finished_at = ",
+    now!(),
+    " WHERE run_id = $1 AND status = 'running'"
+);
 
 pub async fn sweep(connection: &mut SqliteConnection, path: PathBuf) -> Outcome<Vec<RunId>> {
     let running: Vec<(i64, i64)> =
@@ -162,14 +175,10 @@ async fn interrupt(connection: &mut SqliteConnection, id: i64) -> Outcome<bool> 
     .await?
     .rows_affected();
     if marked == 1 {
-        sqlx::query(concat!(
-            "UPDATE run_series SET status = 'interrupted', finished_at = ",
-            now!(),
-            " WHERE run_id = $1 AND status = 'running'"
-        ))
-        .bind(id)
-        .execute(&mut *tx)
-        .await?;
+        sqlx::query(LEAVE_NONE_RUNNING)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
         sqlx::query(
             "UPDATE requests SET state = 'in_doubt' WHERE run_id = $1 AND state = 'reserved'",
         )

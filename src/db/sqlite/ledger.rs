@@ -35,7 +35,7 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
                 count(CASE WHEN reserved_at >= $2 AND state IN ('answered', 'stored') THEN 1 END) \
          FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
     )
-    .bind(&wish.key)
+    .bind(&wish.credential.fingerprint)
     .bind(text(today))
     .bind(text(today.min(now - PACE_WINDOW)))
     .fetch_one(&mut *tx)
@@ -57,8 +57,8 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
     let series = &wish.ask.series;
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
-                               attempt, reserved_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+                               attempt, reserved_at, plan) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(attempt_id)
     .bind(wish.run.0)
@@ -67,9 +67,10 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
     .bind(series.adjusted)
     .bind(wish.ask.function())
     .bind(row::query_text(&wish.ask))
-    .bind(&wish.key)
+    .bind(&wish.credential.fingerprint)
     .bind(wish.attempt)
     .bind(text(now))
+    .bind(wish.credential.plan)
     .fetch_one(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -147,7 +148,7 @@ pub async fn settle(
 pub async fn unapplied(connection: &mut SqliteConnection) -> Outcome<Vec<KeptAnswer>> {
     let rows = sqlx::query(
         "SELECT q.id, q.run_id, q.symbol, q.interval, q.adjusted, q.query, a.received_at, a.http_status, \
-                a.content_type, a.body, q.elapsed_ms \
+                a.content_type, a.body, q.elapsed_ms, q.key_fingerprint, q.plan \
          FROM requests q JOIN runs r ON r.id = q.run_id JOIN answers a ON a.request_id = q.id \
          WHERE q.state = 'answered' AND r.status <> 'running' ORDER BY q.id",
     )
@@ -166,6 +167,10 @@ pub async fn unapplied(connection: &mut SqliteConnection) -> Outcome<Vec<KeptAns
                 content_type: found.try_get(8)?,
                 body: row::gunzip(found.try_get(9)?)?,
                 elapsed_ms: row::count(found.try_get::<Option<i64>, _>(10)?.unwrap_or_default()),
+            },
+            credential: Credential {
+                fingerprint: found.try_get(11)?,
+                plan: found.try_get(12)?,
             },
         });
     }

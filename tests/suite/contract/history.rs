@@ -5,6 +5,7 @@ use super::*;
 contract! {
     a_dead_run_is_swept_and_a_live_one_is_not,
     a_kept_answer_survives_its_process,
+    an_older_answer_fills_gaps_but_overwrites_nothing,
     the_watch_list_is_filled_once,
     runs_are_listed_and_explained,
     many_processes_may_start_at_once,
@@ -207,4 +208,32 @@ async fn reading_only_writes_nothing(place: Place) {
     assert_eq!(reader.bars(query).await.unwrap().len(), 1);
     let refused = reader.fill_watch_list(vec![ibm()]).await.unwrap_err();
     assert_eq!(refused.kind, DbErrorKind::ReadOnly, "{refused}");
+}
+
+async fn an_older_answer_fills_gaps_but_overwrites_nothing(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let slow = granted(&store, &run, &ibm()).await;
+    store.keep(slow, answer(b"{}"), u64::MAX).await.unwrap();
+    let (old, gap) = (
+        bar("2026-05-15T13:35:00Z", 28_000),
+        bar("2026-05-15T13:30:00Z", 28_300),
+    );
+    let newer = Bar {
+        volume: 9_999,
+        ..old
+    };
+    assert_eq!(store_bars(&store, &ibm(), &[newer]).await, counts(1, 0, 0));
+    let late = batch(&run, slow, &ibm(), &[gap, old]);
+    assert_eq!(
+        store.apply(late, credential()).await.unwrap(),
+        counts(1, 0, 1)
+    );
+    let query = BarQuery {
+        series: ibm(),
+        from: None,
+        to: None,
+        limit: 9,
+    };
+    assert_eq!(store.bars(query).await.unwrap(), [newer, gap]);
 }

@@ -38,7 +38,10 @@ async fn starts_keep_their_gap_across_processes(place: Place) {
         "{wait}"
     );
     let other_key = Reservation {
-        key: "beef".into(),
+        credential: Credential {
+            fingerprint: "beef".into(),
+            ..credential()
+        },
         ..reservation(&run, &ibm(), limits, 1)
     };
     assert!(matches!(
