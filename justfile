@@ -39,7 +39,7 @@ bench *args:
 
 # N times kill -9 at a random moment, on each database
 crash N="500":
-    CRASH_ROUNDS={{N}} cargo test --release --test crash -- --nocapture
+    CRASH_ROUNDS={{N}} cargo test --release --test suite -- crash:: --nocapture
 
 # the image and the Compose files, against the simulated provider
 container:

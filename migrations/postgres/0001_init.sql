@@ -120,6 +120,7 @@ CREATE INDEX idx_requests_ledger ON requests (key_fingerprint, reserved_at);
 CREATE INDEX idx_requests_run ON requests (run_id);
 CREATE INDEX idx_requests_series ON requests (symbol, interval, adjusted, id) WHERE state = 'stored';
 CREATE INDEX idx_requests_answered ON requests (id) WHERE state = 'answered';
+CREATE INDEX idx_requests_reserved ON requests (id) WHERE state = 'reserved';
 
 -- What the provider sent, gzip-compressed, with secrets replaced. Bounded: the oldest go first.
 CREATE TABLE answers (

@@ -11,7 +11,9 @@
 mod acceptance;
 mod bad_input;
 mod contract;
+mod crash;
 mod faults;
 mod recorded;
 mod simulate;
+mod starts;
 mod support;

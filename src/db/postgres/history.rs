@@ -142,6 +142,12 @@ const LEAVE_NONE_RUNNING: &str = "\
     UPDATE run_series SET status = 'interrupted', finished_at = clock_timestamp() \
     WHERE run_id = $1 AND status = 'running'";
 
+/// A request of a run that is over has either been settled or its process died. The COMMIT of a dead
+/// process may be carried out after the sweep of its run, so this looks at all of them each time.
+const DOUBT_UNSETTLED: &str = "\
+    UPDATE requests SET state = 'in_doubt' WHERE state = 'reserved' \
+    AND run_id NOT IN (SELECT id FROM runs WHERE status = 'running')";
+
 pub async fn sweep(connection: &mut PgConnection) -> Outcome<Vec<RunId>> {
     let running: Vec<(i64, i64)> =
         sqlx::query_as("SELECT id, lock_key FROM runs WHERE status = 'running'")
@@ -160,6 +166,7 @@ pub async fn sweep(connection: &mut PgConnection) -> Outcome<Vec<RunId>> {
         }
         tx.commit().await?;
     }
+    sqlx::query(DOUBT_UNSETTLED).execute(connection).await?;
     Ok(swept)
 }
 
@@ -174,10 +181,6 @@ async fn interrupt(connection: &mut PgConnection, id: i64) -> Outcome<bool> {
     sqlx::query(LEAVE_NONE_RUNNING)
         .bind(id)
         .execute(&mut *connection)
-        .await?;
-    sqlx::query("UPDATE requests SET state = 'in_doubt' WHERE run_id = $1 AND state = 'reserved'")
-        .bind(id)
-        .execute(connection)
         .await?;
     Ok(marked == 1)
 }
