@@ -1,8 +1,8 @@
 //! How fast answers become bars, beside the idiomatic way and the limit of scanning.
 //!
 //! 19,000 1min bars in the provider's pretty JSON and its CSV. All variants run in turn in every
-//! round, so that a busy neighbour disturbs them alike. The times are wall times ([`Instant`]), the
-//! medians of 25 rounds.
+//! round, so that a busy neighbour disturbs them alike. The times are CPU times of the thread, the medians
+//! of 25 rounds.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
@@ -10,20 +10,21 @@
     reason = "a bench that cannot read its own input should stop"
 )]
 
+#[path = "support/month.rs"]
+mod month;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::Duration;
 
-use bytes::Bytes;
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use chrono_tz::US::Eastern;
-use pipeline_tui::model::{Answer, Ask, Bar, Interval, Price, SeriesKey};
+use month::{BARS, NAMES, answer, ask, json, rows};
+use pipeline_tui::model::{Bar, Price};
 use pipeline_tui::pipeline::alpha_vantage::read;
 use rust_decimal::Decimal;
 
-const BARS: usize = 19_000;
 const ROUNDS: usize = 25;
-const NAMES: [&str; 5] = ["1. open", "2. high", "3. low", "4. close", "5. volume"];
 
 type Variant<'a> = (&'static str, usize, Box<dyn Fn() -> usize + 'a>);
 
@@ -58,14 +59,14 @@ fn main() {
     let mut times = vec![Vec::with_capacity(ROUNDS); variants.len()];
     for _ in 0..ROUNDS {
         for ((_, _, run), times) in variants.iter().zip(&mut times) {
-            let start = Instant::now();
+            let start = cpu_time();
             assert_eq!(black_box(run()), BARS);
-            times.push(start.elapsed().as_secs_f64());
+            times.push((cpu_time() - start).as_secs_f64());
         }
     }
     let medians: Vec<f64> = times.into_iter().map(median).collect();
     let reference = medians.first().copied().unwrap_or_default();
-    println!("{BARS} bars, wall time, median of {ROUNDS}");
+    println!("{BARS} bars, CPU time, median of {ROUNDS}");
     println!(
         "{:<36} {:>7} {:>7} {:>8} {:>9}",
         "variant", "ms", "MB/s", "Mbars/s", "x Value"
@@ -81,6 +82,11 @@ fn main() {
     }
 }
 
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap()
+}
+
 fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(0.0, f64::from)
 }
@@ -88,82 +94,6 @@ fn count(number: usize) -> f64 {
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-fn ask(datatype: &str) -> Ask {
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Ask {
-        series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1),
-        query: vec![
-            pair("function", "TIME_SERIES_INTRADAY"),
-            pair("datatype", datatype),
-        ],
-    }
-}
-
-fn answer(body: String) -> Answer {
-    Answer {
-        status: 200,
-        content_type: None,
-        body: Bytes::from(body),
-        received_at: DateTime::UNIX_EPOCH,
-        elapsed_ms: 0,
-    }
-}
-
-/// Labels and values, newest first: 960 minutes on each working day.
-fn rows() -> impl Iterator<Item = (String, [String; 5])> {
-    let newest = NaiveDate::from_ymd_opt(2025, 7, 11).unwrap();
-    newest
-        .iter_days()
-        .rev()
-        .filter(|date| date.weekday().number_from_monday() < 6)
-        .flat_map(|date| {
-            (0..960)
-                .rev()
-                .map(move |minute| date.and_hms_opt(4, 0, 0).unwrap() + TimeDelta::minutes(minute))
-        })
-        .take(BARS)
-        .enumerate()
-        .map(|(row, wall)| {
-            let cents = 280_000 + row * 7_919 % 9_973;
-            let price =
-                |units: usize| format!("{}.{:04}", units / 1_000, units % 1_000 * 10 + units % 7);
-            let values = [
-                price(cents),
-                price(cents + 30),
-                price(cents - 30),
-                price(cents + 10),
-                (row * 104_729 % 50_000).to_string(),
-            ];
-            (wall.to_string(), values)
-        })
-}
-
-fn json() -> String {
-    let mut text = String::from(
-        r#"{
-    "Meta Data": {
-        "1. Information": "Intraday (1min) open, high, low, close prices and volume",
-        "2. Symbol": "IBM",
-        "3. Last Refreshed": "2025-07-11 19:59:00",
-        "4. Interval": "1min",
-        "5. Output Size": "Full size",
-        "6. Time Zone": "US/Eastern"
-    },
-    "Time Series (1min)": {"#,
-    );
-    for (row, (label, values)) in rows().enumerate() {
-        let comma = if row == 0 { "" } else { "," };
-        let _ = write!(text, "{comma}\n        \"{label}\": {{");
-        for (column, (name, value)) in NAMES.iter().zip(values).enumerate() {
-            let comma = if column == 0 { "" } else { "," };
-            let _ = write!(text, "{comma}\n            \"{name}\": \"{value}\"");
-        }
-        text.push_str("\n        }");
-    }
-    text.push_str("\n    }\n}");
-    text
 }
 
 fn csv() -> String {

@@ -13,13 +13,14 @@ use crate::model::{Bar, Batch, Counts, Interval, Price};
 
 /// Rows of one statement: as many as pay off, far below SQLite's 32,766 parameters.
 const CHUNK: usize = 1_000;
-/// Parameters that all rows of a statement share: symbol, interval, adjusted.
-const SHARED: usize = 3;
 
 /// The statement for a full chunk without and with the adjustment columns: prepared once, used often.
 static FULL: LazyLock<[String; 2]> = LazyLock::new(|| [upsert(CHUNK, false), upsert(CHUNK, true)]);
 
 /// Builds an upsert of so many rows that leaves unchanged rows alone; a missing adjustment is kept.
+///
+/// Its parameters are the values row by row, then symbol, interval, adjusted. None has a number:
+/// SQLite and the driver search a list for every numbered one, which cost more than the upsert.
 fn upsert(rows: usize, adjusted: bool) -> String {
     let mut columns = vec![
         "open_price",
@@ -45,17 +46,18 @@ fn upsert(rows: usize, adjusted: bool) -> String {
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let mut sql = format!(
-        "INSERT INTO bars (symbol, interval, adjusted, timestamp, trading_day, {}) VALUES ",
-        columns.join(", ")
-    );
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(?1,?2,?3" } else { ",(?1,?2,?3" });
-        for column in 0..width {
-            let _ = write!(sql, ",?{}", SHARED + row * width + column + 1);
-        }
-        sql.push(')');
+    let names = columns.join(", ");
+    let row = format!("(?{})", ",?".repeat(width - 1));
+    let mut sql = format!("WITH new (timestamp, trading_day, {names}) AS (VALUES {row}");
+    for _ in 1..rows {
+        sql.push(',');
+        sql.push_str(&row);
     }
+    let _ = write!(
+        sql,
+        ") INSERT INTO bars (symbol, interval, adjusted, timestamp, trading_day, {names}) \
+         SELECT ?, ?, ?, new.* FROM new WHERE true",
+    );
     let _ = write!(
         sql,
         " ON CONFLICT (symbol, interval, adjusted, timestamp) DO UPDATE SET {}, updated_at = unixepoch() \
@@ -213,10 +215,6 @@ async fn store_chunk(
     } else {
         sqlx::query(AssertSqlSafe(upsert(bars.len(), adjusted))).persistent(false)
     };
-    query = query
-        .bind(batch.series.symbol.as_str())
-        .bind(batch.series.interval.as_str())
-        .bind(batch.series.adjusted);
     for bar in bars {
         query = query
             .bind(bar.timestamp.timestamp())
@@ -233,6 +231,10 @@ async fn store_chunk(
                 .bind(bar.split_coefficient.map(Price::units));
         }
     }
+    query = query
+        .bind(batch.series.symbol.as_str())
+        .bind(batch.series.interval.as_str())
+        .bind(batch.series.adjusted);
     Ok(query.execute(connection).await?.rows_affected())
 }
 
