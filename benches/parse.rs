@@ -61,7 +61,7 @@ fn main() {
         for ((_, _, run), times) in variants.iter().zip(&mut times) {
             let start = cpu_time();
             assert_eq!(black_box(run()), BARS);
-            times.push((cpu_time() - start).as_secs_f64());
+            times.push(cpu_time().saturating_sub(start).as_secs_f64());
         }
     }
     let medians: Vec<f64> = times.into_iter().map(median).collect();

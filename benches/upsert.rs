@@ -8,11 +8,12 @@
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "a bench that cannot reach its database should stop"
 )]
 
-#[path = "../tests/support/harness.rs"]
-mod harness;
+#[path = "../tests/suite/support/cluster.rs"]
+mod cluster;
 #[path = "support/month.rs"]
 mod month;
 
@@ -44,7 +45,7 @@ const COLUMNS: &str = "symbol, interval, adjusted, timestamp, trading_date, \
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let month = Month::new();
-    if let (Some(ours), Some(copied)) = (harness::new_database(), harness::new_database()) {
+    if let (Some(ours), Some(copied)) = (cluster::new_database(), cluster::new_database()) {
         postgres(&month, &ours, &copied).await;
     }
     println!();
@@ -189,7 +190,7 @@ async fn store(
         attempt_id: Uuid::new_v4(),
         run: run.id,
         ask: ask("json"),
-        key: "bench".to_owned(),
+        credential: credential(),
         attempt: 1,
         limits: Limits {
             gap: TimeDelta::zero(),
@@ -212,12 +213,8 @@ async fn store(
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,
     };
-    let credential = Credential {
-        fingerprint: "bench".to_owned(),
-        plan: "free".to_owned(),
-    };
     let before = start.elapsed();
-    let (counts, mut cost) = gauge.measure(store.apply(batch, credential)).await;
+    let (counts, mut cost) = gauge.measure(store.apply(batch, credential())).await;
     let start = Instant::now();
     store
         .finish_run(run.id, RunStatus::Succeeded)
@@ -225,6 +222,13 @@ async fn store(
         .unwrap();
     cost.run += (before + start.elapsed()).as_secs_f64() * 1e3;
     (counts.unwrap(), cost)
+}
+
+fn credential() -> Credential {
+    Credential {
+        fingerprint: "bench".to_owned(),
+        plan: "free".to_owned(),
+    }
 }
 
 fn check(counts: Counts, inserted: usize, changed: usize, unchanged: usize) {
@@ -264,7 +268,7 @@ async fn postgres(month: &Month, ours: &str, copied: &str) {
         for gauge in [&mut gauge, &mut copy_gauge] {
             gauge.sql("TRUNCATE stock_data").await;
         }
-        let (_, limit) = copy_gauge.measure(copy_in(&mut copy, &stream)).await;
+        let ((), limit) = copy_gauge.measure(copy_in(&mut copy, &stream)).await;
         let (counts, fresh) = store(&pipeline, month, &month.bars, &mut gauge).await;
         check(counts, total, 0, 0);
         let (counts, again) = store(&pipeline, month, &month.bars, &mut gauge).await;
@@ -333,7 +337,7 @@ async fn checksum(gauge: &mut Gauge) -> i64 {
 /// Dead rows that a second load of the same bars leaves, in a database of its own: the server counts
 /// them when the session ends.
 async fn dead_rows(month: &Month) -> i64 {
-    let url = harness::new_database().unwrap();
+    let url = cluster::new_database().unwrap();
     let opened = open(&url).await;
     let mut gauge = Gauge(Some(PgConnection::connect(&url).await.unwrap()));
     gauge.sql(NO_VACUUM).await;
