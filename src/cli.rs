@@ -10,6 +10,7 @@ mod fetch;
 mod instant;
 mod open;
 mod output;
+mod run;
 mod runs;
 mod settings;
 mod simulate;
@@ -67,6 +68,7 @@ async fn dispatch(cli: Cli) -> u8 {
         None => output::print(&Cli::command().render_help().to_string()).map(|()| exit::DONE),
         Some(Command::Demo(args)) => demo::run(&args, &context).await,
         Some(Command::Fetch(args)) => fetch::run(&args, &context).await,
+        Some(Command::Run) => run::run(&context).await,
         Some(Command::Bars(args)) => bars::run(&args, &context).await,
         Some(Command::Runs(args)) => runs::run(&args, &context).await,
         Some(Command::Simulate(args)) => simulate::run(args, &context).await,

@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use error::{DbError, DbErrorKind};
 pub use postgres::PgTarget;
 
-use crate::model::quota::{Decision, Limits};
+use crate::model::quota::{Decision, Ledger, Limits};
 use crate::model::{
     Answer, Ask, Bar, Batch, Counts, ErrorClass, RequestId, RunId, RunStatus, RunSummary,
     SeriesKey, SeriesReport,
@@ -150,6 +150,22 @@ pub struct KeptAnswer {
     pub credential: Credential,
 }
 
+/// What the store knows of a series at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesFacts {
+    /// When it was last fetched with success.
+    pub fetched_at: Option<DateTime<Utc>>,
+    /// Bars stored.
+    pub bars: u64,
+    /// The oldest bar.
+    pub oldest: Option<DateTime<Utc>>,
+    /// The newest bars, newest first, a session of a 5min series at most.
+    pub recent: Vec<Bar>,
+}
+
+/// Newest bars that [`SeriesFacts`] holds.
+pub(crate) const RECENT: u32 = 200;
+
 /// Who a request was sent for: what entitlements are remembered under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
@@ -236,6 +252,27 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Puts series into the watch list if it is empty; returns the list as it then is.
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
+
+    /// Puts series at the end of the watch list; those that are there already stay where they are.
+    async fn watch(&self, series: Vec<SeriesKey>) -> Result<()>;
+
+    /// Takes series out of the watch list; their bars stay.
+    async fn unwatch(&self, series: Vec<SeriesKey>) -> Result<()>;
+
+    /// What the engine remembers under a name.
+    async fn setting(&self, name: &'static str) -> Result<Option<String>>;
+
+    /// Remembers something under a name.
+    async fn set_setting(&self, name: &'static str, value: String) -> Result<()>;
+
+    /// Takes the lock of the one process that fetches on schedule; `None` while another has it.
+    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>>;
+
+    /// What the store knows of a series at a glance.
+    async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts>;
+
+    /// The ledger of a key on the quota day of the database's clock.
+    async fn ledger(&self, credential: Credential) -> Result<Ledger>;
 
     /// Starts a run over these series and takes its lock.
     async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun>;

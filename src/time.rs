@@ -23,7 +23,13 @@ impl Clock {
     /// A clock that always shows the same instant.
     #[must_use]
     pub fn fixed(instant: DateTime<Utc>) -> Self {
-        Self(Arc::new(move || instant))
+        Self::from_fn(move || instant)
+    }
+
+    /// A clock that shows what a function returns.
+    #[must_use]
+    pub fn from_fn(tell: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
     }
 
     /// The instant now.

@@ -75,6 +75,13 @@ CREATE TABLE series (
     CONSTRAINT series_key UNIQUE (symbol, interval, adjusted, provider)
 ) STRICT;
 
+-- What the engine remembers across restarts, as JSON: schedule, paused, last_tick.
+CREATE TABLE settings (
+    name       TEXT NOT NULL PRIMARY KEY,
+    value      TEXT NOT NULL,
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+) STRICT, WITHOUT ROWID;
+
 -- A run holds an operating-system lock on the file <database>-run-<lock_key>.lock.
 CREATE TABLE runs (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -90,6 +90,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// One run now: fetch, validate, upsert, one line a series.
     Fetch(Box<FetchArgs>),
+    /// The engine without a screen: fetches on schedule, one line an event, until SIGTERM or SIGINT.
+    Run,
     /// Read bars from the store, newest first.
     Bars(Box<BarsArgs>),
     /// The run history, or one run in detail.

@@ -130,6 +130,15 @@ const fn is_forbidden(class: ErrorClass) -> bool {
     )
 }
 
+/// How a process is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// By a person: SIGINT.
+    Interrupt,
+    /// By whatever runs it: SIGTERM.
+    Terminate,
+}
+
 /// SIGINT and SIGTERM, heard from now on; one that comes while another is handled is not lost.
 struct StopSignals(Option<(Signal, Signal)>);
 
@@ -141,12 +150,12 @@ impl StopSignals {
     }
 
     /// Completes at the next one; never, where signals cannot be heard.
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Stop {
         match &mut self.0 {
             Some((interrupt, terminate)) => {
                 tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => Stop::Interrupt,
+                    _ = terminate.recv() => Stop::Terminate,
                 }
             }
             None => std::future::pending().await,
@@ -179,8 +188,8 @@ pub async fn unless_forced(work: impl Future<Output = u8>) -> u8 {
 }
 
 /// Completes at SIGINT or SIGTERM.
-pub async fn stop_signal() {
-    StopSignals::new().next().await;
+pub async fn stop_signal() -> Stop {
+    StopSignals::new().next().await
 }
 
 #[cfg(test)]

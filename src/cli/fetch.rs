@@ -108,7 +108,8 @@ pub async fn watched(
     }
     let shown = bar.clone();
     let observer: Observer = Arc::new(move |event| {
-        if let Some(sentence) = narrate(&shown, &event) {
+        advance(&shown, &event);
+        if let Some(sentence) = narration(&event) {
             shown.suspend(|| narrator.say(&sentence));
         }
     });
@@ -119,22 +120,25 @@ pub async fn watched(
     Ok(report?)
 }
 
-/// Moves the bar, and returns what deserves a sentence of its own.
-fn narrate(bar: &ProgressBar, event: &Event) -> Option<String> {
+/// Moves the bar.
+fn advance(bar: &ProgressBar, event: &Event) {
     match event {
         Event::Started { run, series } => {
             bar.set_length(*series as u64);
             bar.set_message(format!("run {run}"));
-            None
         }
-        Event::Sending { series, attempt: 1 } => {
-            bar.set_message(format!("{series}: asking"));
-            None
-        }
+        Event::Sending { series, attempt: 1 } => bar.set_message(format!("{series}: asking")),
         Event::Sending { series, attempt } => {
             bar.set_message(format!("{series}: asking, attempt {attempt}"));
-            None
         }
+        Event::Done(_) => bar.inc(1),
+        Event::Retrying { .. } | Event::Interrupted(_) | Event::Recovered(_) => {}
+    }
+}
+
+/// What deserves a sentence of its own beside the result.
+pub fn narration(event: &Event) -> Option<String> {
+    match event {
         Event::Retrying {
             series,
             class,
@@ -144,10 +148,6 @@ fn narrate(bar: &ProgressBar, event: &Event) -> Option<String> {
             "{series}: {class}; attempt {attempt} in {:.1} s",
             wait.as_secs_f64()
         )),
-        Event::Done(_) => {
-            bar.inc(1);
-            None
-        }
         Event::Interrupted(runs) => {
             let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
             Some(format!(
@@ -156,6 +156,7 @@ fn narrate(bar: &ProgressBar, event: &Event) -> Option<String> {
             ))
         }
         Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", line(series))),
+        Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
     }
 }
 
@@ -200,7 +201,8 @@ pub fn line(report: &SeriesReport) -> String {
     text
 }
 
-fn summary(report: &RunReport) -> String {
+/// A run on one line.
+pub fn summary(report: &RunReport) -> String {
     let good = report
         .series
         .iter()

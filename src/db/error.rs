@@ -46,6 +46,12 @@ impl DbError {
         Self::new(DbErrorKind::Other, text)
     }
 
+    /// An unreachable database, for tests of those who hear of one.
+    #[cfg(test)]
+    pub(crate) fn for_test(text: &str) -> Self {
+        Self::new(DbErrorKind::Unreachable, text)
+    }
+
     /// Whether trying again later may help.
     #[must_use]
     pub const fn is_passing(&self) -> bool {

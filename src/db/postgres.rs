@@ -3,6 +3,7 @@
 mod apply;
 mod history;
 mod ledger;
+mod settings;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,9 +19,10 @@ use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, Store, uncancelled,
+    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store, uncancelled,
 };
 use crate::config::Secret;
+use crate::model::quota::Ledger;
 use crate::model::{
     Answer, Bar, Batch, Counts, RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
 };
@@ -38,6 +40,14 @@ const STATEMENT_MS: &str = "30000";
 const DEADLINE: Duration = Duration::from_secs(32);
 /// A start waits this long for another process that is migrating.
 const MIGRATION_LOCK_MS: &str = "30000";
+
+/// A session that holds a lock: kept however long it is idle, and when its peer is dead, noticed and
+/// ended within about a minute.
+const LOCK_SESSION: [(&str, &str); 3] = [
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("idle_session_timeout", "0"),
+];
 
 /// Where a PostgreSQL database is.
 #[derive(Debug, Clone)]
@@ -245,13 +255,8 @@ impl_store!(for PgStore, own: {
             (self.options.clone(), self.place.clone(), trigger.to_owned());
         uncancelled(async move {
             let started = async {
-                // A dead peer is noticed, and its lock released, within about a minute.
                 let mut connection = options
-                    .options([
-                        ("tcp_keepalives_idle", "30"),
-                        ("tcp_keepalives_interval", "10"),
-                        ("idle_session_timeout", "0"),
-                    ])
+                    .options(LOCK_SESSION)
                     .connect()
                     .await?;
                 let id = history::begin_run(&mut connection, &trigger, series).await?;
@@ -264,6 +269,34 @@ impl_store!(for PgStore, own: {
                         _connection: connection,
                     }),
                 }),
+                Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
+                Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
+            }
+        })
+        .await
+    }
+
+    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
+        let (options, place) = (self.options.clone(), self.place.clone());
+        uncancelled(async move {
+            let tried = async {
+                let mut connection = options.options(LOCK_SESSION).connect().await?;
+                let taken: bool = sqlx::query_scalar(
+                    "SELECT pg_try_advisory_lock(hashtextextended('pipeline-tui schedule', 0))",
+                )
+                .fetch_one(&mut connection)
+                .await?;
+                Ok((taken, connection))
+            };
+            match tokio::time::timeout(DEADLINE, tried).await {
+                Ok(Ok((true, connection))) => {
+                    let lock: Box<dyn RunLock> = Box::new(SessionLock { _connection: connection });
+                    Ok(Some(lock))
+                }
+                Ok(Ok((false, connection))) => {
+                    let _ = connection.close().await;
+                    Ok(None)
+                }
                 Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
                 Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
             }

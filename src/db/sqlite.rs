@@ -7,6 +7,7 @@ mod apply;
 mod history;
 mod ledger;
 mod lock;
+mod settings;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,9 @@ use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, Store, uncancelled,
+    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store, uncancelled,
 };
+use crate::model::quota::Ledger;
 use crate::model::{
     Answer, Bar, Batch, Counts, RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
 };
@@ -264,6 +266,11 @@ impl_store!(for SqliteStore, own: {
             id,
             _lock: Box::new(lock),
         })
+    }
+
+    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
+        let lock = FileLock::for_schedule(&self.path)?;
+        Ok(lock.map(|lock| Box::new(lock) as Box<dyn RunLock>))
     }
 
     async fn sweep(&self) -> Result<Vec<RunId>> {

@@ -47,6 +47,30 @@ macro_rules! impl_store {
                 self.work(|connection| Box::pin(history::fill_watch_list(connection, series))).await
             }
 
+            async fn watch(&self, series: Vec<SeriesKey>) -> Result<()> {
+                self.work(|connection| Box::pin(settings::watch(connection, series))).await
+            }
+
+            async fn unwatch(&self, series: Vec<SeriesKey>) -> Result<()> {
+                self.work(|connection| Box::pin(settings::unwatch(connection, series))).await
+            }
+
+            async fn setting(&self, name: &'static str) -> Result<Option<String>> {
+                self.work(move |connection| Box::pin(settings::get(connection, name))).await
+            }
+
+            async fn set_setting(&self, name: &'static str, value: String) -> Result<()> {
+                self.work(move |connection| Box::pin(settings::set(connection, name, value))).await
+            }
+
+            async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts> {
+                self.work(|connection| Box::pin(history::facts(connection, series))).await
+            }
+
+            async fn ledger(&self, credential: Credential) -> Result<Ledger> {
+                self.work(|connection| Box::pin(ledger::today(connection, credential))).await
+            }
+
             async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()> {
                 self.work(move |connection| Box::pin(history::finish_series(connection, run, report))).await
             }

@@ -194,6 +194,29 @@ impl Pipeline {
         Ok(report)
     }
 
+    /// The series under which the bars of a wish are stored: with the key `demo` not the one asked for.
+    #[must_use]
+    pub fn stored_as(&self, series: &SeriesKey) -> SeriesKey {
+        let ask = self.source.ask(series, &FetchOptions::default());
+        ask.map_or_else(|_| series.clone(), |ask| ask.series)
+    }
+
+    /// For each series, why it cannot be fetched, where that is known without asking.
+    pub async fn parked(
+        &self,
+        series: &[SeriesKey],
+    ) -> Result<Vec<Option<(ErrorClass, String)>>, DbError> {
+        let learned = Learned::new(self.store.entitlements(self.credential.clone()).await?);
+        let reason = |series: &SeriesKey| match self.source.ask(series, &FetchOptions::default()) {
+            Err(refusal) => Some((refusal.class, refusal.text)),
+            Ok(ask) => match learned.verdict(&ask, &BTreeSet::new()) {
+                Verdict::Refuse(class, text) => Some((class, text)),
+                Verdict::Go | Verdict::Wait => None,
+            },
+        };
+        Ok(series.iter().map(reason).collect())
+    }
+
     /// Turns wishes into questions. What cannot be asked is refused here, without a request.
     fn plan(&self, request: &RunRequest) -> Vec<Slot> {
         let mut slots: Vec<Slot> = Vec::with_capacity(request.series.len());

@@ -12,6 +12,7 @@ mod acceptance;
 mod bad_input;
 mod contract;
 mod crash;
+mod engine;
 mod faults;
 mod recorded;
 mod simulate;

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection, Row};
 
-use super::super::{BarQuery, DbError, RunDetail, row};
+use super::super::{BarQuery, DbError, RECENT, RunDetail, SeriesFacts, row};
 use super::Outcome;
 use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
 
@@ -272,4 +272,29 @@ pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<Ru
         .fetch_all(connection)
         .await?;
     Ok(Some(row::detail(summary, series, requests)?))
+}
+
+pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
+    let fetched_at = last_fetch(connection, series.clone()).await?;
+    let (bars, oldest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
+        "SELECT count(*), min(timestamp) FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3",
+    )
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .fetch_one(&mut *connection)
+    .await?;
+    let query = BarQuery {
+        series,
+        from: None,
+        to: None,
+        limit: RECENT,
+    };
+    let recent = self::bars(connection, query).await?;
+    Ok(SeriesFacts {
+        fetched_at,
+        bars: row::count(bars),
+        oldest,
+        recent,
+    })
 }

@@ -29,27 +29,7 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(&mut *tx)
         .await?;
-    let (today, _) = quota::day(now);
-    let seen = sqlx::query(
-        "SELECT max(reserved_at), \
-                count(*) FILTER (WHERE reserved_at >= $2), \
-                count(*) FILTER (WHERE reserved_at >= $2 AND attempt > 1), \
-                max(ended_at) FILTER (WHERE reserved_at >= $2 AND class = 'day'), \
-                coalesce(bool_or(reserved_at >= $2 AND state IN ('answered', 'stored')), false) \
-         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
-    )
-    .bind(&wish.credential.fingerprint)
-    .bind(today)
-    .bind(today.min(now - PACE_WINDOW))
-    .fetch_one(&mut *tx)
-    .await?;
-    let ledger = Ledger {
-        last_start: seen.try_get(0)?,
-        today: row::count(seen.try_get(1)?),
-        retries_today: row::count(seen.try_get(2)?),
-        day_refusal: seen.try_get(3)?,
-        data_today: seen.try_get(4)?,
-    };
+    let ledger = at(&mut tx, &wish.credential.fingerprint, now).await?;
     if let Some(not_now) = Reserved::unless_granted(
         quota::decide(&ledger, &wish.limits, wish.attempt > 1, now),
         now,
@@ -79,6 +59,42 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     .await?;
     tx.commit().await?;
     Ok(Reserved::Granted(RequestId(id)))
+}
+
+/// The ledger of a key on the quota day of the database's clock.
+pub async fn today(connection: &mut PgConnection, credential: Credential) -> Outcome<Ledger> {
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
+        .fetch_one(&mut *connection)
+        .await?;
+    at(connection, &credential.fingerprint, now).await
+}
+
+async fn at(
+    connection: &mut PgConnection,
+    fingerprint: &str,
+    now: DateTime<Utc>,
+) -> Outcome<Ledger> {
+    let (today, _) = quota::day(now);
+    let seen = sqlx::query(
+        "SELECT max(reserved_at), \
+                count(*) FILTER (WHERE reserved_at >= $2), \
+                count(*) FILTER (WHERE reserved_at >= $2 AND attempt > 1), \
+                max(ended_at) FILTER (WHERE reserved_at >= $2 AND class = 'day'), \
+                coalesce(bool_or(reserved_at >= $2 AND state IN ('answered', 'stored')), false) \
+         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
+    )
+    .bind(fingerprint)
+    .bind(today)
+    .bind(today.min(now - PACE_WINDOW))
+    .fetch_one(connection)
+    .await?;
+    Ok(Ledger {
+        last_start: seen.try_get(0)?,
+        today: row::count(seen.try_get(1)?),
+        retries_today: row::count(seen.try_get(2)?),
+        day_refusal: seen.try_get(3)?,
+        data_today: seen.try_get(4)?,
+    })
 }
 
 pub async fn keep(

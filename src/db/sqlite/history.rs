@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::{BarQuery, RunDetail, row};
+use super::super::{BarQuery, RECENT, RunDetail, SeriesFacts, row};
 use super::Outcome;
 use super::lock::FileLock;
 use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
@@ -271,4 +271,29 @@ pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Optio
         .fetch_all(connection)
         .await?;
     Ok(Some(row::detail(summary, series, requests)?))
+}
+
+pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
+    let fetched_at = last_fetch(connection, series.clone()).await?;
+    let (bars, oldest): (i64, Option<i64>) = sqlx::query_as(
+        "SELECT count(*), min(timestamp) FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3",
+    )
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted)
+    .fetch_one(&mut *connection)
+    .await?;
+    let query = BarQuery {
+        series,
+        from: None,
+        to: None,
+        limit: RECENT,
+    };
+    let recent = self::bars(connection, query).await?;
+    Ok(SeriesFacts {
+        fetched_at,
+        bars: row::count(bars),
+        oldest: oldest.map(row::instant),
+        recent,
+    })
 }

@@ -26,27 +26,7 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
         .fetch_one(&mut *tx)
         .await?;
-    let (today, _) = quota::day(now);
-    let seen = sqlx::query(
-        "SELECT max(reserved_at), \
-                count(CASE WHEN reserved_at >= $2 THEN 1 END), \
-                count(CASE WHEN reserved_at >= $2 AND attempt > 1 THEN 1 END), \
-                max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN ended_at END), \
-                count(CASE WHEN reserved_at >= $2 AND state IN ('answered', 'stored') THEN 1 END) \
-         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
-    )
-    .bind(&wish.credential.fingerprint)
-    .bind(text(today))
-    .bind(text(today.min(now - PACE_WINDOW)))
-    .fetch_one(&mut *tx)
-    .await?;
-    let ledger = Ledger {
-        last_start: seen.try_get(0)?,
-        today: row::count(seen.try_get(1)?),
-        retries_today: row::count(seen.try_get(2)?),
-        day_refusal: seen.try_get(3)?,
-        data_today: seen.try_get::<i64, _>(4)? > 0,
-    };
+    let ledger = at(&mut tx, &wish.credential.fingerprint, now).await?;
     if let Some(not_now) = Reserved::unless_granted(
         quota::decide(&ledger, &wish.limits, wish.attempt > 1, now),
         now,
@@ -75,6 +55,42 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
     .await?;
     tx.commit().await?;
     Ok(Reserved::Granted(RequestId(id)))
+}
+
+/// The ledger of a key on the quota day of the database's clock.
+pub async fn today(connection: &mut SqliteConnection, credential: Credential) -> Outcome<Ledger> {
+    let now: DateTime<Utc> = sqlx::query_scalar("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
+        .fetch_one(&mut *connection)
+        .await?;
+    at(connection, &credential.fingerprint, now).await
+}
+
+async fn at(
+    connection: &mut SqliteConnection,
+    fingerprint: &str,
+    now: DateTime<Utc>,
+) -> Outcome<Ledger> {
+    let (today, _) = quota::day(now);
+    let seen = sqlx::query(
+        "SELECT max(reserved_at), \
+                count(CASE WHEN reserved_at >= $2 THEN 1 END), \
+                count(CASE WHEN reserved_at >= $2 AND attempt > 1 THEN 1 END), \
+                max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN ended_at END), \
+                count(CASE WHEN reserved_at >= $2 AND state IN ('answered', 'stored') THEN 1 END) \
+         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
+    )
+    .bind(fingerprint)
+    .bind(text(today))
+    .bind(text(today.min(now - PACE_WINDOW)))
+    .fetch_one(connection)
+    .await?;
+    Ok(Ledger {
+        last_start: seen.try_get(0)?,
+        today: row::count(seen.try_get(1)?),
+        retries_today: row::count(seen.try_get(2)?),
+        day_refusal: seen.try_get(3)?,
+        data_today: seen.try_get::<i64, _>(4)? > 0,
+    })
 }
 
 pub async fn keep(

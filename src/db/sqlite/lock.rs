@@ -76,6 +76,20 @@ impl FileLock {
         ))
     }
 
+    /// Takes the lock of the process that fetches on schedule; `None` while another has it.
+    pub fn for_schedule(database: &Path) -> Result<Option<Self>> {
+        let path = beside(database, "-schedule.lock");
+        let file = open(&path).map_err(|e| unopenable(&e, &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self {
+                _file: file,
+                remove: None,
+            })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(unopenable(&e, &path)),
+        }
+    }
+
     /// Takes the lock of a run whose process is dead; `None` while it lives.
     pub fn of_dead_run(database: &Path, key: i64) -> Option<Self> {
         let path = run_path(database, key);

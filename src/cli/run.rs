@@ -1,0 +1,135 @@
+//! `run`: the engine without a screen, one line an event, until it is told to stop.
+
+use std::sync::Arc;
+
+use super::exit::{self, Failure, Stop};
+use super::{Context, fetch, open, output};
+use crate::config::{Plan, Settings};
+use crate::model::SeriesKey;
+use crate::pipeline::Event;
+use crate::pipeline::command::Command;
+use crate::pipeline::engine::{self, EngineOptions, Handle};
+use crate::pipeline::notice::{Notice, What};
+use crate::pipeline::schedule::Schedule;
+use crate::pipeline::snapshot::ProviderStatus;
+
+pub async fn run(context: &Context) -> Result<u8, Failure> {
+    if context.read_only {
+        return Err(Failure::usage(
+            "run fetches on schedule; leave out --read-only",
+        ));
+    }
+    let settings = open::settings(context)?;
+    let store = open::store(&settings, false).await?;
+    let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
+    let mut handle = engine::start(pipeline, options(&settings)).await?;
+    output::print(&opening(&handle))?;
+    let stop = until_stopped(&mut handle).await?;
+    store.close().await;
+    Ok(match stop {
+        Stop::Terminate => exit::DONE,
+        Stop::Interrupt => exit::INTERRUPTED,
+    })
+}
+
+/// What the engine starts from, by the settings.
+pub fn options(settings: &Settings) -> EngineOptions {
+    let provider = &settings.provider;
+    let interval = settings.interval.unwrap_or(settings.defaults.interval);
+    let raw = |symbols: &[crate::model::Symbol]| -> Vec<SeriesKey> {
+        symbols
+            .iter()
+            .map(|symbol| SeriesKey::raw(symbol.clone(), interval))
+            .collect()
+    };
+    EngineOptions {
+        provider: ProviderStatus {
+            name: "Alpha Vantage".to_owned(),
+            plan: match (provider.key_is_demo, provider.plan) {
+                (true, _) => "key demo".to_owned(),
+                (_, Plan::Free) => "free key".to_owned(),
+                (_, Plan::PerMinute(requests)) => format!("{requests} a minute"),
+                (_, Plan::Unlimited) => "no limit".to_owned(),
+            },
+            key_is_demo: provider.key_is_demo,
+            is_simulated: false,
+        },
+        watch: raw(&settings.defaults.symbols),
+        only: settings.symbols.as_deref().map(raw),
+        schedule: match provider.plan {
+            Plan::PerMinute(_) | Plan::Unlimited => {
+                Schedule::through_the_session(interval.minutes().unwrap_or(60))
+            }
+            Plan::Free => Schedule::after_close(),
+        },
+        tick: None,
+    }
+}
+
+fn opening(handle: &Handle) -> String {
+    let snapshot = handle.snapshots.borrow();
+    let schedule = &snapshot.schedule;
+    let next = schedule.next_at.map_or_else(
+        || "never".to_owned(),
+        |next| {
+            next.with_timezone(&chrono_tz::America::New_York)
+                .format("%a %Y-%m-%d %H:%M ET")
+                .to_string()
+        },
+    );
+    let paused = if schedule.paused { ", paused" } else { "" };
+    format!(
+        "engine started: {}, schedule {}{paused}, next {next}",
+        snapshot.store.name, schedule.schedule
+    )
+}
+
+/// Prints what happens until a signal; then lets the engine end in order.
+async fn until_stopped(handle: &mut Handle) -> Result<Stop, Failure> {
+    let mut stopped = std::pin::pin!(exit::stop_signal());
+    let stop = loop {
+        tokio::select! {
+            stop = &mut stopped => break stop,
+            Some(notice) = handle.notices.recv() => {
+                if let Some(line) = line(&notice) {
+                    output::print(&line)?;
+                }
+            }
+            _ = &mut handle.ended => {
+                return Err(Failure::Told { code: exit::SOME, text: "the engine stopped by itself; please report this".to_owned() });
+            }
+        }
+    };
+    let _ = handle.commands.send(Command::Shutdown).await;
+    let _ = (&mut handle.ended).await;
+    while let Ok(notice) = handle.notices.try_recv() {
+        if let Some(line) = line(&notice) {
+            output::print(&line)?;
+        }
+    }
+    output::print("engine stopped; what is stored is safe")?;
+    Ok(stop)
+}
+
+/// A notice on one line; `None` for steps that only a screen shows.
+fn line(notice: &Notice) -> Option<String> {
+    let text = match &notice.what {
+        What::Run(Event::Done(report)) => fetch::line(report),
+        What::Run(Event::Started { run, series }) => format!("run {run} started: {series} series"),
+        What::Run(Event::Sending { .. }) => return None,
+        What::Run(event) => fetch::narration(event)?,
+        What::RunEnded(report) => fetch::summary(report),
+        What::RunFailed(text) => format!("the run could not be made: {text}"),
+        What::Owner(true) => "this process fetches on schedule".to_owned(),
+        What::Owner(false) => {
+            "another process fetches on schedule; this one waits to take over".to_owned()
+        }
+        What::Missed(count) => {
+            format!("{count} scheduled runs were missed while no engine ran; one makes up for them")
+        }
+        What::Refused(command, reason) => format!("not done ({reason}): {command:?}"),
+        What::StoreLost(text) => format!("the store does not answer: {text}"),
+        What::StoreBack => "the store answers again".to_owned(),
+    };
+    Some(format!("{} {text}", notice.at.format("%H:%M:%S")))
+}

@@ -1,0 +1,57 @@
+//! The watch list's changes, and what the engine remembers.
+
+use sqlx::{Connection, SqliteConnection};
+
+use super::Outcome;
+use crate::model::SeriesKey;
+
+pub async fn watch(connection: &mut SqliteConnection, series: Vec<SeriesKey>) -> Outcome<()> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for key in &series {
+        sqlx::query(
+            "INSERT INTO series (symbol, interval, adjusted) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(key.symbol.as_str())
+        .bind(key.interval.as_str())
+        .bind(key.adjusted)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn unwatch(connection: &mut SqliteConnection, series: Vec<SeriesKey>) -> Outcome<()> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for key in &series {
+        sqlx::query("DELETE FROM series WHERE symbol = $1 AND interval = $2 AND adjusted = $3")
+            .bind(key.symbol.as_str())
+            .bind(key.interval.as_str())
+            .bind(key.adjusted)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn get(connection: &mut SqliteConnection, name: &str) -> Outcome<Option<String>> {
+    Ok(
+        sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(connection)
+            .await?,
+    )
+}
+
+pub async fn set(connection: &mut SqliteConnection, name: &str, value: String) -> Outcome<()> {
+    sqlx::query(
+        "INSERT INTO settings (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value, updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    )
+    .bind(name)
+    .bind(value)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Whether a series can have changed since it was fetched: by weekday and hours, until there is a
+//! calendar of the exchange.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono_tz::America::New_York;
+
+use super::snapshot::SeriesState;
+use crate::model::Interval;
+
+/// Extended hours begin.
+const OPEN: NaiveTime = hour(4);
+/// Extended hours end, and with them the changes of intraday bars.
+const CLOSE: NaiveTime = hour(20);
+/// The regular session ends, and with it the day's bar.
+const DAY_CLOSE: NaiveTime = hour(16);
+/// A series that has missed this much is stale rather than due.
+const STALE: TimeDelta = TimeDelta::days(4);
+
+const fn hour(hour: u32) -> NaiveTime {
+    match NaiveTime::from_hms_opt(hour, 0, 0) {
+        Some(time) => time,
+        None => NaiveTime::MIN,
+    }
+}
+
+/// How a series that was last fetched at `fetched_at` stands.
+#[must_use]
+pub fn state(
+    interval: Interval,
+    fetched_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> SeriesState {
+    let Some(fetched_at) = fetched_at else {
+        return SeriesState::Due;
+    };
+    let changed = last_change(interval, now);
+    if fetched_at >= changed {
+        SeriesState::Fresh
+    } else if changed - fetched_at > STALE {
+        SeriesState::Stale
+    } else {
+        SeriesState::Due
+    }
+}
+
+/// The latest instant, up to `now`, at which a new bar may have been complete.
+fn last_change(interval: Interval, now: DateTime<Utc>) -> DateTime<Utc> {
+    let local = now.with_timezone(&New_York).naive_local();
+    let (date, time) = (local.date(), local.time());
+    match interval.minutes() {
+        Some(minutes) if is_weekday(date) && time >= OPEN && time < CLOSE => {
+            let step = i64::from(minutes) * 60;
+            DateTime::from_timestamp(now.timestamp().div_euclid(step) * step, 0).unwrap_or(now)
+        }
+        Some(_) => last_weekday_at(date, time, CLOSE, now),
+        None => last_weekday_at(date, time, DAY_CLOSE, now),
+    }
+}
+
+fn last_weekday_at(
+    today: NaiveDate,
+    time: NaiveTime,
+    at: NaiveTime,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let first = u64::from(time < at);
+    (first..first + 7)
+        .filter_map(|back| today.checked_sub_days(Days::new(back)))
+        .find(|date| is_weekday(*date))
+        .and_then(|date| New_York.from_local_datetime(&date.and_time(at)).earliest())
+        .map_or(now, |instant| instant.with_timezone(&Utc))
+}
+
+fn is_weekday(date: NaiveDate) -> bool {
+    !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stands(interval: Interval, fetched: &str, now: &str) -> SeriesState {
+        state(
+            interval,
+            Some(fetched.parse().unwrap()),
+            now.parse().unwrap(),
+        )
+    }
+
+    #[test]
+    fn intraday_bars_are_due_each_interval_while_the_market_trades() {
+        let fetched = "2026-11-20T15:01:00Z";
+        assert_eq!(
+            stands(Interval::Min5, fetched, "2026-11-20T15:04:59Z"),
+            SeriesState::Fresh
+        );
+        assert_eq!(
+            stands(Interval::Min5, fetched, "2026-11-20T15:05:00Z"),
+            SeriesState::Due
+        );
+    }
+
+    #[test]
+    fn a_weekend_changes_nothing() {
+        let fetched = "2026-11-21T01:30:00Z";
+        assert_eq!(
+            stands(Interval::Min5, fetched, "2026-11-23T08:00:00Z"),
+            SeriesState::Fresh
+        );
+        assert_eq!(
+            stands(Interval::Daily, fetched, "2026-11-23T20:59:00Z"),
+            SeriesState::Fresh
+        );
+        assert_eq!(
+            stands(Interval::Daily, fetched, "2026-11-23T21:00:00Z"),
+            SeriesState::Due
+        );
+    }
+
+    #[test]
+    fn what_was_never_fetched_is_due_and_what_is_long_ago_is_stale() {
+        let now = "2026-11-20T15:00:00Z".parse().unwrap();
+        assert_eq!(state(Interval::Daily, None, now), SeriesState::Due);
+        assert_eq!(
+            stands(
+                Interval::Daily,
+                "2026-11-02T22:00:00Z",
+                "2026-11-20T15:00:00Z"
+            ),
+            SeriesState::Stale
+        );
+    }
+}

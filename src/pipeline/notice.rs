@@ -1,0 +1,36 @@
+//! What just happened: may be dropped under pressure, and the drops are counted.
+
+use chrono::{DateTime, Utc};
+
+use super::command::Command;
+use super::run::{Event, RunReport};
+
+/// A fact with its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Something in a run.
+    Run(Event),
+    /// A run has ended.
+    RunEnded(RunReport),
+    /// A run could not be made.
+    RunFailed(String),
+    /// This process now fetches on schedule, or no longer does.
+    Owner(bool),
+    /// Instants of the schedule passed while no engine ran.
+    Missed(u32),
+    /// A command was not carried out.
+    Refused(Command, String),
+    /// The store does not answer.
+    StoreLost(String),
+    /// The store answers again.
+    StoreBack,
+}

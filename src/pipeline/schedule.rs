@@ -1,0 +1,346 @@
+//! When runs start by themselves: pure functions of an instant.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use croner::Cron;
+use serde::{Deserialize, Serialize};
+
+/// The longest time between two starts of a schedule in minutes: a week.
+const MOST_MINUTES: u32 = 7 * 24 * 60;
+/// Missed instants that are looked for at most; more than a year of a five-minute schedule is no use.
+const MOST_MISSED: u32 = 10_000;
+
+/// When runs start, and what becomes of instants that passed while no engine ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// The instants.
+    pub when: When,
+    /// What becomes of missed ones.
+    pub missed: Missed,
+}
+
+/// The instants of a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Five cron fields at the clock of a time zone. An instant that a change to summer time skips
+    /// happens right after the change; one that a change back repeats happens once.
+    Cron {
+        /// Minute, hour, day of month, month, day of week.
+        fields: CronFields,
+        /// The zone whose clock counts.
+        zone: Tz,
+    },
+    /// Every so many minutes since 1970.
+    Every {
+        /// Minutes between two starts.
+        minutes: u32,
+    },
+}
+
+/// What becomes of instants that passed while no engine ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Missed {
+    /// They are forgotten.
+    Skip,
+    /// One run makes up for all of them.
+    #[default]
+    Once,
+    /// Each has its run.
+    All,
+}
+
+/// A cron expression that was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CronFields(String);
+
+/// Why a text is not a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// Not five cron fields.
+    #[error("{0:?} is not a cron expression ({1}); write five fields, for example 20 16 * * 1-5")]
+    Cron(String, String),
+    /// Not a time zone.
+    #[error("{0:?} is not a time zone; write one such as America/New_York or UTC")]
+    Zone(String),
+    /// No minutes.
+    #[error("{0:?} is not a number of minutes; write for example: every 15")]
+    Minutes(String),
+}
+
+impl CronFields {
+    fn cron(&self) -> Option<Cron> {
+        self.0.parse().ok()
+    }
+}
+
+impl FromStr for CronFields {
+    type Err = ScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, ScheduleError> {
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let refused =
+            |why: &str| ScheduleError::Cron(crate::model::text::clean(&text), why.to_owned());
+        if text.split(' ').count() != 5 {
+            return Err(refused("it has not five fields"));
+        }
+        match text.parse::<Cron>() {
+            Ok(_) => Ok(Self(text)),
+            Err(error) => Err(refused(&crate::model::text::clean(&error.to_string()))),
+        }
+    }
+}
+
+impl TryFrom<String> for CronFields {
+    type Error = ScheduleError;
+
+    fn try_from(text: String) -> Result<Self, ScheduleError> {
+        text.parse()
+    }
+}
+
+impl From<CronFields> for String {
+    fn from(fields: CronFields) -> Self {
+        fields.0
+    }
+}
+
+impl Schedule {
+    /// The schedule of a free key: once, Monday to Friday 16:20 in New York.
+    #[must_use]
+    pub fn after_close() -> Self {
+        Self::new_york("20 16 * * 1-5")
+    }
+
+    /// The schedule of a paid plan: every interval of so many minutes from 09:30 to 16:05 in New York.
+    ///
+    /// Cron fields cannot begin at half an hour and end at five past, so the hours are whole; a run
+    /// outside the session finds nothing due.
+    #[must_use]
+    pub fn through_the_session(minutes: u32) -> Self {
+        match minutes {
+            0..=1 => Self::new_york("* 9-16 * * 1-5"),
+            2..=59 => Self::new_york(&format!("*/{minutes} 9-16 * * 1-5")),
+            _ => Self::new_york("5 10-16 * * 1-5"),
+        }
+    }
+
+    fn new_york(fields: &str) -> Self {
+        let when = When::Cron {
+            fields: CronFields(fields.to_owned()),
+            zone: chrono_tz::America::New_York,
+        };
+        Self {
+            when,
+            missed: Missed::Once,
+        }
+    }
+
+    /// The first instant after `now`.
+    #[must_use]
+    pub fn next_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match &self.when {
+            When::Cron { fields, zone } => {
+                let next = fields
+                    .cron()?
+                    .find_next_occurrence(&now.with_timezone(zone), false);
+                next.ok().map(|next| next.with_timezone(&Utc))
+            }
+            When::Every { minutes } => {
+                let step = i64::from((*minutes).max(1)) * 60;
+                let since = now.timestamp().div_euclid(step) + 1;
+                DateTime::from_timestamp(since.checked_mul(step)?, 0)
+            }
+        }
+    }
+
+    /// How many instants lie after `from`, up to and including `to`.
+    #[must_use]
+    pub fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> u32 {
+        let (mut count, mut at) = (0, from);
+        while count < MOST_MISSED {
+            match self.next_after(at) {
+                Some(next) if next <= to && next > at => (count, at) = (count + 1, next),
+                _ => break,
+            }
+        }
+        count
+    }
+
+    /// How many runs make up for so many missed instants.
+    #[must_use]
+    pub const fn make_up(&self, missed: u32) -> u32 {
+        match self.missed {
+            Missed::Skip => 0,
+            Missed::Once => {
+                if missed > 0 {
+                    1
+                } else {
+                    0
+                }
+            }
+            Missed::All => missed,
+        }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.when {
+            When::Cron { fields, zone } => write!(f, "{} {zone}", fields.0),
+            When::Every { minutes } => write!(f, "every {minutes}"),
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = ScheduleError;
+
+    /// Reads `every 15`, or five cron fields with an optional time zone (New York where none is named).
+    fn from_str(text: &str) -> Result<Self, ScheduleError> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let when = match words.as_slice() {
+            ["every", minutes] => {
+                let number = minutes
+                    .parse()
+                    .ok()
+                    .filter(|minutes| (1..=MOST_MINUTES).contains(minutes));
+                When::Every {
+                    minutes: number.ok_or_else(|| {
+                        ScheduleError::Minutes(crate::model::text::clean(minutes))
+                    })?,
+                }
+            }
+            [fields @ .., zone] if fields.len() == 5 => When::Cron {
+                fields: fields.join(" ").parse()?,
+                zone: zone
+                    .parse()
+                    .map_err(|_| ScheduleError::Zone(crate::model::text::clean(zone)))?,
+            },
+            _ => When::Cron {
+                fields: text.parse()?,
+                zone: chrono_tz::America::New_York,
+            },
+        };
+        Ok(Self {
+            when,
+            missed: Missed::Once,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn next(schedule: &str, now: &str) -> String {
+        let schedule: Schedule = schedule.parse().unwrap();
+        schedule.next_after(at(now)).unwrap().to_rfc3339()
+    }
+
+    #[test]
+    fn a_free_key_fetches_after_the_close_on_trading_weekdays() {
+        let after_close = Schedule::after_close();
+        assert_eq!(
+            after_close.next_after(at("2026-11-20T21:19:59Z")),
+            Some(at("2026-11-20T21:20:00Z"))
+        );
+        assert_eq!(
+            after_close.next_after(at("2026-11-20T21:20:00Z")),
+            Some(at("2026-11-23T21:20:00Z"))
+        );
+        assert_eq!(
+            after_close.next_after(at("2026-07-01T12:00:00Z")),
+            Some(at("2026-07-01T20:20:00Z"))
+        );
+    }
+
+    #[test]
+    fn clock_changes_lose_nothing_and_double_nothing() {
+        assert_eq!(
+            next("30 2 * * *", "2026-03-08T06:00:00Z"),
+            "2026-03-08T07:00:00+00:00"
+        );
+        assert_eq!(
+            next("30 1 * * *", "2026-11-01T04:00:00Z"),
+            "2026-11-01T05:30:00+00:00"
+        );
+        assert_eq!(
+            next("30 1 * * *", "2026-11-01T05:30:00Z"),
+            "2026-11-02T06:30:00+00:00"
+        );
+    }
+
+    #[test]
+    fn minutes_count_from_1970() {
+        assert_eq!(
+            next("every 15", "2026-11-20T21:14:59Z"),
+            "2026-11-20T21:15:00+00:00"
+        );
+        assert_eq!(
+            next("every 15", "2026-11-20T21:15:00Z"),
+            "2026-11-20T21:30:00+00:00"
+        );
+    }
+
+    #[test]
+    fn missed_instants_are_counted_and_made_up_by_policy() {
+        let schedule = Schedule::after_close();
+        let missed = schedule.between(at("2026-11-16T22:00:00Z"), at("2026-11-20T22:00:00Z"));
+        assert_eq!(missed, 4);
+        let make_up = |policy| {
+            Schedule {
+                missed: policy,
+                ..schedule.clone()
+            }
+            .make_up(missed)
+        };
+        assert_eq!(
+            [Missed::Skip, Missed::Once, Missed::All].map(make_up),
+            [0, 1, 4]
+        );
+        assert_eq!(schedule.make_up(0), 0);
+    }
+
+    #[test]
+    fn schedules_round_trip_as_text_and_as_json() {
+        for text in [
+            "every 15",
+            "20 16 * * 1-5 America/New_York",
+            "0 * * * * UTC",
+        ] {
+            let schedule: Schedule = text.parse().unwrap();
+            assert_eq!(schedule.to_string(), text);
+            let json = serde_json::to_string(&schedule).unwrap();
+            assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), schedule);
+        }
+        assert_eq!(
+            "20 16 * * 1-5".parse::<Schedule>().unwrap(),
+            Schedule::after_close()
+        );
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_answered_with_an_example() {
+        for text in [
+            "every never",
+            "every 0",
+            "* * *",
+            "61 * * * *",
+            "* * * * * Mars/Olympus",
+            "",
+        ] {
+            let error = text.parse::<Schedule>().unwrap_err().to_string();
+            assert!(error.contains("write"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What is true now: complete enough to draw every view, cheap to clone.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::command::BarsWindow;
+use super::schedule::Schedule;
+use crate::db::RunDetail;
+use crate::model::words::words;
+use crate::model::{Bar, ErrorClass, Price, RunId, RunSummary, SeriesKey};
+
+/// The state of the engine at one instant.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Grows with every change: equal numbers are equal snapshots.
+    pub revision: u64,
+    /// When it was taken.
+    pub taken_at: DateTime<Utc>,
+    /// Whose data this is.
+    pub provider: ProviderStatus,
+    /// The database.
+    pub store: StoreStatus,
+    /// Today's requests.
+    pub quota: QuotaStatus,
+    /// When the engine acts next.
+    pub schedule: ScheduleStatus,
+    /// The run at work.
+    pub run: Option<RunProgress>,
+    /// The watch list, in its order.
+    pub series: Arc<[SeriesStatus]>,
+    /// The newest runs, newest first.
+    pub runs: Arc<[RunSummary]>,
+    /// The window of bars that was asked for last.
+    pub bars: Option<Arc<BarsPage>>,
+    /// The run that was asked for last.
+    pub opened: Option<Arc<RunDetail>>,
+    /// Notices that were dropped because nobody took them.
+    pub dropped_notices: u64,
+}
+
+/// Whose data this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderStatus {
+    /// `Alpha Vantage`, or `simulated`.
+    pub name: String,
+    /// `free key`, `demo key`, `75 a minute`.
+    pub plan: String,
+    /// Whether the key is the provider's own `demo`.
+    pub key_is_demo: bool,
+    /// Whether the provider is built in and nothing is real.
+    pub is_simulated: bool,
+}
+
+/// How the database stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// `SQLite` or `PostgreSQL`, and where.
+    pub name: String,
+    /// Bars stored.
+    pub bars: u64,
+    /// Since when it has not answered, and what it said.
+    pub lost: Option<(DateTime<Utc>, String)>,
+}
+
+/// Today's requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QuotaStatus {
+    /// Requests of the quota day.
+    pub used: u32,
+    /// The day's limit, where the plan has one.
+    pub limit: Option<u32>,
+    /// Nothing more may be sent before this instant.
+    pub spent_until: Option<DateTime<Utc>>,
+}
+
+/// When the engine acts next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleStatus {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// Whether it is paused.
+    pub paused: bool,
+    /// Its next instant.
+    pub next_at: Option<DateTime<Utc>>,
+    /// Whether this process owns the schedule of the database.
+    pub is_owner: bool,
+    /// Instants that passed while no engine ran, folded into one run.
+    pub missed: u32,
+}
+
+/// The run at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunProgress {
+    /// The run, once the store has given it a number.
+    pub id: Option<RunId>,
+    /// What started it.
+    pub trigger: &'static str,
+    /// When it started.
+    pub started_at: DateTime<Utc>,
+    /// Series that have ended.
+    pub done: usize,
+    /// Series it covers.
+    pub total: usize,
+}
+
+words! {
+    /// How a series stands, in one word.
+    pub enum SeriesState {
+        /// Fetched since it last could have changed.
+        Fresh = "fresh",
+        /// Would be fetched by the next run.
+        Due = "due",
+        /// Not fetched for longer than a schedule allows.
+        Stale = "stale",
+        /// In the run, not yet asked.
+        Waiting = "waiting",
+        /// A request is on its way.
+        Fetching = "fetching",
+        /// Waits before it is tried again.
+        Retrying = "retrying",
+        /// The last try failed.
+        Failed = "failed",
+        /// The plan or the key forbids it.
+        Parked = "parked",
+    }
+}
+
+/// One line of the watch list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesStatus {
+    /// The series.
+    pub key: SeriesKey,
+    /// How it stands.
+    pub state: SeriesState,
+    /// When it was last fetched with success.
+    pub fetched_at: Option<DateTime<Utc>>,
+    /// Its newest bar.
+    pub last_bar: Option<Bar>,
+    /// The close before the newest bar's day, for the change.
+    pub previous_close: Option<Price>,
+    /// Closes of the last session, oldest first.
+    pub trend: Arc<[Price]>,
+    /// Bars stored.
+    pub bars: u64,
+    /// Why it is parked or failed, as a class and a sentence.
+    pub problem: Option<(ErrorClass, String)>,
+    /// When it is tried again, while it retries.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// Requests spent on it today.
+    pub requests: u32,
+}
+
+/// A window of bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarsPage {
+    /// What was asked for.
+    pub window: BarsWindow,
+    /// The bars, newest first.
+    pub bars: Vec<Bar>,
+    /// Bars of the series in the store.
+    pub total: u64,
+    /// Oldest bar of the series.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Newest bar of the series.
+    pub newest: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,301 @@
+//! The engine over real stores and a real provider: schedule, ownership, and the headless command.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command as Process, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
+use chrono_tz::America::New_York;
+use pipeline_tui::config::Secret;
+use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
+use pipeline_tui::model::quota::Limits;
+use pipeline_tui::model::{Interval, SeriesKey};
+use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
+use pipeline_tui::pipeline::command::{BarsWindow, Command};
+use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
+use pipeline_tui::pipeline::schedule::Schedule;
+use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
+use pipeline_tui::pipeline::{Pipeline, Waits};
+use pipeline_tui::simulate::{Options, Plan, Server};
+use pipeline_tui::time::Clock;
+
+use crate::support::cluster;
+use crate::support::program::{CANARY, Desk, provider};
+
+/// A clock that a test moves.
+#[derive(Clone)]
+struct Hands(Arc<Mutex<DateTime<Utc>>>);
+
+impl Hands {
+    /// Noon in New York of the next Friday: what the database's clock records is before all of it.
+    fn at_noon() -> Self {
+        let mut date = Clock::system().now().date_naive() + chrono::Days::new(1);
+        while date.weekday() != chrono::Weekday::Fri {
+            date = date + chrono::Days::new(1);
+        }
+        let noon = New_York
+            .from_local_datetime(&date.and_hms_opt(12, 0, 0).unwrap())
+            .unwrap();
+        Self(Arc::new(Mutex::new(noon.to_utc())))
+    }
+
+    fn clock(&self) -> Clock {
+        let hands = self.clone();
+        Clock::from_fn(move || *hands.0.lock().unwrap())
+    }
+
+    fn move_on(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+fn watched() -> Vec<SeriesKey> {
+    ["IBM", "AAPL"]
+        .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily))
+        .into()
+}
+
+async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle {
+    let base_url = server.base_url().parse().unwrap();
+    let source = AlphaVantage::new(base_url, Secret::new(CANARY), false, hands.clock()).unwrap();
+    let pipeline = Pipeline {
+        store,
+        source: Arc::new(source),
+        credential: Credential {
+            fingerprint: "f00d".into(),
+            plan: "test".into(),
+        },
+        limits: Limits {
+            gap: TimeDelta::zero(),
+            per_day: None,
+        },
+        in_flight: 2,
+        answers_limit: 1 << 28,
+        waits: Waits::default(),
+        clock: hands.clock(),
+    };
+    let options = EngineOptions {
+        provider: ProviderStatus {
+            name: "simulated".into(),
+            plan: "no limit".into(),
+            key_is_demo: false,
+            is_simulated: true,
+        },
+        watch: watched(),
+        only: None,
+        schedule: Schedule::after_close(),
+        tick: Some(Duration::from_millis(5)),
+    };
+    engine::start(Arc::new(pipeline), options).await.unwrap()
+}
+
+/// Waits for a snapshot of which this is true.
+async fn until(handle: &mut Handle, is_true: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let found = handle.snapshots.wait_for(|snapshot| is_true(snapshot));
+    let found = tokio::time::timeout(Duration::from_secs(30), found)
+        .await
+        .unwrap();
+    Arc::clone(&found.unwrap())
+}
+
+async fn end(handle: Handle) {
+    handle.commands.send(Command::Shutdown).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), handle.ended)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+/// Two stores on one new database, for each kind of database there is.
+async fn pairs() -> Vec<(tempfile::TempDir, [Arc<dyn Store>; 2])> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bars.db");
+    let mut pairs = vec![];
+    let sqlite = [
+        db::open_sqlite(&path, Access::ReadWrite).await.unwrap(),
+        db::open_sqlite(&path, Access::ReadWrite).await.unwrap(),
+    ];
+    pairs.push((folder, sqlite));
+    if let Some(url) = cluster::new_database() {
+        let target = PgTarget {
+            url: Secret::new(url),
+            shown: "test cluster".into(),
+        };
+        let postgres = [
+            db::open_postgres(target.clone(), Access::ReadWrite)
+                .await
+                .unwrap(),
+            db::open_postgres(target, Access::ReadWrite).await.unwrap(),
+        ];
+        pairs.push((tempfile::tempdir().unwrap(), postgres));
+    }
+    pairs
+}
+
+async fn market(hands: &Hands) -> Server {
+    Server::start(Options {
+        plan: Plan::Unlimited,
+        clock: hands.clock(),
+        ..Options::default()
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_owner_fetches_on_schedule_and_another_takes_over() {
+    for (_folder, [here, there]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut first = start(here, &server, &hands).await;
+        until(&mut first, |snapshot| {
+            snapshot.schedule.is_owner && snapshot.series.len() == 2
+        })
+        .await;
+        let mut second = start(there, &server, &hands).await;
+        until(&mut second, |snapshot| snapshot.series.len() == 2).await;
+
+        hands.move_on(TimeDelta::minutes(260));
+        until(&mut first, |snapshot| {
+            snapshot.runs.len() == 1 && snapshot.run.is_none()
+        })
+        .await;
+        assert_eq!(
+            server.journal().len(),
+            2,
+            "each series once, by one of the two"
+        );
+        let stored = |snapshot: &Snapshot| snapshot.series.iter().all(|series| series.bars == 100);
+        let snapshot = until(&mut first, stored).await;
+        assert!(
+            snapshot
+                .series
+                .iter()
+                .all(|series| series.last_bar.is_some())
+        );
+        assert!(!second.snapshots.borrow().schedule.is_owner);
+
+        end(first).await;
+        hands.move_on(TimeDelta::seconds(11));
+        until(&mut second, |snapshot| snapshot.schedule.is_owner).await;
+        hands.move_on(TimeDelta::days(3));
+        until(&mut second, |snapshot| {
+            snapshot.runs.len() == 2 && snapshot.run.is_none()
+        })
+        .await;
+        assert_eq!(server.journal().len(), 4, "the next trading day");
+        end(second).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_change_what_is_true() {
+    for (_folder, [store, again]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut handle = start(store, &server, &hands).await;
+        let msft = SeriesKey::raw("MSFT".parse().unwrap(), Interval::Daily);
+        let send = |command| handle.commands.send(command);
+        send(Command::Watch(vec![msft.clone()])).await.unwrap();
+        send(Command::Unwatch(vec![watched()[1].clone()]))
+            .await
+            .unwrap();
+        send(Command::SetSchedule("every 15".parse().unwrap()))
+            .await
+            .unwrap();
+        send(Command::Pause).await.unwrap();
+        send(Command::Fetch(vec![msft.clone()])).await.unwrap();
+        let window = BarsWindow {
+            series: msft.clone(),
+            until: None,
+            from: None,
+            limit: 10,
+        };
+        until(&mut handle, |snapshot| {
+            snapshot.runs.len() == 1 && snapshot.run.is_none()
+        })
+        .await;
+        handle
+            .commands
+            .send(Command::ShowBars(window.clone()))
+            .await
+            .unwrap();
+        let snapshot = until(&mut handle, |snapshot| snapshot.bars.is_some()).await;
+        let page = snapshot.bars.as_ref().unwrap();
+        assert_eq!(
+            (page.bars.len(), page.total, &page.window),
+            (10, 100, &window)
+        );
+        let keys: Vec<_> = snapshot
+            .series
+            .iter()
+            .map(|series| series.key.clone())
+            .collect();
+        assert_eq!(keys, [watched()[0].clone(), msft]);
+        end(handle).await;
+
+        let restarted = start(again, &server, &hands).await;
+        let remembered = restarted.snapshots.borrow().schedule.clone();
+        assert_eq!(
+            (remembered.schedule.to_string().as_str(), remembered.paused),
+            ("every 15", true)
+        );
+        end(restarted).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_makes_up_for_missed_instants_and_ends_in_order() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk
+            .asking(&server)
+            .with("ALPHA_VANTAGE_PLAN", "1200")
+            .with("PIPELINE_INTERVAL", "daily");
+        desk.run(&["runs"]);
+        desk.sql(
+            "INSERT INTO settings (name, value) VALUES ('last_tick', '2026-01-05T12:00:00+00:00')",
+        );
+        let mut child = desk
+            .command(&["run"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for line in lines.by_ref() {
+            said.push_str(&line.unwrap());
+            said.push('\n');
+            if said.contains("run 1 succeeded") {
+                break;
+            }
+        }
+        assert!(
+            said.contains("engine started") && said.contains("were missed"),
+            "{said}"
+        );
+        assert!(said.contains("this process fetches on schedule"), "{said}");
+        let pid = child.id().to_string();
+        assert!(
+            Process::new("kill")
+                .args(["-s", "TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let rest: Vec<String> = lines.map_while(Result::ok).collect();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{said}{rest:?}");
+        assert!(
+            rest.last()
+                .is_some_and(|line| line.contains("engine stopped")),
+            "{rest:?}"
+        );
+        assert_eq!(desk.sql("SELECT status FROM runs"), ["succeeded"]);
+        assert_eq!(
+            desk.sql("SELECT count(DISTINCT symbol) FROM stock_data"),
+            ["4"]
+        );
+    }
+}
