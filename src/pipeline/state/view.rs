@@ -1,0 +1,94 @@
+//! What is true, as others see it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::super::freshness;
+use super::super::snapshot::{QuotaStatus, ScheduleStatus, SeriesState, SeriesStatus, Snapshot};
+use super::{Entry, Owner, State};
+use crate::model::{Bar, Price, quota};
+
+/// Closes that a trend shows.
+const TREND: usize = 78;
+
+impl State {
+    /// The number that grows with every change.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// What is true now.
+    #[must_use]
+    pub fn snapshot(&self, dropped_notices: u64, now: DateTime<Utc>) -> Snapshot {
+        let (_, tomorrow) = quota::day(now);
+        let is_spent = self.per_day.is_some_and(|limit| self.ledger.today >= limit)
+            || self.ledger.day_refusal.is_some();
+        Snapshot {
+            revision: self.revision,
+            taken_at: now,
+            provider: self.provider.clone(),
+            store: self.store.clone(),
+            quota: QuotaStatus {
+                used: self.ledger.today,
+                limit: self.per_day,
+                spent_until: is_spent.then_some(tomorrow),
+            },
+            schedule: ScheduleStatus {
+                schedule: self.schedule.clone(),
+                paused: self.paused,
+                next_at: self
+                    .schedule
+                    .next_after(self.last_tick.unwrap_or(now).max(now)),
+                is_owner: self.owner == Owner::This,
+                missed: self.missed,
+            },
+            run: self.run.clone(),
+            series: self
+                .entries
+                .iter()
+                .map(|entry| status(entry, now))
+                .collect(),
+            runs: Arc::clone(&self.runs),
+            bars: self.bars.clone(),
+            opened: self.opened.clone(),
+            dropped_notices,
+        }
+    }
+}
+
+fn status(entry: &Entry, now: DateTime<Utc>) -> SeriesStatus {
+    let recent = &entry.facts.recent;
+    let last_bar = recent.first().copied();
+    let other_day = |bar: &&Bar| last_bar.is_some_and(|last| bar.trading_date != last.trading_date);
+    let session = |bar: &&Bar| {
+        !entry.key.interval.is_intraday()
+            || last_bar.is_some_and(|last| bar.trading_date == last.trading_date)
+    };
+    let mut trend: Vec<Price> = recent
+        .iter()
+        .take_while(session)
+        .take(TREND)
+        .map(|bar| bar.close)
+        .collect();
+    trend.reverse();
+    let by_facts = || freshness::state(entry.key.interval, entry.facts.fetched_at, now);
+    let state = entry
+        .live
+        .state
+        .or_else(|| entry.parked.as_ref().map(|_| SeriesState::Parked))
+        .unwrap_or_else(by_facts);
+    SeriesStatus {
+        key: entry.key.clone(),
+        state,
+        fetched_at: entry.facts.fetched_at,
+        last_bar,
+        previous_close: recent.iter().find(other_day).map(|bar| bar.close),
+        trend: trend.into(),
+        bars: entry.facts.bars,
+        problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
+        retry_at: entry.live.retry_at,
+        requests: entry.live.requests,
+    }
+}
