@@ -32,6 +32,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// Connections of one process: one a series in flight, and a few for readers.
 const POOL: u32 = 8;
 const ACQUIRE: Duration = Duration::from_secs(3);
+/// A start is patient for so many times that long: many processes may be starting together.
+const STARTS: u32 = 4;
 const PING: Duration = Duration::from_millis(300);
 const CONNECT: Duration = Duration::from_secs(5);
 /// The server gives up a statement after this long …
@@ -96,6 +98,15 @@ impl PgStore {
                 })
             })
             .connect_lazy_with(options.clone());
+        for start in 1..=STARTS {
+            match pool.acquire().await {
+                Err(sqlx::Error::PoolTimedOut) if start < STARTS => {}
+                outcome => {
+                    outcome.map_err(|e| error::postgres(&e, &place))?;
+                    break;
+                }
+            }
+        }
         Ok(Self {
             pool,
             options,

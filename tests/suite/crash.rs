@@ -27,7 +27,7 @@ use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::cluster as harness;
+use crate::support::cluster;
 
 /// Saturday, 2026-05-16 02:00 UTC: every bar of Friday is final.
 const NIGHT: &str = "2026-05-16T02:00:00Z";
@@ -81,7 +81,7 @@ async fn kills_lose_nothing(product: Product) {
     let kills = usize::try_from(number("CRASH_ROUNDS").unwrap_or(50)).unwrap();
     let seed = number("CRASH_SEED").unwrap_or_else(|| fastrand::u64(..));
     let kind = product.kind();
-    harness::notice(&format!("{kind}: CRASH_ROUNDS={kills} CRASH_SEED={seed}"));
+    cluster::notice(&format!("{kind}: CRASH_ROUNDS={kills} CRASH_SEED={seed}"));
     let mut rng = Rng::with_seed(seed);
     let (mut servers, mut killed, mut ended) = (Vec::new(), 0, 0);
     while killed < kills {
@@ -113,7 +113,7 @@ async fn kills_lose_nothing(product: Product) {
     ledger.check_runs(&product, killed, ended + 1).await;
     check_bars(&product, &ledger, &servers).await;
     check_secrets(&product).await;
-    harness::notice(&format!(
+    cluster::notice(&format!(
         "{kind}: {killed} kills, {ended} runs ended before theirs; {}",
         ledger.distribution(killed, ended + 1)
     ));
@@ -192,8 +192,12 @@ impl Moment {
     /// Any step of a run: before its first request, between two, or after the last.
     fn random(rng: &mut Rng) -> Self {
         let requests = rng.usize(0..=SYMBOLS.len());
-        // A start takes longer than a request.
-        let most = if requests == 0 { 60_000 } else { 40_000 };
+        // A start takes longer than a request, and the last answers have yet to be stored.
+        let most = match requests {
+            0 => 60_000,
+            n if n == SYMBOLS.len() => 400_000,
+            _ => 40_000,
+        };
         Self {
             requests,
             later: Duration::from_micros(rng.u64(0..=most)),

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use crate::support::cluster as harness;
+use crate::support::cluster;
 
 /// The provider's key; it must turn up nowhere.
 pub(crate) const CANARY: &str = "CANARY7Q2XNV83KD";
@@ -53,7 +53,7 @@ impl Product {
     /// One on a new PostgreSQL database; `None` where there is no PostgreSQL.
     pub(crate) fn postgres() -> Option<Self> {
         Some(Self {
-            database: Database::Postgres(harness::new_database()?),
+            database: Database::Postgres(cluster::new_database()?),
             folder: tempfile::tempdir().unwrap(),
         })
     }
