@@ -3,9 +3,9 @@
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::support::program::{CANARY, Desk, Done, holds, provider, seen};
+use crate::support::program::{CANARY, Desk, Done, holds, provider, seen, signal};
 
 const THE_QUERY: &str = "SELECT symbol, timestamp, close_price, volume FROM stock_data \
                          WHERE symbol = 'IBM' ORDER BY timestamp DESC LIMIT 10;";
@@ -418,14 +418,6 @@ async fn the_demo_needs_nothing_and_hears_nothing() {
         "{done:?}"
     );
     assert!(!desk.database().exists());
-}
-
-fn signal(name: &str, child: &std::process::Child) {
-    let done = Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(done.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

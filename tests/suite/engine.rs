@@ -1,7 +1,7 @@
 //! The engine over real stores and a real provider: schedule, ownership, and the headless command.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command as Process, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
 use crate::support::cluster;
-use crate::support::program::{CANARY, Desk, provider};
+use crate::support::program::{CANARY, Desk, provider, signal};
 
 /// A clock that a test moves.
 #[derive(Clone)]
@@ -277,14 +277,7 @@ async fn run_makes_up_for_missed_instants_and_ends_in_order() {
             "{said}"
         );
         assert!(said.contains("this process fetches on schedule"), "{said}");
-        let pid = child.id().to_string();
-        assert!(
-            Process::new("kill")
-                .args(["-s", "TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        signal("TERM", &child);
         let rest: Vec<String> = lines.map_while(Result::ok).collect();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{said}{rest:?}");
         assert!(

@@ -108,15 +108,17 @@ impl Desk {
     pub fn sql(&self, sql: &str) -> Vec<String> {
         let text = if let Some(url) = self.postgres() {
             cluster::psql(url, sql)
-        } else {
-            let output = Command::new("sqlite3")
+        } else if let Some(program) = cluster::find("sqlite3") {
+            let output = Command::new(program)
                 .arg(self.database())
                 .arg(sql)
-                .output();
-            let output = output.expect("sqlite3 is needed by these tests: install it");
+                .output()
+                .unwrap();
             let complaint = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{complaint}");
             String::from_utf8(output.stdout).unwrap()
+        } else {
+            return sqlite(&self.database(), sql);
         };
         text.lines().map(str::to_owned).collect()
     }
@@ -131,6 +133,40 @@ impl Desk {
         }
         bytes
     }
+}
+
+/// What the program `sqlite3` prints, on machines that lack it.
+fn sqlite(database: &Path, sql: &str) -> Vec<String> {
+    use rusqlite::types::ValueRef;
+    let connection = rusqlite::Connection::open(database).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap();
+    let mut lines = vec![];
+    while let Some(row) = rows.next().unwrap() {
+        let cells = (0..columns).map(|column| match row.get_ref(column).unwrap() {
+            ValueRef::Null => String::new(),
+            ValueRef::Integer(number) => number.to_string(),
+            ValueRef::Real(number) => number.to_string(),
+            ValueRef::Text(text) | ValueRef::Blob(text) => {
+                String::from_utf8_lossy(text).into_owned()
+            }
+        });
+        lines.push(cells.collect::<Vec<_>>().join("|"));
+    }
+    lines
+}
+
+/// Sends a signal to a process of the test.
+pub fn signal(name: &str, process: &std::process::Child) {
+    let order = format!("kill -s {name} {}", process.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &order])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 fn collect(folder: &Path, bytes: &mut Vec<u8>) {
