@@ -144,6 +144,14 @@ impl PgStore {
         })
         .await
     }
+
+    /// The server orders its writers itself.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T> {
+        self.work(work).await
+    }
 }
 
 impl fmt::Debug for PgStore {
@@ -318,5 +326,9 @@ impl_store!(for PgStore, own: {
     async fn sweep(&self) -> Result<Vec<RunId>> {
         self.work(|connection| Box::pin(history::sweep(connection)))
             .await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
     }
 });

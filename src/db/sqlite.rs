@@ -38,13 +38,15 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The first release without the WAL-reset corruption of two connections.
 const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
-const POOL: u32 = 4;
-const ACQUIRE: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+/// Longer than a queue of writers of one process takes.
+const ACQUIRE: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_secs(5);
 
 /// A store in an SQLite file.
 pub struct SqliteStore {
-    pool: SqlitePool,
+    readers: SqlitePool,
+    writer: SqlitePool,
     path: PathBuf,
     place: String,
 }
@@ -88,24 +90,45 @@ impl SqliteStore {
                 }
             }
         };
-        let pool = SqlitePoolOptions::new()
-            .max_connections(POOL)
-            .acquire_timeout(ACQUIRE)
-            .connect_lazy_with(options);
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE)
+                .connect_lazy_with(options.clone())
+        };
         Ok(Self {
-            pool,
+            readers: pool(READERS),
+            writer: pool(1),
             path: path.to_owned(),
             place,
         })
     }
 
-    /// Runs work on a pooled connection, to its end. A connection that saw an error is closed: one
-    /// failed COMMIT would otherwise spoil every transaction after it.
+    /// Runs work that only reads.
     async fn work<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {
-        let (pool, place) = (self.pool.clone(), self.place.clone());
+        self.run_on(&self.readers, work).await
+    }
+
+    /// Runs work that writes. Its pool has one connection, whose queue is fair: SQLite's own way of
+    /// waiting lets one of several writers of a process starve.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T> {
+        self.run_on(&self.writer, work).await
+    }
+
+    /// Runs work on a pooled connection, to its end. A connection that saw an error is closed: one
+    /// failed COMMIT would otherwise spoil every transaction after it.
+    async fn run_on<T: Send + 'static>(
+        &self,
+        pool: &SqlitePool,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T> {
+        let (pool, place) = (pool.clone(), self.place.clone());
         uncancelled(async move {
             let mut connection = pool
                 .acquire()
@@ -257,8 +280,7 @@ impl_store!(for SqliteStore, own: {
     async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun> {
         let (lock, lock_key) = FileLock::for_new_run(&self.path)?;
         let trigger = trigger.to_owned();
-        let id = self
-            .work(move |connection| {
+        let id = self.write(move |connection| {
                 Box::pin(history::begin_run(connection, trigger, lock_key, series))
             })
             .await?;
@@ -275,7 +297,12 @@ impl_store!(for SqliteStore, own: {
 
     async fn sweep(&self) -> Result<Vec<RunId>> {
         let path = self.path.clone();
-        self.work(|connection| Box::pin(history::sweep(connection, path)))
+        self.write(|connection| Box::pin(history::sweep(connection, path)))
             .await
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
     }
 });

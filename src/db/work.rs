@@ -27,7 +27,7 @@ pub type Outcome<T> = Result<T, Fault>;
 /// Work that borrows a connection.
 pub type Work<'c, T> = Pin<Box<dyn Future<Output = Outcome<T>> + Send + 'c>>;
 
-/// Implements [`Store`](super::Store) for a back end that has `work`, `place`, `pool` and the modules
+/// Implements [`Store`](super::Store) for a back end that has `work`, `write`, `place` and the modules
 /// `apply`, `history` and `ledger`; `own` are the methods in which the two differ.
 macro_rules! impl_store {
     (for $store:ty, own: { $($own:tt)* }) => {
@@ -44,15 +44,15 @@ macro_rules! impl_store {
             }
 
             async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
-                self.work(|connection| Box::pin(history::fill_watch_list(connection, series))).await
+                self.write(|connection| Box::pin(history::fill_watch_list(connection, series))).await
             }
 
             async fn watch(&self, series: Vec<SeriesKey>) -> Result<()> {
-                self.work(|connection| Box::pin(settings::watch(connection, series))).await
+                self.write(|connection| Box::pin(settings::watch(connection, series))).await
             }
 
             async fn unwatch(&self, series: Vec<SeriesKey>) -> Result<()> {
-                self.work(|connection| Box::pin(settings::unwatch(connection, series))).await
+                self.write(|connection| Box::pin(settings::unwatch(connection, series))).await
             }
 
             async fn setting(&self, name: &'static str) -> Result<Option<String>> {
@@ -60,7 +60,7 @@ macro_rules! impl_store {
             }
 
             async fn set_setting(&self, name: &'static str, value: String) -> Result<()> {
-                self.work(move |connection| Box::pin(settings::set(connection, name, value))).await
+                self.write(move |connection| Box::pin(settings::set(connection, name, value))).await
             }
 
             async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts> {
@@ -72,27 +72,27 @@ macro_rules! impl_store {
             }
 
             async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()> {
-                self.work(move |connection| Box::pin(history::finish_series(connection, run, report))).await
+                self.write(move |connection| Box::pin(history::finish_series(connection, run, report))).await
             }
 
             async fn finish_run(&self, run: RunId, status: RunStatus) -> Result<()> {
-                self.work(move |connection| Box::pin(history::finish_run(connection, run, status))).await
+                self.write(move |connection| Box::pin(history::finish_run(connection, run, status))).await
             }
 
             async fn reserve(&self, reservation: Reservation) -> Result<Reserved> {
-                self.work(|connection| Box::pin(ledger::reserve(connection, reservation))).await
+                self.write(|connection| Box::pin(ledger::reserve(connection, reservation))).await
             }
 
             async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()> {
-                self.work(move |connection| Box::pin(ledger::keep(connection, request, answer, limit))).await
+                self.write(move |connection| Box::pin(ledger::keep(connection, request, answer, limit))).await
             }
 
             async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<()> {
-                self.work(move |connection| Box::pin(ledger::settle(connection, request, end))).await
+                self.write(move |connection| Box::pin(ledger::settle(connection, request, end))).await
             }
 
             async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts> {
-                self.work(|connection| Box::pin(apply::apply(connection, batch, credential))).await
+                self.write(|connection| Box::pin(apply::apply(connection, batch, credential))).await
             }
 
             async fn unapplied(&self) -> Result<Vec<KeptAnswer>> {
@@ -104,7 +104,7 @@ macro_rules! impl_store {
             }
 
             async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()> {
-                self.work(|connection| Box::pin(ledger::learn_refusal(connection, credential, refused))).await
+                self.write(|connection| Box::pin(ledger::learn_refusal(connection, credential, refused))).await
             }
 
             async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>> {
@@ -121,10 +121,6 @@ macro_rules! impl_store {
 
             async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
                 self.work(move |connection| Box::pin(history::run(connection, run))).await
-            }
-
-            async fn close(&self) {
-                self.pool.close().await;
             }
         }
     };
