@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::args::{BarsArgs, BarsFormat};
 use super::exit::{self, Failure};
-use super::table::{layout, thousands};
+use super::table::layout;
+use crate::model::text::thousands;
 use super::{Context, fetch, instant, open, output};
 use crate::db::{BarQuery, Store};
 use crate::model::{Bar, Interval, SeriesKey, SeriesReport, Symbol};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::args::{FetchArgs, ReportFormat};
 use super::exit::{self, Failure};
 use super::output::{self, Narrator};
-use super::table::thousands;
+use crate::model::text::thousands;
 use super::{Context, instant, open};
 use crate::config::Settings;
 use crate::db::Store;
