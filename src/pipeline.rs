@@ -12,6 +12,7 @@ pub mod notice;
 mod retry;
 mod run;
 pub mod schedule;
+mod show;
 pub mod snapshot;
 pub mod source;
 mod state;

@@ -10,7 +10,7 @@ use super::args::{BarsArgs, BarsFormat};
 use super::exit::{self, Failure};
 use super::table::{layout, thousands};
 use super::{Context, fetch, instant, open, output};
-use crate::db::{BarQuery, Store};
+use crate::db::{BarQuery, Order, Store};
 use crate::model::{Bar, Interval, SeriesKey, SeriesReport, Symbol};
 use crate::pipeline::RunRequest;
 use crate::pipeline::source::FetchOptions;
@@ -84,6 +84,7 @@ async fn read(
         from: args.from.map(super::instant::Bound::start),
         to: args.to.map(super::instant::Bound::end),
         limit: args.limit,
+        order: Order::NewestFirst,
     };
     let bars = store.bars(query(&series)).await?;
     if !bars.is_empty() {
@@ -244,6 +245,7 @@ pub async fn newest(
         from: None,
         to: None,
         limit,
+        order: Order::NewestFirst,
     };
     Ok(store.bars(query).await?)
 }

@@ -11,7 +11,7 @@ use crate::pipeline::command::Command;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::pipeline::notice::{Notice, What};
 use crate::pipeline::schedule::Schedule;
-use crate::pipeline::snapshot::ProviderStatus;
+use crate::pipeline::snapshot::{ProviderStatus, plan_words};
 
 pub async fn run(context: &Context) -> Result<u8, Failure> {
     if context.read_only {
@@ -45,12 +45,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
     EngineOptions {
         provider: ProviderStatus {
             name: "Alpha Vantage".to_owned(),
-            plan: match (provider.key_is_demo, provider.plan) {
-                (true, _) => "key demo".to_owned(),
-                (_, Plan::Free) => "free key".to_owned(),
-                (_, Plan::PerMinute(requests)) => format!("{requests} a minute"),
-                (_, Plan::Unlimited) => "no limit".to_owned(),
-            },
+            plan: plan_words(provider.key_is_demo, provider.plan),
             key_is_demo: provider.key_is_demo,
             is_simulated: false,
         },
@@ -63,6 +58,8 @@ pub fn options(settings: &Settings) -> EngineOptions {
             Plan::Free => Schedule::after_close(),
         },
         tick: None,
+        read_only: false,
+        rekey: None,
     }
 }
 

@@ -27,7 +27,8 @@ use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store, uncancelled,
+    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store,
+    StoredAnswer, uncancelled,
 };
 use crate::model::quota::Ledger;
 use crate::model::{

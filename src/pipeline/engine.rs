@@ -1,6 +1,7 @@
 //! The engine: one task that owns the state, turns its decisions into work and the results into
 //! inputs. It decides nothing itself.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,12 @@ use super::command::Command;
 use super::notice::Notice;
 use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
-use super::snapshot::{BarsPage, ProviderStatus, Snapshot, StoreStatus};
+use super::show;
+use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
 use super::source::FetchOptions;
 use super::state::{Entry, Handover, Input, Job, Live, Load, Loaded, Start, State};
-use crate::db::{BarQuery, DbError, RunLock};
+use crate::config::{Plan, Secret};
+use crate::db::{DbError, RunLock};
 use crate::model::SeriesKey;
 
 /// Commands that may wait: more than a person types while one frame is drawn.
@@ -43,8 +46,10 @@ pub struct Handle {
     pub ended: JoinHandle<()>,
 }
 
+/// Makes a pipeline over the same store that asks with another key, or says why that cannot be.
+pub type Rekey = Arc<dyn Fn(Secret) -> Result<Arc<Pipeline>, String> + Send + Sync>;
+
 /// What an engine starts from.
-#[derive(Debug)]
 pub struct EngineOptions {
     /// Whose data it is.
     pub provider: ProviderStatus,
@@ -56,6 +61,20 @@ pub struct EngineOptions {
     pub schedule: Schedule,
     /// How often the schedule is looked at; `None`: every second.
     pub tick: Option<Duration>,
+    /// Neither spend requests nor write.
+    pub read_only: bool,
+    /// How another key comes into use; `None`: it cannot.
+    pub rekey: Option<Rekey>,
+}
+
+impl fmt::Debug for EngineOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineOptions")
+            .field("provider", &self.provider)
+            .field("schedule", &self.schedule)
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Starts the engine over a pipeline. Errors are those of the store.
@@ -63,9 +82,10 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     let store = &pipeline.store;
     let remembered = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
     let health = store.health().await?;
-    if options.only.is_none() {
+    if options.only.is_none() && !options.read_only {
         store.fill_watch_list(options.watch.clone()).await?;
     }
+    let provider = options.provider.clone();
     let state = State::new(Start {
         provider: options.provider,
         store: StoreStatus {
@@ -74,6 +94,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
             lost: None,
         },
         per_day: pipeline.limits.per_day,
+        read_only: options.read_only,
         schedule: remembered(store.setting("schedule").await?).unwrap_or(options.schedule),
         paused: store.setting("paused").await?.as_deref() == Some("true"),
         last_tick: store
@@ -89,6 +110,8 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     let engine = Engine {
         pipeline,
         only: options.only,
+        rekey: options.rekey,
+        provider,
         state,
         inputs,
         tell,
@@ -116,6 +139,9 @@ enum Message {
 struct Engine {
     pipeline: Arc<Pipeline>,
     only: Option<Vec<SeriesKey>>,
+    rekey: Option<Rekey>,
+    /// Whose data it is, as the engine was started.
+    provider: ProviderStatus,
     state: State,
     inputs: mpsc::Sender<Message>,
     tell: mpsc::Sender<Notice>,
@@ -185,6 +211,8 @@ impl Engine {
             }
             Job::Watch(series) => self.edit(series, true),
             Job::Unwatch(series) => self.edit(series, false),
+            Job::Replace(from, to) => self.replace(from, to),
+            Job::Rekey(key) => self.rekey(key),
             Job::TryOwn => {
                 let (pipeline, inputs) = (Arc::clone(&self.pipeline), self.inputs.clone());
                 let only = self.only.clone();
@@ -247,6 +275,44 @@ impl Engine {
         });
     }
 
+    fn replace(&self, from: SeriesKey, to: SeriesKey) {
+        let (pipeline, only) = (Arc::clone(&self.pipeline), self.only.clone());
+        self.spawn(async move {
+            let replaced = pipeline.store.replace_watched(from.clone(), to.clone());
+            Some(match replaced.await {
+                Ok(true) => input(entries(&pipeline, only).await.map(Loaded::Series)),
+                Ok(false) => Input::Refused(
+                    Command::Replace { from, to },
+                    "the watch list has changed meanwhile".to_owned(),
+                ),
+                Err(error) => Input::StoreFailed(error),
+            })
+        });
+    }
+
+    /// The run at work goes on with the key it began with.
+    fn rekey(&mut self, key: Secret) {
+        let made = match &self.rekey {
+            Some(rekey) => rekey(key.clone()),
+            None => Err("the key of this process cannot be changed".to_owned()),
+        };
+        let input = match made {
+            Ok(pipeline) => {
+                self.pipeline = pipeline;
+                self.provider.key_is_demo = false;
+                if let Ok(plan) = self.pipeline.credential.plan.parse::<Plan>() {
+                    self.provider.plan = plan_words(false, plan);
+                }
+                Input::Rekeyed {
+                    provider: self.provider.clone(),
+                    per_day: self.pipeline.limits.per_day,
+                }
+            }
+            Err(why) => Input::Refused(Command::SetKey(key), why),
+        };
+        self.spawn(async move { Some(input) });
+    }
+
     fn load(&self, load: Load) {
         let (pipeline, only) = (Arc::clone(&self.pipeline), self.only.clone());
         self.spawn(async move {
@@ -263,25 +329,8 @@ impl Engine {
                     .await
                     .map(|health| Loaded::Total(health.bars)),
                 Load::Run(run) => store.run(run).await.map(Loaded::Run),
-                Load::Bars(window) => {
-                    let query = BarQuery {
-                        series: pipeline.stored_as(&window.series),
-                        from: window.from,
-                        to: window.until,
-                        limit: window.limit,
-                    };
-                    let facts = store.facts(query.series.clone()).await;
-                    match (store.bars(query).await, facts) {
-                        (Ok(bars), Ok(facts)) => Ok(Loaded::Bars(BarsPage {
-                            window,
-                            bars,
-                            total: facts.bars,
-                            oldest: facts.oldest,
-                            newest: facts.recent.first().map(|bar| bar.timestamp),
-                        })),
-                        (Err(error), _) | (_, Err(error)) => Err(error),
-                    }
-                }
+                Load::Bars(window) => show::page(&pipeline, window).await.map(Loaded::Bars),
+                Load::Answer(request) => show::answer(&pipeline, request).await.map(Loaded::Answer),
             }))
         });
     }

@@ -16,7 +16,9 @@ use super::freshness;
 use super::notice::{Notice, What};
 use super::run::{Event, RunReport};
 use super::schedule::Schedule;
-use super::snapshot::{BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus};
+use super::snapshot::{
+    AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus,
+};
 use crate::db::{DbError, RunDetail};
 use crate::model::quota::Ledger;
 use crate::model::{RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended};
@@ -42,6 +44,7 @@ enum Owner {
 #[derive(Debug)]
 pub struct State {
     revision: u64,
+    read_only: bool,
     provider: ProviderStatus,
     store: StoreStatus,
     per_day: Option<u32>,
@@ -57,6 +60,7 @@ pub struct State {
     runs: Arc<[RunSummary]>,
     bars: Option<Arc<BarsPage>>,
     opened: Option<Arc<RunDetail>>,
+    answer: Option<Arc<AnswerView>>,
     run: Option<RunProgress>,
     queue: VecDeque<(&'static str, Option<Vec<SeriesKey>>)>,
     /// What wants to know which series are due, as soon as the watch list has been read again.
@@ -84,6 +88,8 @@ impl State {
             runs: Arc::new([]),
             bars: None,
             opened: None,
+            answer: None,
+            read_only: start.read_only,
             run: None,
             queue: VecDeque::new(),
             asked_for_due: None,
@@ -103,6 +109,8 @@ impl State {
             Input::RunEnded(ended) => self.run_ended(ended, now),
             Input::Loaded(loaded) => self.loaded(loaded, now),
             Input::Owner(handover) => self.owner(handover, now),
+            Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
+            Input::Rekeyed { provider, per_day } => self.rekeyed(provider, per_day),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };
         jobs.extend(self.next_run(now));
@@ -262,7 +270,14 @@ impl State {
             }
             Command::Watch(series) => vec![Job::Watch(series.clone())],
             Command::Unwatch(series) => vec![Job::Unwatch(series.clone())],
+            Command::Replace { from, to } if from == to => vec![],
+            Command::Replace { to, .. } if self.entries.iter().any(|e| e.key == *to) => {
+                refused(&format!("{to} is watched already"))
+            }
+            Command::Replace { from, to } => vec![Job::Replace(from.clone(), to.clone())],
+            Command::SetKey(key) => vec![Job::Rekey(key.clone())],
             Command::ShowBars(window) => vec![Job::Load(Load::Bars(window.clone()))],
+            Command::ShowAnswer(request) => vec![Job::Load(Load::Answer(*request))],
             Command::ShowRun(run) => vec![Job::Load(Load::Run(*run))],
             Command::Shutdown => {
                 self.is_ending = true;
@@ -273,6 +288,18 @@ impl State {
                 }
             }
         }
+    }
+
+    /// What another key was refused says nothing of this one.
+    fn rekeyed(&mut self, provider: ProviderStatus, per_day: Option<u32>) -> Vec<Job> {
+        (self.provider, self.per_day) = (provider, per_day);
+        for entry in &mut self.entries {
+            entry.parked = None;
+            if entry.live.state == Some(SeriesState::Parked) {
+                (entry.live.state, entry.live.problem) = (None, None);
+            }
+        }
+        [Load::Series, Load::Ledger].map(Job::Load).into()
     }
 
     fn entry(&mut self, series: &SeriesKey) -> Option<&mut Entry> {
@@ -390,6 +417,7 @@ impl State {
             Loaded::Ledger(ledger) => self.ledger = ledger,
             Loaded::Bars(page) => self.bars = Some(Arc::new(page)),
             Loaded::Run(run) => self.opened = run.map(Arc::new),
+            Loaded::Answer(answer) => self.answer = Some(Arc::new(answer)),
             Loaded::Total(bars) => self.store.bars = bars,
         }
         jobs

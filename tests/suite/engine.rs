@@ -12,7 +12,7 @@ use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::command::{BarsWindow, Command};
+use pipeline_tui::pipeline::command::{Anchor, BarsWindow, Command};
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
@@ -86,6 +86,8 @@ async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle 
         only: None,
         schedule: Schedule::after_close(),
         tick: Some(Duration::from_millis(5)),
+        read_only: false,
+        rekey: None,
     };
     engine::start(Arc::new(pipeline), options).await.unwrap()
 }
@@ -208,9 +210,9 @@ async fn commands_change_what_is_true() {
         send(Command::Fetch(vec![msft.clone()])).await.unwrap();
         let window = BarsWindow {
             series: msft.clone(),
-            until: None,
-            from: None,
-            limit: 10,
+            anchor: Anchor::Newest,
+            newer: 0,
+            older: 10,
         };
         until(&mut handle, |snapshot| {
             snapshot.runs.len() == 1 && snapshot.run.is_none()

@@ -6,10 +6,11 @@ use super::super::command::{BarsWindow, Command};
 use super::super::notice::Notice;
 use super::super::run::{Event, RunReport};
 use super::super::schedule::Schedule;
-use super::super::snapshot::{BarsPage, ProviderStatus, SeriesState, StoreStatus};
+use super::super::snapshot::{AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus};
+use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
-use crate::model::{ErrorClass, RunId, RunSummary, SeriesKey};
+use crate::model::{ErrorClass, RequestId, RunId, RunSummary, SeriesKey};
 
 /// What reaches the engine.
 #[derive(Debug)]
@@ -26,6 +27,15 @@ pub enum Input {
     Loaded(Loaded),
     /// The attempt to own the schedule has ended: with what the store then held, or not.
     Owner(Option<Handover>),
+    /// Work that a command asked for was not done, and why.
+    Refused(Command, String),
+    /// Another key is in use from the next run on.
+    Rekeyed {
+        /// Whose data it is now.
+        provider: ProviderStatus,
+        /// The day's limit of the plan.
+        per_day: Option<u32>,
+    },
     /// The store failed outside a run.
     StoreFailed(DbError),
 }
@@ -52,6 +62,8 @@ pub enum Loaded {
     Bars(BarsPage),
     /// A run in detail.
     Run(Option<RunDetail>),
+    /// An answer.
+    Answer(AnswerView),
     /// The number of bars in the whole store.
     Total(u64),
 }
@@ -96,6 +108,10 @@ pub enum Job {
     Watch(Vec<SeriesKey>),
     /// Change the watch list, then read it again.
     Unwatch(Vec<SeriesKey>),
+    /// Change the watch list in place, then read it again.
+    Replace(SeriesKey, SeriesKey),
+    /// Ask the provider with another key from the next run on.
+    Rekey(Secret),
     /// Try to own the schedule.
     TryOwn,
     /// Let go of the schedule: whether its lock still holds is not known.
@@ -119,6 +135,8 @@ pub enum Load {
     Bars(BarsWindow),
     /// A run.
     Run(RunId),
+    /// An answer.
+    Answer(RequestId),
     /// The number of bars in the whole store.
     Total,
 }
@@ -134,6 +152,8 @@ pub struct Start {
     pub per_day: Option<u32>,
     /// The schedule, as remembered or by default.
     pub schedule: Schedule,
+    /// Whether this process neither spends requests nor writes.
+    pub read_only: bool,
     /// Whether it was paused.
     pub paused: bool,
     /// The instant of the schedule that was acted on last.

@@ -46,6 +46,7 @@ fn state(last_tick: Option<&str>) -> State {
         },
         per_day: Some(25),
         schedule: Schedule::after_close(),
+        read_only: false,
         paused: false,
         last_tick: last_tick.map(at),
     });

@@ -28,6 +28,7 @@ impl State {
         Snapshot {
             revision: self.revision,
             taken_at: now,
+            read_only: self.read_only,
             provider: self.provider.clone(),
             store: self.store.clone(),
             quota: QuotaStatus {
@@ -53,6 +54,7 @@ impl State {
             runs: Arc::clone(&self.runs),
             bars: self.bars.clone(),
             opened: self.opened.clone(),
+            answer: self.answer.clone(),
             dropped_notices,
         }
     }
