@@ -263,7 +263,7 @@ pub struct Health {
     pub schema: i64,
     /// The database's clock.
     pub now: DateTime<Utc>,
-    /// Bars stored (an estimate where counting would be slow).
+    /// Bars stored.
     pub bars: u64,
 }
 

@@ -258,8 +258,7 @@ impl_store!(for PgStore, own: {
             Box::pin(async move {
                 let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
                     "SELECT current_setting('server_version'), clock_timestamp(), \
-                     CASE WHEN c.reltuples > 100000 THEN c.reltuples::bigint ELSE (SELECT count(*) FROM stock_data) END \
-                     FROM pg_class c WHERE c.oid = 'stock_data'::regclass",
+                     (SELECT coalesce(sum(bars), 0)::bigint FROM series_totals)",
                 )
                 .fetch_one(&mut *connection)
                 .await?;

@@ -168,7 +168,7 @@ pub const RUN_SERIES: &str = "\
 pub const RUN_REQUESTS: &str = "\
     SELECT id, symbol, interval, query, CAST(attempt AS bigint) AS attempt, state, class, \
            CAST(http_status AS bigint) AS http_status, CAST(elapsed_ms AS bigint) AS elapsed_ms, reserved_at, \
-           ended_at, CAST(NULL AS bigint) AS parse_ms \
+           ended_at, CAST(parse_ms AS bigint) AS parse_ms \
     FROM requests WHERE run_id = $1 ORDER BY id";
 
 /// The answer to request `$1`.

@@ -267,7 +267,7 @@ impl_store!(for SqliteStore, own: {
         self.work(|connection| {
             Box::pin(async move {
                 let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
-                    "SELECT sqlite_version(), strftime('%Y-%m-%d %H:%M:%f', 'now'), (SELECT count(*) FROM bars)",
+                    "SELECT sqlite_version(), strftime('%Y-%m-%d %H:%M:%f', 'now'), (SELECT coalesce(sum(bars), 0) FROM series_totals)",
                 )
                 .fetch_one(&mut *connection)
                 .await?;

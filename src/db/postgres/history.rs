@@ -288,7 +288,8 @@ pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<Ru
 pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
     let (bars, oldest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
-        "SELECT count(*), min(timestamp) FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3",
+        "SELECT coalesce((SELECT bars FROM series_totals WHERE symbol = $1 AND interval = $2 AND adjusted = $3), 0), \
+                (SELECT min(timestamp) FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3)",
     )
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())

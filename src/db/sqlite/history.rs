@@ -287,7 +287,8 @@ pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Optio
 pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
     let (bars, oldest): (i64, Option<i64>) = sqlx::query_as(
-        "SELECT count(*), min(timestamp) FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3",
+        "SELECT coalesce((SELECT bars FROM series_totals WHERE symbol = $1 AND interval = $2 AND adjusted = $3), 0), \
+                (SELECT min(timestamp) FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3)",
     )
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
