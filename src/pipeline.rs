@@ -16,6 +16,7 @@ mod show;
 pub mod snapshot;
 pub mod source;
 mod state;
+mod watching;
 
 pub use retry::Waits;
 pub use run::{Event, Observer, Pipeline, RunReport, RunRequest};

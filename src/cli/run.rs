@@ -125,6 +125,9 @@ fn line(notice: &Notice) -> Option<String> {
             format!("{count} scheduled runs were missed while no engine ran; one makes up for them")
         }
         What::Refused(command, reason) => format!("not done ({reason}): {command:?}"),
+        What::Crashed(text) => format!(
+            "a part of the program broke, the rest goes on; what is stored is safe, please report this: {text}"
+        ),
         What::StoreLost(text) => format!("the store does not answer: {text}"),
         What::StoreBack => "the store answers again".to_owned(),
     };
