@@ -8,6 +8,7 @@ mod explain;
 mod freshness;
 mod job;
 mod learned;
+pub mod narrate;
 pub mod notice;
 mod retry;
 mod run;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::exit::{self, Failure, Stop};
-use super::{Context, fetch, open, output};
+use super::{Context, open, output};
 use crate::config::{Plan, Settings};
 use crate::model::SeriesKey;
-use crate::pipeline::Event;
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
-use crate::pipeline::notice::{Notice, What};
+use crate::pipeline::narrate;
+use crate::pipeline::notice::Notice;
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{ProviderStatus, plan_words};
 
@@ -22,7 +22,13 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
     let settings = open::settings(context)?;
     let store = open::store(&settings, false).await?;
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
-    let mut handle = engine::start(pipeline, options(&settings)).await?;
+    let mut handle = {
+        let options = EngineOptions {
+            rekey: Some(open::rekey(&settings, Arc::clone(&store))),
+            ..options(&settings)
+        };
+        engine::start(pipeline, options).await?
+    };
     output::print(&opening(&handle))?;
     let stop = until_stopped(&mut handle).await?;
     store.close().await;
@@ -110,26 +116,6 @@ async fn until_stopped(handle: &mut Handle) -> Result<Stop, Failure> {
 
 /// A notice on one line; `None` for steps that only a screen shows.
 fn line(notice: &Notice) -> Option<String> {
-    let text = match &notice.what {
-        What::Run(Event::Done(report)) => fetch::line(report),
-        What::Run(Event::Started { run, series }) => format!("run {run} started: {series} series"),
-        What::Run(Event::Sending { .. }) => return None,
-        What::Run(event) => fetch::narration(event)?,
-        What::RunEnded(report) => fetch::summary(report),
-        What::RunFailed(text) => format!("the run could not be made: {text}"),
-        What::Owner(true) => "this process fetches on schedule".to_owned(),
-        What::Owner(false) => {
-            "another process fetches on schedule; this one waits to take over".to_owned()
-        }
-        What::Missed(count) => {
-            format!("{count} scheduled runs were missed while no engine ran; one makes up for them")
-        }
-        What::Refused(command, reason) => format!("not done ({reason}): {command:?}"),
-        What::Crashed(text) => format!(
-            "a part of the program broke, the rest goes on; what is stored is safe, please report this: {text}"
-        ),
-        What::StoreLost(text) => format!("the store does not answer: {text}"),
-        What::StoreBack => "the store answers again".to_owned(),
-    };
+    let (_, text) = narrate::sentence(notice)?;
     Some(format!("{} {text}", notice.at.format("%H:%M:%S")))
 }

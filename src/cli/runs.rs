@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::args::{RunsArgs, RunsFormat};
 use super::exit::{self, Failure};
 use super::fetch::{self, JsonSeries};
-use super::table::{layout, thousands};
+use super::table::layout;
 use super::{Context, open, output};
 use crate::db::{RequestRow, RunDetail};
 use crate::model::{RunId, RunStatus, RunSummary};
+use crate::pipeline::narrate;
 
 pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
     let settings = open::settings(context)?;
@@ -75,8 +76,8 @@ fn table(runs: &[RunSummary]) -> String {
                 duration(run),
                 format!("{} of {}", run.succeeded, run.series),
                 run.requests.to_string(),
-                thousands(run.inserted),
-                thousands(run.changed),
+                narrate::thousands(run.inserted),
+                narrate::thousands(run.changed),
             ]
         })
         .collect();
@@ -124,7 +125,7 @@ fn explain(detail: &RunDetail) -> String {
         duration(run)
     );
     for series in &detail.series {
-        text.push_str(&fetch::line(series));
+        text.push_str(&narrate::line(series));
         text.push('\n');
     }
     if !detail.requests.is_empty() {
