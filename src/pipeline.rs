@@ -8,13 +8,16 @@ mod explain;
 mod freshness;
 mod job;
 mod learned;
+pub mod narrate;
 pub mod notice;
 mod retry;
 mod run;
 pub mod schedule;
+mod show;
 pub mod snapshot;
 pub mod source;
 mod state;
+mod watching;
 
 pub use retry::Waits;
 pub use run::{Event, Observer, Pipeline, RunReport, RunRequest};

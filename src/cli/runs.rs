@@ -8,10 +8,11 @@ use super::args::{RunsArgs, RunsFormat};
 use super::exit::{self, Failure};
 use super::fetch::{self, JsonSeries};
 use super::table::layout;
-use crate::model::text::thousands;
 use super::{Context, open, output};
 use crate::db::{RequestRow, RunDetail};
+use crate::model::text::thousands;
 use crate::model::{RunId, RunStatus, RunSummary};
+use crate::pipeline::narrate;
 
 pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
     let settings = open::settings(context)?;
@@ -125,7 +126,7 @@ fn explain(detail: &RunDetail) -> String {
         duration(run)
     );
     for series in &detail.series {
-        text.push_str(&fetch::line(series));
+        text.push_str(&narrate::line(series));
         text.push('\n');
     }
     if !detail.requests.is_empty() {

@@ -1,8 +1,9 @@
 //! One series: reserve, send once, keep, read, store in one transaction, and again where that helps.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 use super::explain::{DAY_TURNS, day_spent, sentence};
 use super::learned::Lesson;
 use super::run::{Event, Observer, Pipeline};
-use super::source::{Refusal, SendError};
+use super::source::{Reading, Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus};
 
@@ -318,6 +319,15 @@ impl Pipeline {
         persist(|| self.store.keep(request, answer.clone(), self.answers_limit)).await
     }
 
+    /// Reads an answer; a reader that breaks on it must not take the other series of the run along,
+    /// nor break every later run that finds the answer kept.
+    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
+        catch_unwind(AssertUnwindSafe(|| self.source.read(ask, answer))).unwrap_or_else(|_| {
+            let text = "reading it broke this program; please report this";
+            Err(Refusal::new(ErrorClass::Malformed, text))
+        })
+    }
+
     /// Reads a kept answer and stores what it holds; used by the run that asked and by the next
     /// start after a crash.
     pub(super) async fn digest(
@@ -332,7 +342,10 @@ impl Pipeline {
             answer,
             credential,
         } = kept;
-        let reading = match self.source.read(ask, answer) {
+        let began = Instant::now();
+        let read = self.read(ask, answer);
+        let parse_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let reading = match read {
             Ok(reading) => reading,
             Err(mut refusal) => {
                 if minute_means_day && refusal.class == ErrorClass::Minute {
@@ -359,6 +372,7 @@ impl Pipeline {
             rejected: reading.rejected,
             received: reading.received,
             rounded: reading.rounded,
+            parse_ms,
         };
         report.counts = persist(|| self.store.apply(batch.clone(), credential.clone())).await?;
         Ok(Ok(report))
