@@ -41,6 +41,10 @@ bench *args:
 crash N="500":
     CRASH_ROUNDS={{N}} cargo test --release --test suite -- crash:: --nocapture
 
+# N times each way in which the panel can end, in a real terminal; not in release, which has no faults on order
+deaths N="500":
+    DEATHS={{N}} cargo test --locked --test pty -- deaths:: --nocapture
+
 # the image and the Compose files, against the simulated provider
 container:
     .ci/container

@@ -1,0 +1,274 @@
+//! What a person does with the panel, and what the panel must bear, over a simulated provider.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::program::{holds, signal};
+use crate::support::terminal::Terminal;
+use crate::support::{SIZE, assert_restored, desk, panel, provider, until_drawn};
+
+const ESC: &str = "\x1b";
+
+/// The row of IBM in the table of the Overview, up to its reason.
+fn row(screen: &vt100::Screen) -> String {
+    let contents = screen.contents();
+    let row = contents
+        .lines()
+        .find(|line| line.contains("IBM") && line.contains("daily"));
+    row.unwrap_or_default().to_owned()
+}
+
+/// Leaves with `q`, in order.
+#[track_caller]
+fn leave(terminal: &Terminal) {
+    terminal.press("q");
+    has_left(terminal);
+}
+
+/// Waits for an end in order.
+#[track_caller]
+fn has_left(terminal: &Terminal) {
+    assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
+    assert_restored(terminal);
+    let contents = terminal.contents();
+    let last = contents.lines().rfind(|line| !line.trim().is_empty());
+    assert!(
+        last.unwrap_or_default().starts_with("Stopped."),
+        "{contents}"
+    );
+}
+
+#[test]
+fn a_fetch_is_seen_from_its_key_to_its_bars() {
+    let server = provider(&["slow:600"]);
+    let terminal = panel(&desk(&server));
+    terminal.press("f");
+    terminal.until(|screen| row(screen).contains("fetching"));
+    terminal.until(|screen| row(screen).contains("fresh"));
+    terminal.until(|screen| {
+        let contents = screen.contents();
+        contents
+            .lines()
+            .any(|line| line.contains("IBM daily") && line.contains("received"))
+    });
+    terminal.press("enter");
+    terminal.see("VOLUME");
+    terminal.press("esc");
+    until_drawn(&terminal);
+    leave(&terminal);
+    assert_eq!(server.journal().len(), 1);
+}
+
+#[test]
+fn each_view_and_overlay_opens_and_closes() {
+    let server = provider(&[]);
+    let terminal = panel(&desk(&server));
+    for (key, word) in [
+        ("2", "VOLUME"),
+        ("3", "TRIGGER"),
+        ("1", "SYMBOL"),
+        ("4", "Log"),
+    ] {
+        terminal.press(key);
+        terminal.see(word);
+    }
+    terminal.until(|screen| !screen.contents().contains("SYMBOL"));
+    terminal.press("1");
+    until_drawn(&terminal);
+    let overview = terminal.contents();
+    for (key, typed, word) in [("?", "", "everywhere"), (":", "susp", "suspend")] {
+        terminal.press(key);
+        terminal.type_text(typed);
+        terminal.until(|screen| screen.contents().to_lowercase().contains(word));
+        assert_ne!(terminal.contents(), overview);
+        terminal.press("esc");
+        terminal.until(|screen| !screen.contents().to_lowercase().contains(word));
+        until_drawn(&terminal);
+    }
+    // Back from the first view leads nowhere, not out.
+    terminal.press("esc");
+    terminal.resize(SIZE.0 + 6, SIZE.1);
+    terminal.until(|screen| screen.contents().lines().count() > usize::from(SIZE.0));
+    until_drawn(&terminal);
+    leave(&terminal);
+}
+
+#[test]
+fn hostile_text_of_the_provider_is_shown_and_not_obeyed() {
+    let server = provider(&["escape"]);
+    let terminal = panel(&desk(&server));
+    terminal.press("f");
+    terminal.until(|screen| {
+        ["failed", "parked", "retrying"]
+            .iter()
+            .any(|state| row(screen).contains(state))
+    });
+    terminal.press("4");
+    terminal.see("gotcha");
+    leave(&terminal);
+}
+
+#[test]
+fn a_storm_of_sizes_is_borne() {
+    let server = provider(&[]);
+    let terminal = panel(&desk(&server));
+    let mut random = fastrand::Rng::with_seed(1);
+    for turn in 0..1000 {
+        let (rows, columns) = match turn % 10 {
+            0 => (1, 1),
+            1 => (200, 500),
+            _ => (random.u16(1..=200), random.u16(1..=500)),
+        };
+        terminal.resize(rows, columns);
+        if turn % 20 == 0 {
+            terminal.idle(Duration::from_millis(20));
+        }
+    }
+    terminal.resize(SIZE.0, SIZE.1);
+    until_drawn(&terminal);
+    leave(&terminal);
+}
+
+#[test]
+fn a_terminal_without_a_size_is_drawn_when_it_has_one() {
+    let server = provider(&[]);
+    let terminal = Terminal::start((0, 0), &desk(&server).command(&[]));
+    terminal.until(vt100::Screen::alternate_screen);
+    terminal.resize(SIZE.0, SIZE.1);
+    until_drawn(&terminal);
+    leave(&terminal);
+}
+
+#[test]
+fn ten_megabytes_of_pasted_text_are_text() {
+    let server = provider(&[]);
+    let terminal = panel(&desk(&server));
+    let paste = "q\x03f\r\n\t\x1b[A\x1b[6n\u{202e}é".repeat((10 << 20) / 18);
+    // Where nothing takes text, and then into a filter. No other key follows an Esc at once: both
+    // together would be one key.
+    terminal.paste(&paste);
+    terminal.press("enter");
+    terminal.see("VOLUME");
+    terminal.press("esc");
+    until_drawn(&terminal);
+    terminal.press("/");
+    terminal.paste(&paste);
+    terminal.press("enter");
+    terminal.press("ctrl-c");
+    has_left(&terminal);
+    assert!(server.journal().is_empty(), "a pasted f is no key");
+}
+
+#[test]
+fn a_process_that_was_stopped_from_outside_draws_again() {
+    let server = provider(&[]);
+    let terminal = panel(&desk(&server));
+    terminal.stop();
+    terminal.resize(30, 100);
+    terminal.cont();
+    terminal.until(|screen| screen.contents().lines().count() > usize::from(SIZE.0));
+    until_drawn(&terminal);
+    leave(&terminal);
+}
+
+#[test]
+fn of_two_panels_on_one_store_the_second_says_who_fetches() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    let first = panel(&desk);
+    let second = panel(&desk);
+    second.see("another process");
+    leave(&first);
+    second.until(|screen| !screen.contents().contains("another process"));
+    leave(&second);
+}
+
+#[test]
+fn a_terminal_that_can_do_nothing_gets_plain_words() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    // An empty one is none.
+    for term in ["dumb", ""] {
+        let mut command = desk.command(&[]);
+        command.env("TERM", term);
+        let terminal = Terminal::start(SIZE, &command);
+        // It goes on as `run`, or refuses to start.
+        terminal.until(|screen| {
+            let contents = screen.contents();
+            contents.contains("engine started") || contents.contains("TERM")
+        });
+        terminal.signal("TERM");
+        let code = terminal.wait();
+        assert!([0, 2].contains(&code), "{code}: {}", terminal.contents());
+        assert_restored(&terminal);
+        assert!(
+            !holds(&terminal.bytes_since(0), ESC),
+            "{}",
+            terminal.contents()
+        );
+    }
+}
+
+#[test]
+fn without_a_terminal_it_is_run_and_says_so_in_one_line() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    let mut command = desk.command(&[]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let opening = lines.next().unwrap().unwrap();
+    signal("TERM", &child);
+    assert!(opening.contains("engine started"), "{opening}");
+    assert!(lines.all(|line| !line.unwrap().contains(ESC)));
+    let mut narration = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut narration)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{narration}");
+    assert_eq!(
+        narration
+            .lines()
+            .filter(|line| line.contains("terminal"))
+            .count(),
+        1,
+        "{narration}"
+    );
+    assert!(!narration.contains(ESC), "{narration}");
+}
+
+#[test]
+fn half_a_terminal_is_none() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    let program = desk.command(&[]);
+    for (script, code) in [
+        (r#"exec "$0" </dev/null"#, 130),
+        (
+            r#"trap '' INT; "$0" | while read -r line; do echo "$line"; done"#,
+            0,
+        ),
+    ] {
+        let mut shell = desk.command_of("/bin/sh".as_ref(), &["-c", script]);
+        shell.arg(program.get_program());
+        let terminal = Terminal::start(SIZE, &shell);
+        terminal.see("terminal");
+        terminal.see("engine started");
+        // The line discipline makes a signal of it, since nothing reads keys.
+        terminal.press("ctrl-c");
+        assert_eq!(terminal.wait(), code, "{}", terminal.contents());
+        assert_restored(&terminal);
+        assert!(
+            !holds(&terminal.bytes_since(0), ESC),
+            "{}",
+            terminal.contents()
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! The program in a real pseudo-terminal: what it draws, what keys do, and how it leaves the terminal.
+//!
+//! `deaths` needs a build with `debug_assertions`: only such a build has the faults that it asks for.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on must fail loudly"
+)]
+
+mod deaths;
+mod journeys;
+mod rig;
+mod support;

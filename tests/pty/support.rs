@@ -1,0 +1,89 @@
+//! What the tests in a terminal share: the terminal, the oracles over its stream, a provider.
+
+mod allowed;
+#[path = "../suite/support/cluster.rs"]
+pub mod cluster;
+mod keys;
+mod modes;
+#[path = "../suite/support/program.rs"]
+#[expect(dead_code, reason = "these tests need a part of the desk")]
+pub mod program;
+mod record;
+pub mod terminal;
+mod tokens;
+
+use std::sync::OnceLock;
+
+use pipeline_tui::simulate::{Plan, Server};
+use tokio::runtime::Runtime;
+
+use self::program::Desk;
+use self::terminal::Terminal;
+
+/// The size that most people see most.
+pub const SIZE: (u16, u16) = (24, 80);
+/// What every screen of that size holds: the views above, the keys below.
+const TABS: &str = "1 Overview  2 Bars  3 Runs  4 Log";
+const FOOTER: &str = "q quit";
+
+/// Runs in the background what a provider needs, so that a test may block.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    })
+}
+
+/// A provider of its own for one test.
+pub fn provider(faults: &[&str]) -> Server {
+    runtime().block_on(program::provider(Plan::Unlimited, faults))
+}
+
+/// A desk that watches IBM daily and asks this provider.
+///
+/// On the free plan the schedule strikes once a day, so that only keys spend requests.
+pub fn desk(server: &Server) -> Desk {
+    Desk::new()
+        .with("PIPELINE_SYMBOLS", "IBM")
+        .with("PIPELINE_INTERVAL", "daily")
+        .with("ALPHA_VANTAGE_PLAN", "free")
+        .asking(server)
+}
+
+/// The panel, drawn.
+pub fn panel(desk: &Desk) -> Terminal {
+    let terminal = Terminal::start(SIZE, &desk.command(&[]));
+    until_drawn(&terminal);
+    terminal
+}
+
+/// Waits until the Overview is there: raw mode and the alternate screen on, the first frame drawn.
+#[track_caller]
+pub fn until_drawn(terminal: &Terminal) {
+    terminal.until(|screen| {
+        let text = screen.contents();
+        screen.alternate_screen() && [TABS, FOOTER, "IBM"].iter().all(|word| text.contains(word))
+    });
+    let switched = terminal.damage();
+    assert!(
+        switched
+            .iter()
+            .any(|what| what.starts_with("line discipline")),
+        "a panel reads keys, not lines: {switched:?}"
+    );
+}
+
+/// Asserts that the terminal is as the program found it, and that only known sequences were sent.
+#[track_caller]
+pub fn assert_restored(terminal: &Terminal) {
+    let (damage, foreign) = (terminal.damage(), terminal.foreign());
+    assert!(
+        damage.is_empty() && foreign.is_empty(),
+        "left behind: {damage:#?}, foreign: {foreign:#?}, screen: {}",
+        terminal.contents()
+    );
+}
