@@ -3,11 +3,31 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// Tells the time.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+pub struct Clock {
+    tell: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    /// Set where the clock is not that of the world, and so not that of databases.
+    unlike: Option<Unlike>,
+}
+
+/// A clock that began at another instant and may run faster.
+#[derive(Debug, Clone, Copy)]
+struct Unlike {
+    began: DateTime<Utc>,
+    showed: DateTime<Utc>,
+    speed: i32,
+}
+
+impl Unlike {
+    fn shows(self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let run = (at - self.began).checked_mul(self.speed);
+        run.and_then(|run| self.showed.checked_add_signed(run))
+            .unwrap_or(self.showed)
+    }
+}
 
 impl Clock {
     /// The system's clock.
@@ -17,7 +37,22 @@ impl Clock {
         reason = "this is the one place that reads the wall clock"
     )]
     pub fn system() -> Self {
-        Self(Arc::new(Utc::now))
+        Self::from_fn(Utc::now)
+    }
+
+    /// A clock that shows `showed` now and runs so many times as fast as the world's.
+    #[must_use]
+    pub fn running_from(showed: DateTime<Utc>, speed: i32) -> Self {
+        let system = Self::system();
+        let unlike = Unlike {
+            began: system.now(),
+            showed,
+            speed: speed.max(1),
+        };
+        Self {
+            tell: Arc::new(move || unlike.shows(system.now())),
+            unlike: Some(unlike),
+        }
     }
 
     /// A clock that always shows the same instant.
@@ -29,18 +64,46 @@ impl Clock {
     /// A clock that shows what a function returns.
     #[must_use]
     pub fn from_fn(tell: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+        Self {
+            tell: Arc::new(tell),
+            unlike: None,
+        }
+    }
+
+    /// How far this clock was ahead of the world's at an instant of the world: what is to be added
+    /// to times that a database wrote by its own clock.
+    #[must_use]
+    pub fn ahead_at(&self, at: DateTime<Utc>) -> TimeDelta {
+        self.unlike
+            .map_or_else(TimeDelta::zero, |unlike| unlike.shows(at) - at)
     }
 
     /// The instant now.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        (self.0)()
+        (self.tell)()
     }
 }
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_of_its_own_runs_faster_and_says_how_far_it_is_ahead() {
+        let showed: DateTime<Utc> = "2026-11-20T15:00:00Z".parse().unwrap();
+        let clock = Clock::running_from(showed, 60);
+        let began = clock.unlike.unwrap().began;
+        assert_eq!(clock.ahead_at(began), showed - began);
+        let later = began + TimeDelta::seconds(10);
+        assert_eq!(later + clock.ahead_at(later), showed + TimeDelta::minutes(10));
+        assert!(clock.now() >= showed);
+        assert_eq!(Clock::system().ahead_at(later), TimeDelta::zero());
     }
 }

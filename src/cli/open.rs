@@ -65,15 +65,24 @@ fn make_folder(folder: &Path, data_dir: &Path) -> Result<(), Failure> {
 
 /// The pipeline over a store, asking the configured provider.
 pub fn pipeline(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
-    asking(&settings.provider, settings.answers_limit, store).map_err(Failure::usage)
+    pipeline_at(settings, store, Clock::system())
+}
+
+/// The same by another clock.
+pub fn pipeline_at(
+    settings: &Settings,
+    store: Arc<dyn Store>,
+    clock: Clock,
+) -> Result<Arc<Pipeline>, Failure> {
+    asking(&settings.provider, settings.answers_limit, store, clock).map_err(Failure::usage)
 }
 
 fn asking(
     provider: &Provider,
     answers_limit: u64,
     store: Arc<dyn Store>,
+    clock: Clock,
 ) -> Result<Arc<Pipeline>, String> {
-    let clock = Clock::system();
     let source = AlphaVantage::new(
         provider.base_url.clone(),
         provider.key.clone(),
@@ -97,7 +106,7 @@ fn asking(
 }
 
 /// How a panel's new key comes into use: the same store and plan, another source and credential.
-pub fn rekey(settings: &Settings, store: Arc<dyn Store>) -> Rekey {
+pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey {
     let (provider, answers_limit) = (settings.provider.clone(), settings.answers_limit);
     Arc::new(move |key| {
         let provider = Provider {
@@ -105,6 +114,6 @@ pub fn rekey(settings: &Settings, store: Arc<dyn Store>) -> Rekey {
             key_is_demo: false,
             ..provider.clone()
         };
-        asking(&provider, answers_limit, Arc::clone(&store))
+        asking(&provider, answers_limit, Arc::clone(&store), clock.clone())
     })
 }

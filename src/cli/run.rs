@@ -12,6 +12,7 @@ use crate::pipeline::narrate;
 use crate::pipeline::notice::Notice;
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{ProviderStatus, plan_words};
+use crate::time::Clock;
 
 pub async fn run(context: &Context) -> Result<u8, Failure> {
     if context.read_only {
@@ -24,7 +25,7 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
     let mut handle = {
         let options = EngineOptions {
-            rekey: Some(open::rekey(&settings, Arc::clone(&store))),
+            rekey: Some(open::rekey(&settings, Arc::clone(&store), Clock::system())),
             ..options(&settings)
         };
         engine::start(pipeline, options).await?

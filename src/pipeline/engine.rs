@@ -53,6 +53,7 @@ pub struct Handle {
 pub type Rekey = Arc<dyn Fn(Secret) -> Result<Arc<Pipeline>, String> + Send + Sync>;
 
 /// What an engine starts from.
+#[derive(Clone)]
 pub struct EngineOptions {
     /// Whose data it is.
     pub provider: ProviderStatus,
