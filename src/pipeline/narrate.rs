@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::America::New_York;
 
+use super::command::Command;
 use super::notice::{Notice, What};
 use super::run::{Event, RunReport};
 use crate::model::text::thousands;
@@ -26,7 +27,7 @@ pub enum Severity {
 pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
     use Severity::{Error, Info, Warn};
     Some(match &notice.what {
-        What::Run(Event::Done(report)) => (of_series(report), line(report)),
+        What::Run(Event::Done(report)) => (of_series(report), told(report)),
         What::Run(Event::Started { run, series }) => {
             (Info, format!("run {run} started: {series} series"))
         }
@@ -51,7 +52,7 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 "{count} scheduled runs were missed while no engine ran; one makes up for them"
             ),
         ),
-        What::Refused(command, reason) => (Warn, format!("not done ({reason}): {command:?}")),
+        What::Refused(command, reason) => (Warn, format!("{}: {reason}", refused(command))),
         What::Crashed(text) => (
             Error,
             format!(
@@ -91,16 +92,43 @@ pub fn narration(event: &Event) -> Option<String> {
                 runs.join(", ")
             ))
         }
-        Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", line(series))),
+        Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", told(series))),
         Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
     }
 }
 
-/// One series of the result on one line.
+/// What was not done, in a few words.
+#[must_use]
+pub const fn refused(command: &Command) -> &'static str {
+    match command {
+        Command::Fetch(_) | Command::FetchDue => "not fetched",
+        Command::CancelRun => "not cancelled",
+        Command::Pause | Command::Resume | Command::SetSchedule(_) => "the schedule is unchanged",
+        Command::Watch(_) | Command::Unwatch(_) | Command::Replace { .. } => {
+            "the watch list is unchanged"
+        }
+        _ => "not done",
+    }
+}
+
+/// One series of the result as a sentence.
+fn told(report: &SeriesReport) -> String {
+    match report.status {
+        SeriesStatus::Succeeded => format!("{}: {}", report.series, outcome(report)),
+        status => format!("{} {status}: {}", report.series, outcome(report)),
+    }
+}
+
+/// One series of the result on one line of a list.
 #[must_use]
 pub fn line(report: &SeriesReport) -> String {
     let name = report.series.to_string();
-    let mut text = format!("{name:<20} {:<9}  ", report.status);
+    format!("{name:<20} {:<9}  {}", report.status, outcome(report))
+}
+
+/// What became of a series.
+fn outcome(report: &SeriesReport) -> String {
+    let mut text = String::new();
     match (&report.status, &report.error) {
         (_, Some(error)) => {
             let _ = write!(text, "{}: {}", error.class, error.message);

@@ -226,7 +226,15 @@ impl State {
         };
         self.revision += 1;
         jobs.extend(self.loaded(Loaded::Series(list), now));
-        let Some(last) = last_tick else { return jobs };
+        let Some(last) = last_tick else {
+            // The first start on this store: whoever made it wants to see bars, not wait for the clock.
+            self.last_tick = Some(now);
+            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
+            if !self.paused {
+                self.enqueue("first", None);
+            }
+            return jobs;
+        };
         self.missed = self.schedule.between(last, now);
         self.last_tick = Some(if self.missed > 0 { now } else { last });
         if self.missed > 0 {
