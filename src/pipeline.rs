@@ -5,6 +5,7 @@ pub mod command;
 pub mod credential;
 pub mod engine;
 mod explain;
+pub mod export;
 mod freshness;
 mod job;
 mod learned;

@@ -4,17 +4,16 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::args::{BarsArgs, BarsFormat};
 use super::exit::{self, Failure};
 use super::table::layout;
 use super::{Context, fetch, open, output};
 use crate::db::{BarQuery, Order, Store};
 use crate::model::text::thousands;
-use crate::model::{Bar, Interval, SeriesKey, SeriesReport, Symbol};
+use crate::model::{Bar, Interval, SeriesKey, SeriesReport};
 use crate::pipeline::RunRequest;
 use crate::pipeline::narrate;
+use crate::pipeline::export::{BarWriter, Format};
 use crate::pipeline::source::FetchOptions;
 
 pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
@@ -57,8 +56,8 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     }
     let text = match args.format {
         BarsFormat::Table => table(&bars, interval),
-        BarsFormat::Csv => csv(&series, &bars)?,
-        BarsFormat::Jsonl => jsonl(&series, &bars)?,
+        BarsFormat::Csv => written(Format::Csv, &series, &bars)?,
+        BarsFormat::Jsonl => written(Format::Jsonl, &series, &bars)?,
     };
     match &args.output {
         None => output::print(&text)?,
@@ -132,87 +131,16 @@ pub fn table(bars: &[Bar], interval: Interval) -> String {
     layout(&heads, &rows)
 }
 
-#[derive(Serialize)]
-struct JsonBar<'a> {
-    symbol: &'a Symbol,
-    interval: Interval,
-    adjusted: bool,
-    #[serde(flatten)]
-    bar: &'a Bar,
-}
-
-fn jsonl(series: &SeriesKey, bars: &[Bar]) -> Result<String, Failure> {
-    let mut text = String::new();
-    for bar in bars {
-        let line = JsonBar {
-            symbol: &series.symbol,
-            interval: series.interval,
-            adjusted: series.adjusted,
-            bar,
-        };
-        text.push_str(&fetch::serialize(&line)?);
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-fn csv(series: &SeriesKey, bars: &[Bar]) -> Result<String, Failure> {
+/// The bars in a format for other programs.
+fn written(format: Format, series: &SeriesKey, bars: &[Bar]) -> Result<String, Failure> {
     let unprintable = |error: &dyn std::fmt::Display| Failure::Told {
         code: exit::SOME,
-        text: format!("the bars cannot be written as CSV ({error})"),
+        text: format!("the bars cannot be written ({error})"),
     };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = [
-        "symbol",
-        "interval",
-        "adjusted",
-        "timestamp",
-        "trading_date",
-        "open_price",
-        "high_price",
-        "low_price",
-        "close_price",
-        "volume",
-        "adjusted_close",
-        "dividend_amount",
-        "split_coefficient",
-    ];
-    writer
-        .write_record(head)
-        .map_err(|error| unprintable(&error))?;
-    let symbol = without_formula(series.symbol.as_str());
-    for bar in bars {
-        let mut record = vec![
-            symbol.clone(),
-            series.interval.to_string(),
-            series.adjusted.to_string(),
-            bar.timestamp
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            bar.trading_date.to_string(),
-        ];
-        record.extend([bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string()));
-        record.push(bar.volume.to_string());
-        let extras = [
-            bar.adjusted_close,
-            bar.dividend_amount,
-            bar.split_coefficient,
-        ];
-        record.extend(extras.map(|extra| extra.map(|value| value.to_string()).unwrap_or_default()));
-        writer
-            .write_record(record)
-            .map_err(|error| unprintable(&error))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| unprintable(&error))?;
+    let mut writer = BarWriter::new(format, vec![]).map_err(|error| unprintable(&error))?;
+    writer.write(series, bars).map_err(|error| unprintable(&error))?;
+    let bytes = writer.finish().map_err(|error| unprintable(&error))?;
     String::from_utf8(bytes).map_err(|error| unprintable(&error))
-}
-
-/// A spreadsheet runs a cell that begins like a formula; a leading apostrophe keeps it text.
-fn without_formula(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
 }
 
 /// Writes beside the place and renames, so that no reader sees half a file.
@@ -250,15 +178,4 @@ pub async fn newest(
         order: Order::NewestFirst,
     };
     Ok(store.bars(query).await?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_symbol_that_looks_like_a_formula_stays_text() {
-        assert_eq!(without_formula("=HYPERLINK()"), "'=HYPERLINK()");
-        assert_eq!(without_formula("BRK-B"), "BRK-B");
-    }
 }

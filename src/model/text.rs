@@ -81,6 +81,17 @@ pub fn thousands(number: impl Into<i128>) -> String {
     text
 }
 
+/// A cell of a table: a spreadsheet runs one that begins like a formula; an apostrophe keeps it text.
+#[must_use]
+pub fn without_formula(cell: &str) -> String {
+    let is_number = cell.parse::<f64>().is_ok();
+    if !is_number && cell.starts_with(['=', '+', '-', '@']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -94,6 +105,12 @@ mod tests {
         assert_eq!(clean("abc\u{202e}txt"), "abc\\u{202e}txt");
         assert_eq!(clean("two\nlines"), "two\\nlines");
         assert_eq!(clean("café 株"), "café 株");
+    }
+
+    #[test]
+    fn a_cell_that_looks_like_a_formula_stays_text() {
+        assert_eq!(without_formula("=HYPERLINK()"), "'=HYPERLINK()");
+        assert_eq!(["BRK-B", "-1.5", "+2"].map(without_formula), ["BRK-B", "-1.5", "+2"]);
     }
 
     #[test]
