@@ -5,6 +5,8 @@ pub mod bar;
 pub mod class;
 pub mod interval;
 pub mod price;
+pub mod market;
+pub mod moment;
 pub mod quota;
 pub mod run;
 pub mod series;

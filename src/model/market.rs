@@ -1,0 +1,68 @@
+//! Whether the exchange trades: by weekday and hours, until there is a calendar of its holidays.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
+use chrono_tz::America::New_York;
+
+use super::moment;
+
+/// The session of the exchange at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// It trades until then.
+    Open(DateTime<Utc>),
+    /// It trades again then.
+    Closed(DateTime<Utc>),
+}
+
+const OPENS: NaiveTime = time(9, 30);
+const CLOSES: NaiveTime = time(16, 0);
+
+const fn time(hour: u32, minute: u32) -> NaiveTime {
+    match NaiveTime::from_hms_opt(hour, minute, 0) {
+        Some(time) => time,
+        None => NaiveTime::MIN,
+    }
+}
+
+/// The session now.
+#[must_use]
+pub fn session(now: DateTime<Utc>) -> Session {
+    let local = now.with_timezone(&New_York).naive_local();
+    let today = local.date();
+    if is_weekday(today) && (OPENS..CLOSES).contains(&local.time()) {
+        return Session::Open(moment::local(today.and_time(CLOSES), New_York));
+    }
+    let skipped = u64::from(local.time() >= OPENS);
+    let day = (skipped..skipped + 7)
+        .filter_map(|days| today.checked_add_days(Days::new(days)))
+        .find(|date| is_weekday(*date))
+        .unwrap_or(today);
+    Session::Closed(moment::local(day.and_time(OPENS), New_York))
+}
+
+fn is_weekday(date: NaiveDate) -> bool {
+    !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn it_trades_on_weekdays_from_half_past_nine_to_four() {
+        for (now, session_then) in [
+            ("2026-11-20T14:30:00Z", Session::Open(at("2026-11-20T21:00:00Z"))),
+            ("2026-11-20T20:59:59Z", Session::Open(at("2026-11-20T21:00:00Z"))),
+            ("2026-11-20T21:00:00Z", Session::Closed(at("2026-11-23T14:30:00Z"))),
+            ("2026-11-22T18:00:00Z", Session::Closed(at("2026-11-23T14:30:00Z"))),
+            ("2026-11-23T14:00:00Z", Session::Closed(at("2026-11-23T14:30:00Z"))),
+            ("2026-07-01T13:30:00Z", Session::Open(at("2026-07-01T20:00:00Z"))),
+        ] {
+            assert_eq!(session(at(now)), session_then, "{now}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Dates and times as people write them, at the clock of a zone.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// What was written: an instant, or the whole of a day, a month or a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// An instant.
+    Instant(DateTime<Utc>),
+    /// A span of days, from its first to its last.
+    Days(NaiveDate, NaiveDate),
+}
+
+/// Reads `2026-05-15 09:30`, `2026-05-15`, `2026-05`, `2026`, or RFC 3339.
+#[must_use]
+pub fn parse(text: &str, zone: Tz) -> Option<Moment> {
+    let text = text.trim();
+    if let Ok(instant) = text.parse::<DateTime<Utc>>() {
+        return Some(Moment::Instant(instant));
+    }
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Some(Moment::Days(date, date));
+    }
+    let forms = [
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%dT%H:%M",
+    ];
+    let clock = forms
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    if let Some(clock) = clock {
+        return Some(Moment::Instant(self::local(clock, zone)));
+    }
+    let mut numbers = text.split('-').map(|part| {
+        let is_number = (2..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        if is_number { part.parse::<u32>().ok() } else { None }
+    });
+    let year = i32::try_from(numbers.next()??).ok().filter(|year| *year >= 1000)?;
+    match (numbers.next(), numbers.next()) {
+        (None, _) => Some(Moment::Days(
+            NaiveDate::from_ymd_opt(year, 1, 1)?,
+            NaiveDate::from_ymd_opt(year, 12, 31)?,
+        )),
+        (Some(month), None) => {
+            let first = NaiveDate::from_ymd_opt(year, month?, 1)?;
+            let next = first.checked_add_months(chrono::Months::new(1))?;
+            Some(Moment::Days(first, next.pred_opt()?))
+        }
+        _ => None,
+    }
+}
+
+/// The beginning of a day in a zone.
+#[must_use]
+pub fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    local(date.and_time(NaiveTime::MIN), zone)
+}
+
+/// The first instant at which the clock of a zone shows this.
+#[must_use]
+pub fn local(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    zone.from_local_datetime(&clock)
+        .earliest()
+        .map_or_else(|| clock.and_utc(), |at| at.with_timezone(&Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::America::New_York;
+
+    use super::*;
+
+    fn read(text: &str) -> Option<Moment> {
+        parse(text, New_York)
+    }
+
+    #[test]
+    fn times_are_read_at_the_clock_of_the_zone() {
+        let instant = |text: &str| Some(Moment::Instant(text.parse().unwrap()));
+        assert_eq!(read("2026-05-15 09:30"), instant("2026-05-15T13:30:00Z"));
+        assert_eq!(read("2026-05-15T13:30:00Z"), instant("2026-05-15T13:30:00Z"));
+        assert_eq!(
+            midnight("2026-05-15".parse().unwrap(), New_York).to_rfc3339(),
+            "2026-05-15T04:00:00+00:00"
+        );
+    }
+
+    #[test]
+    fn days_months_and_years_are_spans() {
+        let days = |from: &str, to: &str| {
+            Some(Moment::Days(from.parse().unwrap(), to.parse().unwrap()))
+        };
+        assert_eq!(read("2026-05-15"), days("2026-05-15", "2026-05-15"));
+        assert_eq!(read("2024-02"), days("2024-02-01", "2024-02-29"));
+        assert_eq!(read(" 2024 "), days("2024-01-01", "2024-12-31"));
+        for text in ["", "24", "2024-13", "2024-1-2-3", "yesterday", "+024", "2024-"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
