@@ -1,11 +1,17 @@
-//! Logs and the last words of a panic: to stderr, one line each, without secrets.
+//! Logs and the last words of a panic: one line each, without secrets, to stderr or to the panel.
+
+mod pane;
 
 use std::backtrace::Backtrace;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
 
+use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
+
+pub use self::pane::{Record, Weight};
 
 use crate::config::secret::redact;
 use crate::model::text;
@@ -17,10 +23,7 @@ const MAX_CHARS: usize = 4096;
 ///
 /// A second call changes nothing.
 pub fn init(verbosity: i8, rust_log: Option<&str>) {
-    let by_verbosity = || EnvFilter::new(directives(verbosity));
-    let asked = rust_log.map(EnvFilter::try_new);
-    let refused = matches!(asked, Some(Err(_)));
-    let filter = asked.and_then(Result::ok).unwrap_or_else(by_verbosity);
+    let (filter, refused) = filter(directives(verbosity), rust_log);
     // Colours would be control characters, and those are escaped.
     let _ = tracing_subscriber::fmt()
         .compact()
@@ -31,6 +34,30 @@ pub fn init(verbosity: i8, rust_log: Option<&str>) {
     if refused {
         tracing::warn!("RUST_LOG cannot be read and is ignored");
     }
+}
+
+/// Starts logging to a screen: stderr would be written over it. `rust_log` overrides the level.
+///
+/// A second call changes nothing.
+#[must_use]
+pub fn init_for_panel(rust_log: Option<&str>) -> mpsc::Receiver<Record> {
+    let (tell, records) = mpsc::channel(pane::WAITING);
+    let (filter, refused) = filter(directives(1), rust_log);
+    let _ = tracing_subscriber::registry()
+        .with(pane::PaneLayer(tell).with_filter(filter))
+        .try_init();
+    if refused {
+        tracing::warn!("RUST_LOG cannot be read and is ignored");
+    }
+    records
+}
+
+/// The filter that is asked for, or else the usual one; `true`: what was asked for cannot be read.
+fn filter(usual: &str, asked: Option<&str>) -> (EnvFilter, bool) {
+    let asked = asked.map(EnvFilter::try_new);
+    let refused = matches!(asked, Some(Err(_)));
+    let filter = asked.and_then(Result::ok);
+    (filter.unwrap_or_else(|| EnvFilter::new(usual)), refused)
 }
 
 /// Our own level, and that of other crates: one lower, for they are noisier.
@@ -94,10 +121,10 @@ where
     M: Fn() -> W + 'a,
     W: Write,
 {
-    type Writer = Record<W>;
+    type Writer = Held<W>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        Record {
+        Held {
             sink: (self.0)(),
             bytes: Vec::new(),
         }
@@ -105,12 +132,12 @@ where
 }
 
 /// One record, held back until it is whole: a secret may come in two pieces.
-struct Record<W: Write> {
+struct Held<W: Write> {
     sink: W,
     bytes: Vec<u8>,
 }
 
-impl<W: Write> Write for Record<W> {
+impl<W: Write> Write for Held<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -121,7 +148,7 @@ impl<W: Write> Write for Record<W> {
     }
 }
 
-impl<W: Write> Drop for Record<W> {
+impl<W: Write> Drop for Held<W> {
     fn drop(&mut self) {
         let record = String::from_utf8_lossy(&self.bytes);
         let record = record.strip_suffix('\n').unwrap_or(&record);
