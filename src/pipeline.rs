@@ -15,6 +15,7 @@ pub mod schedule;
 pub mod snapshot;
 pub mod source;
 mod state;
+pub mod symbols;
 
 pub use retry::Waits;
 pub use run::{Event, Observer, Pipeline, RunReport, RunRequest};

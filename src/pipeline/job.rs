@@ -176,7 +176,7 @@ impl Job {
             attempt: report.attempts,
         });
         let store = &self.pipeline.store;
-        let answer = match self.send(attempt_id).await {
+        let answer = match send(&self.pipeline, &self.ask.query, attempt_id, &self.cancel).await {
             Some(Ok(answer)) => answer,
             Some(Err(SendError::NeverSent(text))) => {
                 let end = RequestEnd::NotSent(text.clone());
@@ -209,11 +209,15 @@ impl Job {
         let kept = KeptAnswer {
             request,
             run: self.run,
-            ask: self.ask.clone(),
+            ask: self.ask.clone().into(),
             answer,
             credential: self.pipeline.credential.clone(),
         };
-        match self.pipeline.digest(&kept, minute_means_day).await? {
+        match self
+            .pipeline
+            .digest(&kept, &self.ask, minute_means_day)
+            .await?
+        {
             Ok(stored) => {
                 *report = SeriesReport {
                     attempts: report.attempts,
@@ -252,7 +256,7 @@ impl Job {
             let wish = Reservation {
                 attempt_id,
                 run: self.run,
-                ask: self.ask.clone(),
+                ask: self.ask.clone().into(),
                 credential: pipeline.credential.clone(),
                 attempt,
                 limits: pipeline.limits,
@@ -278,17 +282,22 @@ impl Job {
             () = self.cancel.cancelled() => Err(Setback::Cancelled),
         }
     }
+}
 
-    /// Sends; `None` when the run was told to stop and the answer did not come within the grace.
-    async fn send(&self, attempt_id: Uuid) -> Option<Result<Answer, SendError>> {
-        let grace_over = async {
-            self.cancel.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            sent = self.pipeline.source.send(&self.ask, attempt_id) => Some(sent),
-            () = grace_over => None,
-        }
+/// Sends; `None` when the run was told to stop and the answer did not come within the grace.
+pub(super) async fn send(
+    pipeline: &Pipeline,
+    query: &[(String, String)],
+    attempt_id: Uuid,
+    cancel: &CancellationToken,
+) -> Option<Result<Answer, SendError>> {
+    let grace_over = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        sent = pipeline.source.send(query, attempt_id) => Some(sent),
+        () = grace_over => None,
     }
 }
 
@@ -314,7 +323,7 @@ pub(super) fn consequence(ask: &Ask, refusal: &Refusal, text: &str) -> (SeriesSt
 
 impl Pipeline {
     /// Keeps an answer that is paid for, trying again while the store is away.
-    async fn keep(&self, request: RequestId, answer: &Answer) -> Result<(), DbError> {
+    pub(super) async fn keep(&self, request: RequestId, answer: &Answer) -> Result<(), DbError> {
         persist(|| self.store.keep(request, answer.clone(), self.answers_limit)).await
     }
 
@@ -323,14 +332,15 @@ impl Pipeline {
     pub(super) async fn digest(
         &self,
         kept: &KeptAnswer,
+        ask: &Ask,
         minute_means_day: bool,
     ) -> Result<Result<SeriesReport, Refusal>, DbError> {
         let KeptAnswer {
             request,
             run,
-            ask,
             answer,
             credential,
+            ..
         } = kept;
         let reading = match self.source.read(ask, answer) {
             Ok(reading) => reading,
