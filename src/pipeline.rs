@@ -12,6 +12,7 @@ pub mod notice;
 mod retry;
 mod run;
 pub mod schedule;
+pub mod search;
 pub mod snapshot;
 pub mod source;
 mod state;

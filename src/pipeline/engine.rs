@@ -14,7 +14,7 @@ use super::notice::Notice;
 use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::snapshot::{BarsPage, ProviderStatus, Snapshot, StoreStatus};
-use super::source::FetchOptions;
+use super::source::{FetchOptions, SymbolWish};
 use super::state::{Entry, Handover, Input, Job, Live, Load, Loaded, Start, State};
 use crate::db::{BarQuery, DbError, RunLock};
 use crate::model::SeriesKey;
@@ -95,6 +95,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         publish,
         dropped: 0,
         cancel: CancellationToken::new(),
+        cancel_ask: CancellationToken::new(),
         schedule_lock: None,
     };
     let ended = tokio::spawn(engine.run(wanted, results, options.tick.unwrap_or(TICK)));
@@ -123,6 +124,8 @@ struct Engine {
     dropped: u64,
     /// Of the run at work.
     cancel: CancellationToken,
+    /// Of the question about symbols.
+    cancel_ask: CancellationToken,
     /// Held while this process fetches on schedule.
     schedule_lock: Option<Box<dyn RunLock>>,
 }
@@ -175,6 +178,8 @@ impl Engine {
         match job {
             Job::Run(trigger, series) => self.start_run(trigger, series),
             Job::CancelRun => self.cancel.cancel(),
+            Job::Ask(wish) => self.ask(wish),
+            Job::CancelAsk => self.cancel_ask.cancel(),
             Job::Load(load) => self.load(load),
             Job::Save(name, value) => {
                 let pipeline = Arc::clone(&self.pipeline);
@@ -231,6 +236,15 @@ impl Engine {
         });
     }
 
+    fn ask(&mut self, wish: SymbolWish) {
+        self.cancel_ask = CancellationToken::new();
+        let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel_ask.clone());
+        self.spawn(async move {
+            let ended = pipeline.symbols(&wish, cancel).await;
+            Some(Input::Symbols(wish, ended))
+        });
+    }
+
     fn edit(&self, series: Vec<SeriesKey>, add: bool) {
         let (pipeline, only) = (Arc::clone(&self.pipeline), self.only.clone());
         self.spawn(async move {
@@ -262,6 +276,10 @@ impl Engine {
                     .health()
                     .await
                     .map(|health| Loaded::Total(health.bars)),
+                Load::Listings => store
+                    .listings()
+                    .await
+                    .map(|(sent_at, listings)| Loaded::Listings(sent_at, listings)),
                 Load::Run(run) => store.run(run).await.map(Loaded::Run),
                 Load::Bars(window) => {
                     let query = BarQuery {

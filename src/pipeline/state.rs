@@ -1,6 +1,7 @@
 //! The engine's decisions: what is true, and what is to be done about each input. Pure.
 
 mod message;
+mod search;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -11,15 +12,18 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::message::{Entry, Handover, Input, Job, Live, Load, Loaded, Start};
+use self::search::Search;
 use super::command::Command;
 use super::freshness;
 use super::notice::{Notice, What};
 use super::run::{Event, RunReport};
 use super::schedule::Schedule;
 use super::snapshot::{BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus};
+use super::source::SymbolWish;
+use super::symbols::{Problem, Symbols};
 use crate::db::{DbError, RunDetail};
 use crate::model::quota::Ledger;
-use crate::model::{RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended};
+use crate::model::{ErrorClass, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended};
 
 /// How often a process that does not own the schedule tries to.
 const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
@@ -57,6 +61,7 @@ pub struct State {
     runs: Arc<[RunSummary]>,
     bars: Option<Arc<BarsPage>>,
     opened: Option<Arc<RunDetail>>,
+    search: Search,
     run: Option<RunProgress>,
     queue: VecDeque<(&'static str, Option<Vec<SeriesKey>>)>,
     /// What wants to know which series are due, as soon as the watch list has been read again.
@@ -84,6 +89,7 @@ impl State {
             runs: Arc::new([]),
             bars: None,
             opened: None,
+            search: Search::default(),
             run: None,
             queue: VecDeque::new(),
             asked_for_due: None,
@@ -101,12 +107,13 @@ impl State {
             Input::Command(command) => self.command(&command, now),
             Input::Run(event) => self.run_event(event, now),
             Input::RunEnded(ended) => self.run_ended(ended, now),
+            Input::Symbols(wish, ended) => self.symbols(&wish, ended, now),
             Input::Loaded(loaded) => self.loaded(loaded, now),
             Input::Owner(handover) => self.owner(handover, now),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };
         jobs.extend(self.next_run(now));
-        if self.is_ending && self.run.is_none() {
+        if self.is_ending && self.run.is_none() && !self.search.is_asking() {
             jobs.push(Job::Finish);
         }
         jobs
@@ -264,13 +271,17 @@ impl State {
             Command::Unwatch(series) => vec![Job::Unwatch(series.clone())],
             Command::ShowBars(window) => vec![Job::Load(Load::Bars(window.clone()))],
             Command::ShowRun(run) => vec![Job::Load(Load::Run(*run))],
+            Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
+            Command::Search {
+                text,
+                from_provider,
+            } => self.search.search(text, *from_provider),
+            Command::LoadListings => self.search.load_list(),
             Command::Shutdown => {
                 self.is_ending = true;
-                if self.run.is_some() {
-                    vec![Job::CancelRun]
-                } else {
-                    vec![]
-                }
+                let run = self.run.is_some().then_some(Job::CancelRun);
+                let ask = self.search.is_asking().then_some(Job::CancelAsk);
+                run.into_iter().chain(ask).collect()
             }
         }
     }
@@ -363,6 +374,22 @@ impl State {
         jobs
     }
 
+    fn symbols(
+        &mut self,
+        wish: &SymbolWish,
+        ended: Result<Result<Symbols, Problem>, DbError>,
+        now: DateTime<Utc>,
+    ) -> Vec<Job> {
+        let mut jobs = vec![];
+        let outcome = ended.unwrap_or_else(|error| {
+            jobs = self.store_failed(&error, now);
+            Err((ErrorClass::Database, error.to_string()))
+        });
+        self.search.answered(wish, outcome);
+        jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
+        jobs
+    }
+
     fn loaded(&mut self, loaded: Loaded, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = vec![];
         if self.store.lost.take().is_some() {
@@ -391,12 +418,14 @@ impl State {
             Loaded::Bars(page) => self.bars = Some(Arc::new(page)),
             Loaded::Run(run) => self.opened = run.map(Arc::new),
             Loaded::Total(bars) => self.store.bars = bars,
+            Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
         jobs
     }
 
     fn store_failed(&mut self, error: &DbError, now: DateTime<Utc>) -> Vec<Job> {
         let is_new = self.store.lost.is_none();
+        self.search.store_failed(&error.to_string());
         let mut jobs = vec![];
         if std::mem::take(&mut self.owner) == Owner::This {
             jobs.push(Job::Disown);

@@ -1,5 +1,7 @@
 //! The engine over real stores and a real provider: schedule, ownership, and the headless command.
 
+mod symbols;
+
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};

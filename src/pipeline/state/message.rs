@@ -7,9 +7,11 @@ use super::super::notice::Notice;
 use super::super::run::{Event, RunReport};
 use super::super::schedule::Schedule;
 use super::super::snapshot::{BarsPage, ProviderStatus, SeriesState, StoreStatus};
+use super::super::source::SymbolWish;
+use super::super::symbols::{Problem, Symbols};
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
-use crate::model::{ErrorClass, RunId, RunSummary, SeriesKey};
+use crate::model::{ErrorClass, Listing, RunId, RunSummary, SeriesKey};
 
 /// What reaches the engine.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub enum Input {
     Run(Event),
     /// The run at work has ended.
     RunEnded(Result<RunReport, DbError>),
+    /// A question about symbols is answered, refused, or the store failed.
+    Symbols(SymbolWish, Result<Result<Symbols, Problem>, DbError>),
     /// Something was read from the store.
     Loaded(Loaded),
     /// The attempt to own the schedule has ended: with what the store then held, or not.
@@ -54,6 +58,8 @@ pub enum Loaded {
     Run(Option<RunDetail>),
     /// The number of bars in the whole store.
     Total(u64),
+    /// The list of symbols, and when the provider sent it.
+    Listings(Option<DateTime<Utc>>, Vec<Listing>),
 }
 
 /// A series of the watch list.
@@ -88,6 +94,10 @@ pub enum Job {
     Run(&'static str, Vec<SeriesKey>),
     /// Tell the run at work to stop.
     CancelRun,
+    /// Ask the provider about symbols.
+    Ask(SymbolWish),
+    /// Tell the question about symbols to stop.
+    CancelAsk,
     /// Read something.
     Load(Load),
     /// Remember something.
@@ -121,6 +131,8 @@ pub enum Load {
     Run(RunId),
     /// The number of bars in the whole store.
     Total,
+    /// The list of symbols.
+    Listings,
 }
 
 /// What the engine starts from.

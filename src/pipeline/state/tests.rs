@@ -203,6 +203,77 @@ fn it_ends_only_when_nothing_is_at_work() {
 }
 
 #[test]
+fn a_question_about_symbols_is_told_to_stop_and_waited_for() {
+    let mut state = state(Some(NOON));
+    let look = |text: &str| {
+        Input::Command(Command::Search {
+            text: text.into(),
+            from_provider: true,
+        })
+    };
+    let wish = SymbolWish::Search("tesco".into());
+    assert_eq!(
+        state.step(look("tesco"), at(NOON)),
+        [Job::Load(Load::Listings), Job::Ask(wish.clone())]
+    );
+    assert!(state.snapshot(0, at(NOON)).search.unwrap().busy);
+    assert_eq!(
+        state.step(Input::Command(Command::Shutdown), at(NOON)),
+        [Job::CancelAsk]
+    );
+    assert_eq!(state.step(look("ibm"), at(NOON)), [], "it is ending");
+    let stopped = Ok(Err((ErrorClass::Cancelled, "stopped".to_owned())));
+    let jobs = state.step(Input::Symbols(wish, stopped), at(NOON));
+    assert_eq!(
+        jobs,
+        [Job::Load(Load::Runs), Job::Load(Load::Ledger), Job::Finish]
+    );
+}
+
+#[test]
+fn a_search_answers_at_once_and_a_late_answer_is_not_shown() {
+    let mut state = state(Some(NOON));
+    let look = |text: &str, from_provider| {
+        let text = text.into();
+        Input::Command(Command::Search {
+            text,
+            from_provider,
+        })
+    };
+    let listing = |symbol: &str| crate::model::Listing {
+        symbol: symbol.parse().unwrap(),
+        name: String::new(),
+        exchange: String::new(),
+        kind: String::new(),
+    };
+    let list = Loaded::Listings(Some(at(NOON)), vec![listing("IBM"), listing("AAPL")]);
+    state.step(look("tes", true), at(NOON));
+    state.step(Input::Loaded(list), at(NOON));
+    assert_eq!(state.step(look("ib", false), at(NOON)), []);
+    let late = Ok(Ok(Symbols::Found(vec![listing("TSLA")])));
+    let wish = SymbolWish::Search("tes".into());
+    state.step(Input::Symbols(wish, late), at(NOON));
+    let view = state.snapshot(0, at(NOON)).search.unwrap();
+    assert_eq!((view.text.as_str(), view.busy), ("ib", false));
+    assert_eq!(view.matches, [listing("IBM")]);
+    let failed = Err(DbError::for_test("gone"));
+    let jobs = state.step(Input::Symbols(SymbolWish::List, failed), at(NOON));
+    assert!(matches!(
+        &jobs[0],
+        Job::Tell(Notice {
+            what: What::StoreLost(_),
+            ..
+        })
+    ));
+    let view = state.snapshot(0, at(NOON)).search.unwrap();
+    assert!(
+        view.problem
+            .as_ref()
+            .is_some_and(|why| why.contains("gone"))
+    );
+}
+
+#[test]
 fn a_lost_store_gives_the_schedule_up_and_is_told_once() {
     let mut state = state(Some(NOON));
     own(&mut state, NOON);

@@ -53,6 +53,7 @@ impl State {
             runs: Arc::clone(&self.runs),
             bars: self.bars.clone(),
             opened: self.opened.clone(),
+            search: self.search.view(),
             dropped_notices,
         }
     }
