@@ -50,6 +50,10 @@ enum Owner {
 
 /// What is true.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 pub struct State {
     revision: u64,
     read_only: bool,
