@@ -212,6 +212,7 @@ async fn store(
         rejected: Vec::new(),
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,
+        parse_ms: 0,
     };
     let before = start.elapsed();
     let (counts, mut cost) = gauge.measure(store.apply(batch, credential())).await;

@@ -15,11 +15,13 @@ mod file;
 mod inputs;
 mod layers;
 mod nearest;
+mod panel;
 mod percent;
 mod plan;
 mod postgres;
 mod provider;
 mod report;
+mod saved_key;
 pub mod secret;
 mod size;
 mod small_file;
@@ -33,14 +35,17 @@ use std::path::PathBuf;
 pub use database::Database;
 pub use error::ConfigError;
 pub use inputs::{Flags, Folders, Inputs, default_config_path};
+pub use panel::{KeyBinding, UiSettings};
 pub use plan::{Plan, UnknownPlan};
 pub use postgres::SslMode;
-pub use provider::{DEMO_KEY, Provider};
+pub use provider::{DEMO_KEY, Provider, check_key};
 pub use report::Row;
+pub use saved_key::save_key;
 pub use secret::Secret;
 pub use watch::{WatchDefaults, parse_symbols};
 
 use crate::model::{Interval, Symbol};
+use error::Origin;
 use layers::Layers;
 
 /// One of possibly many things that are wrong with the configuration.
@@ -65,6 +70,12 @@ pub struct Settings {
     pub config_file: PathBuf,
     /// The bytes that kept answers may take.
     pub answers_limit: u64,
+    /// Where the key was saved by the panel, if it is that one which counts.
+    pub saved_key: Option<PathBuf>,
+    /// How the panel looks.
+    pub ui: UiSettings,
+    /// The panel's chords that are not the built-in ones.
+    pub keys: Vec<KeyBinding>,
     /// Whether colours are unwanted.
     pub no_color: bool,
     /// What is logged, if the caller said so.
@@ -76,6 +87,38 @@ pub struct Settings {
 /// Reads the settings; the first problem is the error.
 pub fn load(inputs: &Inputs) -> Result<Settings, ConfigError> {
     resolve(inputs).settings
+}
+
+/// Reads the settings and lives with a faulty configuration file: what is wrong in it is told and
+/// left out, and the rest counts. A fault of a flag, a variable or `.env` is an error all the same.
+pub fn load_leniently(inputs: &Inputs) -> Result<(Settings, Vec<Problem>), ConfigError> {
+    let (mut layers, problems) = Layers::read(inputs);
+    let mut told = live_with(problems, &mut layers)?;
+    loop {
+        let mut found = Problems(vec![]);
+        let error = match settle(inputs, &layers, &mut found) {
+            Ok(settings) => return Ok((settings, told)),
+            Err(error) => error,
+        };
+        let more = live_with(found.0, &mut layers)?;
+        if more.is_empty() {
+            return Err(error);
+        }
+        told.extend(more);
+    }
+}
+
+/// Leaves the faulty values of the configuration file out and returns what was wrong with them.
+fn live_with(problems: Vec<Problem>, layers: &mut Layers) -> Result<Vec<Problem>, ConfigError> {
+    let mut told = vec![];
+    for problem in problems {
+        match problem.origin() {
+            Origin::Elsewhere => return Err(problem),
+            Origin::File(Some(name)) if !layers.forget(name) => {}
+            Origin::File(_) => told.push(problem),
+        }
+    }
+    Ok(told)
 }
 
 /// Reads the settings and tells each one's value and origin, secrets masked.
@@ -142,8 +185,14 @@ fn settle(
     let own_interval = problems.note(own_interval.transpose());
     let defaults = problems.note(watch::defaults(layers));
     let answers_limit = problems.note(size::answers_limit(layers));
+    let ui = problems.note(panel::settings(layers));
 
-    let key = key?;
+    let (key, saved_key) = match key? {
+        None if !provider::is_named(layers) => {
+            saved_key::read(&layers.config_file, &mut warnings).unzip()
+        }
+        key => (key, None),
+    };
     Ok(Settings {
         provider: Provider {
             key_is_demo: key.is_none(),
@@ -158,6 +207,9 @@ fn settle(
         data_dir,
         config_file: layers.config_file.clone(),
         answers_limit: answers_limit?,
+        saved_key,
+        ui: ui?,
+        keys: layers.keys.clone(),
         no_color: layers.get(&table::NO_COLOR).is_some(),
         rust_log: text(&table::RUST_LOG),
         warnings,

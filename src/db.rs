@@ -177,6 +177,15 @@ pub struct Credential {
     pub plan: String,
 }
 
+/// From which end bars are read, and in which order they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The newest, newest first.
+    NewestFirst,
+    /// The oldest, oldest first.
+    OldestFirst,
+}
+
 /// Which bars to read.
 #[derive(Debug, Clone)]
 pub struct BarQuery {
@@ -186,13 +195,17 @@ pub struct BarQuery {
     pub from: Option<DateTime<Utc>>,
     /// Newest instant, inclusive.
     pub to: Option<DateTime<Utc>>,
-    /// At most so many, newest first.
+    /// At most so many.
     pub limit: u32,
+    /// From which end.
+    pub order: Order,
 }
 
 /// A row of the ledger, for showing a run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct RequestRow {
+    /// The request.
+    pub id: RequestId,
     /// The symbol it asked for; empty for a question about symbols.
     pub symbol: String,
     /// The interval it asked for; empty for a question about symbols.
@@ -211,6 +224,25 @@ pub struct RequestRow {
     pub elapsed_ms: Option<u32>,
     /// When it was reserved.
     pub reserved_at: DateTime<Utc>,
+    /// When it ended: with a stored answer, or with what went wrong.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Milliseconds that reading the answer took.
+    pub parse_ms: Option<u32>,
+}
+
+/// What the provider answered to a request, as far as it is still kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// HTTP status; `None` where no answer came.
+    pub status: Option<u16>,
+    /// `Content-Type`, if any.
+    pub content_type: Option<String>,
+    /// When the last byte came; where none came, when the request ended or was reserved.
+    pub received_at: DateTime<Utc>,
+    /// Milliseconds to the last byte.
+    pub elapsed_ms: u32,
+    /// The body; `None` once it had to make room, or where no answer came.
+    pub body: Option<bytes::Bytes>,
 }
 
 /// A run with everything the store knows of it.
@@ -233,7 +265,7 @@ pub struct Health {
     pub schema: i64,
     /// The database's clock.
     pub now: DateTime<Utc>,
-    /// Bars stored (an estimate where counting would be slow).
+    /// Bars stored.
     pub bars: u64,
 }
 
@@ -260,6 +292,10 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Takes series out of the watch list; their bars stay.
     async fn unwatch(&self, series: Vec<SeriesKey>) -> Result<()>;
+
+    /// Puts a series into the place of a watched one; `false` where that one is not watched or
+    /// the other already is.
+    async fn replace_watched(&self, from: SeriesKey, to: SeriesKey) -> Result<bool>;
 
     /// What the engine remembers under a name.
     async fn setting(&self, name: &'static str) -> Result<Option<String>>;
@@ -325,7 +361,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When a series was last fetched with success.
     async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>>;
 
-    /// Bars, newest first.
+    /// Bars, in the order of the query.
     async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>>;
 
     /// The newest runs, newest first.
@@ -333,6 +369,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// One run in detail.
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>>;
+
+    /// The answer to a request; `None` where there is no such request.
+    async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>>;
 
     /// Closes every connection.
     async fn close(&self);

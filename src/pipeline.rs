@@ -8,15 +8,18 @@ mod explain;
 mod freshness;
 mod job;
 mod learned;
+pub mod narrate;
 pub mod notice;
 mod retry;
 mod run;
 pub mod schedule;
 pub mod search;
+mod show;
 pub mod snapshot;
 pub mod source;
 mod state;
 pub mod symbols;
+mod watching;
 
 pub use retry::Waits;
 pub use run::{Event, Observer, Pipeline, RunReport, RunRequest};

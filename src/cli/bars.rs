@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::args::{BarsArgs, BarsFormat};
 use super::exit::{self, Failure};
-use super::table::{layout, thousands};
-use super::{Context, fetch, instant, open, output};
-use crate::db::{BarQuery, Store};
+use super::table::layout;
+use super::{Context, fetch, open, output};
+use crate::db::{BarQuery, Order, Store};
 use crate::model::{Bar, Interval, SeriesKey, SeriesReport, Symbol};
 use crate::pipeline::RunRequest;
+use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
 
 pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
@@ -39,7 +40,7 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         let report = fetch::watched(&pipeline, request, context.narrator).await?;
         code = exit::of_series(&report.series);
         for failed in report.series.iter().filter(|series| series.error.is_some()) {
-            context.narrator.say(&fetch::line(failed));
+            context.narrator.say(&narrate::line(failed));
         }
     }
     let (series, bars) = read(args, interval, &store).await?;
@@ -64,7 +65,7 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
             write_file(path, &text)?;
             context.narrator.say(&format!(
                 "{} bars written to {}",
-                thousands(bars.len() as i128),
+                narrate::thousands(bars.len() as i128),
                 path.display()
             ));
         }
@@ -84,6 +85,7 @@ async fn read(
         from: args.from.map(super::instant::Bound::start),
         to: args.to.map(super::instant::Bound::end),
         limit: args.limit,
+        order: Order::NewestFirst,
     };
     let bars = store.bars(query(&series)).await?;
     if !bars.is_empty() {
@@ -110,9 +112,9 @@ pub fn table(bars: &[Bar], interval: Interval) -> String {
     let rows: Vec<Vec<String>> =
         bars.iter()
             .map(|bar| {
-                let mut row = vec![instant::label(bar.timestamp, bar.trading_date, interval)];
+                let mut row = vec![narrate::label(bar.timestamp, bar.trading_date, interval)];
                 row.extend([bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string()));
-                row.push(thousands(bar.volume));
+                row.push(narrate::thousands(bar.volume));
                 if adjusted {
                     let extras = [
                         bar.adjusted_close,
@@ -244,6 +246,7 @@ pub async fn newest(
         from: None,
         to: None,
         limit,
+        order: Order::NewestFirst,
     };
     Ok(store.bars(query).await?)
 }

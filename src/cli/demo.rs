@@ -9,6 +9,7 @@ use super::{Context, bars, fetch, open, output};
 use crate::config::{self, Inputs};
 use crate::model::{Interval, SeriesKey, SeriesStatus};
 use crate::pipeline::RunRequest;
+use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
 use crate::simulate::{Options, Plan, Server};
 
@@ -57,7 +58,7 @@ pub async fn run(args: &DemoArgs, context: &Context) -> Result<u8, Failure> {
     let report = fetch::watched(&pipeline, request, context.narrator).await?;
     let mut text = String::from("DEMO\n");
     for series in &report.series {
-        text.push_str(&fetch::line(series));
+        text.push_str(&narrate::line(series));
         text.push('\n');
     }
     for series in report

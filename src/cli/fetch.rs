@@ -1,6 +1,5 @@
 //! `fetch`: one run now.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,12 +9,12 @@ use serde::Serialize;
 use super::args::{FetchArgs, ReportFormat};
 use super::exit::{self, Failure};
 use super::output::{self, Narrator};
-use super::table::thousands;
-use super::{Context, instant, open};
+use super::{Context, open};
 use crate::config::Settings;
 use crate::db::Store;
 use crate::model::run::SeriesError;
 use crate::model::{Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, Symbol};
+use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
 use crate::pipeline::{Event, Observer, Pipeline, RunReport, RunRequest};
 
@@ -39,9 +38,9 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
         ReportFormat::Json => output::print(&json(&report)?)?,
         ReportFormat::Text => {
             for series in &report.series {
-                output::print(&line(series))?;
+                output::print(&narrate::line(series))?;
             }
-            context.narrator.say(&summary(&report));
+            context.narrator.say(&narrate::summary(&report));
         }
     }
     let code = exit::of_series(&report.series);
@@ -109,7 +108,7 @@ pub async fn watched(
     let shown = bar.clone();
     let observer: Observer = Arc::new(move |event| {
         advance(&shown, &event);
-        if let Some(sentence) = narration(&event) {
+        if let Some(sentence) = narrate::narration(&event) {
             shown.suspend(|| narrator.say(&sentence));
         }
     });
@@ -134,93 +133,6 @@ fn advance(bar: &ProgressBar, event: &Event) {
         Event::Done(_) => bar.inc(1),
         Event::Retrying { .. } | Event::Interrupted(_) | Event::Recovered(_) => {}
     }
-}
-
-/// What deserves a sentence of its own beside the result.
-pub fn narration(event: &Event) -> Option<String> {
-    match event {
-        Event::Retrying {
-            series,
-            class,
-            attempt,
-            wait,
-        } => Some(format!(
-            "{series}: {class}; attempt {attempt} in {:.1} s",
-            wait.as_secs_f64()
-        )),
-        Event::Interrupted(runs) => {
-            let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
-            Some(format!(
-                "an earlier process ended abruptly; marked as interrupted: run {}",
-                runs.join(", ")
-            ))
-        }
-        Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", line(series))),
-        Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
-    }
-}
-
-/// One series of the result on one line.
-pub fn line(report: &SeriesReport) -> String {
-    let name = report.series.to_string();
-    let mut text = format!("{name:<20} {:<9}  ", report.status);
-    match (&report.status, &report.error) {
-        (_, Some(error)) => {
-            let _ = write!(text, "{}: {}", error.class, error.message);
-        }
-        (SeriesStatus::Skipped, None) => text.push_str("fresh enough, nothing asked"),
-        (_, None) => {
-            let counts = report.counts;
-            let _ = write!(
-                text,
-                "{} received, {} new, {} changed, {} unchanged",
-                thousands(report.received),
-                thousands(counts.inserted),
-                thousands(counts.changed),
-                thousands(counts.unchanged)
-            );
-            if report.rejected > 0 {
-                let _ = write!(text, ", {} rejected", thousands(report.rejected));
-            }
-            if let Some(last) = report.last {
-                let date = last
-                    .with_timezone(&chrono_tz::America::New_York)
-                    .date_naive();
-                let _ = write!(
-                    text,
-                    ", newest {}",
-                    instant::label(last, date, report.series.interval)
-                );
-            }
-        }
-    }
-    if report.requests > 0 {
-        let plural = if report.requests == 1 { "" } else { "s" };
-        let _ = write!(text, " ({} request{plural})", report.requests);
-    }
-    text
-}
-
-/// A run on one line.
-pub fn summary(report: &RunReport) -> String {
-    let good = report
-        .series
-        .iter()
-        .filter(|series| {
-            matches!(
-                series.status,
-                SeriesStatus::Succeeded | SeriesStatus::Skipped
-            )
-        })
-        .count();
-    let requests: u32 = report.series.iter().map(|series| series.requests).sum();
-    format!(
-        "run {} {}: {good} of {} series, {requests} request{}",
-        report.run,
-        report.status,
-        report.series.len(),
-        if requests == 1 { "" } else { "s" }
-    )
 }
 
 #[derive(Serialize)]

@@ -5,8 +5,6 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::New_York;
 
-use crate::model::Interval;
-
 /// One end of a range: an instant, or a date at the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
@@ -87,18 +85,6 @@ pub fn parse_age(text: &str) -> Result<TimeDelta, String> {
         .and_then(|number| number.checked_mul(seconds))
         .and_then(TimeDelta::try_seconds)
         .ok_or_else(hint)
-}
-
-/// The label of a bar as people at the exchange read it.
-pub fn label(timestamp: DateTime<Utc>, trading_date: NaiveDate, interval: Interval) -> String {
-    if interval.is_intraday() {
-        timestamp
-            .with_timezone(&New_York)
-            .format("%Y-%m-%d %H:%M")
-            .to_string()
-    } else {
-        trading_date.to_string()
-    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::Context;
 use super::exit::Failure;
-use crate::config::{self, Database, Settings};
+use crate::config::{self, Database, Provider, Settings};
 use crate::db::{self, Access, Credential, PgTarget, Store};
 use crate::pipeline::alpha_vantage::AlphaVantage;
 use crate::pipeline::credential::fingerprint;
+use crate::pipeline::engine::Rekey;
 use crate::pipeline::{Pipeline, Waits};
 use crate::time::Clock;
 
@@ -64,7 +65,14 @@ fn make_folder(folder: &Path, data_dir: &Path) -> Result<(), Failure> {
 
 /// The pipeline over a store, asking the configured provider.
 pub fn pipeline(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
-    let provider = &settings.provider;
+    asking(&settings.provider, settings.answers_limit, store).map_err(Failure::usage)
+}
+
+fn asking(
+    provider: &Provider,
+    answers_limit: u64,
+    store: Arc<dyn Store>,
+) -> Result<Arc<Pipeline>, String> {
     let clock = Clock::system();
     let source = AlphaVantage::new(
         provider.base_url.clone(),
@@ -72,7 +80,7 @@ pub fn pipeline(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeli
         provider.key_is_demo,
         clock.clone(),
     )
-    .map_err(|error| Failure::usage(error.to_string()))?;
+    .map_err(|error| error.to_string())?;
     Ok(Arc::new(Pipeline {
         store,
         source: Arc::new(source),
@@ -82,8 +90,21 @@ pub fn pipeline(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeli
         },
         limits: provider.plan.limits(),
         in_flight: provider.plan.in_flight(),
-        answers_limit: settings.answers_limit,
+        answers_limit,
         waits: Waits::default(),
         clock,
     }))
+}
+
+/// How a panel's new key comes into use: the same store and plan, another source and credential.
+pub fn rekey(settings: &Settings, store: Arc<dyn Store>) -> Rekey {
+    let (provider, answers_limit) = (settings.provider.clone(), settings.answers_limit);
+    Arc::new(move |key| {
+        let provider = Provider {
+            key: config::check_key(key.expose())?,
+            key_is_demo: false,
+            ..provider.clone()
+        };
+        asking(&provider, answers_limit, Arc::clone(&store))
+    })
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::exit::{self, Failure, Stop};
-use super::{Context, fetch, open, output};
+use super::{Context, open, output};
 use crate::config::{Plan, Settings};
 use crate::model::SeriesKey;
-use crate::pipeline::Event;
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
-use crate::pipeline::notice::{Notice, What};
+use crate::pipeline::narrate;
+use crate::pipeline::notice::Notice;
 use crate::pipeline::schedule::Schedule;
-use crate::pipeline::snapshot::ProviderStatus;
+use crate::pipeline::snapshot::{ProviderStatus, plan_words};
 
 pub async fn run(context: &Context) -> Result<u8, Failure> {
     if context.read_only {
@@ -22,7 +22,13 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
     let settings = open::settings(context)?;
     let store = open::store(&settings, false).await?;
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
-    let mut handle = engine::start(pipeline, options(&settings)).await?;
+    let mut handle = {
+        let options = EngineOptions {
+            rekey: Some(open::rekey(&settings, Arc::clone(&store))),
+            ..options(&settings)
+        };
+        engine::start(pipeline, options).await?
+    };
     output::print(&opening(&handle))?;
     let stop = until_stopped(&mut handle).await?;
     store.close().await;
@@ -45,12 +51,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
     EngineOptions {
         provider: ProviderStatus {
             name: "Alpha Vantage".to_owned(),
-            plan: match (provider.key_is_demo, provider.plan) {
-                (true, _) => "key demo".to_owned(),
-                (_, Plan::Free) => "free key".to_owned(),
-                (_, Plan::PerMinute(requests)) => format!("{requests} a minute"),
-                (_, Plan::Unlimited) => "no limit".to_owned(),
-            },
+            plan: plan_words(provider.key_is_demo, provider.plan),
             key_is_demo: provider.key_is_demo,
             is_simulated: false,
         },
@@ -63,6 +64,8 @@ pub fn options(settings: &Settings) -> EngineOptions {
             Plan::Free => Schedule::after_close(),
         },
         tick: None,
+        read_only: false,
+        rekey: None,
     }
 }
 
@@ -113,23 +116,6 @@ async fn until_stopped(handle: &mut Handle) -> Result<Stop, Failure> {
 
 /// A notice on one line; `None` for steps that only a screen shows.
 fn line(notice: &Notice) -> Option<String> {
-    let text = match &notice.what {
-        What::Run(Event::Done(report)) => fetch::line(report),
-        What::Run(Event::Started { run, series }) => format!("run {run} started: {series} series"),
-        What::Run(Event::Sending { .. }) => return None,
-        What::Run(event) => fetch::narration(event)?,
-        What::RunEnded(report) => fetch::summary(report),
-        What::RunFailed(text) => format!("the run could not be made: {text}"),
-        What::Owner(true) => "this process fetches on schedule".to_owned(),
-        What::Owner(false) => {
-            "another process fetches on schedule; this one waits to take over".to_owned()
-        }
-        What::Missed(count) => {
-            format!("{count} scheduled runs were missed while no engine ran; one makes up for them")
-        }
-        What::Refused(command, reason) => format!("not done ({reason}): {command:?}"),
-        What::StoreLost(text) => format!("the store does not answer: {text}"),
-        What::StoreBack => "the store answers again".to_owned(),
-    };
+    let (_, text) = narrate::sentence(notice)?;
     Some(format!("{} {text}", notice.at.format("%H:%M:%S")))
 }

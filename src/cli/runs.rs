@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::args::{RunsArgs, RunsFormat};
 use super::exit::{self, Failure};
 use super::fetch::{self, JsonSeries};
-use super::table::{layout, thousands};
+use super::table::layout;
 use super::{Context, open, output};
 use crate::db::{RequestRow, RunDetail};
 use crate::model::{RunId, RunStatus, RunSummary};
+use crate::pipeline::narrate;
 
 pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
     let settings = open::settings(context)?;
@@ -79,8 +80,8 @@ fn table(runs: &[RunSummary]) -> String {
                     format!("{} of {}", run.succeeded, run.series)
                 },
                 run.requests.to_string(),
-                thousands(run.inserted),
-                thousands(run.changed),
+                narrate::thousands(run.inserted),
+                narrate::thousands(run.changed),
             ]
         })
         .collect();
@@ -131,7 +132,7 @@ fn explain(detail: &RunDetail) -> String {
         text.push('\n');
     }
     for series in &detail.series {
-        text.push_str(&fetch::line(series));
+        text.push_str(&narrate::line(series));
         text.push('\n');
     }
     if !detail.requests.is_empty() {
@@ -185,6 +186,7 @@ impl<'a> From<&'a RunDetail> for JsonDetail<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RequestId;
 
     fn run(id: i64, trigger: &str, status: RunStatus, series: u32) -> RunSummary {
         let at = "2026-11-20T17:00:00Z".parse().unwrap();
@@ -219,6 +221,7 @@ mod tests {
             summary: run(2, "listing", RunStatus::Succeeded, 0),
             series: vec![],
             requests: vec![RequestRow {
+                id: RequestId(7),
                 symbol: String::new(),
                 interval: String::new(),
                 query: "function=LISTING_STATUS".into(),
@@ -228,6 +231,8 @@ mod tests {
                 http_status: Some(200),
                 elapsed_ms: Some(60),
                 reserved_at: "2026-11-20T17:00:00Z".parse().unwrap(),
+                ended_at: None,
+                parse_ms: None,
             }],
         };
         let text = explain(&detail);

@@ -42,23 +42,6 @@ pub fn layout(heads: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A number with its thousands separated.
-pub fn thousands(number: impl Into<i128>) -> String {
-    let number = number.into();
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if number < 0 {
-        text.push('-');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,14 +55,6 @@ mod tests {
         assert_eq!(
             layout(&["SYMBOL", ">VOLUME"], &rows),
             "SYMBOL  VOLUME\n株           1\nIBM      1,000\n"
-        );
-    }
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!(
-            [0, 999, 1_000, -1_234_567].map(thousands),
-            ["0", "999", "1,000", "-1,234,567"]
         );
     }
 }

@@ -12,6 +12,16 @@ const MAX_CHARS: usize = 1024;
 pub struct ConfigError {
     place: String,
     reason: String,
+    origin: Origin,
+}
+
+/// Whose fault it is: a problem of the file can be lived with, one of this very start cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Flags, environment, `.env`, or not known.
+    Elsewhere,
+    /// The configuration file; the setting, where it is the value of one.
+    File(Option<&'static str>),
 }
 
 impl ConfigError {
@@ -19,7 +29,18 @@ impl ConfigError {
         Self {
             place: text::clean_to(place.as_ref(), MAX_CHARS),
             reason: text::clean_to(reason.as_ref(), MAX_CHARS),
+            origin: Origin::Elsewhere,
         }
+    }
+
+    /// The same, as the fault of the configuration file.
+    pub(super) const fn of_file(mut self, setting: Option<&'static str>) -> Self {
+        self.origin = Origin::File(setting);
+        self
+    }
+
+    pub(super) const fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The variable, flag, or file, line and key at fault.

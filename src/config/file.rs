@@ -3,7 +3,11 @@
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::nearest::nearest;
+use super::panel::KeyBinding;
 use super::table::{self, Kind, SETTINGS, Setting};
+
+/// The table whose keys are the panel's actions.
+const KEYS: &str = "keys";
 
 /// A setting that the file holds, spelled as a variable would spell it.
 pub(super) struct Found {
@@ -21,11 +25,12 @@ pub(super) struct Fault {
 }
 
 /// Reads every key; a faulty one does not hide the others.
-pub(super) fn parse(text: &str) -> (Vec<Found>, Vec<Fault>) {
+pub(super) fn parse(text: &str) -> (Vec<Found>, Vec<KeyBinding>, Vec<Fault>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         text,
         found: Vec::new(),
+        bindings: Vec::new(),
         faults: Vec::new(),
     };
     match Document::parse(text) {
@@ -37,12 +42,13 @@ pub(super) fn parse(text: &str) -> (Vec<Found>, Vec<Fault>) {
             reason: format!("not valid TOML: {}", error.message()),
         }),
     }
-    (reader.found, reader.faults)
+    (reader.found, reader.bindings, reader.faults)
 }
 
 struct Reader<'a> {
     text: &'a str,
     found: Vec<Found>,
+    bindings: Vec<KeyBinding>,
     faults: Vec<Fault>,
 }
 
@@ -57,7 +63,9 @@ impl Reader<'_> {
                 .get_key_value(name)
                 .and_then(|(key, item)| key.span().or_else(|| item.span()));
             let line = self.line(span);
-            if let Some(setting) = table::by_key(&key) {
+            if key == KEYS || prefix.split('.').next() == Some(KEYS) {
+                self.bind(item, &key, line);
+            } else if let Some(setting) = table::by_key(&key) {
                 match spelled(setting.kind, item) {
                     Ok(value) => self.found.push(Found {
                         setting,
@@ -75,6 +83,37 @@ impl Reader<'_> {
                 let reason = unknown(&key, item.is_table_like());
                 self.fault(line, key, reason);
             }
+        }
+    }
+
+    /// Takes a chord, or several, for an action of whatever name: the panel knows which there are.
+    fn bind(&mut self, item: &Item, key: &str, line: usize) {
+        if let Some(inner) = item.as_table_like() {
+            return self.walk(inner, key);
+        }
+        let Some(action) = key.strip_prefix("keys.") else {
+            return self.fault(line, key.to_owned(), "must be a table: [keys]".to_owned());
+        };
+        let chords = match item.as_value() {
+            Some(Value::String(chord)) => Some(vec![chord.value().clone()]),
+            Some(Value::Array(list)) => list
+                .iter()
+                .map(|chord| chord.as_str().map(str::to_owned))
+                .collect(),
+            _ => None,
+        };
+        match chords {
+            Some(chords) => self.bindings.push(KeyBinding {
+                action: action.to_owned(),
+                chords,
+                line,
+            }),
+            None => self.fault(
+                line,
+                key.to_owned(),
+                "must be a chord in quotes, or a list of them: \"ctrl-r\" or [\"r\", \"F5\"]"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -98,7 +137,8 @@ impl Reader<'_> {
 }
 
 fn tables() -> impl Iterator<Item = &'static str> {
-    keys().filter_map(|key| Some(key.split_once('.')?.0))
+    let of_settings = keys().filter_map(|key| Some(key.split_once('.')?.0));
+    of_settings.chain([KEYS])
 }
 
 fn keys() -> impl Iterator<Item = &'static str> {
@@ -151,7 +191,7 @@ mod tests {
     fn finds_settings_and_their_lines_in_every_notation() {
         let text = "\u{feff}# head\r\nsymbols = [\"IBM\", \"BRK-B\"]\r\ninterval = 'daily'\r\n\r\n\
                     [alpha_vantage]\r\nplan = 75\r\nallow_http = true\r\n";
-        let (found, faults) = parse(text);
+        let (found, _, faults) = parse(text);
         assert_eq!(faults, []);
         let found: Vec<_> = found
             .iter()
@@ -167,7 +207,7 @@ mod tests {
             ]
         );
         for text in ["database.port = 1", "database = { port = 1 }"] {
-            let (found, faults) = parse(text);
+            let (found, _, faults) = parse(text);
             assert_eq!((found.len(), faults.len()), (1, 0), "{text}");
         }
     }
@@ -197,6 +237,9 @@ mod tests {
             ),
             ("symbols = 'IBM'", 1, "symbols", "a list of texts"),
             ("symbols = ['IBM', 1]", 1, "symbols", "a list of texts"),
+            ("keys = 1", 1, "keys", "must be a table: [keys]"),
+            ("[keys]\nquit = 1", 2, "keys.quit", "a chord in quotes"),
+            ("[keys]\nquit = [1]", 2, "keys.quit", "a chord in quotes"),
             ("store = 1", 1, "store", "must be a table: [store]"),
             ("[[database]]\nurl = ''", 1, "database", "must be a table"),
             (
@@ -212,7 +255,7 @@ mod tests {
                 "a text in quotes",
             ),
         ] {
-            let (_, faults) = parse(text);
+            let (_, _, faults) = parse(text);
             assert_eq!(faults.len(), 1, "{text}: {faults:?}");
             assert_eq!(
                 (faults[0].line, faults[0].key.as_deref()),
@@ -224,6 +267,32 @@ mod tests {
     }
 
     #[test]
+    fn chords_are_taken_for_any_action_in_every_notation() {
+        let text = "[keys]\nquit = 'ctrl-q'\n'bars.copy' = ['y', 'ctrl-c']\nhelp = []\n\n[keys.series]\nadd = 'a'\n";
+        let (found, bindings, faults) = parse(text);
+        assert!(found.is_empty() && faults.is_empty(), "{faults:?}");
+        let bindings: Vec<_> = bindings
+            .iter()
+            .map(|binding| {
+                (
+                    binding.action.as_str(),
+                    binding.chords.join(" "),
+                    binding.line,
+                )
+            })
+            .collect();
+        assert_eq!(
+            bindings,
+            [
+                ("quit", "ctrl-q".to_owned(), 2),
+                ("bars.copy", "y ctrl-c".to_owned(), 3),
+                ("help", String::new(), 4),
+                ("series.add", "a".to_owned(), 7),
+            ]
+        );
+    }
+
+    #[test]
     fn broken_toml_names_the_line_and_never_quotes_it() {
         for text in [
             "a = 1\n[alpha_vantage]\napi_key = \"canary-91",
@@ -231,7 +300,7 @@ mod tests {
             "a = 1\n\napi_key \"canary-91\"",
             "a = 1\nb = 'x'\napi_key = 'canary-91'\napi_key = 'canary-91'",
         ] {
-            let (found, faults) = parse(text);
+            let (found, _, faults) = parse(text);
             assert!(found.is_empty());
             assert_eq!((faults.len(), faults[0].line >= 3), (1, true), "{faults:?}");
             assert!(!format!("{faults:?}").contains("canary"), "{faults:?}");

@@ -8,6 +8,7 @@ use super::database::{self, Target};
 use super::error::{ConfigError, shown};
 use super::inputs::{Inputs, OURS, default_config_path};
 use super::nearest::nearest;
+use super::panel::KeyBinding;
 use super::small_file::{self, Unread};
 use super::table::{self, Reach, SETTINGS, Setting, TWINS};
 use super::{dotenv, file, provider, secret};
@@ -55,7 +56,11 @@ impl Entry {
                 format!("{}:{line}: {key}", path.display())
             }
         };
-        ConfigError::new(place, reason)
+        let error = ConfigError::new(place, reason);
+        match self.source {
+            Source::File { .. } => error.of_file(Some(name)),
+            _ => error,
+        }
     }
 }
 
@@ -70,6 +75,8 @@ pub(super) struct Layers {
     pub config_file: PathBuf,
     pub working_dir: PathBuf,
     pub warnings: Vec<String>,
+    /// What `[keys]` of the configuration file holds.
+    pub keys: Vec<KeyBinding>,
 }
 
 impl Layers {
@@ -97,6 +104,7 @@ impl Layers {
             config_file,
             working_dir: inputs.working_dir.clone(),
             warnings: reader.warnings,
+            keys: reader.keys,
         };
         (layers, reader.problems)
     }
@@ -114,6 +122,11 @@ impl Layers {
     /// The value in the configuration file.
     pub(super) fn in_file(&self, setting: &Setting) -> Option<&Entry> {
         self.file.get(setting.name)
+    }
+
+    /// Goes on without a value of the configuration file; whether it had one.
+    pub(super) fn forget(&mut self, name: &str) -> bool {
+        self.file.remove(name).is_some()
     }
 
     /// A secret, given as it is or in a file.
@@ -160,6 +173,7 @@ impl Layers {
 struct Reader {
     problems: Vec<ConfigError>,
     warnings: Vec<String>,
+    keys: Vec<KeyBinding>,
 }
 
 impl Reader {
@@ -262,18 +276,20 @@ impl Reader {
                 );
                 self.problems.push(match chosen {
                     Some(entry) => entry.error(reason),
-                    None => ConfigError::new("configuration file", reason),
+                    None => ConfigError::new("configuration file", reason).of_file(None),
                 });
                 return layer;
             }
         };
-        let (found, faults) = file::parse(&text);
+        let (found, bindings, faults) = file::parse(&text);
+        self.keys = bindings;
         for fault in faults {
             let mut place = format!("{}:{}", path.display(), fault.line);
             if let Some(key) = fault.key {
                 place = format!("{place}: {key}");
             }
-            self.problems.push(ConfigError::new(place, fault.reason));
+            self.problems
+                .push(ConfigError::new(place, fault.reason).of_file(None));
         }
         for file::Found {
             setting,

@@ -27,6 +27,13 @@ pub struct Provider {
     pub plan: Plan,
 }
 
+/// Whether the layers name a key, be it `demo`; what the example file holds is none.
+pub(super) fn is_named(layers: &Layers) -> bool {
+    let named = |setting| layers.get(setting).map(|entry| entry.value.trim());
+    named(&table::API_KEY_FILE).is_some()
+        || named(&table::API_KEY).is_some_and(|key| key != PLACEHOLDER)
+}
+
 /// Whether a text stands for the public key.
 pub(super) fn is_demo(key: &str) -> bool {
     matches!(key.trim(), "" | DEMO_KEY | PLACEHOLDER)
@@ -43,18 +50,33 @@ pub(super) fn key(
     if is_demo(&key) {
         return Ok(None);
     }
-    // Such a key is a slip of the hand, and asking the provider would cost a request to learn it.
-    if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    usable(&key).map(Some).map_err(|reason| {
         let entry = layers
             .get(&table::API_KEY)
             .or_else(|| layers.get(&table::API_KEY_FILE));
-        let reason = "the key holds a space, a line break or a control character; copy it anew";
-        return Err(match entry {
+        match entry {
             Some(entry) => entry.error(reason),
             None => ConfigError::new(table::API_KEY.name, reason),
-        });
+        }
+    })
+}
+
+/// A key as it may be sent. Anything else is a slip of the hand, and asking the provider would cost
+/// a request to learn it.
+fn usable(key: &str) -> Result<Secret, &'static str> {
+    if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("the key holds a space, a line break or a control character; copy it anew");
     }
-    Ok(Some(Secret::new(key)))
+    Ok(Secret::new(key))
+}
+
+/// A key that a person has entered, without the blanks around it, or why it is none.
+pub fn check_key(text: &str) -> Result<Secret, String> {
+    let key = text.trim();
+    if is_demo(key) {
+        return Err("that is no key of your own; enter the one the provider sent you".to_owned());
+    }
+    usable(key).map_err(str::to_owned)
 }
 
 /// The provider's address that the layers name.
@@ -83,7 +105,8 @@ pub(super) fn plan(layers: &Layers) -> Result<Plan, ConfigError> {
         .map_err(|error: UnknownPlan| entry.error(format!("{}: {error}", shown(value))))
 }
 
-fn switch(entry: &Entry) -> Result<bool, ConfigError> {
+/// A setting that is on or off.
+pub(super) fn switch(entry: &Entry) -> Result<bool, ConfigError> {
     match entry.value.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),

@@ -29,7 +29,7 @@ pub(super) fn rows(layers: &Layers, settings: &Settings) -> Vec<Row> {
                 name: setting.name,
                 toml_key: setting.key,
                 value: value(setting, entry, settings),
-                source: source(setting, entry, layers),
+                source: source(setting, entry, layers, settings),
             }
         })
         .collect()
@@ -56,13 +56,24 @@ fn value(setting: &Setting, entry: Option<&Entry>, settings: &Settings) -> Strin
     }
 }
 
-fn source(setting: &Setting, entry: Option<&Entry>, layers: &Layers) -> String {
+fn source(
+    setting: &Setting,
+    entry: Option<&Entry>,
+    layers: &Layers,
+    settings: &Settings,
+) -> String {
     let stand_in = match setting.name {
         name if name == table::API_KEY.name => layers.get(&table::API_KEY_FILE),
         name if name == table::PASSWORD.name => layers.get(&table::PASSWORD_FILE),
         name if name == table::DATABASE_URL.name => layers.get(&table::HOST),
         _ => None,
     };
+    if let (true, Some(path)) = (setting.name == table::API_KEY.name, &settings.saved_key) {
+        return format!(
+            "saved by the panel in {}",
+            shown(&path.display().to_string())
+        );
+    }
     match (entry, stand_in) {
         (Some(entry), _) => entry.source.to_string(),
         (None, Some(other)) => format!("{}, {}", other.setting.name, other.source),

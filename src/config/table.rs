@@ -130,6 +130,14 @@ settings! {
     ANSWERS_LIMIT = Setting::new("store.answers_limit", Some("store.answers_limit"), "256MiB",
         "how much room the provider's answers may take; the oldest go first")
         .kind(Kind::Number).reach(Reach::File);
+    THEME = Setting::new("ui.theme", Some("ui.theme"), "terminal",
+        "the panel's colours: terminal, dark, light or mono").reach(Reach::File);
+    ASCII = Setting::new("ui.ascii", Some("ui.ascii"), "false",
+        "whether the panel draws with ASCII alone").kind(Kind::Switch).reach(Reach::File);
+    MOUSE = Setting::new("ui.mouse", Some("ui.mouse"), "false",
+        "whether the panel takes the mouse; selecting text then needs Shift").kind(Kind::Switch).reach(Reach::File);
+    TIME_ZONE = Setting::new("ui.time_zone", Some("ui.time_zone"), "exchange",
+        "the panel's times: exchange, utc or local").reach(Reach::File);
     CONFIG = Setting::new("PIPELINE_CONFIG", None, "",
         "another place for the configuration file").flag("--config");
     DATA_DIR = Setting::new("PIPELINE_DATA_DIR", None, "",

@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod panel;
+
 /// A folder of its own, and inputs that know nothing else.
 struct Place {
     dir: TempDir,
@@ -486,7 +488,7 @@ fn the_example_file_names_every_key_once_and_loads() {
             _ => line,
         })
         .collect();
-    let (found, faults) = file::parse(&uncommented.join("\n"));
+    let (found, _, faults) = file::parse(&uncommented.join("\n"));
     assert_eq!(faults, []);
     let found: Vec<_> = found.iter().filter_map(|found| found.setting.key).collect();
     let keys: Vec<_> = table::SETTINGS.iter().filter_map(|s| s.key).collect();

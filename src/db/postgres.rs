@@ -20,7 +20,8 @@ use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store, uncancelled,
+    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store,
+    StoredAnswer, uncancelled,
 };
 use crate::config::Secret;
 use crate::model::quota::Ledger;
@@ -259,8 +260,7 @@ impl_store!(for PgStore, own: {
             Box::pin(async move {
                 let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
                     "SELECT current_setting('server_version'), clock_timestamp(), \
-                     CASE WHEN c.reltuples > 100000 THEN c.reltuples::bigint ELSE (SELECT count(*) FROM stock_data) END \
-                     FROM pg_class c WHERE c.oid = 'stock_data'::regclass",
+                     (SELECT coalesce(sum(bars), 0)::bigint FROM series_totals)",
                 )
                 .fetch_one(&mut *connection)
                 .await?;

@@ -8,10 +8,10 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use super::{DbError, RequestRow, Result, RunDetail};
+use super::{DbError, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
-    Ask, Counts, Interval, Listing, Price, Question, RunId, RunSummary, SeriesError, SeriesKey,
-    SeriesReport, SymbolAsk,
+    Ask, Counts, Interval, Listing, Price, Question, RequestId, RunId, RunSummary, SeriesError,
+    SeriesKey, SeriesReport, SymbolAsk,
 };
 
 /// Bytes an answer may have once unpacked; far above what is ever kept.
@@ -195,9 +195,39 @@ pub const RUN_SERIES: &str = "\
 
 /// The requests of run `$1`.
 pub const RUN_REQUESTS: &str = "\
-    SELECT symbol, interval, query, CAST(attempt AS bigint) AS attempt, state, class, \
-           CAST(http_status AS bigint) AS http_status, CAST(elapsed_ms AS bigint) AS elapsed_ms, reserved_at \
+    SELECT id, symbol, interval, query, CAST(attempt AS bigint) AS attempt, state, class, \
+           CAST(http_status AS bigint) AS http_status, CAST(elapsed_ms AS bigint) AS elapsed_ms, reserved_at, \
+           ended_at, CAST(parse_ms AS bigint) AS parse_ms \
     FROM requests WHERE run_id = $1 ORDER BY id";
+
+/// The answer to request `$1`.
+pub const ANSWER: &str = "\
+    SELECT CAST(q.http_status AS bigint) AS http_status, a.content_type, \
+           coalesce(a.received_at, q.ended_at, q.reserved_at) AS received_at, \
+           CAST(q.elapsed_ms AS bigint) AS elapsed_ms, a.body \
+    FROM requests q LEFT JOIN answers a ON a.request_id = q.id WHERE q.id = $1";
+
+/// A kept answer in the types both databases decode to.
+#[derive(Debug, sqlx::FromRow)]
+pub struct AnswerRow {
+    http_status: Option<i64>,
+    content_type: Option<String>,
+    received_at: DateTime<Utc>,
+    elapsed_ms: Option<i64>,
+    body: Option<Vec<u8>>,
+}
+
+impl AnswerRow {
+    pub fn answer(self) -> Result<StoredAnswer> {
+        Ok(StoredAnswer {
+            status: self.http_status.map(count),
+            content_type: self.content_type,
+            received_at: self.received_at,
+            elapsed_ms: self.elapsed_ms.map(count).unwrap_or_default(),
+            body: self.body.as_deref().map(gunzip).transpose()?,
+        })
+    }
+}
 
 /// Puts the rows of one run together.
 pub fn detail(
@@ -250,6 +280,7 @@ impl RunRow {
 /// A row of the request ledger in the types both databases decode to.
 #[derive(Debug, sqlx::FromRow)]
 pub struct LedgerRow {
+    id: i64,
     symbol: String,
     interval: String,
     query: String,
@@ -259,11 +290,14 @@ pub struct LedgerRow {
     http_status: Option<i64>,
     elapsed_ms: Option<i64>,
     reserved_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    parse_ms: Option<i64>,
 }
 
 impl From<LedgerRow> for RequestRow {
     fn from(row: LedgerRow) -> Self {
         Self {
+            id: RequestId(row.id),
             symbol: row.symbol,
             interval: row.interval,
             query: row.query,
@@ -273,6 +307,8 @@ impl From<LedgerRow> for RequestRow {
             http_status: row.http_status.map(count),
             elapsed_ms: row.elapsed_ms.map(count),
             reserved_at: row.reserved_at,
+            ended_at: row.ended_at,
+            parse_ms: row.parse_ms.map(count),
         }
     }
 }

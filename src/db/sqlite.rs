@@ -28,7 +28,8 @@ use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store, uncancelled,
+    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store,
+    StoredAnswer, uncancelled,
 };
 use crate::model::quota::Ledger;
 use crate::model::{
@@ -268,7 +269,7 @@ impl_store!(for SqliteStore, own: {
         self.work(|connection| {
             Box::pin(async move {
                 let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
-                    "SELECT sqlite_version(), strftime('%Y-%m-%d %H:%M:%f', 'now'), (SELECT count(*) FROM bars)",
+                    "SELECT sqlite_version(), strftime('%Y-%m-%d %H:%M:%f', 'now'), (SELECT coalesce(sum(bars), 0) FROM series_totals)",
                 )
                 .fetch_one(&mut *connection)
                 .await?;

@@ -55,6 +55,10 @@ macro_rules! impl_store {
                 self.write(|connection| Box::pin(settings::unwatch(connection, series))).await
             }
 
+            async fn replace_watched(&self, from: SeriesKey, to: SeriesKey) -> Result<bool> {
+                self.write(|connection| Box::pin(settings::replace(connection, from, to))).await
+            }
+
             async fn setting(&self, name: &'static str) -> Result<Option<String>> {
                 self.work(move |connection| Box::pin(settings::get(connection, name))).await
             }
@@ -134,6 +138,10 @@ macro_rules! impl_store {
 
             async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
                 self.work(move |connection| Box::pin(history::run(connection, run))).await
+            }
+
+            async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>> {
+                self.work(move |connection| Box::pin(ledger::answer(connection, request))).await
             }
         }
     };

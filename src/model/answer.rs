@@ -167,6 +167,8 @@ pub struct Batch {
     pub received: u32,
     /// Values of which digits were rounded away.
     pub rounded: u32,
+    /// Milliseconds that reading the answer took.
+    pub parse_ms: u32,
 }
 
 /// What an upsert did.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::schedule::Schedule;
-use crate::model::{RunId, SeriesKey};
+use crate::config::Secret;
+use crate::model::{RequestId, RunId, SeriesKey};
 
 /// A wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +25,21 @@ pub enum Command {
     Watch(Vec<SeriesKey>),
     /// Take series out of the watch list; their bars stay.
     Unwatch(Vec<SeriesKey>),
+    /// Put another series in the place of a watched one; the bars of both stay.
+    Replace {
+        /// The series that leaves the list.
+        from: SeriesKey,
+        /// The series that takes its place.
+        to: SeriesKey,
+    },
+    /// Ask the provider with another key from the next run on.
+    SetKey(Secret),
     /// Show bars: the window is in every snapshot until another is asked for.
     ShowBars(BarsWindow),
     /// Show a run in detail.
     ShowRun(RunId),
+    /// Show what the provider answered to a request.
+    ShowAnswer(RequestId),
     /// Look for a symbol, in the list that is kept or, at the price of one request, at the provider.
     Search {
         /// What is typed so far.
@@ -41,15 +53,26 @@ pub enum Command {
     Shutdown,
 }
 
-/// Which bars a view wants to see.
+/// The bar that a window is laid around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The newest bar there is; the window follows it.
+    Newest,
+    /// The oldest bar there is.
+    Oldest,
+    /// An instant, whether or not there is a bar of it.
+    At(DateTime<Utc>),
+}
+
+/// Which bars a view wants to see: at one end of the series so many as `newer` and `older` together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BarsWindow {
     /// The series.
     pub series: SeriesKey,
-    /// The newest bar of the window is not newer than this; `None` follows the newest.
-    pub until: Option<DateTime<Utc>>,
-    /// The oldest bar of the window is not older than this; used to page towards newer bars.
-    pub from: Option<DateTime<Utc>>,
-    /// So many bars at most.
-    pub limit: u32,
+    /// Where the window is.
+    pub anchor: Anchor,
+    /// So many bars after the anchor at most.
+    pub newer: u32,
+    /// So many bars at the anchor or before it at most.
+    pub older: u32,
 }

@@ -1,23 +1,27 @@
 //! The engine: one task that owns the state, turns its decisions into work and the results into
 //! inputs. It decides nothing itself.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
 use super::notice::Notice;
 use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
-use super::snapshot::{BarsPage, ProviderStatus, Snapshot, StoreStatus};
+use super::show;
+use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
 use super::source::{FetchOptions, SymbolWish};
-use super::state::{Entry, Handover, Input, Job, Live, Load, Loaded, Start, State};
-use crate::db::{BarQuery, DbError, RunLock};
-use crate::model::SeriesKey;
+use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, Start, State};
+use super::watching::Watching;
+use crate::config::{Plan, Secret, secret};
+use crate::db::{DbError, RunLock};
+use crate::model::{SeriesKey, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
 const COMMANDS: usize = 64;
@@ -27,6 +31,8 @@ const INPUTS: usize = 256;
 const NOTICES: usize = 256;
 /// Runs that a snapshot holds.
 const RUNS: u32 = 100;
+/// Inputs after which a snapshot is published even while more are waiting.
+const BURST: u32 = 32;
 /// The schedule is looked at this often: timers do not run while a machine sleeps, clocks do.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -43,12 +49,14 @@ pub struct Handle {
     pub ended: JoinHandle<()>,
 }
 
+/// Makes a pipeline over the same store that asks with another key, or says why that cannot be.
+pub type Rekey = Arc<dyn Fn(Secret) -> Result<Arc<Pipeline>, String> + Send + Sync>;
+
 /// What an engine starts from.
-#[derive(Debug)]
 pub struct EngineOptions {
     /// Whose data it is.
     pub provider: ProviderStatus,
-    /// The watch list of an empty store.
+    /// The watch list of an empty store. A process that only reads shows it without storing it.
     pub watch: Vec<SeriesKey>,
     /// Series of this process alone, instead of the store's watch list.
     pub only: Option<Vec<SeriesKey>>,
@@ -56,6 +64,20 @@ pub struct EngineOptions {
     pub schedule: Schedule,
     /// How often the schedule is looked at; `None`: every second.
     pub tick: Option<Duration>,
+    /// Neither spend requests nor write.
+    pub read_only: bool,
+    /// How another key comes into use; `None`: it cannot.
+    pub rekey: Option<Rekey>,
+}
+
+impl fmt::Debug for EngineOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineOptions")
+            .field("provider", &self.provider)
+            .field("schedule", &self.schedule)
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Starts the engine over a pipeline. Errors are those of the store.
@@ -63,9 +85,10 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     let store = &pipeline.store;
     let remembered = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
     let health = store.health().await?;
-    if options.only.is_none() {
+    if options.only.is_none() && !options.read_only {
         store.fill_watch_list(options.watch.clone()).await?;
     }
+    let provider = options.provider.clone();
     let state = State::new(Start {
         provider: options.provider,
         store: StoreStatus {
@@ -74,6 +97,8 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
             lost: None,
         },
         per_day: pipeline.limits.per_day,
+        read_only: options.read_only,
+        own_list: options.only.is_some(),
         schedule: remembered(store.setting("schedule").await?).unwrap_or(options.schedule),
         paused: store.setting("paused").await?.as_deref() == Some("true"),
         last_tick: store
@@ -88,7 +113,13 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     let (publish, snapshots) = watch::channel(first);
     let engine = Engine {
         pipeline,
-        only: options.only,
+        watching: Watching {
+            only: options.only,
+            instead_of_none: options.read_only.then_some(options.watch),
+            readings: Arc::default(),
+        },
+        rekey: options.rekey,
+        provider,
         state,
         inputs,
         tell,
@@ -116,7 +147,10 @@ enum Message {
 
 struct Engine {
     pipeline: Arc<Pipeline>,
-    only: Option<Vec<SeriesKey>>,
+    watching: Watching,
+    rekey: Option<Rekey>,
+    /// Whose data it is, as the engine was started.
+    provider: ProviderStatus,
     state: State,
     inputs: mpsc::Sender<Message>,
     tell: mpsc::Sender<Notice>,
@@ -142,7 +176,7 @@ impl Engine {
         for load in [Load::Series, Load::Runs, Load::Ledger] {
             self.load(load);
         }
-        let mut published = u64::MAX;
+        let (mut published, mut behind) = (u64::MAX, 0);
         loop {
             let input = tokio::select! {
                 biased;
@@ -163,8 +197,11 @@ impl Engine {
                 is_over |= job == Job::Finish;
                 self.carry_out(job);
             }
-            if self.state.revision() != published {
-                published = self.state.revision();
+            behind += 1;
+            // Who sees a snapshot wants the last of a burst, and each costs as much as the list is long.
+            let is_time = results.is_empty() || behind >= BURST || is_over;
+            if is_time && self.state.revision() != published {
+                (published, behind) = (self.state.revision(), 0);
                 self.publish
                     .send_replace(Arc::new(self.state.snapshot(self.dropped, now)));
             }
@@ -190,15 +227,25 @@ impl Engine {
             }
             Job::Watch(series) => self.edit(series, true),
             Job::Unwatch(series) => self.edit(series, false),
+            Job::Replace(from, to) => self.replace(from, to),
+            Job::Rekey(key) => self.rekey(key),
             Job::TryOwn => {
-                let (pipeline, inputs) = (Arc::clone(&self.pipeline), self.inputs.clone());
-                let only = self.only.clone();
-                tokio::spawn(async move {
-                    let message = match own(&pipeline, only).await {
+                let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
+                self.supervise(Input::Crashed, async move {
+                    Some(match own(&pipeline, &watching).await {
                         Ok(won) => Message::Lock(won),
                         Err(error) => Message::Input(Input::StoreFailed(error)),
-                    };
-                    let _ = inputs.send(message).await;
+                    })
+                });
+            }
+            Job::Sweep => {
+                let pipeline = Arc::clone(&self.pipeline);
+                self.spawn(async move {
+                    match pipeline.store.sweep().await {
+                        Ok(swept) if swept.is_empty() => None,
+                        Ok(_) => Some(input(pipeline.store.runs(RUNS).await.map(Loaded::Runs))),
+                        Err(error) => Some(Input::StoreFailed(error)),
+                    }
                 });
             }
             Job::Disown => self.schedule_lock = None,
@@ -209,10 +256,26 @@ impl Engine {
 
     /// Lets work run beside the engine; what it brings becomes an input.
     fn spawn(&self, work: impl Future<Output = Option<Input>> + Send + 'static) {
+        self.supervise(
+            Input::Crashed,
+            async move { work.await.map(Message::Input) },
+        );
+    }
+
+    /// Lets work run beside the engine. Where it panics, that is what it brings.
+    fn supervise(
+        &self,
+        crashed: impl FnOnce(String) -> Input + Send + 'static,
+        work: impl Future<Output = Option<Message>> + Send + 'static,
+    ) {
         let inputs = self.inputs.clone();
+        let work = tokio::spawn(work);
         tokio::spawn(async move {
-            if let Some(input) = work.await {
-                let _ = inputs.send(Message::Input(input)).await;
+            let brought = work
+                .await
+                .unwrap_or_else(|error| Some(Message::Input(crashed(words(error)))));
+            if let Some(message) = brought {
+                let _ = inputs.send(message).await;
             }
         });
     }
@@ -220,33 +283,35 @@ impl Engine {
     fn start_run(&mut self, trigger: &'static str, series: Vec<SeriesKey>) {
         self.cancel = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel.clone());
-        let (events, inputs) = (self.inputs.clone(), self.inputs.clone());
+        let events = self.inputs.clone();
         let request = RunRequest {
             trigger,
             series,
             options: FetchOptions::default(),
             max_age: None,
         };
-        tokio::spawn(async move {
+        self.supervise(Input::RunCrashed, async move {
             // A dropped event costs a line of narration; the report and the store have it all.
             let observer =
                 Arc::new(move |event| drop(events.try_send(Message::Input(Input::Run(event)))));
             let ended = pipeline.run(request, observer, cancel).await;
-            let _ = inputs.send(Message::Input(Input::RunEnded(ended))).await;
+            Some(Message::Input(Input::RunEnded(ended)))
         });
     }
 
+    /// Asks with the key that is in use now, as a run does.
     fn ask(&mut self, wish: SymbolWish) {
         self.cancel_ask = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel_ask.clone());
-        self.spawn(async move {
+        let asked = wish.clone();
+        self.supervise(move |text| Input::SymbolsCrashed(asked, text), async move {
             let ended = pipeline.symbols(&wish, cancel).await;
-            Some(Input::Symbols(wish, ended))
+            Some(Message::Input(Input::Symbols(wish, ended)))
         });
     }
 
     fn edit(&self, series: Vec<SeriesKey>, add: bool) {
-        let (pipeline, only) = (Arc::clone(&self.pipeline), self.only.clone());
+        let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
         self.spawn(async move {
             let store = &pipeline.store;
             let edited = if add {
@@ -255,18 +320,58 @@ impl Engine {
                 store.unwatch(series).await
             };
             Some(match edited {
-                Ok(()) => input(entries(&pipeline, only).await.map(Loaded::Series)),
+                Ok(()) => input(watching.list(&pipeline).await.map(Loaded::Series)),
                 Err(error) => Input::StoreFailed(error),
             })
         });
     }
 
+    fn replace(&self, from: SeriesKey, to: SeriesKey) {
+        let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
+        self.spawn(async move {
+            let replaced = pipeline.store.replace_watched(from.clone(), to.clone());
+            Some(match replaced.await {
+                Ok(true) => input(watching.list(&pipeline).await.map(Loaded::Series)),
+                Ok(false) => Input::Refused(
+                    Command::Replace { from, to },
+                    "the watch list has changed meanwhile".to_owned(),
+                ),
+                Err(error) => Input::StoreFailed(error),
+            })
+        });
+    }
+
+    /// The run at work goes on with the key it began with.
+    fn rekey(&mut self, key: Secret) {
+        let made = match &self.rekey {
+            Some(rekey) => rekey(key.clone()),
+            None => Err("the key of this process cannot be changed".to_owned()),
+        };
+        let input = match made {
+            Ok(pipeline) => {
+                self.pipeline = pipeline;
+                self.provider.key_is_demo = false;
+                if let Ok(plan) = self.pipeline.credential.plan.parse::<Plan>() {
+                    self.provider.plan = plan_words(false, plan);
+                }
+                Input::Rekeyed {
+                    provider: self.provider.clone(),
+                    per_day: self.pipeline.limits.per_day,
+                }
+            }
+            Err(why) => Input::Refused(Command::SetKey(key), why),
+        };
+        self.spawn(async move { Some(input) });
+    }
+
     fn load(&self, load: Load) {
-        let (pipeline, only) = (Arc::clone(&self.pipeline), self.only.clone());
+        let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
         self.spawn(async move {
             let store = &pipeline.store;
             Some(input(match load {
-                Load::Series => entries(&pipeline, only).await.map(Loaded::Series),
+                Load::Series => watching.list(&pipeline).await.map(Loaded::Series),
+                Load::One(series) => watching.entry(&pipeline, series).await.map(Loaded::One),
+                Load::Newest => store.runs(NEWEST).await.map(Loaded::Newest),
                 Load::Runs => store.runs(RUNS).await.map(Loaded::Runs),
                 Load::Ledger => store
                     .ledger(pipeline.credential.clone())
@@ -281,25 +386,8 @@ impl Engine {
                     .await
                     .map(|(sent_at, listings)| Loaded::Listings(sent_at, listings)),
                 Load::Run(run) => store.run(run).await.map(Loaded::Run),
-                Load::Bars(window) => {
-                    let query = BarQuery {
-                        series: pipeline.stored_as(&window.series),
-                        from: window.from,
-                        to: window.until,
-                        limit: window.limit,
-                    };
-                    let facts = store.facts(query.series.clone()).await;
-                    match (store.bars(query).await, facts) {
-                        (Ok(bars), Ok(facts)) => Ok(Loaded::Bars(BarsPage {
-                            window,
-                            bars,
-                            total: facts.bars,
-                            oldest: facts.oldest,
-                            newest: facts.recent.first().map(|bar| bar.timestamp),
-                        })),
-                        (Err(error), _) | (_, Err(error)) => Err(error),
-                    }
-                }
+                Load::Bars(window) => show::page(&pipeline, window).await.map(Loaded::Bars),
+                Load::Answer(request) => show::answer(&pipeline, request).await.map(Loaded::Answer),
             }))
         });
     }
@@ -308,7 +396,7 @@ impl Engine {
 /// Tries to take the schedule over, with what its owner must know.
 async fn own(
     pipeline: &Pipeline,
-    only: Option<Vec<SeriesKey>>,
+    watching: &Watching,
 ) -> Result<Option<(Box<dyn RunLock>, Handover)>, DbError> {
     let Some(lock) = pipeline.store.own_schedule().await? else {
         return Ok(None);
@@ -318,8 +406,8 @@ async fn own(
         .setting("last_tick")
         .await?
         .and_then(|text| text.parse().ok());
-    let entries = entries(pipeline, only).await?;
-    Ok(Some((lock, Handover { last_tick, entries })))
+    let list = watching.list(pipeline).await?;
+    Ok(Some((lock, Handover { last_tick, list })))
 }
 
 fn input(loaded: Result<Loaded, DbError>) -> Input {
@@ -329,24 +417,16 @@ fn input(loaded: Result<Loaded, DbError>) -> Input {
     }
 }
 
-/// The watch list with what is known of each series.
-async fn entries(pipeline: &Pipeline, only: Option<Vec<SeriesKey>>) -> Result<Vec<Entry>, DbError> {
-    let keys = match only {
-        Some(keys) => keys,
-        None => pipeline.store.watch_list().await?,
-    };
-    let parked = pipeline.parked(&keys).await?;
-    let mut entries = Vec::with_capacity(keys.len());
-    for (key, parked) in keys.into_iter().zip(parked) {
-        let stored = pipeline.stored_as(&key);
-        let facts = pipeline.store.facts(stored.clone()).await?;
-        entries.push(Entry {
-            key,
-            stored,
-            facts,
-            parked,
-            live: Live::default(),
-        });
-    }
-    Ok(entries)
+/// The words of a panic, which may quote anything.
+fn words(ended: JoinError) -> String {
+    let words = ended.try_into_panic().map_or_else(
+        |error| error.to_string(),
+        |words| match words.downcast::<String>() {
+            Ok(words) => *words,
+            Err(words) => words
+                .downcast_ref::<&str>()
+                .map_or_else(|| "no words".to_owned(), |words| (*words).to_owned()),
+        },
+    );
+    text::clean(&secret::redact(&words))
 }

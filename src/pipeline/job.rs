@@ -1,8 +1,9 @@
 //! One series: reserve, send once, keep, read, store in one transaction, and again where that helps.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -342,7 +343,10 @@ impl Pipeline {
             credential,
             ..
         } = kept;
-        let reading = match self.source.read(ask, answer) {
+        let began = Instant::now();
+        let read = unbroken(|| self.source.read(ask, answer));
+        let parse_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let reading = match read {
             Ok(reading) => reading,
             Err(mut refusal) => {
                 if minute_means_day && refusal.class == ErrorClass::Minute {
@@ -369,10 +373,20 @@ impl Pipeline {
             rejected: reading.rejected,
             received: reading.received,
             rounded: reading.rounded,
+            parse_ms,
         };
         report.counts = persist(|| self.store.apply(batch.clone(), credential.clone())).await?;
         Ok(Ok(report))
     }
+}
+
+/// Reads an answer; a reader that breaks on it must not take the other series of the run along, nor
+/// break every later run that finds the answer kept.
+pub(super) fn unbroken<T>(read: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let text = "reading it broke this program; please report this";
+        Err(Refusal::new(ErrorClass::Malformed, text))
+    })
 }
 
 /// Tries a write again while the store is away; each write that passes here may be repeated.

@@ -29,6 +29,8 @@ pub enum What {
     Missed(u32),
     /// A command was not carried out.
     Refused(Command, String),
+    /// A part of this program broke; these are its words. What is stored is safe.
+    Crashed(String),
     /// The store does not answer.
     StoreLost(String),
     /// The store answers again.

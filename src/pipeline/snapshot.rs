@@ -6,9 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::BarsWindow;
 use super::schedule::Schedule;
-use crate::db::RunDetail;
+use crate::config::Plan;
+pub use crate::db::{RequestRow, RunDetail};
 use crate::model::words::words;
-use crate::model::{Bar, ErrorClass, Listing, Price, RunId, RunSummary, SeriesKey};
+use crate::model::{Bar, ErrorClass, Listing, Price, RequestId, RunId, RunSummary, SeriesKey};
 
 /// The state of the engine at one instant.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// When it was taken.
     pub taken_at: DateTime<Utc>,
+    /// Whether this process neither spends requests nor writes.
+    pub read_only: bool,
     /// Whose data this is.
     pub provider: ProviderStatus,
     /// The database.
@@ -35,6 +38,8 @@ pub struct Snapshot {
     pub bars: Option<Arc<BarsPage>>,
     /// The run that was asked for last.
     pub opened: Option<Arc<RunDetail>>,
+    /// The provider's answer that was asked for last.
+    pub answer: Option<Arc<AnswerView>>,
     /// The search for a symbol, once there was one.
     pub search: Option<Arc<SearchView>>,
     /// Notices that were dropped because nobody took them.
@@ -52,6 +57,17 @@ pub struct ProviderStatus {
     pub key_is_demo: bool,
     /// Whether the provider is built in and nothing is real.
     pub is_simulated: bool,
+}
+
+/// A plan as people say it.
+#[must_use]
+pub fn plan_words(key_is_demo: bool, plan: Plan) -> String {
+    match (key_is_demo, plan) {
+        (true, _) => "key demo".to_owned(),
+        (_, Plan::Free) => "free key".to_owned(),
+        (_, Plan::PerMinute(requests)) => format!("{requests} a minute"),
+        (_, Plan::Unlimited) => "no limit".to_owned(),
+    }
 }
 
 /// How the database stands.
@@ -166,6 +182,25 @@ pub struct BarsPage {
     pub oldest: Option<DateTime<Utc>>,
     /// Newest bar of the series.
     pub newest: Option<DateTime<Utc>>,
+}
+
+/// What the provider answered to a request, harmless and without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerView {
+    /// The request it answers.
+    pub request: RequestId,
+    /// HTTP status; 0 where no answer came.
+    pub status: u16,
+    /// The type that the provider gave it.
+    pub content_type: Option<String>,
+    /// When the last byte came; where none came, when the request ended or was made.
+    pub received_at: DateTime<Utc>,
+    /// Milliseconds to the last byte.
+    pub elapsed_ms: u32,
+    /// The body, JSON indented, or a line that says why there is none.
+    pub lines: Vec<String>,
+    /// Whether lines or ends of lines are left out.
+    pub cut: bool,
 }
 
 /// The search for a symbol.

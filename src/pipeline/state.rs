@@ -1,34 +1,46 @@
 //! The engine's decisions: what is true, and what is to be done about each input. Pure.
 
+mod commands;
+mod loaded;
 mod message;
 mod search;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use self::message::{Entry, Handover, Input, Job, Live, Load, Loaded, Start};
+pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start};
 use self::search::Search;
-use super::command::Command;
 use super::freshness;
 use super::notice::{Notice, What};
 use super::run::{Event, RunReport};
 use super::schedule::Schedule;
-use super::snapshot::{BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus};
+use super::snapshot::{
+    AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus,
+};
 use super::source::SymbolWish;
 use super::symbols::{Problem, Symbols};
 use crate::db::{DbError, RunDetail};
-use crate::model::quota::Ledger;
-use crate::model::{ErrorClass, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended};
+use crate::model::quota::{self, Ledger};
+use crate::model::{
+    ErrorClass, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
+};
 
 /// How often a process that does not own the schedule tries to.
 const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
+/// How often a process looks for what others did; a look that finds nothing reads ten runs.
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
+/// What is read again where anything may have changed.
+const EVERYTHING: [Load; 4] = [Load::Series, Load::Runs, Load::Ledger, Load::Total];
 /// Runs that may wait behind the one at work; a person does not press a key more often.
 const MOST_QUEUED: usize = 8;
+
+/// Runs by which the work of other processes is noticed.
+pub const NEWEST: u32 = 10;
 
 /// Who fetches on schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,23 +56,38 @@ enum Owner {
 
 /// What is true.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 pub struct State {
     revision: u64,
+    read_only: bool,
+    /// Whether the list is this process's own, not the store's.
+    own_list: bool,
     provider: ProviderStatus,
     store: StoreStatus,
     per_day: Option<u32>,
     ledger: Ledger,
+    /// The quota day of which that is.
+    ledger_day: Option<DateTime<Utc>>,
     schedule: Schedule,
     paused: bool,
     owner: Owner,
     asked_to_own: Option<DateTime<Utc>>,
+    looked: Option<DateTime<Utc>>,
+    /// What time alone changes, as it was at the last look.
+    at_last_look: (Vec<SeriesState>, Option<DateTime<Utc>>),
     /// The instant of the schedule that was acted on last.
     last_tick: Option<DateTime<Utc>>,
     missed: u32,
     entries: Vec<Entry>,
+    /// The reading of the watch list that this is of.
+    list_reading: u64,
     runs: Arc<[RunSummary]>,
     bars: Option<Arc<BarsPage>>,
     opened: Option<Arc<RunDetail>>,
+    answer: Option<Arc<AnswerView>>,
     search: Search,
     run: Option<RunProgress>,
     queue: VecDeque<(&'static str, Option<Vec<SeriesKey>>)>,
@@ -75,20 +102,27 @@ impl State {
     pub fn new(start: Start) -> Self {
         Self {
             revision: 0,
+            read_only: start.read_only,
+            own_list: start.own_list,
             provider: start.provider,
             store: start.store,
             per_day: start.per_day,
             ledger: Ledger::default(),
+            ledger_day: None,
             schedule: start.schedule,
             paused: start.paused,
             owner: Owner::Unknown,
             asked_to_own: None,
+            looked: None,
+            at_last_look: (vec![], None),
             last_tick: start.last_tick,
             missed: 0,
             entries: vec![],
+            list_reading: 0,
             runs: Arc::new([]),
             bars: None,
             opened: None,
+            answer: None,
             search: Search::default(),
             run: None,
             queue: VecDeque::new(),
@@ -99,17 +133,25 @@ impl State {
 
     /// Takes one input in and says what is to be done.
     pub fn step(&mut self, input: Input, now: DateTime<Utc>) -> Vec<Job> {
-        if !matches!(input, Input::Tick) {
-            self.revision += 1;
-        }
+        // These change nothing most of the time; where they do, they count it themselves.
+        let is_quiet = matches!(
+            input,
+            Input::Tick | Input::Owner(None) | Input::Loaded(Loaded::Newest(_))
+        );
+        self.revision += u64::from(!is_quiet);
         let mut jobs = match input {
             Input::Tick => self.tick(now),
             Input::Command(command) => self.command(&command, now),
             Input::Run(event) => self.run_event(event, now),
             Input::RunEnded(ended) => self.run_ended(ended, now),
+            Input::RunCrashed(text) => self.run_crashed(text, now),
             Input::Symbols(wish, ended) => self.symbols(&wish, ended, now),
+            Input::SymbolsCrashed(wish, text) => self.symbols_crashed(&wish, text, now),
+            Input::Crashed(text) => self.crashed(text, now),
             Input::Loaded(loaded) => self.loaded(loaded, now),
             Input::Owner(handover) => self.owner(handover, now),
+            Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
+            Input::Rekeyed { provider, per_day } => self.rekeyed(provider, per_day),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };
         jobs.extend(self.next_run(now));
@@ -120,14 +162,16 @@ impl State {
     }
 
     fn tick(&mut self, now: DateTime<Utc>) -> Vec<Job> {
+        let is_over = |since: Option<DateTime<Utc>>, wait| {
+            since.is_none_or(|since| now - since >= wait || now < since)
+        };
         let mut jobs = vec![];
-        if self.owner != Owner::This
-            && self
-                .asked_to_own
-                .is_none_or(|asked| now - asked >= OWN_AGAIN || now < asked)
-        {
+        if self.owner != Owner::This && !self.read_only && is_over(self.asked_to_own, OWN_AGAIN) {
             self.asked_to_own = Some(now);
             jobs.push(Job::TryOwn);
+        }
+        if is_over(self.looked, LOOK_AGAIN) && self.looked.replace(now).is_some() {
+            jobs.extend(self.look(now));
         }
         let last = *self.last_tick.get_or_insert(now);
         if self.owner == Owner::This
@@ -146,6 +190,32 @@ impl State {
         jobs
     }
 
+    /// Notices what nobody tells: the work of other processes, and what time alone changes.
+    fn look(&mut self, now: DateTime<Utc>) -> Vec<Job> {
+        let mut jobs = vec![Job::Load(Load::Newest)];
+        if self.ledger_day.is_some_and(|day| day != quota::day(now).0) {
+            jobs.push(Job::Load(Load::Ledger));
+        }
+        let own = self.run.as_ref().and_then(|run| run.id);
+        let is_of_another =
+            |run: &RunSummary| run.status == RunStatus::Running && Some(run.id) != own;
+        if !self.read_only && self.runs.iter().any(is_of_another) {
+            jobs.push(Job::Sweep);
+        }
+        let states = self.entries.iter().map(|entry| entry.state(now)).collect();
+        let moved = (states, self.next_at(now));
+        if moved != self.at_last_look {
+            self.at_last_look = moved;
+            self.revision += 1;
+        }
+        jobs
+    }
+
+    fn next_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.schedule
+            .next_after(self.last_tick.unwrap_or(now).max(now))
+    }
+
     /// Another process may have fetched since the watch list was read: what is due is decided anew.
     fn ask_for_due(&mut self, trigger: &'static str) -> Job {
         self.asked_for_due = Some(trigger);
@@ -161,15 +231,15 @@ impl State {
             Owner::Another
         };
         if self.owner != owner {
+            self.owner = owner;
+            self.revision += 1;
             jobs.push(tell(now, What::Owner(handover.is_some())));
         }
-        self.owner = owner;
-        let Some(Handover { last_tick, entries }) = handover else {
-            // The owner works elsewhere; this process shows what it does.
-            jobs.extend([Load::Series, Load::Runs, Load::Ledger].map(Job::Load));
+        let Some(Handover { last_tick, list }) = handover else {
             return jobs;
         };
-        self.loaded(Loaded::Series(entries), now);
+        self.revision += 1;
+        jobs.extend(self.loaded(Loaded::Series(list), now));
         let Some(last) = last_tick else { return jobs };
         self.missed = self.schedule.between(last, now);
         self.last_tick = Some(if self.missed > 0 { now } else { last });
@@ -205,10 +275,12 @@ impl State {
             if series.is_empty() {
                 continue;
             }
+            let wanted: HashSet<&SeriesKey> = series.iter().collect();
             for entry in &mut self.entries {
-                if series.contains(&entry.key) {
+                if wanted.contains(&entry.key) {
                     entry.live = Live {
                         state: Some(SeriesState::Waiting),
+                        fetched_at: entry.live.fetched_at,
                         ..Live::default()
                     };
                 }
@@ -229,7 +301,7 @@ impl State {
     fn due(&self, now: DateTime<Utc>) -> Vec<SeriesKey> {
         let is_due = |entry: &&Entry| {
             entry.parked.is_none()
-                && freshness::state(entry.key.interval, entry.facts.fetched_at, now)
+                && freshness::state(entry.key.interval, entry.fetched_at(), now)
                     != SeriesState::Fresh
         };
         self.entries
@@ -239,51 +311,16 @@ impl State {
             .collect()
     }
 
-    fn command(&mut self, command: &Command, now: DateTime<Utc>) -> Vec<Job> {
-        let refused = |why: &str| vec![tell(now, What::Refused(command.clone(), why.to_owned()))];
-        match command {
-            Command::Fetch(series) if series.is_empty() => refused("nothing is selected"),
-            Command::Fetch(series) => {
-                let accepted = self.enqueue("fetch", Some(series.clone()));
-                if accepted {
-                    vec![]
-                } else {
-                    refused("too many runs are waiting; let one end first")
-                }
-            }
-            Command::FetchDue => vec![self.ask_for_due("due")],
-            Command::CancelRun if self.run.is_none() => refused("no run is at work"),
-            Command::CancelRun => vec![Job::CancelRun],
-            Command::Pause | Command::Resume => {
-                self.paused = *command == Command::Pause;
-                vec![Job::Save("paused", self.paused.to_string())]
-            }
-            Command::SetSchedule(schedule) => {
-                self.schedule = schedule.clone();
-                self.last_tick = Some(now);
-                let json = serde_json::to_string(schedule).unwrap_or_default();
-                vec![
-                    Job::Save("schedule", json),
-                    Job::Save("last_tick", now.to_rfc3339()),
-                ]
-            }
-            Command::Watch(series) => vec![Job::Watch(series.clone())],
-            Command::Unwatch(series) => vec![Job::Unwatch(series.clone())],
-            Command::ShowBars(window) => vec![Job::Load(Load::Bars(window.clone()))],
-            Command::ShowRun(run) => vec![Job::Load(Load::Run(*run))],
-            Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
-            Command::Search {
-                text,
-                from_provider,
-            } => self.search.search(text, *from_provider),
-            Command::LoadListings => self.search.load_list(),
-            Command::Shutdown => {
-                self.is_ending = true;
-                let run = self.run.is_some().then_some(Job::CancelRun);
-                let ask = self.search.is_asking().then_some(Job::CancelAsk);
-                run.into_iter().chain(ask).collect()
+    /// What another key was refused says nothing of this one.
+    fn rekeyed(&mut self, provider: ProviderStatus, per_day: Option<u32>) -> Vec<Job> {
+        (self.provider, self.per_day) = (provider, per_day);
+        for entry in &mut self.entries {
+            entry.parked = None;
+            if entry.live.state == Some(SeriesState::Parked) {
+                (entry.live.state, entry.live.problem) = (None, None);
             }
         }
+        [Load::Series, Load::Ledger].map(Job::Load).into()
     }
 
     fn entry(&mut self, series: &SeriesKey) -> Option<&mut Entry> {
@@ -293,6 +330,7 @@ impl State {
     }
 
     fn run_event(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Job> {
+        let mut read_again = vec![];
         match &event {
             Event::Started { run, series } => {
                 if let Some(progress) = &mut self.run {
@@ -323,26 +361,28 @@ impl State {
                 if let Some(progress) = &mut self.run {
                     progress.done += 1;
                 }
-                self.series_ended(report);
+                read_again = self.series_ended(report, now);
             }
             Event::Interrupted(_) | Event::Recovered(_) => {}
         }
-        let ended = matches!(event, Event::Done(_));
         let mut jobs = vec![tell(now, What::Run(event))];
-        if ended {
-            jobs.extend([Job::Load(Load::Series), Job::Load(Load::Ledger)]);
-        }
+        jobs.extend(read_again);
         jobs
     }
 
-    fn series_ended(&mut self, report: &SeriesReport) {
+    /// Reads again what a series changed: itself and the ledger, however long the watch list is.
+    fn series_ended(&mut self, report: &SeriesReport, now: DateTime<Utc>) -> Vec<Job> {
+        let mut jobs = vec![Job::Load(Load::Ledger)];
         let problem = report
             .error
             .as_ref()
             .map(|error| (error.class, error.message.clone()));
         let Some(entry) = self.entry(&report.series) else {
-            return;
+            return jobs;
         };
+        if report.status == Ended::Succeeded {
+            entry.live.fetched_at = Some(now);
+        }
         entry.live.retry_at = None;
         entry.live.state = match report.status {
             Ended::Refused => Some(SeriesState::Parked),
@@ -350,9 +390,18 @@ impl State {
             _ => None,
         };
         entry.live.problem = problem;
+        jobs.push(Job::Load(Load::One(entry.key.clone())));
+        jobs
     }
 
-    fn run_ended(&mut self, ended: Result<RunReport, DbError>, now: DateTime<Utc>) -> Vec<Job> {
+    fn run_crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Sweep];
+        jobs.extend(self.run_is_over());
+        jobs
+    }
+
+    /// Makes room for the next run, and reads again what a run may have changed.
+    fn run_is_over(&mut self) -> Vec<Job> {
         self.run = None;
         for entry in &mut self.entries {
             if matches!(
@@ -362,6 +411,10 @@ impl State {
                 entry.live.state = None;
             }
         }
+        EVERYTHING.map(Job::Load).into()
+    }
+
+    fn run_ended(&mut self, ended: Result<RunReport, DbError>, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = match ended {
             Ok(report) => vec![tell(now, What::RunEnded(report))],
             Err(error) => {
@@ -370,7 +423,7 @@ impl State {
                 jobs
             }
         };
-        jobs.extend([Load::Series, Load::Runs, Load::Ledger, Load::Total].map(Job::Load));
+        jobs.extend(self.run_is_over());
         jobs
     }
 
@@ -390,37 +443,21 @@ impl State {
         jobs
     }
 
-    fn loaded(&mut self, loaded: Loaded, now: DateTime<Utc>) -> Vec<Job> {
-        let mut jobs = vec![];
-        if self.store.lost.take().is_some() {
-            jobs.push(tell(now, What::StoreBack));
-        }
-        match loaded {
-            Loaded::Series(mut entries) => {
-                for entry in &mut entries {
-                    if let Some(known) = self.entries.iter().find(|known| known.key == entry.key) {
-                        entry.live = known.live.clone();
-                    }
-                }
-                self.entries = entries;
-                if let Some(trigger) = self.asked_for_due.take() {
-                    if trigger == "due" && self.due(now).is_empty() {
-                        jobs.push(tell(
-                            now,
-                            What::Refused(Command::FetchDue, "nothing is due".to_owned()),
-                        ));
-                    }
-                    self.enqueue(trigger, None);
-                }
-            }
-            Loaded::Runs(runs) => self.runs = runs.into(),
-            Loaded::Ledger(ledger) => self.ledger = ledger,
-            Loaded::Bars(page) => self.bars = Some(Arc::new(page)),
-            Loaded::Run(run) => self.opened = run.map(Arc::new),
-            Loaded::Total(bars) => self.store.bars = bars,
-            Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
-        }
+    /// The question is over, and its run is to be marked as such.
+    fn symbols_crashed(&mut self, wish: &SymbolWish, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        let why = "asking broke this program; please report this".to_owned();
+        self.search.answered(wish, Err((ErrorClass::Unknown, why)));
+        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Sweep];
+        jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
         jobs
+    }
+
+    /// What broke may have been the reading of the list of symbols: it is not waited for any more. A
+    /// question on its way tells its own end.
+    fn crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        self.search
+            .store_failed("a part of this program broke; please report this");
+        vec![tell(now, What::Crashed(text))]
     }
 
     fn store_failed(&mut self, error: &DbError, now: DateTime<Utc>) -> Vec<Job> {

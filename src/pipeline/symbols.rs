@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::explain::{self, DAY_TURNS, day_spent};
-use super::job::{self, persist};
+use super::job::{self, persist, unbroken};
 use super::run::{Observer, Pipeline};
 use super::source::{Refusal, SendError, SymbolReading, SymbolWish};
 use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
@@ -189,7 +189,7 @@ impl Pipeline {
         ask: &SymbolAsk,
         answer: &Answer,
     ) -> Result<Result<Symbols, Problem>, DbError> {
-        match self.source.read_symbols(ask, answer) {
+        match unbroken(|| self.source.read_symbols(ask, answer)) {
             Ok(SymbolReading::Listed(listings)) => {
                 let at = answer.received_at;
                 persist(|| self.store.keep_listings(request, at, listings.clone())).await?;

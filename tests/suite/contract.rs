@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{
-    self, Access, ActiveRun, BarQuery, Credential, DbErrorKind, Entitlement, PgTarget, RequestEnd,
-    Reservation, Reserved, Store,
+    self, Access, ActiveRun, BarQuery, Credential, DbErrorKind, Entitlement, Order, PgTarget,
+    RequestEnd, Reservation, Reserved, Store,
 };
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{
@@ -35,10 +35,12 @@ macro_rules! contract {
     };
 }
 
+mod answers;
 mod bars;
 mod history;
 mod ledger;
 mod listings;
+mod totals;
 
 const NO_LIMITS: Limits = Limits {
     gap: TimeDelta::zero(),
@@ -197,6 +199,7 @@ fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) 
         rejected: vec![],
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,
+        parse_ms: 3,
     }
 }
 

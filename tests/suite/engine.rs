@@ -1,7 +1,5 @@
 //! The engine over real stores and a real provider: schedule, ownership, and the headless command.
 
-mod symbols;
-
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -14,13 +12,19 @@ use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::command::{BarsWindow, Command};
+use pipeline_tui::pipeline::command::{Anchor, BarsWindow, Command};
+use pipeline_tui::pipeline::credential::fingerprint;
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
+use pipeline_tui::pipeline::notice::What;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::{Pipeline, Waits};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
+
+mod faults;
+mod panel;
+mod symbols;
 
 use crate::support::cluster;
 use crate::support::program::{CANARY, Desk, provider, signal};
@@ -58,15 +62,15 @@ fn watched() -> Vec<SeriesKey> {
         .into()
 }
 
-async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle {
+fn pipeline(store: Arc<dyn Store>, server: &Server, hands: &Hands, key: &str) -> Pipeline {
     let base_url = server.base_url().parse().unwrap();
-    let source = AlphaVantage::new(base_url, Secret::new(CANARY), false, hands.clock()).unwrap();
-    let pipeline = Pipeline {
+    let source = AlphaVantage::new(base_url, Secret::new(key), false, hands.clock()).unwrap();
+    Pipeline {
         store,
         source: Arc::new(source),
         credential: Credential {
-            fingerprint: "f00d".into(),
-            plan: "test".into(),
+            fingerprint: fingerprint(&Secret::new(key)),
+            plan: "free".into(),
         },
         limits: Limits {
             gap: TimeDelta::zero(),
@@ -76,20 +80,29 @@ async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle 
         answers_limit: 1 << 28,
         waits: Waits::default(),
         clock: hands.clock(),
-    };
-    let options = EngineOptions {
+    }
+}
+
+fn options() -> EngineOptions {
+    EngineOptions {
         provider: ProviderStatus {
             name: "simulated".into(),
             plan: "no limit".into(),
-            key_is_demo: false,
+            key_is_demo: true,
             is_simulated: true,
         },
         watch: watched(),
         only: None,
         schedule: Schedule::after_close(),
         tick: Some(Duration::from_millis(5)),
-    };
-    engine::start(Arc::new(pipeline), options).await.unwrap()
+        read_only: false,
+        rekey: None,
+    }
+}
+
+async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle {
+    let pipeline = pipeline(store, server, hands, CANARY);
+    engine::start(Arc::new(pipeline), options()).await.unwrap()
 }
 
 /// Waits for a snapshot of which this is true.
@@ -99,6 +112,35 @@ async fn until(handle: &mut Handle, is_true: impl Fn(&Snapshot) -> bool) -> Arc<
         .await
         .unwrap();
     Arc::clone(&found.unwrap())
+}
+
+/// Waits for a notice of which this is true.
+async fn told<T>(handle: &mut Handle, is_it: impl Fn(&What) -> Option<T>) -> T {
+    let waiting = async {
+        loop {
+            let notice = handle.notices.recv().await.unwrap();
+            if let Some(found) = is_it(&notice.what) {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting)
+        .await
+        .unwrap()
+}
+
+async fn send(handle: &Handle, command: Command) {
+    handle.commands.send(command).await.unwrap();
+}
+
+/// Runs one fetch to its end.
+async fn fetch(handle: &mut Handle, series: &[SeriesKey]) {
+    let before = handle.snapshots.borrow().runs.len();
+    send(handle, Command::Fetch(series.to_vec())).await;
+    until(handle, |snapshot| {
+        snapshot.runs.len() > before && snapshot.run.is_none()
+    })
+    .await;
 }
 
 async fn end(handle: Handle) {
@@ -210,9 +252,9 @@ async fn commands_change_what_is_true() {
         send(Command::Fetch(vec![msft.clone()])).await.unwrap();
         let window = BarsWindow {
             series: msft.clone(),
-            until: None,
-            from: None,
-            limit: 10,
+            anchor: Anchor::Newest,
+            newer: 0,
+            older: 10,
         };
         until(&mut handle, |snapshot| {
             snapshot.runs.len() == 1 && snapshot.run.is_none()

@@ -157,6 +157,7 @@ async fn every_fault_has_its_class_and_cost_and_changes_nothing() {
             from: None,
             to: None,
             limit: 1_000,
+            order: db::Order::NewestFirst,
         };
         let before = rig.store.bars(query.clone()).await.unwrap();
         server.set_faults(vec![fault.parse().unwrap()]);

@@ -90,10 +90,15 @@ pub async fn apply(
     }
     let counts = store_bars(&mut tx, &batch).await?;
     store_rejected(&mut tx, &batch).await?;
-    sqlx::query("UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1")
-        .bind(batch.request.0)
-        .execute(&mut *tx)
-        .await?;
+    add_to_total(&mut tx, &batch, counts.inserted).await?;
+    sqlx::query(
+        "UPDATE requests SET state = 'stored', class = NULL, message = NULL, parse_ms = $2, \
+                ended_at = clock_timestamp() WHERE id = $1",
+    )
+    .bind(batch.request.0)
+    .bind(batch.parse_ms.cast_signed())
+    .execute(&mut *tx)
+    .await?;
     finish(&mut tx, &batch, counts).await?;
     sqlx::query(
         "INSERT INTO entitlements (key_fingerprint, function, plan, granted) VALUES ($1, $2, $3, true) \
@@ -143,6 +148,24 @@ pub(super) async fn store_bars(connection: &mut PgConnection, batch: &Batch) -> 
         changed,
         unchanged: total.saturating_sub(inserted).saturating_sub(changed),
     })
+}
+
+/// Adds new bars to the total of their series. A label that moves takes its bar along, so it adds none.
+async fn add_to_total(connection: &mut PgConnection, batch: &Batch, inserted: u32) -> Outcome<()> {
+    if inserted == 0 {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO series_totals (symbol, interval, adjusted, bars) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (symbol, interval, adjusted) DO UPDATE SET bars = series_totals.bars + excluded.bars",
+    )
+    .bind(batch.series.symbol.as_str())
+    .bind(batch.series.interval.as_str())
+    .bind(batch.series.adjusted)
+    .bind(i64::from(inserted))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Whether a later request for the same series is stored already: then this answer, which was slower

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection, Row};
 
-use super::super::{BarQuery, DbError, RECENT, RunDetail, SeriesFacts, row};
+use super::super::{BarQuery, DbError, Order, RECENT, RunDetail, SeriesFacts, row};
 use super::Outcome;
 use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
 
@@ -200,13 +200,24 @@ pub async fn last_fetch(
     .await?)
 }
 
+macro_rules! bars_by {
+    ($order:literal) => {
+        concat!(
+            "SELECT timestamp, trading_date, open_price, high_price, low_price, close_price, volume, \
+                    adjusted_close, dividend_amount, split_coefficient \
+             FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+               AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp ",
+            $order,
+            " LIMIT $6"
+        )
+    };
+}
+
 pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec<Bar>> {
-    let rows = sqlx::query(
-        "SELECT timestamp, trading_date, open_price, high_price, low_price, close_price, volume, \
-                adjusted_close, dividend_amount, split_coefficient \
-         FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
-           AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp DESC LIMIT $6",
-    )
+    let rows = sqlx::query(match query.order {
+        Order::NewestFirst => bars_by!("DESC"),
+        Order::OldestFirst => bars_by!("ASC"),
+    })
     .bind(query.series.symbol.as_str())
     .bind(query.series.interval.as_str())
     .bind(query.series.adjusted)
@@ -277,7 +288,8 @@ pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<Ru
 pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
     let (bars, oldest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
-        "SELECT count(*), min(timestamp) FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3",
+        "SELECT coalesce((SELECT bars FROM series_totals WHERE symbol = $1 AND interval = $2 AND adjusted = $3), 0), \
+                (SELECT min(timestamp) FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3)",
     )
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
@@ -289,6 +301,7 @@ pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<
         from: None,
         to: None,
         limit: RECENT,
+        order: Order::NewestFirst,
     };
     let recent = self::bars(connection, query).await?;
     Ok(SeriesFacts {

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection, Row};
 
-use super::super::{Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, row};
+use super::super::{
+    Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
+};
 use super::Outcome;
 use crate::model::quota::{self, Ledger};
 use crate::model::{Answer, RequestId, RunId};
@@ -200,6 +202,17 @@ pub async fn unapplied(connection: &mut PgConnection) -> Outcome<Vec<KeptAnswer>
         });
     }
     Ok(kept)
+}
+
+pub async fn answer(
+    connection: &mut PgConnection,
+    request: RequestId,
+) -> Outcome<Option<StoredAnswer>> {
+    let found: Option<row::AnswerRow> = sqlx::query_as(row::ANSWER)
+        .bind(request.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.map(row::AnswerRow::answer).transpose()?)
 }
 
 pub async fn entitlements(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::{BarQuery, RECENT, RunDetail, SeriesFacts, row};
+use super::super::{BarQuery, Order, RECENT, RunDetail, SeriesFacts, row};
 use super::Outcome;
 use super::lock::FileLock;
 use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
@@ -206,13 +206,24 @@ pub async fn last_fetch(
     .await?)
 }
 
+macro_rules! bars_by {
+    ($order:literal) => {
+        concat!(
+            "SELECT timestamp, trading_day, open_price, high_price, low_price, close_price, volume, \
+                    adjusted_close, dividend_amount, split_coefficient \
+             FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+               AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp ",
+            $order,
+            " LIMIT $6"
+        )
+    };
+}
+
 pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome<Vec<Bar>> {
-    let rows = sqlx::query(
-        "SELECT timestamp, trading_day, open_price, high_price, low_price, close_price, volume, \
-                adjusted_close, dividend_amount, split_coefficient \
-         FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
-           AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp DESC LIMIT $6",
-    )
+    let rows = sqlx::query(match query.order {
+        Order::NewestFirst => bars_by!("DESC"),
+        Order::OldestFirst => bars_by!("ASC"),
+    })
     .bind(query.series.symbol.as_str())
     .bind(query.series.interval.as_str())
     .bind(query.series.adjusted)
@@ -276,7 +287,8 @@ pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Optio
 pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
     let (bars, oldest): (i64, Option<i64>) = sqlx::query_as(
-        "SELECT count(*), min(timestamp) FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3",
+        "SELECT coalesce((SELECT bars FROM series_totals WHERE symbol = $1 AND interval = $2 AND adjusted = $3), 0), \
+                (SELECT min(timestamp) FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3)",
     )
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
@@ -288,6 +300,7 @@ pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outc
         from: None,
         to: None,
         limit: RECENT,
+        order: Order::NewestFirst,
     };
     let recent = self::bars(connection, query).await?;
     Ok(SeriesFacts {

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::{Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, row};
+use super::super::{
+    Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
+};
 use super::Outcome;
 use super::history::{NOW, text};
 use crate::model::quota::{self, Ledger};
@@ -193,6 +195,17 @@ pub async fn unapplied(connection: &mut SqliteConnection) -> Outcome<Vec<KeptAns
         });
     }
     Ok(kept)
+}
+
+pub async fn answer(
+    connection: &mut SqliteConnection,
+    request: RequestId,
+) -> Outcome<Option<StoredAnswer>> {
+    let found: Option<row::AnswerRow> = sqlx::query_as(row::ANSWER)
+        .bind(request.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.map(row::AnswerRow::answer).transpose()?)
 }
 
 pub async fn entitlements(

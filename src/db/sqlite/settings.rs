@@ -35,6 +35,28 @@ pub async fn unwatch(connection: &mut SqliteConnection, series: Vec<SeriesKey>) 
     Ok(())
 }
 
+pub async fn replace(
+    connection: &mut SqliteConnection,
+    from: SeriesKey,
+    to: SeriesKey,
+) -> Outcome<bool> {
+    let replaced = sqlx::query(
+        "UPDATE series SET symbol = $4, interval = $5, adjusted = $6 \
+         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+           AND NOT EXISTS (SELECT 1 FROM series WHERE symbol = $4 AND interval = $5 AND adjusted = $6)",
+    )
+    .bind(from.symbol.as_str())
+    .bind(from.interval.as_str())
+    .bind(from.adjusted)
+    .bind(to.symbol.as_str())
+    .bind(to.interval.as_str())
+    .bind(to.adjusted)
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(replaced > 0)
+}
+
 pub async fn get(connection: &mut SqliteConnection, name: &str) -> Outcome<Option<String>> {
     Ok(
         sqlx::query_scalar("SELECT value FROM settings WHERE name = $1")

@@ -3,15 +3,17 @@
 use chrono::{DateTime, Utc};
 
 use super::super::command::{BarsWindow, Command};
+use super::super::freshness;
 use super::super::notice::Notice;
 use super::super::run::{Event, RunReport};
 use super::super::schedule::Schedule;
-use super::super::snapshot::{BarsPage, ProviderStatus, SeriesState, StoreStatus};
+use super::super::snapshot::{AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus};
 use super::super::source::SymbolWish;
 use super::super::symbols::{Problem, Symbols};
+use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
-use crate::model::{ErrorClass, Listing, RunId, RunSummary, SeriesKey};
+use crate::model::{ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey};
 
 /// What reaches the engine.
 #[derive(Debug)]
@@ -30,6 +32,21 @@ pub enum Input {
     Loaded(Loaded),
     /// The attempt to own the schedule has ended: with what the store then held, or not.
     Owner(Option<Handover>),
+    /// The run at work ended by a panic, whose words these are.
+    RunCrashed(String),
+    /// A question about symbols ended by a panic, whose words these are.
+    SymbolsCrashed(SymbolWish, String),
+    /// Other work ended by a panic.
+    Crashed(String),
+    /// Work that a command asked for was not done, and why.
+    Refused(Command, String),
+    /// Another key is in use from the next run on.
+    Rekeyed {
+        /// Whose data it is now.
+        provider: ProviderStatus,
+        /// The day's limit of the plan.
+        per_day: Option<u32>,
+    },
     /// The store failed outside a run.
     StoreFailed(DbError),
 }
@@ -40,6 +57,15 @@ pub struct Handover {
     /// The instant of the schedule that was acted on last.
     pub last_tick: Option<DateTime<Utc>>,
     /// The watch list.
+    pub list: List,
+}
+
+/// The watch list with what is known of each series.
+#[derive(Debug)]
+pub struct List {
+    /// Numbers the readings in the order in which they began: a later one saw all that an earlier one saw.
+    pub reading: u64,
+    /// The series, in their order.
     pub entries: Vec<Entry>,
 }
 
@@ -47,7 +73,11 @@ pub struct Handover {
 #[derive(Debug)]
 pub enum Loaded {
     /// The watch list with what is known of each series.
-    Series(Vec<Entry>),
+    Series(List),
+    /// One series of the watch list.
+    One(Entry),
+    /// A few of the newest runs, to be compared.
+    Newest(Vec<RunSummary>),
     /// The newest runs.
     Runs(Vec<RunSummary>),
     /// Today's requests.
@@ -56,6 +86,8 @@ pub enum Loaded {
     Bars(BarsPage),
     /// A run in detail.
     Run(Option<RunDetail>),
+    /// An answer.
+    Answer(AnswerView),
     /// The number of bars in the whole store.
     Total(u64),
     /// The list of symbols, and when the provider sent it.
@@ -73,6 +105,8 @@ pub struct Entry {
     pub facts: SeriesFacts,
     /// Why it cannot be fetched, where that is known without asking.
     pub parked: Option<(ErrorClass, String)>,
+    /// The reading that this is of, counted as those of the list are.
+    pub reading: u64,
     /// How it stands in the run at work or stood in the last one.
     pub live: Live,
 }
@@ -85,6 +119,24 @@ pub struct Live {
     pub(super) problem: Option<(ErrorClass, String)>,
     pub(super) retry_at: Option<DateTime<Utc>>,
     pub(super) requests: u32,
+    /// When this process fetched it last, by the engine's clock.
+    pub(super) fetched_at: Option<DateTime<Utc>>,
+}
+
+impl Entry {
+    /// When it was last fetched with success: the later of what this process did and of what the
+    /// store knows, whose clock may be another.
+    pub(super) fn fetched_at(&self) -> Option<DateTime<Utc>> {
+        self.live.fetched_at.max(self.facts.fetched_at)
+    }
+
+    /// How it stands.
+    pub(super) fn state(&self, now: DateTime<Utc>) -> SeriesState {
+        self.live
+            .state
+            .or_else(|| self.parked.as_ref().map(|_| SeriesState::Parked))
+            .unwrap_or_else(|| freshness::state(self.key.interval, self.fetched_at(), now))
+    }
 }
 
 /// What is to be done.
@@ -106,8 +158,14 @@ pub enum Job {
     Watch(Vec<SeriesKey>),
     /// Change the watch list, then read it again.
     Unwatch(Vec<SeriesKey>),
+    /// Change the watch list in place, then read it again.
+    Replace(SeriesKey, SeriesKey),
+    /// Ask the provider with another key from the next run on.
+    Rekey(Secret),
     /// Try to own the schedule.
     TryOwn,
+    /// Mark runs whose process, or whose task, died.
+    Sweep,
     /// Let go of the schedule: whether its lock still holds is not known.
     Disown,
     /// Tell whoever listens.
@@ -121,6 +179,10 @@ pub enum Job {
 pub enum Load {
     /// The watch list.
     Series,
+    /// One series of the watch list.
+    One(SeriesKey),
+    /// A few of the newest runs, to see whether others were at work.
+    Newest,
     /// The newest runs.
     Runs,
     /// Today's requests.
@@ -129,6 +191,8 @@ pub enum Load {
     Bars(BarsWindow),
     /// A run.
     Run(RunId),
+    /// An answer.
+    Answer(RequestId),
     /// The number of bars in the whole store.
     Total,
     /// The list of symbols.
@@ -146,6 +210,10 @@ pub struct Start {
     pub per_day: Option<u32>,
     /// The schedule, as remembered or by default.
     pub schedule: Schedule,
+    /// Whether this process neither spends requests nor writes.
+    pub read_only: bool,
+    /// Whether the watch list is this process's own, not the store's.
+    pub own_list: bool,
     /// Whether it was paused.
     pub paused: bool,
     /// The instant of the schedule that was acted on last.

@@ -125,7 +125,7 @@ impl Search {
         }
     }
 
-    /// The store failed: a list that was being read may not come.
+    /// The store failed, or this program: a list that was being read may not come.
     pub fn store_failed(&mut self, why: &str) {
         if std::mem::take(&mut self.is_reading) {
             self.say(why);

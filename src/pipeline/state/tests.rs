@@ -1,5 +1,8 @@
 //! The decisions, one input at a time.
 
+mod symbols;
+
+use super::super::command::Command;
 use super::*;
 use crate::db::SeriesFacts;
 use crate::model::{ErrorClass, RunId};
@@ -27,6 +30,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
             recent: vec![],
         },
         parked: None,
+        reading: 0,
         live: Live::default(),
     }
 }
@@ -46,6 +50,8 @@ fn state(last_tick: Option<&str>) -> State {
         },
         per_day: Some(25),
         schedule: Schedule::after_close(),
+        read_only: false,
+        own_list: false,
         paused: false,
         last_tick: last_tick.map(at),
     });
@@ -53,17 +59,20 @@ fn state(last_tick: Option<&str>) -> State {
     state
 }
 
-fn entries() -> Vec<Entry> {
-    vec![
-        entry("IBM", Some("2026-11-19T22:00:00Z")),
-        entry("AAPL", None),
-    ]
+fn entries() -> List {
+    List {
+        reading: 0,
+        entries: vec![
+            entry("IBM", Some("2026-11-19T22:00:00Z")),
+            entry("AAPL", None),
+        ],
+    }
 }
 
 fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
     let handover = Handover {
         last_tick: Some(at(last_tick)),
-        entries: entries(),
+        list: entries(),
     };
     state.step(Input::Owner(Some(handover)), at(NOON))
 }
@@ -94,7 +103,10 @@ fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
     let mut state = state(Some(NOON));
     assert_eq!(state.step(Input::Tick, at(NOON)), [Job::TryOwn]);
     own(&mut state, NOON);
-    assert_eq!(state.step(Input::Tick, at("2026-11-20T21:19:59Z")), []);
+    assert_eq!(
+        state.step(Input::Tick, at("2026-11-20T21:19:59Z")),
+        [Job::Load(Load::Newest)]
+    );
     let instant = at("2026-11-20T21:20:00Z");
     let jobs = state.step(Input::Tick, instant);
     assert!(
@@ -203,77 +215,6 @@ fn it_ends_only_when_nothing_is_at_work() {
 }
 
 #[test]
-fn a_question_about_symbols_is_told_to_stop_and_waited_for() {
-    let mut state = state(Some(NOON));
-    let look = |text: &str| {
-        Input::Command(Command::Search {
-            text: text.into(),
-            from_provider: true,
-        })
-    };
-    let wish = SymbolWish::Search("tesco".into());
-    assert_eq!(
-        state.step(look("tesco"), at(NOON)),
-        [Job::Load(Load::Listings), Job::Ask(wish.clone())]
-    );
-    assert!(state.snapshot(0, at(NOON)).search.unwrap().busy);
-    assert_eq!(
-        state.step(Input::Command(Command::Shutdown), at(NOON)),
-        [Job::CancelAsk]
-    );
-    assert_eq!(state.step(look("ibm"), at(NOON)), [], "it is ending");
-    let stopped = Ok(Err((ErrorClass::Cancelled, "stopped".to_owned())));
-    let jobs = state.step(Input::Symbols(wish, stopped), at(NOON));
-    assert_eq!(
-        jobs,
-        [Job::Load(Load::Runs), Job::Load(Load::Ledger), Job::Finish]
-    );
-}
-
-#[test]
-fn a_search_answers_at_once_and_a_late_answer_is_not_shown() {
-    let mut state = state(Some(NOON));
-    let look = |text: &str, from_provider| {
-        let text = text.into();
-        Input::Command(Command::Search {
-            text,
-            from_provider,
-        })
-    };
-    let listing = |symbol: &str| crate::model::Listing {
-        symbol: symbol.parse().unwrap(),
-        name: String::new(),
-        exchange: String::new(),
-        kind: String::new(),
-    };
-    let list = Loaded::Listings(Some(at(NOON)), vec![listing("IBM"), listing("AAPL")]);
-    state.step(look("tes", true), at(NOON));
-    state.step(Input::Loaded(list), at(NOON));
-    assert_eq!(state.step(look("ib", false), at(NOON)), []);
-    let late = Ok(Ok(Symbols::Found(vec![listing("TSLA")])));
-    let wish = SymbolWish::Search("tes".into());
-    state.step(Input::Symbols(wish, late), at(NOON));
-    let view = state.snapshot(0, at(NOON)).search.unwrap();
-    assert_eq!((view.text.as_str(), view.busy), ("ib", false));
-    assert_eq!(view.matches, [listing("IBM")]);
-    let failed = Err(DbError::for_test("gone"));
-    let jobs = state.step(Input::Symbols(SymbolWish::List, failed), at(NOON));
-    assert!(matches!(
-        &jobs[0],
-        Job::Tell(Notice {
-            what: What::StoreLost(_),
-            ..
-        })
-    ));
-    let view = state.snapshot(0, at(NOON)).search.unwrap();
-    assert!(
-        view.problem
-            .as_ref()
-            .is_some_and(|why| why.contains("gone"))
-    );
-}
-
-#[test]
 fn a_lost_store_gives_the_schedule_up_and_is_told_once() {
     let mut state = state(Some(NOON));
     own(&mut state, NOON);
@@ -296,14 +237,282 @@ fn a_lost_store_gives_the_schedule_up_and_is_told_once() {
     };
     assert_eq!((told(&jobs), told(&state.step(gone(), at(NOON)))), (1, 0));
     let back = state.step(Input::Loaded(Loaded::Runs(vec![])), at(NOON));
-    assert!(
-        matches!(
-            &back[..],
-            [Job::Tell(Notice {
-                what: What::StoreBack,
-                ..
-            })]
-        ),
-        "{back:?}"
+    assert_eq!(back[0], tell(at(NOON), What::StoreBack));
+    assert_eq!(
+        back[1..],
+        EVERYTHING.map(Job::Load),
+        "others may have worked meanwhile"
     );
+}
+
+fn run(id: i64, status: RunStatus, requests: u32) -> RunSummary {
+    RunSummary {
+        id: RunId(id),
+        status,
+        trigger: "fetch".into(),
+        started_at: at(NOON),
+        finished_at: None,
+        series: 2,
+        succeeded: 0,
+        requests,
+        inserted: 0,
+        changed: 0,
+    }
+}
+
+fn reads(jobs: &[Job]) -> Vec<&Load> {
+    jobs.iter()
+        .filter_map(|job| match job {
+            Job::Load(load) => Some(load),
+            _ => None,
+        })
+        .collect()
+}
+
+fn refusal(jobs: &[Job]) -> Option<&str> {
+    jobs.iter().find_map(|job| match job {
+        Job::Tell(Notice {
+            what: What::Refused(_, why),
+            ..
+        }) => Some(why.as_str()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_series_that_ends_is_read_again_alone() {
+    let mut state = state(Some(NOON));
+    state.step(Input::Command(Command::FetchDue), at(NOON));
+    let done = SeriesReport::new(key("IBM"), Ended::Succeeded);
+    let jobs = state.step(Input::Run(Event::Done(done)), at(NOON));
+    assert_eq!(reads(&jobs), [&Load::Ledger, &Load::One(key("IBM"))]);
+    let mut read = entry("IBM", Some(NOON));
+    read.facts.bars = 7;
+    state.step(Input::Loaded(Loaded::One(read)), at(NOON));
+    let bars: Vec<u64> = state
+        .snapshot(0, at(NOON))
+        .series
+        .iter()
+        .map(|series| series.bars)
+        .collect();
+    assert_eq!(bars, [7, 0]);
+}
+
+#[test]
+fn what_this_process_fetched_is_fresh_by_its_own_clock() {
+    let mut state = state(Some(NOON));
+    let later = at("2026-12-20T17:00:00Z");
+    state.step(Input::Command(Command::Fetch(vec![key("IBM")])), later);
+    let done = SeriesReport::new(key("IBM"), Ended::Succeeded);
+    state.step(Input::Run(Event::Done(done)), later);
+    // The store's clock is behind; what it says is the older of the two.
+    let read = entry("IBM", Some("2026-11-20T17:00:00Z"));
+    state.step(Input::Loaded(Loaded::One(read)), later);
+    state.step(Input::RunEnded(Ok(report(vec![]))), later);
+    state.step(Input::Loaded(Loaded::Series(entries())), later);
+    let series = state.snapshot(0, later).series[0].clone();
+    assert_eq!(
+        (series.fetched_at, series.state),
+        (Some(later), SeriesState::Fresh)
+    );
+}
+
+#[test]
+fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
+    let mut state = state(Some(NOON));
+    own(&mut state, NOON);
+    state.step(Input::Tick, at(NOON));
+    let (runs, running) = (vec![run(1, RunStatus::Succeeded, 2)], |requests| {
+        vec![
+            run(2, RunStatus::Running, requests),
+            run(1, RunStatus::Succeeded, 2),
+        ]
+    });
+    state.step(Input::Loaded(Loaded::Runs(runs.clone())), at(NOON));
+    assert_eq!(state.step(Input::Tick, at("2026-11-20T17:00:09Z")), []);
+    let look = state.step(Input::Tick, at("2026-11-20T17:00:10Z"));
+    assert_eq!(look, [Job::Load(Load::Newest)], "the owner looks as well");
+    let before = state.revision();
+    let newest = |runs| Input::Loaded(Loaded::Newest(runs));
+    assert_eq!(state.step(newest(runs.clone()), at(NOON)), []);
+    assert_eq!(state.revision(), before, "nothing has changed");
+    assert_eq!(
+        reads(&state.step(newest(running(0)), at(NOON))),
+        EVERYTHING.iter().collect::<Vec<_>>()
+    );
+    state.step(Input::Loaded(Loaded::Runs(running(0))), at(NOON));
+    let look = state.step(Input::Tick, at("2026-11-20T17:00:20Z"));
+    assert_eq!(
+        look,
+        [Job::Load(Load::Newest), Job::Sweep],
+        "its process may have died"
+    );
+    assert_eq!(reads(&state.step(newest(running(1)), at(NOON))).len(), 4);
+    assert_eq!(
+        reads(&state.step(newest(vec![]), at(NOON))).len(),
+        4,
+        "a history that was deleted"
+    );
+
+    state.step(Input::Command(Command::Fetch(vec![key("IBM")])), at(NOON));
+    let started = Event::Started {
+        run: RunId(2),
+        series: 1,
+    };
+    state.step(Input::Run(started), at(NOON));
+    assert_eq!(state.step(newest(running(5)), at(NOON)), [], "own work");
+}
+
+#[test]
+fn a_snapshot_follows_the_time_even_when_nothing_happens() {
+    let mut state = state(Some(NOON));
+    own(&mut state, NOON);
+    state.step(Input::Tick, at(NOON));
+    state.step(Input::Tick, at("2026-11-20T17:00:10Z"));
+    let before = state.revision();
+    state.step(Input::Tick, at("2026-11-20T17:00:20Z"));
+    assert_eq!(state.revision(), before);
+    state.step(Input::Tick, at("2026-11-20T21:01:00Z"));
+    assert!(state.revision() > before, "IBM has become due");
+    let jobs = state.step(Input::Loaded(Loaded::Ledger(Ledger::default())), at(NOON));
+    assert_eq!(jobs, []);
+    state.step(Input::Command(Command::Pause), at(NOON));
+    let tomorrow = state.step(Input::Tick, at("2026-11-21T17:00:00Z"));
+    assert!(reads(&tomorrow).contains(&&Load::Ledger), "{tomorrow:?}");
+}
+
+#[test]
+fn a_crashed_run_makes_room_for_the_next() {
+    let mut state = state(Some(NOON));
+    let fetch = |symbol: &str| Input::Command(Command::Fetch(vec![key(symbol)]));
+    state.step(fetch("IBM"), at(NOON));
+    state.step(fetch("AAPL"), at(NOON));
+    let jobs = state.step(Input::RunCrashed("boom".into()), at(NOON));
+    assert_eq!(jobs[0], tell(at(NOON), What::Crashed("boom".into())));
+    assert!(jobs.contains(&Job::Sweep), "{jobs:?}");
+    assert_eq!(runs(&jobs), [("fetch", vec!["AAPL".into()])]);
+    let other = state.step(Input::Crashed("pop".into()), at(NOON));
+    assert_eq!(other, [tell(at(NOON), What::Crashed("pop".into()))]);
+    assert!(state.snapshot(0, at(NOON)).run.is_some());
+}
+
+#[test]
+fn a_process_that_only_reads_says_so_to_every_other_wish() {
+    let mut state = state(Some("2026-11-16T22:00:00Z"));
+    state.read_only = true;
+    for wish in [
+        Command::Fetch(vec![key("IBM")]),
+        Command::FetchDue,
+        Command::Pause,
+        Command::SetSchedule(Schedule::after_close()),
+        Command::Watch(vec![key("NEW")]),
+        Command::Unwatch(vec![key("IBM")]),
+        Command::SetKey(crate::config::Secret::public("demo")),
+    ] {
+        let jobs = state.step(Input::Command(wish.clone()), at(NOON));
+        let why = refusal(&jobs).unwrap_or_else(|| panic!("{wish:?}: {jobs:?}"));
+        assert!(why.contains("read-only"), "{why}");
+    }
+    assert_eq!(state.step(Input::Tick, at(NOON)), []);
+    assert_eq!(
+        state.step(Input::Tick, at("2026-11-23T17:00:00Z")),
+        [Job::Load(Load::Newest)]
+    );
+    let shown = state.step(Input::Command(Command::ShowRun(RunId(1))), at(NOON));
+    assert_eq!(shown, [Job::Load(Load::Run(RunId(1)))]);
+    assert!(state.snapshot(0, at(NOON)).read_only);
+}
+
+#[test]
+fn a_series_takes_the_place_of_a_watched_one_only() {
+    let mut state = state(Some(NOON));
+    let replace = |from: &str, to: &str| {
+        Input::Command(Command::Replace {
+            from: key(from),
+            to: key(to),
+        })
+    };
+    let jobs = state.step(replace("IBM", "MSFT"), at(NOON));
+    assert_eq!(jobs, [Job::Replace(key("IBM"), key("MSFT"))]);
+    let jobs = state.step(replace("IBM", "AAPL"), at(NOON));
+    assert_eq!(refusal(&jobs), Some("AAPL daily is watched already"));
+    let jobs = state.step(replace("NONE", "MSFT"), at(NOON));
+    assert_eq!(refusal(&jobs), Some("NONE daily is not watched"));
+    state.own_list = true;
+    let jobs = state.step(replace("IBM", "MSFT"), at(NOON));
+    assert!(
+        refusal(&jobs).is_some_and(|why| why.contains("PIPELINE_SYMBOLS")),
+        "{jobs:?}"
+    );
+}
+
+#[test]
+fn another_key_is_not_judged_by_what_the_first_was_refused() {
+    let mut state = state(Some(NOON));
+    let refused = SeriesReport::new(key("IBM"), Ended::Refused).with_error(
+        Ended::Refused,
+        ErrorClass::BadKey,
+        "no such key",
+    );
+    state.step(Input::Run(Event::Done(refused)), at(NOON));
+    let wish = Command::SetKey(crate::config::Secret::public("demo"));
+    let jobs = state.step(Input::Command(wish.clone()), at(NOON));
+    assert!(matches!(&jobs[..], [Job::Rekey(_)]), "{jobs:?}");
+    let refusal_of_it = state.step(Input::Refused(wish, "too short".into()), at(NOON));
+    assert_eq!(refusal(&refusal_of_it), Some("too short"));
+    let before = state.snapshot(0, at(NOON));
+    assert_eq!(before.series[0].state, SeriesState::Parked);
+    let rekeyed = Input::Rekeyed {
+        provider: ProviderStatus {
+            plan: "75 a minute".into(),
+            ..before.provider.clone()
+        },
+        per_day: None,
+    };
+    let jobs = state.step(rekeyed, at(NOON));
+    assert_eq!(reads(&jobs), [&Load::Series, &Load::Ledger]);
+    let after = state.snapshot(0, at(NOON));
+    assert_eq!(
+        (after.series[0].state, &after.series[0].problem),
+        (SeriesState::Fresh, &None)
+    );
+    assert_eq!(
+        (after.provider.plan.as_str(), after.quota.limit),
+        ("75 a minute", None)
+    );
+}
+
+#[test]
+fn an_older_reading_does_not_undo_a_newer_one() {
+    let mut state = state(Some(NOON));
+    let list = |reading, symbols: &[&str], bars| {
+        let entries = symbols.iter().map(|symbol| {
+            let mut entry = entry(symbol, None);
+            (entry.reading, entry.facts.bars) = (reading, bars);
+            entry
+        });
+        Loaded::Series(List {
+            reading,
+            entries: entries.collect(),
+        })
+    };
+    let shown = |state: &State| -> Vec<(String, u64)> {
+        let snapshot = state.snapshot(0, at(NOON));
+        let series = snapshot.series.iter();
+        series
+            .map(|series| (series.key.symbol.to_string(), series.bars))
+            .collect()
+    };
+    state.step(Input::Loaded(list(2, &["IBM"], 20)), at(NOON));
+    state.step(Input::Loaded(list(1, &["IBM", "AAPL"], 10)), at(NOON));
+    assert_eq!(shown(&state), [("IBM".into(), 20)]);
+    let mut one = entry("IBM", None);
+    (one.reading, one.facts.bars) = (4, 40);
+    state.step(Input::Loaded(Loaded::One(one.clone())), at(NOON));
+    state.step(Input::Loaded(list(3, &["MSFT", "IBM"], 30)), at(NOON));
+    assert_eq!(shown(&state), [("MSFT".into(), 30), ("IBM".into(), 40)]);
+    one.reading = 2;
+    one.facts.bars = 2;
+    state.step(Input::Loaded(Loaded::One(one)), at(NOON));
+    assert_eq!(shown(&state)[1].1, 40);
 }

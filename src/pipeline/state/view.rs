@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::super::freshness;
-use super::super::snapshot::{QuotaStatus, ScheduleStatus, SeriesState, SeriesStatus, Snapshot};
+use super::super::snapshot::{QuotaStatus, ScheduleStatus, SeriesStatus, Snapshot};
 use super::{Entry, Owner, State};
 use crate::model::{Bar, Price, quota};
 
@@ -28,6 +27,7 @@ impl State {
         Snapshot {
             revision: self.revision,
             taken_at: now,
+            read_only: self.read_only,
             provider: self.provider.clone(),
             store: self.store.clone(),
             quota: QuotaStatus {
@@ -38,9 +38,7 @@ impl State {
             schedule: ScheduleStatus {
                 schedule: self.schedule.clone(),
                 paused: self.paused,
-                next_at: self
-                    .schedule
-                    .next_after(self.last_tick.unwrap_or(now).max(now)),
+                next_at: self.next_at(now),
                 is_owner: self.owner == Owner::This,
                 missed: self.missed,
             },
@@ -53,6 +51,7 @@ impl State {
             runs: Arc::clone(&self.runs),
             bars: self.bars.clone(),
             opened: self.opened.clone(),
+            answer: self.answer.clone(),
             search: self.search.view(),
             dropped_notices,
         }
@@ -74,16 +73,10 @@ fn status(entry: &Entry, now: DateTime<Utc>) -> SeriesStatus {
         .map(|bar| bar.close)
         .collect();
     trend.reverse();
-    let by_facts = || freshness::state(entry.key.interval, entry.facts.fetched_at, now);
-    let state = entry
-        .live
-        .state
-        .or_else(|| entry.parked.as_ref().map(|_| SeriesState::Parked))
-        .unwrap_or_else(by_facts);
     SeriesStatus {
         key: entry.key.clone(),
-        state,
-        fetched_at: entry.facts.fetched_at,
+        state: entry.state(now),
+        fetched_at: entry.fetched_at(),
         last_bar,
         previous_close: recent.iter().find(other_day).map(|bar| bar.close),
         trend: trend.into(),

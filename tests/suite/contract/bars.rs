@@ -111,6 +111,7 @@ async fn bars_of_other_intervals_and_adjustments_do_not_collide(place: Place) {
         from: None,
         to: None,
         limit: 9,
+        order: Order::NewestFirst,
     };
     assert_eq!(store.bars(query(ibm())).await.unwrap(), [bar(at, 100)]);
     assert_eq!(store.bars(query(adjusted)).await.unwrap(), [bar(at, 300)]);
@@ -137,6 +138,7 @@ async fn a_newer_label_of_an_unfinished_week_replaces_the_older_one(place: Place
         from: None,
         to: None,
         limit: 9,
+        order: Order::NewestFirst,
     };
     assert_eq!(
         store.bars(query.clone()).await.unwrap(),
@@ -178,6 +180,7 @@ async fn a_plain_fetch_leaves_adjustments_alone(place: Place) {
             from: None,
             to: None,
             limit: 1,
+            order: Order::NewestFirst,
         })
         .await
         .unwrap();
@@ -259,12 +262,14 @@ async fn bars_come_newest_first_within_their_bounds(place: Place) {
         from: Some(bars[1].timestamp),
         to: None,
         limit: 9,
+        order: Order::NewestFirst,
     };
     assert_eq!(store.bars(query.clone()).await.unwrap(), [bars[2], bars[1]]);
     assert_eq!(
         store
             .bars(BarQuery {
                 limit: 1,
+                order: Order::NewestFirst,
                 ..query.clone()
             })
             .await
@@ -320,6 +325,7 @@ async fn prices_and_volumes_round_trip_at_their_limits(place: Place) {
         from: None,
         to: None,
         limit: 1,
+        order: Order::NewestFirst,
     };
     assert_eq!(store.bars(query).await.unwrap(), [largest]);
 }

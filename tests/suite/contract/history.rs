@@ -204,6 +204,7 @@ async fn reading_only_writes_nothing(place: Place) {
         from: None,
         to: None,
         limit: 9,
+        order: Order::NewestFirst,
     };
     assert_eq!(reader.bars(query).await.unwrap().len(), 1);
     let refused = reader.fill_watch_list(vec![ibm()]).await.unwrap_err();
@@ -234,6 +235,7 @@ async fn an_older_answer_fills_gaps_but_overwrites_nothing(place: Place) {
         from: None,
         to: None,
         limit: 9,
+        order: Order::NewestFirst,
     };
     assert_eq!(store.bars(query).await.unwrap(), [newer, gap]);
 }

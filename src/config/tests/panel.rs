@@ -1,0 +1,178 @@
+//! What concerns the panel: its own settings, a faulty file it lives with, and the key it saves.
+
+use super::*;
+
+#[test]
+fn the_panels_words_carry_their_lines_and_have_defaults() {
+    let ui = Place::new().load().ui;
+    assert_eq!(
+        (ui.theme.as_str(), ui.theme_line, ui.ascii, ui.mouse),
+        ("terminal", None, false, false)
+    );
+    assert_eq!(
+        (ui.time_zone.as_str(), ui.time_zone_line),
+        ("exchange", None)
+    );
+    let place = Place::new().toml(
+        "[ui]\ntheme = 'drak'\nascii = true\nmouse = true\ntime_zone = 'utc'\n[keys]\nquit = 'ctrl-q'\n",
+    );
+    let settings = place.load();
+    assert_eq!(
+        settings.ui,
+        UiSettings {
+            theme: "drak".into(),
+            theme_line: Some(2),
+            ascii: true,
+            mouse: true,
+            time_zone: "utc".into(),
+            time_zone_line: Some(5),
+        }
+    );
+    let quit = KeyBinding {
+        action: "quit".into(),
+        chords: vec!["ctrl-q".into()],
+        line: 7,
+    };
+    assert_eq!(settings.keys, [quit]);
+    assert_eq!(
+        place.row("ui.theme"),
+        ("drak".into(), "config.toml line 2".into())
+    );
+}
+
+#[test]
+fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
+    let place = Place::new().toml(
+        "interval = '7min'\nsymbols = ['IBM']\n[alpha_vantage]\npaln = 75\nplan = 'gold'\napi_key = 12\n\
+         [ui]\ntheme = 'dark'\n[keys]\nquit = 1\n",
+    );
+    let (settings, problems) = load_leniently(&place.inputs).unwrap();
+    assert_eq!(names(&settings.defaults.symbols), ["IBM"]);
+    assert_eq!(settings.defaults.interval, Interval::Min5);
+    assert_eq!(settings.provider.plan, Plan::Free);
+    assert_eq!(settings.ui.theme, "dark");
+    let places: Vec<_> = problems.iter().map(ConfigError::place).collect();
+    for (key, line) in [
+        ("interval", 1),
+        ("alpha_vantage.paln", 4),
+        ("alpha_vantage.plan", 5),
+        ("alpha_vantage.api_key", 6),
+        ("keys.quit", 10),
+    ] {
+        let end = format!("config.toml:{line}: {key}");
+        assert!(
+            places.iter().any(|place| place.ends_with(&end)),
+            "{places:?}"
+        );
+    }
+    assert_eq!(problems.len(), 5);
+    assert!(load(&place.inputs).is_err(), "elsewhere it is an error");
+
+    let broken = Place::new().toml("[ui\ntheme = 'dark'");
+    let (settings, problems) = load_leniently(&broken.inputs).unwrap();
+    assert_eq!(
+        (settings.ui.theme.as_str(), problems.len()),
+        ("terminal", 1)
+    );
+    let twins = Place::new().toml("[alpha_vantage]\napi_key = 'a-key-1'\napi_key_file = 'none'\n");
+    let (settings, problems) = load_leniently(&twins.inputs).unwrap();
+    assert!(settings.provider.key_is_demo);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let fine = Place::new().toml("interval = 'daily'\n");
+    assert_eq!(load_leniently(&fine.inputs).unwrap(), (fine.load(), vec![]));
+}
+
+#[test]
+fn a_fault_of_this_start_is_an_error_also_leniently() {
+    let faulty = "interval = '7min'\n";
+    for place in [
+        Place::new().toml(faulty).var("ALPHA_VANTAGE_PLAN", "gold"),
+        Place::new()
+            .toml(faulty)
+            .dotenv("ALPHA_VANTAGE_PLAN=gold\n"),
+        Place::new()
+            .toml(faulty)
+            .var("PIPELINE_CONFIG", "none.toml"),
+    ] {
+        let error = load_leniently(&place.inputs).unwrap_err();
+        assert_eq!(error.to_string(), place.error());
+    }
+}
+
+#[test]
+fn a_saved_key_counts_where_no_other_is_configured() {
+    let place = Place::new();
+    let file = default_config_path(&place.inputs);
+    let saved = save_key(&file, &Secret::new("saved-key-77")).unwrap();
+    assert_eq!(saved, place.dir.path().join("config/api_key"));
+    let settings = place.load();
+    assert_eq!(settings.provider.key.expose(), "saved-key-77");
+    assert!(!settings.provider.key_is_demo);
+    assert_eq!(settings.saved_key, Some(saved.clone()));
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    let (value, source) = place.row("ALPHA_VANTAGE_API_KEY");
+    assert_eq!(value, "***");
+    assert!(source.starts_with("saved by the panel in ") && source.ends_with("config/api_key"));
+
+    let place = place.dotenv("ALPHA_VANTAGE_API_KEY=your_api_key_here\n");
+    assert_eq!(place.load().provider.key.expose(), "saved-key-77");
+    let place = place.var("ALPHA_VANTAGE_API_KEY", "demo");
+    assert!(place.load().provider.key_is_demo, "demo was asked for");
+    let place = place.var("ALPHA_VANTAGE_API_KEY", "key-elsewhere");
+    let settings = place.load();
+    assert_eq!(settings.provider.key.expose(), "key-elsewhere");
+    assert_eq!(settings.saved_key, None);
+    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, "environment");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_saved_key_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let file = default_config_path(&place.inputs);
+    let victim = place.dir.path().join("victim");
+    fs::write(&victim, "mine").unwrap();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&victim, file.with_file_name("api_key")).unwrap();
+    let told = |place: &Place, words: &str| {
+        let settings = place.load();
+        assert!(settings.provider.key_is_demo);
+        let warnings = settings.warnings;
+        assert!(
+            warnings.len() == 1 && warnings[0].contains(words),
+            "{warnings:?}"
+        );
+    };
+    told(&place, "not a plain file");
+    let saved = save_key(&file, &Secret::new("saved-key-78")).unwrap();
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+    let mode_of = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode_of(&saved), 0o600);
+    assert_eq!(place.load().provider.key.expose(), "saved-key-78");
+    assert_eq!(
+        fs::read_dir(file.parent().unwrap()).unwrap().count(),
+        1,
+        "nothing temporary is left"
+    );
+    mode(&saved, 0o640);
+    told(&place, "chmod 600");
+    mode(&saved, 0o600);
+    fs::write(&saved, "two words").unwrap();
+    told(&place, "holds a space");
+}
+
+#[test]
+fn an_entered_key_is_checked_before_it_is_used() {
+    assert_eq!(check_key("  ABCD-1\n").unwrap().expose(), "ABCD-1");
+    for text in [
+        "",
+        "  ",
+        "demo",
+        "your_api_key_here",
+        "two words",
+        "a\u{7}b",
+    ] {
+        assert!(check_key(text).is_err(), "{text:?}");
+    }
+}

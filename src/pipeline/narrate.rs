@@ -1,0 +1,264 @@
+//! Notices in words: one wording for the command line and for the panel.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::America::New_York;
+
+use super::notice::{Notice, What};
+use super::run::{Event, RunReport};
+use crate::model::{Interval, RunStatus, SeriesReport, SeriesStatus};
+
+/// How much a sentence matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// It goes as it should.
+    Info,
+    /// It goes on, but not as it should.
+    Warn,
+    /// Something was not done.
+    Error,
+}
+
+/// A notice as a sentence; `None` for steps that only a screen shows.
+#[must_use]
+pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
+    use Severity::{Error, Info, Warn};
+    Some(match &notice.what {
+        What::Run(Event::Done(report)) => (of_series(report), line(report)),
+        What::Run(Event::Started { run, series }) => {
+            (Info, format!("run {run} started: {series} series"))
+        }
+        What::Run(event) => (Warn, narration(event)?),
+        What::RunEnded(report) => {
+            let severity = match (report.status, &report.unrecorded) {
+                (_, Some(_)) | (RunStatus::Failed, _) => Error,
+                (RunStatus::Succeeded, _) => Info,
+                _ => Warn,
+            };
+            (severity, summary(report))
+        }
+        What::RunFailed(text) => (Error, format!("the run could not be made: {text}")),
+        What::Owner(true) => (Info, "this process fetches on schedule".to_owned()),
+        What::Owner(false) => (
+            Info,
+            "another process fetches on schedule; this one waits to take over".to_owned(),
+        ),
+        What::Missed(count) => (
+            Warn,
+            format!(
+                "{count} scheduled runs were missed while no engine ran; one makes up for them"
+            ),
+        ),
+        What::Refused(command, reason) => (Warn, format!("not done ({reason}): {command:?}")),
+        What::Crashed(text) => (
+            Error,
+            format!(
+                "a part of the program broke, the rest goes on; what is stored is safe, please report this: {text}"
+            ),
+        ),
+        What::StoreLost(text) => (Error, format!("the store does not answer: {text}")),
+        What::StoreBack => (Info, "the store answers again".to_owned()),
+    })
+}
+
+const fn of_series(report: &SeriesReport) -> Severity {
+    match report.status {
+        SeriesStatus::Succeeded | SeriesStatus::Skipped | SeriesStatus::Running => Severity::Info,
+        SeriesStatus::Cancelled | SeriesStatus::Interrupted => Severity::Warn,
+        SeriesStatus::Refused | SeriesStatus::Failed => Severity::Error,
+    }
+}
+
+/// What deserves a sentence of its own beside the result.
+#[must_use]
+pub fn narration(event: &Event) -> Option<String> {
+    match event {
+        Event::Retrying {
+            series,
+            class,
+            attempt,
+            wait,
+        } => Some(format!(
+            "{series}: {class}; attempt {attempt} in {:.1} s",
+            wait.as_secs_f64()
+        )),
+        Event::Interrupted(runs) => {
+            let runs: Vec<String> = runs.iter().map(ToString::to_string).collect();
+            Some(format!(
+                "an earlier process ended abruptly; marked as interrupted: run {}",
+                runs.join(", ")
+            ))
+        }
+        Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", line(series))),
+        Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
+    }
+}
+
+/// One series of the result on one line.
+#[must_use]
+pub fn line(report: &SeriesReport) -> String {
+    let name = report.series.to_string();
+    let mut text = format!("{name:<20} {:<9}  ", report.status);
+    match (&report.status, &report.error) {
+        (_, Some(error)) => {
+            let _ = write!(text, "{}: {}", error.class, error.message);
+        }
+        (SeriesStatus::Skipped, None) => text.push_str("fresh enough, nothing asked"),
+        (_, None) => {
+            let counts = report.counts;
+            let _ = write!(
+                text,
+                "{} received, {} new, {} changed, {} unchanged",
+                thousands(report.received),
+                thousands(counts.inserted),
+                thousands(counts.changed),
+                thousands(counts.unchanged)
+            );
+            if report.rejected > 0 {
+                let _ = write!(text, ", {} rejected", thousands(report.rejected));
+            }
+            if let Some(last) = report.last {
+                let date = last.with_timezone(&New_York).date_naive();
+                let _ = write!(
+                    text,
+                    ", newest {}",
+                    label(last, date, report.series.interval)
+                );
+            }
+        }
+    }
+    if report.requests > 0 {
+        let plural = if report.requests == 1 { "" } else { "s" };
+        let _ = write!(text, " ({} request{plural})", report.requests);
+    }
+    text
+}
+
+/// A run on one line.
+#[must_use]
+pub fn summary(report: &RunReport) -> String {
+    let good = report
+        .series
+        .iter()
+        .filter(|series| {
+            matches!(
+                series.status,
+                SeriesStatus::Succeeded | SeriesStatus::Skipped
+            )
+        })
+        .count();
+    let requests: u32 = report.series.iter().map(|series| series.requests).sum();
+    format!(
+        "run {} {}: {good} of {} series, {requests} request{}",
+        report.run,
+        report.status,
+        report.series.len(),
+        if requests == 1 { "" } else { "s" }
+    )
+}
+
+/// A number with its thousands separated.
+#[must_use]
+pub fn thousands(number: impl Into<i128>) -> String {
+    let number = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if number < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The label of a bar as people at the exchange read it.
+#[must_use]
+pub fn label(timestamp: DateTime<Utc>, trading_date: NaiveDate, interval: Interval) -> String {
+    if interval.is_intraday() {
+        timestamp
+            .with_timezone(&New_York)
+            .format("%Y-%m-%d %H:%M")
+            .to_string()
+    } else {
+        trading_date.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ErrorClass, RunId, SeriesKey};
+    use crate::pipeline::command::Command;
+
+    fn said(what: What) -> Option<(Severity, String)> {
+        let at = DateTime::UNIX_EPOCH;
+        sentence(&Notice { at, what })
+    }
+
+    #[test]
+    fn every_notice_but_a_step_is_a_sentence_with_its_weight() {
+        let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+        let report = SeriesReport::new(series.clone(), SeriesStatus::Succeeded);
+        let refused = report
+            .clone()
+            .with_error(SeriesStatus::Refused, ErrorClass::Day, "spent");
+        let ended = |status| {
+            What::RunEnded(RunReport {
+                run: RunId(3),
+                status,
+                series: vec![report.clone()],
+                unrecorded: None,
+            })
+        };
+        for (what, severity, words) in [
+            (
+                What::Run(Event::Done(report.clone())),
+                Severity::Info,
+                "0 received",
+            ),
+            (
+                What::Run(Event::Done(refused)),
+                Severity::Error,
+                "day: spent",
+            ),
+            (
+                ended(RunStatus::Succeeded),
+                Severity::Info,
+                "run 3 succeeded: 1 of 1",
+            ),
+            (ended(RunStatus::Partial), Severity::Warn, "run 3 partial"),
+            (ended(RunStatus::Failed), Severity::Error, "run 3 failed"),
+            (What::Missed(3), Severity::Warn, "3 scheduled runs"),
+            (What::Owner(false), Severity::Info, "waits to take over"),
+            (
+                What::Refused(Command::Pause, "why".into()),
+                Severity::Warn,
+                "not done (why): Pause",
+            ),
+            (What::Crashed("boom".into()), Severity::Error, "boom"),
+            (What::StoreLost("gone".into()), Severity::Error, "gone"),
+            (What::StoreBack, Severity::Info, "answers again"),
+        ] {
+            let (found, text) = said(what).unwrap();
+            assert!(
+                found == severity && text.contains(words),
+                "{found:?} {text}"
+            );
+        }
+        let step = Event::Sending { series, attempt: 1 };
+        assert_eq!(said(What::Run(step)), None);
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!(
+            [0, 999, 1_000, -1_234_567].map(thousands),
+            ["0", "999", "1,000", "-1,234,567"]
+        );
+    }
+}

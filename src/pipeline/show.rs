@@ -1,0 +1,264 @@
+//! What a view asks the store for: a window of bars, and an answer as text. Nothing is spent here.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::command::{Anchor, BarsWindow};
+use super::run::Pipeline;
+use super::snapshot::{AnswerView, BarsPage};
+use crate::config::secret;
+use crate::db::{BarQuery, DbError, Order, StoredAnswer};
+use crate::model::{Bar, RequestId, text};
+
+/// Lines of an answer that are shown.
+const MOST_LINES: usize = 2_000;
+/// Steps that a line is indented by; answers have three, a hostile one as many as it has bytes.
+const MOST_DEPTH: usize = 16;
+/// Bytes of a body that are looked at: more than so many lines of the longest shown.
+const MOST_BYTES: usize = 4 << 20;
+
+/// Reads a window by at most two ranges of the key's index, however large the series is.
+pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, DbError> {
+    let series = pipeline.stored_as(&window.series);
+    let read = |order, from, to, limit| {
+        let query = BarQuery {
+            series: series.clone(),
+            from,
+            to,
+            limit,
+            order,
+        };
+        async move {
+            if limit == 0 {
+                return Ok(vec![]);
+            }
+            pipeline.store.bars(query).await
+        }
+    };
+    let all = window.newer.saturating_add(window.older);
+    let bars: Vec<Bar> = match window.anchor {
+        Anchor::Newest => read(Order::NewestFirst, None, None, all).await?,
+        Anchor::Oldest => {
+            let mut bars = read(Order::OldestFirst, None, None, all).await?;
+            bars.reverse();
+            bars
+        }
+        Anchor::At(instant) => {
+            let (at, after) = around(instant);
+            let mut bars = read(Order::OldestFirst, Some(after), None, window.newer).await?;
+            bars.reverse();
+            bars.extend(read(Order::NewestFirst, None, Some(at), window.older).await?);
+            bars
+        }
+    };
+    let facts = pipeline.store.facts(series.clone()).await?;
+    Ok(BarsPage {
+        window,
+        bars,
+        total: facts.bars,
+        oldest: facts.oldest,
+        newest: facts.recent.first().map(|bar| bar.timestamp),
+    })
+}
+
+/// The last instant of a second and the first of the next one: bars are labelled in whole seconds.
+fn around(instant: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let second = DateTime::from_timestamp(instant.timestamp(), 0).unwrap_or(instant);
+    let next = second + TimeDelta::seconds(1);
+    (next - TimeDelta::microseconds(1), next)
+}
+
+/// Reads an answer and makes it fit to be shown.
+pub async fn answer(pipeline: &Pipeline, request: RequestId) -> Result<AnswerView, DbError> {
+    Ok(match pipeline.store.answer(request).await? {
+        Some(stored) => view(request, &stored),
+        None => AnswerView {
+            request,
+            status: 0,
+            content_type: None,
+            received_at: pipeline.clock.now(),
+            elapsed_ms: 0,
+            lines: vec![format!("there is no request {}", request.0)],
+            cut: false,
+        },
+    })
+}
+
+fn view(request: RequestId, stored: &StoredAnswer) -> AnswerView {
+    let (lines, cut) = match (&stored.body, stored.status) {
+        (Some(body), _) => lines(body),
+        (None, Some(_)) => (
+            vec!["this answer had to make room for newer ones; store.answers_limit says how many are kept".to_owned()],
+            false,
+        ),
+        (None, None) => (vec!["no answer came to this request".to_owned()], false),
+    };
+    AnswerView {
+        request,
+        status: stored.status.unwrap_or_default(),
+        content_type: stored.content_type.as_deref().map(text::clean),
+        received_at: stored.received_at,
+        elapsed_ms: stored.elapsed_ms,
+        lines,
+        cut,
+    }
+}
+
+/// The lines of a body, and whether something had to be left out.
+fn lines(body: &[u8]) -> (Vec<String>, bool) {
+    let mut cut = body.len() > MOST_BYTES;
+    let body = String::from_utf8_lossy(body.get(..MOST_BYTES).unwrap_or(body));
+    // Once more: a key that was entered since the answer was kept is a secret as well.
+    let body = secret::redact(&body);
+    let is_json = body.trim_start().starts_with(['{', '[']);
+    let whole = if is_json { indented(&body) } else { body };
+    let mut lines = Vec::new();
+    for line in whole.lines() {
+        if lines.len() == MOST_LINES {
+            cut = true;
+            break;
+        }
+        let (kept, is_shorter) = bounded(line);
+        cut |= is_shorter;
+        lines.push(kept);
+    }
+    (lines, cut)
+}
+
+/// JSON with one value a line. The provider's order and digits are kept, and what is not JSON after
+/// all comes to no harm.
+fn indented(json: &str) -> Cow<'_, str> {
+    let mut out = String::with_capacity(json.len() * 2);
+    let (mut depth, mut lines, mut is_text, mut is_escaped) = (0_usize, 0_usize, false, false);
+    let mut chars = json.chars().peekable();
+    while let Some(c) = chars.next() {
+        if is_text {
+            out.push(c);
+            (is_text, is_escaped) = (c != '"' || is_escaped, c == '\\' && !is_escaped);
+            continue;
+        }
+        let is_new_line = match c {
+            '{' | '[' => {
+                out.push(c);
+                while chars.next_if(char::is_ascii_whitespace).is_some() {}
+                let end = chars.next_if(|next| matches!(next, '}' | ']'));
+                out.extend(end);
+                depth += usize::from(end.is_none());
+                end.is_none()
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                new_line(&mut out, depth);
+                out.push(c);
+                false
+            }
+            ':' => {
+                out.push_str(": ");
+                false
+            }
+            c if c.is_ascii_whitespace() => false,
+            c => {
+                out.push(c);
+                is_text = c == '"';
+                c == ','
+            }
+        };
+        if is_new_line {
+            new_line(&mut out, depth);
+            lines += 1;
+        }
+        if lines > MOST_LINES {
+            break;
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn new_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth.min(MOST_DEPTH)));
+}
+
+/// A harmless line of at most so many characters as are kept of any untrusted text.
+fn bounded(line: &str) -> (String, bool) {
+    let clean = text::clean_to(line, text::MAX_CHARS);
+    if clean.chars().count() <= text::MAX_CHARS {
+        return (clean, false);
+    }
+    let mut kept: String = clean.chars().take(text::MAX_CHARS - 1).collect();
+    kept.push('…');
+    (kept, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_indented_and_other_text_keeps_its_lines() {
+        let (shown, cut) = lines(br#" {"z": "1,{\"}", "a":{ },"b":[1.10]}"#);
+        let expected = [
+            "{",
+            r#"  "z": "1,{\"}","#,
+            r#"  "a": {},"#,
+            r#"  "b": ["#,
+            "    1.10",
+            "  ]",
+            "}",
+        ];
+        assert_eq!((shown, cut), (expected.map(str::to_owned).into(), false));
+        assert!(lines("[".repeat(100_000).as_bytes()).1);
+        assert_eq!(
+            lines(b"time,open\r\n1,2\r\n"),
+            (vec!["time,open".into(), "1,2".into()], false)
+        );
+        assert_eq!(lines(b"\x1b[2J").0, ["\\u{1b}[2J"]);
+        assert_eq!(lines(b""), (vec![], false));
+    }
+
+    #[test]
+    fn long_answers_are_cut_and_say_so() {
+        let (shown, cut) = lines("x\n".repeat(3_000).as_bytes());
+        assert_eq!((shown.len(), cut), (MOST_LINES, true));
+        let (shown, cut) = lines("y".repeat(600).as_bytes());
+        assert_eq!((shown[0].chars().count(), cut), (text::MAX_CHARS, true));
+        let (shown, cut) = lines("\u{1b}".repeat(400).as_bytes());
+        assert_eq!((shown[0].chars().count(), cut), (text::MAX_CHARS, true));
+        assert!(lines(&vec![b'z'; MOST_BYTES + 1]).1);
+    }
+
+    #[test]
+    fn a_secret_in_an_answer_is_masked() {
+        let _key = crate::config::Secret::new("K3YinAnAnswer");
+        assert_eq!(lines(b"key K3YinAnAnswer!").0, ["key ***!"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_explained() {
+        let stored = StoredAnswer {
+            status: Some(200),
+            content_type: None,
+            received_at: DateTime::UNIX_EPOCH,
+            elapsed_ms: 7,
+            body: None,
+        };
+        let gone = view(RequestId(1), &stored);
+        assert!(gone.lines[0].contains("store.answers_limit"), "{gone:?}");
+        let never = view(
+            RequestId(1),
+            &StoredAnswer {
+                status: None,
+                ..stored
+            },
+        );
+        assert!(never.lines[0].contains("no answer came"), "{never:?}");
+    }
+
+    #[test]
+    fn a_bar_of_the_anchor_is_at_it_and_not_after_it() {
+        let (at, after) = around("2026-05-15T13:30:00Z".parse().unwrap());
+        assert_eq!(at.to_rfc3339(), "2026-05-15T13:30:00.999999+00:00");
+        assert_eq!(after.to_rfc3339(), "2026-05-15T13:30:01+00:00");
+    }
+}

@@ -1,0 +1,120 @@
+//! What becomes of a command: carried out, or refused with a reason.
+
+use chrono::{DateTime, Utc};
+
+use super::super::command::Command;
+use super::super::notice::What;
+use super::{Job, Load, State, tell};
+use crate::model::SeriesKey;
+
+/// Why a process that only reads does not do something.
+const READ_ONLY: &str = "this process is read-only: it neither spends requests nor writes";
+/// Why a list that is not the store's cannot be edited.
+const OWN_LIST: &str =
+    "PIPELINE_SYMBOLS is the watch list of this process; unset it to edit the one in the store";
+
+impl State {
+    pub(super) fn command(&mut self, command: &Command, now: DateTime<Utc>) -> Vec<Job> {
+        self.carry_out(command, now)
+            .unwrap_or_else(|why| vec![tell(now, What::Refused(command.clone(), why))])
+    }
+
+    fn carry_out(&mut self, command: &Command, now: DateTime<Utc>) -> Result<Vec<Job>, String> {
+        if self.read_only && spends_or_writes(command) {
+            return Err(READ_ONLY.to_owned());
+        }
+        if self.own_list && edits_the_list(command) {
+            return Err(OWN_LIST.to_owned());
+        }
+        let refused = |why: &str| Err(why.to_owned());
+        Ok(match command {
+            Command::Fetch(series) if series.is_empty() => return refused("nothing is selected"),
+            Command::Fetch(series) => {
+                if !self.enqueue("fetch", Some(series.clone())) {
+                    return refused("too many runs are waiting; let one end first");
+                }
+                vec![]
+            }
+            Command::FetchDue => vec![self.ask_for_due("due")],
+            Command::CancelRun if self.run.is_none() => return refused("no run is at work"),
+            Command::CancelRun => vec![Job::CancelRun],
+            Command::Pause | Command::Resume => {
+                self.paused = *command == Command::Pause;
+                vec![Job::Save("paused", self.paused.to_string())]
+            }
+            Command::SetSchedule(schedule) => {
+                self.schedule = schedule.clone();
+                self.last_tick = Some(now);
+                let json = serde_json::to_string(schedule).unwrap_or_default();
+                vec![
+                    Job::Save("schedule", json),
+                    Job::Save("last_tick", now.to_rfc3339()),
+                ]
+            }
+            Command::Watch(series) => vec![Job::Watch(series.clone())],
+            Command::Unwatch(series) => vec![Job::Unwatch(series.clone())],
+            Command::Replace { from, to } => {
+                let is_watched =
+                    |key: &SeriesKey| self.entries.iter().any(|entry| entry.key == *key);
+                if is_watched(to) {
+                    return Err(format!("{to} is watched already"));
+                }
+                if !is_watched(from) {
+                    return Err(format!("{from} is not watched"));
+                }
+                vec![Job::Replace(from.clone(), to.clone())]
+            }
+            Command::SetKey(key) => vec![Job::Rekey(key.clone())],
+            Command::ShowBars(window) => vec![Job::Load(Load::Bars(window.clone()))],
+            Command::ShowRun(run) => vec![Job::Load(Load::Run(*run))],
+            Command::ShowAnswer(request) => vec![Job::Load(Load::Answer(*request))],
+            Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
+            Command::Search {
+                text,
+                from_provider,
+            } => self.search.search(text, *from_provider),
+            Command::LoadListings => self.search.load_list(),
+            Command::Shutdown => {
+                self.is_ending = true;
+                let run = self.run.is_some().then_some(Job::CancelRun);
+                let ask = self.search.is_asking().then_some(Job::CancelAsk);
+                run.into_iter().chain(ask).collect()
+            }
+        })
+    }
+}
+
+const fn spends_or_writes(command: &Command) -> bool {
+    match command {
+        Command::Fetch(_)
+        | Command::FetchDue
+        | Command::Pause
+        | Command::Resume
+        | Command::SetSchedule(_)
+        | Command::Watch(_)
+        | Command::Unwatch(_)
+        | Command::Replace { .. }
+        | Command::SetKey(_)
+        | Command::Search {
+            from_provider: true,
+            ..
+        }
+        | Command::LoadListings => true,
+        Command::CancelRun
+        | Command::ShowBars(_)
+        | Command::ShowRun(_)
+        | Command::ShowAnswer(_)
+        | Command::Search {
+            from_provider: false,
+            ..
+        }
+        | Command::Shutdown => false,
+    }
+}
+
+const fn edits_the_list(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Watch(_) | Command::Unwatch(_) | Command::Replace { .. }
+    )
+}

@@ -1,0 +1,101 @@
+//! What was read from the store: where it goes, and what it tells of other processes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::super::command::Command;
+use super::super::notice::What;
+use super::{EVERYTHING, Entry, Job, List, Loaded, NEWEST, State, tell};
+use crate::model::quota;
+use crate::model::{RunSummary, SeriesKey};
+
+impl State {
+    pub(super) fn loaded(&mut self, loaded: Loaded, now: DateTime<Utc>) -> Vec<Job> {
+        let mut jobs = vec![];
+        if self.store.lost.take().is_some() {
+            self.revision += 1;
+            jobs.push(tell(now, What::StoreBack));
+            jobs.extend(EVERYTHING.map(Job::Load));
+        }
+        match loaded {
+            Loaded::Series(list) => {
+                self.take_in(list);
+                jobs.extend(self.decide_what_is_due(now));
+            }
+            Loaded::One(read) => {
+                let known = self.entries.iter_mut().find(|known| known.key == read.key);
+                if let Some(known) = known.filter(|known| known.reading <= read.reading) {
+                    *known = Entry {
+                        live: std::mem::take(&mut known.live),
+                        ..read
+                    };
+                }
+            }
+            Loaded::Newest(newest) if self.differs(&newest) => {
+                jobs.extend(EVERYTHING.map(Job::Load));
+            }
+            Loaded::Newest(_) => {}
+            Loaded::Runs(runs) => self.runs = runs.into(),
+            Loaded::Ledger(ledger) => {
+                self.ledger = ledger;
+                self.ledger_day = Some(quota::day(now).0);
+            }
+            Loaded::Bars(page) => self.bars = Some(Arc::new(page)),
+            Loaded::Run(run) => self.opened = run.map(Arc::new),
+            Loaded::Answer(answer) => self.answer = Some(Arc::new(answer)),
+            Loaded::Total(bars) => self.store.bars = bars,
+            Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
+        }
+        jobs
+    }
+
+    /// Readings may arrive in another order than they began: an older one must not undo a newer one.
+    fn take_in(&mut self, list: List) {
+        if list.reading < self.list_reading {
+            return;
+        }
+        self.list_reading = list.reading;
+        let known = self
+            .entries
+            .drain(..)
+            .map(|known| (known.key.clone(), known));
+        let mut known: HashMap<SeriesKey, Entry> = known.collect();
+        let entries = list.entries.into_iter();
+        self.entries = entries
+            .map(|entry| match known.remove(&entry.key) {
+                Some(known) if known.reading > entry.reading => known,
+                Some(Entry { live, .. }) => Entry { live, ..entry },
+                None => entry,
+            })
+            .collect();
+    }
+
+    fn decide_what_is_due(&mut self, now: DateTime<Utc>) -> Vec<Job> {
+        let Some(trigger) = self.asked_for_due.take() else {
+            return vec![];
+        };
+        self.enqueue(trigger, None);
+        if trigger == "due" && self.due(now).is_empty() {
+            let why = "nothing is due".to_owned();
+            return vec![tell(now, What::Refused(Command::FetchDue, why))];
+        }
+        vec![]
+    }
+
+    /// Whether another process has begun, advanced or ended a run since the runs were read.
+    fn differs(&self, newest: &[RunSummary]) -> bool {
+        let own = self.run.as_ref().and_then(|run| run.id);
+        let is_other = |run: &&RunSummary| Some(run.id) != own;
+        let others: Vec<&RunSummary> = newest.iter().filter(is_other).collect();
+        // Fewer than were asked for are all there are.
+        let known = if newest.len() < NEWEST as usize {
+            usize::MAX
+        } else {
+            others.len()
+        };
+        let known: Vec<&RunSummary> = self.runs.iter().filter(is_other).take(known).collect();
+        others != known
+    }
+}

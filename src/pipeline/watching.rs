@@ -1,0 +1,74 @@
+//! The series an engine watches, and what is known of each.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::run::Pipeline;
+use super::state::{Entry, List, Live};
+use crate::db::DbError;
+use crate::model::{ErrorClass, SeriesKey};
+
+/// Where the watch list comes from.
+#[derive(Debug, Clone)]
+pub struct Watching {
+    /// Series of this process alone.
+    pub only: Option<Vec<SeriesKey>>,
+    /// What is shown where the store's list is empty and must not be filled.
+    pub instead_of_none: Option<Vec<SeriesKey>>,
+    /// How often it was read.
+    pub readings: Arc<AtomicU64>,
+}
+
+impl Watching {
+    async fn keys(&self, pipeline: &Pipeline) -> Result<Vec<SeriesKey>, DbError> {
+        if let Some(only) = &self.only {
+            return Ok(only.clone());
+        }
+        let keys = pipeline.store.watch_list().await?;
+        Ok(match &self.instead_of_none {
+            Some(instead) if keys.is_empty() => instead.clone(),
+            _ => keys,
+        })
+    }
+
+    fn next_reading(&self) -> u64 {
+        self.readings.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The watch list with what is known of each series.
+    pub async fn list(&self, pipeline: &Pipeline) -> Result<List, DbError> {
+        let reading = self.next_reading();
+        let keys = self.keys(pipeline).await?;
+        let parked = pipeline.parked(&keys).await?;
+        let mut entries = Vec::with_capacity(keys.len());
+        for (key, parked) in keys.into_iter().zip(parked) {
+            entries.push(known(pipeline, key, parked, reading).await?);
+        }
+        Ok(List { reading, entries })
+    }
+
+    /// What is known of one series.
+    pub async fn entry(&self, pipeline: &Pipeline, key: SeriesKey) -> Result<Entry, DbError> {
+        let reading = self.next_reading();
+        let parked = pipeline.parked(std::slice::from_ref(&key)).await?;
+        known(pipeline, key, parked.into_iter().next().flatten(), reading).await
+    }
+}
+
+async fn known(
+    pipeline: &Pipeline,
+    key: SeriesKey,
+    parked: Option<(ErrorClass, String)>,
+    reading: u64,
+) -> Result<Entry, DbError> {
+    let stored = pipeline.stored_as(&key);
+    let facts = pipeline.store.facts(stored.clone()).await?;
+    Ok(Entry {
+        key,
+        stored,
+        facts,
+        parked,
+        reading,
+        live: Live::default(),
+    })
+}

@@ -1,0 +1,139 @@
+//! What is kept of requests and answers, windows of bars, and changes of the watch list in place.
+
+use super::*;
+use pipeline_tui::db::StoredAnswer;
+
+contract! {
+    an_answer_can_be_read_again_until_it_makes_room,
+    a_request_knows_how_long_its_parts_took,
+    bars_are_read_from_either_end,
+    a_window_is_a_range_of_the_keys_index,
+    a_watched_series_is_replaced_in_its_place,
+}
+
+async fn an_answer_can_be_read_again_until_it_makes_room(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let first = granted(&store, &run, &ibm()).await;
+    store.keep(first, answer(b"{\"a\": 1}"), 1).await.unwrap();
+    let shown = store.answer(first).await.unwrap().unwrap();
+    let expected = StoredAnswer {
+        status: Some(200),
+        content_type: Some("application/json".into()),
+        received_at: "2026-05-15T20:00:00Z".parse().unwrap(),
+        elapsed_ms: 12,
+        body: Some("{\"a\": 1}".into()),
+    };
+    assert_eq!(shown, expected);
+    let end = RequestEnd::Refused(ErrorClass::Unknown, "no".into());
+    store.settle(first, end).await.unwrap();
+    let second = granted(&store, &run, &ibm()).await;
+    let silent = store.answer(second).await.unwrap().unwrap();
+    assert_eq!((silent.status, silent.body), (None, None));
+    store.keep(second, answer(b"{}"), 1).await.unwrap();
+    let gone = store.answer(first).await.unwrap().unwrap();
+    assert_eq!((gone.status, gone.body), (Some(200), None));
+    assert_eq!(store.answer(RequestId(999)).await.unwrap(), None);
+}
+
+async fn a_request_knows_how_long_its_parts_took(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let request = granted(&store, &run, &ibm()).await;
+    let row = || async {
+        let mut detail = store.run(run.id).await.unwrap().unwrap();
+        detail.requests.remove(0)
+    };
+    let reserved = row().await;
+    assert_eq!(
+        (reserved.id, reserved.ended_at, reserved.parse_ms),
+        (request, None, None)
+    );
+    store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+    let bars = [bar("2026-05-15T13:30:00Z", 28_300)];
+    let batch = batch(&run, request, &ibm(), &bars);
+    store.apply(batch, credential()).await.unwrap();
+    let stored = row().await;
+    assert_eq!((stored.elapsed_ms, stored.parse_ms), (Some(12), Some(3)));
+    assert!(stored.ended_at >= Some(stored.reserved_at), "{stored:?}");
+}
+
+async fn bars_are_read_from_either_end(place: Place) {
+    let store = place.open().await;
+    let bars = ["13:30", "13:35", "13:40"].map(|at| bar(&format!("2026-05-15T{at}:00Z"), 28_300));
+    store_bars(&store, &ibm(), &bars).await;
+    let query = |order, from: Option<usize>, limit| BarQuery {
+        series: ibm(),
+        from: from.map(|index| bars[index].timestamp),
+        to: None,
+        limit,
+        order,
+    };
+    let read = |query| store.bars(query);
+    let oldest = read(query(Order::OldestFirst, None, 2)).await.unwrap();
+    assert_eq!(oldest, [bars[0], bars[1]]);
+    let newest = read(query(Order::NewestFirst, None, 2)).await.unwrap();
+    assert_eq!(newest, [bars[2], bars[1]]);
+    let after = read(query(Order::OldestFirst, Some(1), 1)).await.unwrap();
+    assert_eq!(after, [bars[1]]);
+}
+
+async fn a_window_is_a_range_of_the_keys_index(place: Place) {
+    let store = place.open().await;
+    let bars: Vec<Bar> = (0..20_000)
+        .map(|i| {
+            let mut bar = bar("2026-05-15T13:30:00Z", 28_300);
+            bar.timestamp += TimeDelta::minutes(i);
+            bar
+        })
+        .collect();
+    store_bars(&store, &series("IBM", Interval::Min1), &bars).await;
+    let (table, from, explain, adjusted) = if place.is_postgres() {
+        place.sql("ANALYZE stock_data").await;
+        (
+            "stock_data",
+            "'2026-05-20'::timestamptz",
+            "EXPLAIN",
+            "false",
+        )
+    } else {
+        ("bars", "1779235200", "EXPLAIN QUERY PLAN", "0")
+    };
+    let of = format!("symbol = 'IBM' AND interval = '1min' AND adjusted = {adjusted}");
+    for query in [
+        format!(
+            "SELECT close_price FROM {table} WHERE {of} AND timestamp >= {from} ORDER BY timestamp ASC LIMIT 50"
+        ),
+        format!(
+            "SELECT close_price FROM {table} WHERE {of} AND timestamp <= {from} ORDER BY timestamp DESC LIMIT 50"
+        ),
+        format!("SELECT min(timestamp) FROM {table} WHERE {of}"),
+    ] {
+        let plan = place.sql(&format!("{explain} {query}")).await.join("\n");
+        let is_by_key = plan.contains("stock_data_key") || plan.contains("sqlite_autoindex_bars_1");
+        assert!(is_by_key, "{query}\n{plan}");
+        assert!(
+            !plan.contains("Sort") && !plan.contains("TEMP B-TREE"),
+            "{plan}"
+        );
+    }
+}
+
+async fn a_watched_series_is_replaced_in_its_place(place: Place) {
+    let store = place.open().await;
+    let [one, two, three, four] =
+        ["ONE", "TWO", "THREE", "FOUR"].map(|symbol| series(symbol, Interval::Daily));
+    let list = vec![one.clone(), two.clone(), three.clone()];
+    store.fill_watch_list(list.clone()).await.unwrap();
+    assert!(
+        store
+            .replace_watched(two.clone(), four.clone())
+            .await
+            .unwrap()
+    );
+    let replaced = [one.clone(), four, three.clone()];
+    assert_eq!(store.watch_list().await.unwrap(), replaced);
+    assert!(!store.replace_watched(one, three.clone()).await.unwrap());
+    assert!(!store.replace_watched(two, three).await.unwrap());
+    assert_eq!(store.watch_list().await.unwrap(), replaced);
+}

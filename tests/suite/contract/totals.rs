@@ -1,0 +1,162 @@
+//! The totals of the series agree with their bars, whoever changes them.
+
+use super::*;
+
+contract! {
+    totals_follow_what_is_stored,
+    totals_follow_what_is_deleted_by_hand,
+    a_moved_label_adds_no_bar,
+    a_store_of_the_first_schema_is_brought_up_to_date,
+}
+
+/// Totals by the table and by counting.
+async fn totals(place: &Place) -> [Vec<String>; 2] {
+    let adjusted = if place.is_postgres() {
+        "adjusted::int"
+    } else {
+        "adjusted"
+    };
+    [
+        format!(
+            "SELECT symbol, interval, {adjusted}, bars FROM series_totals WHERE bars <> 0 ORDER BY 1, 2, 3"
+        ),
+        format!(
+            "SELECT symbol, interval, {adjusted}, count(*) FROM stock_data GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        ),
+    ]
+    .map(|sql| async move { place.sql(&sql).await })
+    .into_iter()
+    .collect::<futures_util::future::JoinAll<_>>()
+    .await
+    .try_into()
+    .unwrap()
+}
+
+async fn assert_agreement(place: &Place) {
+    let [kept, counted] = totals(place).await;
+    assert_eq!(kept, counted);
+}
+
+fn some(count: i64) -> Vec<Bar> {
+    (0..count)
+        .map(|i| {
+            let mut bar = bar("2026-05-15T13:30:00Z", 28_300 + i);
+            bar.timestamp += TimeDelta::minutes(5 * i);
+            bar
+        })
+        .collect()
+}
+
+async fn totals_follow_what_is_stored(place: Place) {
+    let store = place.open().await;
+    store_bars(&store, &ibm(), &some(7)).await;
+    store_bars(&store, &ibm(), &some(9)).await;
+    store_bars(&store, &ibm(), &some(9)).await;
+    store_bars(&store, &series("MSFT", Interval::Daily), &some(3)).await;
+    assert_agreement(&place).await;
+    let facts = store.facts(ibm()).await.unwrap();
+    assert_eq!(
+        (facts.bars, facts.oldest, facts.recent.first()),
+        (9, Some(some(1)[0].timestamp), some(9).last())
+    );
+    assert_eq!(store.health().await.unwrap().bars, 12);
+    let nothing = store.facts(series("NONE", Interval::Daily)).await.unwrap();
+    assert_eq!((nothing.bars, nothing.oldest), (0, None));
+}
+
+async fn totals_follow_what_is_deleted_by_hand(place: Place) {
+    let store = place.open().await;
+    store_bars(&store, &ibm(), &some(9)).await;
+    store_bars(&store, &series("MSFT", Interval::Min5), &some(4)).await;
+    let table = if place.is_postgres() {
+        "stock_data"
+    } else {
+        "bars"
+    };
+    place
+        .sql(&format!("DELETE FROM {table} WHERE volume < 0"))
+        .await;
+    place
+        .sql(&format!("DELETE FROM {table} WHERE close_price IN (SELECT max(close_price) FROM {table} GROUP BY symbol)"))
+        .await;
+    assert_agreement(&place).await;
+    assert_eq!(store.facts(ibm()).await.unwrap().bars, 7);
+    let all = if place.is_postgres() {
+        "TRUNCATE stock_data"
+    } else {
+        "DELETE FROM bars"
+    };
+    place.sql(all).await;
+    assert_eq!(store.health().await.unwrap().bars, 0);
+    assert_eq!(store_bars(&store, &ibm(), &some(2)).await, counts(2, 0, 0));
+    assert_agreement(&place).await;
+}
+
+async fn a_moved_label_adds_no_bar(place: Place) {
+    let store = place.open().await;
+    let weekly = series("IBM", Interval::Weekly);
+    let wednesday = bar("2026-05-13T04:00:00Z", 110);
+    let (friday, next) = (
+        bar("2026-05-15T04:00:00Z", 120),
+        bar("2026-05-20T04:00:00Z", 130),
+    );
+    store_bars(&store, &weekly, &[wednesday]).await;
+    assert_eq!(
+        store_bars(&store, &weekly, &[friday, next]).await,
+        counts(1, 1, 0)
+    );
+    assert_agreement(&place).await;
+    assert_eq!(store.facts(weekly).await.unwrap().bars, 2);
+}
+
+async fn a_store_of_the_first_schema_is_brought_up_to_date(place: Place) {
+    use sqlx::Connection;
+    use sqlx::migrate::Migrator;
+    let of_version_1 = |all: Migrator| {
+        let first = all.iter().filter(|migration| migration.version == 1);
+        Migrator::with_migrations(first.cloned().collect())
+    };
+    match &place {
+        Place::Sqlite(path) => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(path)
+                .create_if_missing(true);
+            let mut connection = sqlx::SqliteConnection::connect_with(&options)
+                .await
+                .unwrap();
+            let first = of_version_1(sqlx::migrate!("migrations/sqlite"));
+            first
+                .run_direct(None, &mut connection, false)
+                .await
+                .unwrap();
+        }
+        Place::Postgres(url) => {
+            let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            let first = of_version_1(sqlx::migrate!("migrations/postgres"));
+            first
+                .run_direct(None, &mut connection, false)
+                .await
+                .unwrap();
+        }
+    }
+    let insert = if place.is_postgres() {
+        "INSERT INTO stock_data (symbol, interval, timestamp, trading_date, open_price, high_price, low_price, \
+         close_price, volume) \
+         SELECT s, 'daily', '2026-05-01'::timestamptz + n * interval '1 day', '2026-05-01', 1, 1, 1, 1, 0 \
+         FROM (VALUES ('IBM', 3), ('MSFT', 2)) AS v (s, many), generate_series(1, many) AS n"
+    } else {
+        "INSERT INTO bars (symbol, interval, timestamp, trading_day, open_price, high_price, low_price, close_price, \
+         volume) VALUES ('IBM', 'daily', 1, 1, 1, 1, 1, 1, 0), ('IBM', 'daily', 2, 1, 1, 1, 1, 1, 0), \
+         ('IBM', 'daily', 3, 1, 1, 1, 1, 1, 0), ('MSFT', 'daily', 1, 1, 1, 1, 1, 1, 0), \
+         ('MSFT', 'daily', 2, 1, 1, 1, 1, 1, 0)"
+    };
+    place.sql(insert).await;
+    let refused = place.try_open(Access::ReadOnly).await.unwrap_err();
+    assert_eq!(refused.kind, DbErrorKind::ReadOnly);
+    let store = place.open().await;
+    assert_agreement(&place).await;
+    let health = store.health().await.unwrap();
+    assert_eq!((health.bars, health.schema), (5, 3));
+    let facts = store.facts(series("IBM", Interval::Daily)).await.unwrap();
+    assert_eq!((facts.bars, facts.recent.len()), (3, 3));
+}

@@ -1,0 +1,229 @@
+//! What breaks inside the engine, and what other processes do beside it.
+
+use async_trait::async_trait;
+use pipeline_tui::db::RunDetail;
+use pipeline_tui::model::{Answer, Ask, ErrorClass, RunStatus, SeriesStatus, SymbolAsk};
+use pipeline_tui::pipeline::source::{
+    BarSource, FetchOptions, Reading, Refusal, SendError, SymbolReading, SymbolWish,
+};
+use uuid::Uuid;
+
+use super::*;
+
+/// A source that breaks on IBM, in one of its parts.
+#[derive(Debug)]
+struct Breaking {
+    inner: Arc<dyn BarSource>,
+    on_sending: bool,
+    on_reading: bool,
+}
+
+fn is_ibm(query: &[(String, String)]) -> bool {
+    query.iter().any(|(_, value)| value == "IBM")
+}
+
+#[async_trait]
+impl BarSource for Breaking {
+    fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal> {
+        self.inner.ask(series, options)
+    }
+
+    async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError> {
+        assert!(
+            !(self.on_sending && is_ibm(query)),
+            "broken while sending with {CANARY}"
+        );
+        self.inner.send(query, attempt).await
+    }
+
+    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
+        let breaks = self.on_reading && is_ibm(&ask.query);
+        assert!(!breaks, "broken while reading");
+        self.inner.read(ask, answer)
+    }
+
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal> {
+        self.inner.ask_symbols(wish)
+    }
+
+    fn read_symbols(&self, ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal> {
+        let breaks = self.on_reading && is_ibm(&ask.query);
+        assert!(!breaks, "broken while reading");
+        self.inner.read_symbols(ask, answer)
+    }
+}
+
+async fn breaking(
+    store: &Arc<dyn Store>,
+    server: &Server,
+    hands: &Hands,
+    (on_sending, on_reading): (bool, bool),
+) -> Handle {
+    let mut pipeline = pipeline(Arc::clone(store), server, hands, CANARY);
+    pipeline.source = Arc::new(Breaking {
+        inner: Arc::clone(&pipeline.source),
+        on_sending,
+        on_reading,
+    });
+    engine::start(Arc::new(pipeline), options()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_panics_is_over_and_the_next_one_works() {
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut handle = breaking(&store, &server, &hands, (true, false)).await;
+        send(&handle, Command::Fetch(vec![watched()[0].clone()])).await;
+        let words = told(&mut handle, |what| match what {
+            What::Crashed(words) => Some(words.clone()),
+            _ => None,
+        })
+        .await;
+        assert_eq!(words, "broken while sending with ***");
+        until(&mut handle, |snapshot| {
+            snapshot.run.is_none() && snapshot.runs.len() == 1
+        })
+        .await;
+        fetch(&mut handle, &[watched()[1].clone()]).await;
+        // PostgreSQL releases a session's lock when it notices that the connection is closed.
+        while store.runs(2).await.unwrap()[1].status == RunStatus::Running {
+            store.sweep().await.unwrap();
+        }
+        hands.move_on(TimeDelta::seconds(11));
+        until(&mut handle, |snapshot| {
+            let status = snapshot.runs.iter().map(|run| run.status);
+            status.eq([RunStatus::Succeeded, RunStatus::Interrupted])
+        })
+        .await;
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_breaks_its_reader_ends_its_series_only() {
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut handle = breaking(&store, &server, &hands, (false, true)).await;
+        fetch(&mut handle, &watched()).await;
+        fetch(&mut handle, &[watched()[1].clone()]).await;
+        let run = handle.snapshots.borrow().runs[1].id;
+        send(&handle, Command::ShowRun(run)).await;
+        let snapshot = until(&mut handle, |snapshot| snapshot.opened.is_some()).await;
+        let RunDetail {
+            series, requests, ..
+        } = &**snapshot.opened.as_ref().unwrap();
+        let ended: Vec<_> = series
+            .iter()
+            .map(|series| {
+                (
+                    series.status,
+                    series.error.as_ref().map(|error| error.class),
+                )
+            })
+            .collect();
+        assert_eq!(
+            ended,
+            [
+                (SeriesStatus::Succeeded, None),
+                (SeriesStatus::Failed, Some(ErrorClass::Malformed))
+            ]
+        );
+        let broken = requests.iter().find(|request| request.symbol == "IBM");
+        assert_eq!(broken.unwrap().state, "refused");
+        assert_eq!(store.unapplied().await.unwrap().len(), 0);
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_symbols_that_panics_is_over_and_the_next_one_is_asked() {
+    let shown = |snapshot: &Snapshot| {
+        let view = snapshot.search.as_ref().unwrap();
+        (view.from_provider, view.problem.clone())
+    };
+    let idle = |text: &'static str| {
+        move |snapshot: &Snapshot| {
+            let view = snapshot.search.as_ref();
+            view.is_some_and(|view| view.text == text && !view.busy)
+        }
+    };
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut handle = breaking(&store, &server, &hands, (true, false)).await;
+        let look = |text: &str| Command::Search {
+            text: text.into(),
+            from_provider: true,
+        };
+        send(&handle, look("IBM")).await;
+        let snapshot = until(&mut handle, idle("IBM")).await;
+        let (_, problem) = shown(&snapshot);
+        assert!(problem.is_some_and(|why| why.contains("broke this program")));
+        send(&handle, look("tesco")).await;
+        let snapshot = until(&mut handle, idle("tesco")).await;
+        assert_eq!(shown(&snapshot), (true, None));
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_symbols_that_breaks_its_reader_is_refused_and_does_not_come_back() {
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut handle = breaking(&store, &server, &hands, (false, true)).await;
+        let text = "IBM".to_owned();
+        let look = Command::Search {
+            text,
+            from_provider: true,
+        };
+        send(&handle, look).await;
+        // The question's own run must be known before `fetch` counts them.
+        let snapshot = until(&mut handle, |snapshot| {
+            let view = snapshot.search.as_ref();
+            view.is_some_and(|view| !view.busy) && snapshot.runs.len() == 1
+        })
+        .await;
+        let view = snapshot.search.as_ref().unwrap();
+        assert!(!view.from_provider && view.problem.is_some(), "{view:?}");
+        assert_eq!(store.unapplied().await.unwrap().len(), 0);
+        fetch(&mut handle, &watched()[1..]).await;
+        assert_eq!(server.journal().len(), 2);
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_notice_what_others_fetch() {
+    for (_folder, [here, there]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut owner = start(here, &server, &hands).await;
+        until(&mut owner, |snapshot| {
+            snapshot.schedule.is_owner && snapshot.series.len() == 2
+        })
+        .await;
+        let mut other = start(there, &server, &hands).await;
+        until(&mut other, |snapshot| snapshot.series.len() == 2).await;
+        fetch(&mut other, &watched()[..1]).await;
+        assert_eq!(owner.snapshots.borrow().runs.len(), 0);
+        hands.move_on(TimeDelta::seconds(11));
+        until(&mut owner, |snapshot| {
+            snapshot.runs.len() == 1
+                && snapshot.store.bars == 100
+                && snapshot.series[0].bars == 100
+                && snapshot.quota.used == 1
+        })
+        .await;
+        fetch(&mut owner, &watched()[1..]).await;
+        hands.move_on(TimeDelta::seconds(11));
+        until(&mut other, |snapshot| {
+            snapshot.runs.len() == 2 && snapshot.series[1].bars == 100
+        })
+        .await;
+        end(owner).await;
+        end(other).await;
+    }
+}
