@@ -189,7 +189,7 @@ async fn store(
     let reservation = Reservation {
         attempt_id: Uuid::new_v4(),
         run: run.id,
-        ask: ask("json"),
+        ask: ask("json").into(),
         credential: credential(),
         attempt: 1,
         limits: Limits {

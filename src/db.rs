@@ -23,8 +23,8 @@ pub use postgres::PgTarget;
 
 use crate::model::quota::{Decision, Ledger, Limits};
 use crate::model::{
-    Answer, Ask, Bar, Batch, Counts, ErrorClass, RequestId, RunId, RunStatus, RunSummary,
-    SeriesKey, SeriesReport,
+    Answer, Bar, Batch, Counts, ErrorClass, Listing, Question, RequestId, RunId, RunStatus,
+    RunSummary, SeriesKey, SeriesReport,
 };
 
 /// The outcome of a store operation.
@@ -77,7 +77,7 @@ pub struct Reservation {
     /// The run on whose behalf it is sent.
     pub run: RunId,
     /// The question.
-    pub ask: Ask,
+    pub ask: Question,
     /// Whose quota it draws on.
     pub credential: Credential,
     /// 1 for the first attempt of a series in this run.
@@ -120,6 +120,8 @@ pub enum RequestEnd {
     Failed(ErrorClass, String),
     /// The provider refused it.
     Refused(ErrorClass, String),
+    /// It was read, and there is nothing in it to store: the matches of a search.
+    Read,
 }
 
 /// What is known about a key and a function.
@@ -143,7 +145,7 @@ pub struct KeptAnswer {
     /// The run that asked.
     pub run: RunId,
     /// The question.
-    pub ask: Ask,
+    pub ask: Question,
     /// The answer.
     pub answer: Answer,
     /// Who it was asked for.
@@ -204,9 +206,9 @@ pub struct BarQuery {
 pub struct RequestRow {
     /// The request.
     pub id: RequestId,
-    /// The symbol it asked for.
+    /// The symbol it asked for; empty for a question about symbols.
     pub symbol: String,
-    /// The interval it asked for.
+    /// The interval it asked for; empty for a question about symbols.
     pub interval: String,
     /// Its parameters, without the key.
     pub query: String,
@@ -334,6 +336,18 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Stores the bars of an answer, its rejected rows, counts and outcomes, in one transaction.
     /// Doing so again returns the counts of the first time.
     async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts>;
+
+    /// The list of symbols and when the provider sent it; `None`: none is kept.
+    async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;
+
+    /// Replaces the list of symbols by that of an answer and ends its request, in one transaction.
+    /// A list that is younger than the answer stays. Doing so again changes nothing.
+    async fn keep_listings(
+        &self,
+        request: RequestId,
+        sent_at: DateTime<Utc>,
+        listings: Vec<Listing>,
+    ) -> Result<()>;
 
     /// Answers that were kept but not stored by runs that are no longer running.
     async fn unapplied(&self) -> Result<Vec<KeptAnswer>>;

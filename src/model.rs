@@ -4,6 +4,7 @@ pub mod answer;
 pub mod bar;
 pub mod class;
 pub mod interval;
+pub mod listing;
 pub mod price;
 pub mod market;
 pub mod moment;
@@ -14,10 +15,13 @@ pub mod symbol;
 pub mod text;
 pub mod words;
 
-pub use answer::{Answer, Ask, Batch, Counts, Datatype, Entitlement, Outputsize, RejectedRow};
+pub use answer::{
+    Answer, Ask, Batch, Counts, Datatype, Entitlement, Outputsize, Question, RejectedRow, SymbolAsk,
+};
 pub use bar::Bar;
 pub use class::ErrorClass;
 pub use interval::Interval;
+pub use listing::Listing;
 pub use price::Price;
 pub use run::{RequestId, RunId, RunStatus, RunSummary, SeriesError, SeriesReport, SeriesStatus};
 pub use series::SeriesKey;

@@ -14,10 +14,12 @@ pub mod notice;
 mod retry;
 mod run;
 pub mod schedule;
+pub mod search;
 mod show;
 pub mod snapshot;
 pub mod source;
 mod state;
+pub mod symbols;
 mod watching;
 
 pub use retry::Waits;

@@ -1,9 +1,10 @@
 //! A stand-in for the provider over HTTP, for demonstrations, trying things, and tests.
 //!
 //! It answers `GET /query` in the provider's documented shape, from a market computed out of a seed
-//! or from recordings, with the limits of a plan and with faults on order. Functions other than the
-//! time series of equities do not exist here. It stands on the other
-//! side of HTTP: it shares no code with the client, so that both can be wrong only independently.
+//! or from recordings, with the limits of a plan and with faults on order. It knows the time series
+//! of equities, the list of symbols and the search; other functions do not exist here. It stands on
+//! the other side of HTTP: it shares no code with the client, so that both can be wrong only
+//! independently.
 //!
 //! ```no_run
 //! use pipeline_tui::simulate::{Options, Plan, Server};
@@ -34,6 +35,7 @@ mod refusal;
 mod replay;
 mod reply;
 mod server;
+mod symbols;
 mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -140,17 +140,17 @@ pub enum Stop {
 }
 
 /// SIGINT and SIGTERM, heard from now on; one that comes while another is handled is not lost.
-struct StopSignals(Option<(Signal, Signal)>);
+pub struct StopSignals(Option<(Signal, Signal)>);
 
 impl StopSignals {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let both = signal(SignalKind::interrupt())
             .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
         Self(both.ok())
     }
 
     /// Completes at the next one; never, where signals cannot be heard.
-    async fn next(&mut self) -> Stop {
+    pub async fn next(&mut self) -> Stop {
         match &mut self.0 {
             Some((interrupt, terminate)) => {
                 tokio::select! {
@@ -176,12 +176,15 @@ pub fn cancelled_by_signal() -> CancellationToken {
 
 /// Ends work at once on the second SIGINT or SIGTERM.
 pub async fn unless_forced(work: impl Future<Output = u8>) -> u8 {
-    let mut signals = StopSignals::new();
     let forced = async {
+        let mut signals = StopSignals::new();
         signals.next().await;
         signals.next().await;
     };
     tokio::select! {
+        // Work listens first: from then on no signal ends the process by itself, and one that only
+        // this function heard would be lost.
+        biased;
         code = work => code,
         () = forced => INTERRUPTED,
     }

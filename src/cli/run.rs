@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::exit::{self, Failure, Stop};
+use super::exit::{self, Failure, Stop, StopSignals};
 use super::{Context, open, output};
 use crate::config::{Plan, Settings};
 use crate::model::SeriesKey;
@@ -20,6 +20,8 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
             "run fetches on schedule; leave out --read-only",
         ));
     }
+    // Before anything is waited for: who is told to stop while the store opens stops once it is open.
+    let mut signals = StopSignals::new();
     let settings = open::settings(context)?;
     let store = open::store(&settings, false).await?;
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
@@ -31,7 +33,7 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
         engine::start(pipeline, options).await?
     };
     output::print(&opening(&handle))?;
-    let stop = until_stopped(&mut handle).await?;
+    let stop = until_stopped(&mut handle, &mut signals).await?;
     store.close().await;
     Ok(match stop {
         Stop::Terminate => exit::DONE,
@@ -89,8 +91,8 @@ fn opening(handle: &Handle) -> String {
 }
 
 /// Prints what happens until a signal; then lets the engine end in order.
-async fn until_stopped(handle: &mut Handle) -> Result<Stop, Failure> {
-    let mut stopped = std::pin::pin!(exit::stop_signal());
+async fn until_stopped(handle: &mut Handle, signals: &mut StopSignals) -> Result<Stop, Failure> {
+    let mut stopped = std::pin::pin!(signals.next());
     let stop = loop {
         tokio::select! {
             stop = &mut stopped => break stop,

@@ -75,7 +75,11 @@ fn table(runs: &[RunSummary]) -> String {
                 run.trigger.clone(),
                 local(run.started_at),
                 duration(run),
-                format!("{} of {}", run.succeeded, run.series),
+                if run.is_about_symbols() {
+                    "–".to_owned()
+                } else {
+                    format!("{} of {}", run.succeeded, run.series)
+                },
                 run.requests.to_string(),
                 thousands(run.inserted),
                 thousands(run.changed),
@@ -101,7 +105,7 @@ fn table(runs: &[RunSummary]) -> String {
 fn success_rate(runs: &[RunSummary]) -> String {
     let ended: Vec<&RunSummary> = runs
         .iter()
-        .filter(|run| run.status != RunStatus::Running)
+        .filter(|run| run.status != RunStatus::Running && !run.is_about_symbols())
         .collect();
     let good = ended
         .iter()
@@ -118,13 +122,16 @@ fn success_rate(runs: &[RunSummary]) -> String {
 fn explain(detail: &RunDetail) -> String {
     let run = &detail.summary;
     let mut text = format!(
-        "run {} {}, by {}, {}, took {}\n\n",
+        "run {} {}, by {}, {}, took {}\n",
         run.id,
         run.status,
         run.trigger,
         local(run.started_at),
         duration(run)
     );
+    if !detail.series.is_empty() {
+        text.push('\n');
+    }
     for series in &detail.series {
         text.push_str(&narrate::line(series));
         text.push('\n');
@@ -146,7 +153,10 @@ fn request_row(request: &RequestRow) -> Vec<String> {
     let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
     vec![
         local(request.reserved_at),
-        format!("{} {}", request.symbol, request.interval),
+        or_dash(
+            (!request.symbol.is_empty())
+                .then(|| format!("{} {}", request.symbol, request.interval)),
+        ),
         request.attempt.to_string(),
         request.state.replace('_', " "),
         or_dash(request.class.clone()),
@@ -171,5 +181,70 @@ impl<'a> From<&'a RunDetail> for JsonDetail<'a> {
             results: detail.series.iter().map(JsonSeries::from).collect(),
             ledger: &detail.requests,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RequestId;
+
+    fn run(id: i64, trigger: &str, status: RunStatus, series: u32) -> RunSummary {
+        let at = "2026-11-20T17:00:00Z".parse().unwrap();
+        RunSummary {
+            id: RunId(id),
+            status,
+            trigger: trigger.into(),
+            started_at: at,
+            finished_at: Some(at),
+            series,
+            succeeded: series,
+            requests: 1,
+            inserted: 0,
+            changed: 0,
+        }
+    }
+
+    #[test]
+    fn questions_about_symbols_are_listed_but_rate_nothing() {
+        let runs = [
+            run(3, "search", RunStatus::Failed, 0),
+            run(2, "listing", RunStatus::Succeeded, 0),
+            run(1, "fetch", RunStatus::Succeeded, 4),
+        ];
+        assert_eq!(success_rate(&runs), "100 % of 1 runs succeeded");
+        let table = table(&runs);
+        assert!(
+            table.contains("4 of 4") && !table.contains("0 of 0"),
+            "{table}"
+        );
+        let detail = RunDetail {
+            summary: run(2, "listing", RunStatus::Succeeded, 0),
+            series: vec![],
+            requests: vec![RequestRow {
+                id: RequestId(7),
+                symbol: String::new(),
+                interval: String::new(),
+                query: "function=LISTING_STATUS".into(),
+                attempt: 1,
+                state: "stored".into(),
+                class: None,
+                http_status: Some(200),
+                elapsed_ms: Some(60),
+                reserved_at: "2026-11-20T17:00:00Z".parse().unwrap(),
+                ended_at: None,
+                parse_ms: None,
+            }],
+        };
+        let text = explain(&detail);
+        assert!(
+            text.contains("by listing") && !text.contains("\n\n\n"),
+            "{text}"
+        );
+        let last = text.lines().last().unwrap();
+        assert!(
+            last.contains("–") && last.ends_with("function=LISTING_STATUS"),
+            "{last}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod history;
 mod ledger;
+mod listings;
 mod settings;
 
 use std::fmt;
@@ -25,7 +26,8 @@ use super::{
 use crate::config::Secret;
 use crate::model::quota::Ledger;
 use crate::model::{
-    Answer, Bar, Batch, Counts, RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
+    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
+    SeriesReport,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");

@@ -10,8 +10,8 @@ use flate2::write::GzEncoder;
 
 use super::{DbError, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
-    Ask, Counts, Interval, Price, RequestId, RunId, RunSummary, SeriesError, SeriesKey,
-    SeriesReport,
+    Ask, Counts, Interval, Listing, Price, Question, RequestId, RunId, RunSummary, SeriesError,
+    SeriesKey, SeriesReport, SymbolAsk,
 };
 
 /// Bytes an answer may have once unpacked; far above what is ever kept.
@@ -36,20 +36,35 @@ pub fn series_key(symbol: &str, interval: &str, adjusted: bool) -> Result<Series
 }
 
 /// The parameters of a question as one line.
-pub fn query_text(ask: &Ask) -> String {
+pub fn query_text(ask: &Question) -> String {
     url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(&ask.query)
+        .extend_pairs(ask.query())
         .finish()
 }
 
-/// The reverse of [`query_text`].
-pub fn ask(series: SeriesKey, query: &str) -> Ask {
-    Ask {
-        series,
-        query: url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
-    }
+/// Symbol, interval and adjustment that a request is entered under: empty ones if it asks about
+/// symbols, so that it is never taken for one of a series.
+pub fn subject(ask: &Question) -> (&str, &'static str, bool) {
+    ask.series().map_or(("", "", false), |series| {
+        (
+            series.symbol.as_str(),
+            series.interval.as_str(),
+            series.adjusted,
+        )
+    })
+}
+
+/// The reverse of [`subject`] and [`query_text`].
+pub fn question(symbol: &str, interval: &str, adjusted: bool, query: &str) -> Result<Question> {
+    let query = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    Ok(if symbol.is_empty() && interval.is_empty() {
+        Question::Symbols(SymbolAsk { query })
+    } else {
+        let series = series_key(symbol, interval, adjusted)?;
+        Question::Bars(Ask { series, query })
+    })
 }
 
 pub fn gzip(body: &[u8]) -> Result<Vec<u8>> {
@@ -91,6 +106,17 @@ pub fn count<T: TryFrom<i64> + Default>(value: i64) -> T {
 
 pub fn optional_price(units: Option<i64>) -> Option<Price> {
     units.map(Price::from_units)
+}
+
+/// A row of `listings`.
+pub fn listing(row: (String, String, String, String)) -> Result<Listing> {
+    let (symbol, name, exchange, kind) = row;
+    Ok(Listing {
+        symbol: word(&symbol, "symbol")?,
+        name,
+        exchange,
+        kind,
+    })
 }
 
 /// A row of `run_series` in the types both databases decode to.
@@ -144,11 +170,14 @@ impl RunSeriesRow {
     }
 }
 
-/// `$1` newest runs, or with `$2` the one of that number.
+/// `$1` newest runs, or with `$2` the one of that number. A run about symbols has no series to count
+/// its requests.
 pub const RUNS: &str = "\
     SELECT r.id, r.status, r.trigger, r.started_at, r.finished_at, count(s.run_id) AS series, \
            count(CASE WHEN s.status IN ('succeeded', 'skipped') THEN 1 END) AS succeeded, \
-           CAST(coalesce(sum(s.requests), 0) AS bigint) AS requests, \
+           CASE WHEN count(s.run_id) > 0 THEN CAST(coalesce(sum(s.requests), 0) AS bigint) \
+                ELSE (SELECT count(*) FROM requests q WHERE q.run_id = r.id AND q.state <> 'not_sent') \
+           END AS requests, \
            CAST(coalesce(sum(s.inserted), 0) AS bigint) AS inserted, \
            CAST(coalesce(sum(s.changed), 0) AS bigint) AS changed \
     FROM (SELECT * FROM runs WHERE CAST($2 AS bigint) IS NULL OR id = $2 ORDER BY id DESC LIMIT $1) r \
@@ -295,11 +324,16 @@ mod tests {
             ("symbol".to_owned(), "A&B=C".to_owned()),
             ("month".into(), "2009-01".into()),
         ];
-        let before = Ask {
-            series: series.clone(),
-            query,
-        };
-        assert_eq!(ask(series, &query_text(&before)), before);
+        for before in [
+            Question::Symbols(SymbolAsk {
+                query: query.clone(),
+            }),
+            Ask { series, query }.into(),
+        ] {
+            let (symbol, interval, adjusted) = subject(&before);
+            let after = question(symbol, interval, adjusted, &query_text(&before));
+            assert_eq!(after.unwrap(), before);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod apply;
 mod history;
 mod ledger;
+mod listings;
 mod lock;
 mod settings;
 
@@ -32,7 +33,8 @@ use super::{
 };
 use crate::model::quota::Ledger;
 use crate::model::{
-    Answer, Bar, Batch, Counts, RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
+    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
+    SeriesReport,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

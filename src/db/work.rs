@@ -99,6 +99,19 @@ macro_rules! impl_store {
                 self.write(|connection| Box::pin(apply::apply(connection, batch, credential))).await
             }
 
+            async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {
+                self.work(|connection| Box::pin(listings::all(connection))).await
+            }
+
+            async fn keep_listings(
+                &self,
+                request: RequestId,
+                sent_at: DateTime<Utc>,
+                listings: Vec<Listing>,
+            ) -> Result<()> {
+                self.write(move |connection| Box::pin(listings::keep(connection, request, sent_at, listings))).await
+            }
+
             async fn unapplied(&self) -> Result<Vec<KeptAnswer>> {
                 self.work(|connection| Box::pin(ledger::unapplied(connection))).await
             }

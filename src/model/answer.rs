@@ -52,10 +52,7 @@ impl Ask {
     /// The value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        find(&self.query, name)
     }
 
     /// The function that is asked.
@@ -63,6 +60,68 @@ impl Ask {
     pub fn function(&self) -> &str {
         self.get("function").unwrap_or_default()
     }
+}
+
+/// One question about symbols; its answer fills no series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SymbolAsk {
+    /// Parameters of the URL, `function` first, without the key.
+    pub query: Vec<(String, String)>,
+}
+
+/// Whatever costs a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// About the bars of a series.
+    Bars(Ask),
+    /// About symbols.
+    Symbols(SymbolAsk),
+}
+
+impl Question {
+    /// The series that the answer is stored under, if it holds bars.
+    #[must_use]
+    pub const fn series(&self) -> Option<&SeriesKey> {
+        match self {
+            Self::Bars(ask) => Some(&ask.series),
+            Self::Symbols(_) => None,
+        }
+    }
+
+    /// Parameters of the URL, `function` first, without the key.
+    #[must_use]
+    pub fn query(&self) -> &[(String, String)] {
+        match self {
+            Self::Bars(Ask { query, .. }) | Self::Symbols(SymbolAsk { query }) => query,
+        }
+    }
+
+    /// The function that is asked.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        find(self.query(), "function").unwrap_or_default()
+    }
+}
+
+impl From<Ask> for Question {
+    fn from(ask: Ask) -> Self {
+        Self::Bars(ask)
+    }
+}
+
+impl SymbolAsk {
+    /// The function that is asked.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        find(&self.query, "function").unwrap_or_default()
+    }
+}
+
+fn find<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    query
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
 }
 
 /// What came back, before anyone has looked at it.

@@ -178,6 +178,15 @@ pub struct RunSummary {
     pub changed: u64,
 }
 
+impl RunSummary {
+    /// Whether it asked about symbols: a run of its own, without series, that says nothing about
+    /// how fetching goes.
+    #[must_use]
+    pub const fn is_about_symbols(&self) -> bool {
+        self.series == 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Interval, Symbol};

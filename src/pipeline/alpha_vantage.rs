@@ -4,6 +4,7 @@
 //! ask     wish -> question           pure
 //! client  question -> answer         the only place that holds the key and touches the network
 //! read    answer -> bars | refusal   pure: refusal, then json or csv -> rows -> label
+//! symbols the same for the list of symbols and the provider's search
 //! ```
 
 mod ask;
@@ -13,6 +14,7 @@ mod json;
 mod label;
 mod refusal;
 mod rows;
+mod symbols;
 
 use async_trait::async_trait;
 use url::Url;
@@ -21,9 +23,11 @@ use uuid::Uuid;
 use self::client::Client;
 pub use self::client::{ClientError, Limits};
 use self::refusal::malformed;
-use super::source::{BarSource, FetchOptions, Reading, Refusal, SendError};
+use super::source::{
+    BarSource, FetchOptions, Reading, Refusal, SendError, SymbolReading, SymbolWish,
+};
 use crate::config::Secret;
-use crate::model::{Answer, Ask, SeriesKey};
+use crate::model::{Answer, Ask, SeriesKey, SymbolAsk};
 use crate::time::Clock;
 
 /// The provider Alpha Vantage, or whatever stands in for it at the base URL.
@@ -65,28 +69,28 @@ impl BarSource for AlphaVantage {
         ask::ask(series, options, self.key_is_demo)
     }
 
-    async fn send(&self, ask: &Ask, attempt: Uuid) -> Result<Answer, SendError> {
-        self.client.send(ask, attempt).await
+    async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError> {
+        self.client.send(query, attempt).await
     }
 
     fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
         read(ask, answer)
+    }
+
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal> {
+        symbols::ask(wish, self.key_is_demo)
+    }
+
+    fn read_symbols(&self, ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal> {
+        symbols::read(ask, answer)
     }
 }
 
 /// Reads an answer: bars, or the class of refusal. Content types are not looked at: the provider
 /// sends refusals as JSON whatever was asked for.
 pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
-    let body = answer
-        .body
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&answer.body);
-    let body = body.trim_ascii_start();
-    if let Some(refusal) = refusal::by_status(answer.status, body) {
-        return Err(refusal);
-    }
-    let text = std::str::from_utf8(body).map_err(|_| malformed("the answer is not UTF-8 text"))?;
-    match body.first() {
+    let text = body(answer)?;
+    match text.as_bytes().first() {
         Some(b'{') => json::read(text, answer.status, ask),
         _ if !(200..300).contains(&answer.status) => Err(malformed(format!(
             "the provider answered HTTP {} without saying why",
@@ -95,6 +99,19 @@ pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
         Some(_) => csv::read(text, ask),
         None => Err(malformed("the answer is empty")),
     }
+}
+
+/// The text of an answer that its status and its first byte do not give away as a failure.
+fn body(answer: &Answer) -> Result<&str, Refusal> {
+    let body = answer
+        .body
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&answer.body);
+    let body = body.trim_ascii_start();
+    if let Some(refusal) = refusal::by_status(answer.status, body) {
+        return Err(refusal);
+    }
+    std::str::from_utf8(body).map_err(|_| malformed("the answer is not UTF-8 text"))
 }
 
 #[cfg(test)]

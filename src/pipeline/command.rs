@@ -40,6 +40,15 @@ pub enum Command {
     ShowRun(RunId),
     /// Show what the provider answered to a request.
     ShowAnswer(RequestId),
+    /// Look for a symbol, in the list that is kept or, at the price of one request, at the provider.
+    Search {
+        /// What is typed so far.
+        text: String,
+        /// Ask the provider.
+        from_provider: bool,
+    },
+    /// Ask the provider for the list of symbols and keep it: one request.
+    LoadListings,
     /// End in order.
     Shutdown,
 }

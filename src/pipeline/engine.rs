@@ -16,7 +16,7 @@ use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::show;
 use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
-use super::source::FetchOptions;
+use super::source::{FetchOptions, SymbolWish};
 use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, Start, State};
 use super::watching::Watching;
 use crate::config::{Plan, Secret, secret};
@@ -127,6 +127,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         publish,
         dropped: 0,
         cancel: CancellationToken::new(),
+        cancel_ask: CancellationToken::new(),
         schedule_lock: None,
     };
     let ended = tokio::spawn(engine.run(wanted, results, options.tick.unwrap_or(TICK)));
@@ -158,6 +159,8 @@ struct Engine {
     dropped: u64,
     /// Of the run at work.
     cancel: CancellationToken,
+    /// Of the question about symbols.
+    cancel_ask: CancellationToken,
     /// Held while this process fetches on schedule.
     schedule_lock: Option<Box<dyn RunLock>>,
 }
@@ -213,6 +216,8 @@ impl Engine {
         match job {
             Job::Run(trigger, series) => self.start_run(trigger, series),
             Job::CancelRun => self.cancel.cancel(),
+            Job::Ask(wish) => self.ask(wish),
+            Job::CancelAsk => self.cancel_ask.cancel(),
             Job::Load(load) => self.load(load),
             Job::Save(name, value) => {
                 let pipeline = Arc::clone(&self.pipeline);
@@ -295,6 +300,17 @@ impl Engine {
         });
     }
 
+    /// Asks with the key that is in use now, as a run does.
+    fn ask(&mut self, wish: SymbolWish) {
+        self.cancel_ask = CancellationToken::new();
+        let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel_ask.clone());
+        let asked = wish.clone();
+        self.supervise(move |text| Input::SymbolsCrashed(asked, text), async move {
+            let ended = pipeline.symbols(&wish, cancel).await;
+            Some(Message::Input(Input::Symbols(wish, ended)))
+        });
+    }
+
     fn edit(&self, series: Vec<SeriesKey>, add: bool) {
         let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
         self.spawn(async move {
@@ -366,6 +382,10 @@ impl Engine {
                     .health()
                     .await
                     .map(|health| Loaded::Total(health.bars)),
+                Load::Listings => store
+                    .listings()
+                    .await
+                    .map(|(sent_at, listings)| Loaded::Listings(sent_at, listings)),
                 Load::Run(run) => store.run(run).await.map(Loaded::Run),
                 Load::Bars(window) => show::page(&pipeline, window).await.map(Loaded::Bars),
                 Load::Answer(request) => show::answer(&pipeline, request).await.map(Loaded::Answer),

@@ -13,6 +13,37 @@ use crate::model::{Ask, ErrorClass, Interval};
 pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
     let series = &ask.series;
     match class {
+        ErrorClass::NotEntitled => not_entitled(ask),
+        ErrorClass::BadRequest => format!(
+            "the provider does not know {}, or has no {} bars of it; check the spelling and the interval",
+            series.symbol, series.interval
+        ),
+        ErrorClass::NoData => format!(
+            "the provider answered without any bar of {series}; nothing stored changes, try again later"
+        ),
+        _ => whatever_was_asked(class, ask.function(), said),
+    }
+}
+
+/// The same for a question about symbols.
+#[must_use]
+pub fn about_symbols(class: ErrorClass, function: &str, said: &str) -> String {
+    match class {
+        ErrorClass::NotEntitled => format!("this key's plan does not include {function}"),
+        ErrorClass::BadRequest => {
+            "the provider does not accept these words; write others".to_owned()
+        }
+        ErrorClass::NoData => {
+            "the provider answered without any symbol; the list that is kept stays, try again later"
+                .to_owned()
+        }
+        _ => whatever_was_asked(class, function, said),
+    }
+}
+
+/// The classes that say the same whatever the question was about.
+fn whatever_was_asked(class: ErrorClass, function: &str, said: &str) -> String {
+    match class {
         ErrorClass::Burst => format!(
             "the provider asks to slow down; another program may be using the same address or key, \
              try again in a minute ({said})"
@@ -23,19 +54,11 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
         ErrorClass::Day => {
             format!("the plan's requests a day are spent; what is stored is safe, {said}")
         }
-        ErrorClass::NotEntitled => not_entitled(ask),
         ErrorClass::BadKey => {
             "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, a free key \
              is at https://www.alphavantage.co/support/#api-key"
                 .to_owned()
         }
-        ErrorClass::BadRequest => format!(
-            "the provider does not know {}, or has no {} bars of it; check the spelling and the interval",
-            series.symbol, series.interval
-        ),
-        ErrorClass::NoData => format!(
-            "the provider answered without any bar of {series}; nothing stored changes, try again later"
-        ),
         ErrorClass::Outage => {
             format!("the provider is down; what is stored is safe, try again later ({said})")
         }
@@ -44,8 +67,7 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
         ),
         ErrorClass::ClientBug => {
             format!(
-                "the provider does not know the function {}; please report this ({said})",
-                ask.function()
+                "the provider does not know the function {function}; please report this ({said})"
             )
         }
         ErrorClass::Blocked => {
@@ -59,7 +81,12 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
         ErrorClass::Network => format!(
             "the provider could not be reached; check the network and ALPHA_VANTAGE_BASE_URL ({said})"
         ),
-        ErrorClass::DemoKey | ErrorClass::Database | ErrorClass::Cancelled => said.to_owned(),
+        ErrorClass::DemoKey
+        | ErrorClass::Database
+        | ErrorClass::Cancelled
+        | ErrorClass::NotEntitled
+        | ErrorClass::BadRequest
+        | ErrorClass::NoData => said.to_owned(),
     }
 }
 
@@ -116,8 +143,12 @@ mod tests {
             query: vec![("function".into(), "TIME_SERIES_INTRADAY".into())],
         };
         for class in ErrorClass::ALL {
-            let text = sentence(*class, &ask, "their words");
-            assert!(text.len() > 10 && !text.ends_with('.'), "{class}: {text}");
+            for text in [
+                sentence(*class, &ask, "their words"),
+                about_symbols(*class, "SYMBOL_SEARCH", "their words"),
+            ] {
+                assert!(text.len() > 10 && !text.ends_with('.'), "{class}: {text}");
+            }
         }
         assert!(sentence(ErrorClass::NotEntitled, &ask, "").contains("--interval daily"));
         assert!(sentence(ErrorClass::Unknown, &ask, "new words").contains("(new words)"));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::explain::{DAY_TURNS, day_spent, sentence};
 use super::learned::Lesson;
 use super::run::{Event, Observer, Pipeline};
-use super::source::{Reading, Refusal, SendError};
+use super::source::{Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus};
 
@@ -177,7 +177,7 @@ impl Job {
             attempt: report.attempts,
         });
         let store = &self.pipeline.store;
-        let answer = match self.send(attempt_id).await {
+        let answer = match send(&self.pipeline, &self.ask.query, attempt_id, &self.cancel).await {
             Some(Ok(answer)) => answer,
             Some(Err(SendError::NeverSent(text))) => {
                 let end = RequestEnd::NotSent(text.clone());
@@ -210,11 +210,15 @@ impl Job {
         let kept = KeptAnswer {
             request,
             run: self.run,
-            ask: self.ask.clone(),
+            ask: self.ask.clone().into(),
             answer,
             credential: self.pipeline.credential.clone(),
         };
-        match self.pipeline.digest(&kept, minute_means_day).await? {
+        match self
+            .pipeline
+            .digest(&kept, &self.ask, minute_means_day)
+            .await?
+        {
             Ok(stored) => {
                 *report = SeriesReport {
                     attempts: report.attempts,
@@ -253,7 +257,7 @@ impl Job {
             let wish = Reservation {
                 attempt_id,
                 run: self.run,
-                ask: self.ask.clone(),
+                ask: self.ask.clone().into(),
                 credential: pipeline.credential.clone(),
                 attempt,
                 limits: pipeline.limits,
@@ -279,17 +283,22 @@ impl Job {
             () = self.cancel.cancelled() => Err(Setback::Cancelled),
         }
     }
+}
 
-    /// Sends; `None` when the run was told to stop and the answer did not come within the grace.
-    async fn send(&self, attempt_id: Uuid) -> Option<Result<Answer, SendError>> {
-        let grace_over = async {
-            self.cancel.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            sent = self.pipeline.source.send(&self.ask, attempt_id) => Some(sent),
-            () = grace_over => None,
-        }
+/// Sends; `None` when the run was told to stop and the answer did not come within the grace.
+pub(super) async fn send(
+    pipeline: &Pipeline,
+    query: &[(String, String)],
+    attempt_id: Uuid,
+    cancel: &CancellationToken,
+) -> Option<Result<Answer, SendError>> {
+    let grace_over = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        sent = pipeline.source.send(query, attempt_id) => Some(sent),
+        () = grace_over => None,
     }
 }
 
@@ -315,17 +324,8 @@ pub(super) fn consequence(ask: &Ask, refusal: &Refusal, text: &str) -> (SeriesSt
 
 impl Pipeline {
     /// Keeps an answer that is paid for, trying again while the store is away.
-    async fn keep(&self, request: RequestId, answer: &Answer) -> Result<(), DbError> {
+    pub(super) async fn keep(&self, request: RequestId, answer: &Answer) -> Result<(), DbError> {
         persist(|| self.store.keep(request, answer.clone(), self.answers_limit)).await
-    }
-
-    /// Reads an answer; a reader that breaks on it must not take the other series of the run along,
-    /// nor break every later run that finds the answer kept.
-    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
-        catch_unwind(AssertUnwindSafe(|| self.source.read(ask, answer))).unwrap_or_else(|_| {
-            let text = "reading it broke this program; please report this";
-            Err(Refusal::new(ErrorClass::Malformed, text))
-        })
     }
 
     /// Reads a kept answer and stores what it holds; used by the run that asked and by the next
@@ -333,17 +333,18 @@ impl Pipeline {
     pub(super) async fn digest(
         &self,
         kept: &KeptAnswer,
+        ask: &Ask,
         minute_means_day: bool,
     ) -> Result<Result<SeriesReport, Refusal>, DbError> {
         let KeptAnswer {
             request,
             run,
-            ask,
             answer,
             credential,
+            ..
         } = kept;
         let began = Instant::now();
-        let read = self.read(ask, answer);
+        let read = unbroken(|| self.source.read(ask, answer));
         let parse_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
         let reading = match read {
             Ok(reading) => reading,
@@ -377,6 +378,15 @@ impl Pipeline {
         report.counts = persist(|| self.store.apply(batch.clone(), credential.clone())).await?;
         Ok(Ok(report))
     }
+}
+
+/// Reads an answer; a reader that breaks on it must not take the other series of the run along, nor
+/// break every later run that finds the answer kept.
+pub(super) fn unbroken<T>(read: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let text = "reading it broke this program; please report this";
+        Err(Refusal::new(ErrorClass::Malformed, text))
+    })
 }
 
 /// Tries a write again while the store is away; each write that passes here may be repeated.

@@ -17,7 +17,9 @@ use super::source::{BarSource, FetchOptions, Refusal};
 use crate::db::{Credential, DbError, KeptAnswer, Store};
 use crate::model::quota::Limits;
 use crate::model::run::run_status;
-use crate::model::{Ask, ErrorClass, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus};
+use crate::model::{
+    Ask, ErrorClass, Question, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus,
+};
 use crate::time::Clock;
 
 /// Everything a run works with.
@@ -165,9 +167,16 @@ impl Pipeline {
             observer(Event::Interrupted(interrupted));
         }
         for kept in self.store.unapplied().await? {
-            let report = match self.digest(&kept, false).await? {
+            let ask = match &kept.ask {
+                Question::Bars(ask) => ask,
+                Question::Symbols(ask) => {
+                    self.recover_symbols(&kept, ask).await?;
+                    continue;
+                }
+            };
+            let report = match self.digest(&kept, ask, false).await? {
                 Ok(stored) => stored,
-                Err(refusal) => self.recover_refusal(&kept, &refusal).await?,
+                Err(refusal) => self.recover_refusal(&kept, ask, &refusal).await?,
             };
             observer(Event::Recovered(report));
         }
@@ -178,11 +187,12 @@ impl Pipeline {
     async fn recover_refusal(
         &self,
         kept: &KeptAnswer,
+        ask: &Ask,
         refusal: &Refusal,
     ) -> Result<SeriesReport, DbError> {
-        let text = explain::sentence(refusal.class, &kept.ask, &refusal.text);
-        let (status, lesson) = job::consequence(&kept.ask, refusal, &text);
-        let mut report = SeriesReport::new(kept.ask.series.clone(), status);
+        let text = explain::sentence(refusal.class, ask, &refusal.text);
+        let (status, lesson) = job::consequence(ask, refusal, &text);
+        let mut report = SeriesReport::new(ask.series.clone(), status);
         (report.attempts, report.requests) = (1, 1);
         let report = report.with_error(status, refusal.class, text);
         if let Lesson::Refused(refused) = lesson {

@@ -72,7 +72,7 @@ fn around(instant: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
 /// Reads an answer and makes it fit to be shown.
 pub async fn answer(pipeline: &Pipeline, request: RequestId) -> Result<AnswerView, DbError> {
     Ok(match pipeline.store.answer(request).await? {
-        Some(stored) => view(request, stored),
+        Some(stored) => view(request, &stored),
         None => AnswerView {
             request,
             status: 0,
@@ -85,7 +85,7 @@ pub async fn answer(pipeline: &Pipeline, request: RequestId) -> Result<AnswerVie
     })
 }
 
-fn view(request: RequestId, stored: StoredAnswer) -> AnswerView {
+fn view(request: RequestId, stored: &StoredAnswer) -> AnswerView {
     let (lines, cut) = match (&stored.body, stored.status) {
         (Some(body), _) => lines(body),
         (None, Some(_)) => (
@@ -243,11 +243,11 @@ mod tests {
             elapsed_ms: 7,
             body: None,
         };
-        let gone = view(RequestId(1), stored.clone());
+        let gone = view(RequestId(1), &stored);
         assert!(gone.lines[0].contains("store.answers_limit"), "{gone:?}");
         let never = view(
             RequestId(1),
-            StoredAnswer {
+            &StoredAnswer {
                 status: None,
                 ..stored
             },

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::BarsWindow;
 use super::schedule::Schedule;
 use crate::config::Plan;
 pub use crate::db::{RequestRow, RunDetail};
 use crate::model::words::words;
-use crate::model::{Bar, ErrorClass, Price, RequestId, RunId, RunSummary, SeriesKey};
+use crate::model::{Bar, ErrorClass, Listing, Price, RequestId, RunId, RunSummary, SeriesKey};
 
 /// The state of the engine at one instant.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub opened: Option<Arc<RunDetail>>,
     /// The provider's answer that was asked for last.
     pub answer: Option<Arc<AnswerView>>,
+    /// The search for a symbol, once there was one.
+    pub search: Option<Arc<SearchView>>,
     /// Notices that were dropped because nobody took them.
     pub dropped_notices: u64,
 }
@@ -199,4 +201,34 @@ pub struct AnswerView {
     pub lines: Vec<String>,
     /// Whether lines or ends of lines are left out.
     pub cut: bool,
+}
+
+/// The search for a symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchView {
+    /// The text that everything here is about.
+    pub text: String,
+    /// The best matches, best first, 50 at most.
+    pub matches: Vec<Listing>,
+    /// Whether the provider found them; otherwise they are of the list.
+    pub from_provider: bool,
+    /// Rows of the list; 0: none is kept.
+    pub listed: usize,
+    /// When the provider sent the list.
+    pub listed_at: Option<DateTime<Utc>>,
+    /// Whether the list is being read or asked for, or the provider is being asked for this text.
+    pub busy: bool,
+    /// Why the last question brought nothing.
+    pub problem: Option<String>,
+}
+
+impl SearchView {
+    /// How long a list is good for; companies are listed every week, but few.
+    pub const LIST_LASTS: TimeDelta = TimeDelta::days(31);
+
+    /// Whether there is no list, or an old one: then asking for it is worth a request.
+    #[must_use]
+    pub fn wants_list(&self, now: DateTime<Utc>) -> bool {
+        self.listed == 0 || self.listed_at.is_none_or(|at| now - at > Self::LIST_LASTS)
+    }
 }

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::model::{
-    Answer, Ask, Bar, Datatype, Entitlement, ErrorClass, Outputsize, RejectedRow, SeriesKey,
+    Answer, Ask, Bar, Datatype, Entitlement, ErrorClass, Listing, Outputsize, RejectedRow,
+    SeriesKey, SymbolAsk,
 };
 
 /// What a person may say about how a series is fetched.
@@ -100,6 +101,24 @@ pub struct Reading {
     pub rounded: u32,
 }
 
+/// What may be asked about symbols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SymbolWish {
+    /// The list of everything that is traded.
+    List,
+    /// The provider's best matches for a text.
+    Search(String),
+}
+
+/// What an answer about symbols turned out to hold, each symbol once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SymbolReading {
+    /// The list of everything that is traded; never empty.
+    Listed(Vec<Listing>),
+    /// The matches of a search, best first; none is an answer too.
+    Found(Vec<Listing>),
+}
+
 /// How sending failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendError {
@@ -119,11 +138,17 @@ pub trait BarSource: std::fmt::Debug + Send + Sync {
     /// Turns a wish into a question, or refuses it without spending a request.
     fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal>;
 
-    /// Sends the question exactly once; `attempt` travels as `X-Request-Id`.
-    async fn send(&self, ask: &Ask, attempt: Uuid) -> Result<Answer, SendError>;
+    /// Sends a question's parameters exactly once; `attempt` travels as `X-Request-Id`.
+    async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError>;
 
     /// Reads an answer: bars, or the class of refusal.
     fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal>;
+
+    /// Turns a wish about symbols into a question, or refuses it without spending a request.
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal>;
+
+    /// Reads an answer about symbols, or the class of refusal.
+    fn read_symbols(&self, ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal>;
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod commands;
 mod loaded;
 mod message;
+mod search;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start};
+use self::search::Search;
 use super::freshness;
 use super::notice::{Notice, What};
 use super::run::{Event, RunReport};
@@ -20,9 +22,13 @@ use super::schedule::Schedule;
 use super::snapshot::{
     AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus,
 };
+use super::source::SymbolWish;
+use super::symbols::{Problem, Symbols};
 use crate::db::{DbError, RunDetail};
 use crate::model::quota::{self, Ledger};
-use crate::model::{RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended};
+use crate::model::{
+    ErrorClass, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
+};
 
 /// How often a process that does not own the schedule tries to.
 const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
@@ -50,6 +56,10 @@ enum Owner {
 
 /// What is true.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 pub struct State {
     revision: u64,
     read_only: bool,
@@ -78,6 +88,7 @@ pub struct State {
     bars: Option<Arc<BarsPage>>,
     opened: Option<Arc<RunDetail>>,
     answer: Option<Arc<AnswerView>>,
+    search: Search,
     run: Option<RunProgress>,
     queue: VecDeque<(&'static str, Option<Vec<SeriesKey>>)>,
     /// What wants to know which series are due, as soon as the watch list has been read again.
@@ -112,6 +123,7 @@ impl State {
             bars: None,
             opened: None,
             answer: None,
+            search: Search::default(),
             run: None,
             queue: VecDeque::new(),
             asked_for_due: None,
@@ -133,7 +145,9 @@ impl State {
             Input::Run(event) => self.run_event(event, now),
             Input::RunEnded(ended) => self.run_ended(ended, now),
             Input::RunCrashed(text) => self.run_crashed(text, now),
-            Input::Crashed(text) => vec![tell(now, What::Crashed(text))],
+            Input::Symbols(wish, ended) => self.symbols(&wish, ended, now),
+            Input::SymbolsCrashed(wish, text) => self.symbols_crashed(&wish, text, now),
+            Input::Crashed(text) => self.crashed(text, now),
             Input::Loaded(loaded) => self.loaded(loaded, now),
             Input::Owner(handover) => self.owner(handover, now),
             Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
@@ -141,7 +155,7 @@ impl State {
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };
         jobs.extend(self.next_run(now));
-        if self.is_ending && self.run.is_none() {
+        if self.is_ending && self.run.is_none() && !self.search.is_asking() {
             jobs.push(Job::Finish);
         }
         jobs
@@ -421,8 +435,42 @@ impl State {
         jobs
     }
 
+    fn symbols(
+        &mut self,
+        wish: &SymbolWish,
+        ended: Result<Result<Symbols, Problem>, DbError>,
+        now: DateTime<Utc>,
+    ) -> Vec<Job> {
+        let mut jobs = vec![];
+        let outcome = ended.unwrap_or_else(|error| {
+            jobs = self.store_failed(&error, now);
+            Err((ErrorClass::Database, error.to_string()))
+        });
+        self.search.answered(wish, outcome);
+        jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
+        jobs
+    }
+
+    /// The question is over, and its run is to be marked as such.
+    fn symbols_crashed(&mut self, wish: &SymbolWish, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        let why = "asking broke this program; please report this".to_owned();
+        self.search.answered(wish, Err((ErrorClass::Unknown, why)));
+        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Sweep];
+        jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
+        jobs
+    }
+
+    /// What broke may have been the reading of the list of symbols: it is not waited for any more. A
+    /// question on its way tells its own end.
+    fn crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        self.search
+            .store_failed("a part of this program broke; please report this");
+        vec![tell(now, What::Crashed(text))]
+    }
+
     fn store_failed(&mut self, error: &DbError, now: DateTime<Utc>) -> Vec<Job> {
         let is_new = self.store.lost.is_none();
+        self.search.store_failed(&error.to_string());
         let mut jobs = vec![];
         if std::mem::take(&mut self.owner) == Owner::This {
             jobs.push(Job::Disown);

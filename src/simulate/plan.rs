@@ -86,12 +86,24 @@ pub(super) fn is_documented(query: &Query) -> bool {
         "600104.SHH",
         "000002.SHZ",
     ];
+    const SEARCHES: [&str; 4] = ["tesco", "tencent", "BA", "SAIC"];
     let pairs: Vec<(&str, &str)> = query
         .0
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let pairs = pairs.strip_suffix(&[("datatype", "csv")]).unwrap_or(&pairs);
+    match pairs {
+        [("function", "LISTING_STATUS"), ("apikey", DEMO_KEY)] => return true,
+        [
+            ("function", "SYMBOL_SEARCH"),
+            ("keywords", words),
+            ("apikey", DEMO_KEY),
+        ] => {
+            return SEARCHES.contains(words);
+        }
+        _ => {}
+    }
     let [
         ("function", function),
         ("symbol", symbol),
@@ -218,6 +230,9 @@ mod tests {
             "function=TIME_SERIES_DAILY&symbol=IBM&apikey=demo",
             "function=TIME_SERIES_DAILY&symbol=TSCO.LON&outputsize=full&apikey=demo",
             "function=TIME_SERIES_MONTHLY_ADJUSTED&symbol=IBM&apikey=demo&datatype=csv",
+            "function=LISTING_STATUS&apikey=demo",
+            "function=SYMBOL_SEARCH&keywords=tesco&apikey=demo",
+            "function=SYMBOL_SEARCH&keywords=BA&apikey=demo&datatype=csv",
         ] {
             assert!(documented(query), "{query}");
         }
@@ -231,6 +246,9 @@ mod tests {
             "function=TIME_SERIES_WEEKLY&symbol=IBM&outputsize=full&apikey=demo",
             "function=TIME_SERIES_DAILY&symbol=IBM&apikey=other",
             "function=GLOBAL_QUOTE&symbol=IBM&apikey=demo",
+            "function=SYMBOL_SEARCH&keywords=apple&apikey=demo",
+            "function=SYMBOL_SEARCH&keywords=tesco&datatype=json&apikey=demo",
+            "function=LISTING_STATUS&state=delisted&apikey=demo",
             "",
         ] {
             assert!(!documented(query), "{query}");

@@ -28,6 +28,7 @@ use super::plan::{DEMO_KEY, Ledger, Plan, is_documented};
 use super::query::{Ask, Function, Query};
 use super::refusal::Refusal;
 use super::reply::Reply;
+use super::symbols::{self, SymbolFunction};
 use super::wire::{self, Dropped};
 
 const PATH: &str = "/query";
@@ -198,6 +199,20 @@ async fn respond(
     wire::deliver(reply.map_err(|_| Dropped)?).await
 }
 
+/// What a request is for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Bars(Function),
+    Symbols(SymbolFunction),
+}
+
+impl Wanted {
+    fn named(function: &str) -> Option<Self> {
+        let bars = function.parse().map(Self::Bars);
+        bars.or_else(|_| function.parse().map(Self::Symbols)).ok()
+    }
+}
+
 /// What matters of a request.
 struct Asked {
     known: Result<(), StatusCode>,
@@ -321,14 +336,13 @@ impl Shared {
         if demo && !is_documented(query) {
             return Err(Refusal::DemoKey);
         }
-        let function = query.get("function").parse();
-        let function = function.map_err(|_| Refusal::NoFunction)?;
+        let wanted = Wanted::named(query.get("function")).ok_or(Refusal::NoFunction)?;
         if demo {
-            return self.data(Plan::Unlimited, function, query, twist);
+            return self.data(Plan::Unlimited, wanted, query, twist);
         }
         let today = wall_time(self.options.clock.now()).date();
         lock(&self.ledger).admit(plan, key, today, Instant::now())?;
-        let answer = self.data(plan, function, query, twist);
+        let answer = self.data(plan, wanted, query, twist);
         if answer.is_err() {
             lock(&self.ledger).give_back(key, today);
         }
@@ -336,6 +350,35 @@ impl Shared {
     }
 
     fn data(
+        &self,
+        plan: Plan,
+        wanted: Wanted,
+        query: &Query,
+        twist: Option<Twist>,
+    ) -> Result<Reply, Refusal> {
+        match wanted {
+            Wanted::Bars(function) => self.bars(plan, function, query, twist),
+            Wanted::Symbols(function) => self.symbols(function, query, twist),
+        }
+    }
+
+    /// On every plan; of what can be wrong in bars, an answer about symbols can only lack its rows.
+    fn symbols(
+        &self,
+        function: SymbolFunction,
+        query: &Query,
+        twist: Option<Twist>,
+    ) -> Result<Reply, Refusal> {
+        let (seed, now) = (self.options.seed, self.options.clock.now());
+        let sheet = symbols::answer(seed, now, function, query, twist == Some(Twist::NoRows));
+        let sheet = sheet.ok_or(Refusal::Invalid)?;
+        Ok(match sheet.file_name {
+            Some(name) => Reply::csv("data", sheet.body, name),
+            None => Reply::json("data", sheet.body),
+        })
+    }
+
+    fn bars(
         &self,
         plan: Plan,
         function: Function,

@@ -11,8 +11,8 @@ use pipeline_tui::db::{
 };
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{
-    Answer, Ask, Bar, Batch, Counts, ErrorClass, Interval, Price, RejectedRow, RequestId,
-    RunStatus, SeriesKey, SeriesReport, SeriesStatus,
+    Answer, Ask, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, Question, RejectedRow,
+    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SymbolAsk,
 };
 use uuid::Uuid;
 
@@ -39,6 +39,7 @@ mod answers;
 mod bars;
 mod history;
 mod ledger;
+mod listings;
 mod totals;
 
 const NO_LIMITS: Limits = Limits {
@@ -171,7 +172,7 @@ fn reservation(run: &ActiveRun, series: &SeriesKey, limits: Limits, attempt: u32
     Reservation {
         attempt_id: Uuid::new_v4(),
         run: run.id,
-        ask: ask(series),
+        ask: ask(series).into(),
         credential: credential(),
         attempt,
         limits,

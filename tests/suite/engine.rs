@@ -1,6 +1,6 @@
 //! The engine over real stores and a real provider: schedule, ownership, and the headless command.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use pipeline_tui::time::Clock;
 
 mod faults;
 mod panel;
+mod symbols;
 
 use crate::support::cluster;
 use crate::support::program::{CANARY, Desk, provider, signal};
@@ -334,4 +335,50 @@ async fn run_makes_up_for_missed_instants_and_ends_in_order() {
             ["4"]
         );
     }
+}
+
+#[test]
+fn run_hears_the_signal_that_comes_before_its_store_is_open() {
+    for desk in Desk::on_each_database() {
+        // Whoever opens a pipe waits for the other end: the program here, the test there.
+        let config = desk.folder().join("config.toml");
+        let made = std::process::Command::new("mkfifo").arg(&config).status();
+        assert!(made.unwrap().success());
+        let desk = desk.with("PIPELINE_CONFIG", config.to_str().unwrap());
+        let mut child = desk
+            .command(&["run"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let settings = within(Duration::from_secs(30), move || {
+            std::fs::OpenOptions::new().write(true).open(config)
+        })
+        .expect("the program reads its configuration");
+        signal("TERM", &child);
+        drop(settings);
+        let mut output = child.stdout.take().unwrap();
+        let said = within(Duration::from_secs(30), move || {
+            let mut said = String::new();
+            output.read_to_string(&mut said).unwrap();
+            said
+        });
+        if said.is_none() {
+            child.kill().unwrap();
+        }
+        let code = child.wait().unwrap().code();
+        let said = said.expect("run goes on after it was told to stop");
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("engine stopped"), "{said}");
+    }
+}
+
+/// What work brings, if it ends in time.
+fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(work()));
+    told.recv_timeout(limit).ok()
 }

@@ -219,6 +219,31 @@ async fn the_demo_key_answers_documented_requests_on_every_plan() {
 }
 
 #[tokio::test]
+async fn symbols_are_served_on_every_plan_counted_and_written_down() {
+    let free = server(Plan::Free).await;
+    let listing = "function=LISTING_STATUS&apikey=SECRET1";
+    let csv = get(&free, listing).await.unwrap();
+    assert_eq!(csv.headers()["content-type"], "application/x-download");
+    let csv = csv.text().await.unwrap();
+    assert!(csv.starts_with("symbol,name,exchange,assetType,ipoDate,delistingDate,status\r\n"));
+    assert_eq!(csv.lines().count(), 13_401);
+    let search = "function=SYMBOL_SEARCH&keywords=microsoft&apikey=SECRET1";
+    assert!(text(&free, search).await.contains("1 request per second"));
+    let other = text(&free, &search.replace("SECRET1", "SECRET2")).await;
+    assert!(other.contains("\"1. symbol\": \"MSFT\""), "{other}");
+    assert_eq!(outcomes(&free), ["data", "burst", "data"]);
+
+    let demo = server(Plan::Demo).await;
+    let tesco = "function=SYMBOL_SEARCH&keywords=tesco&apikey=demo";
+    assert!(text(&demo, tesco).await.contains("TSCO.LON"));
+    text(&demo, &tesco.replace("tesco", "apple")).await;
+    text(&demo, &listing.replace("SECRET1", "demo")).await;
+    assert_eq!(outcomes(&demo), ["data", "demo-key", "data"]);
+    let empty = faulty("no-rows").await;
+    assert_eq!(text(&empty, tesco).await, "{\n    \"bestMatches\": []\n}");
+}
+
+#[tokio::test]
 async fn a_fault_meets_the_requests_it_names() {
     let server = faulty("burst@2").await;
     for expected in [false, true, false] {

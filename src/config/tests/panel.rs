@@ -51,7 +51,7 @@ fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
     assert_eq!(settings.defaults.interval, Interval::Min5);
     assert_eq!(settings.provider.plan, Plan::Free);
     assert_eq!(settings.ui.theme, "dark");
-    let places: Vec<_> = problems.iter().map(|problem| problem.place()).collect();
+    let places: Vec<_> = problems.iter().map(ConfigError::place).collect();
     for (key, line) in [
         ("interval", 1),
         ("alpha_vantage.paln", 4),

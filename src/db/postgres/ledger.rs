@@ -40,7 +40,7 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
         tx.rollback().await?;
         return Ok(not_now);
     }
-    let series = &wish.ask.series;
+    let (symbol, interval, adjusted) = row::subject(&wish.ask);
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
                                attempt, reserved_at, plan) \
@@ -48,9 +48,9 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     )
     .bind(wish.attempt_id)
     .bind(wish.run.0)
-    .bind(series.symbol.as_str())
-    .bind(series.interval.as_str())
-    .bind(series.adjusted)
+    .bind(symbol)
+    .bind(interval)
+    .bind(adjusted)
     .bind(wish.ask.function())
     .bind(row::query_text(&wish.ask))
     .bind(&wish.credential.fingerprint)
@@ -150,9 +150,10 @@ pub async fn settle(
     end: RequestEnd,
 ) -> Outcome<()> {
     let (state, class, message) = match end {
-        RequestEnd::NotSent(message) => ("not_sent", None, message),
-        RequestEnd::Failed(class, message) => ("failed", Some(class), message),
-        RequestEnd::Refused(class, message) => ("refused", Some(class), message),
+        RequestEnd::NotSent(message) => ("not_sent", None, Some(message)),
+        RequestEnd::Failed(class, message) => ("failed", Some(class), Some(message)),
+        RequestEnd::Refused(class, message) => ("refused", Some(class), Some(message)),
+        RequestEnd::Read => ("stored", None, None),
     };
     sqlx::query(
         "UPDATE requests SET state = $2, class = $3, message = $4, ended_at = coalesce(ended_at, clock_timestamp()) \
@@ -178,11 +179,12 @@ pub async fn unapplied(connection: &mut PgConnection) -> Outcome<Vec<KeptAnswer>
     .await?;
     let mut kept = Vec::with_capacity(rows.len());
     for found in rows {
-        let series = row::series_key(found.try_get(2)?, found.try_get(3)?, found.try_get(4)?)?;
+        let (symbol, interval, adjusted) =
+            (found.try_get(2)?, found.try_get(3)?, found.try_get(4)?);
         kept.push(KeptAnswer {
             request: RequestId(found.try_get(0)?),
             run: RunId(found.try_get(1)?),
-            ask: row::ask(series, found.try_get(5)?),
+            ask: row::question(symbol, interval, adjusted, found.try_get(5)?)?,
             answer: Answer {
                 received_at: found.try_get(6)?,
                 status: u16::try_from(found.try_get::<i32, _>(7)?).unwrap_or_default(),

@@ -36,7 +36,7 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
         tx.rollback().await?;
         return Ok(not_now);
     }
-    let series = &wish.ask.series;
+    let (symbol, interval, adjusted) = row::subject(&wish.ask);
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
                                attempt, reserved_at, plan) \
@@ -44,9 +44,9 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
     )
     .bind(attempt_id)
     .bind(wish.run.0)
-    .bind(series.symbol.as_str())
-    .bind(series.interval.as_str())
-    .bind(series.adjusted)
+    .bind(symbol)
+    .bind(interval)
+    .bind(adjusted)
     .bind(wish.ask.function())
     .bind(row::query_text(&wish.ask))
     .bind(&wish.credential.fingerprint)
@@ -146,9 +146,10 @@ pub async fn settle(
     end: RequestEnd,
 ) -> Outcome<()> {
     let (state, class, message) = match end {
-        RequestEnd::NotSent(message) => ("not_sent", None, message),
-        RequestEnd::Failed(class, message) => ("failed", Some(class), message),
-        RequestEnd::Refused(class, message) => ("refused", Some(class), message),
+        RequestEnd::NotSent(message) => ("not_sent", None, Some(message)),
+        RequestEnd::Failed(class, message) => ("failed", Some(class), Some(message)),
+        RequestEnd::Refused(class, message) => ("refused", Some(class), Some(message)),
+        RequestEnd::Read => ("stored", None, None),
     };
     sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE requests SET state = $2, class = $3, message = $4, ended_at = coalesce(ended_at, {NOW}) \
@@ -174,11 +175,12 @@ pub async fn unapplied(connection: &mut SqliteConnection) -> Outcome<Vec<KeptAns
     .await?;
     let mut kept = Vec::with_capacity(rows.len());
     for found in rows {
-        let series = row::series_key(found.try_get(2)?, found.try_get(3)?, found.try_get(4)?)?;
+        let (symbol, interval, adjusted) =
+            (found.try_get(2)?, found.try_get(3)?, found.try_get(4)?);
         kept.push(KeptAnswer {
             request: RequestId(found.try_get(0)?),
             run: RunId(found.try_get(1)?),
-            ask: row::ask(series, found.try_get(5)?),
+            ask: row::question(symbol, interval, adjusted, found.try_get(5)?)?,
             answer: Answer {
                 received_at: found.try_get(6)?,
                 status: row::count(found.try_get(7)?),

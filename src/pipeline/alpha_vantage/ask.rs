@@ -3,8 +3,8 @@
 use crate::model::{Ask, Datatype, ErrorClass, Interval, Outputsize, SeriesKey};
 use crate::pipeline::source::{FetchOptions, Refusal};
 
-/// What a person reads when the key `demo` does not serve a series.
-const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alphavantage.co/support/#api-key, then set ALPHA_VANTAGE_API_KEY";
+/// What a person reads when the key `demo` does not serve a question.
+pub(super) const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alphavantage.co/support/#api-key, then set ALPHA_VANTAGE_API_KEY";
 
 /// The question for a series, or why it cannot be asked.
 pub(super) fn ask(

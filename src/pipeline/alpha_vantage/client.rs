@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::config::Secret;
 use crate::config::secret::{redact, redact_bytes};
+use crate::model::Answer;
 use crate::model::text::clean;
-use crate::model::{Answer, Ask};
 use crate::pipeline::source::SendError;
 use crate::time::Clock;
 
@@ -103,11 +103,15 @@ impl Client {
     }
 
     /// Sends the question once and reads the whole answer.
-    pub(super) async fn send(&self, ask: &Ask, attempt: Uuid) -> Result<Answer, SendError> {
+    pub(super) async fn send(
+        &self,
+        query: &[(String, String)],
+        attempt: Uuid,
+    ) -> Result<Answer, SendError> {
         let started = Instant::now();
         let response = self
             .http
-            .get(self.url(ask))
+            .get(self.url(query))
             .header("X-Request-Id", attempt.to_string())
             .send()
             .await
@@ -133,10 +137,10 @@ impl Client {
         })
     }
 
-    fn url(&self, ask: &Ask) -> Url {
+    fn url(&self, query: &[(String, String)]) -> Url {
         let mut url = self.base_url.clone();
         url.query_pairs_mut()
-            .extend_pairs(&ask.query)
+            .extend_pairs(query)
             .append_pair("apikey", self.key.expose());
         url
     }

@@ -45,7 +45,7 @@ pub(super) fn read(text: &str, status: u16, ask: &Ask) -> Result<Reading, Refusa
     document.finish(ask)
 }
 
-fn broken(error: &serde_json::Error, bytes: usize) -> Refusal {
+pub(super) fn broken(error: &serde_json::Error, bytes: usize) -> Refusal {
     malformed(if error.is_eof() {
         format!("the answer breaks off after {bytes} bytes")
     } else if error.is_data() {
@@ -150,7 +150,7 @@ fn zone(said: Option<&str>) -> Result<Tz, Refusal> {
 }
 
 /// Strips the number that the provider writes before names: `5. volume`, `1a. open`.
-fn unnumbered(name: &str) -> &str {
+pub(super) fn unnumbered(name: &str) -> &str {
     if let [b'0'..=b'9', b'.', b' ', ..] = name.as_bytes() {
         return name.get(3..).unwrap_or(name);
     }

@@ -68,10 +68,17 @@ impl State {
             Command::ShowBars(window) => vec![Job::Load(Load::Bars(window.clone()))],
             Command::ShowRun(run) => vec![Job::Load(Load::Run(*run))],
             Command::ShowAnswer(request) => vec![Job::Load(Load::Answer(*request))],
+            Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
+            Command::Search {
+                text,
+                from_provider,
+            } => self.search.search(text, *from_provider),
+            Command::LoadListings => self.search.load_list(),
             Command::Shutdown => {
                 self.is_ending = true;
-                let at_work = self.run.as_ref().map(|_| Job::CancelRun);
-                at_work.into_iter().collect()
+                let run = self.run.is_some().then_some(Job::CancelRun);
+                let ask = self.search.is_asking().then_some(Job::CancelAsk);
+                run.into_iter().chain(ask).collect()
             }
         })
     }
@@ -87,11 +94,20 @@ const fn spends_or_writes(command: &Command) -> bool {
         | Command::Watch(_)
         | Command::Unwatch(_)
         | Command::Replace { .. }
-        | Command::SetKey(_) => true,
+        | Command::SetKey(_)
+        | Command::Search {
+            from_provider: true,
+            ..
+        }
+        | Command::LoadListings => true,
         Command::CancelRun
         | Command::ShowBars(_)
         | Command::ShowRun(_)
         | Command::ShowAnswer(_)
+        | Command::Search {
+            from_provider: false,
+            ..
+        }
         | Command::Shutdown => false,
     }
 }

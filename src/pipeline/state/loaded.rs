@@ -46,6 +46,7 @@ impl State {
             Loaded::Run(run) => self.opened = run.map(Arc::new),
             Loaded::Answer(answer) => self.answer = Some(Arc::new(answer)),
             Loaded::Total(bars) => self.store.bars = bars,
+            Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
         jobs
     }

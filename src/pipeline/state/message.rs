@@ -8,10 +8,12 @@ use super::super::notice::Notice;
 use super::super::run::{Event, RunReport};
 use super::super::schedule::Schedule;
 use super::super::snapshot::{AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus};
+use super::super::source::SymbolWish;
+use super::super::symbols::{Problem, Symbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
-use crate::model::{ErrorClass, RequestId, RunId, RunSummary, SeriesKey};
+use crate::model::{ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey};
 
 /// What reaches the engine.
 #[derive(Debug)]
@@ -24,12 +26,16 @@ pub enum Input {
     Run(Event),
     /// The run at work has ended.
     RunEnded(Result<RunReport, DbError>),
+    /// A question about symbols is answered, refused, or the store failed.
+    Symbols(SymbolWish, Result<Result<Symbols, Problem>, DbError>),
     /// Something was read from the store.
     Loaded(Loaded),
     /// The attempt to own the schedule has ended: with what the store then held, or not.
     Owner(Option<Handover>),
     /// The run at work ended by a panic, whose words these are.
     RunCrashed(String),
+    /// A question about symbols ended by a panic, whose words these are.
+    SymbolsCrashed(SymbolWish, String),
     /// Other work ended by a panic.
     Crashed(String),
     /// Work that a command asked for was not done, and why.
@@ -84,6 +90,8 @@ pub enum Loaded {
     Answer(AnswerView),
     /// The number of bars in the whole store.
     Total(u64),
+    /// The list of symbols, and when the provider sent it.
+    Listings(Option<DateTime<Utc>>, Vec<Listing>),
 }
 
 /// A series of the watch list.
@@ -138,6 +146,10 @@ pub enum Job {
     Run(&'static str, Vec<SeriesKey>),
     /// Tell the run at work to stop.
     CancelRun,
+    /// Ask the provider about symbols.
+    Ask(SymbolWish),
+    /// Tell the question about symbols to stop.
+    CancelAsk,
     /// Read something.
     Load(Load),
     /// Remember something.
@@ -183,6 +195,8 @@ pub enum Load {
     Answer(RequestId),
     /// The number of bars in the whole store.
     Total,
+    /// The list of symbols.
+    Listings,
 }
 
 /// What the engine starts from.

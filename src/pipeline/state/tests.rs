@@ -1,5 +1,7 @@
 //! The decisions, one input at a time.
 
+mod symbols;
+
 use super::super::command::Command;
 use super::*;
 use crate::db::SeriesFacts;

@@ -52,6 +52,7 @@ impl State {
             bars: self.bars.clone(),
             opened: self.opened.clone(),
             answer: self.answer.clone(),
+            search: self.search.view(),
             dropped_notices,
         }
     }

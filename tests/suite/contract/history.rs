@@ -59,7 +59,7 @@ async fn a_kept_answer_survives_its_process(place: Place) {
     let kept = place.open().await.unapplied().await.unwrap();
     assert_eq!(
         (kept.len(), kept[0].run, &kept[0].ask),
-        (1, id, &ask(&ibm()))
+        (1, id, &ask(&ibm()).into())
     );
     assert_eq!(kept[0].answer, answer(b"paid for"));
     let found = batch(

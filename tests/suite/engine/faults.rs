@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use pipeline_tui::db::RunDetail;
-use pipeline_tui::model::{Answer, Ask, ErrorClass, RunStatus, SeriesStatus};
-use pipeline_tui::pipeline::source::{BarSource, FetchOptions, Reading, Refusal, SendError};
+use pipeline_tui::model::{Answer, Ask, ErrorClass, RunStatus, SeriesStatus, SymbolAsk};
+use pipeline_tui::pipeline::source::{
+    BarSource, FetchOptions, Reading, Refusal, SendError, SymbolReading, SymbolWish,
+};
 use uuid::Uuid;
 
 use super::*;
@@ -16,8 +18,8 @@ struct Breaking {
     on_reading: bool,
 }
 
-fn is_ibm(ask: &Ask) -> bool {
-    ask.series.symbol.as_str() == "IBM"
+fn is_ibm(query: &[(String, String)]) -> bool {
+    query.iter().any(|(_, value)| value == "IBM")
 }
 
 #[async_trait]
@@ -26,17 +28,28 @@ impl BarSource for Breaking {
         self.inner.ask(series, options)
     }
 
-    async fn send(&self, ask: &Ask, attempt: Uuid) -> Result<Answer, SendError> {
+    async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError> {
         assert!(
-            !(self.on_sending && is_ibm(ask)),
+            !(self.on_sending && is_ibm(query)),
             "broken while sending with {CANARY}"
         );
-        self.inner.send(ask, attempt).await
+        self.inner.send(query, attempt).await
     }
 
     fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
-        assert!(!(self.on_reading && is_ibm(ask)), "broken while reading");
+        let breaks = self.on_reading && is_ibm(&ask.query);
+        assert!(!breaks, "broken while reading");
         self.inner.read(ask, answer)
+    }
+
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal> {
+        self.inner.ask_symbols(wish)
+    }
+
+    fn read_symbols(&self, ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal> {
+        let breaks = self.on_reading && is_ibm(&ask.query);
+        assert!(!breaks, "broken while reading");
+        self.inner.read_symbols(ask, answer)
     }
 }
 
@@ -120,6 +133,64 @@ async fn an_answer_that_breaks_its_reader_ends_its_series_only() {
         let broken = requests.iter().find(|request| request.symbol == "IBM");
         assert_eq!(broken.unwrap().state, "refused");
         assert_eq!(store.unapplied().await.unwrap().len(), 0);
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_symbols_that_panics_is_over_and_the_next_one_is_asked() {
+    let shown = |snapshot: &Snapshot| {
+        let view = snapshot.search.as_ref().unwrap();
+        (view.from_provider, view.problem.clone())
+    };
+    let idle = |text: &'static str| {
+        move |snapshot: &Snapshot| {
+            let view = snapshot.search.as_ref();
+            view.is_some_and(|view| view.text == text && !view.busy)
+        }
+    };
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut handle = breaking(&store, &server, &hands, (true, false)).await;
+        let look = |text: &str| Command::Search {
+            text: text.into(),
+            from_provider: true,
+        };
+        send(&handle, look("IBM")).await;
+        let snapshot = until(&mut handle, idle("IBM")).await;
+        let (_, problem) = shown(&snapshot);
+        assert!(problem.is_some_and(|why| why.contains("broke this program")));
+        send(&handle, look("tesco")).await;
+        let snapshot = until(&mut handle, idle("tesco")).await;
+        assert_eq!(shown(&snapshot), (true, None));
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_symbols_that_breaks_its_reader_is_refused_and_does_not_come_back() {
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let mut handle = breaking(&store, &server, &hands, (false, true)).await;
+        let text = "IBM".to_owned();
+        let look = Command::Search {
+            text,
+            from_provider: true,
+        };
+        send(&handle, look).await;
+        // The question's own run must be known before `fetch` counts them.
+        let snapshot = until(&mut handle, |snapshot| {
+            let view = snapshot.search.as_ref();
+            view.is_some_and(|view| !view.busy) && snapshot.runs.len() == 1
+        })
+        .await;
+        let view = snapshot.search.as_ref().unwrap();
+        assert!(!view.from_provider && view.problem.is_some(), "{view:?}");
+        assert_eq!(store.unapplied().await.unwrap().len(), 0);
+        fetch(&mut handle, &watched()[1..]).await;
+        assert_eq!(server.journal().len(), 2);
         end(handle).await;
     }
 }

@@ -195,6 +195,18 @@ async fn another_key_counts_from_the_next_run_on() {
         fetch(&mut handle, &watched()[1..]).await;
         until(&mut handle, |snapshot| snapshot.series[1].bars == 100).await;
         assert_eq!(real.journal().len(), 1);
+        let text = "tesco".to_owned();
+        let look = Command::Search {
+            text,
+            from_provider: true,
+        };
+        send(&handle, look).await;
+        until(&mut handle, |snapshot| {
+            let view = snapshot.search.as_ref();
+            view.is_some_and(|view| view.from_provider && !view.matches.is_empty())
+        })
+        .await;
+        assert_eq!(real.journal().len(), 2);
         end(handle).await;
     }
 }
@@ -220,13 +232,26 @@ async fn a_reader_shows_the_store_and_changes_nothing() {
         let snapshot = until(&mut handle, |snapshot| snapshot.series.len() == 2).await;
         assert!(snapshot.read_only && !snapshot.schedule.is_owner);
         assert_eq!(writer.watch_list().await.unwrap(), [], "shown, not stored");
-        send(&handle, Command::Fetch(watched())).await;
-        let why = told(&mut handle, |what| match what {
-            What::Refused(_, why) => Some(why.clone()),
-            _ => None,
+        let look = |from_provider| Command::Search {
+            text: "ibm".into(),
+            from_provider,
+        };
+        for spends in [Command::Fetch(watched()), Command::LoadListings, look(true)] {
+            send(&handle, spends).await;
+            let why = told(&mut handle, |what| match what {
+                What::Refused(_, why) => Some(why.clone()),
+                _ => None,
+            })
+            .await;
+            assert!(why.contains("read-only"), "{why}");
+        }
+        assert!(handle.snapshots.borrow().search.is_none());
+        send(&handle, look(false)).await;
+        until(&mut handle, |snapshot| {
+            let view = snapshot.search.as_ref();
+            view.is_some_and(|view| !view.busy && view.problem.is_none())
         })
         .await;
-        assert!(why.contains("read-only"), "{why}");
         let mut other = start(Arc::clone(&writer), &server, &hands).await;
         fetch(&mut other, &watched()).await;
         hands.move_on(TimeDelta::seconds(11));

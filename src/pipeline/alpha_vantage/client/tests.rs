@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::model::{Interval, SeriesKey};
 
 const KEY: &str = "CANARY-KEY-9731";
 /// The first byte of a client that speaks TLS.
@@ -59,14 +58,11 @@ fn client(url: &Url, limits: Limits) -> Client {
     Client::new(url.clone(), Secret::new(KEY), clock, limits).unwrap()
 }
 
-fn question() -> Ask {
-    Ask {
-        series: SeriesKey::raw("A&B".parse().unwrap(), Interval::Daily),
-        query: vec![
-            ("function".into(), "TIME_SERIES_DAILY".into()),
-            ("symbol".into(), "A&B".into()),
-        ],
-    }
+fn question() -> Vec<(String, String)> {
+    vec![
+        ("function".into(), "TIME_SERIES_DAILY".into()),
+        ("symbol".into(), "A&B".into()),
+    ]
 }
 
 async fn error(url: &Url, limits: Limits) -> SendError {

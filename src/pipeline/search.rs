@@ -1,0 +1,176 @@
+//! Ranks the list of symbols by what a person has typed so far. Pure, and quick enough for every key.
+
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::model::Listing;
+
+/// How a listing matches; the smaller, the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Match {
+    /// The symbol is what was typed.
+    Exact,
+    /// The symbol begins with it; so many letters follow.
+    Symbol(usize),
+    /// Words of the name begin with its words; the first at this place, in a name of this length.
+    Name(usize, usize),
+    /// Its letters occur in this order; the number grows as the match gets worse.
+    Fuzzy(u32),
+}
+
+/// The best listings for a text, best first: the symbol itself, then symbols that begin with it,
+/// then names of which a word does, then whatever has its letters in this order. Case is not looked
+/// at, and a dot passes for the dash that the provider writes before a class of shares. Equal
+/// matches are in the order of their symbols.
+#[must_use]
+pub fn rank(listings: &[Listing], text: &str, limit: usize) -> Vec<Listing> {
+    let text = text.trim();
+    if text.is_empty() || limit == 0 {
+        return vec![];
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut found: Vec<(Match, &Listing)> = listings
+        .iter()
+        .filter_map(|listing| Some((plain(listing, text, &words)?, listing)))
+        .collect();
+    // What is fuzzy comes after everything that is not: it is looked for only where there is room.
+    if found.len() < limit {
+        let others = listings
+            .iter()
+            .filter(|listing| plain(listing, text, &words).is_none());
+        found.extend(fuzzy(others, text));
+    }
+    found.sort_unstable_by(|(one, a), (other, b)| {
+        one.cmp(other).then_with(|| a.symbol.cmp(&b.symbol))
+    });
+    found
+        .into_iter()
+        .take(limit)
+        .map(|(_, listing)| listing.clone())
+        .collect()
+}
+
+/// The match without any fuzziness.
+fn plain(listing: &Listing, text: &str, words: &[&str]) -> Option<Match> {
+    let symbol = listing.symbol.as_str();
+    if begins(symbol, text) {
+        return Some(match symbol.len() - text.len() {
+            0 => Match::Exact,
+            more => Match::Symbol(more),
+        });
+    }
+    let mut parts = listing
+        .name
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .enumerate();
+    let mut first = None;
+    for word in words {
+        let (place, _) = parts.find(|(_, part)| begins(part, word))?;
+        first = first.or(Some(place));
+    }
+    first.map(|place| Match::Name(place, listing.name.len()))
+}
+
+fn fuzzy<'a>(
+    listings: impl Iterator<Item = &'a Listing>,
+    text: &str,
+) -> impl Iterator<Item = (Match, &'a Listing)> {
+    let pattern = Pattern::new(
+        text,
+        CaseMatching::Ignore,
+        Normalization::Smart,
+        AtomKind::Fuzzy,
+    );
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut letters = Vec::new();
+    listings.filter_map(move |listing| {
+        let mut score = |text| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
+        let best = score(listing.symbol.as_str()).max(score(&listing.name))?;
+        Some((Match::Fuzzy(u32::MAX - best), listing))
+    })
+}
+
+/// Whether a text begins with another, whatever the case; dot and dash are the same.
+fn begins(text: &str, with: &str) -> bool {
+    let same = |(a, b): (&u8, &u8)| {
+        a.eq_ignore_ascii_case(b) || matches!((a, b), (b'-', b'.') | (b'.', b'-'))
+    };
+    text.len() >= with.len() && text.as_bytes().iter().zip(with.as_bytes()).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(rows: &[(&str, &str)]) -> Vec<Listing> {
+        let listing = |(symbol, name): &(&str, &str)| Listing {
+            symbol: symbol.parse().unwrap(),
+            name: (*name).into(),
+            exchange: "NYSE".into(),
+            kind: "Stock".into(),
+        };
+        rows.iter().map(listing).collect()
+    }
+
+    fn some() -> Vec<Listing> {
+        list(&[
+            ("APP", "Applovin Corp"),
+            ("AAPL", "Apple Inc"),
+            ("APLE", "Apple Hospitality REIT Inc"),
+            ("BA", "Boeing Company"),
+            ("BABA", "Alibaba Group Holding Ltd"),
+            ("BAC", "Bank of America Corp"),
+            ("BRK-B", "Berkshire Hathaway Inc - Class B"),
+            ("IBM", "International Business Machines Corp"),
+            ("PAPL", "Pineapple Energy Inc"),
+            ("SAN", "Société Générale"),
+        ])
+    }
+
+    fn symbols(text: &str) -> Vec<String> {
+        let found = rank(&some(), text, 50);
+        found.iter().map(|found| found.symbol.to_string()).collect()
+    }
+
+    #[test]
+    fn the_symbol_itself_is_first_then_those_that_begin_with_it() {
+        assert_eq!(symbols("ba")[..3], ["BA", "BAC", "BABA"]);
+        assert_eq!(symbols("a")[..3], ["APP", "AAPL", "APLE"]);
+    }
+
+    #[test]
+    fn words_of_the_name_come_before_letters_in_order() {
+        assert_eq!(symbols("apple"), ["AAPL", "APLE", "PAPL"]);
+        assert_eq!(symbols("business mach"), ["IBM"]);
+        assert_eq!(symbols("hathaway"), ["BRK-B"]);
+        assert_eq!(symbols("intbus"), ["IBM"]);
+    }
+
+    #[test]
+    fn case_accents_and_the_dot_of_a_class_do_not_matter() {
+        assert_eq!(symbols("brk.b")[0], "BRK-B");
+        assert_eq!(symbols("BRK-B")[0], "BRK-B");
+        assert_eq!(symbols(" ibm ")[0], "IBM");
+        assert_eq!(symbols("societe"), ["SAN"]);
+    }
+
+    #[test]
+    fn nothing_is_found_for_nothing() {
+        for text in ["", "  ", "zzzz"] {
+            assert_eq!(symbols(text), [""; 0], "{text}");
+        }
+        assert_eq!(rank(&some(), "a", 0), []);
+        assert_eq!(rank(&[], "a", 50), []);
+    }
+
+    #[test]
+    fn at_most_so_many_are_found_and_each_once() {
+        assert_eq!(rank(&some(), "b", 2).len(), 2);
+        let mut all = symbols("a");
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

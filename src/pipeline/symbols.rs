@@ -1,0 +1,235 @@
+//! Questions about symbols: one request each, in the order of work that every request keeps.
+//!
+//! Such a question is a run without series. It is asked once: whoever asks sits before the screen
+//! and can ask again.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::explain::{self, DAY_TURNS, day_spent};
+use super::job::{self, persist, unbroken};
+use super::run::{Observer, Pipeline};
+use super::source::{Refusal, SendError, SymbolReading, SymbolWish};
+use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
+use crate::model::{Answer, ErrorClass, Listing, Question, RequestId, RunId, RunStatus, SymbolAsk};
+
+/// What a question about symbols brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Symbols {
+    /// The list, which is now kept, and when the provider sent it.
+    Listed(DateTime<Utc>, Vec<Listing>),
+    /// The matches of a search, best first.
+    Found(Vec<Listing>),
+}
+
+/// Why it brought nothing: the class, and a sentence for people.
+pub type Problem = (ErrorClass, String);
+
+/// The name under which the store remembers when the list was sent.
+const LISTINGS_AT: &str = "listings_at";
+
+impl Pipeline {
+    /// Asks about symbols: one request, or none where that is known to be of no use. Errors are
+    /// those of the store.
+    pub async fn symbols(
+        &self,
+        wish: &SymbolWish,
+        cancel: CancellationToken,
+    ) -> Result<Result<Symbols, Problem>, DbError> {
+        let ask = match self.source.ask_symbols(wish) {
+            Ok(ask) => ask,
+            Err(refusal) => return Ok(Err((refusal.class, refusal.text))),
+        };
+        if let Some(recovered) = self.recovered_list(wish).await? {
+            return Ok(Ok(recovered));
+        }
+        let trigger = match wish {
+            SymbolWish::List => "listing",
+            SymbolWish::Search(_) => "search",
+        };
+        let active = self.store.begin_run(trigger, vec![]).await?;
+        let outcome = self.ask_once(active.id, &ask, &cancel).await;
+        let status = match &outcome {
+            Ok(Ok(_)) => RunStatus::Succeeded,
+            Ok(Err((ErrorClass::Cancelled, _))) => RunStatus::Cancelled,
+            _ => RunStatus::Failed,
+        };
+        let finished = persist(|| self.store.finish_run(active.id, status)).await;
+        let outcome = outcome?;
+        finished?;
+        Ok(outcome)
+    }
+
+    /// The first thing every run does; it may bring the very list that is to be asked for.
+    async fn recovered_list(&self, wish: &SymbolWish) -> Result<Option<Symbols>, DbError> {
+        let before = self.store.setting(LISTINGS_AT).await?;
+        let silent: Observer = Arc::new(|_| {});
+        self.recover(&silent).await?;
+        if *wish != SymbolWish::List || self.store.setting(LISTINGS_AT).await? == before {
+            return Ok(None);
+        }
+        let (sent_at, listings) = self.store.listings().await?;
+        Ok(sent_at.map(|sent_at| Symbols::Listed(sent_at, listings)))
+    }
+
+    async fn ask_once(
+        &self,
+        run: RunId,
+        ask: &SymbolAsk,
+        cancel: &CancellationToken,
+    ) -> Result<Result<Symbols, Problem>, DbError> {
+        let attempt_id = Uuid::new_v4();
+        let request = match self.reserve_symbols(attempt_id, run, ask, cancel).await? {
+            Ok(request) => request,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let sent = job::send(self, &ask.query, attempt_id, cancel).await;
+        let answer = match sent {
+            Some(Ok(answer)) => answer,
+            Some(Err(SendError::NeverSent(text))) => {
+                let end = RequestEnd::NotSent(text.clone());
+                return self
+                    .unanswered(request, end, ask, ErrorClass::Network, &text)
+                    .await;
+            }
+            Some(Err(SendError::Broken(text) | SendError::Untrusted(text))) => {
+                let end = RequestEnd::Failed(ErrorClass::Network, text.clone());
+                return self
+                    .unanswered(request, end, ask, ErrorClass::Network, &text)
+                    .await;
+            }
+            Some(Err(SendError::TooLarge(text))) => {
+                let end = RequestEnd::Failed(ErrorClass::Malformed, text.clone());
+                return self
+                    .unanswered(request, end, ask, ErrorClass::Malformed, &text)
+                    .await;
+            }
+            None => {
+                let text = "stopped while waiting for the answer";
+                let end = RequestEnd::Failed(ErrorClass::Cancelled, text.to_owned());
+                return self
+                    .unanswered(request, end, ask, ErrorClass::Cancelled, text)
+                    .await;
+            }
+        };
+        self.keep(request, &answer).await?;
+        self.digest_symbols(request, ask, &answer).await
+    }
+
+    /// Writes down that a request brought no answer, and says so.
+    async fn unanswered(
+        &self,
+        request: RequestId,
+        end: RequestEnd,
+        ask: &SymbolAsk,
+        class: ErrorClass,
+        said: &str,
+    ) -> Result<Result<Symbols, Problem>, DbError> {
+        persist(|| self.store.settle(request, end.clone())).await?;
+        Ok(Err(problem(ask, class, said)))
+    }
+
+    /// Writes the request into the ledger, waiting as long as pace demands.
+    async fn reserve_symbols(
+        &self,
+        attempt_id: Uuid,
+        run: RunId,
+        ask: &SymbolAsk,
+        cancel: &CancellationToken,
+    ) -> Result<Result<RequestId, Problem>, DbError> {
+        let wish = Reservation {
+            attempt_id,
+            run,
+            ask: Question::Symbols(ask.clone()),
+            credential: self.credential.clone(),
+            attempt: 1,
+            limits: self.limits,
+        };
+        let stopped = || {
+            problem(
+                ask,
+                ErrorClass::Cancelled,
+                "stopped before anything was sent",
+            )
+        };
+        loop {
+            if cancel.is_cancelled() {
+                return Ok(Err(stopped()));
+            }
+            let wait = match persist(|| self.store.reserve(wish.clone())).await? {
+                Reserved::Granted(id) => return Ok(Ok(id)),
+                Reserved::DaySpent(until) => {
+                    return Ok(Err(problem(ask, ErrorClass::Day, &day_spent(until))));
+                }
+                // Only a second attempt is ever told this.
+                Reserved::RetriesSpent => {
+                    return Ok(Err(problem(
+                        ask,
+                        ErrorClass::Unknown,
+                        "no retry is left today",
+                    )));
+                }
+                Reserved::Wait(wait) => wait.to_std().unwrap_or_default(),
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = cancel.cancelled() => {}
+            }
+        }
+    }
+
+    /// Reads a kept answer about symbols and stores what it holds; used by whoever asked and by the
+    /// next start after a crash.
+    async fn digest_symbols(
+        &self,
+        request: RequestId,
+        ask: &SymbolAsk,
+        answer: &Answer,
+    ) -> Result<Result<Symbols, Problem>, DbError> {
+        match unbroken(|| self.source.read_symbols(ask, answer)) {
+            Ok(SymbolReading::Listed(listings)) => {
+                let at = answer.received_at;
+                persist(|| self.store.keep_listings(request, at, listings.clone())).await?;
+                Ok(Ok(Symbols::Listed(at, listings)))
+            }
+            Ok(SymbolReading::Found(listings)) => {
+                persist(|| self.store.settle(request, RequestEnd::Read)).await?;
+                Ok(Ok(Symbols::Found(listings)))
+            }
+            Err(Refusal { class, text, .. }) => {
+                let end = RequestEnd::Refused(class, text.clone());
+                persist(|| self.store.settle(request, end.clone())).await?;
+                let said = if class == ErrorClass::Day {
+                    DAY_TURNS
+                } else {
+                    &text
+                };
+                Ok(Err(problem(ask, class, said)))
+            }
+        }
+    }
+
+    /// Stores what a dead process had kept of an answer about symbols.
+    pub(super) async fn recover_symbols(
+        &self,
+        kept: &KeptAnswer,
+        ask: &SymbolAsk,
+    ) -> Result<(), DbError> {
+        let outcome = self.digest_symbols(kept.request, ask, &kept.answer).await?;
+        if let Ok(Symbols::Listed(_, listings)) = outcome {
+            tracing::info!(
+                run = kept.run.0,
+                rows = listings.len(),
+                "a list of symbols was recovered"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn problem(ask: &SymbolAsk, class: ErrorClass, said: &str) -> Problem {
+    (class, explain::about_symbols(class, ask.function(), said))
+}

@@ -1,0 +1,146 @@
+//! The list of symbols, and requests that ask about symbols instead of a series.
+
+use super::*;
+
+contract! {
+    a_list_takes_the_place_of_the_one_before,
+    a_list_of_everything_that_is_traded_is_kept_whole,
+    a_question_about_symbols_is_never_taken_for_one_about_bars,
+    an_answer_without_anything_to_store_is_settled,
+}
+
+fn listing(symbol: &str, name: &str) -> Listing {
+    Listing {
+        symbol: symbol.parse().unwrap(),
+        name: name.into(),
+        exchange: "NYSE".into(),
+        kind: "Stock".into(),
+    }
+}
+
+fn about_symbols() -> Question {
+    let query = vec![("function".to_owned(), "LISTING_STATUS".to_owned())];
+    Question::Symbols(SymbolAsk { query })
+}
+
+/// A request about symbols whose answer is kept.
+async fn answered(store: &Arc<dyn Store>, run: &ActiveRun) -> RequestId {
+    let wish = Reservation {
+        ask: about_symbols(),
+        ..reservation(run, &ibm(), NO_LIMITS, 1)
+    };
+    let Reserved::Granted(request) = store.reserve(wish).await.unwrap() else {
+        panic!("no limits")
+    };
+    let body = answer(b"symbol,name,exchange,assetType");
+    store.keep(request, body, u64::MAX).await.unwrap();
+    request
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+async fn a_list_takes_the_place_of_the_one_before(place: Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    assert_eq!(store.listings().await.unwrap(), (None, vec![]));
+    let run = store.begin_run("listing", vec![]).await.unwrap();
+    let [first, second, late] = [
+        answered(&store, &run).await,
+        answered(&store, &run).await,
+        answered(&store, &run).await,
+    ];
+    let (may, june) = (at("2026-05-15T20:00:00.123Z"), at("2026-06-15T20:00:00Z"));
+    let old = vec![listing("GONE", "Gone, Inc."), listing("IBM", "IBM's name")];
+    store.keep_listings(first, may, old.clone()).await.unwrap();
+    assert_eq!(other.listings().await.unwrap(), (Some(may), old.clone()));
+    let new = vec![listing("A", "Société \u{682a}"), listing("IBM", "")];
+    for _ in 0..2 {
+        let kept = store.keep_listings(second, june, new.clone()).await;
+        kept.unwrap();
+        assert_eq!(other.listings().await.unwrap(), (Some(june), new.clone()));
+    }
+    other.keep_listings(late, may, old).await.unwrap();
+    assert_eq!(
+        store.listings().await.unwrap(),
+        (Some(june), new),
+        "an answer that was slower, or waited for a restart"
+    );
+    let states = place.sql("SELECT DISTINCT state FROM requests").await;
+    assert_eq!(states, ["stored"]);
+}
+
+async fn a_list_of_everything_that_is_traded_is_kept_whole(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("listing", vec![]).await.unwrap();
+    let all: Vec<Listing> = (0..13_400)
+        .map(|n| {
+            listing(
+                &format!("S{n:05}"),
+                "A company with a name of usual length Inc",
+            )
+        })
+        .collect();
+    for minute in 0..2 {
+        let request = answered(&store, &run).await;
+        let sent_at = at("2026-05-15T20:00:00Z") + TimeDelta::minutes(minute);
+        store
+            .keep_listings(request, sent_at, all.clone())
+            .await
+            .unwrap();
+        assert_eq!(
+            store.listings().await.unwrap(),
+            (Some(sent_at), all.clone())
+        );
+    }
+}
+
+async fn a_question_about_symbols_is_never_taken_for_one_about_bars(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("listing", vec![]).await.unwrap();
+    let request = answered(&store, &run).await;
+    store
+        .finish_run(run.id, RunStatus::Interrupted)
+        .await
+        .unwrap();
+    let kept = store.unapplied().await.unwrap();
+    assert_eq!((kept.len(), kept[0].request), (1, request));
+    assert_eq!(kept[0].ask, about_symbols());
+    let detail = store.run(run.id).await.unwrap().unwrap();
+    assert_eq!(
+        (
+            detail.summary.series,
+            detail.summary.requests,
+            detail.series.len()
+        ),
+        (0, 1, 0),
+        "it has no series that could count its request"
+    );
+    assert!(detail.summary.is_about_symbols());
+    assert_eq!(detail.requests[0].symbol, "");
+    assert_eq!(detail.requests[0].query, "function=LISTING_STATUS");
+    assert_eq!(store.ledger(credential()).await.unwrap().today, 1);
+    let counts = store_bars(&store, &ibm(), &[bar("2026-05-15T13:30:00Z", 28_300)]).await;
+    assert_eq!(counts.inserted, 1);
+    assert_eq!(
+        store.run(run.id).await.unwrap().unwrap().summary.requests,
+        1
+    );
+}
+
+async fn an_answer_without_anything_to_store_is_settled(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("search", vec![]).await.unwrap();
+    let request = answered(&store, &run).await;
+    store.settle(request, RequestEnd::Read).await.unwrap();
+    store
+        .finish_run(run.id, RunStatus::Succeeded)
+        .await
+        .unwrap();
+    assert!(store.unapplied().await.unwrap().is_empty());
+    assert!(store.ledger(credential()).await.unwrap().data_today);
+    let rows = place
+        .sql("SELECT state, coalesce(class, 'none') FROM requests")
+        .await;
+    assert_eq!(rows, ["stored|none"]);
+}
