@@ -69,6 +69,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         tick: None,
         read_only: false,
         rekey: None,
+        exports: std::path::PathBuf::from("."),
     }
 }
 

@@ -49,6 +49,13 @@ pub enum Command {
     },
     /// Ask the provider for the list of symbols and keep it: one request.
     LoadListings,
+    /// Write a whole series to a new file in the folder of exports.
+    Export {
+        /// The series.
+        series: SeriesKey,
+        /// The file's name; its ending says the format.
+        name: String,
+    },
     /// End in order.
     Shutdown,
 }

@@ -2,6 +2,7 @@
 //! inputs. It decides nothing itself.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
+use super::export;
 use super::notice::Notice;
 use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
@@ -69,6 +71,8 @@ pub struct EngineOptions {
     pub read_only: bool,
     /// How another key comes into use; `None`: it cannot.
     pub rekey: Option<Rekey>,
+    /// Where exported series go.
+    pub exports: PathBuf,
 }
 
 impl fmt::Debug for EngineOptions {
@@ -125,6 +129,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         inputs,
         tell,
         publish,
+        exports: options.exports,
         dropped: 0,
         cancel: CancellationToken::new(),
         cancel_ask: CancellationToken::new(),
@@ -157,6 +162,7 @@ struct Engine {
     tell: mpsc::Sender<Notice>,
     publish: watch::Sender<Arc<Snapshot>>,
     dropped: u64,
+    exports: PathBuf,
     /// Of the run at work.
     cancel: CancellationToken,
     /// Of the question about symbols.
@@ -230,6 +236,7 @@ impl Engine {
             Job::Unwatch(series) => self.edit(series, false),
             Job::Replace(from, to) => self.replace(from, to),
             Job::Rekey(key) => self.rekey(key),
+            Job::Export(series, name) => self.export(series, name),
             Job::TryOwn => {
                 let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
                 self.supervise(Input::Crashed, async move {
@@ -244,7 +251,7 @@ impl Engine {
                 self.spawn(async move {
                     match pipeline.store.sweep().await {
                         Ok(swept) if swept.is_empty() => None,
-                        Ok(_) => Some(input(pipeline.store.runs(RUNS).await.map(Loaded::Runs))),
+                        Ok(_) => Some(input(show::runs(&pipeline, RUNS).await.map(Loaded::Runs))),
                         Err(error) => Some(Input::StoreFailed(error)),
                     }
                 });
@@ -342,6 +349,21 @@ impl Engine {
         });
     }
 
+    fn export(&self, series: SeriesKey, name: String) {
+        let (pipeline, path) = (Arc::clone(&self.pipeline), self.exports.join(&name));
+        self.spawn(async move {
+            let stored = pipeline.stored_as(&series);
+            Some(
+                match export::export(&pipeline.store, &stored, &path).await {
+                    Ok(bars) => Input::Exported(path, bars),
+                    Err(error) => {
+                        Input::Refused(Command::Export { series, name }, error.to_string())
+                    }
+                },
+            )
+        });
+    }
+
     /// The run at work goes on with the key it began with.
     fn rekey(&mut self, key: Secret) {
         let made = match &self.rekey {
@@ -372,8 +394,8 @@ impl Engine {
             Some(input(match load {
                 Load::Series => watching.list(&pipeline).await.map(Loaded::Series),
                 Load::One(series) => watching.entry(&pipeline, series).await.map(Loaded::One),
-                Load::Newest => store.runs(NEWEST).await.map(Loaded::Newest),
-                Load::Runs => store.runs(RUNS).await.map(Loaded::Runs),
+                Load::Newest => show::runs(&pipeline, NEWEST).await.map(Loaded::Newest),
+                Load::Runs => show::runs(&pipeline, RUNS).await.map(Loaded::Runs),
                 Load::Ledger => store
                     .ledger(pipeline.credential.clone())
                     .await
@@ -386,7 +408,7 @@ impl Engine {
                     .listings()
                     .await
                     .map(|(sent_at, listings)| Loaded::Listings(sent_at, listings)),
-                Load::Run(run) => store.run(run).await.map(Loaded::Run),
+                Load::Run(run) => show::run(&pipeline, run).await.map(Loaded::Run),
                 Load::Bars(window) => show::page(&pipeline, window).await.map(Loaded::Bars),
                 Load::Answer(request) => show::answer(&pipeline, request).await.map(Loaded::Answer),
             }))

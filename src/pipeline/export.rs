@@ -44,7 +44,9 @@ impl Format {
     /// The format that a file's name asks for.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        let is_json = Path::new(name).extension().is_some_and(|ending| ending == "jsonl");
+        let is_json = Path::new(name)
+            .extension()
+            .is_some_and(|ending| ending == "jsonl");
         if is_json { Self::Jsonl } else { Self::Csv }
     }
 }
@@ -126,12 +128,17 @@ fn record(series: &SeriesKey, bar: &Bar) -> Vec<String> {
         without_formula(series.symbol.as_str()),
         series.interval.to_string(),
         series.adjusted.to_string(),
-        bar.timestamp.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        bar.timestamp
+            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         bar.trading_date.to_string(),
     ];
     record.extend([bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string()));
     record.push(bar.volume.to_string());
-    let extras = [bar.adjusted_close, bar.dividend_amount, bar.split_coefficient];
+    let extras = [
+        bar.adjusted_close,
+        bar.dividend_amount,
+        bar.split_coefficient,
+    ];
     record.extend(extras.map(|extra| extra.map(|value| value.to_string()).unwrap_or_default()));
     record
 }
@@ -188,9 +195,12 @@ pub async fn export(
         }
     }
     let out = writer.finish().map_err(wrong)?;
-    let out = out.into_inner().map_err(|error| wrong(error.into_error()))?;
+    let out = out
+        .into_inner()
+        .map_err(|error| wrong(error.into_error()))?;
     out.sync_all().map_err(wrong)?;
-    file.persist_noclobber(path).map_err(|error| wrong(error.error))?;
+    file.persist_noclobber(path)
+        .map_err(|error| wrong(error.error))?;
     Ok(count)
 }
 
@@ -233,7 +243,10 @@ mod tests {
             )
         );
         let line: serde_json::Value = serde_json::from_str(&written(Format::Jsonl)).unwrap();
-        assert_eq!((&line["symbol"], &line["close_price"]), (&"IBM".into(), &"283.5700".into()));
+        assert_eq!(
+            (&line["symbol"], &line["close_price"]),
+            (&"IBM".into(), &"283.5700".into())
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use chrono_tz::America::New_York;
 use super::command::Command;
 use super::notice::{Notice, What};
 use super::run::{Event, RunReport};
-use crate::model::text::thousands;
+use crate::model::text::{clean, thousands};
 use crate::model::{Interval, RunStatus, SeriesReport, SeriesStatus};
 
 /// How much a sentence matters.
@@ -59,6 +59,14 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 "a part of the program broke, the rest goes on; what is stored is safe, please report this: {text}"
             ),
         ),
+        What::Exported(path, bars) => (
+            Info,
+            format!(
+                "{} bars written to {}",
+                thousands(*bars),
+                clean(&path.display().to_string())
+            ),
+        ),
         What::StoreLost(text) => (Error, format!("the store does not answer: {text}")),
         What::StoreBack => (Info, "the store answers again".to_owned()),
     })
@@ -107,6 +115,7 @@ pub const fn refused(command: &Command) -> &'static str {
         Command::Watch(_) | Command::Unwatch(_) | Command::Replace { .. } => {
             "the watch list is unchanged"
         }
+        Command::Export { .. } => "not exported",
         _ => "not done",
     }
 }

@@ -1,5 +1,7 @@
 //! What just happened: may be dropped under pressure, and the drops are counted.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 
 use super::command::Command;
@@ -31,6 +33,8 @@ pub enum What {
     Refused(Command, String),
     /// A part of this program broke; these are its words. What is stored is safe.
     Crashed(String),
+    /// A series was written to a file of so many bars.
+    Exported(PathBuf, u64),
     /// The store does not answer.
     StoreLost(String),
     /// The store answers again.

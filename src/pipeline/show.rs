@@ -8,8 +8,8 @@ use super::command::{Anchor, BarsWindow};
 use super::run::Pipeline;
 use super::snapshot::{AnswerView, BarsPage};
 use crate::config::secret;
-use crate::db::{BarQuery, DbError, Order, StoredAnswer};
-use crate::model::{Bar, RequestId, text};
+use crate::db::{BarQuery, DbError, Order, RunDetail, StoredAnswer};
+use crate::model::{Bar, RequestId, RunId, RunSummary, text};
 
 /// Lines of an answer that are shown.
 const MOST_LINES: usize = 2_000;
@@ -17,6 +17,36 @@ const MOST_LINES: usize = 2_000;
 const MOST_DEPTH: usize = 16;
 /// Bytes of a body that are looked at: more than so many lines of the longest shown.
 const MOST_BYTES: usize = 4 << 20;
+
+/// The newest runs, at the engine's clock.
+pub async fn runs(pipeline: &Pipeline, limit: u32) -> Result<Vec<RunSummary>, DbError> {
+    let mut runs = pipeline.store.runs(limit).await?;
+    for run in &mut runs {
+        let ahead = pipeline.clock.ahead_at(run.started_at);
+        put_on(run, ahead);
+    }
+    Ok(runs)
+}
+
+/// One run, at the engine's clock.
+pub async fn run(pipeline: &Pipeline, run: RunId) -> Result<Option<RunDetail>, DbError> {
+    let mut detail = pipeline.store.run(run).await?;
+    if let Some(detail) = &mut detail {
+        let ahead = pipeline.clock.ahead_at(detail.summary.started_at);
+        put_on(&mut detail.summary, ahead);
+        for request in &mut detail.requests {
+            request.reserved_at += ahead;
+            request.ended_at = request.ended_at.map(|at| at + ahead);
+        }
+    }
+    Ok(detail)
+}
+
+/// Moves a run as a whole: what it took stays what it took, however fast the engine's clock runs.
+fn put_on(run: &mut RunSummary, ahead: TimeDelta) {
+    run.started_at += ahead;
+    run.finished_at = run.finished_at.map(|at| at + ahead);
+}
 
 /// Reads a window by at most two ranges of the key's index, however large the series is.
 pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, DbError> {

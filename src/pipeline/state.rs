@@ -151,6 +151,7 @@ impl State {
             Input::Loaded(loaded) => self.loaded(loaded, now),
             Input::Owner(handover) => self.owner(handover, now),
             Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
+            Input::Exported(path, bars) => vec![tell(now, What::Exported(path, bars))],
             Input::Rekeyed { provider, per_day } => self.rekeyed(provider, per_day),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };

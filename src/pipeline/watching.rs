@@ -62,7 +62,8 @@ async fn known(
     reading: u64,
 ) -> Result<Entry, DbError> {
     let stored = pipeline.stored_as(&key);
-    let facts = pipeline.store.facts(stored.clone()).await?;
+    let mut facts = pipeline.store.facts(stored.clone()).await?;
+    facts.fetched_at = facts.fetched_at.map(|at| at + pipeline.clock.ahead_at(at));
     Ok(Entry {
         key,
         stored,

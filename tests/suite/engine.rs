@@ -97,6 +97,7 @@ fn options() -> EngineOptions {
         tick: Some(Duration::from_millis(5)),
         read_only: false,
         rekey: None,
+        exports: std::env::temp_dir(),
     }
 }
 

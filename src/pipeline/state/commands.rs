@@ -74,6 +74,7 @@ impl State {
                 from_provider,
             } => self.search.search(text, *from_provider),
             Command::LoadListings => self.search.load_list(),
+            Command::Export { series, name } => vec![Job::Export(series.clone(), name.clone())],
             Command::Shutdown => {
                 self.is_ending = true;
                 let run = self.run.is_some().then_some(Job::CancelRun);
@@ -104,6 +105,7 @@ const fn spends_or_writes(command: &Command) -> bool {
         | Command::ShowBars(_)
         | Command::ShowRun(_)
         | Command::ShowAnswer(_)
+        | Command::Export { .. }
         | Command::Search {
             from_provider: false,
             ..

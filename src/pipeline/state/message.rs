@@ -1,5 +1,7 @@
 //! What reaches the engine, and what it lets be done.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 
 use super::super::command::{BarsWindow, Command};
@@ -40,6 +42,8 @@ pub enum Input {
     Crashed(String),
     /// Work that a command asked for was not done, and why.
     Refused(Command, String),
+    /// A series was written to a file.
+    Exported(PathBuf, u64),
     /// Another key is in use from the next run on.
     Rekeyed {
         /// Whose data it is now.
@@ -162,6 +166,8 @@ pub enum Job {
     Replace(SeriesKey, SeriesKey),
     /// Ask the provider with another key from the next run on.
     Rekey(Secret),
+    /// Write a series to a file of this name.
+    Export(SeriesKey, String),
     /// Try to own the schedule.
     TryOwn,
     /// Mark runs whose process, or whose task, died.
