@@ -180,9 +180,7 @@ impl Engine {
     ) {
         let mut ticks = tokio::time::interval(tick);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        for load in [Load::Series, Load::Runs, Load::Ledger] {
-            self.load(load);
-        }
+        self.load(Load::Newest);
         let (mut published, mut behind) = (u64::MAX, 0);
         loop {
             let input = tokio::select! {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::command::Command;
-use super::run::{Event, RunReport};
+pub use super::run::{Event, RunReport};
 
 /// A fact with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]

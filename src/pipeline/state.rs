@@ -27,7 +27,7 @@ use super::symbols::{Problem, Symbols};
 use crate::db::{DbError, RunDetail};
 use crate::model::quota::{self, Ledger};
 use crate::model::{
-    ErrorClass, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
+    ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
 };
 
 /// How often a process that does not own the schedule tries to.
@@ -76,6 +76,10 @@ pub struct State {
     owner: Owner,
     asked_to_own: Option<DateTime<Utc>>,
     looked: Option<DateTime<Utc>>,
+    /// The runs of others among the newest, at the last look.
+    seen: Option<Vec<RunSummary>>,
+    /// The newest runs of this process.
+    own_runs: VecDeque<RunId>,
     /// What time alone changes, as it was at the last look.
     at_last_look: (Vec<SeriesState>, Option<DateTime<Utc>>),
     /// The instant of the schedule that was acted on last.
@@ -114,6 +118,8 @@ impl State {
             owner: Owner::Unknown,
             asked_to_own: None,
             looked: None,
+            seen: None,
+            own_runs: VecDeque::new(),
             at_last_look: (vec![], None),
             last_tick: start.last_tick,
             missed: 0,
@@ -342,6 +348,8 @@ impl State {
         let mut read_again = vec![];
         match &event {
             Event::Started { run, series } => {
+                self.own_runs.push_front(*run);
+                self.own_runs.truncate(NEWEST as usize);
                 if let Some(progress) = &mut self.run {
                     (progress.id, progress.total) = (Some(*run), *series);
                 }
@@ -404,6 +412,9 @@ impl State {
     }
 
     fn run_crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        // Whoever sweeps first marks it: what becomes of it is noticed as the work of others is.
+        let crashed = self.run.as_ref().and_then(|run| run.id);
+        self.own_runs.retain(|run| Some(*run) != crashed);
         let mut jobs = vec![tell(now, What::Crashed(text)), Job::Sweep];
         jobs.extend(self.run_is_over());
         jobs

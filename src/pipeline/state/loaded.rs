@@ -33,10 +33,11 @@ impl State {
                     };
                 }
             }
-            Loaded::Newest(newest) if self.differs(&newest) => {
-                jobs.extend(EVERYTHING.map(Job::Load));
+            Loaded::Newest(newest) => {
+                if self.others_worked(newest) {
+                    jobs.extend(EVERYTHING.map(Job::Load));
+                }
             }
-            Loaded::Newest(_) => {}
             Loaded::Runs(runs) => self.runs = runs.into(),
             Loaded::Ledger(ledger) => {
                 self.ledger = ledger;
@@ -84,18 +85,20 @@ impl State {
         vec![]
     }
 
-    /// Whether another process has begun, advanced or ended a run since the runs were read.
-    fn differs(&self, newest: &[RunSummary]) -> bool {
-        let own = self.run.as_ref().and_then(|run| run.id);
-        let is_other = |run: &&RunSummary| Some(run.id) != own;
-        let others: Vec<&RunSummary> = newest.iter().filter(is_other).collect();
+    /// Whether another process has begun, advanced or ended a run since the last look.
+    ///
+    /// Looks are compared with each other and with nothing else: whatever is read because of a look
+    /// is read after it, so that what happens meanwhile shows in the next one.
+    fn others_worked(&mut self, newest: Vec<RunSummary>) -> bool {
         // Fewer than were asked for are all there are.
-        let known = if newest.len() < NEWEST as usize {
-            usize::MAX
-        } else {
-            others.len()
-        };
-        let known: Vec<&RunSummary> = self.runs.iter().filter(is_other).take(known).collect();
-        others != known
+        let is_all = newest.len() < NEWEST as usize;
+        let mut others = newest;
+        others.retain(|run| !self.own_runs.contains(&run.id));
+        let same = self.seen.as_ref().is_some_and(|seen| {
+            // Runs of this process push others out of the newest.
+            seen.starts_with(&others) && (seen.len() == others.len() || !is_all)
+        });
+        self.seen = Some(others);
+        !same
     }
 }

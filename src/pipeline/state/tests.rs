@@ -5,7 +5,7 @@ mod symbols;
 use super::super::command::Command;
 use super::*;
 use crate::db::SeriesFacts;
-use crate::model::{ErrorClass, RunId};
+use crate::model::ErrorClass;
 use crate::model::{Interval, RunStatus};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -328,30 +328,29 @@ fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
             run(1, RunStatus::Succeeded, 2),
         ]
     });
-    state.step(Input::Loaded(Loaded::Runs(runs.clone())), at(NOON));
+    let newest = |runs| Input::Loaded(Loaded::Newest(runs));
+    let everything: Vec<&Load> = EVERYTHING.iter().collect();
+    let first = state.step(newest(runs.clone()), at(NOON));
+    assert_eq!(reads(&first), everything, "the first look, at the start");
     assert_eq!(state.step(Input::Tick, at("2026-11-20T17:00:09Z")), []);
     let look = state.step(Input::Tick, at("2026-11-20T17:00:10Z"));
     assert_eq!(look, [Job::Load(Load::Newest)], "the owner looks as well");
     let before = state.revision();
-    let newest = |runs| Input::Loaded(Loaded::Newest(runs));
     assert_eq!(state.step(newest(runs.clone()), at(NOON)), []);
     assert_eq!(state.revision(), before, "nothing has changed");
-    assert_eq!(
-        reads(&state.step(newest(running(0)), at(NOON))),
-        EVERYTHING.iter().collect::<Vec<_>>()
-    );
+    for requests in [0, 1] {
+        let jobs = state.step(newest(running(requests)), at(NOON));
+        assert_eq!(reads(&jobs), everything, "begun, then advanced");
+    }
+    let deleted = state.step(newest(vec![]), at(NOON));
+    assert_eq!(reads(&deleted), everything, "a history that was deleted");
+    state.step(newest(runs.clone()), at(NOON));
     state.step(Input::Loaded(Loaded::Runs(running(0))), at(NOON));
     let look = state.step(Input::Tick, at("2026-11-20T17:00:20Z"));
     assert_eq!(
         look,
         [Job::Load(Load::Newest), Job::Sweep],
         "its process may have died"
-    );
-    assert_eq!(reads(&state.step(newest(running(1)), at(NOON))).len(), 4);
-    assert_eq!(
-        reads(&state.step(newest(vec![]), at(NOON))).len(),
-        4,
-        "a history that was deleted"
     );
 
     state.step(Input::Command(Command::Fetch(vec![key("IBM")])), at(NOON));
@@ -361,6 +360,21 @@ fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
     };
     state.step(Input::Run(started), at(NOON));
     assert_eq!(state.step(newest(running(5)), at(NOON)), [], "own work");
+    state.step(Input::RunEnded(Ok(report(vec![]))), at(NOON));
+    assert_eq!(state.step(newest(running(6)), at(NOON)), [], "own and over");
+    let ten = |from: i64| -> Vec<RunSummary> {
+        let numbers = (from..from + 10).rev();
+        numbers.map(|id| run(id, RunStatus::Succeeded, 1)).collect()
+    };
+    state.step(newest(ten(11)), at(NOON));
+    let started = Event::Started {
+        run: RunId(21),
+        series: 1,
+    };
+    state.step(Input::Run(started), at(NOON));
+    let pushed_out = state.step(newest(ten(12)), at(NOON));
+    assert_eq!(pushed_out, [], "the eleventh is no longer among the ten");
+    assert_eq!(reads(&state.step(newest(ten(13)), at(NOON))), everything);
 }
 
 #[test]

@@ -171,6 +171,7 @@ async fn another_key_counts_from_the_next_run_on() {
             ..options()
         };
         let mut handle = engine::start(Arc::new(pipeline), options).await.unwrap();
+        until(&mut handle, |snapshot| snapshot.series.len() == 2).await;
         send(&handle, Command::Fetch(watched()[1..].to_vec())).await;
         let status = told(&mut handle, |what| match what {
             What::Run(Event::Done(report)) => Some(report.status),
