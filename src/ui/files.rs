@@ -1,0 +1,35 @@
+//! Files that the panel writes: tables that are saved.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Writes a new file that only its owner can read; what is there already is never touched.
+pub fn save(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+    let path = folder.join(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = save(folder.path(), "runs.csv", "a\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n");
+        let again = save(folder.path(), "runs.csv", "b\n").unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        std::os::unix::fs::symlink(&path, folder.path().join("link.csv")).unwrap();
+        assert!(save(folder.path(), "link.csv", "b\n").is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n");
+    }
+}

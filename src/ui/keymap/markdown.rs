@@ -1,0 +1,76 @@
+//! The table as a page.
+
+use std::fmt::Write as _;
+
+use super::{Context, Keymap};
+
+const PLACES: [Context; 8] = [
+    Context::Overview,
+    Context::Bars,
+    Context::Runs,
+    Context::Log,
+    Context::Global,
+    Context::Prompt,
+    Context::List,
+    Context::Confirm,
+];
+
+/// The table in Markdown, one section a place.
+#[must_use]
+pub fn page(keymap: &Keymap) -> String {
+    let mut page = String::new();
+    for place in PLACES {
+        let _ = writeln!(
+            page,
+            "## {}\n\n| key | what it does | action |\n|---|---|---|",
+            heading(place)
+        );
+        for entry in keymap.of(place) {
+            let keys: Vec<String> = entry
+                .chords
+                .iter()
+                .map(|chord| format!("`{}`", super::chord::shown(*chord)))
+                .collect();
+            let keys = if keys.is_empty() {
+                "palette".to_owned()
+            } else {
+                keys.join(" ")
+            };
+            let _ = writeln!(
+                page,
+                "| {keys} | {} | `{}` |",
+                entry.binding.title, entry.binding.action
+            );
+        }
+        page.push('\n');
+    }
+    page
+}
+
+/// The table as plain text for a terminal.
+#[must_use]
+pub fn plain(keymap: &Keymap) -> String {
+    let mut text = String::new();
+    for place in PLACES {
+        let _ = writeln!(text, "{}", heading(place));
+        for entry in keymap.of(place) {
+            let _ = writeln!(
+                text,
+                "  {:<16} {:<28} {}",
+                entry.keys(),
+                entry.binding.title,
+                entry.binding.action
+            );
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn heading(place: Context) -> String {
+    let name = place.to_string();
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}

@@ -1,0 +1,113 @@
+//! What the configuration file changes in the table: `[keys]`, an action's name and its keys.
+
+use super::{Chord, Context, Keymap};
+use crate::config::KeyBinding;
+use crate::ui::action::Action;
+
+impl Keymap {
+    /// The table with a person's own keys, and what is wrong with those: a wrong line changes nothing.
+    #[must_use]
+    pub fn with(bindings: &[KeyBinding]) -> (Self, Vec<String>) {
+        let mut keymap = Self::default();
+        let mut problems = vec![];
+        for binding in bindings {
+            if let Err(reason) = keymap.rebind(binding) {
+                problems.push(format!(
+                    "config.toml line {}, keys.{}: {reason}",
+                    binding.line, binding.action
+                ));
+            }
+        }
+        (keymap, problems)
+    }
+
+    fn rebind(&mut self, binding: &KeyBinding) -> Result<(), String> {
+        let action: Action = binding
+            .action
+            .parse()
+            .map_err(|_| "no action has this name; pipeline-tui keys lists them".to_owned())?;
+        let mut chords = Vec::with_capacity(binding.chords.len());
+        for text in &binding.chords {
+            let chord: Chord = text.parse().map_err(|error| format!("{error}"))?;
+            chords.push(chord);
+        }
+        let places: Vec<Context> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.binding.action == action)
+            .map(|entry| entry.binding.context)
+            .collect();
+        for entry in &self.entries {
+            let is_near = places.contains(&entry.binding.context) && entry.binding.action != action;
+            if let Some(chord) = chords
+                .iter()
+                .find(|chord| is_near && entry.chords.contains(chord))
+            {
+                return Err(format!(
+                    "{chord} already means {} ({}); give that another key first",
+                    entry.binding.action, entry.binding.context
+                ));
+            }
+        }
+        for entry in &mut self.entries {
+            if entry.binding.action == action {
+                entry.chords.clone_from(&chords);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(action: &str, chords: &[&str], line: usize) -> KeyBinding {
+        KeyBinding {
+            action: action.to_owned(),
+            chords: chords.iter().map(|text| (*text).to_owned()).collect(),
+            line,
+        }
+    }
+
+    #[test]
+    fn a_persons_keys_take_the_place_of_ours() {
+        let (keymap, problems) = Keymap::with(&[binding("fetch", &["r", "f5"], 3)]);
+        assert_eq!(problems, Vec::<String>::new());
+        let chord = |text: &str| text.parse::<Chord>().unwrap();
+        for (key, action) in [
+            ("r", Some(Action::Fetch)),
+            ("f5", Some(Action::Fetch)),
+            ("f", None),
+        ] {
+            assert_eq!(
+                keymap.action(Context::Overview, chord(key)),
+                action,
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line_and_the_rest_still_works() {
+        let (keymap, problems) = Keymap::with(&[
+            binding("fetsch", &["r"], 2),
+            binding("fetch", &["hyper-r"], 3),
+            binding("add", &["p"], 4),
+            binding("why", &["i"], 5),
+        ]);
+        let all = problems.join("\n");
+        assert_eq!(problems.len(), 3, "{all}");
+        assert!(all.contains("line 2, keys.fetsch"), "{all}");
+        assert!(
+            all.contains("line 3, keys.fetch: \"hyper-r\" is no key"),
+            "{all}"
+        );
+        assert!(
+            all.contains("line 4, keys.add: p already means pause"),
+            "{all}"
+        );
+        assert_eq!(keymap.key_of(Context::Overview, Action::Why), "i");
+        assert_eq!(keymap.key_of(Context::Overview, Action::Add), "a");
+    }
+}

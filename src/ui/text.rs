@@ -1,0 +1,328 @@
+//! Numbers, times and widths as people read them. Text in, text out: no buffer, no clock.
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono_tz::Tz;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::model::{Bar, Interval, Price};
+
+/// A dash where there is nothing to show.
+pub const NONE: &str = "–";
+
+/// Cuts a text to so many cells; what was cut ends in `…`.
+#[must_use]
+pub fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut cut = String::with_capacity(width);
+    let mut used = 0;
+    for c in text.chars() {
+        let cells = c.width().unwrap_or(0);
+        if used + cells + 1 > width {
+            break;
+        }
+        used += cells;
+        cut.push(c);
+    }
+    if width > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Cuts or fills a text to exactly so many cells.
+#[must_use]
+pub fn left(text: &str, width: usize) -> String {
+    let mut text = fit(text, width);
+    text.extend(std::iter::repeat_n(' ', width.saturating_sub(text.width())));
+    text
+}
+
+/// Cuts or fills a text to exactly so many cells, at the right.
+#[must_use]
+pub fn right(text: &str, width: usize) -> String {
+    let text = fit(text, width);
+    let mut padded = " ".repeat(width.saturating_sub(text.width()));
+    padded.push_str(&text);
+    padded
+}
+
+/// Breaks a text into lines of at most so many cells, at spaces where there are some.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![];
+    let mut line = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let mut word = word;
+        let space = usize::from(used > 0);
+        if used + space + word.width() > width && used > 0 {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        } else if space == 1 {
+            line.push(' ');
+            used += 1;
+        }
+        while word.width() > width && width > 0 {
+            let (head, tail) = split_at_width(word, width);
+            lines.push(head.to_owned());
+            word = tail;
+        }
+        line.push_str(word);
+        used += word.width();
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// The longest head of at most so many cells (one character at least), and the rest.
+fn split_at_width(text: &str, width: usize) -> (&str, &str) {
+    let mut used = 0;
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > width && at > 0 {
+            return text.split_at(at);
+        }
+    }
+    (text, "")
+}
+
+/// How long ago something was: `now`, `12 s ago`, `2 min ago`, `3 h ago`, `5 d ago`.
+#[must_use]
+pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = (now - then).num_seconds();
+    match seconds {
+        ..=1 => "now".to_owned(),
+        2..=59 => format!("{seconds} s ago"),
+        60..=3_599 => format!("{} min ago", seconds / 60),
+        3_600..=172_799 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// The time left: `02:41:07`, or `3 d 02:41:07`.
+#[must_use]
+pub fn countdown(left: TimeDelta) -> String {
+    // The part of a second counts: at 0.4 s left one still waits.
+    let seconds = (left.num_milliseconds().max(0) + 999) / 1_000;
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let clock = format!("{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60);
+    if days > 0 {
+        format!("{days} d {clock}")
+    } else {
+        clock
+    }
+}
+
+/// A short time left: `0:41`.
+#[must_use]
+pub fn short_countdown(left: TimeDelta) -> String {
+    let seconds = (left.num_milliseconds().max(0) + 999) / 1_000;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// How long something took: `0.4`, `12.3`, `1:04.2`, `1 h 02 min`.
+#[must_use]
+pub fn took(time: TimeDelta) -> String {
+    let tenths = time.num_milliseconds().max(0) / 100;
+    if tenths < 600 {
+        format!("{}.{}", tenths / 10, tenths % 10)
+    } else if tenths < 36_000 {
+        format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+    } else {
+        format!("{} h {:02} min", tenths / 36_000, tenths / 600 % 60)
+    }
+}
+
+/// The name under which a zone's times are shown.
+#[must_use]
+pub fn zone_name(zone: Tz) -> &'static str {
+    match zone {
+        Tz::America__New_York => "ET",
+        Tz::UTC => "UTC",
+        other => other.name(),
+    }
+}
+
+/// An instant that is near: the time alone today, else with its weekday, else with its date.
+#[must_use]
+pub fn near(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let (there, here) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let days = (there.date_naive() - here.date_naive()).num_days().abs();
+    let form = match days {
+        0 => "%H:%M",
+        1..=6 => "%a %H:%M",
+        _ => "%m-%d %H:%M",
+    };
+    there.format(form).to_string()
+}
+
+/// The label of a bar in a list that spans days: `11-20 15:55`, or `2026-11-20` for a day and longer.
+#[must_use]
+pub fn bar_time(bar: &Bar, interval: Interval, zone: Tz) -> String {
+    if interval.is_intraday() {
+        let local = bar.timestamp.with_timezone(&zone);
+        local.format("%m-%d %H:%M").to_string()
+    } else {
+        bar.trading_date.format("%Y-%m-%d").to_string()
+    }
+}
+
+/// The newest bar of a series in a list of series: `Fri 11-20`, with the time for intraday bars of today.
+#[must_use]
+pub fn last_bar(bar: &Bar, interval: Interval, now: DateTime<Utc>, zone: Tz) -> String {
+    let today = now.with_timezone(&zone).date_naive();
+    if interval.is_intraday() && bar.trading_date == today {
+        let local = bar.timestamp.with_timezone(&zone);
+        return local.format("%H:%M").to_string();
+    }
+    let form = if bar.trading_date.year() == today.year() {
+        "%a %m-%d"
+    } else {
+        "%Y-%m-%d"
+    };
+    bar.trading_date.format(form).to_string()
+}
+
+/// A price with so many decimals, rounded half away from zero, thousands separated.
+#[must_use]
+pub fn price(price: Price, decimals: u32) -> String {
+    let step = 10_i64.pow(Price::SCALE - decimals.min(Price::SCALE));
+    let units = price.units();
+    let rounded = units / step + i64::from(units % step >= step - step / 2 && step > 1);
+    let one = 10_i64.pow(decimals.min(Price::SCALE));
+    let whole = crate::model::text::thousands(rounded / one);
+    if decimals == 0 {
+        return whole;
+    }
+    let width = decimals as usize;
+    format!("{whole}.{:0width$}", rounded % one)
+}
+
+/// The decimals that a list of prices needs so that none loses a digit, from 2 to 8.
+#[must_use]
+pub fn decimals(prices: impl IntoIterator<Item = Price>) -> u32 {
+    let needed = |price: Price| {
+        let mut digits = Price::SCALE;
+        let mut units = price.units();
+        while digits > 2 && units % 10 == 0 {
+            units /= 10;
+            digits -= 1;
+        }
+        digits
+    };
+    prices.into_iter().map(needed).max().unwrap_or(2)
+}
+
+/// The change from one price to another in percent: `+0.42`.
+#[must_use]
+pub fn change(from: Price, to: Price) -> Option<String> {
+    if from.units() == 0 {
+        return None;
+    }
+    let (from, to) = (i128::from(from.units()), i128::from(to.units()));
+    let hundredths = (to - from) * 10_000;
+    let rounded = (hundredths.abs() * 2 + from) / (from * 2);
+    let sign = match to.cmp(&from) {
+        std::cmp::Ordering::Less if rounded > 0 => '-',
+        std::cmp::Ordering::Greater if rounded > 0 => '+',
+        _ => ' ',
+    };
+    let text = format!("{sign}{}.{:02}", rounded / 100, rounded % 100);
+    Some(text.trim_start().to_owned())
+}
+
+/// `1 request`, `2 requests`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = match (number, noun) {
+        (1, _) | (_, "series") => "",
+        _ => "s",
+    };
+    format!(
+        "{} {noun}{plural}",
+        crate::model::text::thousands(number as u64)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn texts_are_cut_by_cells_not_by_bytes() {
+        assert_eq!(fit("GOOGL", 5), "GOOGL");
+        assert_eq!(fit("GOOGL", 4), "GOO…");
+        assert_eq!(fit("株式会社", 5), "株式…");
+        assert_eq!(fit("株式会社", 4), "株…");
+        assert_eq!(fit("x", 0), "");
+        assert_eq!(left("株", 4), "株  ");
+        assert_eq!(right("7", 3), "  7");
+    }
+
+    #[test]
+    fn long_texts_break_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+
+    #[test]
+    fn ages_and_times_left_are_short() {
+        let now = at("2026-11-20T12:00:00Z");
+        for (then, text) in [
+            ("2026-11-20T12:00:05Z", "now"),
+            ("2026-11-20T11:59:48Z", "12 s ago"),
+            ("2026-11-20T11:58:00Z", "2 min ago"),
+            ("2026-11-20T02:00:00Z", "10 h ago"),
+            ("2026-11-10T12:00:00Z", "10 d ago"),
+        ] {
+            assert_eq!(ago(at(then), now), text);
+        }
+        assert_eq!(countdown(TimeDelta::milliseconds(9_667_001)), "02:41:08");
+        assert_eq!(countdown(TimeDelta::seconds(-5)), "00:00:00");
+        assert_eq!(countdown(TimeDelta::seconds(90_061)), "1 d 01:01:01");
+        assert_eq!(short_countdown(TimeDelta::milliseconds(40_100)), "0:41");
+        assert_eq!(
+            [400, 64_200, 3_720_000].map(|ms| took(TimeDelta::milliseconds(ms))),
+            ["0.4", "1:04.2", "1 h 02 min"]
+        );
+    }
+
+    #[test]
+    fn near_instants_leave_out_what_is_understood() {
+        let (now, zone) = (at("2026-11-20T18:00:00Z"), Tz::America__New_York);
+        assert_eq!(near(at("2026-11-20T21:20:00Z"), now, zone), "16:20");
+        assert_eq!(near(at("2026-11-23T21:20:00Z"), now, zone), "Mon 16:20");
+        assert_eq!(near(at("2026-12-23T21:20:00Z"), now, zone), "12-23 16:20");
+    }
+
+    #[test]
+    fn prices_are_rounded_and_changes_signed() {
+        let p = |text: &str| Price::parse(text).unwrap().0;
+        assert_eq!(price(p("283.5699"), 2), "283.57");
+        assert_eq!(price(p("600000"), 4), "600,000.0000");
+        assert_eq!(price(p("0.00000001"), 8), "0.00000001");
+        assert_eq!(price(p("99.995"), 2), "100.00");
+        assert_eq!(price(p("12.5"), 0), "13");
+        assert_eq!(change(p("100"), p("100.42")).as_deref(), Some("+0.42"));
+        assert_eq!(change(p("100"), p("99.89")).as_deref(), Some("-0.11"));
+        assert_eq!(change(p("100"), p("100")).as_deref(), Some("0.00"));
+        assert_eq!(decimals([p("1.5"), p("1.2345")]), 4);
+        assert_eq!(decimals([p("1"), p("2")]), 2);
+    }
+
+    #[test]
+    fn counts_have_their_noun() {
+        assert_eq!(count(1, "request"), "1 request");
+        assert_eq!(count(1_200, "bar"), "1,200 bars");
+        assert_eq!(count(3, "series"), "3 series");
+    }
+}
