@@ -1,0 +1,155 @@
+//! The one place that reads keys from the terminal.
+
+use crossterm::event::{
+    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
+};
+use futures_util::StreamExt as _;
+
+use crate::ui::keymap::chord::{Chord, Key, Named};
+
+/// What a person did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Pressed a key.
+    Key(Chord),
+    /// Pasted a text.
+    Paste(String),
+    /// Made the window another size.
+    Resize,
+    /// Clicked.
+    Click(u16, u16),
+    /// Turned the wheel; `true`: down.
+    Wheel(bool),
+    /// The terminal has gone.
+    Gone,
+}
+
+/// The keys. Dropped, not paused, while the terminal belongs to someone else.
+#[derive(Debug, Default)]
+pub struct Keys(Option<EventStream>);
+
+impl Keys {
+    /// Starts to read.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Some(EventStream::new()))
+    }
+
+    /// Stops reading.
+    pub fn stop(&mut self) {
+        self.0 = None;
+    }
+
+    /// Completes at the next thing that a person does.
+    pub async fn next(&mut self) -> Input {
+        loop {
+            let Some(stream) = &mut self.0 else {
+                return std::future::pending().await;
+            };
+            let Some(Ok(event)) = stream.next().await else {
+                self.0 = None;
+                return Input::Gone;
+            };
+            if let Some(input) = understood(event) {
+                return input;
+            }
+        }
+    }
+
+    /// The next thing that has been done already, without waiting.
+    pub fn next_now(&mut self) -> Option<Input> {
+        use futures_util::FutureExt as _;
+        loop {
+            let event = self.0.as_mut()?.next().now_or_never()??.ok()?;
+            if let Some(input) = understood(event) {
+                return Some(input);
+            }
+        }
+    }
+}
+
+fn understood(event: Event) -> Option<Input> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => chord(key).map(Input::Key),
+        Event::Paste(text) => Some(Input::Paste(text)),
+        Event::Resize(..) => Some(Input::Resize),
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => Some(Input::Click(mouse.column, mouse.row)),
+            MouseEventKind::ScrollDown => Some(Input::Wheel(true)),
+            MouseEventKind::ScrollUp => Some(Input::Wheel(false)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn chord(event: KeyEvent) -> Option<Chord> {
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    let alt = event.modifiers.contains(KeyModifiers::ALT);
+    let mut shift = event.modifiers.contains(KeyModifiers::SHIFT);
+    let named = |named| Some(Key::Named(named));
+    let key = match event.code {
+        KeyCode::Char(c) => {
+            // Shift is in the character; some terminals send it small with the modifier.
+            let c = if shift && c.is_lowercase() && !ctrl {
+                c.to_uppercase().next().unwrap_or(c)
+            } else if ctrl {
+                c.to_ascii_lowercase()
+            } else {
+                c
+            };
+            shift = false;
+            Some(Key::Char(c))
+        }
+        KeyCode::F(number) => Some(Key::F(number)),
+        KeyCode::Enter => named(Named::Enter),
+        KeyCode::Esc => named(Named::Esc),
+        KeyCode::Tab => named(Named::Tab),
+        KeyCode::BackTab => {
+            shift = true;
+            named(Named::Tab)
+        }
+        KeyCode::Backspace => named(Named::Backspace),
+        KeyCode::Delete => named(Named::Delete),
+        KeyCode::Insert => named(Named::Insert),
+        KeyCode::Up => named(Named::Up),
+        KeyCode::Down => named(Named::Down),
+        KeyCode::Left => named(Named::Left),
+        KeyCode::Right => named(Named::Right),
+        KeyCode::Home => named(Named::Home),
+        KeyCode::End => named(Named::End),
+        KeyCode::PageUp => named(Named::PageUp),
+        KeyCode::PageDown => named(Named::PageDown),
+        _ => None,
+    }?;
+    Some(Chord {
+        key,
+        ctrl,
+        alt,
+        shift,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(code: KeyCode, modifiers: KeyModifiers) -> String {
+        chord(KeyEvent::new(code, modifiers)).unwrap().to_string()
+    }
+
+    #[test]
+    fn keys_are_read_as_they_are_spelled() {
+        for (code, modifiers, text) in [
+            (KeyCode::Char('f'), KeyModifiers::NONE, "f"),
+            (KeyCode::Char('F'), KeyModifiers::SHIFT, "F"),
+            (KeyCode::Char('f'), KeyModifiers::SHIFT, "F"),
+            (KeyCode::Char('c'), KeyModifiers::CONTROL, "ctrl-c"),
+            (KeyCode::BackTab, KeyModifiers::SHIFT, "shift-tab"),
+            (KeyCode::F(12), KeyModifiers::NONE, "f12"),
+            (KeyCode::Char('?'), KeyModifiers::SHIFT, "?"),
+        ] {
+            assert_eq!(read(code, modifiers), text);
+        }
+    }
+}

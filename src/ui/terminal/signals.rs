@@ -1,0 +1,54 @@
+//! What the system tells the panel.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// A signal that the panel acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// To end, with the exit code that says so.
+    End(u8),
+    /// To give the terminal back and stop.
+    Stop,
+    /// To go on after a stop.
+    Continue,
+}
+
+/// Listens from now on.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    quit: Signal,
+    stop: Signal,
+    go_on: Signal,
+}
+
+impl Signals {
+    /// Starts to listen.
+    pub fn new() -> io::Result<Self> {
+        let listen = |number: i32| signal(SignalKind::from_raw(number));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+            stop: listen(rustix::process::Signal::TSTP.as_raw())?,
+            go_on: listen(rustix::process::Signal::CONT.as_raw())?,
+        })
+    }
+
+    /// Completes at the next one.
+    pub async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::End(0),
+            _ = self.interrupt.recv() => Told::End(130),
+            _ = self.hangup.recv() => Told::End(129),
+            _ = self.quit.recv() => Told::End(131),
+            _ = self.stop.recv() => Told::Stop,
+            _ = self.go_on.recv() => Told::Continue,
+        }
+    }
+}
