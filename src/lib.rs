@@ -17,3 +17,4 @@ pub mod pipeline;
 pub mod simulate;
 pub mod telemetry;
 pub mod time;
+pub mod ui;

@@ -51,6 +51,11 @@ const RULES: &[Rule] = &[
         never: &["sqlx", "hyper", "ratatui", "crossterm"],
     },
     Rule {
+        module: "ui",
+        may_use: &["ui", "model", "config", "time", "pipeline", "telemetry"],
+        never: &["sqlx", "reqwest", "hyper"],
+    },
+    Rule {
         module: "simulate",
         may_use: &["simulate", "model", "time"],
         never: &["sqlx", "reqwest", "csv", "ratatui"],
@@ -165,6 +170,63 @@ fn every_module_keeps_to_the_import_table() {
         }
     }
     assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+/// What is drawn is a function of values: these parts of the panel touch nothing of the world.
+const DRAWN: [&str; 8] = [
+    "ui/views",
+    "ui/overlays",
+    "ui/widgets",
+    "ui/theme",
+    "ui/frame",
+    "ui/draw",
+    "ui/text",
+    "ui/app",
+];
+const WORLD: [&str; 5] = ["tokio", "crossterm", "std::env", "std::fs", "std::io"];
+/// What the panel may see of the pipeline.
+const SEEN: [&str; 6] = [
+    "command", "snapshot", "notice", "schedule", "narrate", "engine",
+];
+
+fn breaches_of_the_panel(path: &str, code: &str) -> Vec<String> {
+    let mut breaches = vec![];
+    if DRAWN.iter().any(|part| path.starts_with(part)) {
+        let world = WORLD.iter().filter(|name| names_crate(code, name));
+        breaches.extend(world.map(|name| format!("{path} must not use {name}")));
+    }
+    if path.starts_with("ui") {
+        let used = segments(code, "crate::pipeline::");
+        let unseen = used.iter().filter(|used| !SEEN.contains(&used.as_str()));
+        breaches.extend(unseen.map(|used| format!("{path} must not use pipeline::{used}")));
+    }
+    breaches
+}
+
+#[test]
+fn what_is_drawn_touches_nothing_of_the_world() {
+    let mut found = vec![];
+    for path in rust_files(&root().join("src")) {
+        let relative = path
+            .strip_prefix(root().join("src"))
+            .unwrap()
+            .to_string_lossy();
+        // Tests read pictures from files.
+        if !relative.ends_with("tests.rs") {
+            found.extend(breaches_of_the_panel(&relative, &code(&path)));
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    assert_eq!(
+        breaches_of_the_panel(
+            "ui/views/x.rs",
+            "tokio::spawn(x); crate::pipeline::job::Job"
+        ),
+        [
+            "ui/views/x.rs must not use tokio",
+            "ui/views/x.rs must not use pipeline::job"
+        ]
+    );
 }
 
 #[test]

@@ -1,0 +1,141 @@
+//! The panel: what is drawn, what keys do, and how the terminal is entered and left.
+//!
+//! ```text
+//!  keys, signals ──> event_loop ──> App::press ──> effects ──> engine, clipboard, files
+//!  snapshots, notices ──┘   └──> frame::render(&App, now) ──> Screen ──> terminal
+//! ```
+
+pub mod action;
+pub mod app;
+mod csv;
+mod draw;
+mod event_loop;
+#[cfg(debug_assertions)]
+pub mod fault;
+mod files;
+pub mod frame;
+mod input;
+pub mod keymap;
+mod overlays;
+#[cfg(test)]
+mod sample;
+mod screen;
+pub mod terminal;
+mod text;
+pub mod theme;
+mod views;
+mod widgets;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
+
+use self::app::Shared;
+use crate::config::{Secret, secret};
+use crate::pipeline::engine::Handle;
+use crate::pipeline::snapshot::{SeriesState, Snapshot};
+use crate::telemetry::Record;
+use crate::time::Clock;
+
+/// Keeps a key for later starts; says where.
+pub type SaveKey = Arc<dyn Fn(&Secret) -> io::Result<PathBuf> + Send + Sync>;
+
+/// How starting the engine goes.
+#[derive(Debug)]
+pub enum Booting {
+    /// It is tried again.
+    Waiting {
+        /// What went wrong.
+        reason: String,
+        /// When.
+        again_at: DateTime<Utc>,
+    },
+    /// It runs.
+    Ready(Box<Handle>),
+    /// It cannot run until something is changed.
+    Failed {
+        /// The program's exit code.
+        code: u8,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+}
+
+/// What the panel is made from.
+pub struct Options {
+    /// What every view sees.
+    pub shared: Shared,
+    /// The clock of the engine.
+    pub clock: Clock,
+    /// The time between redraws while a countdown is shown; `None`: each whole second.
+    pub beat: Option<Duration>,
+    /// How starting the engine goes.
+    pub booting: mpsc::Receiver<Booting>,
+    /// What the program logs.
+    pub records: mpsc::Receiver<Record>,
+    /// Where saved tables go.
+    pub exports: PathBuf,
+    /// Keeps a key for later starts.
+    pub save_key: SaveKey,
+    /// What is wrong with the configuration and was left out.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").finish_non_exhaustive()
+    }
+}
+
+/// How the panel ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The program's exit code.
+    pub code: u8,
+    /// What must be said on the normal screen.
+    pub failure: Option<String>,
+    /// What was true at the end.
+    pub last: Option<Arc<Snapshot>>,
+}
+
+/// Runs the panel on this thread until the person leaves. The terminal is as it was before when
+/// this returns, whatever it returns.
+pub async fn run(options: Options) -> io::Result<Ended> {
+    terminal::panic::guard_this_thread();
+    let _guard = terminal::Guard::enter(options.shared.mouse)?;
+    event_loop::EventLoop::new(options)?.run().await
+}
+
+/// The last line on the normal screen.
+#[must_use]
+pub fn last_line(last: Option<&Snapshot>, keep_fetching: &str) -> String {
+    let Some(snapshot) = last else {
+        return "Stopped.".to_owned();
+    };
+    let fresh = snapshot
+        .series
+        .iter()
+        .filter(|status| status.state == SeriesState::Fresh)
+        .count();
+    let used = match snapshot.quota.limit {
+        Some(limit) => format!("{} of {limit} requests used", snapshot.quota.used),
+        None => format!(
+            "{} today",
+            text::count(snapshot.quota.used as usize, "request")
+        ),
+    };
+    format!(
+        "Stopped. {fresh} of {} fresh, {used}. To keep fetching: {keep_fetching}",
+        snapshot.series.len()
+    )
+}
+
+/// A path as it may be shown: a file's name is untrusted text.
+fn shown_path(path: &Path) -> String {
+    crate::model::text::clean(&secret::redact(&path.display().to_string()))
+}

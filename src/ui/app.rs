@@ -1,0 +1,428 @@
+//! The panel's state and what becomes of each key: values in, effects out. No terminal, no clock.
+
+pub mod availability;
+mod messages;
+pub mod shared;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+pub use self::messages::{Message, Messages};
+pub use self::shared::{Boot, Shared};
+use super::action::{Action, Effect, Outcome};
+use super::frame::{Regions, Target};
+use super::keymap::Context;
+use super::keymap::chord::{Chord, Key, Named};
+use super::overlays::Overlay;
+use super::views::{Change, Reply, ViewId, bars::Bars, log::Log, overview::Overview, runs::Runs};
+use crate::pipeline::command::Command;
+use crate::pipeline::narrate::{self, Severity};
+use crate::pipeline::notice::{Notice, What};
+use crate::pipeline::snapshot::Snapshot;
+
+/// The panel.
+#[derive(Debug)]
+pub struct App {
+    /// What every view sees.
+    pub shared: Shared,
+    /// The view on the screen.
+    pub view: ViewId,
+    /// What lies over it.
+    pub overlay: Option<Overlay>,
+    /// The overview.
+    pub overview: Overview,
+    /// The bars.
+    pub bars: Bars,
+    /// The runs.
+    pub runs: Runs,
+    /// The log.
+    pub log: Log,
+    /// What was announced.
+    pub messages: Messages,
+    /// Set once the person wants to leave and something is still being written.
+    pub is_leaving: bool,
+}
+
+impl App {
+    /// Starts on the overview, before there is an engine.
+    #[must_use]
+    pub fn new(shared: Shared) -> Self {
+        Self {
+            shared,
+            view: ViewId::Overview,
+            overlay: None,
+            overview: Overview::default(),
+            bars: Bars::default(),
+            runs: Runs::default(),
+            log: Log::default(),
+            messages: Messages::default(),
+            is_leaving: false,
+        }
+    }
+
+    /// Where a key counts now.
+    #[must_use]
+    pub const fn context(&self) -> Context {
+        match &self.overlay {
+            Some(overlay) => overlay.context(),
+            None => self.view.context(),
+        }
+    }
+
+    /// What a key does.
+    pub fn press(&mut self, chord: Chord, now: DateTime<Utc>) -> Vec<Effect> {
+        self.messages.seen();
+        let context = self.context();
+        if let Some(action) = self.shared.keymap.action(context, chord) {
+            return self.act(action, now);
+        }
+        if chord.alt {
+            // Terminals send Esc and a key that follows at once as one key with Alt.
+            let esc = Chord::plain(Key::Named(Named::Esc));
+            let mut effects = self.press(esc, now);
+            effects.extend(self.press(
+                Chord {
+                    alt: false,
+                    ..chord
+                },
+                now,
+            ));
+            return effects;
+        }
+        let Some(overlay) = &mut self.overlay else {
+            let key = super::keymap::chord::shown(chord);
+            self.messages
+                .hint(format!("{key} does nothing here; ? shows the keys"), now);
+            return vec![];
+        };
+        let replies = overlay.key(chord, &self.shared);
+        self.carry_out(replies, now)
+    }
+
+    /// What pasted text does: it is text where text is entered, and nothing elsewhere.
+    pub fn paste(&mut self, text: &str, now: DateTime<Utc>) -> Vec<Effect> {
+        let Some(overlay) = &mut self.overlay else {
+            self.messages
+                .hint("nothing here takes text; what was pasted is ignored", now);
+            return vec![];
+        };
+        let replies = overlay.paste(text, &self.shared);
+        self.carry_out(replies, now)
+    }
+
+    /// What an action does, if it may.
+    pub fn act(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
+        if let Some(reason) = availability::of(action, self, now).reason() {
+            self.messages.warn(reason.to_owned(), now);
+            return vec![];
+        }
+        self.update(action, now)
+    }
+
+    fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
+        if let Some(mut overlay) = self.overlay.take() {
+            if action == Action::Quit {
+                return self.leave(now);
+            }
+            let (stays, replies) = overlay.update(action, &self.shared);
+            if stays {
+                self.overlay = Some(overlay);
+            }
+            return self.carry_out(replies, now);
+        }
+        match action {
+            Action::Quit => self.leave(now),
+            Action::Suspend => vec![Effect::Suspend],
+            Action::Redraw => vec![Effect::Redraw],
+            Action::ViewOverview => self.go(ViewId::Overview),
+            Action::ViewBars => self.go(ViewId::Bars),
+            Action::ViewRuns => self.go(ViewId::Runs),
+            Action::ViewLog => self.go(ViewId::Log),
+            Action::Palette => {
+                self.overlay = Some(Overlay::palette(self.palette(now)));
+                vec![]
+            }
+            Action::Help => {
+                self.overlay = Some(Overlay::help(&self.shared.keymap, self.view));
+                vec![]
+            }
+            Action::Messages => {
+                self.overlay = Some(Overlay::messages(&self.messages, self.shared.zone));
+                vec![]
+            }
+            Action::Mouse => {
+                self.shared.mouse = !self.shared.mouse;
+                let say = if self.shared.mouse {
+                    "mouse on: click and scroll; hold Shift to select text"
+                } else {
+                    "mouse off: the terminal selects text again"
+                };
+                self.messages.say(say, now);
+                vec![Effect::Mouse(self.shared.mouse)]
+            }
+            Action::Theme => {
+                self.shared.theme = self.shared.theme.next();
+                let say = format!("look: {}", self.shared.theme.preset());
+                self.messages.say(say, now);
+                vec![]
+            }
+            Action::Undo => self.undo(now),
+            Action::SaveKey => {
+                let key = self.shared.entered_key.clone();
+                key.map(Effect::SaveKey).into_iter().collect()
+            }
+            _ => {
+                let replies = self.update_view(action, now);
+                self.carry_out(replies, now)
+            }
+        }
+    }
+
+    fn update_view(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Reply> {
+        match self.view {
+            ViewId::Overview => self.overview.update(action, &self.shared, now),
+            ViewId::Bars => self.bars.update(action, &mut self.shared, now),
+            ViewId::Runs => self.runs.update(action, &self.shared, now),
+            ViewId::Log => self.log.update(action, &self.shared),
+        }
+    }
+
+    fn go(&mut self, view: ViewId) -> Vec<Effect> {
+        self.view = view;
+        match view {
+            ViewId::Bars => {
+                let selected = self.overview.selected(&self.shared);
+                let command = self.bars.enter(selected, &self.shared);
+                command.map(Effect::Send).into_iter().collect()
+            }
+            ViewId::Log => {
+                self.log.unseen = 0;
+                vec![]
+            }
+            ViewId::Overview | ViewId::Runs => vec![],
+        }
+    }
+
+    /// Turns what a view or an overlay wants into effects.
+    fn carry_out(&mut self, replies: Vec<Reply>, now: DateTime<Utc>) -> Vec<Effect> {
+        let mut effects = vec![];
+        for reply in replies {
+            match reply {
+                Reply::Do(effect) => effects.push(effect),
+                Reply::Say(text) => self.messages.say(text, now),
+                Reply::Warn(text) => self.messages.warn(text, now),
+                Reply::Ask(overlay) => self.overlay = Some(*overlay),
+                Reply::Go(view) => effects.extend(self.go(view)),
+                Reply::Bars(series) => {
+                    self.view = ViewId::Bars;
+                    let command = self.bars.enter(Some(series), &self.shared);
+                    effects.extend(command.map(Effect::Send));
+                }
+                Reply::Act(action) => effects.extend(self.act(action, now)),
+                Reply::Change(change) => effects.push(self.change(change, now)),
+                Reply::Key(key) => {
+                    self.shared.entered_key = Some(key.clone());
+                    self.messages.say(
+                        "the key is used from now on; the palette keeps it for later",
+                        now,
+                    );
+                    effects.push(Effect::Send(Command::SetKey(key)));
+                }
+                Reply::GoTo(at) => {
+                    effects.extend(self.bars.go_to(at, &self.shared).map(Effect::Send));
+                }
+                Reply::Filter(text) => self.set_filter(&text),
+            }
+        }
+        effects
+    }
+
+    fn set_filter(&mut self, text: &str) {
+        match self.view {
+            ViewId::Overview => self.overview.filter = String::from(text),
+            ViewId::Runs => self.runs.filter = String::from(text),
+            ViewId::Log => self.log.set_filter(text),
+            ViewId::Bars => {}
+        }
+    }
+
+    /// Changes the watch list and remembers how to undo that.
+    fn change(&mut self, change: Change, now: DateTime<Utc>) -> Effect {
+        let (command, back, done) = match change {
+            Change::Add(series) => {
+                self.overview.selected = Some(series.clone());
+                let done = format!("{series} is watched");
+                (
+                    Command::Watch(vec![series.clone()]),
+                    Command::Unwatch(vec![series]),
+                    done,
+                )
+            }
+            Change::Remove(series) => {
+                let done = match series.as_slice() {
+                    [one] => format!("{one} is not watched any more; its bars stay"),
+                    many => format!(
+                        "{} are not watched any more",
+                        super::text::count(many.len(), "series")
+                    ),
+                };
+                (
+                    Command::Unwatch(series.clone()),
+                    Command::Watch(series),
+                    done,
+                )
+            }
+            Change::Replace(from, to) => {
+                self.overview.selected = Some(to.clone());
+                let done = format!("{to} is watched in place of {from}");
+                let back = Command::Replace {
+                    from: to.clone(),
+                    to: from.clone(),
+                };
+                (Command::Replace { from, to }, back, done)
+            }
+        };
+        self.shared.undo = Some((vec![back], format!("undone: {done}")));
+        self.messages.say(format!("{done}; u undoes this"), now);
+        Effect::Send(command)
+    }
+
+    fn undo(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
+        let Some((commands, what)) = self.shared.undo.take() else {
+            return vec![];
+        };
+        self.messages.say(what, now);
+        commands.into_iter().map(Effect::Send).collect()
+    }
+
+    /// Leaves at once when nothing is at work; else lets it finish, and leaves on the second wish.
+    fn leave(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
+        self.overlay = None;
+        if self.is_leaving {
+            return vec![Effect::ForceQuit];
+        }
+        self.is_leaving = true;
+        if let Some(run) = self.shared.run() {
+            let left = run.total.saturating_sub(run.done).max(1);
+            let say = format!(
+                "finishing {}; what is stored is safe; q again stops now",
+                super::text::count(left, "write")
+            );
+            self.messages.warn(say, now);
+        }
+        vec![Effect::Quit]
+    }
+
+    /// Takes in what is true now.
+    pub fn observe(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+        self.shared.boot = Boot::Ready;
+        self.shared.snapshot = Some(snapshot);
+        self.overview.observe(&self.shared);
+        let mut effects = self.runs.observe(&self.shared);
+        if self.view == ViewId::Bars {
+            effects.extend(self.bars.observe(&self.shared).map(Effect::Send));
+        }
+        if let Some(overlay) = &mut self.overlay {
+            overlay.observe(&self.shared);
+        }
+        effects
+    }
+
+    /// Takes in what just happened; returns the line for the log.
+    pub fn notice(&mut self, notice: &Notice, now: DateTime<Utc>) -> Option<(Severity, String)> {
+        match &notice.what {
+            What::Refused(command, reason) => {
+                self.messages
+                    .warn(format!("{}: {reason}", narrate::refused(command)), now);
+            }
+            What::Exported(path, bars) => {
+                let bars = usize::try_from(*bars).unwrap_or(usize::MAX);
+                let what = super::text::count(bars, "bar");
+                self.saved(&format!("{what} written to"), path, now);
+            }
+            What::RunEnded(report) => {
+                self.messages.say(narrate::summary(report), now);
+            }
+            _ => {}
+        }
+        narrate::sentence(notice)
+    }
+
+    /// Takes in how starting goes.
+    pub fn booting(&mut self, boot: Boot) {
+        self.shared.boot = boot;
+    }
+
+    /// The engine has ended though nobody wanted it to.
+    pub fn engine_stopped(&mut self, reason: String) {
+        self.shared.stopped = Some(reason);
+    }
+
+    /// Takes in what came of an effect.
+    pub fn done(&mut self, outcome: Outcome, now: DateTime<Utc>) {
+        match outcome {
+            Outcome::Saved(path) => self.saved("saved as", &path, now),
+            Outcome::KeySaved(path) => {
+                self.shared.entered_key = None;
+                let say = format!(
+                    "the key is kept in {}, readable by you alone",
+                    super::shown_path(&path)
+                );
+                self.messages.say(say, now);
+            }
+            Outcome::Failed(reason) => self.messages.warn(reason, now),
+        }
+    }
+
+    fn saved(&mut self, what: &str, path: &std::path::Path, now: DateTime<Utc>) {
+        let mut say = format!("{what} {}", super::shown_path(path));
+        if let Some(warning) = &self.shared.exports_warning {
+            say = format!("{say}; {warning}");
+        }
+        self.messages.say(say, now);
+    }
+
+    /// Takes in where things came to lie on the screen.
+    pub fn laid_out(&mut self, regions: &Regions) -> Vec<Effect> {
+        match self.view {
+            ViewId::Overview => self.overview.page = regions.page,
+            ViewId::Runs => self.runs.page = regions.page,
+            ViewId::Log => self.log.page = regions.page,
+            ViewId::Bars => {
+                let command = self.bars.laid_out(regions, &self.shared);
+                return command.map(Effect::Send).into_iter().collect();
+            }
+        }
+        vec![]
+    }
+
+    /// A click on a place of the screen.
+    pub fn click(&mut self, target: Target, now: DateTime<Utc>) -> Vec<Effect> {
+        match target {
+            Target::View(view) => self.go(view),
+            Target::Hint(action) => self.act(action, now),
+            Target::Row(row) if self.overlay.is_none() => match self.view {
+                ViewId::Overview => {
+                    self.overview.select_row(row, &self.shared);
+                    vec![]
+                }
+                ViewId::Bars => self.bars.select_row(row, &self.shared),
+                ViewId::Runs => {
+                    let replies = self.runs.select_row(row, &self.shared);
+                    self.carry_out(replies, now)
+                }
+                ViewId::Log => vec![],
+            },
+            Target::Row(_) => vec![],
+        }
+    }
+
+    /// Whether a countdown or an age is on the screen that changes each second.
+    #[must_use]
+    pub fn ticks(&self) -> bool {
+        self.shared.snapshot.is_some() || self.shared.boot != Boot::Opening
+    }
+}

@@ -1,0 +1,122 @@
+//! What every view sees: the snapshot, the person's choices, and what was entered.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::config::Secret;
+use crate::model::{Interval, SeriesKey};
+use crate::pipeline::command::Command;
+use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
+use crate::ui::keymap::Keymap;
+use crate::ui::theme::Theme;
+
+/// Requests of a day that are not spent without asking.
+pub const RESERVE: u32 = 3;
+
+/// How starting goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Boot {
+    /// The store is being opened.
+    Opening,
+    /// The store does not answer; it is tried again.
+    Waiting {
+        /// What it said.
+        reason: String,
+        /// When it is tried again.
+        again_at: DateTime<Utc>,
+    },
+    /// The engine is there.
+    Ready,
+}
+
+/// What every view sees.
+#[derive(Debug)]
+pub struct Shared {
+    /// What is true; `None` until the engine is there.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// How starting goes.
+    pub boot: Boot,
+    /// The zone in which times are shown.
+    pub zone: Tz,
+    /// The zones there are to choose from.
+    pub zones: Vec<Tz>,
+    /// The look.
+    pub theme: Theme,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Whether the terminal reports the mouse.
+    pub mouse: bool,
+    /// Whether nothing here is real.
+    pub is_demo: bool,
+    /// The interval of a series that is added without one.
+    pub interval: Interval,
+    /// The provider's address, for copying requests.
+    pub base_url: String,
+    /// What to know about files that are saved here.
+    pub exports_warning: Option<String>,
+    /// How to undo the last change of the watch list, and what that does.
+    pub undo: Option<(Vec<Command>, String)>,
+    /// A key that was entered and is not kept yet.
+    pub entered_key: Option<Secret>,
+    /// Why the engine ended, if it did.
+    pub stopped: Option<String>,
+}
+
+impl Shared {
+    /// The watch list as it is known.
+    #[must_use]
+    pub fn series(&self) -> &[SeriesStatus] {
+        self.snapshot
+            .as_ref()
+            .map_or(&[], |snapshot| &snapshot.series)
+    }
+
+    /// One line of the watch list.
+    #[must_use]
+    pub fn status(&self, key: &SeriesKey) -> Option<&SeriesStatus> {
+        self.series().iter().find(|status| status.key == *key)
+    }
+
+    /// The run at work.
+    #[must_use]
+    pub fn run(&self) -> Option<&RunProgress> {
+        self.snapshot
+            .as_ref()
+            .and_then(|snapshot| snapshot.run.as_ref())
+    }
+
+    /// Requests that are left today; `None` without a limit.
+    #[must_use]
+    pub fn requests_left(&self) -> Option<u32> {
+        let quota = self.snapshot.as_ref()?.quota;
+        Some(quota.limit?.saturating_sub(quota.used))
+    }
+
+    /// Whether so many requests would take from the day's reserve.
+    #[must_use]
+    pub fn takes_reserve(&self, requests: usize) -> bool {
+        self.requests_left().is_some_and(|left| {
+            let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+            left.saturating_sub(requests) < RESERVE
+        })
+    }
+
+    /// The next zone of the list.
+    pub fn next_zone(&mut self) {
+        let here = self.zones.iter().position(|zone| *zone == self.zone);
+        let next = here.map_or(0, |at| at + 1) % self.zones.len().max(1);
+        if let Some(zone) = self.zones.get(next) {
+            self.zone = *zone;
+        }
+    }
+
+    /// Whether the store is opened for reading alone.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.snapshot
+            .as_ref()
+            .is_some_and(|snapshot| snapshot.read_only)
+    }
+}

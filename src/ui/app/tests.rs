@@ -1,0 +1,297 @@
+//! What keys do, as values: no terminal, no engine.
+
+use super::*;
+use crate::model::{Interval, RunId};
+use crate::pipeline::command::{Anchor, Command};
+use crate::ui::keymap::TABLE;
+use crate::ui::overlays::PromptKind;
+use crate::ui::sample;
+
+fn app() -> App {
+    let mut app = App::new(sample::shared(sample::normal()));
+    let snapshot = app.shared.snapshot.clone().unwrap();
+    app.observe(snapshot);
+    app
+}
+
+fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+    keys.split(' ')
+        .flat_map(|key| app.press(key.parse().unwrap(), sample::now()))
+        .collect()
+}
+
+fn sent(effects: &[Effect]) -> Vec<&Command> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(command) => Some(command),
+            _ => None,
+        })
+        .collect()
+}
+
+fn ibm() -> crate::model::SeriesKey {
+    sample::series("IBM", Interval::Daily)
+}
+
+/// What a new user does first, and the keys for it.
+const TASKS: [(&str, &str); 12] = [
+    ("fetch one", "f"),
+    ("fetch all that is due", "F"),
+    ("add a series", "a t s l a enter"),
+    ("remove one and undo", "x y u"),
+    ("see its bars", "enter"),
+    ("go to a date", "2 t 2 0 2 5"),
+    ("see the chart", "2 v v"),
+    ("find why one failed", "down down w"),
+    ("see the request", "3 enter c"),
+    ("pause", "p"),
+    ("change the schedule", "S down down enter"),
+    ("export", "2 e enter"),
+];
+
+#[test]
+fn twelve_tasks_take_six_keys_at_most_and_each_is_in_the_table() {
+    for (task, keys) in TASKS {
+        let mut app = app();
+        let pressed = keys.split(' ').count();
+        assert!(pressed <= 6, "{task}: {pressed} keys");
+        let mut effects = vec![];
+        for key in keys.split(' ') {
+            let context = app.context();
+            let chord: Chord = key.parse().unwrap();
+            let is_listed = app
+                .shared
+                .keymap
+                .action(context, chord)
+                .is_some_and(|action| TABLE.iter().any(|row| row.action == action));
+            assert!(
+                is_listed || context.takes_text(),
+                "{task}: {key} is in no list"
+            );
+            effects.extend(app.press(chord, sample::now()));
+        }
+        let commands = sent(&effects);
+        let is_done = match task {
+            "fetch one" => commands == [&Command::Fetch(vec![ibm()])],
+            "fetch all that is due" => commands == [&Command::FetchDue],
+            "add a series" => commands.iter().any(|command| {
+                **command == Command::Watch(vec![sample::series("TSLA", Interval::Daily)])
+            }),
+            "remove one and undo" => {
+                commands == [&Command::Unwatch(vec![ibm()]), &Command::Watch(vec![ibm()])]
+            }
+            "see its bars" => app.view == ViewId::Bars && app.bars.series == Some(ibm()),
+            "go to a date" => matches!(
+                &app.overlay,
+                Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::GoTo && prompt.input.text() == "2025"
+            ),
+            "see the chart" => app.bars.arrange == crate::ui::views::bars::Arrange::Chart,
+            "find why one failed" => matches!(&app.overlay, Some(Overlay::Choose(_))),
+            "see the request" => matches!(
+                effects.last(),
+                Some(Effect::Copy { text, .. }) if text.starts_with("curl") && text.contains("symbol=IBM")
+            ),
+            "pause" => commands == [&Command::Pause],
+            "change the schedule" => {
+                matches!(commands.as_slice(), [Command::SetSchedule(schedule)] if schedule.to_string() == "every 15")
+            }
+            _ => commands
+                .iter()
+                .any(|command| matches!(command, Command::Export { .. })),
+        };
+        assert!(is_done, "{task}: {effects:?}");
+    }
+}
+
+#[test]
+fn esc_leads_out_one_level_and_never_ends_the_program() {
+    let mut app = app();
+    press(&mut app, "2 ? a esc");
+    assert!(app.overlay.is_none() && app.view == ViewId::Bars);
+    for _ in 0..9 {
+        let effects = press(&mut app, "esc");
+        assert!(!effects.contains(&Effect::Quit) && !app.is_leaving);
+    }
+    assert_eq!(app.view, ViewId::Overview);
+}
+
+#[test]
+fn esc_and_a_key_that_follow_at_once_are_both_taken() {
+    let mut app = app();
+    press(&mut app, "2 alt-3");
+    assert_eq!(app.view, ViewId::Runs);
+}
+
+#[test]
+fn the_last_requests_of_a_day_are_not_spent_without_asking() {
+    let mut snapshot = sample::normal();
+    snapshot.quota.used = 22;
+    let mut app = App::new(sample::shared(snapshot));
+    assert_eq!(press(&mut app, "f"), []);
+    assert!(matches!(app.overlay, Some(Overlay::Confirm(_))));
+    // Neither Enter nor the key that opened the question is a yes.
+    assert_eq!(press(&mut app, "enter f"), []);
+    assert!(app.overlay.is_some());
+    let effects = press(&mut app, "y");
+    assert!(matches!(sent(&effects).as_slice(), [Command::Fetch(_)]));
+    press(&mut app, "f");
+    assert_eq!(press(&mut app, "n"), []);
+    assert!(app.overlay.is_none());
+}
+
+#[test]
+fn what_cannot_be_done_says_why_and_does_nothing() {
+    let mut snapshot = sample::normal();
+    snapshot.read_only = true;
+    let mut app = App::new(sample::shared(snapshot));
+    for key in ["f", "F", "a", "x", "p", "S", "K"] {
+        assert_eq!(press(&mut app, key), [], "{key}");
+        let said = app.messages.current(sample::now()).unwrap();
+        assert!(said.text.contains("read-only"), "{key}: {}", said.text);
+    }
+    let mut snapshot = sample::normal();
+    (snapshot.quota.used, snapshot.quota.spent_until) =
+        (25, Some(sample::now() + chrono::TimeDelta::hours(10)));
+    let mut app = App::new(sample::shared(snapshot));
+    assert_eq!(press(&mut app, "f"), []);
+    let said = app.messages.current(sample::now()).unwrap();
+    assert!(said.text.contains("more from 23:38 ET"), "{}", said.text);
+}
+
+#[test]
+fn the_selection_follows_its_series_when_the_order_changes() {
+    let mut app = app();
+    press(&mut app, "down down");
+    assert_eq!(
+        app.overview.selected.as_ref().unwrap().symbol.as_str(),
+        "MSFT"
+    );
+    press(&mut app, "s s");
+    assert_eq!(
+        app.overview.selected.as_ref().unwrap().symbol.as_str(),
+        "MSFT"
+    );
+    let mut snapshot = sample::normal();
+    let mut series = snapshot.series.to_vec();
+    series.rotate_left(2);
+    snapshot.series = series.into();
+    app.observe(Arc::new(snapshot));
+    assert_eq!(
+        app.overview.selected.as_ref().unwrap().symbol.as_str(),
+        "MSFT"
+    );
+}
+
+#[test]
+fn marked_series_are_fetched_together() {
+    let mut app = app();
+    let effects = press(&mut app, "space space f");
+    let wanted = vec![ibm(), sample::series("AAPL", Interval::Daily)];
+    assert_eq!(sent(&effects), [&Command::Fetch(wanted)]);
+    assert!(app.overview.marks.is_empty());
+}
+
+#[test]
+fn a_parked_series_is_switched_with_one_key_and_back_with_another() {
+    let mut app = app();
+    press(&mut app, "down down");
+    let effects = press(&mut app, "d");
+    let (from, to) = (
+        sample::series("MSFT", Interval::Min5),
+        sample::series("MSFT", Interval::Daily),
+    );
+    assert_eq!(
+        sent(&effects),
+        [
+            &Command::Replace {
+                from: from.clone(),
+                to: to.clone()
+            },
+            &Command::Fetch(vec![to.clone()])
+        ]
+    );
+    let effects = press(&mut app, "u");
+    assert_eq!(sent(&effects), [&Command::Replace { from: to, to: from }]);
+}
+
+#[test]
+fn scrolling_asks_for_the_next_window_before_the_edge_and_once() {
+    let mut app = app();
+    app.bars.series = Some(sample::series("IBM", Interval::Min5));
+    app.view = ViewId::Bars;
+    app.laid_out(&Regions {
+        page: 20,
+        columns: 60,
+        ..Regions::default()
+    });
+    let mut asked = vec![];
+    for _ in 0..18 {
+        asked.extend(press(&mut app, "pagedown"));
+    }
+    let windows: Vec<_> = sent(&asked);
+    assert!(
+        matches!(windows.as_slice(), [Command::ShowBars(window)] if matches!(window.anchor, Anchor::At(_))),
+        "{windows:?}"
+    );
+    let selected = app.bars.selected(&app.shared).unwrap().timestamp;
+    let mut next = sample::normal();
+    let mut page = sample::bars_page(800);
+    if let [Command::ShowBars(window)] = windows.as_slice() {
+        page.window = window.clone();
+    }
+    next.bars = Some(Arc::new(page));
+    app.observe(Arc::new(next));
+    assert_eq!(app.bars.selected(&app.shared).unwrap().timestamp, selected);
+}
+
+#[test]
+fn leaving_waits_for_what_is_being_written_and_the_second_wish_does_not() {
+    let mut app = app();
+    assert_eq!(press(&mut app, "q"), [Effect::Quit]);
+    assert_eq!(press(&mut app, "q"), [Effect::ForceQuit]);
+    let mut snapshot = sample::normal();
+    snapshot.run = Some(crate::pipeline::snapshot::RunProgress {
+        id: Some(RunId(7)),
+        trigger: "fetch",
+        started_at: sample::now(),
+        done: 3,
+        total: 4,
+    });
+    let mut app = App::new(sample::shared(snapshot));
+    assert_eq!(press(&mut app, "ctrl-c"), [Effect::Quit]);
+    let said = &app.messages.current(sample::now()).unwrap().text;
+    assert!(
+        said.starts_with("finishing 1 write; what is stored is safe; q again"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_key_that_is_entered_reaches_the_engine_and_nothing_else() {
+    let mut app = app();
+    press(&mut app, "K");
+    app.paste("CANARYKEY1234567", sample::now());
+    let effects = press(&mut app, "enter");
+    assert!(matches!(sent(&effects).as_slice(), [Command::SetKey(_)]));
+    let shown = format!("{:?} {:?}", app.messages, effects);
+    assert!(!shown.contains("CANARY"), "{shown}");
+}
+
+#[test]
+fn the_palette_does_what_it_finds_and_says_why_it_cannot() {
+    let mut app = app();
+    let effects = press(&mut app, ": p a u s e enter");
+    assert_eq!(sent(&effects), [&Command::Pause]);
+    press(&mut app, ": u n d o enter");
+    let said = &app.messages.current(sample::now()).unwrap().text;
+    assert_eq!(said, "there is nothing to undo");
+    assert!(app.overlay.is_some());
+}
+
+#[test]
+fn pasting_outside_of_a_line_presses_no_key() {
+    let mut app = app();
+    assert_eq!(app.paste("qqqqfFxy", sample::now()), []);
+    assert!(!app.is_leaving && app.overlay.is_none());
+}

@@ -1,0 +1,465 @@
+//! Everything that can happen to the panel, one thing after the other: keys, signals, what the engine
+//! says, the clock. Draws when something changed, at most sixty times a second.
+
+use std::io::{self, Stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::action::{Action, Effect, Outcome};
+use super::app::{App, Boot};
+use super::frame::{Regions, render};
+use super::screen::Screen;
+use super::terminal::input::{Input, Keys};
+use super::terminal::signals::{Signals, Told};
+use super::terminal::suspend;
+use super::views::log::{LogLine, written};
+use super::{Booting, Ended, Options};
+use crate::pipeline::command::Command;
+use crate::pipeline::engine::Handle;
+use crate::pipeline::narrate::Severity;
+use crate::pipeline::notice::Notice;
+use crate::pipeline::snapshot::Snapshot;
+use crate::telemetry::{Record, Weight};
+use crate::time::Clock;
+
+/// The shortest time between two frames: sixty a second.
+const FRAME: Duration = Duration::from_millis(16);
+/// Inputs that are taken before a frame is drawn: a held key must not starve the screen.
+const INPUTS_A_FRAME: usize = 64;
+/// Log lines that may wait inside the pane's library for one frame.
+const HOT_LINES: usize = 4_096;
+/// The most that is put into a terminal's clipboard; larger ones are cut off by terminals.
+const MOST_COPIED: usize = 100_000;
+/// Outcomes that may wait: one for each effect at work.
+const OUTCOMES: usize = 16;
+
+/// The loop's own state.
+pub(super) struct EventLoop {
+    app: App,
+    screen: Screen<Stdout>,
+    regions: Regions,
+    keys: Keys,
+    signals: Signals,
+    clock: Clock,
+    /// The time between redraws while a countdown is shown; `None`: each whole second.
+    beat: Option<Duration>,
+    engine: Engine,
+    booting: Option<mpsc::Receiver<Booting>>,
+    records: mpsc::Receiver<Record>,
+    outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
+    exports: PathBuf,
+    save_key: super::SaveKey,
+    is_changed: bool,
+    has_log: bool,
+    last_frame: Instant,
+    code: u8,
+}
+
+/// The ways to the engine, once there is one.
+#[derive(Default)]
+struct Engine {
+    commands: Option<mpsc::Sender<Command>>,
+    snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
+    notices: Option<mpsc::Receiver<Notice>>,
+    ended: Option<JoinHandle<()>>,
+}
+
+/// What woke the loop.
+enum Woken {
+    Input(Input),
+    Told(Told),
+    Snapshot,
+    Notice(Option<Notice>),
+    EngineEnded(bool),
+    Booting(Option<Booting>),
+    Record(Record),
+    Outcome(Outcome),
+    Time,
+}
+
+impl EventLoop {
+    pub(super) fn new(options: Options) -> io::Result<Self> {
+        tui_logger::set_default_level(log::LevelFilter::Trace);
+        tui_logger::set_hot_buffer_depth(HOT_LINES);
+        let mut app = App::new(options.shared);
+        let now = options.clock.now();
+        for problem in &options.problems {
+            app.messages.warn(problem.clone(), now);
+        }
+        let mut event_loop = Self {
+            app,
+            screen: Screen::new(io::stdout()),
+            regions: Regions::default(),
+            keys: Keys::new(),
+            signals: Signals::new()?,
+            clock: options.clock,
+            beat: options.beat,
+            engine: Engine::default(),
+            booting: Some(options.booting),
+            records: options.records,
+            outcomes: mpsc::channel(OUTCOMES),
+            exports: options.exports,
+            save_key: options.save_key,
+            is_changed: true,
+            has_log: false,
+            last_frame: Instant::now(),
+            code: 0,
+        };
+        for problem in options.problems {
+            event_loop.log(now, Severity::Warn, problem);
+        }
+        Ok(event_loop)
+    }
+
+    /// Runs until the person leaves, the system says so, or starting fails for good.
+    pub(super) async fn run(&mut self) -> io::Result<Ended> {
+        self.draw()?;
+        loop {
+            let woken = self.wait().await;
+            let now = self.clock.now();
+            if let Some(ended) = self.take_in(woken, now)? {
+                return Ok(ended);
+            }
+            if self.is_changed && self.last_frame.elapsed() >= FRAME {
+                self.draw()?;
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let deadline = self.deadline();
+        let Engine {
+            snapshots,
+            notices,
+            ended,
+            ..
+        } = &mut self.engine;
+        tokio::select! {
+            biased;
+            told = self.signals.next() => Woken::Told(told),
+            input = self.keys.next() => Woken::Input(input),
+            ended = maybe(ended.as_mut()) => Woken::EngineEnded(ended.is_ok()),
+            changed = async { match snapshots { Some(all) => all.changed().await, None => std::future::pending().await } } => {
+                if changed.is_err() {
+                    *snapshots = None;
+                }
+                Woken::Snapshot
+            }
+            notice = maybe(notices.as_mut().map(|all| Box::pin(all.recv()))) => Woken::Notice(notice),
+            booting = maybe(self.booting.as_mut().map(|all| Box::pin(all.recv()))) => Woken::Booting(booting),
+            Some(record) = self.records.recv() => Woken::Record(record),
+            Some(outcome) = self.outcomes.1.recv() => Woken::Outcome(outcome),
+            () = maybe(deadline.map(|at| Box::pin(tokio::time::sleep_until(at)))) => Woken::Time,
+        }
+    }
+
+    /// When to wake without anything else: for the frame that is owed, or for the next second.
+    fn deadline(&self) -> Option<Instant> {
+        if self.is_changed {
+            return Some(self.last_frame + FRAME);
+        }
+        if !self.app.ticks() {
+            return None;
+        }
+        let to_second = 1_000 - u64::from(self.clock.now().timestamp_subsec_millis().min(999));
+        Some(Instant::now() + self.beat.unwrap_or(Duration::from_millis(to_second)))
+    }
+
+    fn take_in(&mut self, woken: Woken, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
+        self.is_changed = true;
+        let effects = match woken {
+            Woken::Input(input) => {
+                let mut effects = self.input(input, now)?;
+                for _ in 0..INPUTS_A_FRAME {
+                    let Some(input) = self.keys.next_now() else {
+                        break;
+                    };
+                    effects.extend(self.input(input, now)?);
+                }
+                effects
+            }
+            Woken::Told(Told::End(code)) => {
+                self.code = code;
+                self.app.act(Action::Quit, now)
+            }
+            Woken::Told(Told::Stop) => vec![Effect::Suspend],
+            Woken::Told(Told::Continue) => vec![Effect::Redraw],
+            Woken::Snapshot => self.snapshot(),
+            Woken::Notice(Some(notice)) => {
+                if let Some((severity, text)) = self.app.notice(&notice, now) {
+                    self.log(notice.at, severity, text);
+                }
+                vec![]
+            }
+            Woken::Notice(None) => {
+                self.engine.notices = None;
+                vec![]
+            }
+            Woken::EngineEnded(in_order) => {
+                self.engine.ended = None;
+                if self.app.is_leaving {
+                    return Ok(Some(self.ended(None)));
+                }
+                let reason = if in_order {
+                    "it ended by itself"
+                } else {
+                    "a part of it broke; please report this"
+                };
+                self.app.engine_stopped(reason.to_owned());
+                self.log(
+                    now,
+                    Severity::Error,
+                    format!("the engine stopped: {reason}"),
+                );
+                vec![]
+            }
+            Woken::Booting(booting) => return Ok(self.booting(booting, now)),
+            Woken::Record(record) => {
+                let severity = match record.weight {
+                    Weight::Info => Severity::Info,
+                    Weight::Warn => Severity::Warn,
+                    Weight::Error => Severity::Error,
+                };
+                self.log(now, severity, record.text);
+                vec![]
+            }
+            Woken::Outcome(outcome) => {
+                self.app.done(outcome, now);
+                vec![]
+            }
+            Woken::Time => vec![],
+        };
+        self.carry_out(effects, now)
+    }
+
+    fn snapshot(&mut self) -> Vec<Effect> {
+        let newest = self
+            .engine
+            .snapshots
+            .as_mut()
+            .map(|all| Arc::clone(&all.borrow_and_update()));
+        newest.map_or_else(Vec::new, |snapshot| self.app.observe(snapshot))
+    }
+
+    fn booting(&mut self, booting: Option<Booting>, now: DateTime<Utc>) -> Option<Ended> {
+        match booting {
+            Some(Booting::Waiting { reason, again_at }) => {
+                if !matches!(self.app.shared.boot, Boot::Waiting { .. }) {
+                    self.log(now, Severity::Warn, reason.clone());
+                }
+                self.app.booting(Boot::Waiting { reason, again_at });
+            }
+            Some(Booting::Ready(handle)) => {
+                let Handle {
+                    commands,
+                    mut snapshots,
+                    notices,
+                    ended,
+                } = *handle;
+                snapshots.mark_changed();
+                self.engine = Engine {
+                    commands: Some(commands),
+                    snapshots: Some(snapshots),
+                    notices: Some(notices),
+                    ended: Some(ended),
+                };
+                self.booting = None;
+            }
+            Some(Booting::Failed { code, reason }) => {
+                self.code = code;
+                return Some(self.ended(Some(reason)));
+            }
+            None => self.booting = None,
+        }
+        None
+    }
+
+    fn input(&mut self, input: Input, now: DateTime<Utc>) -> io::Result<Vec<Effect>> {
+        Ok(match input {
+            #[cfg(debug_assertions)]
+            Input::Key(chord) if super::fault::is_key(chord) => {
+                super::fault::strike()?;
+                vec![]
+            }
+            Input::Key(chord) => self.app.press(chord, now),
+            Input::Paste(text) => self.app.paste(&text, now),
+            Input::Resize => vec![],
+            Input::Click(x, y) => self
+                .regions
+                .hit(x, y)
+                .map_or_else(Vec::new, |target| self.app.click(target, now)),
+            Input::Wheel(down) => {
+                let action = if down { Action::Down } else { Action::Up };
+                (0..3).flat_map(|_| self.app.act(action, now)).collect()
+            }
+            Input::Gone => {
+                self.code = 129;
+                self.app.act(Action::Quit, now)
+            }
+        })
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
+        for effect in effects {
+            match effect {
+                Effect::Send(command) => self.send(command, now),
+                Effect::Copy { text, what } => self.copy(text, &what, now)?,
+                Effect::Save { name, text } => {
+                    let (folder, tell) = (self.exports.clone(), self.outcomes.0.clone());
+                    tokio::task::spawn_blocking(move || {
+                        let outcome = match super::files::save(&folder, &name, &text) {
+                            Ok(path) => Outcome::Saved(path),
+                            Err(error) => Outcome::Failed(format!(
+                                "{name} could not be written in {} ({error})",
+                                super::shown_path(&folder)
+                            )),
+                        };
+                        let _ = tell.blocking_send(outcome);
+                    });
+                }
+                Effect::SaveKey(key) => {
+                    let (save, tell) = (Arc::clone(&self.save_key), self.outcomes.0.clone());
+                    tokio::task::spawn_blocking(move || {
+                        let outcome = match save(&key) {
+                            Ok(path) => Outcome::KeySaved(path),
+                            Err(error) => {
+                                Outcome::Failed(format!("the key could not be kept ({error})"))
+                            }
+                        };
+                        let _ = tell.blocking_send(outcome);
+                    });
+                }
+                Effect::Mouse(true) => self.screen.write(EnableMouseCapture)?,
+                Effect::Mouse(false) => self.screen.write(DisableMouseCapture)?,
+                Effect::Redraw => {
+                    super::terminal::enter_again(self.app.shared.mouse)?;
+                    self.screen.forget();
+                }
+                Effect::Suspend => self.suspend(now)?,
+                Effect::Quit => {
+                    if self.engine.ended.is_none() {
+                        return Ok(Some(self.ended(None)));
+                    }
+                    self.send(Command::Shutdown, now);
+                }
+                Effect::ForceQuit => return Ok(Some(self.ended(None))),
+            }
+        }
+        Ok(None)
+    }
+
+    fn send(&mut self, command: Command, now: DateTime<Utc>) {
+        let Some(commands) = &self.engine.commands else {
+            return;
+        };
+        if let Err(error) = commands.try_send(command) {
+            let reason = match error {
+                mpsc::error::TrySendError::Full(_) => "the engine is busy; press again in a moment",
+                mpsc::error::TrySendError::Closed(_) => "the engine has stopped; q leaves",
+            };
+            self.app.messages.warn(reason, now);
+        }
+    }
+
+    fn copy(&mut self, text: String, what: &str, now: DateTime<Utc>) -> io::Result<()> {
+        if text.len() > MOST_COPIED {
+            self.app.messages.warn(
+                format!("{what} is too long for a terminal's clipboard; Ctrl-s saves it to a file"),
+                now,
+            );
+            return Ok(());
+        }
+        let size = text.len();
+        self.screen
+            .write(CopyToClipboard::to_clipboard_from(text))?;
+        let say = format!("copied {what}, {size} bytes, by way of the terminal");
+        self.app.messages.say(say, now);
+        Ok(())
+    }
+
+    fn suspend(&mut self, now: DateTime<Utc>) -> io::Result<()> {
+        if let Some(reason) = suspend::why_not() {
+            self.app.messages.warn(reason, now);
+            return Ok(());
+        }
+        self.keys.stop();
+        suspend::suspend(self.app.shared.mouse)?;
+        self.keys = Keys::new();
+        self.screen.forget();
+        Ok(())
+    }
+
+    fn log(&mut self, at: DateTime<Utc>, severity: Severity, text: String) {
+        let line = LogLine { at, severity, text };
+        let level = match severity {
+            Severity::Info => log::Level::Info,
+            Severity::Warn => log::Level::Warn,
+            Severity::Error => log::Level::Error,
+        };
+        let shown = written(&line, self.app.shared.zone);
+        tui_logger::Drain::new().log(
+            &log::Record::builder()
+                .level(level)
+                .target("pipeline-tui")
+                .args(format_args!("{shown}"))
+                .build(),
+        );
+        self.has_log = true;
+        self.app.log.push(line);
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.has_log) {
+            tui_logger::move_events();
+        }
+        let now = self.clock.now();
+        let mut buffer = Buffer::empty(size());
+        let regions = render(&self.app, now, &mut buffer);
+        self.screen.show(buffer, regions.cursor)?;
+        let effects = self.app.laid_out(&regions);
+        self.regions = regions;
+        self.last_frame = Instant::now();
+        self.is_changed = false;
+        for effect in effects {
+            if let Effect::Send(command) = effect {
+                self.send(command, now);
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&self, failure: Option<String>) -> Ended {
+        Ended {
+            code: self.code,
+            failure,
+            last: self.app.shared.snapshot.clone(),
+        }
+    }
+}
+
+/// Waits for something that may not be there, for ever if it is not.
+async fn maybe<F: Future + Unpin>(future: Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The terminal's size; a terminal that does not say it, as Docker's before the first resize, has none.
+fn size() -> Rect {
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    size.map_or(Rect::ZERO, |size| {
+        // A frame of a million cells is no screen but a mistake, and would take seconds.
+        Rect::new(0, 0, size.ws_col.min(1_000), size.ws_row.min(500))
+    })
+}

@@ -1,0 +1,91 @@
+//! One frame: a function of the panel's state and the time. No lock, no wait, no clock.
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::action::Action;
+use super::app::App;
+use super::views::{self, ViewId};
+use super::widgets::{footer, header};
+use super::{draw, overlays};
+
+/// Where things came to lie: what the mouse hits, and how much fits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Regions {
+    /// Places that a click acts on.
+    pub targets: Vec<(Rect, Target)>,
+    /// Lines that fit into the main list.
+    pub page: usize,
+    /// Columns of the chart.
+    pub columns: u16,
+    /// Where the text cursor stands.
+    pub cursor: Option<Position>,
+}
+
+/// What a click acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A view's tab.
+    View(ViewId),
+    /// A key's hint.
+    Hint(Action),
+    /// A line of the main list, counted from the first on the screen.
+    Row(usize),
+}
+
+impl Regions {
+    /// Makes the lines of a list clickable.
+    pub fn rows(&mut self, area: Rect, count: usize) {
+        for (row, y) in (area.top()..area.bottom()).take(count).enumerate() {
+            let line = Rect::new(area.x, y, area.width, 1);
+            self.targets.push((line, Target::Row(row)));
+        }
+    }
+
+    /// What lies at a place; positions outside of everything hit nothing.
+    #[must_use]
+    pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
+        let at = Position::new(x, y);
+        self.targets
+            .iter()
+            .rev()
+            .find(|(area, _)| area.contains(at))
+            .map(|(_, target)| *target)
+    }
+}
+
+/// Draws the panel.
+pub fn render(app: &App, now: DateTime<Utc>, buf: &mut Buffer) -> Regions {
+    let mut regions = Regions::default();
+    let area = buf.area;
+    if area.is_empty() {
+        return regions;
+    }
+    let shared = &app.shared;
+    buf.set_style(area, shared.theme.style(super::theme::Role::Text));
+    let (head, rest) = draw::split_top(area, header::height(area));
+    header::draw(app, now, head, buf, &mut regions);
+    let (alarm, rest) = draw::split_top(rest, u16::from(header::alarm(app, now).is_some()));
+    if let Some(text) = header::alarm(app, now) {
+        header::draw_alarm(&text, shared.theme, alarm, buf);
+    }
+    let (body, foot) = draw::split_bottom(rest, u16::from(rest.height > 1));
+    match app.view {
+        ViewId::Overview => views::overview::draw(app, now, body, buf, &mut regions),
+        ViewId::Bars => views::bars::draw(&app.bars, shared, body, buf, &mut regions),
+        ViewId::Runs => views::runs::draw(&app.runs, shared, now, body, buf, &mut regions),
+        ViewId::Log => views::log::draw(&app.log, shared, body, buf, &mut regions),
+    }
+    footer::draw(app, now, foot, buf, &mut regions);
+    if let Some(overlay) = &app.overlay {
+        overlays::draw(overlay, shared, now, body, foot, buf, &mut regions);
+    }
+    if shared.theme.ascii {
+        draw::only_ascii(buf);
+    }
+    regions
+}

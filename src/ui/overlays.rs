@@ -1,0 +1,119 @@
+//! What lies over a view: help, palette, messages, a question, a line to enter.
+
+mod choose;
+mod draw;
+mod prompt;
+
+pub use self::choose::{Choice, Choose};
+pub use self::draw::draw;
+pub use self::prompt::{Prompt, PromptKind};
+use super::action::Action;
+use super::app::{Messages, Shared};
+use super::keymap::chord::Chord;
+use super::keymap::{Context, Keymap};
+use super::views::{Reply, ViewId};
+
+/// Something over the view.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// A list to search: help, palette, messages, an explanation.
+    Choose(Choose),
+    /// A line to enter.
+    Prompt(Prompt),
+    /// A question.
+    Confirm(Confirm),
+}
+
+/// A question whose yes is never the key that opened it, nor Enter.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    /// What is asked.
+    pub question: String,
+    /// What to know before answering.
+    pub detail: String,
+    /// What yes does.
+    pub then: Vec<Reply>,
+}
+
+impl Overlay {
+    /// The keys: those of the view first, then those that count everywhere.
+    #[must_use]
+    pub fn help(keymap: &Keymap, view: ViewId) -> Self {
+        Self::Choose(choose::help(keymap, view))
+    }
+
+    /// Every action, to be found by its name.
+    #[must_use]
+    pub fn palette(choices: Vec<Choice>) -> Self {
+        Self::Choose(Choose::new("Find an action", choices, true))
+    }
+
+    /// What was announced, newest first.
+    #[must_use]
+    pub fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Self {
+        Self::Choose(choose::messages(messages, zone))
+    }
+
+    /// Sentences to read.
+    #[must_use]
+    pub fn explain(title: String, lines: &[String]) -> Self {
+        Self::Choose(choose::explanation(title, lines))
+    }
+
+    /// Where keys count while this is open.
+    #[must_use]
+    pub const fn context(&self) -> Context {
+        match self {
+            Self::Choose(_) => Context::List,
+            Self::Prompt(_) => Context::Prompt,
+            Self::Confirm(_) => Context::Confirm,
+        }
+    }
+
+    /// What an action does here; `false`: this closes.
+    pub fn update(&mut self, action: Action, shared: &Shared) -> (bool, Vec<Reply>) {
+        if action == Action::Back {
+            return (false, vec![]);
+        }
+        match self {
+            Self::Choose(choose) => choose.update(action),
+            Self::Prompt(prompt) => prompt.update(action, shared),
+            Self::Confirm(confirm) => match action {
+                Action::Yes => (false, std::mem::take(&mut confirm.then)),
+                Action::No => (false, vec![]),
+                _ => (true, vec![]),
+            },
+        }
+    }
+
+    /// A key that is no action here: it edits the text, if there is one.
+    pub fn key(&mut self, chord: Chord, shared: &Shared) -> Vec<Reply> {
+        match self {
+            Self::Choose(choose) => {
+                choose.key(chord);
+                vec![]
+            }
+            Self::Prompt(prompt) => prompt.key(chord, shared),
+            Self::Confirm(_) => vec![],
+        }
+    }
+
+    /// Pasted text.
+    pub fn paste(&mut self, text: &str, shared: &Shared) -> Vec<Reply> {
+        match self {
+            Self::Choose(choose) => {
+                choose.paste(text);
+                vec![]
+            }
+            Self::Prompt(prompt) => prompt.paste(text, shared),
+            Self::Confirm(_) => vec![],
+        }
+    }
+
+    /// Something is true now that may matter here.
+    pub fn observe(&mut self, shared: &Shared) {
+        if let Self::Prompt(prompt) = self {
+            prompt.observe(shared);
+        }
+    }
+}

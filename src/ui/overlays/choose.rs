@@ -1,0 +1,259 @@
+//! A list that is searched while one types: help, palette, messages, an explanation.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::pipeline::narrate::Severity;
+use crate::ui::action::Action;
+use crate::ui::app::Messages;
+use crate::ui::input::Line;
+use crate::ui::keymap::chord::Chord;
+use crate::ui::keymap::{Context, Keymap};
+use crate::ui::views::{Cursor, Reply, ViewId};
+
+/// A line of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What is searched and shown.
+    pub text: String,
+    /// What stands before it: a key, a time.
+    pub lead: String,
+    /// Why it cannot be done now.
+    pub disabled: Option<String>,
+    /// What choosing it does.
+    pub action: Option<Action>,
+    /// Whether it is the head of those after it.
+    pub is_head: bool,
+}
+
+impl Choice {
+    fn line(lead: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            lead: lead.into(),
+            disabled: None,
+            action: None,
+            is_head: false,
+        }
+    }
+
+    fn head(text: impl Into<String>) -> Self {
+        Self {
+            is_head: true,
+            ..Self::line("", text)
+        }
+    }
+}
+
+/// The list.
+#[derive(Debug, Clone)]
+pub struct Choose {
+    /// What it is.
+    pub title: String,
+    /// Whether a line can be chosen, or only be read.
+    pub is_choice: bool,
+    /// What is searched for.
+    pub input: Line,
+    /// The selected line among those that match.
+    pub cursor: Cursor,
+    all: Vec<Choice>,
+    matching: Vec<usize>,
+}
+
+/// Lines that a page of the list is taken to have for moving; the drawing keeps the cursor in sight.
+const PAGE: usize = 10;
+
+impl Choose {
+    /// A list under a title.
+    #[must_use]
+    pub fn new(title: impl Into<String>, all: Vec<Choice>, is_choice: bool) -> Self {
+        let mut list = Self {
+            title: title.into(),
+            is_choice,
+            input: Line::default(),
+            cursor: Cursor::default(),
+            matching: vec![],
+            all,
+        };
+        list.search();
+        list
+    }
+
+    /// The lines that match, best first.
+    pub fn lines(&self) -> impl Iterator<Item = &Choice> {
+        self.matching.iter().filter_map(|at| self.all.get(*at))
+    }
+
+    /// How many match.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.matching.len()
+    }
+
+    fn search(&mut self) {
+        let text = self.input.text();
+        self.cursor = Cursor::default();
+        if text.trim().is_empty() {
+            self.matching = (0..self.all.len()).collect();
+            return;
+        }
+        let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = vec![];
+        let mut scored: Vec<(u32, usize)> = self
+            .all
+            .iter()
+            .enumerate()
+            .filter(|(_, choice)| !choice.is_head)
+            .filter_map(|(at, choice)| {
+                let line = format!("{} {}", choice.text, choice.lead);
+                let score = pattern.score(Utf32Str::new(&line, &mut buffer), &mut matcher)?;
+                Some((score, at))
+            })
+            .collect();
+        if self.is_choice {
+            scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
+        }
+        self.matching = scored.into_iter().map(|(_, at)| at).collect();
+    }
+
+    pub(super) fn key(&mut self, chord: Chord) {
+        if self.input.key(chord) {
+            self.search();
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        self.input.paste(text);
+        self.search();
+    }
+
+    pub(super) fn update(&mut self, action: Action) -> (bool, Vec<Reply>) {
+        if action == Action::Accept {
+            let chosen = self.lines().nth(self.cursor.at).cloned();
+            return match chosen {
+                Some(Choice {
+                    disabled: Some(reason),
+                    ..
+                }) => (true, vec![Reply::Warn(reason)]),
+                Some(Choice {
+                    action: Some(action),
+                    ..
+                }) if self.is_choice => (false, vec![Reply::Act(action)]),
+                _ => (!self.is_choice, vec![]),
+            };
+        }
+        self.cursor.act(action, self.count(), PAGE);
+        (true, vec![])
+    }
+}
+
+/// The keys of a view, then those of everywhere, by group.
+pub(super) fn help(keymap: &Keymap, view: ViewId) -> Choose {
+    let mut all = vec![];
+    for (place, name) in [
+        (view.context(), view.title()),
+        (Context::Global, "Everywhere"),
+    ] {
+        let mut groups: Vec<&str> = vec![];
+        for entry in keymap.of(place) {
+            if !groups.contains(&entry.binding.group) {
+                groups.push(entry.binding.group);
+            }
+        }
+        for group in groups {
+            all.push(Choice::head(format!("{name}: {}", group.to_lowercase())));
+            for entry in keymap
+                .of(place)
+                .filter(|entry| entry.binding.group == group)
+            {
+                let keys = entry.keys();
+                let keys = if keys.is_empty() {
+                    "palette".to_owned()
+                } else {
+                    keys
+                };
+                all.push(Choice::line(keys, entry.binding.title));
+            }
+        }
+    }
+    Choose::new(
+        format!("Keys of {}, then those of everywhere", view.title()),
+        all,
+        false,
+    )
+}
+
+pub(super) fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Choose {
+    let all = messages
+        .kept()
+        .rev()
+        .map(|message| {
+            let local = message.at.with_timezone(&zone);
+            let mark = if message.severity == Severity::Info {
+                " "
+            } else {
+                "!"
+            };
+            Choice::line(
+                format!("{} {mark}", local.format("%H:%M:%S")),
+                &message.text,
+            )
+        })
+        .collect();
+    Choose::new("Messages, newest first", all, false)
+}
+
+pub(super) fn explanation(title: String, lines: &[String]) -> Choose {
+    let all = lines
+        .iter()
+        .flat_map(|line| crate::ui::text::wrap(line, 66))
+        .map(|line| Choice::line("", line))
+        .collect();
+    Choose::new(title, all, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(text: &str, action: Action, disabled: Option<&str>) -> Choice {
+        Choice {
+            action: Some(action),
+            disabled: disabled.map(str::to_owned),
+            ..Choice::line("k", text)
+        }
+    }
+
+    #[test]
+    fn typing_finds_and_enter_acts_unless_there_is_a_reason_why_not() {
+        let all = vec![
+            choice("Fetch all that is due", Action::FetchDue, None),
+            choice("Fetch selected or marked", Action::Fetch, None),
+            choice("Pause or resume", Action::Pause, Some("read-only")),
+        ];
+        let mut list = Choose::new("x", all, true);
+        list.paste("sel");
+        assert_eq!(list.count(), 1);
+        let (stays, replies) = list.update(Action::Accept);
+        assert!(!stays && matches!(replies.as_slice(), [Reply::Act(Action::Fetch)]));
+        list.input = Line::default();
+        list.paste("pause");
+        let (stays, replies) = list.update(Action::Accept);
+        assert!(stays && matches!(replies.as_slice(), [Reply::Warn(_)]));
+    }
+
+    #[test]
+    fn the_help_begins_with_the_view_and_holds_every_key_of_it() {
+        let keymap = Keymap::default();
+        for view in crate::ui::views::VIEWS {
+            let list = help(&keymap, view);
+            let first = list.lines().next().unwrap();
+            assert!(first.is_head && first.text.starts_with(view.title()));
+            for entry in keymap.of(view.context()).chain(keymap.of(Context::Global)) {
+                let is_there = list.lines().any(|line| line.text == entry.binding.title);
+                assert!(is_there, "{}", entry.binding.title);
+            }
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! A line to enter: what it is for, what it becomes, and what it says while one types.
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Secret;
+use crate::model::{Interval, SeriesKey, moment};
+use crate::pipeline::command::Command;
+use crate::pipeline::schedule::Schedule;
+use crate::ui::action::Action;
+use crate::ui::app::Shared;
+use crate::ui::input::Line;
+use crate::ui::keymap::chord::Chord;
+use crate::ui::text;
+use crate::ui::views::overview::add_of;
+use crate::ui::views::{Change, Reply};
+
+/// Choices that are shown under the line.
+pub const SUGGESTIONS: usize = 8;
+
+/// What a line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromptKind {
+    /// Which lines of the view are shown.
+    Filter,
+    /// A series to watch.
+    Add {
+        /// Its interval, unless one is typed.
+        interval: Interval,
+    },
+    /// The interval of a series.
+    Edit {
+        /// The series.
+        series: SeriesKey,
+    },
+    /// When runs start.
+    Schedule,
+    /// The provider's key.
+    Key,
+    /// A date or time to go to.
+    GoTo,
+    /// The file that a series is written to.
+    Export {
+        /// The series.
+        series: SeriesKey,
+    },
+}
+
+/// A choice under the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What it puts into the line.
+    pub value: String,
+    /// What it means.
+    pub note: String,
+}
+
+/// The line.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What it is for.
+    pub kind: PromptKind,
+    /// What was typed.
+    pub input: Line,
+    /// The chosen suggestion; `None`: what was typed counts.
+    pub choice: Option<usize>,
+    /// Why it was not taken.
+    pub error: Option<String>,
+}
+
+impl Prompt {
+    /// A line that holds a text already.
+    #[must_use]
+    pub fn new(kind: PromptKind, text: &str) -> Self {
+        Self {
+            kind,
+            input: Line::with(text),
+            choice: None,
+            error: None,
+        }
+    }
+
+    /// What stands before the line.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match &self.kind {
+            PromptKind::Filter => "Filter".to_owned(),
+            PromptKind::Add { .. } => "Add a series".to_owned(),
+            PromptKind::Edit { series } => format!("Interval of {}", series.symbol),
+            PromptKind::Schedule => "Schedule".to_owned(),
+            PromptKind::Key => "Alpha Vantage key".to_owned(),
+            PromptKind::GoTo => "Go to".to_owned(),
+            PromptKind::Export { series } => format!("Export {series} as"),
+        }
+    }
+
+    /// The text as it may be shown: a key is dots.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.kind {
+            PromptKind::Key => "•".repeat(self.input.text().chars().count()),
+            _ => self.input.text().to_owned(),
+        }
+    }
+
+    /// The choices for what was typed.
+    #[must_use]
+    pub fn suggestions(&self, shared: &Shared) -> Vec<Suggestion> {
+        match &self.kind {
+            PromptKind::Add { .. } => listed(self.word(), shared),
+            PromptKind::Edit { .. } => Interval::ALL
+                .into_iter()
+                .map(|interval| Suggestion {
+                    value: interval.to_string(),
+                    note: if interval.is_intraday() {
+                        "needs a paid plan".to_owned()
+                    } else {
+                        "free".to_owned()
+                    },
+                })
+                .collect(),
+            PromptKind::Schedule => [
+                "20 16 * * 1-5 America/New_York",
+                "every 15",
+                "*/5 9-16 * * 1-5",
+            ]
+            .into_iter()
+            .zip([
+                "Monday to Friday at 16:20 New York",
+                "every 15 minutes",
+                "every 5 minutes of the session",
+            ])
+            .map(|(value, note)| Suggestion {
+                value: value.to_owned(),
+                note: note.to_owned(),
+            })
+            .collect(),
+            PromptKind::Export { .. } => {
+                let stem = self
+                    .input
+                    .text()
+                    .rsplit_once('.')
+                    .map_or(self.input.text(), |(stem, _)| stem);
+                [
+                    ("csv", "comma-separated values"),
+                    ("jsonl", "one JSON object a line"),
+                ]
+                .map(|(ending, note)| Suggestion {
+                    value: format!("{stem}.{ending}"),
+                    note: note.to_owned(),
+                })
+                .into()
+            }
+            PromptKind::Filter | PromptKind::Key | PromptKind::GoTo => vec![],
+        }
+    }
+
+    /// The symbol as far as it is typed.
+    fn word(&self) -> &str {
+        self.input
+            .text()
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+    }
+
+    /// What the line says under itself.
+    #[must_use]
+    pub fn hint(&self, shared: &Shared, now: DateTime<Utc>) -> String {
+        let typed = self.input.text();
+        match &self.kind {
+            PromptKind::Filter => match shared.snapshot.as_ref() {
+                _ if typed.is_empty() => {
+                    "words, fields such as state:failed, ! for the opposite".to_owned()
+                }
+                _ => "Enter keeps it, Esc clears it".to_owned(),
+            },
+            PromptKind::Add { interval } => add_hint(typed, *interval, shared),
+            PromptKind::Edit { .. } => {
+                "up and down choose; the bars of both intervals stay stored".to_owned()
+            }
+            PromptKind::Schedule => schedule_hint(typed, shared, now),
+            PromptKind::Key => {
+                "lives for this session; the palette keeps it (keep the entered key)".to_owned()
+            }
+            PromptKind::GoTo => format!(
+                "2026-05-15, 2026-05-15 09:30, 2026-05 or 2026; {} time",
+                text::zone_name(shared.zone)
+            ),
+            PromptKind::Export { .. } => {
+                "a new file in the folder of exports; .csv or .jsonl; goes on in the background"
+                    .to_owned()
+            }
+        }
+    }
+
+    pub(super) fn key(&mut self, chord: Chord, shared: &Shared) -> Vec<Reply> {
+        if !self.input.key(chord) {
+            return vec![];
+        }
+        self.edited(shared)
+    }
+
+    pub(super) fn paste(&mut self, text: &str, shared: &Shared) -> Vec<Reply> {
+        self.input.paste(text);
+        self.edited(shared)
+    }
+
+    fn edited(&mut self, _shared: &Shared) -> Vec<Reply> {
+        (self.error, self.choice) = (None, None);
+        match &self.kind {
+            PromptKind::Filter => vec![Reply::Filter(self.input.text().to_owned())],
+            PromptKind::Add { .. } => vec![self.search(false)],
+            _ => vec![],
+        }
+    }
+
+    fn search(&self, from_provider: bool) -> Reply {
+        Command::Search {
+            text: self.word().to_owned(),
+            from_provider,
+        }
+        .into()
+    }
+
+    pub(super) fn observe(&mut self, shared: &Shared) {
+        let count = self.suggestions(shared).len().min(SUGGESTIONS);
+        self.choice = self.choice.filter(|choice| *choice < count);
+    }
+
+    pub(super) fn update(&mut self, action: Action, shared: &Shared) -> (bool, Vec<Reply>) {
+        let suggestions = self.suggestions(shared);
+        let count = suggestions.len().min(SUGGESTIONS);
+        match action {
+            Action::Up => {
+                self.choice = match self.choice {
+                    None | Some(0) => None,
+                    Some(at) => Some(at - 1),
+                };
+                (true, vec![])
+            }
+            Action::Down if count > 0 => {
+                self.choice = Some(self.choice.map_or(0, |at| (at + 1).min(count - 1)));
+                (true, vec![])
+            }
+            Action::Complete => (true, self.complete(&suggestions, shared)),
+            Action::Accept => {
+                let chosen = self.choice.and_then(|at| suggestions.get(at));
+                let text = match (chosen, &self.kind) {
+                    (Some(chosen), PromptKind::Add { .. }) => {
+                        let rest: Vec<&str> =
+                            self.input.text().split_whitespace().skip(1).collect();
+                        format!("{} {}", chosen.value, rest.join(" "))
+                    }
+                    (Some(chosen), _) => chosen.value.clone(),
+                    (None, _) => self.input.text().to_owned(),
+                };
+                match accept(&self.kind, text.trim(), shared) {
+                    Ok(replies) => (false, replies),
+                    Err(reason) => {
+                        self.error = Some(reason);
+                        (true, vec![])
+                    }
+                }
+            }
+            _ => (true, vec![]),
+        }
+    }
+
+    /// Fills the chosen suggestion in; where there is none to fill in, the provider is asked.
+    fn complete(&mut self, suggestions: &[Suggestion], shared: &Shared) -> Vec<Reply> {
+        let is_add = matches!(self.kind, PromptKind::Add { .. });
+        if let Some(chosen) = self.choice.and_then(|at| suggestions.get(at)) {
+            self.input = Line::with(&chosen.value);
+            self.choice = None;
+            return vec![];
+        }
+        if !is_add {
+            if let Some(first) = suggestions
+                .iter()
+                .find(|one| one.value.starts_with(self.input.text()))
+            {
+                self.input = Line::with(&first.value);
+            }
+            return vec![];
+        }
+        let listed = shared
+            .snapshot
+            .as_ref()
+            .and_then(|snapshot| snapshot.search.as_ref())
+            .is_some_and(|search| search.listed > 0);
+        if !listed {
+            return vec![Command::LoadListings.into()];
+        }
+        if self.word().is_empty() {
+            return vec![];
+        }
+        vec![self.search(true)]
+    }
+}
+
+/// What a text becomes, or why it cannot be taken.
+fn accept(kind: &PromptKind, typed: &str, shared: &Shared) -> Result<Vec<Reply>, String> {
+    match kind {
+        PromptKind::Filter => Ok(vec![Reply::Filter(typed.to_owned())]),
+        PromptKind::Add { interval } => {
+            let series = add_of(typed, *interval)?;
+            if shared.status(&series).is_some() {
+                return Err(format!("{series} is in the watch list already"));
+            }
+            Ok(vec![Reply::Change(Change::Add(series))])
+        }
+        PromptKind::Edit { series } => {
+            let interval = typed.parse().map_err(|error| format!("{error}"))?;
+            let to = SeriesKey {
+                interval,
+                ..series.clone()
+            };
+            if to == *series {
+                return Ok(vec![]);
+            }
+            if shared.status(&to).is_some() {
+                return Err(format!("{to} is in the watch list already"));
+            }
+            Ok(vec![Reply::Change(Change::Replace(series.clone(), to))])
+        }
+        PromptKind::Schedule => {
+            let mut schedule: Schedule = typed.parse().map_err(|error| format!("{error}"))?;
+            if let Some(snapshot) = &shared.snapshot {
+                schedule.missed = snapshot.schedule.schedule.missed;
+            }
+            let say = Reply::Say(format!("runs start by: {schedule}"));
+            Ok(vec![Command::SetSchedule(schedule).into(), say])
+        }
+        PromptKind::Key => {
+            let is_plausible =
+                (8..=64).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_alphanumeric());
+            if is_plausible {
+                Ok(vec![Reply::Key(Secret::new(typed))])
+            } else {
+                Err("a key is 8 to 64 letters and digits; get one free at \
+                     alphavantage.co/support/#api-key"
+                    .to_owned())
+            }
+        }
+        PromptKind::GoTo => match moment::parse(typed, shared.zone) {
+            Some(moment::Moment::Instant(at)) => Ok(vec![Reply::GoTo(at)]),
+            Some(moment::Moment::Days(_, last)) => {
+                let end = moment::midnight(last.succ_opt().unwrap_or(last), shared.zone);
+                Ok(vec![Reply::GoTo(end - chrono::TimeDelta::seconds(1))])
+            }
+            None => Err("write 2026-05-15, 2026-05-15 09:30, 2026-05 or 2026".to_owned()),
+        },
+        PromptKind::Export { series } => {
+            let is_name = !typed.starts_with('.') && !typed.contains(['/', '\\', '\0']);
+            let ending = std::path::Path::new(typed).extension();
+            let is_known = ending.is_some_and(|ending| ending == "csv" || ending == "jsonl");
+            if !is_name || !is_known {
+                return Err("write a file's name that ends in .csv or .jsonl".to_owned());
+            }
+            let say = format!("exporting {series}; it goes on in the background");
+            let (series, name) = (series.clone(), typed.to_owned());
+            Ok(vec![
+                Command::Export { series, name }.into(),
+                Reply::Say(say),
+            ])
+        }
+    }
+}
+
+/// The symbols that match, from the list that is kept or from the provider.
+fn listed(word: &str, shared: &Shared) -> Vec<Suggestion> {
+    let search = shared
+        .snapshot
+        .as_ref()
+        .and_then(|snapshot| snapshot.search.as_ref());
+    search
+        .filter(|search| !word.is_empty() && search.text == word)
+        .map_or_else(Vec::new, |search| {
+            search
+                .matches
+                .iter()
+                .map(|listing| Suggestion {
+                    value: listing.symbol.to_string(),
+                    note: format!("{}  {} {}", listing.name, listing.exchange, listing.kind),
+                })
+                .collect()
+        })
+}
+
+fn add_hint(typed: &str, interval: Interval, shared: &Shared) -> String {
+    let search = shared
+        .snapshot
+        .as_ref()
+        .and_then(|snapshot| snapshot.search.as_ref());
+    let series = add_of(typed, interval).map_or_else(
+        |_| format!("a symbol, then an interval if not {interval}"),
+        |series| format!("Enter adds {series}"),
+    );
+    let tab = match search {
+        Some(search) if search.busy => "asking the provider…".to_owned(),
+        Some(search) if search.problem.is_some() => search.problem.clone().unwrap_or_default(),
+        Some(search) if search.listed > 0 => "Tab asks the provider, 1 request".to_owned(),
+        _ => "Tab fetches the list of symbols, 1 request, kept for a month".to_owned(),
+    };
+    format!("{series}; {tab}")
+}
+
+fn schedule_hint(typed: &str, shared: &Shared, now: DateTime<Utc>) -> String {
+    let schedule = match typed.parse::<Schedule>() {
+        Ok(schedule) => schedule,
+        Err(error) => return error.to_string(),
+    };
+    let mut at = now;
+    let mut next = vec![];
+    while next.len() < 3 {
+        match schedule.next_after(at) {
+            Some(instant) => {
+                next.push(text::near(instant, now, shared.zone));
+                at = instant;
+            }
+            None => break,
+        }
+    }
+    format!("next: {} {}", next.join(", "), text::zone_name(shared.zone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample;
+
+    fn accepted(kind: &PromptKind, text: &str) -> Result<Vec<Reply>, String> {
+        accept(kind, text, &sample::shared(sample::normal()))
+    }
+
+    #[test]
+    fn wrong_texts_are_answered_with_right_ones_and_nothing_is_lost() {
+        let shared = sample::shared(sample::normal());
+        let add = PromptKind::Add {
+            interval: Interval::Daily,
+        };
+        let mut prompt = Prompt::new(add.clone(), "IBM");
+        let (stays, replies) = prompt.update(Action::Accept, &shared);
+        assert!(stays && replies.is_empty());
+        assert_eq!(
+            prompt.error.as_deref(),
+            Some("IBM daily is in the watch list already")
+        );
+        assert_eq!(prompt.input.text(), "IBM");
+        assert!(
+            accepted(&PromptKind::Schedule, "never")
+                .unwrap_err()
+                .contains("write")
+        );
+        assert!(
+            accepted(&PromptKind::GoTo, "soon")
+                .unwrap_err()
+                .contains("2026-05-15")
+        );
+        assert!(
+            accepted(&PromptKind::Key, "a b")
+                .unwrap_err()
+                .contains("8 to 64")
+        );
+        assert!(matches!(
+            accepted(&add, "tsla weekly").unwrap().as_slice(),
+            [Reply::Change(Change::Add(series))] if series.to_string() == "TSLA weekly"
+        ));
+    }
+
+    #[test]
+    fn a_key_is_never_shown() {
+        let mut prompt = Prompt::new(PromptKind::Key, "");
+        prompt.input.paste("CANARYKEY1234567");
+        assert_eq!(prompt.shown(), "••••••••••••••••");
+        let replies = accepted(&PromptKind::Key, "CANARYKEY1234567").unwrap();
+        assert!(!format!("{replies:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn a_schedule_says_when_it_would_start_runs() {
+        let shared = sample::shared(sample::normal());
+        let prompt = Prompt::new(PromptKind::Schedule, "every 15");
+        assert_eq!(
+            prompt.hint(&shared, sample::now()),
+            "next: 13:45, 14:00, 14:15 ET"
+        );
+    }
+}

@@ -1,0 +1,331 @@
+//! Made-up snapshots for tests, at a fixed instant: what a person might see on a Friday afternoon.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
+
+use super::app::{Boot, Shared};
+use super::keymap::Keymap;
+use super::theme::{Preset, Theme};
+use crate::model::{
+    Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
+    SeriesReport, SeriesStatus as Ended,
+};
+use crate::pipeline::command::{Anchor, BarsWindow};
+use crate::pipeline::schedule::Schedule;
+use crate::pipeline::snapshot::{
+    BarsPage, ProviderStatus, QuotaStatus, RequestRow, RunDetail, ScheduleStatus, SeriesState,
+    SeriesStatus, Snapshot, StoreStatus,
+};
+
+/// Friday 2026-11-20, 13:38:53 in New York.
+pub fn now() -> DateTime<Utc> {
+    at("2026-11-20T18:38:53Z")
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+pub fn price(text: &str) -> Price {
+    Price::parse(text).unwrap().0
+}
+
+pub fn series(symbol: &str, interval: Interval) -> SeriesKey {
+    SeriesKey::raw(symbol.parse().unwrap(), interval)
+}
+
+/// A bar around a price, different for each number.
+pub fn bar(number: i64, timestamp: DateTime<Utc>) -> Bar {
+    let close = 28_357_000_000 - (number * 7_919 % 211) * 2_000_000 - number * 1_000_000;
+    let open = close + (number * 6_151 % 97 - 48) * 1_000_000;
+    Bar {
+        timestamp,
+        trading_date: timestamp.with_timezone(&New_York).date_naive(),
+        open: Price::from_units(open),
+        high: Price::from_units(open.max(close) + (number % 5) * 1_500_000),
+        low: Price::from_units(open.min(close) - (number % 7) * 1_200_000),
+        close: Price::from_units(close),
+        volume: 1_208 + number * 4_111 % 9_000,
+        adjusted_close: None,
+        dividend_amount: None,
+        split_coefficient: None,
+    }
+}
+
+fn day_bar(date: &str, close: &str) -> Bar {
+    Bar {
+        close: price(close),
+        ..bar(1, at(&format!("{date}T05:00:00Z")))
+    }
+}
+
+fn status(symbol: &str, interval: Interval, state: SeriesState) -> SeriesStatus {
+    SeriesStatus {
+        key: series(symbol, interval),
+        state,
+        fetched_at: None,
+        last_bar: None,
+        previous_close: None,
+        trend: Arc::new([]),
+        bars: 0,
+        problem: None,
+        retry_at: None,
+        requests: 0,
+    }
+}
+
+fn trend(up: bool) -> Arc<[Price]> {
+    (0..7)
+        .map(|step| {
+            Price::from_units(20_000_000_000 + if up { step } else { 7 - step } * 90_000_000)
+        })
+        .collect()
+}
+
+fn run(id: i64, status: RunStatus, trigger: &str, started: &str, ms: i64) -> RunSummary {
+    RunSummary {
+        id: RunId(id),
+        status,
+        trigger: trigger.to_owned(),
+        started_at: at(started),
+        finished_at: Some(at(started) + TimeDelta::milliseconds(ms)),
+        series: 4,
+        succeeded: 3,
+        requests: 6,
+        inserted: 212,
+        changed: 4,
+    }
+}
+
+/// What is true on an ordinary afternoon with a free key.
+pub fn normal() -> Snapshot {
+    let ibm = SeriesStatus {
+        fetched_at: Some(now() - TimeDelta::minutes(2)),
+        last_bar: Some(day_bar("2026-11-20", "283.57")),
+        previous_close: Some(price("282.38")),
+        trend: trend(true),
+        bars: 41_208,
+        ..status("IBM", Interval::Daily, SeriesState::Fresh)
+    };
+    let aapl = SeriesStatus {
+        fetched_at: Some(now() - TimeDelta::minutes(1)),
+        last_bar: Some(day_bar("2026-11-19", "228.10")),
+        previous_close: Some(price("228.35")),
+        trend: trend(false),
+        bars: 40_977,
+        problem: Some((ErrorClass::Burst, "burst".to_owned())),
+        retry_at: Some(now() + TimeDelta::seconds(41)),
+        requests: 2,
+        ..status("AAPL", Interval::Daily, SeriesState::Retrying)
+    };
+    let msft = SeriesStatus {
+        problem: Some((
+            ErrorClass::NotEntitled,
+            "this key's plan does not include TIME_SERIES_INTRADAY; daily and weekly bars are free: \
+             --interval daily"
+                .to_owned(),
+        )),
+        requests: 1,
+        ..status("MSFT", Interval::Min5, SeriesState::Parked)
+    };
+    let googl = status("GOOGL", Interval::Daily, SeriesState::Due);
+    Snapshot {
+        revision: 7,
+        taken_at: now(),
+        read_only: false,
+        provider: ProviderStatus {
+            name: "Alpha Vantage".to_owned(),
+            plan: "free key".to_owned(),
+            key_is_demo: false,
+            is_simulated: false,
+        },
+        store: StoreStatus {
+            name: "PostgreSQL stock_data".to_owned(),
+            bars: 412_880,
+            lost: None,
+        },
+        quota: QuotaStatus {
+            used: 4,
+            limit: Some(25),
+            spent_until: None,
+        },
+        schedule: ScheduleStatus {
+            schedule: Schedule::after_close(),
+            paused: false,
+            next_at: Some(at("2026-11-20T21:20:00Z")),
+            is_owner: true,
+            missed: 0,
+        },
+        run: None,
+        series: vec![ibm, aapl, msft, googl].into(),
+        runs: vec![
+            run(
+                1042,
+                RunStatus::Partial,
+                "schedule",
+                "2026-11-20T18:36:10Z",
+                64_200,
+            ),
+            RunSummary {
+                series: 1,
+                succeeded: 1,
+                requests: 1,
+                inserted: 1,
+                changed: 1,
+                ..run(
+                    1041,
+                    RunStatus::Succeeded,
+                    "fetch",
+                    "2026-11-20T16:25:00Z",
+                    400,
+                )
+            },
+            RunSummary {
+                succeeded: 0,
+                requests: 1,
+                inserted: 0,
+                changed: 0,
+                ..run(1040, RunStatus::Failed, "due", "2026-11-19T21:20:00Z", 300)
+            },
+        ]
+        .into(),
+        bars: Some(Arc::new(bars_page(400))),
+        opened: Some(Arc::new(run_detail())),
+        answer: None,
+        search: None,
+        dropped_notices: 0,
+    }
+}
+
+/// So many 5min bars of IBM, newest first, over sessions.
+pub fn bars_page(count: usize) -> BarsPage {
+    let newest = at("2026-11-20T20:55:00Z");
+    let mut bars = vec![];
+    let mut time = newest;
+    for number in 0.. {
+        if bars.len() == count {
+            break;
+        }
+        let minute = time.with_timezone(&New_York).time();
+        if minute >= "09:30:00".parse().unwrap() && minute < "16:00:00".parse().unwrap() {
+            bars.push(bar(number, time));
+        }
+        time -= TimeDelta::minutes(5);
+    }
+    BarsPage {
+        window: BarsWindow {
+            series: series("IBM", Interval::Min5),
+            anchor: Anchor::Newest,
+            newer: 400,
+            older: 400,
+        },
+        total: 41_208,
+        oldest: Some(at("2024-01-02T14:30:00Z")),
+        newest: Some(newest),
+        bars,
+    }
+}
+
+/// A run of which one series was refused and one slowed down.
+pub fn run_detail() -> RunDetail {
+    let started = at("2026-11-20T18:36:10Z");
+    let summary = RunSummary {
+        finished_at: Some(started + TimeDelta::milliseconds(4_000)),
+        ..run(
+            1042,
+            RunStatus::Partial,
+            "schedule",
+            "2026-11-20T18:36:10Z",
+            4_000,
+        )
+    };
+    let stored = |symbol: &str, new: u32, requests: u32| SeriesReport {
+        received: 100,
+        counts: Counts {
+            inserted: new,
+            changed: 1,
+            unchanged: 99 - new,
+        },
+        attempts: requests,
+        requests,
+        ..SeriesReport::new(series(symbol, Interval::Daily), Ended::Succeeded)
+    };
+    let mut msft = SeriesReport::new(series("MSFT", Interval::Min5), Ended::Refused).with_error(
+        Ended::Refused,
+        ErrorClass::NotEntitled,
+        "this key's plan does not include TIME_SERIES_INTRADAY; daily and weekly bars are free: --interval daily",
+    );
+    (msft.attempts, msft.requests) = (1, 1);
+    let request =
+        |id: i64, symbol: &str, interval: &str, state: &str, from: i64, ms: u32| RequestRow {
+            id: RequestId(id),
+            symbol: symbol.to_owned(),
+            interval: interval.to_owned(),
+            query: format!(
+                "function=TIME_SERIES_{}&symbol={symbol}",
+                if interval == "daily" {
+                    "DAILY"
+                } else {
+                    "INTRADAY"
+                }
+            ),
+            attempt: 1,
+            state: state.to_owned(),
+            class: None,
+            http_status: Some(200),
+            elapsed_ms: Some(ms),
+            reserved_at: started + TimeDelta::milliseconds(from),
+            ended_at: Some(started + TimeDelta::milliseconds(from + i64::from(ms) + 30)),
+            parse_ms: Some(10),
+        };
+    RunDetail {
+        summary,
+        series: vec![stored("IBM", 1, 1), stored("AAPL", 1, 2), msft],
+        requests: vec![
+            request(1, "IBM", "daily", "stored", 0, 400),
+            RequestRow {
+                class: Some("burst".to_owned()),
+                ..request(2, "AAPL", "daily", "refused", 800, 400)
+            },
+            RequestRow {
+                attempt: 2,
+                ..request(3, "AAPL", "daily", "stored", 3_000, 400)
+            },
+            RequestRow {
+                class: Some("not_entitled".to_owned()),
+                ..request(4, "MSFT", "5min", "refused", 2_800, 600)
+            },
+        ],
+    }
+}
+
+/// What every view sees of a snapshot.
+pub fn shared(snapshot: Snapshot) -> Shared {
+    Shared {
+        snapshot: Some(Arc::new(snapshot)),
+        boot: Boot::Ready,
+        ..blank()
+    }
+}
+
+/// What every view sees before there is an engine.
+pub fn blank() -> Shared {
+    Shared {
+        snapshot: None,
+        boot: Boot::Opening,
+        zone: New_York,
+        zones: vec![New_York, chrono_tz::UTC],
+        theme: Theme::new(Preset::Terminal, false, false),
+        keymap: Keymap::default(),
+        mouse: false,
+        is_demo: false,
+        interval: Interval::Daily,
+        base_url: "https://www.alphavantage.co/query".to_owned(),
+        exports_warning: None,
+        undo: None,
+        entered_key: None,
+        stopped: None,
+    }
+}

@@ -1,0 +1,179 @@
+//! The views: which there are, and what they may ask of the panel.
+
+pub mod bars;
+pub mod log;
+pub mod overview;
+pub mod runs;
+
+use chrono::{DateTime, Utc};
+
+use super::action::{Action, Effect};
+use super::keymap::Context;
+use super::overlays::Overlay;
+use crate::config::Secret;
+use crate::model::SeriesKey;
+use crate::pipeline::command::Command;
+
+/// A view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewId {
+    /// The watch list and how it stands.
+    Overview,
+    /// One series as a table and a chart.
+    Bars,
+    /// What was run, and how it ended.
+    Runs,
+    /// What happened.
+    Log,
+}
+
+/// The views in the order of their number keys.
+pub const VIEWS: [ViewId; 4] = [ViewId::Overview, ViewId::Bars, ViewId::Runs, ViewId::Log];
+
+impl ViewId {
+    /// Its name on its tab.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Bars => "Bars",
+            Self::Runs => "Runs",
+            Self::Log => "Log",
+        }
+    }
+
+    /// Where its keys stand in the table.
+    #[must_use]
+    pub const fn context(self) -> Context {
+        match self {
+            Self::Overview => Context::Overview,
+            Self::Bars => Context::Bars,
+            Self::Runs => Context::Runs,
+            Self::Log => Context::Log,
+        }
+    }
+
+    /// What goes to it.
+    #[must_use]
+    pub const fn action(self) -> Action {
+        match self {
+            Self::Overview => Action::ViewOverview,
+            Self::Bars => Action::ViewBars,
+            Self::Runs => Action::ViewRuns,
+            Self::Log => Action::ViewLog,
+        }
+    }
+}
+
+/// A change of the watch list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Watch a series.
+    Add(SeriesKey),
+    /// Watch these no more.
+    Remove(Vec<SeriesKey>),
+    /// Watch the second in place of the first.
+    Replace(SeriesKey, SeriesKey),
+}
+
+/// What a view or an overlay asks of the panel.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// Do this outside.
+    Do(Effect),
+    /// Announce this.
+    Say(String),
+    /// Announce this as something that wants attention.
+    Warn(String),
+    /// Lay this over the view.
+    Ask(Box<Overlay>),
+    /// Show another view.
+    Go(ViewId),
+    /// Show the bars of a series.
+    Bars(SeriesKey),
+    /// Do this as if its key had been pressed.
+    Act(Action),
+    /// Change the watch list, so that it can be undone.
+    Change(Change),
+    /// Ask the provider with this key from now on.
+    Key(Secret),
+    /// Show the bars of this instant.
+    GoTo(DateTime<Utc>),
+    /// Show only what matches.
+    Filter(String),
+}
+
+impl From<Command> for Reply {
+    fn from(command: Command) -> Self {
+        Self::Do(Effect::Send(command))
+    }
+}
+
+impl From<Overlay> for Reply {
+    fn from(overlay: Overlay) -> Self {
+        Self::Ask(Box::new(overlay))
+    }
+}
+
+/// A line that is selected in a list that may be longer than its place on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The selected line.
+    pub at: usize,
+    /// The first line on the screen.
+    pub top: usize,
+}
+
+impl Cursor {
+    /// Moves as an action says, in a list of `count` lines of which `page` fit; `false`: it is no move.
+    pub fn act(&mut self, action: Action, count: usize, page: usize) -> bool {
+        let last = count.saturating_sub(1);
+        let page = page.max(1);
+        self.at = match action {
+            Action::Up => self.at.saturating_sub(1),
+            Action::Down => self.at + 1,
+            Action::PageUp => self.at.saturating_sub(page),
+            Action::PageDown => self.at + page,
+            Action::HalfPageUp => self.at.saturating_sub(page.div_ceil(2)),
+            Action::HalfPageDown => self.at + page.div_ceil(2),
+            Action::First => 0,
+            Action::Last => last,
+            _ => return false,
+        }
+        .min(last);
+        self.keep_in_sight(count, page);
+        true
+    }
+
+    /// Brings the selected line onto the screen, and no more empty lines than there must be.
+    pub fn keep_in_sight(&mut self, count: usize, page: usize) {
+        let page = page.max(1);
+        self.at = self.at.min(count.saturating_sub(1));
+        self.top = self
+            .top
+            .min(self.at)
+            .max((self.at + 1).saturating_sub(page))
+            .min(count.saturating_sub(page));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_selected_line_stays_in_sight() {
+        let mut cursor = Cursor::default();
+        assert!(cursor.act(Action::Last, 100, 10));
+        assert_eq!((cursor.at, cursor.top), (99, 90));
+        assert!(cursor.act(Action::PageUp, 100, 10));
+        assert_eq!((cursor.at, cursor.top), (89, 89));
+        assert!(cursor.act(Action::HalfPageDown, 100, 10));
+        assert_eq!((cursor.at, cursor.top), (94, 89));
+        cursor.keep_in_sight(3, 10);
+        assert_eq!((cursor.at, cursor.top), (2, 0));
+        assert!(cursor.act(Action::Down, 0, 10));
+        assert_eq!((cursor.at, cursor.top), (0, 0));
+        assert!(!cursor.act(Action::Fetch, 3, 10));
+    }
+}

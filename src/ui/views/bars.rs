@@ -1,0 +1,394 @@
+//! One series as a table and a chart: a window over the store that moves with the cursor.
+//!
+//! ```text
+//!  IBM 5min raw   41,208 bars   2024-01-02 … 2026-11-20      O 283.53  H 283.61  L 283.40  C 283.57  V 1,208
+//!  TIME (ET)          OPEN      HIGH       LOW     CLOSE   VOLUME │                          ╻ ┃     284.00
+//! ▌11-20 15:55    283.5300  283.6100  283.4000  283.5700    1,208 │             ╻       ╻    ┃ ┃ ╻
+//!  11-20 15:50    283.4800  283.5500  283.4100  283.5300      986 │     ╻   ╻ ┃ ┃ ╻   ┃ ┃ ┃  ╹ ┃ ┃   283.00
+//!                                                                 │ 11-20 13:00      14:00      15:00
+//! ```
+
+mod draw;
+
+use chrono::{DateTime, Utc};
+
+pub use self::draw::draw;
+use super::{Cursor, Reply};
+use crate::model::{Bar, SeriesKey};
+use crate::pipeline::command::{Anchor, BarsWindow, Command};
+use crate::pipeline::snapshot::BarsPage;
+use crate::ui::action::{Action, Effect};
+use crate::ui::app::Shared;
+use crate::ui::frame::Regions;
+use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+use crate::ui::text;
+use crate::ui::views::overview::fetch_of;
+use crate::ui::widgets::candles::Zoom;
+
+/// Bars that a window has on each side of its anchor at least: several screens of the table.
+const HALF: u32 = 400;
+/// A window is never larger: reading it takes a tenth of a second.
+const MOST: u32 = 50_000;
+
+/// What is shown beside what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Arrange {
+    /// Table and chart.
+    #[default]
+    Both,
+    /// The table alone.
+    Table,
+    /// The chart alone.
+    Chart,
+}
+
+/// The state of the view.
+#[derive(Debug, Default)]
+pub struct Bars {
+    /// The series.
+    pub series: Option<SeriesKey>,
+    /// The selected bar within the window, newest first.
+    pub cursor: Cursor,
+    /// The instant of the selected bar; `None`: it follows the newest.
+    pub at: Option<DateTime<Utc>>,
+    /// What is shown beside what.
+    pub arrange: Arrange,
+    /// How large a bar is drawn.
+    pub zoom: Zoom,
+    /// Lines of the table on the screen.
+    pub page: usize,
+    /// Columns of the chart on the screen.
+    pub columns: u16,
+    /// What was asked for and is not there yet.
+    asked: Option<BarsWindow>,
+}
+
+impl Bars {
+    /// The window of this series, if it is there.
+    #[must_use]
+    pub fn window<'a>(&self, shared: &'a Shared) -> Option<&'a BarsPage> {
+        let page = shared.snapshot.as_ref()?.bars.as_deref()?;
+        (Some(&page.window.series) == self.series.as_ref()).then_some(page)
+    }
+
+    /// The selected bar.
+    #[must_use]
+    pub fn selected<'a>(&self, shared: &'a Shared) -> Option<&'a Bar> {
+        self.window(shared)?.bars.get(self.cursor.at)
+    }
+
+    /// Comes to a series, or back to the one that was shown.
+    pub fn enter(&mut self, series: Option<SeriesKey>, shared: &Shared) -> Option<Command> {
+        if let Some(series) = series
+            && self.series.as_ref() != Some(&series)
+        {
+            self.series = Some(series);
+            (self.at, self.cursor) = (None, Cursor::default());
+            return self.ask(Anchor::Newest);
+        }
+        if self.window(shared).is_none() {
+            return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
+        }
+        None
+    }
+
+    /// Bars that the chart shows at once.
+    fn in_chart(&self) -> u32 {
+        let candles = u32::from(self.columns / self.zoom.cells().max(1));
+        candles.saturating_mul(self.zoom.bars())
+    }
+
+    fn ask(&mut self, anchor: Anchor) -> Option<Command> {
+        let half = self.in_chart().saturating_mul(2).clamp(HALF, MOST / 2);
+        let window = BarsWindow {
+            series: self.series.clone()?,
+            anchor,
+            newer: half,
+            older: half,
+        };
+        self.asked = Some(window.clone());
+        Some(Command::ShowBars(window))
+    }
+
+    /// Goes to the bar of an instant, or the last before it.
+    pub fn go_to(&mut self, at: DateTime<Utc>, shared: &Shared) -> Option<Command> {
+        self.at = Some(at);
+        if let Some(page) = self.window(shared)
+            && page.bars.first().is_some_and(|bar| bar.timestamp >= at)
+            && page.bars.last().is_some_and(|bar| bar.timestamp <= at)
+        {
+            self.find(shared);
+            return None;
+        }
+        self.ask(Anchor::At(at))
+    }
+
+    /// Puts the cursor on the bar that was selected, in whatever window there is now.
+    fn find(&mut self, shared: &Shared) {
+        let Some(page) = self.window(shared) else {
+            return;
+        };
+        self.cursor.at = self.at.map_or(0, |at| {
+            let newer = page.bars.partition_point(|bar| bar.timestamp > at);
+            newer.min(page.bars.len().saturating_sub(1))
+        });
+        if self.at.is_some() {
+            self.at = page.bars.get(self.cursor.at).map(|bar| bar.timestamp);
+        }
+        self.cursor.keep_in_sight(page.bars.len(), self.page);
+    }
+
+    /// Takes a new snapshot in: a window that was asked for, or bars that came into the store.
+    pub fn observe(&mut self, shared: &Shared) -> Option<Command> {
+        if self.series.is_none() {
+            let first = shared.series().first().map(|status| status.key.clone());
+            return self.enter(first, shared);
+        }
+        let Some(page) = self.window(shared) else {
+            if self.asked.is_none() {
+                return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
+            }
+            return None;
+        };
+        let arrived = self.asked.as_ref() == Some(&page.window);
+        let status = self
+            .series
+            .as_ref()
+            .and_then(|series| shared.status(series));
+        let newest = status
+            .and_then(|status| status.last_bar)
+            .map(|bar| bar.timestamp);
+        let is_old = status.is_some_and(|status| {
+            status.bars != page.total || (newest.is_some() && newest != page.newest)
+        });
+        if arrived {
+            self.asked = None;
+            self.find(shared);
+            return None;
+        }
+        self.find(shared);
+        if is_old && self.asked.is_none() {
+            return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
+        }
+        None
+    }
+
+    /// Asks for the next window when the cursor comes near the edge of this one.
+    fn prefetch(&mut self, shared: &Shared) -> Option<Command> {
+        let page = self.window(shared)?;
+        if self.asked.is_some() {
+            return None;
+        }
+        let margin = self.page.max(self.in_chart() as usize).max(50);
+        let has_newer = page.newest > page.bars.first().map(|bar| bar.timestamp);
+        let has_older = page.oldest < page.bars.last().map(|bar| bar.timestamp);
+        let near_newer = self.cursor.at < margin;
+        let near_older = self.cursor.at + margin >= page.bars.len();
+        if (has_newer && near_newer) || (has_older && near_older) {
+            let at = page.bars.get(self.cursor.at)?.timestamp;
+            return self.ask(Anchor::At(at));
+        }
+        None
+    }
+
+    /// Takes in how much fits on the screen.
+    pub fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
+        let changed = (self.page, self.columns) != (regions.page, regions.columns);
+        (self.page, self.columns) = (regions.page, regions.columns);
+        if !changed {
+            return None;
+        }
+        let count = self.window(shared).map_or(0, |page| page.bars.len());
+        self.cursor.keep_in_sight(count, self.page);
+        self.prefetch(shared)
+    }
+
+    /// Selects a line of the screen.
+    pub fn select_row(&mut self, row: usize, shared: &Shared) -> Vec<Effect> {
+        self.cursor.at = self.cursor.top + row;
+        self.moved(shared).into_iter().map(Effect::Send).collect()
+    }
+
+    /// The cursor has moved within the window.
+    fn moved(&mut self, shared: &Shared) -> Option<Command> {
+        let page = self.window(shared)?;
+        self.cursor.keep_in_sight(page.bars.len(), self.page);
+        let bar = page.bars.get(self.cursor.at)?;
+        self.at = (Some(bar.timestamp) != page.newest).then_some(bar.timestamp);
+        self.prefetch(shared)
+    }
+
+    /// What an action does here.
+    pub fn update(
+        &mut self,
+        action: Action,
+        shared: &mut Shared,
+        now: DateTime<Utc>,
+    ) -> Vec<Reply> {
+        let count = self.window(shared).map_or(0, |page| page.bars.len());
+        // In the chart newer is to the right; with the chart alone the arrows follow it.
+        let move_by = match action {
+            Action::Left => Some(Action::Down),
+            Action::Right => Some(Action::Up),
+            Action::First => return self.jump(Anchor::Newest, shared),
+            Action::Last => return self.jump(Anchor::Oldest, shared),
+            _ => None,
+        };
+        if self.cursor.act(move_by.unwrap_or(action), count, self.page) {
+            return self.moved(shared).map(Reply::from).into_iter().collect();
+        }
+        match action {
+            Action::Newest => self.jump(Anchor::Newest, shared),
+            Action::Oldest => self.jump(Anchor::Oldest, shared),
+            Action::NextSeries => self.step(1, shared),
+            Action::PreviousSeries => self.step(-1, shared),
+            Action::Interval => self.next_interval(shared),
+            Action::GoTo => {
+                vec![Overlay::Prompt(Prompt::new(PromptKind::GoTo, "")).into()]
+            }
+            Action::Fetch => self
+                .series
+                .clone()
+                .map_or_else(Vec::new, |series| fetch_of(vec![series], shared)),
+            Action::Zone => {
+                shared.next_zone();
+                vec![Reply::Say(format!(
+                    "times are {}",
+                    text::zone_name(shared.zone)
+                ))]
+            }
+            Action::Arrange => {
+                self.arrange = match self.arrange {
+                    Arrange::Both => Arrange::Table,
+                    Arrange::Table => Arrange::Chart,
+                    Arrange::Chart => Arrange::Both,
+                };
+                vec![]
+            }
+            Action::ZoomIn => self.zoomed(self.zoom.zoom_in(), shared),
+            Action::ZoomOut => self.zoomed(self.zoom.zoom_out(), shared),
+            Action::Copy => self.selected(shared).map_or_else(Vec::new, |bar| {
+                vec![Reply::Do(Effect::Copy {
+                    text: line(bar),
+                    what: "1 bar".to_owned(),
+                })]
+            }),
+            Action::Export | Action::Save => self.series.clone().map_or_else(Vec::new, |series| {
+                let name = format!(
+                    "{}-{}-{}.csv",
+                    safe_name(series.symbol.as_str()),
+                    series.interval,
+                    now.format("%Y%m%d-%H%M%S")
+                );
+                vec![Overlay::Prompt(Prompt::new(PromptKind::Export { series }, &name)).into()]
+            }),
+            Action::Back => vec![Reply::Go(super::ViewId::Overview)],
+            Action::NextPane | Action::PreviousPane => self.update(Action::Arrange, shared, now),
+            _ => vec![],
+        }
+    }
+
+    fn zoomed(&mut self, zoom: Zoom, shared: &Shared) -> Vec<Reply> {
+        self.zoom = zoom;
+        let mut replies = vec![Reply::Say(zoom.to_string())];
+        replies.extend(self.prefetch(shared).map(Reply::from));
+        replies
+    }
+
+    fn jump(&mut self, anchor: Anchor, shared: &Shared) -> Vec<Reply> {
+        let Some(page) = self.window(shared) else {
+            return vec![];
+        };
+        let edge = match anchor {
+            Anchor::Oldest => page.oldest,
+            _ => None,
+        };
+        let is_here = match anchor {
+            Anchor::Oldest => page.oldest == page.bars.last().map(|bar| bar.timestamp),
+            _ => page.newest == page.bars.first().map(|bar| bar.timestamp),
+        };
+        self.at = edge;
+        if is_here {
+            self.find(shared);
+            return vec![];
+        }
+        self.ask(anchor).map(Reply::from).into_iter().collect()
+    }
+
+    /// The series before or after this one in the watch list.
+    fn step(&mut self, by: isize, shared: &Shared) -> Vec<Reply> {
+        let all = shared.series();
+        let here = all
+            .iter()
+            .position(|status| Some(&status.key) == self.series.as_ref());
+        let count = isize::try_from(all.len()).unwrap_or(0);
+        if count == 0 {
+            return vec![];
+        }
+        let at = here
+            .and_then(|at| isize::try_from(at).ok())
+            .map_or(0, |at| (at + by).rem_euclid(count));
+        let next = usize::try_from(at).ok().and_then(|at| all.get(at));
+        self.switch(next.map(|status| status.key.clone()), shared)
+    }
+
+    /// The same symbol at the next interval, whether it is watched or not: what is stored is shown.
+    fn next_interval(&mut self, shared: &Shared) -> Vec<Reply> {
+        let next = self.series.clone().map(|series| {
+            let all = crate::model::Interval::ALL;
+            let here = all.iter().position(|interval| *interval == series.interval);
+            let next = here.map_or(0, |at| (at + 1) % all.len());
+            SeriesKey {
+                interval: all.get(next).copied().unwrap_or(series.interval),
+                ..series
+            }
+        });
+        self.switch(next, shared)
+    }
+
+    fn switch(&mut self, series: Option<SeriesKey>, shared: &Shared) -> Vec<Reply> {
+        self.enter(series, shared)
+            .map(Reply::from)
+            .into_iter()
+            .collect()
+    }
+}
+
+/// A bar as a line of comma-separated values.
+fn line(bar: &Bar) -> String {
+    format!(
+        "{},{},{},{},{},{}",
+        bar.timestamp.to_rfc3339(),
+        bar.open,
+        bar.high,
+        bar.low,
+        bar.close,
+        bar.volume
+    )
+}
+
+/// A symbol as part of a file's name: symbols may hold `/` and `:`.
+fn safe_name(symbol: &str) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' || c == '.' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = symbol.chars().map(safe).collect();
+    name.trim_start_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_make_harmless_file_names() {
+        assert_eq!(
+            ["BRK-B", "FRA:IQQE", "../x", "600104.SHH"].map(safe_name),
+            ["BRK-B", "FRA_IQQE", "_x", "600104.SHH"]
+        );
+    }
+}

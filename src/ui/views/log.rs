@@ -1,0 +1,344 @@
+//! What happened, line by line: level, text filter, follow and pause.
+
+mod draw;
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, Utc};
+
+pub use self::draw::draw;
+use super::{Reply, ViewId};
+use crate::pipeline::narrate::Severity;
+use crate::ui::action::{Action, Effect};
+use crate::ui::app::Shared;
+use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+
+/// Lines that are kept; the oldest go first.
+pub const KEPT: usize = 10_000;
+
+/// A line of the log. Its text is harmless: it was cleaned where it came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What.
+    pub text: String,
+}
+
+/// The state of the view.
+#[derive(Debug, Default)]
+pub struct Log {
+    lines: VecDeque<LogLine>,
+    /// Lines that went before the oldest that is kept.
+    gone: u64,
+    /// The least severity that is shown.
+    pub level: Level,
+    /// What a line must hold, in small letters.
+    filter: String,
+    /// The number of the selected line, counted from the beginning of all; `None`: follows.
+    paused_at: Option<u64>,
+    /// Lines that came while paused.
+    pub unseen: u64,
+    /// Whether long lines are broken.
+    pub wrap: bool,
+    /// Lines on the screen.
+    pub page: usize,
+}
+
+/// The least severity that is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Everything.
+    #[default]
+    All,
+    /// Warnings and errors.
+    Warnings,
+    /// Errors.
+    Errors,
+}
+
+impl Level {
+    const fn shows(self, severity: Severity) -> bool {
+        match self {
+            Self::All => true,
+            Self::Warnings => !matches!(severity, Severity::Info),
+            Self::Errors => matches!(severity, Severity::Error),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "INFO",
+            Self::Warnings => "WARN",
+            Self::Errors => "ERROR",
+        }
+    }
+}
+
+impl Log {
+    /// Takes a line in.
+    pub fn push(&mut self, line: LogLine) {
+        if self.lines.len() == KEPT {
+            self.lines.pop_front();
+            self.gone += 1;
+        }
+        if self.paused_at.is_some() && self.shows(&line) {
+            self.unseen += 1;
+        }
+        self.lines.push_back(line);
+    }
+
+    fn shows(&self, line: &LogLine) -> bool {
+        self.level.shows(line.severity) && self.matches(line)
+    }
+
+    fn matches(&self, line: &LogLine) -> bool {
+        match self.filter.strip_prefix('!') {
+            Some(rest) if !rest.is_empty() => !line.text.to_lowercase().contains(rest),
+            _ => self.filter.is_empty() || line.text.to_lowercase().contains(&self.filter),
+        }
+    }
+
+    /// The lines that are shown, oldest first, with their numbers.
+    pub fn shown(&self) -> impl DoubleEndedIterator<Item = (u64, &LogLine)> {
+        self.lines
+            .iter()
+            .enumerate()
+            .map(|(at, line)| (self.gone + at as u64, line))
+            .filter(|(_, line)| self.shows(line))
+    }
+
+    /// The lines of a page, ending with the selected one or the newest.
+    #[must_use]
+    pub fn page_of(&self, height: usize) -> Vec<(u64, &LogLine)> {
+        let end = self.paused_at.unwrap_or(u64::MAX);
+        let mut lines: Vec<_> = self
+            .shown()
+            .rev()
+            .skip_while(|(number, _)| *number > end)
+            .take(height)
+            .collect();
+        lines.reverse();
+        lines
+    }
+
+    /// How many lines are kept, and how many of them are hidden.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let shown = self.shown().count();
+        (self.lines.len(), self.lines.len() - shown)
+    }
+
+    /// Whether the newest line is followed.
+    #[must_use]
+    pub const fn is_following(&self) -> bool {
+        self.paused_at.is_none()
+    }
+
+    /// The number of the selected line, while paused.
+    #[must_use]
+    pub const fn selected(&self) -> Option<u64> {
+        self.paused_at
+    }
+
+    /// What a line must hold.
+    #[must_use]
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Shows only lines that hold this.
+    pub fn set_filter(&mut self, text: &str) {
+        self.filter = text.to_lowercase();
+    }
+
+    /// Moves by so many shown lines; past the newest it follows again.
+    fn move_by(&mut self, lines: isize) {
+        let numbers: Vec<u64> = self.shown().map(|(number, _)| number).collect();
+        let here = match self.paused_at {
+            None => numbers.len().saturating_sub(1),
+            Some(at) => numbers.partition_point(|number| *number < at),
+        };
+        match here.checked_add_signed(lines) {
+            Some(there) if there >= numbers.len() || (lines > 0 && there + 1 == numbers.len()) => {
+                self.follow();
+            }
+            there => {
+                self.paused_at = numbers.get(there.unwrap_or(0)).copied();
+            }
+        }
+    }
+
+    fn follow(&mut self) {
+        (self.paused_at, self.unseen) = (None, 0);
+    }
+
+    /// What an action does here.
+    pub fn update(&mut self, action: Action, shared: &Shared) -> Vec<Reply> {
+        let page = isize::try_from(self.page.max(1)).unwrap_or(1);
+        match action {
+            Action::Up => self.move_by(-1),
+            Action::Down => self.move_by(1),
+            Action::PageUp => self.move_by(-page),
+            Action::PageDown => self.move_by(page),
+            Action::HalfPageUp => self.move_by(-(page + 1) / 2),
+            Action::HalfPageDown => self.move_by((page + 1) / 2),
+            Action::First => self.move_by(isize::MIN / 2),
+            Action::Last | Action::Follow => self.follow(),
+            // Lines that do not match are hidden, so that the next match is the next line.
+            Action::NextMatch if !self.filter.is_empty() => self.move_by(1),
+            Action::PreviousMatch if !self.filter.is_empty() => self.move_by(-1),
+            Action::NextMatch | Action::PreviousMatch => {
+                return vec![Reply::Say("/ says what to look for first".to_owned())];
+            }
+            Action::Errors => {
+                self.level = match self.level {
+                    Level::Errors => Level::All,
+                    _ => Level::Errors,
+                };
+            }
+            Action::Level => {
+                self.level = match self.level {
+                    Level::All => Level::Warnings,
+                    Level::Warnings => Level::Errors,
+                    Level::Errors => Level::All,
+                };
+            }
+            Action::Wrap => self.wrap = !self.wrap,
+            Action::Filter => {
+                return vec![Overlay::Prompt(Prompt::new(PromptKind::Filter, &self.filter)).into()];
+            }
+            Action::Back if !self.filter.is_empty() => self.filter.clear(),
+            Action::Back if !self.is_following() => self.follow(),
+            Action::Back => return vec![Reply::Go(ViewId::Overview)],
+            Action::Copy => {
+                return self.page_of(1).first().map_or_else(Vec::new, |(_, line)| {
+                    vec![Reply::Do(Effect::Copy {
+                        text: written(line, shared.zone),
+                        what: "1 line".to_owned(),
+                    })]
+                });
+            }
+            Action::Save => {
+                let text = self
+                    .shown()
+                    .map(|(_, line)| written(line, shared.zone) + "\n")
+                    .collect();
+                let now = self.lines.back().map(|line| line.at).unwrap_or_default();
+                return vec![Reply::Do(Effect::Save {
+                    name: format!("log-{}.txt", now.format("%Y%m%d-%H%M%S")),
+                    text,
+                })];
+            }
+            _ => {}
+        }
+        vec![]
+    }
+}
+
+/// A line as text.
+#[must_use]
+pub fn written(line: &LogLine, zone: chrono_tz::Tz) -> String {
+    let local = line.at.with_timezone(&zone);
+    format!(
+        "{} {:<5} {}",
+        local.format("%H:%M:%S"),
+        severity_word(line.severity),
+        line.text
+    )
+}
+
+/// A severity in its word.
+#[must_use]
+pub const fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "INFO",
+        Severity::Warn => "WARN",
+        Severity::Error => "ERROR",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample;
+
+    fn log(count: usize) -> Log {
+        let mut log = Log::default();
+        for number in 0..count {
+            log.push(LogLine {
+                at: sample::now(),
+                severity: if number % 10 == 0 {
+                    Severity::Error
+                } else {
+                    Severity::Info
+                },
+                text: format!("line {number}"),
+            });
+        }
+        log
+    }
+
+    fn texts(log: &Log, height: usize) -> Vec<&str> {
+        log.page_of(height)
+            .into_iter()
+            .map(|(_, line)| line.text.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn scrolling_up_pauses_and_counts_what_comes() {
+        let shared = sample::shared(sample::normal());
+        let mut log = log(20);
+        log.page = 5;
+        assert_eq!(texts(&log, 2), ["line 18", "line 19"]);
+        log.update(Action::Up, &shared);
+        assert!(!log.is_following());
+        log.push(LogLine {
+            at: sample::now(),
+            severity: Severity::Info,
+            text: "new".to_owned(),
+        });
+        assert_eq!((texts(&log, 1), log.unseen), (vec!["line 18"], 1));
+        log.update(Action::Follow, &shared);
+        assert_eq!((texts(&log, 1), log.unseen), (vec!["new"], 0));
+        log.update(Action::First, &shared);
+        assert_eq!(texts(&log, 3), ["line 0"]);
+    }
+
+    #[test]
+    fn levels_and_filters_hide_lines_and_say_how_many() {
+        let shared = sample::shared(sample::normal());
+        let mut log = log(30);
+        log.update(Action::Errors, &shared);
+        assert_eq!(texts(&log, 9), ["line 0", "line 10", "line 20"]);
+        assert_eq!(log.counts(), (30, 27));
+        log.set_filter("LINE 2");
+        assert_eq!(texts(&log, 9), ["line 20"]);
+        log.set_filter("!line 2");
+        assert_eq!(texts(&log, 9), ["line 0", "line 10"]);
+        log.update(Action::Back, &shared);
+        assert_eq!(log.filter(), "");
+    }
+
+    #[test]
+    fn the_oldest_lines_go_first_and_the_selected_line_stays() {
+        let shared = sample::shared(sample::normal());
+        let mut log = log(KEPT);
+        log.update(Action::Up, &shared);
+        let before = texts(&log, 1).join("");
+        for _ in 0..10 {
+            log.push(LogLine {
+                at: sample::now(),
+                severity: Severity::Info,
+                text: "new".to_owned(),
+            });
+        }
+        assert_eq!(log.lines.len(), KEPT);
+        assert_eq!(texts(&log, 1).join(""), before);
+    }
+}

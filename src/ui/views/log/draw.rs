@@ -1,0 +1,83 @@
+//! Draws the log.
+
+use std::fmt::Write as _;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Log, LogLine, written};
+use crate::pipeline::narrate::Severity;
+use crate::ui::app::Shared;
+use crate::ui::draw::{line, put, rule, split_top};
+use crate::ui::frame::Regions;
+use crate::ui::text;
+use crate::ui::theme::Role;
+
+/// Draws the view.
+pub fn draw(log: &Log, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
+    let theme = shared.theme;
+    let (head, body) = split_top(area, 1);
+    rule(buf, head, &title(log), true, theme);
+    let height = usize::from(body.height);
+    regions.page = height;
+    let width = usize::from(body.width.saturating_sub(1));
+    let mut rows: Vec<(u64, String, Role)> = vec![];
+    for (number, entry) in log.page_of(height) {
+        let role = role(entry);
+        let text = written(entry, shared.zone);
+        if log.wrap {
+            rows.extend(
+                text::wrap(&text, width)
+                    .into_iter()
+                    .map(|text| (number, text, role)),
+            );
+        } else {
+            rows.push((number, text, role));
+        }
+    }
+    // The newest lines are at the bottom, and stay there when broken lines take more room.
+    let skipped = rows.len().saturating_sub(height);
+    for (row, (number, text, role)) in (0..).zip(rows.into_iter().skip(skipped)) {
+        let Some(place) = line(body, row) else { break };
+        put(buf, place, 1, &text, theme.style(role));
+        if log.selected() == Some(number) {
+            buf.set_style(place, theme.style(Role::Selection));
+        }
+    }
+    if log.counts().0 == 0 {
+        put(
+            buf,
+            body,
+            1,
+            "Nothing has happened yet.",
+            theme.style(Role::Muted),
+        );
+    }
+}
+
+fn title(log: &Log) -> String {
+    let (kept, hidden) = log.counts();
+    let mut title = format!("Log  {}  ", log.level.name());
+    if log.is_following() {
+        title.push_str("following");
+    } else if log.unseen > 0 {
+        let _ = write!(title, "paused, {} new, End follows", log.unseen);
+    } else {
+        title.push_str("paused, End follows");
+    }
+    if !log.filter().is_empty() {
+        let _ = write!(title, "  / {}", log.filter());
+    }
+    if hidden > 0 {
+        let _ = write!(title, "  {} of {kept}, {hidden} hidden", kept - hidden);
+    }
+    title
+}
+
+const fn role(entry: &LogLine) -> Role {
+    match entry.severity {
+        Severity::Info => Role::Text,
+        Severity::Warn => Role::Warn,
+        Severity::Error => Role::Err,
+    }
+}

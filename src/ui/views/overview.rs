@@ -1,0 +1,224 @@
+//! The watch list and how each series stands, what to do about the selected one, and the log's end.
+//!
+//! ```text
+//!  SYMBOL  INTERVAL  STATE    FETCHED    LAST BAR     CLOSE   CHG%  NEXT / WHY
+//!  IBM     daily     fresh    2 min ago  Fri 11-20   283.57  +0.42  16:20
+//! ▌MSFT    5min      parked   4 min ago  –                –      –  not in plan
+//! ─ MSFT 5min ──────────────────────────────────────────────────────────────────
+//!  Intraday needs a paid Alpha Vantage plan. 1 request spent, nothing stored.
+//!  d daily, free     W weekly, whole history, 1 request     K another key
+//! ─ Log  INFO  following ───────────────────────────────────────────────────────
+//!  13:36:12 INFO  IBM daily: 100 received, 1 new, 99 unchanged, 412 ms
+//! ```
+
+mod advice;
+mod columns;
+mod draw;
+mod order;
+mod save;
+mod steps;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+pub use self::advice::advice;
+pub use self::draw::draw;
+pub use self::order::Sort;
+pub use self::steps::{add_of, due_count, fetch_of};
+use super::{Cursor, Reply, ViewId};
+use crate::model::SeriesKey;
+use crate::pipeline::command::Command;
+use crate::pipeline::snapshot::SeriesStatus;
+use crate::ui::action::Action;
+use crate::ui::app::Shared;
+use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+
+/// Which pane has the keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The table.
+    #[default]
+    Table,
+    /// The end of the log.
+    Log,
+}
+
+/// The overview's state.
+#[derive(Debug, Default)]
+pub struct Overview {
+    /// The selected series: it stays selected when the table is sorted anew.
+    pub selected: Option<SeriesKey>,
+    /// Where it was, in case it goes.
+    pub cursor: Cursor,
+    /// Marked series.
+    pub marks: BTreeSet<SeriesKey>,
+    /// What the table is sorted by.
+    pub sort: Sort,
+    /// Whether the order is turned around.
+    pub reverse: bool,
+    /// What a line must match.
+    pub filter: String,
+    /// Which pane has the keys.
+    pub pane: Pane,
+    /// Lines of the table on the screen.
+    pub page: usize,
+}
+
+impl Overview {
+    /// The lines of the table in their order.
+    #[must_use]
+    pub fn rows<'a>(&self, shared: &'a Shared) -> Vec<&'a SeriesStatus> {
+        order::rows(shared.series(), &self.filter, self.sort, self.reverse)
+    }
+
+    /// The selected series.
+    #[must_use]
+    pub fn selected(&self, shared: &Shared) -> Option<SeriesKey> {
+        self.selected_status(shared)
+            .map(|status| status.key.clone())
+    }
+
+    /// The selected line.
+    #[must_use]
+    pub fn selected_status<'a>(&self, shared: &'a Shared) -> Option<&'a SeriesStatus> {
+        let rows = self.rows(shared);
+        rows.get(self.position(&rows)).copied()
+    }
+
+    /// Where the selected series is in these lines; if it is not there, what took its place.
+    fn position(&self, rows: &[&SeriesStatus]) -> usize {
+        let selected = self.selected.as_ref();
+        rows.iter()
+            .position(|row| Some(&row.key) == selected)
+            .unwrap_or_else(|| self.cursor.at.min(rows.len().saturating_sub(1)))
+    }
+
+    /// Follows the selected series to where it is now.
+    pub fn observe(&mut self, shared: &Shared) {
+        let known = shared.series();
+        self.marks
+            .retain(|mark| known.iter().any(|status| status.key == *mark));
+        let rows = self.rows(shared);
+        self.cursor.at = self.position(&rows);
+        self.cursor.keep_in_sight(rows.len(), self.page);
+        self.selected = rows.get(self.cursor.at).map(|row| row.key.clone());
+    }
+
+    /// Selects a line of the screen.
+    pub fn select_row(&mut self, row: usize, shared: &Shared) {
+        let rows = self.rows(shared);
+        if let Some(clicked) = rows.get(self.cursor.top + row) {
+            self.cursor.at = self.cursor.top + row;
+            self.selected = Some(clicked.key.clone());
+            self.pane = Pane::Table;
+        }
+    }
+
+    /// What fetching means now: the marked series, or else the selected one.
+    #[must_use]
+    pub fn targets(&self, shared: &Shared) -> Vec<SeriesKey> {
+        if self.marks.is_empty() {
+            self.selected(shared).into_iter().collect()
+        } else {
+            let marked = |status: &&SeriesStatus| self.marks.contains(&status.key);
+            shared
+                .series()
+                .iter()
+                .filter(marked)
+                .map(|status| status.key.clone())
+                .collect()
+        }
+    }
+
+    /// What an action does here.
+    pub fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
+        if self.pane == Pane::Log
+            && matches!(
+                action,
+                Action::Open | Action::Up | Action::PageUp | Action::HalfPageUp | Action::First
+            )
+        {
+            self.pane = Pane::Table;
+            return vec![Reply::Go(ViewId::Log)];
+        }
+        let count = self.rows(shared).len();
+        if self.cursor.act(action, count, self.page) {
+            self.selected = self
+                .rows(shared)
+                .get(self.cursor.at)
+                .map(|row| row.key.clone());
+            return vec![];
+        }
+        match action {
+            Action::NextPane | Action::PreviousPane => {
+                self.pane = match self.pane {
+                    Pane::Table => Pane::Log,
+                    Pane::Log => Pane::Table,
+                };
+                vec![]
+            }
+            Action::Mark => {
+                if let Some(key) = self.selected(shared)
+                    && !self.marks.remove(&key)
+                {
+                    self.marks.insert(key);
+                }
+                self.cursor.act(Action::Down, count, self.page);
+                self.selected = self
+                    .rows(shared)
+                    .get(self.cursor.at)
+                    .map(|row| row.key.clone());
+                vec![]
+            }
+            Action::Back => {
+                if !self.filter.is_empty() {
+                    self.filter.clear();
+                } else if !self.marks.is_empty() {
+                    self.marks.clear();
+                } else {
+                    self.pane = Pane::Table;
+                }
+                self.observe(shared);
+                vec![]
+            }
+            Action::Sort => {
+                self.sort = self.sort.next();
+                self.reverse = false;
+                self.observe(shared);
+                vec![Reply::Say(format!("sorted by {}", self.sort))]
+            }
+            Action::SortReverse => {
+                self.reverse = !self.reverse;
+                self.observe(shared);
+                vec![]
+            }
+            Action::Filter => {
+                let prompt = Prompt::new(PromptKind::Filter, &self.filter);
+                vec![Overlay::Prompt(prompt).into()]
+            }
+            Action::Open => self.selected(shared).map(Reply::Bars).into_iter().collect(),
+            Action::Pause => {
+                let is_paused = shared
+                    .snapshot
+                    .as_ref()
+                    .is_some_and(|snapshot| snapshot.schedule.paused);
+                if is_paused {
+                    vec![
+                        Command::Resume.into(),
+                        Reply::Say("the schedule starts runs again".to_owned()),
+                    ]
+                } else {
+                    vec![
+                        Command::Pause.into(),
+                        Reply::Say(
+                            "the schedule is paused, also after a restart; p resumes it".to_owned(),
+                        ),
+                    ]
+                }
+            }
+            Action::Save => save::table(&self.rows(shared), now),
+            _ => steps::update(self, action, shared, now),
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Draws the overview.
+
+use chrono::{DateTime, Utc};
+use log::Level;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Widget;
+use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget};
+use unicode_width::UnicodeWidthStr;
+
+use super::columns::{self, Column};
+use super::{Overview, Pane, advice};
+use crate::model::text::thousands;
+use crate::pipeline::snapshot::{SeriesStatus, Snapshot};
+use crate::ui::app::{App, Boot, Shared};
+use crate::ui::draw::{line, put, rule, split_bottom, split_left, split_top, upright};
+use crate::ui::frame::Regions;
+use crate::ui::keymap::Context;
+use crate::ui::text::{self, left, right};
+use crate::ui::theme::{Role, Theme};
+use crate::ui::widgets::header::WIDE;
+
+/// How the height is shared out.
+struct Layout {
+    table: Rect,
+    strip: Rect,
+    log: Rect,
+    side: Rect,
+}
+
+/// Panes go in this order when there is no room: the strip, then the log.
+fn layout(area: Rect, rows: usize) -> Layout {
+    let (main, side) = if area.width >= WIDE {
+        split_left(area, area.width - 21)
+    } else {
+        (area, Rect::default())
+    };
+    let rows = u16::try_from(rows).unwrap_or(u16::MAX).max(1);
+    let room = main.height;
+    let strip = if room >= 16 { 3 } else { 0 };
+    let log_least = if room >= 11 { 4 } else { 0 };
+    let table = (rows + 1).min(room.saturating_sub(strip + log_least)).max(
+        // At least half of the screen is the table's when there are series to fill it.
+        (rows + 1).min(room / 2),
+    );
+    let table = if strip + log_least == 0 {
+        room
+    } else {
+        table.min(room)
+    };
+    let strip = strip.min(room.saturating_sub(table));
+    let (table, rest) = split_top(main, table);
+    let (strip, log) = split_top(rest, strip);
+    Layout {
+        table,
+        strip,
+        log,
+        side,
+    }
+}
+
+/// Draws the overview.
+pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
+    let (view, shared) = (&app.overview, &app.shared);
+    let rows = view.rows(shared);
+    let (area, filter) = split_bottom(area, u16::from(!view.filter.is_empty()));
+    let places = layout(area, rows.len());
+    let is_low = area.height < 16;
+    regions.page = usize::from(places.table.height.saturating_sub(1));
+    table(view, shared, now, &rows, is_low, places.table, buf, regions);
+    strip(view, shared, now, places.strip, buf);
+    log(view, shared.theme, places.log, buf);
+    if let Some(snapshot) = &shared.snapshot {
+        side(snapshot, shared, now, places.side, buf);
+    }
+    let hidden = shared.series().len() - rows.len();
+    let shown = format!(" / {}   {hidden} hidden, Esc clears", view.filter);
+    put(buf, filter, 0, &shown, shared.theme.style(Role::Warn));
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a plain value of this one frame"
+)]
+fn table(
+    view: &Overview,
+    shared: &Shared,
+    now: DateTime<Utc>,
+    rows: &[&SeriesStatus],
+    is_low: bool,
+    area: Rect,
+    buf: &mut Buffer,
+    regions: &mut Regions,
+) {
+    let theme = shared.theme;
+    let columns = columns::fitting(area.width, is_low, rows);
+    if let Some(head) = line(area, 0) {
+        let mut x = 1;
+        for (column, width) in &columns {
+            let arrow = columns::arrow(*column, view.sort, view.reverse, theme);
+            let title = format!("{}{arrow}", column.head());
+            x = put(
+                buf,
+                head,
+                x,
+                &aligned(*column, &title, *width),
+                theme.style(Role::Head),
+            ) + 1;
+        }
+    }
+    let (_, body) = split_top(area, 1);
+    if rows.is_empty() {
+        empty(view, shared, body, buf);
+        return;
+    }
+    let mut cursor = view.cursor;
+    cursor.at = rows
+        .iter()
+        .position(|row| Some(&row.key) == view.selected.as_ref())
+        .unwrap_or(cursor.at);
+    cursor.keep_in_sight(rows.len(), usize::from(body.height));
+    let is_old = shared
+        .snapshot
+        .as_ref()
+        .is_some_and(|snapshot| snapshot.store.lost.is_some());
+    for (row, status) in rows.iter().enumerate().skip(cursor.top) {
+        let Some(place) = u16::try_from(row - cursor.top)
+            .ok()
+            .and_then(|at| line(body, at))
+        else {
+            break;
+        };
+        let is_selected = row == cursor.at;
+        let is_marked = view.marks.contains(&status.key);
+        let mark = match (is_selected, is_marked) {
+            (_, true) => "*",
+            (true, false) => theme.glyph("▌", ">"),
+            (false, false) => " ",
+        };
+        let mut x = put(buf, place, 0, mark, theme.style(Role::Accent));
+        for (column, width) in &columns {
+            let (text, role) = columns::cell(*column, status, shared, now);
+            let role = if is_old { Role::Dim } else { role };
+            x = put(
+                buf,
+                place,
+                x,
+                &aligned(*column, &text, *width),
+                theme.style(role),
+            ) + 1;
+        }
+        if is_selected && view.pane == Pane::Table {
+            buf.set_style(place, selected(theme));
+        }
+    }
+    let shown = rows.len().saturating_sub(cursor.top);
+    regions.rows(body, shown);
+    more(rows.len(), cursor.top, body, theme, buf);
+}
+
+/// Colours of states would make patches on a selected line: it is one colour.
+fn selected(theme: Theme) -> ratatui::style::Style {
+    theme.style(Role::Selection)
+}
+
+/// Says that there are lines below.
+fn more(count: usize, top: usize, area: Rect, theme: Theme, buf: &mut Buffer) {
+    let below = count.saturating_sub(top + usize::from(area.height));
+    if below == 0 || area.height == 0 {
+        return;
+    }
+    let text = format!(" {below} more {} ", theme.glyph("↓", "v"));
+    let width = u16::try_from(text.width()).unwrap_or(0);
+    if let Some(last) = line(area, area.height - 1) {
+        let x = last.width.saturating_sub(width);
+        put(buf, last, x, &text, theme.style(Role::Muted));
+    }
+}
+
+fn aligned(column: Column, text: &str, width: usize) -> String {
+    if column.is_number() {
+        right(text, width)
+    } else {
+        left(text, width)
+    }
+}
+
+fn empty(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
+    let key = |action| shared.keymap.key_of(Context::Overview, action);
+    let text = match (&shared.snapshot, &shared.boot) {
+        (None, Boot::Waiting { .. }) => {
+            "The store does not answer yet; the panel goes on trying.".to_owned()
+        }
+        (None, _) => "Opening the store…".to_owned(),
+        (Some(_), _) if !view.filter.is_empty() => {
+            "No series matches the filter; Esc clears it.".to_owned()
+        }
+        (Some(_), _) => format!(
+            "No series is watched yet: {} adds one.",
+            key(crate::ui::action::Action::Add)
+        ),
+    };
+    put(buf, area, 1, &text, shared.theme.style(Role::Muted));
+}
+
+fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
+    let theme = shared.theme;
+    let Some(status) = view.selected_status(shared) else {
+        return;
+    };
+    if let Some(head) = line(area, 0) {
+        rule(buf, head, &status.key.to_string(), false, theme);
+    }
+    let advice = advice(status, shared, now);
+    let steps: Vec<(String, String)> = advice
+        .steps
+        .into_iter()
+        .map(|(action, label)| (shared.keymap.key_of(Context::Overview, action), label))
+        .collect();
+    let (_, body) = split_top(area, 1);
+    let width = usize::from(body.width.saturating_sub(2));
+    let room = usize::from(body.height).saturating_sub(usize::from(!steps.is_empty()));
+    let mut lines = text::wrap(&advice.text, width);
+    if lines.len() > room && room > 0 {
+        lines = vec![text::fit(&advice.text, width * room)];
+        lines = lines
+            .iter()
+            .flat_map(|line| text::wrap(line, width))
+            .take(room)
+            .collect();
+    }
+    for (row, text) in (0..).zip(lines) {
+        if let Some(place) = line(body, row) {
+            put(buf, place, 1, &text, theme.style(Role::Text));
+        }
+    }
+    if let Some(last) = body.height.checked_sub(1).and_then(|row| line(body, row)) {
+        let mut x = 1;
+        for (key, label) in steps {
+            x = put(buf, last, x, &key, theme.style(Role::Accent));
+            x = put(
+                buf,
+                last,
+                x,
+                &format!(" {label}     "),
+                theme.style(Role::Text),
+            );
+        }
+    }
+}
+
+fn log(view: &Overview, theme: Theme, area: Rect, buf: &mut Buffer) {
+    if area.height < 2 {
+        return;
+    }
+    let is_focused = view.pane == Pane::Log;
+    let title = if is_focused {
+        "Log  INFO  following  (Enter opens it)"
+    } else {
+        "Log  INFO  following"
+    };
+    let (head, body) = split_top(area, 1);
+    rule(buf, head, title, is_focused, theme);
+    TuiLoggerWidget::default()
+        .formatter(Box::new(Lines(theme)))
+        .render(body, buf);
+}
+
+/// Lines come with their time and their level in them; what does not fit is cut.
+struct Lines(Theme);
+
+impl LogFormatter for Lines {
+    fn min_width(&self) -> u16 {
+        4
+    }
+
+    fn format(&self, width: usize, record: &ExtLogRecord) -> Vec<Line<'_>> {
+        let role = match record.level {
+            Level::Error => Role::Err,
+            Level::Warn => Role::Warn,
+            _ => Role::Text,
+        };
+        let text = text::fit(&format!(" {}", record.msg()), width);
+        vec![Line::styled(text, self.0.style(role))]
+    }
+}
+
+fn side(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
+    if area.width == 0 {
+        return;
+    }
+    let theme = shared.theme;
+    upright(buf, area, theme);
+    let schedule = &snapshot.schedule;
+    let head = |text: &str| (text.to_owned(), Role::Head);
+    let plain = |text: String| (text, Role::Text);
+    let mut lines = vec![head("Schedule")];
+    lines.extend(
+        text::wrap(&schedule.schedule.to_string(), 19)
+            .into_iter()
+            .map(plain),
+    );
+    lines.push(plain(if schedule.paused {
+        "paused".to_owned()
+    } else if schedule.is_owner {
+        "run by this process".to_owned()
+    } else {
+        "run by another".to_owned()
+    }));
+    lines.push(plain(format!("missed {}", schedule.missed)));
+    lines.push(plain(String::new()));
+    lines.push(head("Today"));
+    lines.push(plain(match snapshot.quota.limit {
+        Some(limit) => format!("{} of {limit} requests", snapshot.quota.used),
+        None => text::count(snapshot.quota.used as usize, "request"),
+    }));
+    if let Some(until) = snapshot.quota.spent_until {
+        lines.push(plain(format!(
+            "more {}",
+            text::near(until, now, shared.zone)
+        )));
+    }
+    lines.push(plain(String::new()));
+    if let Some(run) = snapshot.runs.first() {
+        lines.push(head(&format!("Last run {}", run.id)));
+        lines.push(plain(format!(
+            "{} {} of {}",
+            run.status, run.succeeded, run.series
+        )));
+        lines.push(plain(format!("{} new bars", thousands(run.inserted))));
+        lines.push(plain(text::ago(
+            run.finished_at.unwrap_or(run.started_at),
+            now,
+        )));
+    }
+    for (row, (text, role)) in (0..).zip(lines) {
+        if let Some(place) = line(area, row) {
+            put(buf, place, 2, &text, theme.style(role));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Which lines the table shows, and in which order.
+
+use std::cmp::Reverse;
+
+use crate::model::words::words;
+use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
+
+words! {
+    /// What the table is sorted by.
+    pub enum Sort {
+        /// The order in which series were added.
+        Added = "list order",
+        /// What needs a person first.
+        State = "state",
+        /// The symbol.
+        Symbol = "symbol",
+        /// Fetched longest ago first.
+        Fetched = "fetched",
+        /// The largest change first.
+        Change = "change",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the words are declared by a macro")]
+impl Default for Sort {
+    fn default() -> Self {
+        Self::Added
+    }
+}
+
+impl Sort {
+    /// The next one, in a circle.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let after = Self::ALL
+            .iter()
+            .cycle()
+            .skip_while(|sort| **sort != self)
+            .nth(1);
+        after.copied().unwrap_or(Self::Added)
+    }
+}
+
+/// The lines that match, sorted.
+pub(super) fn rows<'a>(
+    series: &'a [SeriesStatus],
+    filter: &str,
+    sort: Sort,
+    reverse: bool,
+) -> Vec<&'a SeriesStatus> {
+    let mut rows: Vec<&SeriesStatus> = series
+        .iter()
+        .filter(|status| matches(status, filter))
+        .collect();
+    match sort {
+        Sort::Added => {}
+        Sort::Symbol => rows.sort_by(|a, b| a.key.cmp(&b.key)),
+        Sort::State => rows.sort_by_key(|status| urgency(status.state)),
+        Sort::Fetched => rows.sort_by_key(|status| status.fetched_at),
+        Sort::Change => rows.sort_by_key(|status| Reverse(change(status))),
+    }
+    if reverse {
+        rows.reverse();
+    }
+    rows
+}
+
+/// Lower is more urgent.
+const fn urgency(state: SeriesState) -> u8 {
+    match state {
+        SeriesState::Failed => 0,
+        SeriesState::Retrying => 1,
+        SeriesState::Fetching => 2,
+        SeriesState::Waiting => 3,
+        SeriesState::Stale => 4,
+        SeriesState::Due => 5,
+        SeriesState::Parked => 6,
+        SeriesState::Fresh => 7,
+    }
+}
+
+/// The relative change in parts of a million; the smallest number where there is none.
+fn change(status: &SeriesStatus) -> i128 {
+    let both = status.last_bar.zip(status.previous_close);
+    both.filter(|(_, from)| from.units() != 0)
+        .map_or(i128::MIN, |(bar, from)| {
+            let (to, from) = (i128::from(bar.close.units()), i128::from(from.units()));
+            (to - from) * 1_000_000 / from
+        })
+}
+
+/// Whether a line matches every word of a filter: `ibm`, `state:failed`, `interval:daily`, `!parked`.
+fn matches(status: &SeriesStatus, filter: &str) -> bool {
+    filter.split_whitespace().all(|word| {
+        let (word, wanted) = match word.strip_prefix('!') {
+            Some(rest) if !rest.is_empty() => (rest, false),
+            _ => (word, true),
+        };
+        let word = word.to_lowercase();
+        let symbol = status.key.symbol.as_str().to_lowercase();
+        let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
+        let found = match word.split_once(':') {
+            Some(("state", text)) => state.starts_with(text),
+            Some(("interval", text)) => interval.starts_with(text),
+            Some(("symbol", text)) => symbol.contains(text),
+            _ => symbol.contains(&word) || interval.contains(&word) || state.contains(&word),
+        };
+        found == wanted
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample;
+
+    fn shown(filter: &str, sort: Sort, reverse: bool) -> Vec<String> {
+        let snapshot = sample::normal();
+        rows(&snapshot.series, filter, sort, reverse)
+            .into_iter()
+            .map(|status| status.key.symbol.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn filters_take_words_fields_and_their_opposite() {
+        assert_eq!(
+            shown("", Sort::Added, false),
+            ["IBM", "AAPL", "MSFT", "GOOGL"]
+        );
+        assert_eq!(shown("aap", Sort::Added, false), ["AAPL"]);
+        assert_eq!(shown("state:parked", Sort::Added, false), ["MSFT"]);
+        assert_eq!(shown("daily !due", Sort::Added, false), ["IBM", "AAPL"]);
+        assert_eq!(shown("nothing", Sort::Added, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_needs_a_person_comes_first() {
+        assert_eq!(
+            shown("", Sort::State, false),
+            ["AAPL", "GOOGL", "MSFT", "IBM"]
+        );
+        assert_eq!(
+            shown("", Sort::Symbol, true),
+            ["MSFT", "IBM", "GOOGL", "AAPL"]
+        );
+        assert_eq!(
+            shown("", Sort::Change, false),
+            ["IBM", "AAPL", "MSFT", "GOOGL"]
+        );
+    }
+}

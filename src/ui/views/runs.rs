@@ -1,0 +1,378 @@
+//! What was run and how it ended; one run in detail, its events and the provider's answers.
+//!
+//! ```text
+//!  RUN   STARTED            TRIGGER    STATUS      SERIES     NEW  CHANGED  REQUESTS     TOOK
+//! ▌1042  Fri 11-20 16:20    schedule   partial     3 of 4     212        4         6    1:04.2
+//! ─ run 1042 ─────────────────────────────────────────────────────────────────────────────────
+//!  IBM    daily  ··██▒                             0.4 s   1 new, 1 changed
+//!  MSFT   5min   refused: intraday is not in this key's plan. 1 request spent, nothing stored.
+//! ```
+
+mod draw;
+mod report;
+mod timeline;
+
+use chrono::{DateTime, Utc};
+
+pub use self::draw::draw;
+pub use self::report::{curl, markdown};
+use super::{Cursor, Reply};
+use crate::model::{RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus};
+use crate::pipeline::command::Command;
+use crate::pipeline::snapshot::{RequestRow, RunDetail};
+use crate::ui::action::{Action, Effect};
+use crate::ui::app::Shared;
+use crate::ui::csv;
+use crate::ui::overlays::{Confirm, Overlay, Prompt, PromptKind};
+use crate::ui::views::ViewId;
+use crate::ui::views::overview::fetch_of;
+
+/// What the lower part of an opened run shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// What happened.
+    #[default]
+    Events,
+    /// What the provider answered about the selected series.
+    Answer,
+}
+
+/// The state of the view.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// The selected run.
+    pub selected: Option<RunId>,
+    /// Where it is.
+    pub cursor: Cursor,
+    /// The opened run.
+    pub opened: Option<RunId>,
+    /// The selected series of the opened run.
+    pub series: Cursor,
+    /// What the lower part shows.
+    pub tab: Tab,
+    /// What a line must match.
+    pub filter: String,
+    /// Lines of the list on the screen.
+    pub page: usize,
+}
+
+impl Runs {
+    /// The runs that match, newest first.
+    #[must_use]
+    pub fn rows<'a>(&self, shared: &'a Shared) -> Vec<&'a RunSummary> {
+        let runs = shared
+            .snapshot
+            .as_ref()
+            .map_or(&[][..], |snapshot| &snapshot.runs);
+        runs.iter()
+            .filter(|run| matches(run, &self.filter))
+            .collect()
+    }
+
+    /// The opened run, once it has been read.
+    #[must_use]
+    pub fn detail<'a>(&self, shared: &'a Shared) -> Option<&'a RunDetail> {
+        let detail = shared.snapshot.as_ref()?.opened.as_deref()?;
+        (Some(detail.summary.id) == self.opened).then_some(detail)
+    }
+
+    /// The selected series of the opened run.
+    #[must_use]
+    pub fn selected_series<'a>(&self, shared: &'a Shared) -> Option<&'a SeriesReport> {
+        self.detail(shared)?.series.get(self.series.at)
+    }
+
+    /// The last request of the selected series, or of the run.
+    #[must_use]
+    pub fn request<'a>(&self, shared: &'a Shared) -> Option<&'a RequestRow> {
+        let detail = self.detail(shared)?;
+        let series = &self.selected_series(shared)?.series;
+        requests_of(detail, series).last()
+    }
+
+    /// Follows the selected run to where it is now, and reads an opened run anew while it is at work.
+    pub fn observe(&mut self, shared: &Shared) -> Vec<Effect> {
+        let rows = self.rows(shared);
+        let found = rows.iter().position(|run| Some(run.id) == self.selected);
+        // With nothing chosen the newest run stays selected.
+        self.cursor.at = found.unwrap_or(0);
+        self.cursor.keep_in_sight(rows.len(), self.page);
+        if self.cursor.at > 0 {
+            self.selected = rows.get(self.cursor.at).map(|run| run.id);
+        }
+        let listed = rows.iter().find(|run| Some(run.id) == self.opened);
+        let read = self.detail(shared).map(|detail| &detail.summary);
+        match (listed, read) {
+            (Some(listed), Some(read)) if **listed != *read && listed.finished_at.is_some() => {
+                vec![Effect::Send(Command::ShowRun(listed.id))]
+            }
+            _ => vec![],
+        }
+    }
+
+    fn select(&mut self, shared: &Shared) -> Vec<Reply> {
+        let rows = self.rows(shared);
+        let chosen = rows.get(self.cursor.at).map(|run| run.id);
+        self.selected = chosen.filter(|_| self.cursor.at > 0);
+        vec![]
+    }
+
+    /// Selects a line of the screen.
+    pub fn select_row(&mut self, row: usize, shared: &Shared) -> Vec<Reply> {
+        if self.opened.is_some() {
+            self.series.at = row;
+            return self.show_answer(shared);
+        }
+        self.cursor.at = self.cursor.top + row;
+        self.cursor
+            .keep_in_sight(self.rows(shared).len(), self.page);
+        self.select(shared)
+    }
+
+    fn show_answer(&self, shared: &Shared) -> Vec<Reply> {
+        if self.tab == Tab::Events {
+            return vec![];
+        }
+        self.request(shared)
+            .map(|request| Command::ShowAnswer(request.id).into())
+            .into_iter()
+            .collect()
+    }
+
+    /// What an action does here.
+    pub fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
+        if let Some(detail) = self.detail(shared) {
+            if self.series.act(action, detail.series.len(), self.page) {
+                return self.show_answer(shared);
+            }
+        } else if self.opened.is_none()
+            && self.cursor.act(action, self.rows(shared).len(), self.page)
+        {
+            return self.select(shared);
+        }
+        match action {
+            Action::Open if self.opened.is_none() => {
+                let run = self.rows(shared).get(self.cursor.at).map(|run| run.id);
+                self.opened = run;
+                (self.series, self.tab) = (Cursor::default(), Tab::Events);
+                run.map(|run| Command::ShowRun(run).into())
+                    .into_iter()
+                    .collect()
+            }
+            Action::Open | Action::NextPane | Action::PreviousPane if self.opened.is_some() => {
+                self.tab = match self.tab {
+                    Tab::Events => Tab::Answer,
+                    Tab::Answer => Tab::Events,
+                };
+                self.show_answer(shared)
+            }
+            Action::Back => self.back(shared),
+            Action::Filter if self.opened.is_none() => {
+                vec![Overlay::Prompt(Prompt::new(PromptKind::Filter, &self.filter)).into()]
+            }
+            Action::Rerun => self.rerun(shared),
+            Action::Cancel => {
+                let confirm = Confirm {
+                    question: "Stop the run at work?".to_owned(),
+                    detail: "A request in flight is waited for; nothing else is sent.".to_owned(),
+                    then: vec![Command::CancelRun.into()],
+                };
+                vec![Overlay::Confirm(confirm).into()]
+            }
+            Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
+                vec![Reply::Do(Effect::Copy {
+                    text: curl(&shared.base_url, request),
+                    what: "the request as a curl line".to_owned(),
+                })]
+            }),
+            Action::Report => self.detail(shared).map_or_else(Vec::new, |detail| {
+                vec![Reply::Do(Effect::Copy {
+                    text: markdown(detail, shared.zone),
+                    what: format!("the report of run {}", detail.summary.id),
+                })]
+            }),
+            Action::Save => save(&self.rows(shared), now),
+            _ => vec![],
+        }
+    }
+
+    fn back(&mut self, shared: &Shared) -> Vec<Reply> {
+        if self.opened.take().is_some() {
+            return vec![];
+        }
+        if self.filter.is_empty() {
+            return vec![Reply::Go(ViewId::Overview)];
+        }
+        self.filter.clear();
+        self.observe(shared).into_iter().map(Reply::Do).collect()
+    }
+
+    /// Fetches again what did not succeed in the opened or selected run.
+    fn rerun(&mut self, shared: &Shared) -> Vec<Reply> {
+        let Some(detail) = self.detail(shared) else {
+            return self.update_open(shared);
+        };
+        let again = failed(detail);
+        if again.is_empty() {
+            let say = format!("nothing failed in run {}", detail.summary.id);
+            return vec![Reply::Warn(say)];
+        }
+        fetch_of(again, shared)
+    }
+
+    /// A run must be read before it is known what failed in it: it is opened first.
+    fn update_open(&mut self, shared: &Shared) -> Vec<Reply> {
+        let run = self.rows(shared).get(self.cursor.at).map(|run| run.id);
+        self.opened = run;
+        run.map_or_else(Vec::new, |run| {
+            vec![
+                Command::ShowRun(run).into(),
+                Reply::Say(format!("run {run} is open; R again runs what failed in it")),
+            ]
+        })
+    }
+}
+
+/// The series of a run that have not succeeded.
+#[must_use]
+pub fn failed(detail: &RunDetail) -> Vec<SeriesKey> {
+    let is_open = |report: &&SeriesReport| {
+        !matches!(
+            report.status,
+            SeriesStatus::Succeeded | SeriesStatus::Skipped | SeriesStatus::Running
+        )
+    };
+    detail
+        .series
+        .iter()
+        .filter(is_open)
+        .map(|report| report.series.clone())
+        .collect()
+}
+
+/// The requests of one series of a run, oldest first.
+pub fn requests_of<'a>(
+    detail: &'a RunDetail,
+    series: &'a SeriesKey,
+) -> impl DoubleEndedIterator<Item = &'a RequestRow> {
+    detail.requests.iter().filter(move |request| {
+        request.symbol == series.symbol.as_str() && request.interval == series.interval.as_str()
+    })
+}
+
+/// Whether a run matches every word of a filter: `failed`, `status:partial`, `trigger:schedule`, `!fetch`.
+fn matches(run: &RunSummary, filter: &str) -> bool {
+    filter.split_whitespace().all(|word| {
+        let (word, wanted) = match word.strip_prefix('!') {
+            Some(rest) if !rest.is_empty() => (rest, false),
+            _ => (word, true),
+        };
+        let (status, id) = (run.status.as_str(), run.id.to_string());
+        let found = match word.split_once(':') {
+            Some(("status", text)) => status.starts_with(text),
+            Some(("trigger", text)) => run.trigger.starts_with(text),
+            _ => status.contains(word) || run.trigger.contains(word) || id == word,
+        };
+        found == wanted
+    })
+}
+
+fn save(runs: &[&RunSummary], now: DateTime<Utc>) -> Vec<Reply> {
+    let head = [
+        "run",
+        "started_at",
+        "finished_at",
+        "trigger",
+        "status",
+        "series",
+        "succeeded",
+        "requests",
+        "inserted",
+        "changed",
+    ];
+    let lines = runs.iter().map(|run| {
+        [
+            run.id.to_string(),
+            run.started_at.to_rfc3339(),
+            run.finished_at
+                .map_or_else(String::new, |at| at.to_rfc3339()),
+            run.trigger.clone(),
+            run.status.to_string(),
+            run.series.to_string(),
+            run.succeeded.to_string(),
+            run.requests.to_string(),
+            run.inserted.to_string(),
+            run.changed.to_string(),
+        ]
+        .to_vec()
+    });
+    vec![Reply::Do(Effect::Save {
+        name: format!("runs-{}.csv", now.format("%Y%m%d-%H%M%S")),
+        text: csv::table(&head, lines),
+    })]
+}
+
+/// The title of the list: success over seven days.
+#[must_use]
+pub fn headline(runs: &[RunSummary], now: DateTime<Utc>) -> String {
+    let recent: Vec<&RunSummary> = runs
+        .iter()
+        .filter(|run| now - run.started_at < chrono::TimeDelta::days(7))
+        .filter(|run| run.status != RunStatus::Running)
+        .collect();
+    let Some(most) = recent.len().checked_sub(1) else {
+        return "7 days: no run".to_owned();
+    };
+    let good = recent
+        .iter()
+        .filter(|run| run.status == RunStatus::Succeeded)
+        .count();
+    let mut times: Vec<_> = recent
+        .iter()
+        .filter_map(|run| Some(run.finished_at? - run.started_at))
+        .collect();
+    times.sort();
+    let half = times.get(most / 2).or(times.last());
+    let requests: u32 = recent.iter().map(|run| run.requests).sum();
+    format!(
+        "7 days: {} % of {} ok, p50 {} s, {}",
+        good * 100 / recent.len(),
+        recent.len(),
+        half.map_or_else(|| "–".to_owned(), |time| crate::ui::text::took(*time)),
+        crate::ui::text::count(requests as usize, "request")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample;
+
+    #[test]
+    fn filters_take_words_fields_and_their_opposite() {
+        let shared = sample::shared(sample::normal());
+        let shown = |filter: &str| {
+            let view = Runs {
+                filter: filter.to_owned(),
+                ..Runs::default()
+            };
+            view.rows(&shared)
+                .iter()
+                .map(|run| run.id.0)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(""), [1042, 1041, 1040]);
+        assert_eq!(shown("status:partial"), [1042]);
+        assert_eq!(shown("!partial trigger:fetch"), [1041]);
+        assert_eq!(shown("1040"), [1040]);
+    }
+
+    #[test]
+    fn the_headline_counts_seven_days() {
+        let snapshot = sample::normal();
+        assert_eq!(
+            headline(&snapshot.runs, sample::now()),
+            "7 days: 33 % of 3 ok, p50 0.4 s, 8 requests"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! A run to take along: a request as a curl line, the whole of it as Markdown. Nothing secret in either.
+
+use std::fmt::Write as _;
+
+use chrono_tz::Tz;
+
+use crate::model::{SeriesReport, SeriesStatus};
+use crate::pipeline::snapshot::{RequestRow, RunDetail};
+use crate::ui::text;
+
+/// The request as a line for a shell, the key left to a variable.
+#[must_use]
+pub fn curl(base_url: &str, request: &RequestRow) -> String {
+    format!(
+        "curl --get '{}' --data '{}' --data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+        base_url.replace('\'', "'\\''"),
+        request.query.replace('\'', "'\\''")
+    )
+}
+
+/// The run as a page.
+#[must_use]
+pub fn markdown(detail: &RunDetail, zone: Tz) -> String {
+    let run = &detail.summary;
+    let started = run.started_at.with_timezone(&zone);
+    let mut page = format!(
+        "# Run {}: {}\n\nStarted {} {} by {}. {} of {} series, {}.\n\n",
+        run.id,
+        run.status,
+        started.format("%Y-%m-%d %H:%M:%S"),
+        text::zone_name(zone),
+        run.trigger,
+        run.succeeded,
+        run.series,
+        text::count(run.requests as usize, "request"),
+    );
+    page.push_str("| series | status | received | new | changed | unchanged | requests | why |\n|---|---|---:|---:|---:|---:|---:|---|\n");
+    for report in &detail.series {
+        let _ = writeln!(page, "{}", series_line(report));
+    }
+    page.push_str("\n| sent | series | attempt | state | class | HTTP | ms | query |\n|---|---|---:|---|---|---:|---:|---|\n");
+    for request in &detail.requests {
+        let sent = request.reserved_at.with_timezone(&zone);
+        let _ = writeln!(
+            page,
+            "| {} | {} {} | {} | {} | {} | {} | {} | `{}` |",
+            sent.format("%H:%M:%S"),
+            request.symbol,
+            request.interval,
+            request.attempt,
+            request.state.replace('_', " "),
+            request.class.as_deref().unwrap_or(""),
+            request
+                .http_status
+                .map_or_else(String::new, |status| status.to_string()),
+            request
+                .elapsed_ms
+                .map_or_else(String::new, |ms| ms.to_string()),
+            request.query
+        );
+    }
+    page
+}
+
+fn series_line(report: &SeriesReport) -> String {
+    let counts = report.counts;
+    let why = report.error.as_ref().map_or_else(String::new, |error| {
+        format!("{}: {}", error.class, error.message)
+    });
+    format!(
+        "| {} | {} | {} | {} | {} | {} | {} | {} |",
+        report.series,
+        report.status,
+        report.received,
+        counts.inserted,
+        counts.changed,
+        counts.unchanged,
+        report.requests,
+        why.replace('|', "\\|")
+    )
+}
+
+/// What became of a series, in a few words.
+#[must_use]
+pub fn outcome(report: &SeriesReport) -> String {
+    if let Some(error) = &report.error {
+        return format!("{}: {}", report.status, error.message);
+    }
+    let counts = report.counts;
+    match report.status {
+        SeriesStatus::Succeeded if counts.inserted + counts.changed == 0 => {
+            format!(
+                "{} unchanged",
+                crate::model::text::thousands(counts.unchanged)
+            )
+        }
+        SeriesStatus::Succeeded => format!(
+            "{} new, {} changed",
+            crate::model::text::thousands(counts.inserted),
+            crate::model::text::thousands(counts.changed)
+        ),
+        SeriesStatus::Skipped => "fresh enough, nothing asked".to_owned(),
+        status => status.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample;
+
+    #[test]
+    fn a_copied_request_names_the_variable_and_never_the_key() {
+        let detail = sample::run_detail();
+        assert_eq!(
+            curl("https://www.alphavantage.co/query", &detail.requests[0]),
+            "curl --get 'https://www.alphavantage.co/query' --data 'function=TIME_SERIES_DAILY&symbol=IBM' \
+             --data \"apikey=$ALPHA_VANTAGE_API_KEY\""
+        );
+    }
+
+    #[test]
+    fn a_report_holds_every_series_and_every_request() {
+        let detail = sample::run_detail();
+        let page = markdown(&detail, chrono_tz::America::New_York);
+        assert!(
+            page.starts_with("# Run 1042: partial\n\nStarted 2026-11-20 13:36:10 ET by schedule."),
+            "{page}"
+        );
+        for report in &detail.series {
+            assert!(
+                page.contains(&format!("| {} | {} |", report.series, report.status)),
+                "{page}"
+            );
+        }
+        assert_eq!(
+            page.matches("function=TIME_SERIES_").count(),
+            detail.requests.len()
+        );
+    }
+}

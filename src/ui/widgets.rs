@@ -1,0 +1,6 @@
+//! Pieces of the screen: plain data in, cells out.
+
+pub mod candles;
+pub mod footer;
+pub mod header;
+pub mod trend;

@@ -1,0 +1,156 @@
+//! The foot of the screen: what can be pressed here, or what was just announced.
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use crate::pipeline::narrate::Severity;
+use crate::ui::action::Action;
+use crate::ui::app::{App, availability};
+use crate::ui::draw::put;
+use crate::ui::frame::{Regions, Target};
+use crate::ui::keymap::Context;
+use crate::ui::theme::Role;
+use crate::ui::views::ViewId;
+use crate::ui::views::overview::due_count;
+
+/// A key and its word.
+struct Hint {
+    action: Action,
+    key: String,
+    word: String,
+    rank: u8,
+    is_ready: bool,
+}
+
+/// Draws the foot.
+pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
+    let theme = app.shared.theme;
+    if let Some(message) = app.messages.current(now) {
+        let role = if message.severity == Severity::Info {
+            Role::Accent
+        } else {
+            Role::Warn
+        };
+        let mark = if message.severity == Severity::Info {
+            ""
+        } else {
+            "! "
+        };
+        put(
+            buf,
+            area,
+            0,
+            &format!(" {mark}{}", message.text),
+            theme.style(role),
+        );
+        return;
+    }
+    let mut x = 1;
+    for hint in fitting(hints(app, now), usize::from(area.width)) {
+        let from = x;
+        let (key, word) = if hint.is_ready {
+            (theme.style(Role::Accent), Style::new())
+        } else {
+            (theme.style(Role::Muted), theme.style(Role::Muted))
+        };
+        x = put(buf, area, x, &hint.key, key);
+        if !hint.word.is_empty() {
+            x = put(buf, area, x, &format!(" {}", hint.word), word);
+        }
+        let place = Rect {
+            x: area.x + from,
+            width: x.saturating_sub(from),
+            ..area
+        };
+        regions.targets.push((place, Target::Hint(hint.action)));
+        x += if hint.word.is_empty() { 1 } else { 2 };
+    }
+    if app.shared.mouse && usize::from(area.width) > usize::from(x) + 6 {
+        put(buf, area, area.width - 6, "mouse", theme.style(Role::Muted));
+    }
+}
+
+/// The hints of this place, those that are ready first in the order of the table.
+fn hints(app: &App, now: DateTime<Utc>) -> Vec<Hint> {
+    let context = app.context();
+    let places: &[Context] = if context.is_overlay() {
+        &[context]
+    } else {
+        &[context, Context::Global]
+    };
+    let mut hints: Vec<Hint> = vec![];
+    for entry in places.iter().flat_map(|place| app.shared.keymap.of(*place)) {
+        let binding = &entry.binding;
+        if binding.rank == u8::MAX || entry.chords.is_empty() {
+            continue;
+        }
+        hints.push(Hint {
+            action: binding.action,
+            key: entry.key(),
+            word: format!("{}{}", binding.hint, cost(binding.action, app)),
+            rank: binding.rank,
+            is_ready: availability::of(binding.action, app, now)
+                .reason()
+                .is_none(),
+        });
+    }
+    if context.is_overlay() {
+        hints.push(Hint {
+            action: Action::Back,
+            key: "Esc".to_owned(),
+            word: "back".to_owned(),
+            rank: 2,
+            is_ready: true,
+        });
+    }
+    hints
+}
+
+/// What an action costs in requests, where that is known.
+fn cost(action: Action, app: &App) -> String {
+    match (action, app.view) {
+        (Action::Fetch, ViewId::Overview) => match app.overview.targets(&app.shared).len() {
+            0 => String::new(),
+            count => format!(" ({count})"),
+        },
+        (Action::Fetch, ViewId::Bars) => " (1)".to_owned(),
+        (Action::FetchDue, _) => format!(" ({})", due_count(&app.shared)),
+        (Action::Pause, _) => match &app.shared.snapshot {
+            Some(snapshot) if snapshot.schedule.paused => "d: resume".to_owned(),
+            _ => String::new(),
+        },
+        _ => String::new(),
+    }
+}
+
+/// Leaves the least important hints out until the rest fits.
+fn fitting(mut hints: Vec<Hint>, width: usize) -> Vec<Hint> {
+    let needed = |hints: &[Hint]| {
+        let cells: usize = hints
+            .iter()
+            .map(|hint| {
+                let word = hint.word.width();
+                hint.key.width() + if word == 0 { 1 } else { word + 3 }
+            })
+            .sum();
+        // One cell before the first; the gap after the last may be cut.
+        (cells + 1).saturating_sub(2)
+    };
+    // Help and the way out stay to the last, whatever their rank.
+    let drop_order = |hint: &Hint| match hint.action {
+        Action::Quit | Action::Help | Action::Back | Action::Palette => (0, hint.rank),
+        _ => (1, hint.rank),
+    };
+    while needed(&hints) > width && hints.len() > 1 {
+        let last = hints
+            .iter()
+            .enumerate()
+            .max_by_key(|(at, hint)| (drop_order(hint), *at))
+            .map_or(0, |(at, _)| at);
+        hints.remove(last);
+    }
+    hints
+}

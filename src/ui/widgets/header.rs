@@ -1,0 +1,351 @@
+//! The head of the screen: whose data, when the engine acts next, what is spent, which view.
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::market::{self, Session};
+use crate::model::text::thousands;
+use crate::pipeline::snapshot::{QuotaStatus, Snapshot};
+use crate::ui::app::{App, Boot, Shared};
+use crate::ui::draw::{line, put, put_all, width};
+use crate::ui::frame::{Regions, Target};
+use crate::ui::text;
+use crate::ui::theme::{Role, Theme};
+use crate::ui::views::VIEWS;
+
+/// From this width on everything is said in full.
+pub const WIDE: u16 = 118;
+/// Below this width the shortest words are used.
+const NARROW: u16 = 72;
+/// Below this width the program's name goes.
+const NAMELESS: u16 = 52;
+
+/// How much is said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Short,
+    Usual,
+    Full,
+}
+
+type Pieces = Vec<(String, Style)>;
+
+/// The lines that the head takes.
+#[must_use]
+pub const fn height(area: Rect) -> u16 {
+    match area.height {
+        0..=3 => 0,
+        4..=6 => 1,
+        _ => 2,
+    }
+}
+
+/// Draws the head.
+pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
+    let shared = &app.shared;
+    let wide = area.width >= WIDE;
+    let length = match area.width {
+        WIDE.. => Length::Full,
+        NARROW.. => Length::Usual,
+        _ => Length::Short,
+    };
+    if let Some(first) = line(area, 0) {
+        let (left, centre, right) = if wide {
+            (who(shared, area.width), vec![], market(shared, now, true))
+        } else {
+            (
+                who(shared, area.width),
+                next(shared, now, length),
+                used(shared, false),
+            )
+        };
+        spread(buf, first, &left, &centre, &right);
+    }
+    if let Some(second) = line(area, 1) {
+        let x = tabs(app, second, buf, regions);
+        let right = if wide {
+            used(shared, true)
+        } else {
+            market(shared, now, false)
+        };
+        let centre = if wide {
+            next(shared, now, length)
+        } else {
+            vec![]
+        };
+        let rest = Rect {
+            x: second.x + x,
+            width: second.width.saturating_sub(x),
+            ..second
+        };
+        let mut left = vec![("   ".to_owned(), Style::new())];
+        left.extend(centre);
+        spread(buf, rest, &left, &vec![], &right);
+    }
+}
+
+/// Puts pieces at the left, in the middle and at the right; what does not fit is left out.
+fn spread(buf: &mut Buffer, area: Rect, left: &Pieces, centre: &Pieces, right: &Pieces) {
+    let (l, c, r) = (width(left), width(centre), width(right));
+    let used = put_all(buf, area, 0, left);
+    let right_at = area.width.saturating_sub(r + 1);
+    let has_right = r > 0 && l + r < area.width;
+    let end = if has_right { right_at } else { area.width };
+    if c > 0 && used + c + 2 <= end {
+        let middle = (area.width.saturating_sub(c) / 2).clamp(used + 1, end.saturating_sub(c));
+        put_all(buf, area, middle, centre);
+    }
+    if has_right {
+        put_all(buf, area, right_at, right);
+    }
+}
+
+fn tabs(app: &App, area: Rect, buf: &mut Buffer, regions: &mut Regions) -> u16 {
+    let theme = app.shared.theme;
+    let gap = if area.width >= WIDE { "   " } else { "  " };
+    let mut x = put(buf, area, 0, " ", Style::new());
+    for (number, view) in VIEWS.iter().enumerate() {
+        let is_active = *view == app.view;
+        let style = if is_active {
+            theme
+                .style(Role::Accent)
+                .add_modifier(ratatui::style::Modifier::BOLD | ratatui::style::Modifier::UNDERLINED)
+        } else {
+            theme.style(Role::Muted)
+        };
+        let from = x;
+        x = put(
+            buf,
+            area,
+            x,
+            &format!("{} {}", number + 1, view.title()),
+            style,
+        );
+        let tab = Rect {
+            x: area.x + from,
+            width: x - from,
+            ..area
+        };
+        regions.targets.push((tab, Target::View(*view)));
+        x = put(buf, area, x, gap, Style::new());
+    }
+    x.saturating_sub(u16::try_from(gap.len()).unwrap_or(0))
+}
+
+/// The program, the key, the store, and what is special about this session.
+fn who(shared: &Shared, width: u16) -> Pieces {
+    let theme = shared.theme;
+    let plain = Style::new();
+    let name = if width < NAMELESS {
+        ""
+    } else {
+        " pipeline-tui"
+    };
+    let mut pieces = vec![(name.to_owned(), theme.style(Role::Head))];
+    let mut word = |text: &str, role: Role| pieces.push((format!("  {text}"), theme.style(role)));
+    if shared.is_demo {
+        word("DEMO", Role::Warn);
+    }
+    if shared.is_read_only() {
+        word("READ-ONLY", Role::Warn);
+    }
+    let Some(snapshot) = &shared.snapshot else {
+        pieces.push(("  opening the store…".to_owned(), plain));
+        return pieces;
+    };
+    let provider = &snapshot.provider;
+    if width >= WIDE {
+        pieces.push((format!("   {}, {}", provider.name, provider.plan), plain));
+        let bars = thousands(snapshot.store.bars);
+        pieces.push((
+            format!("   {}, {bars} bars", short_name(&snapshot.store.name)),
+            plain,
+        ));
+    } else {
+        pieces.push((format!("  {}", provider.plan), plain));
+    }
+    pieces
+}
+
+/// A store's name without the folders of its file.
+fn short_name(name: &str) -> String {
+    match (name.split_once(' '), name.rsplit_once('/')) {
+        (Some((kind, _)), Some((_, file))) => format!("{kind} {file}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// When the engine acts next.
+fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
+    let theme = shared.theme;
+    let Some(snapshot) = &shared.snapshot else {
+        return vec![];
+    };
+    if let Some(run) = &snapshot.run {
+        let name = run
+            .id
+            .map_or_else(|| "run".to_owned(), |id| format!("run {id}"));
+        let text = match length {
+            Length::Short => format!("{name}: {} of {}", run.done, run.total),
+            _ => format!("{name} at work, {} of {} done", run.done, run.total),
+        };
+        return vec![(text, theme.style(Role::Accent))];
+    }
+    let schedule = &snapshot.schedule;
+    if schedule.paused {
+        let paused = theme
+            .style(Role::Warn)
+            .add_modifier(ratatui::style::Modifier::BOLD);
+        let how = if length == Length::Short {
+            ""
+        } else {
+            "  p resumes"
+        };
+        return vec![
+            ("PAUSED".to_owned(), paused),
+            (how.to_owned(), Style::new()),
+        ];
+    }
+    let Some(at) = schedule.next_at else {
+        return vec![("no next run".to_owned(), Style::new())];
+    };
+    let when = match length {
+        Length::Short => "next in ".to_owned(),
+        _ => format!(
+            "next {} {} in ",
+            text::near(at, now, shared.zone),
+            text::zone_name(shared.zone)
+        ),
+    };
+    let mut pieces = vec![
+        (when, Style::new()),
+        (text::countdown(at - now), theme.style(Role::Head)),
+    ];
+    if length == Length::Full {
+        let requests = fetched_at(snapshot);
+        pieces.push((
+            format!(", {}", text::count(requests, "request")),
+            Style::new(),
+        ));
+    }
+    if !schedule.is_owner {
+        let by = match length {
+            Length::Full => "  another process fetches",
+            Length::Usual => "  elsewhere",
+            Length::Short => "",
+        };
+        pieces.push((by.to_owned(), theme.style(Role::Muted)));
+    }
+    pieces
+}
+
+/// The requests of a scheduled run as things stand: everything that is not parked.
+fn fetched_at(snapshot: &Snapshot) -> usize {
+    let is_fetched = |status: &&crate::pipeline::snapshot::SeriesStatus| {
+        status.state != crate::pipeline::snapshot::SeriesState::Parked
+    };
+    snapshot.series.iter().filter(is_fetched).count()
+}
+
+/// What is spent of the day.
+fn used(shared: &Shared, wide: bool) -> Pieces {
+    let Some(snapshot) = &shared.snapshot else {
+        return vec![];
+    };
+    let QuotaStatus { used, limit, .. } = snapshot.quota;
+    let theme = shared.theme;
+    let Some(limit) = limit else {
+        let text = format!("{} today", text::count(used as usize, "request"));
+        return vec![(text, theme.style(Role::Muted))];
+    };
+    let role = if used >= limit {
+        Role::Err
+    } else if limit - used <= crate::ui::app::shared::RESERVE {
+        Role::Warn
+    } else {
+        Role::Text
+    };
+    let mut pieces = vec![(format!("{used} of {limit} used"), theme.style(role))];
+    if wide {
+        pieces.push((format!(" {}", meter(used, limit, theme)), theme.style(role)));
+    }
+    pieces
+}
+
+fn meter(used: u32, limit: u32, theme: Theme) -> String {
+    const CELLS: u32 = 8;
+    let full = (used.min(limit) * CELLS).div_ceil(limit.max(1)).min(CELLS) as usize;
+    let (on, off) = (theme.glyph("▓", "#"), theme.glyph("░", "."));
+    format!("{}{}", on.repeat(full), off.repeat(CELLS as usize - full))
+}
+
+fn market(shared: &Shared, now: DateTime<Utc>, wide: bool) -> Pieces {
+    let zone = shared.zone;
+    let name = text::zone_name(zone);
+    let clock = now.with_timezone(&zone).format("%H:%M");
+    let text = match (market::session(now), wide) {
+        (Session::Open(until), true) => {
+            format!(
+                "NYSE open, closes {} {name}  {clock}",
+                text::near(until, now, zone)
+            )
+        }
+        (Session::Closed(opens), true) => {
+            format!(
+                "NYSE closed, opens {} {name}  {clock}",
+                text::near(opens, now, zone)
+            )
+        }
+        (Session::Open(_), false) => format!("NYSE open {clock} {name}"),
+        (Session::Closed(_), false) => format!("NYSE closed {clock} {name}"),
+    };
+    vec![(text, shared.theme.style(Role::Muted))]
+}
+
+/// What is wrong as a whole, if something is.
+#[must_use]
+pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
+    let shared = &app.shared;
+    if let Some(reason) = &shared.stopped {
+        return Some(format!(
+            "The engine has stopped: {reason}. What is stored is safe; q leaves."
+        ));
+    }
+    if let Boot::Waiting { reason, again_at } = &shared.boot {
+        let left = ((*again_at - now).num_milliseconds().max(0) + 999) / 1000;
+        return Some(format!("{reason}. Trying again in {left} s; q leaves."));
+    }
+    let snapshot = shared.snapshot.as_ref()?;
+    if let Some((since, reason)) = &snapshot.store.lost {
+        return Some(format!(
+            "The store does not answer, since {}: {reason}. What you see is as old; nothing is asked meanwhile.",
+            text::took(now - *since) + " s"
+        ));
+    }
+    (snapshot.dropped_notices > 0).then(|| {
+        format!(
+            "{} were dropped under load; Runs has all of it",
+            text::count(
+                usize::try_from(snapshot.dropped_notices).unwrap_or(usize::MAX),
+                "log line"
+            )
+        )
+    })
+}
+
+/// Draws what is wrong over the full width.
+pub fn draw_alarm(text: &str, theme: Theme, area: Rect, buf: &mut Buffer) {
+    let style = theme
+        .style(Role::Err)
+        .add_modifier(ratatui::style::Modifier::REVERSED);
+    let x = put(buf, area, 0, &format!(" ! {text}"), style);
+    put(
+        buf,
+        area,
+        x,
+        &" ".repeat(usize::from(area.width.saturating_sub(x))),
+        style,
+    );
+}
