@@ -8,15 +8,18 @@ mod doctor;
 mod exit;
 mod fetch;
 mod instant;
+mod keys;
 mod open;
 mod output;
+mod panel;
 mod run;
 mod runs;
 mod settings;
 mod simulate;
 mod table;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
+use tokio::sync::mpsc;
 
 pub use args::Cli;
 
@@ -41,7 +44,13 @@ pub fn main() -> u8 {
         }
     };
     let rust_log = std::env::var("RUST_LOG").ok();
-    telemetry::init(cli.verbosity(), rust_log.as_deref());
+    let wants_panel = matches!(cli.command, None | Some(Command::Demo(_)));
+    let records = if wants_panel && panel::why_no_screen().is_none() {
+        Some(telemetry::init_for_panel(rust_log.as_deref()))
+    } else {
+        telemetry::init(cli.verbosity(), rust_log.as_deref());
+        None
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -52,21 +61,21 @@ pub fn main() -> u8 {
             return exit::PASSING;
         }
     };
-    let code = runtime.block_on(exit::unless_forced(dispatch(cli)));
+    let code = runtime.block_on(exit::unless_forced(dispatch(cli, records)));
     // A request that outlived its grace must not hold the exit up.
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(cli: Cli) -> u8 {
+async fn dispatch(cli: Cli, records: Option<mpsc::Receiver<telemetry::Record>>) -> u8 {
     let context = Context {
         inputs: Inputs::from_process(cli.settings.into()),
         narrator: output::Narrator::new(cli.quiet),
         read_only: cli.read_only,
     };
     let outcome = match cli.command {
-        None => output::print(&Cli::command().render_help().to_string()).map(|()| exit::DONE),
-        Some(Command::Demo(args)) => demo::run(&args, &context).await,
+        None => panel::run(&context, records).await,
+        Some(Command::Demo(args)) => demo::run(&args, &context, records).await,
         Some(Command::Fetch(args)) => fetch::run(&args, &context).await,
         Some(Command::Run) => run::run(&context).await,
         Some(Command::Bars(args)) => bars::run(&args, &context).await,
@@ -74,6 +83,7 @@ async fn dispatch(cli: Cli) -> u8 {
         Some(Command::Simulate(args)) => simulate::run(args, &context).await,
         Some(Command::Doctor) => doctor::run(&context).await,
         Some(Command::Config(args)) => settings::run(args.command, &context.inputs),
+        Some(Command::Keys { markdown }) => keys::run(markdown, &context),
         Some(Command::Completions { shell }) => completions::shell(shell),
         Some(Command::Man) => completions::man(),
     };

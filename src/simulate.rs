@@ -41,6 +41,7 @@ mod wire;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+pub use self::calendar::is_trading_day;
 pub use self::faults::{Fault, FaultError};
 pub use self::journal::JournalEntry;
 pub use self::plan::Plan;

@@ -102,7 +102,10 @@ mod tests {
         let began = clock.unlike.unwrap().began;
         assert_eq!(clock.ahead_at(began), showed - began);
         let later = began + TimeDelta::seconds(10);
-        assert_eq!(later + clock.ahead_at(later), showed + TimeDelta::minutes(10));
+        assert_eq!(
+            later + clock.ahead_at(later),
+            showed + TimeDelta::minutes(10)
+        );
         assert!(clock.now() >= showed);
         assert_eq!(Clock::system().ahead_at(later), TimeDelta::zero());
     }

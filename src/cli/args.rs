@@ -18,6 +18,7 @@ use crate::simulate::{Fault, Plan};
     name = "pipeline-tui",
     version,
     about,
+    long_about = "Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows.\n\nWithout a command it opens the panel; without a terminal it is `run`.",
     after_help = "Start with: pipeline-tui demo\nThen: ALPHA_VANTAGE_API_KEY=… pipeline-tui fetch --symbols IBM --interval daily",
     disable_help_subcommand = true
 )]
@@ -86,7 +87,9 @@ impl From<SettingFlags> for Flags {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Fetch from a built-in simulated provider into a temporary store and show the bars: no key, no network.
+    /// The panel over a built-in simulated provider and a temporary store: no key, no network.
+    ///
+    /// Without a terminal it fetches once and prints the bars.
     Demo(DemoArgs),
     /// One run now: fetch, validate, upsert, one line a series.
     Fetch(Box<FetchArgs>),
@@ -102,6 +105,12 @@ pub enum Command {
     Doctor,
     /// Show the effective settings and where each came from.
     Config(ConfigArgs),
+    /// Print the keys of the panel, with your own from the configuration file.
+    Keys {
+        /// As a page in Markdown.
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Print shell completions.
     Completions {
         /// The shell.
@@ -117,6 +126,9 @@ pub struct DemoArgs {
     /// Another market: the same seed gives the same bars.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How many times as fast as the world's the demo's clock runs.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    pub speed: i32,
 }
 
 /// `fetch`.

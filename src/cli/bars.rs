@@ -12,8 +12,8 @@ use crate::db::{BarQuery, Order, Store};
 use crate::model::text::thousands;
 use crate::model::{Bar, Interval, SeriesKey, SeriesReport};
 use crate::pipeline::RunRequest;
-use crate::pipeline::narrate;
 use crate::pipeline::export::{BarWriter, Format};
+use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
 
 pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
@@ -138,7 +138,9 @@ fn written(format: Format, series: &SeriesKey, bars: &[Bar]) -> Result<String, F
         text: format!("the bars cannot be written ({error})"),
     };
     let mut writer = BarWriter::new(format, vec![]).map_err(|error| unprintable(&error))?;
-    writer.write(series, bars).map_err(|error| unprintable(&error))?;
+    writer
+        .write(series, bars)
+        .map_err(|error| unprintable(&error))?;
     let bytes = writer.finish().map_err(|error| unprintable(&error))?;
     String::from_utf8(bytes).map_err(|error| unprintable(&error))
 }

@@ -55,12 +55,30 @@ mod tests {
     #[test]
     fn it_trades_on_weekdays_from_half_past_nine_to_four() {
         for (now, session_then) in [
-            ("2026-11-20T14:30:00Z", Session::Open(at("2026-11-20T21:00:00Z"))),
-            ("2026-11-20T20:59:59Z", Session::Open(at("2026-11-20T21:00:00Z"))),
-            ("2026-11-20T21:00:00Z", Session::Closed(at("2026-11-23T14:30:00Z"))),
-            ("2026-11-22T18:00:00Z", Session::Closed(at("2026-11-23T14:30:00Z"))),
-            ("2026-11-23T14:00:00Z", Session::Closed(at("2026-11-23T14:30:00Z"))),
-            ("2026-07-01T13:30:00Z", Session::Open(at("2026-07-01T20:00:00Z"))),
+            (
+                "2026-11-20T14:30:00Z",
+                Session::Open(at("2026-11-20T21:00:00Z")),
+            ),
+            (
+                "2026-11-20T20:59:59Z",
+                Session::Open(at("2026-11-20T21:00:00Z")),
+            ),
+            (
+                "2026-11-20T21:00:00Z",
+                Session::Closed(at("2026-11-23T14:30:00Z")),
+            ),
+            (
+                "2026-11-22T18:00:00Z",
+                Session::Closed(at("2026-11-23T14:30:00Z")),
+            ),
+            (
+                "2026-11-23T14:00:00Z",
+                Session::Closed(at("2026-11-23T14:30:00Z")),
+            ),
+            (
+                "2026-07-01T13:30:00Z",
+                Session::Open(at("2026-07-01T20:00:00Z")),
+            ),
         ] {
             assert_eq!(session(at(now)), session_then, "{now}");
         }

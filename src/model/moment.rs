@@ -36,9 +36,15 @@ pub fn parse(text: &str, zone: Tz) -> Option<Moment> {
     }
     let mut numbers = text.split('-').map(|part| {
         let is_number = (2..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-        if is_number { part.parse::<u32>().ok() } else { None }
+        if is_number {
+            part.parse::<u32>().ok()
+        } else {
+            None
+        }
     });
-    let year = i32::try_from(numbers.next()??).ok().filter(|year| *year >= 1000)?;
+    let year = i32::try_from(numbers.next()??)
+        .ok()
+        .filter(|year| *year >= 1000)?;
     match (numbers.next(), numbers.next()) {
         (None, _) => Some(Moment::Days(
             NaiveDate::from_ymd_opt(year, 1, 1)?,
@@ -81,7 +87,10 @@ mod tests {
     fn times_are_read_at_the_clock_of_the_zone() {
         let instant = |text: &str| Some(Moment::Instant(text.parse().unwrap()));
         assert_eq!(read("2026-05-15 09:30"), instant("2026-05-15T13:30:00Z"));
-        assert_eq!(read("2026-05-15T13:30:00Z"), instant("2026-05-15T13:30:00Z"));
+        assert_eq!(
+            read("2026-05-15T13:30:00Z"),
+            instant("2026-05-15T13:30:00Z")
+        );
         assert_eq!(
             midnight("2026-05-15".parse().unwrap(), New_York).to_rfc3339(),
             "2026-05-15T04:00:00+00:00"
@@ -90,13 +99,20 @@ mod tests {
 
     #[test]
     fn days_months_and_years_are_spans() {
-        let days = |from: &str, to: &str| {
-            Some(Moment::Days(from.parse().unwrap(), to.parse().unwrap()))
-        };
+        let days =
+            |from: &str, to: &str| Some(Moment::Days(from.parse().unwrap(), to.parse().unwrap()));
         assert_eq!(read("2026-05-15"), days("2026-05-15", "2026-05-15"));
         assert_eq!(read("2024-02"), days("2024-02-01", "2024-02-29"));
         assert_eq!(read(" 2024 "), days("2024-01-01", "2024-12-31"));
-        for text in ["", "24", "2024-13", "2024-1-2-3", "yesterday", "+024", "2024-"] {
+        for text in [
+            "",
+            "24",
+            "2024-13",
+            "2024-1-2-3",
+            "yesterday",
+            "+024",
+            "2024-",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

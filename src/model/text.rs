@@ -110,7 +110,10 @@ mod tests {
     #[test]
     fn a_cell_that_looks_like_a_formula_stays_text() {
         assert_eq!(without_formula("=HYPERLINK()"), "'=HYPERLINK()");
-        assert_eq!(["BRK-B", "-1.5", "+2"].map(without_formula), ["BRK-B", "-1.5", "+2"]);
+        assert_eq!(
+            ["BRK-B", "-1.5", "+2"].map(without_formula),
+            ["BRK-B", "-1.5", "+2"]
+        );
     }
 
     #[test]

@@ -76,7 +76,8 @@ pub(super) fn trading_day_from(date: NaiveDate) -> NaiveDate {
 }
 
 /// Whether the exchange trades on a date.
-pub(super) fn is_trading_day(date: NaiveDate) -> bool {
+#[must_use]
+pub fn is_trading_day(date: NaiveDate) -> bool {
     !is_weekend(date) && !is_holiday(date)
 }
 

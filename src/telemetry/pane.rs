@@ -59,8 +59,15 @@ where
         let mut line = text.whole();
         for span in context.event_scope(event).into_iter().flatten() {
             let extensions = span.extensions();
-            let fields = extensions.get::<SpanText>().map_or("", |text| text.0.as_str());
-            let _ = write!(line, " [{}{}{fields}]", span.name(), if fields.is_empty() { "" } else { " " });
+            let fields = extensions
+                .get::<SpanText>()
+                .map_or("", |text| text.0.as_str());
+            let _ = write!(
+                line,
+                " [{}{}{fields}]",
+                span.name(),
+                if fields.is_empty() { "" } else { " " }
+            );
         }
         let weight = match *event.metadata().level() {
             Level::ERROR => Weight::Error,
@@ -125,12 +132,20 @@ mod tests {
         let subscriber = tracing_subscriber::registry().with(PaneLayer(tell));
         tracing::subscriber::with_default(subscriber, || {
             let _run = tracing::info_span!("run", id = 7).entered();
-            tracing::warn!(zone = "ET", attempt = 1, "sent {}\u{1b}[2J", secret.expose());
+            tracing::warn!(
+                zone = "ET",
+                attempt = 1,
+                "sent {}\u{1b}[2J",
+                secret.expose()
+            );
             tracing::error!("second\nline");
         });
         let first = records.try_recv().unwrap();
         assert_eq!(first.weight, Weight::Warn);
-        assert_eq!(first.text, "sent ***\\u{1b}[2J zone=ET attempt=1 [run id=7]");
+        assert_eq!(
+            first.text,
+            "sent ***\\u{1b}[2J zone=ET attempt=1 [run id=7]"
+        );
         assert_eq!(records.try_recv().unwrap().text, "second\\nline [run id=7]");
     }
 

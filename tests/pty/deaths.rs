@@ -2,7 +2,7 @@
 //! is on the normal screen.
 //!
 //! `DEATHS` is how often each death is died (20). The faults come from inside the panel: in a build
-//! with `debug_assertions`, F12 strikes with what `PIPELINE_TEST_FAULT` names.
+//! with `debug_assertions`, F12 strikes with what `PANEL_TEST_FAULT` names.
 
 use crate::support::program::{Desk, holds};
 use crate::support::terminal::Terminal;
@@ -22,7 +22,7 @@ fn rounds() -> u32 {
 /// Dies on one store, many times.
 fn each_round(fault: &str, die: impl Fn(&Desk)) {
     let server = provider(&[]);
-    let desk = desk(&server).with("PIPELINE_TEST_FAULT", fault);
+    let desk = desk(&server).with("PANEL_TEST_FAULT", fault);
     for _ in 0..rounds() {
         die(&desk);
     }

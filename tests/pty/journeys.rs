@@ -42,7 +42,10 @@ fn has_left(terminal: &Terminal) {
 #[test]
 fn a_fetch_is_seen_from_its_key_to_its_bars() {
     let server = provider(&["slow:600"]);
-    let terminal = panel(&desk(&server));
+    let desk = desk(&server);
+    let terminal = panel(&desk);
+    // The first start on a store fetches by itself.
+    terminal.until(|screen| row(screen).contains("fresh"));
     terminal.press("f");
     terminal.until(|screen| row(screen).contains("fetching"));
     terminal.until(|screen| row(screen).contains("fresh"));
@@ -55,15 +58,16 @@ fn a_fetch_is_seen_from_its_key_to_its_bars() {
     terminal.press("enter");
     terminal.see("VOLUME");
     terminal.press("esc");
-    until_drawn(&terminal);
+    terminal.see("SYMBOL");
     leave(&terminal);
-    assert_eq!(server.journal().len(), 1);
+    assert_eq!(server.journal().len(), 2);
 }
 
 #[test]
 fn each_view_and_overlay_opens_and_closes() {
     let server = provider(&[]);
-    let terminal = panel(&desk(&server));
+    let desk = desk(&server);
+    let terminal = panel(&desk);
     for (key, word) in [
         ("2", "VOLUME"),
         ("3", "TRIGGER"),
@@ -97,14 +101,17 @@ fn each_view_and_overlay_opens_and_closes() {
 #[test]
 fn hostile_text_of_the_provider_is_shown_and_not_obeyed() {
     let server = provider(&["escape"]);
-    let terminal = panel(&desk(&server));
+    let desk = desk(&server);
+    let terminal = panel(&desk);
     terminal.press("f");
     terminal.until(|screen| {
         ["failed", "parked", "retrying"]
             .iter()
             .any(|state| row(screen).contains(state))
     });
+    // The line is long: the log breaks it.
     terminal.press("4");
+    terminal.press("W");
     terminal.see("gotcha");
     leave(&terminal);
 }
@@ -112,7 +119,8 @@ fn hostile_text_of_the_provider_is_shown_and_not_obeyed() {
 #[test]
 fn a_storm_of_sizes_is_borne() {
     let server = provider(&[]);
-    let terminal = panel(&desk(&server));
+    let desk = desk(&server);
+    let terminal = panel(&desk);
     let mut random = fastrand::Rng::with_seed(1);
     for turn in 0..1000 {
         let (rows, columns) = match turn % 10 {
@@ -133,7 +141,8 @@ fn a_storm_of_sizes_is_borne() {
 #[test]
 fn a_terminal_without_a_size_is_drawn_when_it_has_one() {
     let server = provider(&[]);
-    let terminal = Terminal::start((0, 0), &desk(&server).command(&[]));
+    let desk = desk(&server);
+    let terminal = Terminal::start((0, 0), &desk.command(&[]));
     terminal.until(vt100::Screen::alternate_screen);
     terminal.resize(SIZE.0, SIZE.1);
     until_drawn(&terminal);
@@ -143,7 +152,9 @@ fn a_terminal_without_a_size_is_drawn_when_it_has_one() {
 #[test]
 fn ten_megabytes_of_pasted_text_are_text() {
     let server = provider(&[]);
-    let terminal = panel(&desk(&server));
+    let desk = desk(&server);
+    let terminal = panel(&desk);
+    terminal.until(|screen| row(screen).contains("fresh"));
     let paste = "q\x03f\r\n\t\x1b[A\x1b[6n\u{202e}é".repeat((10 << 20) / 18);
     // Where nothing takes text, and then into a filter. No other key follows an Esc at once: both
     // together would be one key.
@@ -157,13 +168,14 @@ fn ten_megabytes_of_pasted_text_are_text() {
     terminal.press("enter");
     terminal.press("ctrl-c");
     has_left(&terminal);
-    assert!(server.journal().is_empty(), "a pasted f is no key");
+    assert_eq!(server.journal().len(), 1, "a pasted f is no key");
 }
 
 #[test]
 fn a_process_that_was_stopped_from_outside_draws_again() {
     let server = provider(&[]);
-    let terminal = panel(&desk(&server));
+    let desk = desk(&server);
+    let terminal = panel(&desk);
     terminal.stop();
     terminal.resize(30, 100);
     terminal.cont();
@@ -180,7 +192,7 @@ fn of_two_panels_on_one_store_the_second_says_who_fetches() {
     let second = panel(&desk);
     second.see("another process");
     leave(&first);
-    second.until(|screen| !screen.contents().contains("another process"));
+    second.see("this process fetches");
     leave(&second);
 }
 

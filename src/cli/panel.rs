@@ -1,0 +1,259 @@
+//! The panel: puts its parts together, starts the engine behind it, and says the last words.
+
+use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use chrono_tz::{America::New_York, Tz, UTC};
+use tokio::sync::mpsc;
+
+use super::exit::{self, Failure};
+use super::{Context, open, output, run as headless};
+use crate::config::{self, Settings};
+use crate::db::Store;
+use crate::model::Interval;
+use crate::pipeline::engine::{self, EngineOptions, Handle};
+use crate::telemetry::Record;
+use crate::time::Clock;
+use crate::ui::app::{Boot, Shared};
+use crate::ui::keymap::Keymap;
+use crate::ui::theme::{Preset, Theme};
+use crate::ui::{self, Booting, Ended, Options};
+
+/// Waits between tries to open a store that does not answer; then the last one, again and again.
+const AGAIN: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(3),
+];
+const LAST_WAIT: Duration = Duration::from_secs(5);
+/// How starting goes is told this many times before anyone looks, at most.
+const TOLD: usize = 4;
+
+/// Why there can be no panel here, if so.
+pub fn why_no_screen() -> Option<&'static str> {
+    let term = std::env::var_os("TERM").unwrap_or_default();
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        Some("there is no terminal here")
+    } else if term.is_empty() || term == "dumb" {
+        Some("the terminal (TERM) can draw nothing")
+    } else {
+        None
+    }
+}
+
+/// The bare command: the panel, or without a terminal the engine alone.
+pub async fn run(
+    context: &Context,
+    records: Option<mpsc::Receiver<Record>>,
+) -> Result<u8, Failure> {
+    let Some(records) = records else {
+        let reason = why_no_screen().unwrap_or("there is no terminal here");
+        context.narrator.say(&format!(
+            "{reason}: this is pipeline-tui run, the engine without a screen"
+        ));
+        return headless::run(context).await;
+    };
+    let (settings, problems) = config::load_leniently(&context.inputs)?;
+    let engine = EngineOptions {
+        read_only: context.read_only,
+        ..headless::options(&settings)
+    };
+    let panel = Panel {
+        settings,
+        engine,
+        clock: Clock::system(),
+        problems: problems.iter().map(ToString::to_string).collect(),
+        is_demo: false,
+    };
+    panel.show(records).await
+}
+
+/// What the panel is made from.
+pub struct Panel {
+    pub settings: Settings,
+    pub engine: EngineOptions,
+    pub clock: Clock,
+    pub problems: Vec<String>,
+    pub is_demo: bool,
+}
+
+impl Panel {
+    /// Shows the panel until the person leaves; the engine starts behind it.
+    pub async fn show(self, records: mpsc::Receiver<Record>) -> Result<u8, Failure> {
+        let Self {
+            settings,
+            engine,
+            clock,
+            mut problems,
+            is_demo,
+        } = self;
+        let exports = std::env::current_dir()?;
+        let engine = EngineOptions {
+            exports: exports.clone(),
+            ..engine
+        };
+        problems.extend(settings.warnings.iter().cloned());
+        let shared = shared(&settings, is_demo, &mut problems);
+        let (tell, booting) = mpsc::channel(TOLD);
+        let boot = tokio::spawn(boot(settings.clone(), engine, clock.clone(), tell));
+        let config_file = settings.config_file.clone();
+        let options = Options {
+            shared,
+            clock,
+            beat: is_demo.then_some(Duration::from_millis(250)),
+            booting,
+            records,
+            exports,
+            save_key: Arc::new(move |key| config::save_key(&config_file, key)),
+            problems,
+        };
+        let ended = ui::run(options).await;
+        boot.abort();
+        if let Ok(Some(store)) = boot.await {
+            store.close().await;
+        }
+        last_words(ended, is_demo)
+    }
+}
+
+fn last_words(ended: io::Result<Ended>, is_demo: bool) -> Result<u8, Failure> {
+    let ended = ended.map_err(|error| Failure::Told {
+        code: exit::SOME,
+        text: format!("the terminal cannot be used ({error})"),
+    })?;
+    if let Some(text) = ended.failure {
+        return Err(Failure::Told {
+            code: ended.code,
+            text,
+        });
+    }
+    let keep_fetching = if is_demo {
+        "ALPHA_VANTAGE_API_KEY=… pipeline-tui"
+    } else if in_container() {
+        "docker compose up -d"
+    } else {
+        "pipeline-tui run"
+    };
+    // After a hang-up nobody is there to read it.
+    let _ = output::print(&ui::last_line(ended.last.as_deref(), keep_fetching));
+    Ok(ended.code)
+}
+
+fn in_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"]
+        .iter()
+        .any(|mark| Path::new(mark).exists())
+}
+
+/// In a container only what lies on a volume outlives it.
+fn exports_warning() -> Option<String> {
+    let device = |path: &str| std::fs::metadata(path).map(|data| data.dev()).ok();
+    (in_container() && device(".") == device("/"))
+        .then(|| "this folder is no volume, so that --rm will delete it".to_owned())
+}
+
+/// What every view sees, by the settings. A word that cannot be used is named and left out.
+fn shared(settings: &Settings, is_demo: bool, problems: &mut Vec<String>) -> Shared {
+    let wanted = &settings.ui;
+    let place = |line: Option<usize>, key: &str| {
+        let line = line.map_or_else(String::new, |line| format!(" line {line}"));
+        format!("config.toml{line}, {key}")
+    };
+    let preset = wanted.theme.parse().unwrap_or_else(|_| {
+        let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.as_str()).collect();
+        problems.push(format!(
+            "{}: there is no such look; use {}",
+            place(wanted.theme_line, "ui.theme"),
+            names.join(", ")
+        ));
+        Preset::Terminal
+    });
+    let local: Option<Tz> = iana_time_zone::get_timezone()
+        .ok()
+        .and_then(|name| name.parse().ok());
+    let mut zones = vec![New_York, UTC];
+    zones.extend(local.filter(|zone| !zones.contains(zone)));
+    let zone = match wanted.time_zone.as_str() {
+        "exchange" => New_York,
+        "utc" => UTC,
+        "local" => local.unwrap_or(UTC),
+        _ => {
+            problems.push(format!(
+                "{}: use exchange, utc or local",
+                place(wanted.time_zone_line, "ui.time_zone")
+            ));
+            New_York
+        }
+    };
+    let (keymap, wrong_keys) = Keymap::with(&settings.keys);
+    problems.extend(wrong_keys);
+    let interval = settings.interval.unwrap_or(settings.defaults.interval);
+    Shared {
+        snapshot: None,
+        boot: Boot::Opening,
+        zone,
+        zones,
+        theme: Theme::new(preset, settings.no_color, wanted.ascii),
+        keymap,
+        mouse: wanted.mouse,
+        is_demo,
+        interval: if settings.provider.key_is_demo {
+            Interval::Daily
+        } else {
+            interval
+        },
+        base_url: settings.provider.base_url.to_string(),
+        exports_warning: exports_warning(),
+        undo: None,
+        entered_key: None,
+        stopped: None,
+    }
+}
+
+/// Opens the store and starts the engine, again and again while the store does not answer.
+async fn boot(
+    settings: Settings,
+    engine: EngineOptions,
+    clock: Clock,
+    tell: mpsc::Sender<Booting>,
+) -> Option<Arc<dyn Store>> {
+    let mut waits = AGAIN.into_iter().chain(std::iter::repeat(LAST_WAIT));
+    loop {
+        let (code, reason) = match start(&settings, engine.clone(), &clock).await {
+            Ok((handle, store)) => {
+                let _ = tell.send(Booting::Ready(Box::new(handle))).await;
+                return Some(store);
+            }
+            Err(Failure::Told { code, text }) => (code, text),
+            Err(Failure::Closed) => return None,
+        };
+        let Some(wait) = waits.next().filter(|_| code == exit::PASSING) else {
+            let _ = tell.send(Booting::Failed { code, reason }).await;
+            return None;
+        };
+        let again_at = clock.now() + TimeDelta::from_std(wait).unwrap_or_default();
+        let _ = tell.send(Booting::Waiting { reason, again_at }).await;
+        tokio::time::sleep(wait).await;
+    }
+}
+
+async fn start(
+    settings: &Settings,
+    engine: EngineOptions,
+    clock: &Clock,
+) -> Result<(Handle, Arc<dyn Store>), Failure> {
+    let store = open::store(settings, engine.read_only).await?;
+    #[cfg(debug_assertions)]
+    let clock = &ui::fault::clock(clock.clone());
+    let pipeline = open::pipeline_at(settings, Arc::clone(&store), clock.clone())?;
+    let options = EngineOptions {
+        rekey: Some(open::rekey(settings, Arc::clone(&store), clock.clone())),
+        ..engine
+    };
+    let handle = engine::start(pipeline, options).await?;
+    Ok((handle, store))
+}
