@@ -70,6 +70,19 @@ impl Clock {
         }
     }
 
+    /// The same clock, doing something before it tells the time.
+    #[must_use]
+    pub fn before_each(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        let tell = self.tell;
+        Self {
+            tell: Arc::new(move || {
+                hook();
+                tell()
+            }),
+            unlike: self.unlike,
+        }
+    }
+
     /// How far this clock was ahead of the world's at an instant of the world: what is to be added
     /// to times that a database wrote by its own clock.
     #[must_use]

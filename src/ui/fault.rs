@@ -29,11 +29,10 @@ pub(super) fn strike() -> io::Result<()> {
 /// A clock that panics in the engine's task once that fault has been provoked.
 #[must_use]
 pub fn clock(clock: crate::time::Clock) -> crate::time::Clock {
-    crate::time::Clock::from_fn(move || {
+    clock.before_each(|| {
         if ENGINE.load(Ordering::SeqCst) {
             fall("test fault in a task");
         }
-        clock.now()
     })
 }
 

@@ -12,5 +12,6 @@
 
 mod deaths;
 mod journeys;
+mod pictures;
 mod rig;
 mod support;

@@ -101,7 +101,16 @@ fn options() -> EngineOptions {
     }
 }
 
+/// Makes a store one that an engine ran on before: at its very first start it fetches by itself.
+async fn ran_before(store: &Arc<dyn Store>, hands: &Hands) {
+    if store.setting("last_tick").await.unwrap().is_none() {
+        let now = hands.clock().now().to_rfc3339();
+        store.set_setting("last_tick", now).await.unwrap();
+    }
+}
+
 async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle {
+    ran_before(&store, hands).await;
     let pipeline = pipeline(store, server, hands, CANARY);
     engine::start(Arc::new(pipeline), options()).await.unwrap()
 }
@@ -382,4 +391,29 @@ fn within<T: Send + 'static>(
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || tell.send(work()));
     told.recv_timeout(limit).ok()
+}
+
+/// Whoever opens the panel on a new store sees bars, without a key press and without the clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_on_a_store_fetches_by_itself_and_the_second_does_not() {
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        for start in 1..=2 {
+            let pipeline = pipeline(Arc::clone(&store), &server, &hands, CANARY);
+            let mut handle = engine::start(Arc::new(pipeline), options()).await.unwrap();
+            until(&mut handle, |snapshot| {
+                snapshot.schedule.is_owner
+                    && snapshot.run.is_none()
+                    && snapshot
+                        .runs
+                        .first()
+                        .is_some_and(|run| run.trigger == "first")
+                    && snapshot.series.iter().all(|series| series.bars == 100)
+            })
+            .await;
+            end(handle).await;
+            assert_eq!(server.journal().len(), 2, "start {start}");
+        }
+    }
 }

@@ -59,6 +59,7 @@ async fn breaking(
     hands: &Hands,
     (on_sending, on_reading): (bool, bool),
 ) -> Handle {
+    ran_before(store, hands).await;
     let mut pipeline = pipeline(Arc::clone(store), server, hands, CANARY);
     pipeline.source = Arc::new(Breaking {
         inner: Arc::clone(&pipeline.source),

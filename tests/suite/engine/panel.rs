@@ -170,6 +170,7 @@ async fn another_key_counts_from_the_next_run_on() {
             rekey: Some(Arc::new(other)),
             ..options()
         };
+        ran_before(&pipeline.store, &hands).await;
         let mut handle = engine::start(Arc::new(pipeline), options).await.unwrap();
         until(&mut handle, |snapshot| snapshot.series.len() == 2).await;
         send(&handle, Command::Fetch(watched()[1..].to_vec())).await;
