@@ -8,12 +8,14 @@ use crate::ui::keymap::{Keymap, markdown};
 /// What stands above the page.
 const HEAD: &str = "# Keys\n\n\
     Made by `pipeline-tui keys --markdown` from the table that the panel itself uses; do not edit.\n\
-    Rebind an action in `config.toml`: `[keys]`, then for example `fetch = \"r\"` or `fetch = [\"r\", \"f5\"]`.\n\n";
+    Rebind an action in `config.toml`: `[keys]`, then for example `fetch = \"r\"` or `fetch = [\"r\", \"f5\"]`.\n\n\
+    Twelve first tasks, each in six keys at most: fetch one `f` · fetch all that is due `F` · add a series `a T S L A Enter` · \
+    remove one and undo `x y u` · its bars `Enter` · go to a date `2 t 2025 Enter` · the chart `2 v v` · why one failed `w` · \
+    see the request `3 Enter c` · pause `p` · change the schedule `S Down Down Enter` · export `2 e Enter`.\n\n";
 
 pub fn run(as_markdown: bool, context: &Context) -> Result<u8, Failure> {
     if as_markdown {
-        let page = markdown::page(&Keymap::default());
-        output::print(&format!("{HEAD}{}\n", page.trim_end()))?;
+        output::print(&page())?;
         return Ok(exit::DONE);
     }
     let (settings, _) = config::load_leniently(&context.inputs)?;
@@ -23,4 +25,24 @@ pub fn run(as_markdown: bool, context: &Context) -> Result<u8, Failure> {
     }
     output::print(&markdown::plain(&keymap))?;
     Ok(exit::DONE)
+}
+
+/// The page `docs/keys.md`.
+fn page() -> String {
+    let page = markdown::page(&Keymap::default());
+    format!("{HEAD}{}\n", page.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_in_the_documents_is_fresh() {
+        assert_eq!(
+            include_str!("../../docs/keys.md"),
+            page(),
+            "make it anew: pipeline-tui keys --markdown >docs/keys.md"
+        );
+    }
 }

@@ -252,7 +252,7 @@ impl State {
             self.last_tick = Some(now);
             jobs.push(Job::Save("last_tick", now.to_rfc3339()));
             if !self.paused {
-                self.enqueue("first", None);
+                self.enqueue("start", None);
             }
             return jobs;
         };

@@ -343,9 +343,6 @@ impl App {
                 let what = super::text::count(bars, "bar");
                 self.saved(&format!("{what} written to"), path, now);
             }
-            What::RunEnded(report) => {
-                self.messages.say(narrate::summary(report), now);
-            }
             _ => {}
         }
         narrate::sentence(notice)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::support::program::Desk;
 use crate::support::terminal::Terminal;
@@ -52,6 +53,8 @@ fn the_demo_shows_every_view_at_its_best() {
 
 /// The screen as a picture.
 fn picture(terminal: &Terminal) -> String {
+    // A frame may be half read when its first words are seen.
+    terminal.idle(Duration::from_millis(100));
     let cells = std::cell::RefCell::new(String::new());
     terminal.until(|screen| {
         *cells.borrow_mut() = svg(screen);

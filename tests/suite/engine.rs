@@ -408,7 +408,7 @@ async fn the_first_start_on_a_store_fetches_by_itself_and_the_second_does_not() 
                     && snapshot
                         .runs
                         .first()
-                        .is_some_and(|run| run.trigger == "first")
+                        .is_some_and(|run| run.trigger == "start")
                     && snapshot.series.iter().all(|series| series.bars == 100)
             })
             .await;

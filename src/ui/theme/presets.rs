@@ -19,7 +19,12 @@ pub(super) const fn terminal(role: Role) -> Style {
         Role::Warn => fg(Color::Yellow),
         Role::Err => fg(Color::Red).add_modifier(Modifier::BOLD),
         Role::Down => fg(Color::Red),
-        Role::Selection => Style::new().add_modifier(Modifier::REVERSED),
+        // One look over whatever lies under it: colours of states would make patches.
+        Role::Selection => fg(Color::Reset)
+            .bg(Color::Reset)
+            .remove_modifier(Modifier::DIM)
+            .remove_modifier(Modifier::BOLD)
+            .add_modifier(Modifier::REVERSED),
         Role::Head => Style::new().add_modifier(Modifier::BOLD),
     }
 }
@@ -69,6 +74,9 @@ pub(super) const fn mono(role: Role) -> Style {
         Role::Err => Style::new()
             .add_modifier(Modifier::BOLD)
             .add_modifier(Modifier::UNDERLINED),
-        Role::Selection => Style::new().add_modifier(Modifier::REVERSED),
+        Role::Selection => Style::new()
+            .remove_modifier(Modifier::DIM)
+            .remove_modifier(Modifier::BOLD)
+            .add_modifier(Modifier::REVERSED),
     }
 }

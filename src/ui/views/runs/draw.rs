@@ -56,7 +56,7 @@ pub fn draw(
     };
     let run = &detail.summary;
     let title = format!(
-        "run {}  {}  by {}  {} {}",
+        "run {}  {}  trigger {}  {} {}",
         run.id,
         run.status,
         run.trigger,
