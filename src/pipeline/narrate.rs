@@ -258,7 +258,7 @@ mod tests {
             (
                 What::Refused(Command::Pause, "why".into()),
                 Severity::Warn,
-                "not done (why): Pause",
+                "the schedule is unchanged: why",
             ),
             (What::Crashed("boom".into()), Severity::Error, "boom"),
             (What::StoreLost("gone".into()), Severity::Error, "gone"),

@@ -89,7 +89,12 @@ fn why_not(action: Action, app: &App, now: DateTime<Utc>) -> Option<String> {
         (Action::Cancel, _) if shared.run().is_none() => because("no run is at work"),
         (Action::Filter, ViewId::Bars) => because("bars are found by time: t goes to one"),
         (
-            Action::Fetch | Action::Open | Action::Remove | Action::Edit | Action::Why,
+            Action::Fetch
+            | Action::Open
+            | Action::Remove
+            | Action::Edit
+            | Action::Why
+            | Action::GoTo,
             ViewId::Overview,
         ) if app.overview.selected_status(shared).is_none() => {
             because("nothing is selected; a adds a series")

@@ -4,7 +4,6 @@ use super::*;
 use crate::model::{Interval, RunId};
 use crate::pipeline::command::{Anchor, Command};
 use crate::ui::keymap::TABLE;
-use crate::ui::overlays::PromptKind;
 use crate::ui::sample;
 
 fn app() -> App {
@@ -41,7 +40,7 @@ const TASKS: [(&str, &str); 12] = [
     ("add a series", "a t s l a enter"),
     ("remove one and undo", "x y u"),
     ("see its bars", "enter"),
-    ("go to a date", "2 t 2 0 2 5"),
+    ("go to a date", "t 2 0 2 5 enter"),
     ("see the chart", "2 v v"),
     ("find why one failed", "down down w"),
     ("see the request", "3 enter c"),
@@ -83,8 +82,11 @@ fn twelve_tasks_take_six_keys_at_most_and_each_is_in_the_table() {
             }
             "see its bars" => app.view == ViewId::Bars && app.bars.series == Some(ibm()),
             "go to a date" => matches!(
-                &app.overlay,
-                Some(Overlay::Prompt(prompt)) if prompt.kind == PromptKind::GoTo && prompt.input.text() == "2025"
+                commands.last(),
+                Some(Command::ShowBars(window)) if matches!(
+                    window.anchor,
+                    Anchor::At(at) if at.to_rfc3339() == "2026-01-01T04:59:59+00:00"
+                )
             ),
             "see the chart" => app.bars.arrange == crate::ui::views::bars::Arrange::Chart,
             "find why one failed" => matches!(&app.overlay, Some(Overlay::Choose(_))),

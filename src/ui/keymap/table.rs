@@ -70,6 +70,7 @@ pub const TABLE: &[Binding] = &[
     row(Overview, A::Open, &["enter"], "Show bars")
         .hint(2, "bars")
         .group(SHOW),
+    row(Overview, A::GoTo, &["t"], "Go to a date of its bars").group(SHOW),
     row(Overview, A::Add, &["a"], "Add a series")
         .hint(4, "add")
         .group(LIST),

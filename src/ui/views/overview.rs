@@ -197,6 +197,11 @@ impl Overview {
                 let prompt = Prompt::new(PromptKind::Filter, &self.filter);
                 vec![Overlay::Prompt(prompt).into()]
             }
+            Action::GoTo => {
+                let prompt = Overlay::Prompt(Prompt::new(PromptKind::GoTo, ""));
+                let bars = self.selected(shared).map(Reply::Bars);
+                bars.into_iter().chain([prompt.into()]).collect()
+            }
             Action::Open => self.selected(shared).map(Reply::Bars).into_iter().collect(),
             Action::Pause => {
                 let is_paused = shared
