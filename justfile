@@ -45,6 +45,16 @@ crash N="500":
 deaths N="500":
     DEATHS={{N}} cargo test --locked --test pty -- deaths:: --nocapture
 
+# docs/keys.md and the pictures of the README, made from the program
+pages:
+    cargo run -q -- keys --markdown >docs/keys.md
+    PICTURES="$PWD/docs/pictures" cargo test --test pty -- pictures::
+
+# look at what changed in the pictures of the tests, and take it
+snap:
+    INSTA_UPDATE=always cargo test --lib ui::frame
+    git diff --stat src/ui/frame/snapshots
+
 # the image and the Compose files, against the simulated provider
 container:
     .ci/container
