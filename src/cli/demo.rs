@@ -63,7 +63,7 @@ pub async fn run(
     };
     let settings = config::load(&inputs)?;
     if let Some(records) = records {
-        let code = panel(settings, clock).show(records).await;
+        let code = panel(settings, clock, args.speed).show(records).await;
         server.stop().await;
         return code;
     }
@@ -115,7 +115,7 @@ fn start(now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The panel over the simulated provider: bars of several intervals, fetched every five minutes.
-fn panel(settings: Settings, clock: Clock) -> Panel {
+fn panel(settings: Settings, clock: Clock, speed: i32) -> Panel {
     let mut engine = headless::options(&settings);
     engine.provider.name = String::from("simulated");
     engine.provider.is_simulated = true;
@@ -140,7 +140,7 @@ fn panel(settings: Settings, clock: Clock) -> Panel {
         engine,
         clock,
         problems: vec![],
-        is_demo: true,
+        demo: Some(speed),
     }
 }
 

@@ -30,6 +30,8 @@ const AGAIN: [Duration; 3] = [
     Duration::from_secs(3),
 ];
 const LAST_WAIT: Duration = Duration::from_secs(5);
+/// How long closing the store may take.
+const CLOSING: Duration = Duration::from_secs(2);
 /// How starting goes is told this many times before anyone looks, at most.
 const TOLD: usize = 4;
 
@@ -67,7 +69,7 @@ pub async fn run(
         engine,
         clock: Clock::system(),
         problems: problems.iter().map(ToString::to_string).collect(),
-        is_demo: false,
+        demo: None,
     };
     panel.show(records).await
 }
@@ -78,7 +80,8 @@ pub struct Panel {
     pub engine: EngineOptions,
     pub clock: Clock,
     pub problems: Vec<String>,
-    pub is_demo: bool,
+    /// How many times as fast as the world's the clock runs, where nothing is real.
+    pub demo: Option<i32>,
 }
 
 impl Panel {
@@ -89,15 +92,16 @@ impl Panel {
             engine,
             clock,
             mut problems,
-            is_demo,
+            demo,
         } = self;
+        let is_demo = demo.is_some();
         let exports = std::env::current_dir()?;
         let engine = EngineOptions {
             exports: exports.clone(),
             ..engine
         };
         problems.extend(settings.warnings.iter().cloned());
-        let shared = shared(&settings, is_demo, &mut problems);
+        let shared = shared(&settings, demo, &mut problems);
         let (tell, booting) = mpsc::channel(TOLD);
         let boot = tokio::spawn(boot(settings.clone(), engine, clock.clone(), tell));
         let config_file = settings.config_file.clone();
@@ -114,7 +118,8 @@ impl Panel {
         let ended = ui::run(options).await;
         boot.abort();
         if let Ok(Some(store)) = boot.await {
-            store.close().await;
+            // A connection that is in use, or a server that is silent, must not hold the exit up.
+            let _ = tokio::time::timeout(CLOSING, store.close()).await;
         }
         last_words(ended, is_demo)
     }
@@ -157,7 +162,7 @@ fn exports_warning() -> Option<String> {
 }
 
 /// What every view sees, by the settings. A word that cannot be used is named and left out.
-fn shared(settings: &Settings, is_demo: bool, problems: &mut Vec<String>) -> Shared {
+fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) -> Shared {
     let wanted = &settings.ui;
     let place = |line: Option<usize>, key: &str| {
         let line = line.map_or_else(String::new, |line| format!(" line {line}"));
@@ -200,7 +205,8 @@ fn shared(settings: &Settings, is_demo: bool, problems: &mut Vec<String>) -> Sha
         theme: Theme::new(preset, settings.no_color, wanted.ascii),
         keymap,
         mouse: wanted.mouse,
-        is_demo,
+        is_demo: demo.is_some(),
+        speed: demo.unwrap_or(1),
         interval: if settings.provider.key_is_demo {
             Interval::Daily
         } else {

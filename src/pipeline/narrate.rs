@@ -7,9 +7,10 @@ use chrono_tz::America::New_York;
 
 use super::command::Command;
 use super::notice::{Notice, What};
+use super::retry::PER_SERIES;
 use super::run::{Event, RunReport};
 use crate::model::text::{clean, thousands};
-use crate::model::{Interval, RunStatus, SeriesReport, SeriesStatus};
+use crate::model::{ErrorClass, Interval, RunStatus, SeriesReport, SeriesStatus};
 
 /// How much a sentence matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,8 +76,10 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
 const fn of_series(report: &SeriesReport) -> Severity {
     match report.status {
         SeriesStatus::Succeeded | SeriesStatus::Skipped | SeriesStatus::Running => Severity::Info,
-        SeriesStatus::Cancelled | SeriesStatus::Interrupted => Severity::Warn,
-        SeriesStatus::Refused | SeriesStatus::Failed => Severity::Error,
+        SeriesStatus::Cancelled | SeriesStatus::Interrupted | SeriesStatus::Refused => {
+            Severity::Warn
+        }
+        SeriesStatus::Failed => Severity::Error,
     }
 }
 
@@ -90,7 +93,9 @@ pub fn narration(event: &Event) -> Option<String> {
             attempt,
             wait,
         } => Some(format!(
-            "{series}: {class}; attempt {attempt} in {:.1} s",
+            "{series}: {}; attempt {attempt} of {} in {:.1} s",
+            upset(*class),
+            PER_SERIES + 1,
             wait.as_secs_f64()
         )),
         Event::Interrupted(runs) => {
@@ -102,6 +107,17 @@ pub fn narration(event: &Event) -> Option<String> {
         }
         Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", told(series))),
         Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
+    }
+}
+
+/// What went wrong where it is tried again.
+#[must_use]
+pub const fn upset(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Burst | ErrorClass::Minute => "the provider asks to slow down",
+        ErrorClass::Network => "the provider cannot be reached",
+        ErrorClass::Outage => "the provider is down",
+        _ => "the provider refused in words that are not known",
     }
 }
 
@@ -124,7 +140,10 @@ pub const fn refused(command: &Command) -> &'static str {
 fn told(report: &SeriesReport) -> String {
     match report.status {
         SeriesStatus::Succeeded => format!("{}: {}", report.series, outcome(report)),
-        status => format!("{} {status}: {}", report.series, outcome(report)),
+        status => match &report.error {
+            Some(error) => format!("{} {status}: {}", report.series, error.message),
+            None => format!("{} {status}: {}", report.series, outcome(report)),
+        },
     }
 }
 
@@ -243,8 +262,8 @@ mod tests {
             ),
             (
                 What::Run(Event::Done(refused)),
-                Severity::Error,
-                "day: spent",
+                Severity::Warn,
+                "IBM daily refused: spent",
             ),
             (
                 ended(RunStatus::Succeeded),

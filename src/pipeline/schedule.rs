@@ -189,6 +189,42 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    /// The schedule as people say it, where it is a usual one: `Mon–Fri 16:20`, `every 5 minutes`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let (fields, zone) = match &self.when {
+            When::Every { minutes: 1 } => return "every minute".to_owned(),
+            When::Every { minutes } => return format!("every {minutes} minutes"),
+            When::Cron { fields, zone } => (fields, zone),
+        };
+        let parts: Vec<&str> = fields.0.split(' ').collect();
+        let days = |field: &str| match field {
+            "1-5" => Some("Mon–Fri"),
+            "*" => Some("every day"),
+            _ => None,
+        };
+        let number = |field: &str| field.parse::<u32>().ok();
+        let said = match parts.as_slice() {
+            [minute, hour, "*", "*", day] => days(day).and_then(|day| {
+                if let (Some(minute), Some(hour)) = (number(minute), number(hour)) {
+                    return Some(format!("{day} {hour:02}:{minute:02}"));
+                }
+                let step = minute.strip_prefix("*/").and_then(number)?;
+                let (from, to) = hour.split_once('-')?;
+                let (from, to) = (number(from)?, number(to)?);
+                Some(format!("{day} {from:02}–{to:02} h, every {step} min"))
+            }),
+            _ => None,
+        };
+        match (said, zone) {
+            (Some(said), &chrono_tz::America::New_York) => said,
+            (Some(said), zone) => format!("{said} {zone}"),
+            (None, _) => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.when {
@@ -327,6 +363,19 @@ mod tests {
             "20 16 * * 1-5".parse::<Schedule>().unwrap(),
             Schedule::after_close()
         );
+    }
+
+    #[test]
+    fn usual_schedules_are_said_in_words() {
+        for (text, words) in [
+            ("every 5", "every 5 minutes"),
+            ("20 16 * * 1-5", "Mon–Fri 16:20"),
+            ("*/5 9-16 * * 1-5", "Mon–Fri 09–16 h, every 5 min"),
+            ("0 6 * * * UTC", "every day 06:00 UTC"),
+            ("0 6 1 * *", "0 6 1 * * America/New_York"),
+        ] {
+            assert_eq!(text.parse::<Schedule>().unwrap().words(), words);
+        }
     }
 
     #[test]

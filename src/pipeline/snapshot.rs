@@ -105,6 +105,10 @@ pub struct ScheduleStatus {
     pub is_owner: bool,
     /// Instants that passed while no engine ran, folded into one run.
     pub missed: u32,
+    /// Series that are due now.
+    pub due: usize,
+    /// Series that will be due at its next instant: the requests of that run.
+    pub due_next: usize,
 }
 
 /// The run at work.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start};
+pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, Wanted};
 use self::search::Search;
 use super::freshness;
 use super::notice::{Notice, What};
@@ -90,6 +90,7 @@ pub struct State {
     list_reading: u64,
     runs: Arc<[RunSummary]>,
     bars: Option<Arc<BarsPage>>,
+    wanted: Wanted,
     opened: Option<Arc<RunDetail>>,
     answer: Option<Arc<AnswerView>>,
     search: Search,
@@ -127,6 +128,7 @@ impl State {
             list_reading: 0,
             runs: Arc::new([]),
             bars: None,
+            wanted: Wanted::default(),
             opened: None,
             answer: None,
             search: Search::default(),
@@ -286,7 +288,7 @@ impl State {
             return vec![];
         }
         while let Some((trigger, wanted)) = self.queue.pop_front() {
-            let series = wanted.unwrap_or_else(|| self.due(now));
+            let series = wanted.unwrap_or_else(|| self.due(now).cloned().collect());
             if series.is_empty() {
                 continue;
             }
@@ -313,17 +315,14 @@ impl State {
         vec![]
     }
 
-    fn due(&self, now: DateTime<Utc>) -> Vec<SeriesKey> {
-        let is_due = |entry: &&Entry| {
+    /// The series that a run at this instant would fetch.
+    fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
+        let is_due = move |entry: &&Entry| {
             entry.parked.is_none()
-                && freshness::state(entry.key.interval, entry.fetched_at(), now)
+                && freshness::state(entry.key.interval, entry.fetched_at(), at)
                     != SeriesState::Fresh
         };
-        self.entries
-            .iter()
-            .filter(is_due)
-            .map(|entry| entry.key.clone())
-            .collect()
+        self.entries.iter().filter(is_due).map(|entry| &entry.key)
     }
 
     /// What another key was refused says nothing of this one.
@@ -353,6 +352,7 @@ impl State {
                 if let Some(progress) = &mut self.run {
                     (progress.id, progress.total) = (Some(*run), *series);
                 }
+                read_again = vec![Job::Load(Load::Runs)];
             }
             Event::Sending { series, .. } => {
                 if let Some(entry) = self.entry(series) {
@@ -390,6 +390,7 @@ impl State {
     /// Reads again what a series changed: itself and the ledger, however long the watch list is.
     fn series_ended(&mut self, report: &SeriesReport, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = vec![Job::Load(Load::Ledger)];
+        self.count_in(report);
         let problem = report
             .error
             .as_ref()
@@ -409,6 +410,23 @@ impl State {
         entry.live.problem = problem;
         jobs.push(Job::Load(Load::One(entry.key.clone())));
         jobs
+    }
+
+    /// Adds a series that has ended to the run at work, and its bars to the store's: both are read
+    /// again when the run is over.
+    fn count_in(&mut self, report: &SeriesReport) {
+        self.store.bars += u64::from(report.counts.inserted);
+        let run = self.run.as_ref().and_then(|run| run.id);
+        let Some(at) = self.runs.iter().position(|summary| Some(summary.id) == run) else {
+            return;
+        };
+        if let Some(summary) = Arc::make_mut(&mut self.runs).get_mut(at) {
+            let is_good = matches!(report.status, Ended::Succeeded | Ended::Skipped);
+            summary.succeeded += u32::from(is_good);
+            summary.requests += report.requests;
+            summary.inserted += u64::from(report.counts.inserted);
+            summary.changed += u64::from(report.counts.changed);
+        }
     }
 
     fn run_crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {

@@ -51,6 +51,7 @@ impl App {
     #[must_use]
     pub fn new(shared: Shared) -> Self {
         Self {
+            messages: Messages::at_speed(shared.speed),
             shared,
             view: ViewId::Overview,
             overlay: None,
@@ -58,7 +59,6 @@ impl App {
             bars: Bars::default(),
             runs: Runs::default(),
             log: Log::default(),
-            messages: Messages::default(),
             is_leaving: false,
         }
     }
@@ -79,6 +79,9 @@ impl App {
         if let Some(action) = self.shared.keymap.action(context, chord) {
             return self.act(action, now);
         }
+        if chord.alt && context.takes_text() {
+            return vec![];
+        }
         if chord.alt {
             // Terminals send Esc and a key that follows at once as one key with Alt.
             let esc = Chord::plain(Key::Named(Named::Esc));
@@ -98,7 +101,7 @@ impl App {
                 .hint(format!("{key} does nothing here; ? shows the keys"), now);
             return vec![];
         };
-        let replies = overlay.key(chord, &self.shared);
+        let replies = overlay.key(chord);
         self.carry_out(replies, now)
     }
 
@@ -109,7 +112,7 @@ impl App {
                 .hint("nothing here takes text; what was pasted is ignored", now);
             return vec![];
         };
-        let replies = overlay.paste(text, &self.shared);
+        let replies = overlay.paste(text);
         self.carry_out(replies, now)
     }
 
@@ -191,10 +194,15 @@ impl App {
     }
 
     fn go(&mut self, view: ViewId) -> Vec<Effect> {
-        self.view = view;
+        let before = std::mem::replace(&mut self.view, view);
         match view {
             ViewId::Bars => {
-                let selected = self.overview.selected(&self.shared);
+                // From elsewhere one comes back to the series that was shown.
+                let selected = if before == ViewId::Overview {
+                    self.overview.selected(&self.shared)
+                } else {
+                    None
+                };
                 let command = self.bars.enter(selected, &self.shared);
                 command.map(Effect::Send).into_iter().collect()
             }
@@ -220,6 +228,10 @@ impl App {
                     self.view = ViewId::Bars;
                     let command = self.bars.enter(Some(series), &self.shared);
                     effects.extend(command.map(Effect::Send));
+                }
+                Reply::Close(action) => {
+                    self.overlay = None;
+                    effects.extend(action.into_iter().flat_map(|action| self.act(action, now)));
                 }
                 Reply::Act(action) => effects.extend(self.act(action, now)),
                 Reply::Change(change) => effects.push(self.change(change, now)),
@@ -294,6 +306,11 @@ impl App {
         let Some((commands, what)) = self.shared.undo.take() else {
             return vec![];
         };
+        for command in &commands {
+            if let Command::Watch(series) = command {
+                self.overview.selected = series.first().cloned();
+            }
+        }
         self.messages.say(what, now);
         commands.into_iter().map(Effect::Send).collect()
     }
@@ -305,12 +322,9 @@ impl App {
             return vec![Effect::ForceQuit];
         }
         self.is_leaving = true;
-        if let Some(run) = self.shared.run() {
-            let left = run.total.saturating_sub(run.done).max(1);
-            let say = format!(
-                "finishing {}; what is stored is safe; q again stops now",
-                super::text::count(left, "write")
-            );
+        if self.shared.run().is_some() {
+            let say =
+                "stopping after the request in flight; what is stored is safe; q again stops now";
             self.messages.warn(say, now);
         }
         vec![Effect::Quit]
@@ -335,6 +349,12 @@ impl App {
     pub fn notice(&mut self, notice: &Notice, now: DateTime<Utc>) -> Option<(Severity, String)> {
         match &notice.what {
             What::Refused(command, reason) => {
+                if matches!(
+                    command,
+                    Command::Watch(_) | Command::Unwatch(_) | Command::Replace { .. }
+                ) {
+                    self.shared.undo = None;
+                }
                 self.messages
                     .warn(format!("{}: {reason}", narrate::refused(command)), now);
             }
@@ -346,6 +366,11 @@ impl App {
             _ => {}
         }
         narrate::sentence(notice)
+    }
+
+    /// A command did not reach the engine: what was asked for will not come.
+    pub fn not_sent(&mut self) {
+        self.bars.forget();
     }
 
     /// Takes in how starting goes.
@@ -386,7 +411,9 @@ impl App {
     pub fn laid_out(&mut self, regions: &Regions) -> Vec<Effect> {
         match self.view {
             ViewId::Overview => self.overview.page = regions.page,
-            ViewId::Runs => self.runs.page = regions.page,
+            ViewId::Runs => {
+                (self.runs.page, self.runs.lower) = (regions.page, regions.lower);
+            }
             ViewId::Log => self.log.page = regions.page,
             ViewId::Bars => {
                 let command = self.bars.laid_out(regions, &self.shared);
@@ -399,7 +426,10 @@ impl App {
     /// A click on a place of the screen.
     pub fn click(&mut self, target: Target, now: DateTime<Utc>) -> Vec<Effect> {
         match target {
-            Target::View(view) => self.go(view),
+            Target::View(view) => {
+                self.overlay = None;
+                self.go(view)
+            }
             Target::Hint(action) => self.act(action, now),
             Target::Row(row) if self.overlay.is_none() => match self.view {
                 ViewId::Overview => {

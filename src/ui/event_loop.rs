@@ -22,7 +22,7 @@ use super::screen::Screen;
 use super::terminal::input::{Input, Keys};
 use super::terminal::signals::{Signals, Told};
 use super::terminal::suspend;
-use super::views::log::{LogLine, written};
+use super::views::log::{LogLine, pane_record};
 use super::{Booting, Ended, Options};
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::Handle;
@@ -40,6 +40,8 @@ const INPUTS_A_FRAME: usize = 64;
 const HOT_LINES: usize = 4_096;
 /// The most that is put into a terminal's clipboard; larger ones are cut off by terminals.
 const MOST_COPIED: usize = 100_000;
+/// The exit code of a program whose terminal has gone: as if SIGHUP had ended it.
+const HUNG_UP: u8 = 129;
 /// Outcomes that may wait: one for each effect at work.
 const OUTCOMES: usize = 16;
 
@@ -76,7 +78,7 @@ struct Engine {
 
 /// What woke the loop.
 enum Woken {
-    Input(Input),
+    Inputs(Vec<Input>),
     Told(Told),
     Snapshot,
     Notice(Option<Notice>),
@@ -130,10 +132,27 @@ impl EventLoop {
             if let Some(ended) = self.take_in(woken, now)? {
                 return Ok(ended);
             }
-            if self.is_changed && self.last_frame.elapsed() >= FRAME {
-                self.draw()?;
+            if self.is_changed
+                && self.last_frame.elapsed() >= FRAME
+                && let Err(error) = self.draw()
+                && let Some(ended) = self.lost(&error, now)?
+            {
+                return Ok(ended);
             }
         }
+    }
+
+    /// The terminal takes nothing any more: it has gone, and the engine ends in order without it.
+    fn lost(&mut self, error: &io::Error, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
+        self.is_changed = false;
+        self.last_frame = Instant::now();
+        if self.app.is_leaving {
+            return Ok(None);
+        }
+        tracing::warn!(%error, "the terminal has gone");
+        self.code = HUNG_UP;
+        let effects = self.app.act(Action::Quit, now);
+        self.carry_out(effects, now)
     }
 
     async fn wait(&mut self) -> Woken {
@@ -147,7 +166,15 @@ impl EventLoop {
         tokio::select! {
             biased;
             told = self.signals.next() => Woken::Told(told),
-            input = self.keys.next() => Woken::Input(input),
+            input = self.keys.next() => {
+                let mut inputs = vec![input];
+                while inputs.len() < INPUTS_A_FRAME
+                    && let Some(input) = self.keys.next_now().await
+                {
+                    inputs.push(input);
+                }
+                Woken::Inputs(inputs)
+            }
             ended = maybe(ended.as_mut()) => Woken::EngineEnded(ended.is_ok()),
             changed = async { match snapshots { Some(all) => all.changed().await, None => std::future::pending().await } } => {
                 if changed.is_err() {
@@ -178,12 +205,9 @@ impl EventLoop {
     fn take_in(&mut self, woken: Woken, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
         self.is_changed = true;
         let effects = match woken {
-            Woken::Input(input) => {
-                let mut effects = self.input(input, now)?;
-                for _ in 0..INPUTS_A_FRAME {
-                    let Some(input) = self.keys.next_now() else {
-                        break;
-                    };
+            Woken::Inputs(inputs) => {
+                let mut effects = vec![];
+                for input in inputs {
                     effects.extend(self.input(input, now)?);
                 }
                 effects
@@ -303,8 +327,12 @@ impl EventLoop {
                 (0..3).flat_map(|_| self.app.act(action, now)).collect()
             }
             Input::Gone => {
-                self.code = 129;
-                self.app.act(Action::Quit, now)
+                self.code = HUNG_UP;
+                if self.app.is_leaving {
+                    vec![]
+                } else {
+                    self.app.act(Action::Quit, now)
+                }
             }
         })
     }
@@ -363,6 +391,7 @@ impl EventLoop {
             return;
         };
         if let Err(error) = commands.try_send(command) {
+            self.app.not_sent();
             let reason = match error {
                 mpsc::error::TrySendError::Full(_) => "the engine is busy; press again in a moment",
                 mpsc::error::TrySendError::Closed(_) => "the engine has stopped; q leaves",
@@ -406,7 +435,7 @@ impl EventLoop {
             Severity::Warn => log::Level::Warn,
             Severity::Error => log::Level::Error,
         };
-        let shown = written(&line, self.app.shared.zone);
+        let shown = pane_record(&line);
         tui_logger::Drain::new().log(
             &log::Record::builder()
                 .level(level)

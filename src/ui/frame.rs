@@ -20,6 +20,8 @@ pub struct Regions {
     pub targets: Vec<(Rect, Target)>,
     /// Lines that fit into the main list.
     pub page: usize,
+    /// Lines of the lower part of an opened run that fit, and lines there are.
+    pub lower: (usize, usize),
     /// Columns of the chart.
     pub columns: u16,
     /// Where the text cursor stands.
@@ -69,10 +71,10 @@ pub fn render(app: &App, now: DateTime<Utc>, buf: &mut Buffer) -> Regions {
     buf.set_style(area, shared.theme.style(super::theme::Role::Text));
     let (head, rest) = draw::split_top(area, header::height(area));
     header::draw(app, now, head, buf, &mut regions);
-    let (alarm, rest) = draw::split_top(rest, u16::from(header::alarm(app, now).is_some()));
-    if let Some(text) = header::alarm(app, now) {
-        header::draw_alarm(&text, shared.theme, alarm, buf);
-    }
+    let alarm = header::alarm_lines(app, now, area.width);
+    let height = u16::try_from(alarm.len()).unwrap_or(0).min(rest.height / 3);
+    let (place, rest) = draw::split_top(rest, height);
+    header::draw_alarm(&alarm, shared.theme, place, buf);
     let (body, foot) = draw::split_bottom(rest, u16::from(rest.height > 1));
     match app.view {
         ViewId::Overview => views::overview::draw(app, now, body, buf, &mut regions),

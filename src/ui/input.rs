@@ -1,5 +1,7 @@
 //! A line of text that is being entered.
 
+use std::fmt;
+
 use tui_input::{Input, InputRequest};
 
 use super::keymap::chord::{Chord, Key, Named};
@@ -8,8 +10,15 @@ use super::keymap::chord::{Chord, Key, Named};
 const MOST: usize = 256;
 
 /// The line.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Line(Input);
+
+/// What is being typed may be a key.
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Line")
+    }
+}
 
 impl Line {
     /// A line that holds a text already, the cursor at its end.

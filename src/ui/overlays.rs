@@ -54,10 +54,10 @@ impl Overlay {
         Self::Choose(choose::messages(messages, zone))
     }
 
-    /// Sentences to read.
+    /// A sentence to read, and keys that help: each with what it does.
     #[must_use]
-    pub fn explain(title: String, lines: &[String]) -> Self {
-        Self::Choose(choose::explanation(title, lines))
+    pub fn explain(title: String, text: &str, steps: Vec<(String, String, Action)>) -> Self {
+        Self::Choose(choose::explanation(title, text, steps))
     }
 
     /// Where keys count while this is open.
@@ -73,7 +73,11 @@ impl Overlay {
     /// What an action does here; `false`: this closes.
     pub fn update(&mut self, action: Action, shared: &Shared) -> (bool, Vec<Reply>) {
         if action == Action::Back {
-            return (false, vec![]);
+            let replies = match self {
+                Self::Prompt(prompt) => prompt.given_up(),
+                _ => vec![],
+            };
+            return (false, replies);
         }
         match self {
             Self::Choose(choose) => choose.update(action),
@@ -87,25 +91,22 @@ impl Overlay {
     }
 
     /// A key that is no action here: it edits the text, if there is one.
-    pub fn key(&mut self, chord: Chord, shared: &Shared) -> Vec<Reply> {
+    pub fn key(&mut self, chord: Chord) -> Vec<Reply> {
         match self {
-            Self::Choose(choose) => {
-                choose.key(chord);
-                vec![]
-            }
-            Self::Prompt(prompt) => prompt.key(chord, shared),
+            Self::Choose(choose) => choose.key(chord),
+            Self::Prompt(prompt) => prompt.key(chord),
             Self::Confirm(_) => vec![],
         }
     }
 
     /// Pasted text.
-    pub fn paste(&mut self, text: &str, shared: &Shared) -> Vec<Reply> {
+    pub fn paste(&mut self, text: &str) -> Vec<Reply> {
         match self {
             Self::Choose(choose) => {
                 choose.paste(text);
                 vec![]
             }
-            Self::Prompt(prompt) => prompt.paste(text, shared),
+            Self::Prompt(prompt) => prompt.paste(text),
             Self::Confirm(_) => vec![],
         }
     }

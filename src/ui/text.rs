@@ -51,10 +51,18 @@ pub fn right(text: &str, width: usize) -> String {
 /// Breaks a text into lines of at most so many cells, at spaces where there are some.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    // The indentation of a text is that of each of its lines, as long as half of the width is left.
+    let body = text.trim_start_matches(' ');
+    let indent = (text.len() - body.len()).min(width / 2);
+    if indent > 0 {
+        let margin = " ".repeat(indent);
+        let lines = wrap(body, width - indent).into_iter();
+        return lines.map(|line| format!("{margin}{line}")).collect();
+    }
     let mut lines = vec![];
     let mut line = String::new();
     let mut used = 0;
-    for word in text.split(' ') {
+    for word in body.split(' ') {
         let mut word = word;
         let space = usize::from(used > 0);
         if used + space + word.width() > width && used > 0 {
@@ -272,6 +280,8 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("  \"a\": 1", 9), ["  \"a\": 1"]);
+        assert_eq!(wrap("  one two", 6), ["  one", "  two"]);
     }
 
     #[test]

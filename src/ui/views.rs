@@ -99,6 +99,8 @@ pub enum Reply {
     Key(Secret),
     /// Show the bars of this instant.
     GoTo(DateTime<Utc>),
+    /// Close what lies over the view, then do this.
+    Close(Option<Action>),
     /// Show only what matches.
     Filter(String),
 }

@@ -65,9 +65,18 @@ impl State {
                 vec![Job::Replace(from.clone(), to.clone())]
             }
             Command::SetKey(key) => vec![Job::Rekey(key.clone())],
-            Command::ShowBars(window) => vec![Job::Load(Load::Bars(window.clone()))],
-            Command::ShowRun(run) => vec![Job::Load(Load::Run(*run))],
-            Command::ShowAnswer(request) => vec![Job::Load(Load::Answer(*request))],
+            Command::ShowBars(window) => {
+                self.wanted.bars = Some(window.clone());
+                vec![Job::Load(Load::Bars(window.clone()))]
+            }
+            Command::ShowRun(run) => {
+                self.wanted.run = Some(*run);
+                vec![Job::Load(Load::Run(*run))]
+            }
+            Command::ShowAnswer(request) => {
+                self.wanted.answer = Some(*request);
+                vec![Job::Load(Load::Answer(*request))]
+            }
             Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
             Command::Search {
                 text,

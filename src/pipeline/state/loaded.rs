@@ -18,6 +18,7 @@ impl State {
             self.revision += 1;
             jobs.push(tell(now, What::StoreBack));
             jobs.extend(EVERYTHING.map(Job::Load));
+            jobs.extend(self.wanted.loads().map(Job::Load));
         }
         match loaded {
             Loaded::Series(list) => {
@@ -27,10 +28,7 @@ impl State {
             Loaded::One(read) => {
                 let known = self.entries.iter_mut().find(|known| known.key == read.key);
                 if let Some(known) = known.filter(|known| known.reading <= read.reading) {
-                    *known = Entry {
-                        live: std::mem::take(&mut known.live),
-                        ..read
-                    };
+                    *known = std::mem::replace(known, read.clone()).read_anew(read);
                 }
             }
             Loaded::Newest(newest) => {
@@ -43,9 +41,17 @@ impl State {
                 self.ledger = ledger;
                 self.ledger_day = Some(quota::day(now).0);
             }
-            Loaded::Bars(page) => self.bars = Some(Arc::new(page)),
-            Loaded::Run(run) => self.opened = run.map(Arc::new),
-            Loaded::Answer(answer) => self.answer = Some(Arc::new(answer)),
+            // Readings may overtake each other: only what was asked for last is shown.
+            Loaded::Bars(page) if self.wanted.bars.as_ref() == Some(&page.window) => {
+                self.bars = Some(Arc::new(page));
+            }
+            Loaded::Run(Some(run)) if self.wanted.run == Some(run.summary.id) => {
+                self.opened = Some(Arc::new(run));
+            }
+            Loaded::Answer(answer) if self.wanted.answer == Some(answer.request) => {
+                self.answer = Some(Arc::new(answer));
+            }
+            Loaded::Bars(_) | Loaded::Run(_) | Loaded::Answer(_) => {}
             Loaded::Total(bars) => self.store.bars = bars,
             Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
@@ -67,7 +73,7 @@ impl State {
         self.entries = entries
             .map(|entry| match known.remove(&entry.key) {
                 Some(known) if known.reading > entry.reading => known,
-                Some(Entry { live, .. }) => Entry { live, ..entry },
+                Some(known) => known.read_anew(entry),
                 None => entry,
             })
             .collect();
@@ -78,7 +84,7 @@ impl State {
             return vec![];
         };
         self.enqueue(trigger, None);
-        if trigger == "due" && self.due(now).is_empty() {
+        if trigger == "due" && self.due(now).next().is_none() {
             let why = "nothing is due".to_owned();
             return vec![tell(now, What::Refused(Command::FetchDue, why))];
         }

@@ -115,6 +115,42 @@ pub struct Entry {
     pub live: Live,
 }
 
+impl Entry {
+    /// The same series as it was read now: how it stands in a run stays, unless its bars are others
+    /// now, as after a change from the key `demo` to one's own.
+    pub(super) fn read_anew(self, read: Self) -> Self {
+        if self.stored == read.stored {
+            Self {
+                live: self.live,
+                ..read
+            }
+        } else {
+            read
+        }
+    }
+}
+
+/// What the views show of the store beside the watch list, as it was asked for last.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// A window of bars.
+    pub(super) bars: Option<BarsWindow>,
+    /// A run.
+    pub(super) run: Option<RunId>,
+    /// An answer.
+    pub(super) answer: Option<RequestId>,
+}
+
+impl Wanted {
+    /// What is to be read to show all of it.
+    pub(super) fn loads(&self) -> impl Iterator<Item = Load> + use<> {
+        let bars = self.bars.clone().map(Load::Bars);
+        let run = self.run.map(Load::Run);
+        let answer = self.answer.map(Load::Answer);
+        [bars, run, answer].into_iter().flatten()
+    }
+}
+
 /// How a series stands in a run.
 #[derive(Debug, Clone, Default)]
 pub struct Live {

@@ -41,6 +41,8 @@ impl State {
                 next_at: self.next_at(now),
                 is_owner: self.owner == Owner::This,
                 missed: self.missed,
+                due: self.due(now).count(),
+                due_next: self.next_at(now).map_or(0, |at| self.due(at).count()),
             },
             run: self.run.clone(),
             series: self

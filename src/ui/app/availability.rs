@@ -65,10 +65,13 @@ fn why_not(action: Action, app: &App, now: DateTime<Utc>) -> Option<String> {
             return because("the store is not open yet");
         }
         if shared.is_read_only() && action != Action::Export {
-            return because("read-only: nothing is spent or changed; start without --read-only");
+            return because("read-only: nothing is spent or changed");
         }
     }
-    let spends = matches!(action, Action::Fetch | Action::FetchDue | Action::Rerun);
+    let spends = matches!(
+        action,
+        Action::Fetch | Action::FetchDue | Action::Rerun | Action::ToDaily | Action::ToWeekly
+    );
     if spends
         && let Some(until) = shared
             .snapshot
@@ -87,6 +90,14 @@ fn why_not(action: Action, app: &App, now: DateTime<Utc>) -> Option<String> {
             because("no key was entered in this session; K enters one")
         }
         (Action::Cancel, _) if shared.run().is_none() => because("no run is at work"),
+        (Action::Filter, ViewId::Runs) if app.runs.opened.is_some() => {
+            because("Esc closes the run; then its list can be filtered")
+        }
+        (Action::Copy | Action::Export | Action::Save, ViewId::Bars)
+            if app.bars.selected(shared).is_none() =>
+        {
+            because("there is no bar; f fetches some")
+        }
         (Action::Filter, ViewId::Bars) => because("bars are found by time: t goes to one"),
         (
             Action::Fetch
@@ -125,7 +136,19 @@ impl App {
         let places = [context, crate::ui::keymap::Context::Global];
         let mut choices: Vec<Choice> = vec![];
         for entry in places.into_iter().flat_map(|place| keymap.of(place)) {
-            if matches!(entry.binding.action, Action::Palette | Action::Back) {
+            if matches!(
+                entry.binding.action,
+                Action::Palette
+                    | Action::Back
+                    | Action::Up
+                    | Action::Down
+                    | Action::Left
+                    | Action::Right
+                    | Action::PageUp
+                    | Action::PageDown
+                    | Action::HalfPageUp
+                    | Action::HalfPageDown
+            ) {
                 continue;
             }
             choices.push(Choice {

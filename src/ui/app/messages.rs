@@ -8,8 +8,8 @@ use crate::pipeline::narrate::Severity;
 
 /// Announcements that are kept.
 const KEPT: usize = 200;
-/// How long an announcement stays in the status line, unless a key is pressed.
-const SHOWN: TimeDelta = TimeDelta::seconds(10);
+/// Seconds for which an announcement stays in the status line, unless a key is pressed.
+const SHOWN: i32 = 10;
 
 /// An announcement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +23,25 @@ pub struct Message {
 }
 
 /// Announcements, oldest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Messages {
     kept: VecDeque<Message>,
     current: Option<Message>,
+    /// How long one is shown, by the clock of the panel.
+    shown: TimeDelta,
 }
 
 impl Messages {
+    /// None yet; the panel's clock runs so many times as fast as a person's.
+    #[must_use]
+    pub fn at_speed(speed: i32) -> Self {
+        Self {
+            kept: VecDeque::new(),
+            current: None,
+            shown: TimeDelta::seconds(1) * SHOWN * speed.max(1),
+        }
+    }
+
     /// Announces something.
     pub fn say(&mut self, text: impl Into<String>, at: DateTime<Utc>) {
         self.add(Severity::Info, text.into(), at);
@@ -68,7 +80,7 @@ impl Messages {
     pub fn current(&self, now: DateTime<Utc>) -> Option<&Message> {
         self.current
             .as_ref()
-            .filter(|message| (now - message.at).abs() <= SHOWN)
+            .filter(|message| (now - message.at).abs() <= self.shown)
     }
 
     /// All that is kept, oldest first.

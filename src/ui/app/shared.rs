@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::config::Secret;
-use crate::model::{Interval, SeriesKey};
+use crate::model::{Interval, RunId, SeriesKey};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
 use crate::ui::keymap::Keymap;
@@ -50,6 +50,8 @@ pub struct Shared {
     pub mouse: bool,
     /// Whether nothing here is real.
     pub is_demo: bool,
+    /// How many times as fast as a person's the panel's clock runs.
+    pub speed: i32,
     /// The interval of a series that is added without one.
     pub interval: Interval,
     /// The provider's address, for copying requests.
@@ -85,6 +87,15 @@ impl Shared {
         self.snapshot
             .as_ref()
             .and_then(|snapshot| snapshot.run.as_ref())
+    }
+
+    /// The newest run that has ended.
+    #[must_use]
+    pub fn last_run(&self) -> Option<RunId> {
+        let runs = &self.snapshot.as_ref()?.runs;
+        runs.iter()
+            .find(|run| run.finished_at.is_some())
+            .map(|run| run.id)
     }
 
     /// Requests that are left today; `None` without a limit.

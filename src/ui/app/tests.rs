@@ -53,6 +53,12 @@ const TASKS: [(&str, &str); 12] = [
 fn twelve_tasks_take_six_keys_at_most_and_each_is_in_the_table() {
     for (task, keys) in TASKS {
         let mut app = app();
+        // The bars of the selected series are there.
+        let mut snapshot = sample::normal();
+        let mut page = sample::bars_page(400);
+        page.window.series = ibm();
+        snapshot.bars = Some(Arc::new(page));
+        app.observe(Arc::new(snapshot));
         let pressed = keys.split(' ').count();
         assert!(pressed <= 6, "{task}: {pressed} keys");
         let mut effects = vec![];
@@ -264,7 +270,7 @@ fn leaving_waits_for_what_is_being_written_and_the_second_wish_does_not() {
     assert_eq!(press(&mut app, "ctrl-c"), [Effect::Quit]);
     let said = &app.messages.current(sample::now()).unwrap().text;
     assert!(
-        said.starts_with("finishing 1 write; what is stored is safe; q again"),
+        said.starts_with("stopping after the request in flight; what is stored is safe; q again"),
         "{said}"
     );
 }
@@ -296,4 +302,101 @@ fn pasting_outside_of_a_line_presses_no_key() {
     let mut app = app();
     assert_eq!(app.paste("qqqqfFxy", sample::now()), []);
     assert!(!app.is_leaving && app.overlay.is_none());
+}
+
+/// Between asking for a window and its arrival other things may become true.
+#[test]
+fn a_snapshot_with_the_window_before_leaves_the_wanted_place_alone() {
+    let mut app = app();
+    app.bars.series = Some(sample::series("IBM", Interval::Min5));
+    app.view = ViewId::Bars;
+    let effects = press(&mut app, "G");
+    let commands = sent(&effects);
+    let [Command::ShowBars(window)] = commands.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(window.anchor, Anchor::Oldest);
+    app.observe(Arc::new(sample::normal()));
+    let mut next = sample::normal();
+    let mut page = sample::bars_page(800);
+    page.window = (*window).clone();
+    page.oldest = page.bars.last().map(|bar| bar.timestamp);
+    let oldest = page.oldest;
+    next.bars = Some(Arc::new(page));
+    app.bars.at = oldest;
+    app.observe(Arc::new(next));
+    assert_eq!(
+        app.bars.selected(&app.shared).map(|bar| bar.timestamp),
+        oldest
+    );
+}
+
+#[test]
+fn alt_and_a_letter_in_a_line_neither_close_it_nor_spend() {
+    let mut app = app();
+    press(&mut app, "a i");
+    assert_eq!(press(&mut app, "alt-f"), []);
+    assert!(matches!(&app.overlay, Some(Overlay::Prompt(prompt)) if prompt.input.text() == "i"));
+}
+
+#[test]
+fn a_filter_that_is_given_up_is_again_what_it_was() {
+    let mut app = app();
+    press(&mut app, "/ i b m enter");
+    assert_eq!(app.overview.filter, "ibm");
+    press(&mut app, "/ x esc");
+    assert_eq!(app.overview.filter, "ibm");
+    press(&mut app, "esc");
+    assert_eq!(app.overview.filter, "");
+}
+
+#[test]
+fn a_click_on_a_tab_closes_a_question() {
+    let mut app = app();
+    press(&mut app, "x");
+    app.click(Target::View(ViewId::Runs), sample::now());
+    assert!(app.overlay.is_none() && app.view == ViewId::Runs);
+}
+
+#[test]
+fn a_parked_series_is_not_asked_for_again_and_its_explanation_offers_keys_that_work() {
+    let mut app = app();
+    press(&mut app, "down down");
+    assert_eq!(press(&mut app, "f"), []);
+    let said = &app.messages.current(sample::now()).unwrap().text;
+    assert!(said.contains("MSFT 5min is parked"), "{said}");
+    press(&mut app, "w");
+    let effects = press(&mut app, "d");
+    assert!(app.overlay.is_none());
+    assert!(matches!(
+        sent(&effects).as_slice(),
+        [Command::Replace { .. }, Command::Fetch(_)]
+    ));
+}
+
+#[test]
+fn a_long_answer_is_scrolled_and_the_series_stays() {
+    let mut snapshot = sample::normal();
+    snapshot.answer = Some(Arc::new(crate::pipeline::snapshot::AnswerView {
+        request: crate::model::RequestId(1),
+        status: 200,
+        content_type: None,
+        received_at: sample::now(),
+        elapsed_ms: 1,
+        lines: (0..500).map(|number| format!("line {number}")).collect(),
+        cut: false,
+    }));
+    let mut app = App::new(sample::shared(snapshot));
+    app.view = ViewId::Runs;
+    press(&mut app, "enter tab");
+    let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+    let regions = crate::ui::frame::render(&app, sample::now(), &mut buffer);
+    app.laid_out(&regions);
+    press(&mut app, "end");
+    assert_eq!(
+        (app.runs.series.at, app.runs.scroll),
+        (0, 501 - app.runs.lower.0)
+    );
+    press(&mut app, "home pagedown");
+    assert_eq!(app.runs.scroll, app.runs.lower.0);
 }

@@ -49,7 +49,7 @@ fn log_lines() {
                 &log::Record::builder()
                     .level(level)
                     .target("pipeline-tui")
-                    .args(format_args!("13:36:12 {level:<5} {text}"))
+                    .args(format_args!("1795199772 {level:<5} {text}"))
                     .build(),
             );
         }

@@ -127,7 +127,7 @@ pub const TABLE: &[Binding] = &[
         .hint(6, "zone")
         .group(SHOW),
     row(Bars, A::Arrange, &["v"], "Table, chart or both")
-        .hint(5, "view")
+        .hint(1, "chart")
         .group(SHOW),
     row(Bars, A::ZoomIn, &["+", "="], "Zoom in")
         .hint(8, "")

@@ -37,8 +37,20 @@ impl Keymap {
             .filter(|entry| entry.binding.action == action)
             .map(|entry| entry.binding.context)
             .collect();
+        if let Some(kept) = always(action)
+            && !chords.contains(&kept)
+        {
+            chords.push(kept);
+        }
         for entry in &self.entries {
-            let is_near = places.contains(&entry.binding.context) && entry.binding.action != action;
+            let there = entry.binding.context;
+            // What counts everywhere counts in every view as well.
+            let meets = |place: &Context| {
+                *place == there
+                    || (*place == Context::Global && !there.is_overlay())
+                    || (there == Context::Global && !place.is_overlay())
+            };
+            let is_near = places.iter().any(meets) && entry.binding.action != action;
             if let Some(chord) = chords
                 .iter()
                 .find(|chord| is_near && entry.chords.contains(chord))
@@ -56,6 +68,16 @@ impl Keymap {
         }
         Ok(())
     }
+}
+
+/// A key that an action keeps whatever a person binds: the ways out.
+fn always(action: Action) -> Option<Chord> {
+    let text = match action {
+        Action::Quit => "ctrl-c",
+        Action::Back => "esc",
+        _ => return None,
+    };
+    text.parse().ok()
 }
 
 #[cfg(test)]
@@ -95,9 +117,11 @@ mod tests {
             binding("fetch", &["hyper-r"], 3),
             binding("add", &["p"], 4),
             binding("why", &["i"], 5),
+            binding("next-pane", &["x"], 6),
+            binding("quit", &["Q"], 7),
         ]);
         let all = problems.join("\n");
-        assert_eq!(problems.len(), 3, "{all}");
+        assert_eq!(problems.len(), 4, "{all}");
         assert!(all.contains("line 2, keys.fetsch"), "{all}");
         assert!(
             all.contains("line 3, keys.fetch: \"hyper-r\" is no key"),
@@ -107,6 +131,12 @@ mod tests {
             all.contains("line 4, keys.add: p already means pause"),
             "{all}"
         );
+        assert!(
+            all.contains("line 6, keys.next-pane: x already means remove"),
+            "{all}"
+        );
+        let ctrl_c: Chord = "ctrl-c".parse().unwrap();
+        assert_eq!(keymap.action(Context::Bars, ctrl_c), Some(Action::Quit));
         assert_eq!(keymap.key_of(Context::Overview, Action::Why), "i");
         assert_eq!(keymap.key_of(Context::Overview, Action::Add), "a");
     }

@@ -7,7 +7,7 @@ use crate::pipeline::narrate::Severity;
 use crate::ui::action::Action;
 use crate::ui::app::Messages;
 use crate::ui::input::Line;
-use crate::ui::keymap::chord::Chord;
+use crate::ui::keymap::chord::{Chord, shown};
 use crate::ui::keymap::{Context, Keymap};
 use crate::ui::views::{Cursor, Reply, ViewId};
 
@@ -52,6 +52,8 @@ pub struct Choose {
     pub title: String,
     /// Whether a line can be chosen, or only be read.
     pub is_choice: bool,
+    /// Whether typing searches; otherwise a key that stands before a line chooses it.
+    pub is_searched: bool,
     /// What is searched for.
     pub input: Line,
     /// The selected line among those that match.
@@ -60,6 +62,8 @@ pub struct Choose {
     matching: Vec<usize>,
 }
 
+/// Cells of a line that is read rather than chosen.
+const LINE: usize = 70;
 /// Lines that a page of the list is taken to have for moving; the drawing keeps the cursor in sight.
 const PAGE: usize = 10;
 
@@ -70,6 +74,7 @@ impl Choose {
         let mut list = Self {
             title: title.into(),
             is_choice,
+            is_searched: true,
             input: Line::default(),
             cursor: Cursor::default(),
             matching: vec![],
@@ -117,15 +122,27 @@ impl Choose {
         self.matching = scored.into_iter().map(|(_, at)| at).collect();
     }
 
-    pub(super) fn key(&mut self, chord: Chord) {
+    pub(super) fn key(&mut self, chord: Chord) -> Vec<Reply> {
+        if !self.is_searched {
+            let key = shown(chord);
+            let chosen = self.all.iter().find(|choice| choice.lead == key);
+            let action = chosen.and_then(|choice| choice.action);
+            return action
+                .map(|action| Reply::Close(Some(action)))
+                .into_iter()
+                .collect();
+        }
         if self.input.key(chord) {
             self.search();
         }
+        vec![]
     }
 
     pub(super) fn paste(&mut self, text: &str) {
-        self.input.paste(text);
-        self.search();
+        if self.is_searched {
+            self.input.paste(text);
+            self.search();
+        }
     }
 
     pub(super) fn update(&mut self, action: Action) -> (bool, Vec<Reply>) {
@@ -185,32 +202,41 @@ pub(super) fn help(keymap: &Keymap, view: ViewId) -> Choose {
 }
 
 pub(super) fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Choose {
-    let all = messages
-        .kept()
-        .rev()
-        .map(|message| {
-            let local = message.at.with_timezone(&zone);
-            let mark = if message.severity == Severity::Info {
-                " "
-            } else {
-                "!"
-            };
-            Choice::line(
-                format!("{} {mark}", local.format("%H:%M:%S")),
-                &message.text,
-            )
-        })
-        .collect();
+    let mut all = vec![];
+    for message in messages.kept().rev() {
+        let local = message.at.with_timezone(&zone);
+        let mark = if message.severity == Severity::Info {
+            " "
+        } else {
+            "!"
+        };
+        let mut lead = format!("{} {mark}", local.format("%H:%M:%S"));
+        for line in crate::ui::text::wrap(&message.text, LINE - 12) {
+            all.push(Choice::line(std::mem::take(&mut lead), line));
+        }
+    }
     Choose::new("Messages, newest first", all, false)
 }
 
-pub(super) fn explanation(title: String, lines: &[String]) -> Choose {
-    let all = lines
-        .iter()
-        .flat_map(|line| crate::ui::text::wrap(line, 66))
-        .map(|line| Choice::line("", line))
+/// Sentences, then the keys that help: they count at once, without searching.
+pub(super) fn explanation(
+    title: String,
+    text: &str,
+    steps: Vec<(String, String, Action)>,
+) -> Choose {
+    let mut all: Vec<Choice> = crate::ui::text::wrap(text, LINE)
+        .into_iter()
+        .map(Choice::head)
         .collect();
-    Choose::new(title, all, false)
+    let first = all.len();
+    all.extend(steps.into_iter().map(|(key, label, action)| Choice {
+        action: Some(action),
+        ..Choice::line(key, label)
+    }));
+    let mut list = Choose::new(title, all, true);
+    list.is_searched = false;
+    list.cursor.at = first.min(list.count().saturating_sub(1));
+    list
 }
 
 #[cfg(test)]

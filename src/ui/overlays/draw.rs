@@ -87,7 +87,7 @@ fn choose(list: &Choose, theme: Theme, area: Rect, buf: &mut Buffer, regions: &m
     let wanted = u16::try_from(list.count() + 3).unwrap_or(u16::MAX);
     let height = wanted.max(6).min(area.height);
     let inside = boxed(area, 76, height, &list.title, theme, buf);
-    let (search, body) = split_top(inside, 1);
+    let (search, body) = split_top(inside, u16::from(list.is_searched));
     let x = put(
         buf,
         search,
@@ -96,11 +96,13 @@ fn choose(list: &Choose, theme: Theme, area: Rect, buf: &mut Buffer, regions: &m
         theme.style(Role::Accent),
     );
     let typed = list.input.text();
-    if typed.is_empty() {
+    if typed.is_empty() && list.is_searched {
         put(buf, search, x, "type to search", theme.style(Role::Muted));
     }
     put(buf, search, x, typed, Style::new());
-    cursor(search, x, list.input.cursor(), regions);
+    if list.is_searched {
+        cursor(search, x, list.input.cursor(), regions);
+    }
     let lead = list
         .lines()
         .map(|choice| choice.lead.width())
@@ -120,7 +122,12 @@ fn choose(list: &Choose, theme: Theme, area: Rect, buf: &mut Buffer, regions: &m
             break;
         };
         if choice.is_head {
-            put(buf, place, 0, &choice.text, theme.style(Role::Head));
+            let role = if list.is_searched {
+                Role::Head
+            } else {
+                Role::Text
+            };
+            put(buf, place, 0, &choice.text, theme.style(role));
             continue;
         }
         let is_ready = choice.disabled.is_none();
@@ -143,7 +150,7 @@ fn choose(list: &Choose, theme: Theme, area: Rect, buf: &mut Buffer, regions: &m
         if let Some(reason) = &choice.disabled {
             put(buf, place, x + 2, reason, theme.style(Role::Muted));
         }
-        if row == at.at {
+        if row == at.at && list.is_choice {
             buf.set_style(place, theme.style(Role::Selection));
         }
     }
@@ -165,7 +172,7 @@ fn filter(prompt: &Prompt, theme: Theme, area: Rect, buf: &mut Buffer, regions: 
     let x = put(buf, area, 0, " / ", theme.style(Role::Accent));
     put(buf, area, x, prompt.input.text(), Style::new());
     cursor(area, x, prompt.input.cursor(), regions);
-    let hint = "Enter keeps it, Esc leaves; state:failed, !parked";
+    let hint = "Enter keeps it, Esc drops it; state:failed, !parked";
     let hint_at = area
         .width
         .saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));

@@ -1,5 +1,7 @@
 //! A line to enter: what it is for, what it becomes, and what it says while one types.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 use crate::config::Secret;
@@ -55,7 +57,7 @@ pub struct Suggestion {
 }
 
 /// The line.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Prompt {
     /// What it is for.
     pub kind: PromptKind,
@@ -65,6 +67,19 @@ pub struct Prompt {
     pub choice: Option<usize>,
     /// Why it was not taken.
     pub error: Option<String>,
+    /// What it held when it was opened.
+    before: String,
+    /// The person was told that the list has no such symbol, and wants it all the same.
+    is_sure: bool,
+}
+
+/// A key that is being typed must not be printed.
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Prompt {
@@ -76,6 +91,16 @@ impl Prompt {
             input: Line::with(text),
             choice: None,
             error: None,
+            before: text.to_owned(),
+            is_sure: false,
+        }
+    }
+
+    /// What giving up does: a filter is again what it was.
+    pub(super) fn given_up(&self) -> Vec<Reply> {
+        match self.kind {
+            PromptKind::Filter => vec![Reply::Filter(self.before.clone())],
+            _ => vec![],
         }
     }
 
@@ -111,11 +136,7 @@ impl Prompt {
                 .into_iter()
                 .map(|interval| Suggestion {
                     value: interval.to_string(),
-                    note: if interval.is_intraday() {
-                        "needs a paid plan".to_owned()
-                    } else {
-                        "free".to_owned()
-                    },
+                    note: interval_note(interval, shared),
                 })
                 .collect(),
             PromptKind::Schedule => [
@@ -166,19 +187,13 @@ impl Prompt {
     /// What the line says under itself.
     #[must_use]
     pub fn hint(&self, shared: &Shared, now: DateTime<Utc>) -> String {
-        let typed = self.input.text();
         match &self.kind {
-            PromptKind::Filter => match shared.snapshot.as_ref() {
-                _ if typed.is_empty() => {
-                    "words, fields such as state:failed, ! for the opposite".to_owned()
-                }
-                _ => "Enter keeps it, Esc clears it".to_owned(),
-            },
-            PromptKind::Add { interval } => add_hint(typed, *interval, shared),
+            PromptKind::Filter => String::new(),
+            PromptKind::Add { interval } => add_hint(&self.wanted(shared), *interval, shared),
             PromptKind::Edit { .. } => {
                 "up and down choose; the bars of both intervals stay stored".to_owned()
             }
-            PromptKind::Schedule => schedule_hint(typed, shared, now),
+            PromptKind::Schedule => schedule_hint(&self.wanted(shared), shared, now),
             PromptKind::Key => {
                 "lives for this session; the palette keeps it (keep the entered key)".to_owned()
             }
@@ -193,20 +208,37 @@ impl Prompt {
         }
     }
 
-    pub(super) fn key(&mut self, chord: Chord, shared: &Shared) -> Vec<Reply> {
-        if !self.input.key(chord) {
-            return vec![];
+    /// What would be taken now: what was typed, or the chosen suggestion in its place.
+    fn wanted(&self, shared: &Shared) -> String {
+        let suggestions = self.suggestions(shared);
+        let chosen = self.choice.and_then(|at| suggestions.get(at));
+        match (chosen, &self.kind) {
+            (Some(chosen), PromptKind::Add { .. }) => {
+                let rest: Vec<&str> = self.input.text().split_whitespace().skip(1).collect();
+                format!("{} {}", chosen.value, rest.join(" "))
+            }
+            (Some(chosen), _) => chosen.value.clone(),
+            (None, _) => self.input.text().to_owned(),
         }
-        self.edited(shared)
+        .trim()
+        .to_owned()
     }
 
-    pub(super) fn paste(&mut self, text: &str, shared: &Shared) -> Vec<Reply> {
+    pub(super) fn key(&mut self, chord: Chord) -> Vec<Reply> {
+        if self.input.key(chord) {
+            self.edited()
+        } else {
+            vec![]
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) -> Vec<Reply> {
         self.input.paste(text);
-        self.edited(shared)
+        self.edited()
     }
 
-    fn edited(&mut self, _shared: &Shared) -> Vec<Reply> {
-        (self.error, self.choice) = (None, None);
+    fn edited(&mut self) -> Vec<Reply> {
+        (self.error, self.choice, self.is_sure) = (None, None, false);
         match &self.kind {
             PromptKind::Filter => vec![Reply::Filter(self.input.text().to_owned())],
             PromptKind::Add { .. } => vec![self.search(false)],
@@ -243,34 +275,36 @@ impl Prompt {
                 (true, vec![])
             }
             Action::Complete => (true, self.complete(&suggestions, shared)),
-            Action::Accept => {
-                let chosen = self.choice.and_then(|at| suggestions.get(at));
-                let text = match (chosen, &self.kind) {
-                    (Some(chosen), PromptKind::Add { .. }) => {
-                        let rest: Vec<&str> =
-                            self.input.text().split_whitespace().skip(1).collect();
-                        format!("{} {}", chosen.value, rest.join(" "))
-                    }
-                    (Some(chosen), _) => chosen.value.clone(),
-                    (None, _) => self.input.text().to_owned(),
-                };
-                match accept(&self.kind, text.trim(), shared) {
-                    Ok(replies) => (false, replies),
-                    Err(reason) => {
-                        self.error = Some(reason);
-                        (true, vec![])
-                    }
-                }
-            }
+            Action::Accept => self.accepted(shared),
             _ => (true, vec![]),
+        }
+    }
+
+    fn accepted(&mut self, shared: &Shared) -> (bool, Vec<Reply>) {
+        if let (PromptKind::Add { .. }, None, false) = (&self.kind, self.choice, self.is_sure)
+            && is_unlisted(self.word(), shared)
+        {
+            let word = self.word().to_uppercase();
+            (self.is_sure, self.choice) = (true, Some(0));
+            self.error = Some(format!(
+                "the list has no {word}: Enter takes the marked one, Up and Enter what you typed"
+            ));
+            return (true, vec![]);
+        }
+        match accept(&self.kind, &self.wanted(shared), shared) {
+            Ok(replies) => (false, replies),
+            Err(reason) => {
+                self.error = Some(reason);
+                (true, vec![])
+            }
         }
     }
 
     /// Fills the chosen suggestion in; where there is none to fill in, the provider is asked.
     fn complete(&mut self, suggestions: &[Suggestion], shared: &Shared) -> Vec<Reply> {
         let is_add = matches!(self.kind, PromptKind::Add { .. });
-        if let Some(chosen) = self.choice.and_then(|at| suggestions.get(at)) {
-            self.input = Line::with(&chosen.value);
+        if self.choice.is_some() {
+            self.input = Line::with(&self.wanted(shared));
             self.choice = None;
             return vec![];
         }
@@ -288,13 +322,22 @@ impl Prompt {
             .as_ref()
             .and_then(|snapshot| snapshot.search.as_ref())
             .is_some_and(|search| search.listed > 0);
-        if !listed {
-            return vec![Command::LoadListings.into()];
-        }
-        if self.word().is_empty() {
+        if listed && self.word().is_empty() {
             return vec![];
         }
-        vec![self.search(true)]
+        if shared.takes_reserve(1) {
+            let left = shared.requests_left().unwrap_or(0);
+            self.error = Some(format!(
+                "{} left today, kept for bars; type the symbol as it is",
+                text::count(left as usize, "request")
+            ));
+            return vec![];
+        }
+        if listed {
+            vec![self.search(true)]
+        } else {
+            vec![Command::LoadListings.into()]
+        }
     }
 }
 
@@ -328,7 +371,7 @@ fn accept(kind: &PromptKind, typed: &str, shared: &Shared) -> Result<Vec<Reply>,
             if let Some(snapshot) = &shared.snapshot {
                 schedule.missed = snapshot.schedule.schedule.missed;
             }
-            let say = Reply::Say(format!("runs start by: {schedule}"));
+            let say = Reply::Say(format!("runs start {}", schedule.words()));
             Ok(vec![Command::SetSchedule(schedule).into(), say])
         }
         PromptKind::Key => {
@@ -373,8 +416,9 @@ fn listed(word: &str, shared: &Shared) -> Vec<Suggestion> {
         .snapshot
         .as_ref()
         .and_then(|snapshot| snapshot.search.as_ref());
+    // The matches of a moment ago stay until those of the new text are there.
     search
-        .filter(|search| !word.is_empty() && search.text == word)
+        .filter(|_| !word.is_empty())
         .map_or_else(Vec::new, |search| {
             search
                 .matches
@@ -387,12 +431,45 @@ fn listed(word: &str, shared: &Shared) -> Vec<Suggestion> {
         })
 }
 
-fn add_hint(typed: &str, interval: Interval, shared: &Shared) -> String {
+/// Whether a list is there, it has matches, and the symbol itself is not among them.
+fn is_unlisted(word: &str, shared: &Shared) -> bool {
     let search = shared
         .snapshot
         .as_ref()
         .and_then(|snapshot| snapshot.search.as_ref());
-    let series = add_of(typed, interval).map_or_else(
+    // A symbol of another exchange, such as RELIANCE.BSE, is in no list of this one.
+    let is_foreign = word.contains(['.', ':']);
+    search.is_some_and(|search| {
+        let is_there = |symbol: &str| symbol.eq_ignore_ascii_case(word);
+        search.text == word
+            && !is_foreign
+            && !search.matches.is_empty()
+            && !search
+                .matches
+                .iter()
+                .any(|listing| is_there(listing.symbol.as_str()))
+    })
+}
+
+fn interval_note(interval: Interval, shared: &Shared) -> String {
+    let plan = shared
+        .snapshot
+        .as_ref()
+        .map_or("", |snapshot| &snapshot.provider.plan);
+    let is_free = plan.ends_with("key") || plan.starts_with("key");
+    match (interval.is_intraday(), is_free) {
+        (true, true) => "needs a paid plan".to_owned(),
+        (false, true) => "free".to_owned(),
+        (_, false) => String::new(),
+    }
+}
+
+fn add_hint(wanted: &str, interval: Interval, shared: &Shared) -> String {
+    let search = shared
+        .snapshot
+        .as_ref()
+        .and_then(|snapshot| snapshot.search.as_ref());
+    let series = add_of(wanted, interval).map_or_else(
         |_| format!("a symbol, then an interval if not {interval}"),
         |series| format!("Enter adds {series}"),
     );

@@ -57,13 +57,14 @@ impl Keys {
     }
 
     /// The next thing that has been done already, without waiting.
-    pub fn next_now(&mut self) -> Option<Input> {
-        use futures_util::FutureExt as _;
-        loop {
-            let event = self.0.as_mut()?.next().now_or_never()??.ok()?;
-            if let Some(input) = understood(event) {
-                return Some(input);
-            }
+    ///
+    /// Asks with the waker of the task that also waits: the stream keeps the first waker it sees
+    /// until something happens, and one that wakes nobody would delay the next key.
+    pub async fn next_now(&mut self) -> Option<Input> {
+        tokio::select! {
+            biased;
+            input = self.next() => Some(input),
+            () = std::future::ready(()) => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::draw::draw;
 use super::{Cursor, Reply};
-use crate::model::{Bar, SeriesKey};
+use crate::model::{Bar, RunId, SeriesKey};
 use crate::pipeline::command::{Anchor, BarsWindow, Command};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::action::{Action, Effect};
@@ -61,6 +61,8 @@ pub struct Bars {
     pub columns: u16,
     /// What was asked for and is not there yet.
     asked: Option<BarsWindow>,
+    /// The last run that had ended when the window was asked for.
+    read_after: Option<RunId>,
 }
 
 impl Bars {
@@ -110,6 +112,11 @@ impl Bars {
         Some(Command::ShowBars(window))
     }
 
+    /// What was asked for will not come: it may be asked for again.
+    pub fn forget(&mut self) {
+        self.asked = None;
+    }
+
     /// Goes to the bar of an instant, or the last before it.
     pub fn go_to(&mut self, at: DateTime<Utc>, shared: &Shared) -> Option<Command> {
         self.at = Some(at);
@@ -135,6 +142,12 @@ impl Bars {
         if self.at.is_some() {
             self.at = page.bars.get(self.cursor.at).map(|bar| bar.timestamp);
         }
+        let half = self.page / 2;
+        let is_in_sight = (self.cursor.top..self.cursor.top + self.page).contains(&self.cursor.at);
+        if !is_in_sight {
+            // A jump: what lies on both sides is of interest.
+            self.cursor.top = self.cursor.at.saturating_sub(half);
+        }
         self.cursor.keep_in_sight(page.bars.len(), self.page);
     }
 
@@ -144,13 +157,23 @@ impl Bars {
             let first = shared.series().first().map(|status| status.key.clone());
             return self.enter(first, shared);
         }
+        let last_run = shared.last_run();
         let Some(page) = self.window(shared) else {
             if self.asked.is_none() {
+                self.read_after = last_run;
                 return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
             }
             return None;
         };
-        let arrived = self.asked.as_ref() == Some(&page.window);
+        if let Some(asked) = &self.asked {
+            // Until the wanted window is there, the one before it says nothing about the cursor.
+            if *asked == page.window {
+                self.asked = None;
+                self.find(shared);
+            }
+            return None;
+        }
+        self.find(shared);
         let status = self
             .series
             .as_ref()
@@ -158,16 +181,12 @@ impl Bars {
         let newest = status
             .and_then(|status| status.last_bar)
             .map(|bar| bar.timestamp);
-        let is_old = status.is_some_and(|status| {
+        // A series that is not watched has no status: it may have been fetched by any run.
+        let is_old = status.map_or(self.read_after != last_run, |status| {
             status.bars != page.total || (newest.is_some() && newest != page.newest)
         });
-        if arrived {
-            self.asked = None;
-            self.find(shared);
-            return None;
-        }
-        self.find(shared);
-        if is_old && self.asked.is_none() {
+        if is_old {
+            self.read_after = last_run;
             return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
         }
         None

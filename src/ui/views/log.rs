@@ -97,9 +97,16 @@ impl Log {
     }
 
     fn matches(&self, line: &LogLine) -> bool {
+        if self.filter.is_empty() {
+            return true;
+        }
+        let holds = |wanted: &str| {
+            severity_word(line.severity).to_lowercase().contains(wanted)
+                || line.text.to_lowercase().contains(wanted)
+        };
         match self.filter.strip_prefix('!') {
-            Some(rest) if !rest.is_empty() => !line.text.to_lowercase().contains(rest),
-            _ => self.filter.is_empty() || line.text.to_lowercase().contains(&self.filter),
+            Some(rest) if !rest.is_empty() => !holds(rest),
+            _ => holds(&self.filter),
         }
     }
 
@@ -112,10 +119,16 @@ impl Log {
             .filter(|(_, line)| self.shows(line))
     }
 
-    /// The lines of a page, ending with the selected one or the newest.
+    /// The lines of a page, ending with the selected one or the newest; a page is full where it can be.
     #[must_use]
     pub fn page_of(&self, height: usize) -> Vec<(u64, &LogLine)> {
-        let end = self.paused_at.unwrap_or(u64::MAX);
+        let fills = self
+            .shown()
+            .nth(height.saturating_sub(1))
+            .map(|(number, _)| number);
+        let end = self
+            .paused_at
+            .map_or(u64::MAX, |at| at.max(fills.unwrap_or(u64::MAX)));
         let mut lines: Vec<_> = self
             .shown()
             .rev()
@@ -216,7 +229,11 @@ impl Log {
             Action::Back if !self.is_following() => self.follow(),
             Action::Back => return vec![Reply::Go(ViewId::Overview)],
             Action::Copy => {
-                return self.page_of(1).first().map_or_else(Vec::new, |(_, line)| {
+                let selected = self.selected().map_or_else(
+                    || self.shown().next_back(),
+                    |at| self.shown().find(|(number, _)| *number >= at),
+                );
+                return selected.map_or_else(Vec::new, |(_, line)| {
                     vec![Reply::Do(Effect::Copy {
                         text: written(line, shared.zone),
                         what: "1 line".to_owned(),
@@ -237,6 +254,26 @@ impl Log {
             _ => {}
         }
         vec![]
+    }
+}
+
+/// A line as the overview's pane keeps it: its time apart, to be shown in whatever zone it is then.
+#[must_use]
+pub fn pane_record(line: &LogLine) -> String {
+    let word = severity_word(line.severity);
+    format!("{} {word:<5} {}", line.at.timestamp(), line.text)
+}
+
+/// A record of the overview's pane as text.
+#[must_use]
+pub fn shown_record(record: &str, zone: chrono_tz::Tz) -> String {
+    let parts = record.split_once(' ');
+    let at = parts.and_then(|(at, _)| DateTime::from_timestamp(at.parse().ok()?, 0));
+    match (at, parts) {
+        (Some(at), Some((_, text))) => {
+            format!("{} {text}", at.with_timezone(&zone).format("%H:%M:%S"))
+        }
+        _ => record.to_owned(),
     }
 }
 
@@ -307,7 +344,7 @@ mod tests {
         log.update(Action::Follow, &shared);
         assert_eq!((texts(&log, 1), log.unseen), (vec!["new"], 0));
         log.update(Action::First, &shared);
-        assert_eq!(texts(&log, 3), ["line 0"]);
+        assert_eq!(texts(&log, 3), ["line 0", "line 1", "line 2"]);
     }
 
     #[test]
@@ -321,6 +358,8 @@ mod tests {
         assert_eq!(texts(&log, 9), ["line 20"]);
         log.set_filter("!line 2");
         assert_eq!(texts(&log, 9), ["line 0", "line 10"]);
+        log.set_filter("error");
+        assert_eq!(log.counts(), (30, 27));
         log.update(Action::Back, &shared);
         assert_eq!(log.filter(), "");
     }

@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 pub use self::advice::advice;
 pub use self::draw::draw;
 pub use self::order::Sort;
-pub use self::steps::{add_of, due_count, fetch_of};
+pub use self::steps::{add_of, due_count, fetch_of, is_parked};
 use super::{Cursor, Reply, ViewId};
 use crate::model::SeriesKey;
 use crate::pipeline::command::Command;

@@ -50,10 +50,16 @@ pub struct Runs {
     pub series: Cursor,
     /// What the lower part shows.
     pub tab: Tab,
+    /// The first line of it that is shown.
+    pub scroll: usize,
+    /// Lines of it on the screen, and lines there are.
+    pub lower: (usize, usize),
     /// What a line must match.
     pub filter: String,
     /// Lines of the list on the screen.
     pub page: usize,
+    /// The state of the opened run for which it was read last: once for each.
+    asked: Option<RunSummary>,
 }
 
 impl Runs {
@@ -82,7 +88,7 @@ impl Runs {
         self.detail(shared)?.series.get(self.series.at)
     }
 
-    /// The last request of the selected series, or of the run.
+    /// The last request of the selected series.
     #[must_use]
     pub fn request<'a>(&self, shared: &'a Shared) -> Option<&'a RequestRow> {
         let detail = self.detail(shared)?;
@@ -90,7 +96,7 @@ impl Runs {
         requests_of(detail, series).last()
     }
 
-    /// Follows the selected run to where it is now, and reads an opened run anew while it is at work.
+    /// Follows the selected run to where it is now, and reads an opened run anew as it goes on.
     pub fn observe(&mut self, shared: &Shared) -> Vec<Effect> {
         let rows = self.rows(shared);
         let found = rows.iter().position(|run| Some(run.id) == self.selected);
@@ -103,7 +109,10 @@ impl Runs {
         let listed = rows.iter().find(|run| Some(run.id) == self.opened);
         let read = self.detail(shared).map(|detail| &detail.summary);
         match (listed, read) {
-            (Some(listed), Some(read)) if **listed != *read && listed.finished_at.is_some() => {
+            (Some(listed), Some(read))
+                if **listed != *read && self.asked != Some((*listed).clone()) =>
+            {
+                self.asked = Some((*listed).clone());
                 vec![Effect::Send(Command::ShowRun(listed.id))]
             }
             _ => vec![],
@@ -119,14 +128,31 @@ impl Runs {
 
     /// Selects a line of the screen.
     pub fn select_row(&mut self, row: usize, shared: &Shared) -> Vec<Reply> {
-        if self.opened.is_some() {
-            self.series.at = row;
+        if let Some(detail) = self.detail(shared) {
+            self.series.at = self.series.top + row;
+            self.series.keep_in_sight(detail.series.len(), self.page);
+            self.scroll = 0;
             return self.show_answer(shared);
         }
         self.cursor.at = self.cursor.top + row;
         self.cursor
             .keep_in_sight(self.rows(shared).len(), self.page);
         self.select(shared)
+    }
+
+    /// Moves the lower part of an opened run; `false`: the action is no such move.
+    fn scroll_by(&mut self, action: Action) -> bool {
+        let (page, count) = self.lower;
+        let last = count.saturating_sub(page);
+        let mut lines = Cursor {
+            at: self.scroll,
+            top: 0,
+        };
+        let moved = lines.act(action, last + 1, page);
+        if moved {
+            self.scroll = lines.at;
+        }
+        moved
     }
 
     fn show_answer(&self, shared: &Shared) -> Vec<Reply> {
@@ -142,8 +168,14 @@ impl Runs {
     /// What an action does here.
     pub fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
         if let Some(detail) = self.detail(shared) {
-            if self.series.act(action, detail.series.len(), self.page) {
+            let count = detail.series.len();
+            if matches!(action, Action::Up | Action::Down) {
+                self.series.act(action, count, self.page);
+                self.scroll = 0;
                 return self.show_answer(shared);
+            }
+            if self.scroll_by(action) {
+                return vec![];
             }
         } else if self.opened.is_none()
             && self.cursor.act(action, self.rows(shared).len(), self.page)
@@ -153,8 +185,8 @@ impl Runs {
         match action {
             Action::Open if self.opened.is_none() => {
                 let run = self.rows(shared).get(self.cursor.at).map(|run| run.id);
-                self.opened = run;
-                (self.series, self.tab) = (Cursor::default(), Tab::Events);
+                (self.opened, self.selected) = (run, run);
+                (self.series, self.tab, self.scroll) = (Cursor::default(), Tab::Events, 0);
                 run.map(|run| Command::ShowRun(run).into())
                     .into_iter()
                     .collect()
@@ -164,6 +196,7 @@ impl Runs {
                     Tab::Events => Tab::Answer,
                     Tab::Answer => Tab::Events,
                 };
+                self.scroll = 0;
                 self.show_answer(shared)
             }
             Action::Back => self.back(shared),
@@ -312,6 +345,9 @@ fn save(runs: &[&RunSummary], now: DateTime<Utc>) -> Vec<Reply> {
     })]
 }
 
+/// Runs that a snapshot lists; of a schedule of minutes that is less than seven days.
+const LISTED: usize = 100;
+
 /// The title of the list: success over seven days.
 #[must_use]
 pub fn headline(runs: &[RunSummary], now: DateTime<Utc>) -> String {
@@ -320,9 +356,9 @@ pub fn headline(runs: &[RunSummary], now: DateTime<Utc>) -> String {
         .filter(|run| now - run.started_at < chrono::TimeDelta::days(7))
         .filter(|run| run.status != RunStatus::Running)
         .collect();
-    let Some(most) = recent.len().checked_sub(1) else {
+    if recent.is_empty() {
         return "7 days: no run".to_owned();
-    };
+    }
     let good = recent
         .iter()
         .filter(|run| run.status == RunStatus::Succeeded)
@@ -332,10 +368,15 @@ pub fn headline(runs: &[RunSummary], now: DateTime<Utc>) -> String {
         .filter_map(|run| Some(run.finished_at? - run.started_at))
         .collect();
     times.sort();
-    let half = times.get(most / 2).or(times.last());
+    let half = times.get(times.len().saturating_sub(1) / 2);
     let requests: u32 = recent.iter().map(|run| run.requests).sum();
+    let span = if recent.len() == runs.len() && runs.len() >= LISTED {
+        format!("last {LISTED} runs")
+    } else {
+        "7 days".to_owned()
+    };
     format!(
-        "7 days: {} % of {} ok, p50 {} s, {}",
+        "{span}: {} % of {} ok, p50 {} s, {}",
         good * 100 / recent.len(),
         recent.len(),
         half.map_or_else(|| "–".to_owned(), |time| crate::ui::text::took(*time)),

@@ -12,9 +12,10 @@ use crate::ui::app::{App, availability};
 use crate::ui::draw::put;
 use crate::ui::frame::{Regions, Target};
 use crate::ui::keymap::Context;
+use crate::ui::overlays::Overlay;
 use crate::ui::theme::Role;
 use crate::ui::views::ViewId;
-use crate::ui::views::overview::due_count;
+use crate::ui::views::overview::{due_count, is_parked};
 
 /// A key and its word.
 struct Hint {
@@ -39,13 +40,31 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
         } else {
             "! "
         };
+        let help = format!(
+            "  {} help",
+            app.shared.keymap.key_of(Context::Global, Action::Help)
+        );
+        let room = area
+            .width
+            .saturating_sub(u16::try_from(help.width() + 1).unwrap_or(0));
+        let place = if area.width >= 60 {
+            Rect {
+                width: room,
+                ..area
+            }
+        } else {
+            area
+        };
         put(
             buf,
-            area,
+            place,
             0,
             &format!(" {mark}{}", message.text),
             theme.style(role),
         );
+        if area.width >= 60 {
+            put(buf, area, room, &help, theme.style(Role::Muted));
+        }
         return;
     }
     let mut x = 1;
@@ -97,6 +116,11 @@ fn hints(app: &App, now: DateTime<Utc>) -> Vec<Hint> {
                 .is_none(),
         });
     }
+    if let Some(Overlay::Choose(list)) = &app.overlay
+        && !list.is_choice
+    {
+        hints.retain(|hint| hint.action != Action::Accept);
+    }
     if context.is_overlay() {
         hints.push(Hint {
             action: Action::Back,
@@ -112,10 +136,18 @@ fn hints(app: &App, now: DateTime<Utc>) -> Vec<Hint> {
 /// What an action costs in requests, where that is known.
 fn cost(action: Action, app: &App) -> String {
     match (action, app.view) {
-        (Action::Fetch, ViewId::Overview) => match app.overview.targets(&app.shared).len() {
-            0 => String::new(),
-            count => format!(" ({count})"),
-        },
+        (Action::Fetch, ViewId::Overview) => {
+            let targets = app.overview.targets(&app.shared);
+            let asked = targets
+                .iter()
+                .filter(|series| !is_parked(series, &app.shared))
+                .count();
+            if targets.is_empty() {
+                String::new()
+            } else {
+                format!(" ({asked})")
+            }
+        }
         (Action::Fetch, ViewId::Bars) => " (1)".to_owned(),
         (Action::FetchDue, _) => format!(" ({})", due_count(&app.shared)),
         (Action::Pause, _) => match &app.shared.snapshot {

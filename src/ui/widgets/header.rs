@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use crate::model::market::{self, Session};
 use crate::model::text::thousands;
-use crate::pipeline::snapshot::{QuotaStatus, Snapshot};
+use crate::pipeline::snapshot::QuotaStatus;
 use crate::ui::app::{App, Boot, Shared};
 use crate::ui::draw::{line, put, put_all, width};
 use crate::ui::frame::{Regions, Target};
@@ -224,7 +224,7 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
         (text::countdown(at - now), theme.style(Role::Head)),
     ];
     if length == Length::Full {
-        let requests = fetched_at(snapshot);
+        let requests = schedule.due_next;
         pieces.push((
             format!(", {}", text::count(requests, "request")),
             Style::new(),
@@ -239,14 +239,6 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
         pieces.push((by.to_owned(), theme.style(Role::Muted)));
     }
     pieces
-}
-
-/// The requests of a scheduled run as things stand: everything that is not parked.
-fn fetched_at(snapshot: &Snapshot) -> usize {
-    let is_fetched = |status: &&crate::pipeline::snapshot::SeriesStatus| {
-        status.state != crate::pipeline::snapshot::SeriesState::Parked
-    };
-    snapshot.series.iter().filter(is_fetched).count()
 }
 
 /// What is spent of the day.
@@ -335,17 +327,29 @@ pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
     })
 }
 
+/// What is wrong, broken into the lines that it needs; three at most.
+#[must_use]
+pub fn alarm_lines(app: &App, now: DateTime<Utc>, width: u16) -> Vec<String> {
+    let width = usize::from(width.saturating_sub(4)).max(1);
+    let lines = alarm(app, now).map_or_else(Vec::new, |text| text::wrap(&text, width));
+    lines.into_iter().take(3).collect()
+}
+
 /// Draws what is wrong over the full width.
-pub fn draw_alarm(text: &str, theme: Theme, area: Rect, buf: &mut Buffer) {
+pub fn draw_alarm(lines: &[String], theme: Theme, area: Rect, buf: &mut Buffer) {
     let style = theme
         .style(Role::Err)
         .add_modifier(ratatui::style::Modifier::REVERSED);
-    let x = put(buf, area, 0, &format!(" ! {text}"), style);
-    put(
-        buf,
-        area,
-        x,
-        &" ".repeat(usize::from(area.width.saturating_sub(x))),
-        style,
-    );
+    for (row, text) in (0..).zip(lines) {
+        let Some(place) = line(area, row) else { break };
+        let mark = if row == 0 { " ! " } else { "   " };
+        let width = usize::from(place.width);
+        put(
+            buf,
+            place,
+            0,
+            &text::left(&format!("{mark}{text}"), width),
+            style,
+        );
+    }
 }

@@ -69,6 +69,57 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
     }
 }
 
+/// What a line says of a bar beside its time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Open,
+    High,
+    Low,
+    Close,
+    Volume,
+}
+
+impl Column {
+    const fn head(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::High => "HIGH",
+            Self::Low => "LOW",
+            Self::Close => "CLOSE",
+            Self::Volume => "VOLUME",
+        }
+    }
+
+    fn of(self, bar: &Bar, decimals: u32) -> String {
+        match self {
+            Self::Open => text::price(bar.open, decimals),
+            Self::High => text::price(bar.high, decimals),
+            Self::Low => text::price(bar.low, decimals),
+            Self::Close => text::price(bar.close, decimals),
+            Self::Volume => thousands(bar.volume),
+        }
+    }
+}
+
+/// The columns that fit whole: a price that is cut is a wrong price. The close stays to the last.
+fn columns(width: u16, time_cells: usize) -> Vec<Column> {
+    let all = [
+        Column::Open,
+        Column::High,
+        Column::Low,
+        Column::Close,
+        Column::Volume,
+    ];
+    let fit = usize::from(width).saturating_sub(1 + time_cells) / (CELLS + 1);
+    let mut columns = all.to_vec();
+    for dropped in [Column::Volume, Column::Open, Column::High, Column::Low] {
+        if columns.len() > fit.max(1) {
+            columns.retain(|column| *column != dropped);
+        }
+    }
+    columns
+}
+
 fn table_width(interval: Interval) -> u16 {
     let time = if interval.is_intraday() { 12 } else { 11 };
     u16::try_from(time + 5 * (CELLS + 1)).unwrap_or(u16::MAX)
@@ -158,7 +209,7 @@ fn table(
     } else {
         "DATE".to_owned()
     };
-    let heads = ["OPEN", "HIGH", "LOW", "CLOSE", "VOLUME"];
+    let columns = columns(area.width, time_cells);
     if let Some(head) = line(area, 0) {
         let mut x = put(
             buf,
@@ -167,14 +218,9 @@ fn table(
             &text::left(&time_head, time_cells),
             theme.style(Role::Head),
         );
-        for name in heads {
-            x = put(
-                buf,
-                head,
-                x,
-                &format!(" {}", right(name, CELLS)),
-                theme.style(Role::Head),
-            );
+        for column in &columns {
+            let name = format!(" {}", right(column.head(), CELLS));
+            x = put(buf, head, x, &name, theme.style(Role::Head));
         }
     }
     let (_, body) = split_top(area, 1);
@@ -201,12 +247,10 @@ fn table(
         let mut x = put(buf, place, 0, mark, theme.style(Role::Accent));
         let label = text::bar_time(bar, interval, shared.zone);
         x = put(buf, place, x, &text::left(&label, time_cells), style);
-        for price in [bar.open, bar.high, bar.low, bar.close] {
-            let shown = text::price(price, decimals);
+        for column in &columns {
+            let shown = column.of(bar, decimals);
             x = put(buf, place, x, &format!(" {}", right(&shown, CELLS)), style);
         }
-        let volume = thousands(bar.volume);
-        put(buf, place, x, &format!(" {}", right(&volume, CELLS)), style);
         if is_selected {
             buf.set_style(place, theme.style(Role::Selection));
         }

@@ -44,15 +44,12 @@ pub fn draw(log: &Log, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &
             buf.set_style(place, theme.style(Role::Selection));
         }
     }
-    if log.counts().0 == 0 {
-        put(
-            buf,
-            body,
-            1,
-            "Nothing has happened yet.",
-            theme.style(Role::Muted),
-        );
-    }
+    let nothing = match log.counts() {
+        (0, _) => "Nothing has happened yet.",
+        (kept, hidden) if kept == hidden => "No line matches; Esc clears the filter, L the level.",
+        _ => "",
+    };
+    put(buf, body, 1, nothing, theme.style(Role::Muted));
 }
 
 fn title(log: &Log) -> String {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::model::ErrorClass;
+use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
 use crate::ui::action::Action;
 use crate::ui::app::Shared;
@@ -49,7 +50,10 @@ pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Adv
                     ((at - now).num_milliseconds().max(0) + 999) / 1000
                 )
             });
-            format!("{}.{again} What is stored is safe.", upset(*class))
+            format!(
+                "{}{again} What is stored is safe.",
+                sentence(narrate::upset(*class))
+            )
         }
         (SeriesState::Fetching, _) => {
             "The provider was asked; its answer is on the way.".to_owned()
@@ -116,16 +120,6 @@ fn spent(status: &SeriesStatus) -> String {
     match status.requests {
         0 => "Not asked again: 0 requests".to_owned(),
         requests => format!("{} spent", text::count(requests as usize, "request")),
-    }
-}
-
-/// What an error that is tried again means, as the head of a sentence.
-const fn upset(class: ErrorClass) -> &'static str {
-    match class {
-        ErrorClass::Burst | ErrorClass::Minute => "The provider asks to slow down",
-        ErrorClass::Network => "The provider cannot be reached",
-        ErrorClass::Outage => "The provider is down",
-        _ => "The provider refused in words that are not known",
     }
 }
 

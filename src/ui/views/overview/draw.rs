@@ -19,6 +19,7 @@ use crate::ui::frame::Regions;
 use crate::ui::keymap::Context;
 use crate::ui::text::{self, left, right};
 use crate::ui::theme::{Role, Theme};
+use crate::ui::views::log::shown_record;
 use crate::ui::widgets::header::WIDE;
 
 /// How the height is shared out.
@@ -38,7 +39,11 @@ fn layout(area: Rect, rows: usize) -> Layout {
     };
     let rows = u16::try_from(rows).unwrap_or(u16::MAX).max(1);
     let room = main.height;
-    let strip = if room >= 16 { 3 } else { 0 };
+    let strip = match room {
+        18.. => 4,
+        16.. => 3,
+        _ => 0,
+    };
     let log_least = if room >= 11 { 4 } else { 0 };
     let table = (rows + 1).min(room.saturating_sub(strip + log_least)).max(
         // At least half of the screen is the table's when there are series to fill it.
@@ -70,7 +75,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
     regions.page = usize::from(places.table.height.saturating_sub(1));
     table(view, shared, now, &rows, is_low, places.table, buf, regions);
     strip(view, shared, now, places.strip, buf);
-    log(view, shared.theme, places.log, buf);
+    log(view, shared, places.log, buf);
     if let Some(snapshot) = &shared.snapshot {
         side(snapshot, shared, now, places.side, buf);
     }
@@ -250,25 +255,23 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
     }
 }
 
-fn log(view: &Overview, theme: Theme, area: Rect, buf: &mut Buffer) {
+fn log(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
     if area.height < 2 {
         return;
     }
+    let (theme, zone) = (shared.theme, shared.zone);
     let is_focused = view.pane == Pane::Log;
-    let title = if is_focused {
-        "Log  INFO  following  (Enter opens it)"
-    } else {
-        "Log  INFO  following"
-    };
+    let opens = if is_focused { "  Enter opens it" } else { "" };
+    let title = format!("Log  INFO  following  {}{opens}", text::zone_name(zone));
     let (head, body) = split_top(area, 1);
-    rule(buf, head, title, is_focused, theme);
+    rule(buf, head, &title, is_focused, theme);
     TuiLoggerWidget::default()
-        .formatter(Box::new(Lines(theme)))
+        .formatter(Box::new(Lines(theme, zone)))
         .render(body, buf);
 }
 
 /// Lines come with their time and their level in them; what does not fit is cut.
-struct Lines(Theme);
+struct Lines(Theme, chrono_tz::Tz);
 
 impl LogFormatter for Lines {
     fn min_width(&self) -> u16 {
@@ -281,7 +284,7 @@ impl LogFormatter for Lines {
             Level::Warn => Role::Warn,
             _ => Role::Text,
         };
-        let text = text::fit(&format!(" {}", record.msg()), width);
+        let text = text::fit(&format!(" {}", shown_record(record.msg(), self.1)), width);
         vec![Line::styled(text, self.0.style(role))]
     }
 }
@@ -297,7 +300,7 @@ fn side(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>, area: Rect, bu
     let plain = |text: String| (text, Role::Text);
     let mut lines = vec![head("Schedule")];
     lines.extend(
-        text::wrap(&schedule.schedule.to_string(), 19)
+        text::wrap(&schedule.schedule.words(), 19)
             .into_iter()
             .map(plain),
     );

@@ -8,6 +8,7 @@ use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::SeriesState;
 use crate::ui::action::Action;
 use crate::ui::app::Shared;
+use crate::ui::keymap::Context;
 use crate::ui::overlays::{Confirm, Overlay, Prompt, PromptKind};
 use crate::ui::text::count;
 use crate::ui::views::{Change, Reply};
@@ -58,47 +59,42 @@ pub(super) fn update(
             .selected_status(shared)
             .map_or_else(Vec::new, |status| {
                 let advice = advice(status, shared, now);
-                let mut lines = vec![advice.text];
-                if let Some((class, said)) = &status.problem {
-                    lines.push(String::new());
-                    lines.push(format!("{class}: {said}"));
-                }
-                lines.push(String::new());
-                for (action, label) in advice.steps {
-                    let key = shared
-                        .keymap
-                        .key_of(crate::ui::keymap::Context::Overview, action);
-                    lines.push(format!("{key}  {label}"));
-                }
-                vec![Overlay::explain(format!("{} is {}", status.key, status.state), &lines).into()]
+                let title = format!("{} is {}", status.key, status.state);
+                let steps = advice.steps.into_iter().map(|(action, label)| {
+                    let key = shared.keymap.key_of(Context::Overview, action);
+                    (key, label, action)
+                });
+                vec![Overlay::explain(title, &advice.text, steps.collect()).into()]
             }),
         _ => vec![],
     }
 }
 
-/// The series that the next run would fetch.
-fn due(shared: &Shared) -> impl Iterator<Item = &SeriesKey> {
-    shared
-        .series()
-        .iter()
-        .filter(|status| {
-            matches!(
-                status.state,
-                SeriesState::Due | SeriesState::Stale | SeriesState::Failed
-            )
-        })
-        .map(|status| &status.key)
-}
-
 /// How many series the next run would fetch.
 #[must_use]
 pub fn due_count(shared: &Shared) -> usize {
-    due(shared).count()
+    let snapshot = shared.snapshot.as_ref();
+    snapshot.map_or(0, |snapshot| snapshot.schedule.due)
 }
 
-/// Fetches, after asking if that takes from the day's reserve.
+/// Whether asking for a series is no use, as far as the key and its plan are known.
+#[must_use]
+pub fn is_parked(series: &SeriesKey, shared: &Shared) -> bool {
+    let state = shared.status(series).map(|status| status.state);
+    state == Some(SeriesState::Parked)
+}
+
+/// Fetches what is not parked, after asking if that takes from the day's reserve.
 #[must_use]
 pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared) -> Vec<Reply> {
+    let first = series.first().cloned();
+    let mut series = series;
+    series.retain(|key| !is_parked(key, shared));
+    if let (true, Some(parked)) = (series.is_empty(), first) {
+        return vec![Reply::Warn(format!(
+            "{parked} is parked, asking would end the same way; w says why, and what helps"
+        ))];
+    }
     let requests = series.len();
     guarded(Command::Fetch(series), requests, shared)
 }

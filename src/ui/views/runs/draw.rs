@@ -73,7 +73,7 @@ pub fn draw(
     regions.page = usize::from(series.height);
     series_bars(view, detail, now, theme, series, buf);
     regions.rows(series, detail.series.len());
-    lower_part(view, detail, shared, lower, buf);
+    regions.lower = lower_part(view, detail, shared, lower, buf);
 }
 
 const HEADS: [(&str, usize, bool); 9] = [
@@ -256,6 +256,20 @@ fn series_bars(
             Style::new(),
         ) + 1;
         let sent: Vec<&RequestRow> = requests_of(detail, &report.series).collect();
+        if sent.is_empty() {
+            // Nothing took time: the reason gets the room.
+            put(
+                buf,
+                place,
+                x,
+                &outcome(report),
+                theme.style(report_role(report)),
+            );
+            if is_selected {
+                buf.set_style(place, theme.style(Role::Selection));
+            }
+            continue;
+        }
         for piece in timeline::bar(
             sent.iter().copied(),
             run.started_at,
@@ -308,16 +322,22 @@ const fn report_role(report: &SeriesReport) -> Role {
     }
 }
 
-fn lower_part(view: &Runs, detail: &RunDetail, shared: &Shared, area: Rect, buf: &mut Buffer) {
+/// Draws what is said about the selected series; returns how many lines fit and how many there are.
+fn lower_part(
+    view: &Runs,
+    detail: &RunDetail,
+    shared: &Shared,
+    area: Rect,
+    buf: &mut Buffer,
+) -> (usize, usize) {
     if area.height < 2 {
-        return;
+        return (0, 0);
     }
     let theme = shared.theme;
     let (head, body) = split_top(area, 1);
-    let name = view
-        .selected_series(shared)
-        .map_or_else(String::new, |report| report.series.to_string());
-    let (title, lines) = match view.tab {
+    let name = view.selected_series(shared);
+    let name = name.map_or_else(String::new, |report| report.series.to_string());
+    let (what, lines) = match view.tab {
         Tab::Events => (
             format!("Events of {name}  (Tab: the provider's answer)"),
             events(view, detail, shared),
@@ -327,18 +347,33 @@ fn lower_part(view: &Runs, detail: &RunDetail, shared: &Shared, area: Rect, buf:
             answer(view, shared),
         ),
     };
-    rule(buf, head, &title, false, theme);
     let width = usize::from(body.width.saturating_sub(2));
-    let lines = lines.into_iter().flat_map(|(text, role)| {
-        text::wrap(&text, width)
-            .into_iter()
-            .map(move |text| (text, role))
-    });
-    for (row, (text, role)) in (0..body.height).zip(lines) {
+    let lines: Vec<(String, Role)> = lines
+        .into_iter()
+        .flat_map(|(text, role)| {
+            let pieces = text::wrap(&text, width).into_iter();
+            pieces.map(move |text| (text, role))
+        })
+        .collect();
+    let fit = usize::from(body.height);
+    let first = view.scroll.min(lines.len().saturating_sub(fit));
+    let title = if lines.len() > fit {
+        format!(
+            "{what}  lines {}-{} of {}",
+            first + 1,
+            first + fit,
+            lines.len()
+        )
+    } else {
+        what
+    };
+    rule(buf, head, &title, false, theme);
+    for (row, (text, role)) in (0..body.height).zip(lines.iter().skip(first)) {
         if let Some(place) = line(body, row) {
-            put(buf, place, 1, &text, theme.style(role));
+            put(buf, place, 1, text, theme.style(*role));
         }
     }
+    (fit, lines.len())
 }
 
 /// What happened to the selected series, as far as the ledger and the report tell.
