@@ -284,3 +284,26 @@ fn half_a_terminal_is_none() {
         );
     }
 }
+
+/// Nothing else happens that could wake the panel: no snapshot, no countdown. Each key must.
+#[test]
+fn keys_are_answered_while_the_store_is_silent() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://me@{}/bars", silent.local_addr().unwrap());
+    let desk = crate::support::program::Desk::new().with("DATABASE_URL", &url);
+    let terminal = Terminal::start(SIZE, &desk.command(&[]));
+    terminal.see("Opening the store");
+    for (key, word) in [
+        ("3", "TRIGGER"),
+        ("4", "following"),
+        ("2", "No series"),
+        ("?", "Keys of Bars"),
+    ] {
+        terminal.press(key);
+        terminal.see(word);
+        terminal.idle(Duration::from_millis(30));
+    }
+    terminal.press("ctrl-c");
+    assert_eq!(terminal.wait(), 0);
+    assert_restored(&terminal);
+}
