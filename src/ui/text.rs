@@ -145,6 +145,16 @@ pub fn took(time: TimeDelta) -> String {
     }
 }
 
+/// How long a step took, with its unit: `12 ms`, `1.4 s`, `1:04.2`.
+#[must_use]
+pub fn step(time: TimeDelta) -> String {
+    match time.num_milliseconds().max(0) {
+        ms @ 0..=999 => format!("{ms} ms"),
+        1_000..=59_999 => format!("{} s", took(time)),
+        _ => took(time),
+    }
+}
+
 /// The name under which a zone's times are shown.
 #[must_use]
 pub fn zone_name(zone: Tz) -> &'static str {
@@ -303,6 +313,10 @@ mod tests {
         assert_eq!(
             [400, 64_200, 3_720_000].map(|ms| took(TimeDelta::milliseconds(ms))),
             ["0.4", "1:04.2", "1 h 02 min"]
+        );
+        assert_eq!(
+            [12, 1_400, 64_200].map(|ms| step(TimeDelta::milliseconds(ms))),
+            ["12 ms", "1.4 s", "1:04.2"]
         );
     }
 

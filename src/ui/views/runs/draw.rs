@@ -290,7 +290,7 @@ fn series_bars(
             .zip(sent.last())
             .map_or_else(String::new, |(first, last)| {
                 let until = last.ended_at.unwrap_or(end);
-                format!("{} s", text::took(until - first.reserved_at))
+                text::step(until - first.reserved_at)
             });
         x = put(
             buf,
