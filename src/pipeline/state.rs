@@ -319,6 +319,7 @@ impl State {
     fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
         let is_due = move |entry: &&Entry| {
             entry.parked.is_none()
+                && !entry.rests(at)
                 && freshness::state(entry.key.interval, entry.fetched_at(), at)
                     != SeriesState::Fresh
         };
@@ -407,6 +408,14 @@ impl State {
             Ended::Failed | Ended::Interrupted => Some(SeriesState::Failed),
             _ => None,
         };
+        let is_lasting = matches!(
+            problem,
+            Some((
+                ErrorClass::BadRequest | ErrorClass::ClientBug | ErrorClass::Malformed,
+                _
+            ))
+        );
+        entry.live.rests_from = is_lasting.then_some(now);
         entry.live.problem = problem;
         jobs.push(Job::Load(Load::One(entry.key.clone())));
         jobs

@@ -178,12 +178,18 @@ pub fn near(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     there.format(form).to_string()
 }
 
-/// The label of a bar in a list that spans days: `11-20 15:55`, or `2026-11-20` for a day and longer.
+/// The label of a bar in a list: `11-20 15:55`, where years differ `2025-11-20 15:55`, and
+/// `2026-11-20` for a day and longer.
 #[must_use]
-pub fn bar_time(bar: &Bar, interval: Interval, zone: Tz) -> String {
+pub fn bar_time(bar: &Bar, interval: Interval, with_year: bool, zone: Tz) -> String {
     if interval.is_intraday() {
         let local = bar.timestamp.with_timezone(&zone);
-        local.format("%m-%d %H:%M").to_string()
+        let form = if with_year {
+            "%Y-%m-%d %H:%M"
+        } else {
+            "%m-%d %H:%M"
+        };
+        local.format(form).to_string()
     } else {
         bar.trading_date.format("%Y-%m-%d").to_string()
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::command::{BarsWindow, Command};
 use super::super::freshness;
@@ -16,6 +16,10 @@ use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
 use crate::model::{ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey};
+
+/// How long the schedule leaves a series alone that the provider does not know: a day, for in an
+/// outage it has called good symbols unknown.
+const REST: TimeDelta = TimeDelta::days(1);
 
 /// What reaches the engine.
 #[derive(Debug)]
@@ -161,6 +165,8 @@ pub struct Live {
     pub(super) requests: u32,
     /// When this process fetched it last, by the engine's clock.
     pub(super) fetched_at: Option<DateTime<Utc>>,
+    /// When it was last answered that such bars do not exist, or something as lasting.
+    pub(super) rests_from: Option<DateTime<Utc>>,
 }
 
 impl Entry {
@@ -168,6 +174,12 @@ impl Entry {
     /// store knows, whose clock may be another.
     pub(super) fn fetched_at(&self) -> Option<DateTime<Utc>> {
         self.live.fetched_at.max(self.facts.fetched_at)
+    }
+
+    /// Whether asking at this instant would be answered as the last time, at the price of a request.
+    pub(super) fn rests(&self, at: DateTime<Utc>) -> bool {
+        let from = self.live.rests_from;
+        from.is_some_and(|from| at - from < REST)
     }
 
     /// How it stands.

@@ -530,3 +530,20 @@ fn an_older_reading_does_not_undo_a_newer_one() {
     state.step(Input::Loaded(Loaded::One(one)), at(NOON));
     assert_eq!(shown(&state)[1].1, 40);
 }
+
+/// At the price of a request each, the schedule would ask twenty-five times a day in vain.
+#[test]
+fn a_series_that_the_provider_does_not_know_is_left_alone_for_a_day() {
+    let mut state = state(Some(NOON));
+    let unknown = state.due(at(NOON)).next().unwrap().clone();
+    state.step(Input::Command(Command::Fetch(vec![unknown.clone()])), at(NOON));
+    let report = SeriesReport::new(unknown.clone(), Ended::Failed).with_error(
+        Ended::Failed,
+        ErrorClass::BadRequest,
+        "unknown",
+    );
+    state.step(Input::Run(Event::Done(report)), at(NOON));
+    let due = |state: &State, when: &str| state.due(at(when)).any(|series| *series == unknown);
+    assert!(!due(&state, "2026-11-20T23:00:00Z"));
+    assert!(due(&state, "2026-11-21T17:00:01Z"));
+}

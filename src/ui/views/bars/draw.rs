@@ -1,5 +1,6 @@
 //! Draws the bars: the selected bar in words, the table, the chart.
 
+use chrono::Datelike as _;
 use chrono_tz::Tz;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -40,7 +41,7 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
             .flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]),
     )
     .max(4);
-    let table_width = table_width(interval);
+    let table_width = table_width(interval, spans_years(page));
     let (left, chart) = match view.arrange {
         Arrange::Chart => (Rect::default(), body),
         Arrange::Both if body.width >= table_width + LEAST_CHART => split_left(body, table_width),
@@ -120,9 +121,23 @@ fn columns(width: u16, time_cells: usize) -> Vec<Column> {
     columns
 }
 
-fn table_width(interval: Interval) -> u16 {
-    let time = if interval.is_intraday() { 12 } else { 11 };
-    u16::try_from(time + 5 * (CELLS + 1)).unwrap_or(u16::MAX)
+/// Whether the series spans years, so that a time without one would be ambiguous.
+fn spans_years(page: &BarsPage) -> bool {
+    let year = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.year());
+    year(page.oldest) != year(page.newest)
+}
+
+const fn time_cells(interval: Interval, with_year: bool) -> usize {
+    match (interval.is_intraday(), with_year) {
+        (true, true) => 16,
+        (true, false) => 11,
+        (false, _) => 10,
+    }
+}
+
+fn table_width(interval: Interval, with_year: bool) -> u16 {
+    let cells = 1 + time_cells(interval, with_year) + 5 * (CELLS + 1);
+    u16::try_from(cells).unwrap_or(u16::MAX)
 }
 
 /// The series, and the selected bar spelled out.
@@ -203,7 +218,8 @@ fn table(
 ) {
     let theme = shared.theme;
     let interval = page.window.series.interval;
-    let time_cells = if interval.is_intraday() { 11 } else { 10 };
+    let with_year = spans_years(page);
+    let time_cells = time_cells(interval, with_year);
     let time_head = if interval.is_intraday() {
         format!("TIME ({})", text::zone_name(shared.zone))
     } else {
@@ -245,7 +261,7 @@ fn table(
             " "
         };
         let mut x = put(buf, place, 0, mark, theme.style(Role::Accent));
-        let label = text::bar_time(bar, interval, shared.zone);
+        let label = text::bar_time(bar, interval, with_year, shared.zone);
         x = put(buf, place, x, &text::left(&label, time_cells), style);
         for column in &columns {
             let shown = column.of(bar, decimals);

@@ -85,7 +85,7 @@ fn fresh(
     now: DateTime<Utc>,
 ) -> String {
     let newest = status.last_bar.as_ref().map_or_else(String::new, |bar| {
-        let label = text::bar_time(bar, status.key.interval, shared.zone);
+        let label = text::bar_time(bar, status.key.interval, false, shared.zone);
         format!(", newest {label}")
     });
     format!(

@@ -64,8 +64,8 @@ impl Column {
             Change => 6,
             Symbol | Trend => 7,
             Interval | State => 8,
-            LastBar | Close | Bars => 9,
-            Fetched => 10,
+            Close | Bars => 9,
+            Fetched | LastBar => 10,
             NextOrWhy => 0,
         }
     }
