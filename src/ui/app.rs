@@ -410,9 +410,14 @@ impl App {
     /// Takes in where things came to lie on the screen.
     pub fn laid_out(&mut self, regions: &Regions) -> Vec<Effect> {
         match self.view {
-            ViewId::Overview => self.overview.page = regions.page,
+            ViewId::Overview => {
+                self.overview.page = regions.page;
+                let count = self.overview.rows(&self.shared).len();
+                self.overview.cursor.keep_in_sight(count, regions.page);
+            }
             ViewId::Runs => {
                 (self.runs.page, self.runs.lower) = (regions.page, regions.lower);
+                self.runs.laid_out(&self.shared);
             }
             ViewId::Log => self.log.page = regions.page,
             ViewId::Bars => {

@@ -129,13 +129,17 @@ impl EventLoop {
         loop {
             let woken = self.wait().await;
             let now = self.clock.now();
-            if let Some(ended) = self.take_in(woken, now)? {
+            let ended = match self.take_in(woken, now) {
+                Ok(ended) => ended,
+                Err(error) => self.lost(error, now)?,
+            };
+            if let Some(ended) = ended {
                 return Ok(ended);
             }
             if self.is_changed
                 && self.last_frame.elapsed() >= FRAME
                 && let Err(error) = self.draw()
-                && let Some(ended) = self.lost(&error, now)?
+                && let Some(ended) = self.lost(error, now)?
             {
                 return Ok(ended);
             }
@@ -143,7 +147,10 @@ impl EventLoop {
     }
 
     /// The terminal takes nothing any more: it has gone, and the engine ends in order without it.
-    fn lost(&mut self, error: &io::Error, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
+    fn lost(&mut self, error: io::Error, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
+        if error.raw_os_error().is_none() {
+            return Err(error);
+        }
         self.is_changed = false;
         self.last_frame = Instant::now();
         if self.app.is_leaving {

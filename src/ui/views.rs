@@ -117,6 +117,23 @@ impl From<Overlay> for Reply {
     }
 }
 
+/// Whether a line matches every word of a filter: `ibm`, a field as `state:failed`, `!` for the
+/// opposite. `is` says whether it matches one word, in small letters, of a field or of any.
+pub fn matches(filter: &str, is: impl Fn(Option<&str>, &str) -> bool) -> bool {
+    filter.split_whitespace().all(|word| {
+        let (word, wanted) = match word.strip_prefix('!') {
+            Some(rest) if !rest.is_empty() => (rest, false),
+            _ => (word, true),
+        };
+        let word = word.to_lowercase();
+        let found = match word.split_once(':') {
+            Some((field, text)) => is(Some(field), text),
+            None => is(None, &word),
+        };
+        found == wanted
+    })
+}
+
 /// A line that is selected in a list that may be longer than its place on the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cursor {

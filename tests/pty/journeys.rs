@@ -307,3 +307,16 @@ fn keys_are_answered_while_the_store_is_silent() {
     assert_eq!(terminal.wait(), 0);
     assert_restored(&terminal);
 }
+
+/// The first thing that a new user runs: it fetches by itself, and then again by its fast clock.
+#[test]
+fn the_demo_shows_bars_at_once_and_goes_on_by_itself() {
+    let desk = crate::support::program::Desk::new();
+    let terminal = Terminal::start(SIZE, &desk.command(&["demo", "--speed", "200"]));
+    terminal.see("DEMO");
+    terminal.until(|screen| screen.contents().matches("fresh").count() == 6);
+    terminal.see("run 3 succeeded");
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0);
+    assert_restored(&terminal);
+}

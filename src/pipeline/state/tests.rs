@@ -536,7 +536,10 @@ fn an_older_reading_does_not_undo_a_newer_one() {
 fn a_series_that_the_provider_does_not_know_is_left_alone_for_a_day() {
     let mut state = state(Some(NOON));
     let unknown = state.due(at(NOON)).next().unwrap().clone();
-    state.step(Input::Command(Command::Fetch(vec![unknown.clone()])), at(NOON));
+    state.step(
+        Input::Command(Command::Fetch(vec![unknown.clone()])),
+        at(NOON),
+    );
     let report = SeriesReport::new(unknown.clone(), Ended::Failed).with_error(
         Ended::Failed,
         ErrorClass::BadRequest,

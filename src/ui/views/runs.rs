@@ -126,6 +126,16 @@ impl Runs {
         vec![]
     }
 
+    /// Brings what is selected onto a screen of another size.
+    pub fn laid_out(&mut self, shared: &Shared) {
+        match self.detail(shared).map(|detail| detail.series.len()) {
+            Some(count) => self.series.keep_in_sight(count, self.page),
+            None => self
+                .cursor
+                .keep_in_sight(self.rows(shared).len(), self.page),
+        }
+    }
+
     /// Selects a line of the screen.
     pub fn select_row(&mut self, row: usize, shared: &Shared) -> Vec<Reply> {
         if let Some(detail) = self.detail(shared) {
@@ -293,20 +303,13 @@ pub fn requests_of<'a>(
     })
 }
 
-/// Whether a run matches every word of a filter: `failed`, `status:partial`, `trigger:schedule`, `!fetch`.
 fn matches(run: &RunSummary, filter: &str) -> bool {
-    filter.split_whitespace().all(|word| {
-        let (word, wanted) = match word.strip_prefix('!') {
-            Some(rest) if !rest.is_empty() => (rest, false),
-            _ => (word, true),
-        };
-        let (status, id) = (run.status.as_str(), run.id.to_string());
-        let found = match word.split_once(':') {
-            Some(("status", text)) => status.starts_with(text),
-            Some(("trigger", text)) => run.trigger.starts_with(text),
-            _ => status.contains(word) || run.trigger.contains(word) || id == word,
-        };
-        found == wanted
+    let (status, id) = (run.status.as_str(), run.id.to_string());
+    super::matches(filter, |field, text| match field {
+        Some("status") => status.starts_with(text),
+        Some("trigger") => run.trigger.starts_with(text),
+        Some(_) => false,
+        None => status.contains(text) || run.trigger.contains(text) || id == text,
     })
 }
 

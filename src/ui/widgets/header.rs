@@ -316,15 +316,7 @@ pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
             text::took(now - *since) + " s"
         ));
     }
-    (snapshot.dropped_notices > 0).then(|| {
-        format!(
-            "{} were dropped under load; Runs has all of it",
-            text::count(
-                usize::try_from(snapshot.dropped_notices).unwrap_or(usize::MAX),
-                "log line"
-            )
-        )
-    })
+    None
 }
 
 /// What is wrong, broken into the lines that it needs; three at most.

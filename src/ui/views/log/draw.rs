@@ -17,7 +17,7 @@ use crate::ui::theme::Role;
 pub fn draw(log: &Log, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
     let theme = shared.theme;
     let (head, body) = split_top(area, 1);
-    rule(buf, head, &title(log), true, theme);
+    rule(buf, head, &title(log, shared), true, theme);
     let height = usize::from(body.height);
     regions.page = height;
     let width = usize::from(body.width.saturating_sub(1));
@@ -52,7 +52,7 @@ pub fn draw(log: &Log, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &
     put(buf, body, 1, nothing, theme.style(Role::Muted));
 }
 
-fn title(log: &Log) -> String {
+fn title(log: &Log, shared: &Shared) -> String {
     let (kept, hidden) = log.counts();
     let mut title = format!("Log  {}  ", log.level.name());
     if log.is_following() {
@@ -68,6 +68,12 @@ fn title(log: &Log) -> String {
     if hidden > 0 {
         let _ = write!(title, "  {} of {kept}, {hidden} hidden", kept - hidden);
     }
+    let snapshot = shared.snapshot.as_ref();
+    let dropped = snapshot.map_or(0, |snapshot| snapshot.dropped_notices);
+    if dropped > 0 {
+        let _ = write!(title, "  {dropped} dropped under load, Runs has them");
+    }
+    let _ = write!(title, "  {}", text::zone_name(shared.zone));
     title
 }
 

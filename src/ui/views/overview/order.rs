@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use crate::model::words::words;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
+use crate::ui::views;
 
 words! {
     /// What the table is sorted by.
@@ -89,23 +90,15 @@ fn change(status: &SeriesStatus) -> i128 {
         })
 }
 
-/// Whether a line matches every word of a filter: `ibm`, `state:failed`, `interval:daily`, `!parked`.
 fn matches(status: &SeriesStatus, filter: &str) -> bool {
-    filter.split_whitespace().all(|word| {
-        let (word, wanted) = match word.strip_prefix('!') {
-            Some(rest) if !rest.is_empty() => (rest, false),
-            _ => (word, true),
-        };
-        let word = word.to_lowercase();
-        let symbol = status.key.symbol.as_str().to_lowercase();
-        let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
-        let found = match word.split_once(':') {
-            Some(("state", text)) => state.starts_with(text),
-            Some(("interval", text)) => interval.starts_with(text),
-            Some(("symbol", text)) => symbol.contains(text),
-            _ => symbol.contains(&word) || interval.contains(&word) || state.contains(&word),
-        };
-        found == wanted
+    let symbol = status.key.symbol.as_str().to_lowercase();
+    let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
+    views::matches(filter, |field, text| match field {
+        Some("state") => state.starts_with(text),
+        Some("interval") => interval.starts_with(text),
+        Some("symbol") => symbol.contains(text),
+        Some(_) => false,
+        None => symbol.contains(text) || interval.contains(text) || state.contains(text),
     })
 }
 

@@ -21,9 +21,12 @@ pub(super) fn update(
 ) -> Vec<Reply> {
     match action {
         Action::Fetch => {
-            let targets = view.targets(shared);
-            view.marks.clear();
-            fetch_of(targets, shared)
+            let replies = fetch_of(view.targets(shared), shared);
+            // Marks stay as long as a question about them is open.
+            if !replies.iter().any(|reply| matches!(reply, Reply::Ask(_))) {
+                view.marks.clear();
+            }
+            replies
         }
         Action::FetchDue => {
             let due = due_count(shared);
@@ -105,10 +108,7 @@ fn guarded(command: Command, requests: usize, shared: &Shared) -> Vec<Reply> {
     }
     let left = shared.requests_left().unwrap_or(0);
     let confirm = Confirm {
-        question: format!(
-            "Spend {} of the last {left} today?",
-            count(requests, "request")
-        ),
+        question: reserve_question(requests, left),
         detail: format!(
             "The last {} of a day are kept for what matters most.",
             crate::ui::app::shared::RESERVE
@@ -116,6 +116,15 @@ fn guarded(command: Command, requests: usize, shared: &Shared) -> Vec<Reply> {
         then: vec![command.into()],
     };
     vec![Overlay::Confirm(confirm).into()]
+}
+
+fn reserve_question(requests: usize, left: u32) -> String {
+    let wanted = count(requests, "request");
+    if requests > left as usize {
+        format!("{wanted} are wanted and {left} are left today: spend these?")
+    } else {
+        format!("Spend {wanted} of the last {left} today?")
+    }
 }
 
 fn remove(series: Vec<SeriesKey>) -> Vec<Reply> {
