@@ -287,12 +287,19 @@ fn a_taken_port_is_told() {
 }
 
 #[test]
-fn without_a_command_it_prints_its_help() {
-    let done = Desk::new().run(&[]);
-    assert!(
-        done.code == 0 && done.stdout.contains("Usage:") && done.stdout.contains("demo"),
-        "{done:?}"
-    );
+fn help_names_the_commands_and_what_happens_without_one() {
+    let done = Desk::new().run(&["--help"]);
+    for words in [
+        "Usage:",
+        "demo",
+        "keys",
+        "Without a command it opens the panel",
+    ] {
+        assert!(
+            done.code == 0 && done.stdout.contains(words),
+            "{words}: {done:?}"
+        );
+    }
 }
 
 #[test]
