@@ -3,4 +3,5 @@
 pub mod candles;
 pub mod footer;
 pub mod header;
+pub mod list;
 pub mod trend;

@@ -273,11 +273,9 @@ fn no_picture_is_left_over() {
     let there: BTreeSet<String> = std::fs::read_dir(folder)
         .unwrap()
         .flatten()
-        .map(|file| {
-            file.file_name()
-                .to_string_lossy()
-                .trim_end_matches(".snap")
-                .to_owned()
+        .filter_map(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            name.strip_suffix(".snap").map(str::to_owned)
         })
         .collect();
     assert_eq!(there, wanted);

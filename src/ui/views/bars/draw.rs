@@ -17,6 +17,7 @@ use crate::ui::frame::Regions;
 use crate::ui::text::{self, right};
 use crate::ui::theme::{Role, Theme};
 use crate::ui::widgets::candles::Chart;
+use crate::ui::widgets::list;
 
 /// Columns of one price or of the volume.
 const CELLS: usize = 10;
@@ -240,38 +241,28 @@ fn table(
         }
     }
     let (_, body) = split_top(area, 1);
-    let mut cursor = view.cursor;
-    cursor.keep_in_sight(page.bars.len(), usize::from(body.height));
     let is_old = shared
         .snapshot
         .as_ref()
         .is_some_and(|snapshot| snapshot.store.lost.is_some());
     let style = theme.style(if is_old { Role::Dim } else { Role::Text });
-    for (row, bar) in page.bars.iter().enumerate().skip(cursor.top) {
-        let Some(place) = u16::try_from(row - cursor.top)
-            .ok()
-            .and_then(|at| line(body, at))
-        else {
-            break;
-        };
-        let is_selected = row == cursor.at;
-        let mark = if is_selected {
-            theme.glyph("▌", ">")
-        } else {
-            " "
-        };
-        let mut x = put(buf, place, 0, mark, theme.style(Role::Accent));
-        let label = text::bar_time(bar, interval, with_year, shared.zone);
-        x = put(buf, place, x, &text::left(&label, time_cells), style);
-        for column in &columns {
-            let shown = column.of(bar, decimals);
-            x = put(buf, place, x, &format!(" {}", right(&shown, CELLS)), style);
-        }
-        if is_selected {
-            buf.set_style(place, theme.style(Role::Selection));
-        }
-    }
-    regions.rows(body, page.bars.len().saturating_sub(cursor.top));
+    let look = (theme, true);
+    let shown = list::draw(
+        &page.bars,
+        view.cursor,
+        look,
+        body,
+        buf,
+        |bar, place, buf| {
+            let label = text::bar_time(bar, interval, with_year, shared.zone);
+            let mut x = put(buf, place, 1, &text::left(&label, time_cells), style);
+            for column in &columns {
+                let shown = column.of(bar, decimals);
+                x = put(buf, place, x, &format!(" {}", right(&shown, CELLS)), style);
+            }
+        },
+    );
+    regions.rows(body, shown);
 }
 
 fn nothing(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer) {

@@ -21,6 +21,7 @@ use crate::ui::text::{self, left, right};
 use crate::ui::theme::{Role, Theme};
 use crate::ui::views::log::shown_record;
 use crate::ui::widgets::header::WIDE;
+use crate::ui::widgets::list;
 
 /// How the height is shared out.
 struct Layout {
@@ -124,54 +125,30 @@ fn table(
         .iter()
         .position(|row| Some(&row.key) == view.selected.as_ref())
         .unwrap_or(cursor.at);
-    cursor.keep_in_sight(rows.len(), usize::from(body.height));
     let is_old = shared
         .snapshot
         .as_ref()
         .is_some_and(|snapshot| snapshot.store.lost.is_some());
-    for (row, status) in rows.iter().enumerate().skip(cursor.top) {
-        let Some(place) = u16::try_from(row - cursor.top)
-            .ok()
-            .and_then(|at| line(body, at))
-        else {
-            break;
-        };
-        let is_selected = row == cursor.at;
-        let is_marked = view.marks.contains(&status.key);
-        let mark = match (is_selected, is_marked) {
-            (_, true) => "*",
-            (true, false) => theme.glyph("▌", ">"),
-            (false, false) => " ",
-        };
-        let mut x = put(buf, place, 0, mark, theme.style(Role::Accent));
+    let look = (theme, view.pane == Pane::Table);
+    let shown = list::draw(rows, cursor, look, body, buf, |status, place, buf| {
+        if view.marks.contains(&status.key) {
+            put(buf, place, 0, "*", theme.style(Role::Accent));
+        }
+        let mut x = 1;
         for (column, width) in &columns {
             let (text, role) = columns::cell(*column, status, shared, now);
             let role = if is_old { Role::Dim } else { role };
-            x = put(
-                buf,
-                place,
-                x,
-                &aligned(*column, &text, *width),
-                theme.style(role),
-            ) + 1;
+            let text = aligned(*column, &text, *width);
+            x = put(buf, place, x, &text, theme.style(role)) + 1;
         }
-        if is_selected && view.pane == Pane::Table {
-            buf.set_style(place, selected(theme));
-        }
-    }
-    let shown = rows.len().saturating_sub(cursor.top);
+    });
     regions.rows(body, shown);
-    more(rows.len(), cursor.top, body, theme, buf);
-}
-
-/// Colours of states would make patches on a selected line: it is one colour.
-fn selected(theme: Theme) -> ratatui::style::Style {
-    theme.style(Role::Selection)
+    more(shown, body, theme, buf);
 }
 
 /// Says that there are lines below.
-fn more(count: usize, top: usize, area: Rect, theme: Theme, buf: &mut Buffer) {
-    let below = count.saturating_sub(top + usize::from(area.height));
+fn more(shown: usize, area: Rect, theme: Theme, buf: &mut Buffer) {
+    let below = shown.saturating_sub(usize::from(area.height));
     if below == 0 || area.height == 0 {
         return;
     }

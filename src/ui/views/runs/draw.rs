@@ -15,6 +15,7 @@ use crate::ui::draw::{line, put, rule, split_bottom, split_top};
 use crate::ui::frame::Regions;
 use crate::ui::text::{self, left, right};
 use crate::ui::theme::{Role, Theme};
+use crate::ui::widgets::list;
 
 /// From this height on the list stays above an opened run.
 const TALL: u16 = 28;
@@ -125,37 +126,21 @@ fn list(view: &Runs, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut 
         put(buf, body, 1, text, theme.style(Role::Muted));
         return usize::from(body.height);
     }
-    let mut cursor = view.cursor;
-    cursor.keep_in_sight(rows.len(), usize::from(body.height));
-    for (row, run) in rows.iter().enumerate().skip(cursor.top) {
-        let Some(place) = u16::try_from(row - cursor.top)
-            .ok()
-            .and_then(|at| line(body, at))
-        else {
-            break;
-        };
-        let is_selected = row == cursor.at;
-        let mark = if is_selected {
-            theme.glyph("▌", ">")
-        } else {
-            " "
-        };
-        put(buf, place, 0, mark, theme.style(Role::Accent));
-        let mut x = 1;
-        for (name, width, is_number) in &columns {
-            let (text, role) = cell(name, run, now, shared);
-            x = put(
-                buf,
-                place,
-                x,
-                &aligned(&text, *width, *is_number),
-                theme.style(role),
-            ) + 1;
-        }
-        if is_selected {
-            buf.set_style(place, theme.style(Role::Selection));
-        }
-    }
+    list::draw(
+        &rows,
+        view.cursor,
+        (theme, true),
+        body,
+        buf,
+        |run, place, buf| {
+            let mut x = 1;
+            for (name, width, is_number) in &columns {
+                let (text, role) = cell(name, run, now, shared);
+                let text = aligned(&text, *width, *is_number);
+                x = put(buf, place, x, &text, theme.style(role)) + 1;
+            }
+        },
+    );
     usize::from(body.height)
 }
 
@@ -225,39 +210,42 @@ fn series_bars(
     let run = &detail.summary;
     let end = run.finished_at.unwrap_or(now).max(run.started_at);
     let bar_cells = usize::from(area.width / 3).min(36);
-    let mut cursor = view.series;
-    cursor.keep_in_sight(detail.series.len(), usize::from(area.height));
-    for (row, report) in detail.series.iter().enumerate().skip(cursor.top) {
-        let Some(place) = u16::try_from(row - cursor.top)
-            .ok()
-            .and_then(|at| line(area, at))
-        else {
-            break;
-        };
-        let is_selected = row == cursor.at;
-        let mark = if is_selected {
-            theme.glyph("▌", ">")
-        } else {
-            " "
-        };
-        let mut x = put(buf, place, 0, mark, theme.style(Role::Accent));
-        x = put(
-            buf,
-            place,
-            x,
-            &left(report.series.symbol.as_str(), 8),
-            Style::new(),
-        ) + 1;
-        x = put(
-            buf,
-            place,
-            x,
-            &left(report.series.interval.as_str(), 7),
-            Style::new(),
-        ) + 1;
-        let sent: Vec<&RequestRow> = requests_of(detail, &report.series).collect();
-        if sent.is_empty() {
-            // Nothing took time: the reason gets the room.
+    list::draw(
+        &detail.series,
+        view.series,
+        (theme, true),
+        area,
+        buf,
+        |report, place, buf| {
+            let name = format!(
+                "{} {} ",
+                left(report.series.symbol.as_str(), 8),
+                left(report.series.interval.as_str(), 7)
+            );
+            let mut x = put(buf, place, 1, &name, Style::new());
+            let sent: Vec<&RequestRow> = requests_of(detail, &report.series).collect();
+            // Where nothing took time, the reason gets the room.
+            if let (Some(first), Some(last)) = (sent.first(), sent.last()) {
+                let pieces = timeline::bar(
+                    sent.iter().copied(),
+                    run.started_at,
+                    end,
+                    bar_cells,
+                    theme.ascii,
+                );
+                for piece in pieces {
+                    let cells = piece.glyph.repeat(piece.cells);
+                    x = put(buf, place, x, &cells, theme.style(piece.role));
+                }
+                let time = text::step(last.ended_at.unwrap_or(end) - first.reserved_at);
+                x = put(
+                    buf,
+                    place,
+                    x,
+                    &format!(" {}  ", right(&time, 8)),
+                    Style::new(),
+                );
+            }
             put(
                 buf,
                 place,
@@ -265,51 +253,8 @@ fn series_bars(
                 &outcome(report),
                 theme.style(report_role(report)),
             );
-            if is_selected {
-                buf.set_style(place, theme.style(Role::Selection));
-            }
-            continue;
-        }
-        for piece in timeline::bar(
-            sent.iter().copied(),
-            run.started_at,
-            end,
-            bar_cells,
-            theme.ascii,
-        ) {
-            x = put(
-                buf,
-                place,
-                x,
-                &piece.glyph.repeat(piece.cells),
-                theme.style(piece.role),
-            );
-        }
-        let time = sent
-            .first()
-            .zip(sent.last())
-            .map_or_else(String::new, |(first, last)| {
-                let until = last.ended_at.unwrap_or(end);
-                text::step(until - first.reserved_at)
-            });
-        x = put(
-            buf,
-            place,
-            x,
-            &format!(" {}  ", right(&time, 8)),
-            Style::new(),
-        );
-        put(
-            buf,
-            place,
-            x,
-            &outcome(report),
-            theme.style(report_role(report)),
-        );
-        if is_selected {
-            buf.set_style(place, theme.style(Role::Selection));
-        }
-    }
+        },
+    );
 }
 
 const fn report_role(report: &SeriesReport) -> Role {
