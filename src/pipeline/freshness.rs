@@ -57,6 +57,36 @@ fn last_change(interval: Interval, now: DateTime<Utc>) -> DateTime<Utc> {
     }
 }
 
+/// The first instant after `now` at which a new bar may be complete.
+#[must_use]
+pub fn next_change(interval: Interval, now: DateTime<Utc>) -> DateTime<Utc> {
+    let local = now.with_timezone(&New_York).naive_local();
+    let (date, time) = (local.date(), local.time());
+    match interval.minutes() {
+        Some(minutes) if is_weekday(date) && time >= OPEN && time < CLOSE => {
+            let step = i64::from(minutes) * 60;
+            let next = (now.timestamp().div_euclid(step) + 1) * step;
+            DateTime::from_timestamp(next, 0).unwrap_or(now)
+        }
+        Some(_) => next_weekday_at(date, time, OPEN, now),
+        None => next_weekday_at(date, time, DAY_CLOSE, now),
+    }
+}
+
+fn next_weekday_at(
+    today: NaiveDate,
+    time: NaiveTime,
+    at: NaiveTime,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let first = u64::from(time >= at);
+    (first..first + 7)
+        .filter_map(|days| today.checked_add_days(Days::new(days)))
+        .find(|date| is_weekday(*date))
+        .and_then(|date| New_York.from_local_datetime(&date.and_time(at)).earliest())
+        .map_or(now, |instant| instant.with_timezone(&Utc))
+}
+
 fn last_weekday_at(
     today: NaiveDate,
     time: NaiveTime,
@@ -115,6 +145,38 @@ mod tests {
             stands(Interval::Daily, fetched, "2026-11-23T21:00:00Z"),
             SeriesState::Due
         );
+    }
+
+    #[test]
+    fn the_next_change_is_the_last_one_when_it_has_come() {
+        for (interval, now, change) in [
+            (
+                Interval::Min5,
+                "2026-11-20T15:04:59Z",
+                "2026-11-20T15:05:00Z",
+            ),
+            (
+                Interval::Min60,
+                "2026-11-21T01:30:00Z",
+                "2026-11-23T09:00:00Z",
+            ),
+            (
+                Interval::Daily,
+                "2026-11-20T20:59:59Z",
+                "2026-11-20T21:00:00Z",
+            ),
+            (
+                Interval::Weekly,
+                "2026-11-20T21:00:00Z",
+                "2026-11-23T21:00:00Z",
+            ),
+        ] {
+            let (now, change): (DateTime<Utc>, DateTime<Utc>) =
+                (now.parse().unwrap(), change.parse().unwrap());
+            assert_eq!(next_change(interval, now), change, "{interval} {now}");
+            assert_eq!(last_change(interval, change), change, "{interval} {now}");
+            assert!(last_change(interval, change - TimeDelta::seconds(1)) < change);
+        }
     }
 
     #[test]

@@ -167,6 +167,8 @@ pub struct SeriesStatus {
     pub bars: u64,
     /// Why it is parked or failed, as a class and a sentence.
     pub problem: Option<(ErrorClass, String)>,
+    /// When the schedule fetches it next, as far as the schedule alone decides.
+    pub next_at: Option<DateTime<Utc>>,
     /// When it is tried again, while it retries.
     pub retry_at: Option<DateTime<Utc>>,
     /// Requests spent on it today.

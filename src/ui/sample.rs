@@ -71,6 +71,7 @@ fn status(symbol: &str, interval: Interval, state: SeriesState) -> SeriesStatus 
         trend: Arc::new([]),
         bars: 0,
         problem: None,
+        next_at: Some(at("2026-11-20T21:20:00Z")),
         retry_at: None,
         requests: 0,
     }

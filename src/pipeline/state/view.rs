@@ -1,12 +1,14 @@
 //! What is true, as others see it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::snapshot::{QuotaStatus, ScheduleStatus, SeriesStatus, Snapshot};
+use super::super::freshness;
+use super::super::snapshot::{QuotaStatus, ScheduleStatus, SeriesState, SeriesStatus, Snapshot};
 use super::{Entry, Owner, State};
-use crate::model::{Bar, Price, quota};
+use crate::model::{Bar, Interval, Price, quota};
 
 /// Closes that a trend shows.
 const TREND: usize = 78;
@@ -45,11 +47,7 @@ impl State {
                 due_next: self.next_at(now).map_or(0, |at| self.due(at).count()),
             },
             run: self.run.clone(),
-            series: self
-                .entries
-                .iter()
-                .map(|entry| status(entry, now))
-                .collect(),
+            series: self.statuses(now),
             runs: Arc::clone(&self.runs),
             bars: self.bars.clone(),
             opened: self.opened.clone(),
@@ -57,6 +55,33 @@ impl State {
             search: self.search.view(),
             dropped_notices,
         }
+    }
+}
+
+impl State {
+    fn statuses(&self, now: DateTime<Utc>) -> Arc<[SeriesStatus]> {
+        let next = self.next_at(now);
+        // A fresh series waits for its next bar; that instant is the same for all of an interval.
+        let mut after_change: HashMap<Interval, Option<DateTime<Utc>>> = HashMap::new();
+        let mut next_of = |interval: Interval| {
+            *after_change.entry(interval).or_insert_with(|| {
+                let change = freshness::next_change(interval, now);
+                let before = change - TimeDelta::milliseconds(1);
+                self.schedule.next_after(before).max(next)
+            })
+        };
+        self.entries
+            .iter()
+            .map(|entry| {
+                let status = status(entry, now);
+                let next_at = if status.state == SeriesState::Fresh {
+                    next_of(entry.key.interval)
+                } else {
+                    next
+                };
+                SeriesStatus { next_at, ..status }
+            })
+            .collect()
     }
 }
 
@@ -83,6 +108,7 @@ fn status(entry: &Entry, now: DateTime<Utc>) -> SeriesStatus {
         previous_close: recent.iter().find(other_day).map(|bar| bar.close),
         trend: trend.into(),
         bars: entry.facts.bars,
+        next_at: None,
         problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
         retry_at: entry.live.retry_at,
         requests: entry.live.requests,

@@ -62,12 +62,12 @@ pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Adv
             "In the run at work; it is asked as soon as the plan's pace allows.".to_owned()
         }
         (SeriesState::Due, _) if status.fetched_at.is_none() => {
-            format!("Not fetched yet.{}", when(snapshot, shared, now))
+            format!("Not fetched yet.{}", when(status, snapshot, shared, now))
         }
         (SeriesState::Due | SeriesState::Stale, _) => {
             format!(
                 "New bars can have come since it was fetched.{}",
-                when(snapshot, shared, now)
+                when(status, snapshot, shared, now)
             )
         }
         _ => fresh(status, snapshot, shared, now),
@@ -91,11 +91,11 @@ fn fresh(
     format!(
         "Up to date: {}{newest}.{}",
         text::count(usize::try_from(status.bars).unwrap_or(usize::MAX), "bar"),
-        when(snapshot, shared, now)
+        when(status, snapshot, shared, now)
     )
 }
 
-fn when(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>) -> String {
+fn when(status: &SeriesStatus, snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>) -> String {
     let schedule = &snapshot.schedule;
     if let Some(until) = snapshot.quota.spent_until {
         return format!(
@@ -107,9 +107,9 @@ fn when(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>) -> String {
     if schedule.paused {
         return " The schedule is paused.".to_owned();
     }
-    schedule.next_at.map_or_else(String::new, |at| {
+    status.next_at.map_or_else(String::new, |at| {
         format!(
-            " Next run {} {}.",
+            " Fetched next at {} {}.",
             text::near(at, now, shared.zone),
             text::zone_name(shared.zone)
         )
@@ -201,7 +201,7 @@ mod tests {
         );
         assert_eq!(msft.steps[0], (Action::ToDaily, "daily, free".to_owned()));
         assert!(
-            googl.text.starts_with("Not fetched yet. Next run"),
+            googl.text.starts_with("Not fetched yet. Fetched next at"),
             "{}",
             googl.text
         );

@@ -219,7 +219,7 @@ pub fn next_or_why(
         }
         _ if snapshot.quota.spent_until.is_some() => "after reset".to_owned(),
         _ if schedule.paused => "paused".to_owned(),
-        _ => schedule
+        _ => status
             .next_at
             .map_or_else(|| "never".to_owned(), |at| text::near(at, now, shared.zone)),
     }
