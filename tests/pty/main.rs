@@ -10,6 +10,7 @@
     reason = "a test that cannot go on must fail loudly"
 )]
 
+mod container;
 mod deaths;
 mod journeys;
 mod pictures;

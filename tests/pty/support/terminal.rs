@@ -143,7 +143,13 @@ impl Terminal {
     /// Waits until this is true of the screen.
     #[track_caller]
     pub fn until(&self, is_true: impl Fn(&vt100::Screen) -> bool) {
-        self.wait_for(LIMIT, "a condition of the screen", |record| {
+        self.until_within(LIMIT, is_true);
+    }
+
+    /// Waits so long until this is true of the screen.
+    #[track_caller]
+    pub fn until_within(&self, limit: Duration, is_true: impl Fn(&vt100::Screen) -> bool) {
+        self.wait_for(limit, "a condition of the screen", |record| {
             is_true(record.screen()).then_some(())
         });
     }
