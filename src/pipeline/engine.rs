@@ -22,7 +22,7 @@ use super::source::{FetchOptions, SymbolWish};
 use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, Start, State};
 use super::watching::Watching;
 use crate::config::{Plan, Secret, secret};
-use crate::db::{DbError, RunLock};
+use crate::db::{DbError, RunLock, Store};
 use crate::model::{SeriesKey, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
@@ -88,7 +88,7 @@ impl fmt::Debug for EngineOptions {
 /// Starts the engine over a pipeline. Errors are those of the store.
 pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Handle, DbError> {
     let store = &pipeline.store;
-    let remembered = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+    let (schedule, paused) = remembered(store).await?;
     let health = store.health().await?;
     if options.only.is_none() && !options.read_only {
         store.fill_watch_list(options.watch.clone()).await?;
@@ -104,8 +104,8 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         per_day: pipeline.limits.per_day,
         read_only: options.read_only,
         own_list: options.only.is_some(),
-        schedule: remembered(store.setting("schedule").await?).unwrap_or(options.schedule),
-        paused: store.setting("paused").await?.as_deref() == Some("true"),
+        schedule: schedule.unwrap_or(options.schedule),
+        paused,
         last_tick: store
             .setting("last_tick")
             .await?
@@ -393,6 +393,9 @@ impl Engine {
                 Load::Series => watching.list(&pipeline).await.map(Loaded::Series),
                 Load::One(series) => watching.entry(&pipeline, series).await.map(Loaded::One),
                 Load::Newest => show::runs(&pipeline, NEWEST).await.map(Loaded::Newest),
+                Load::Settings(changed) => remembered(store)
+                    .await
+                    .map(|(schedule, paused)| Loaded::Settings(changed, schedule, paused)),
                 Load::Runs => show::runs(&pipeline, RUNS).await.map(Loaded::Runs),
                 Load::Ledger => store
                     .ledger(pipeline.credential.clone())
@@ -412,6 +415,16 @@ impl Engine {
             }))
         });
     }
+}
+
+/// The schedule that the store remembers, and whether it is paused.
+async fn remembered(store: &Arc<dyn Store>) -> Result<(Option<Schedule>, bool), DbError> {
+    let schedule = store.setting("schedule").await?;
+    let paused = store.setting("paused").await?;
+    Ok((
+        schedule.and_then(|text| serde_json::from_str(&text).ok()),
+        paused.as_deref() == Some("true"),
+    ))
 }
 
 /// Tries to take the schedule over, with what its owner must know.

@@ -49,9 +49,12 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
         ),
         What::Missed(count) => (
             Warn,
-            format!(
-                "{count} scheduled runs were missed while no engine ran; one makes up for them"
-            ),
+            match count {
+                1 => "a scheduled run was missed while no engine ran; it is made up for".to_owned(),
+                _ => format!(
+                    "{count} scheduled runs were missed while no engine ran; one makes up for them"
+                ),
+            },
         ),
         What::Refused(command, reason) => (Warn, format!("{}: {reason}", refused(command))),
         What::Crashed(text) => (

@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub schedule: ScheduleStatus,
     /// The run at work.
     pub run: Option<RunProgress>,
+    /// Whether the watch list has been read: until then it is not empty, but not known.
+    pub is_listed: bool,
     /// The watch list, in its order.
     pub series: Arc<[SeriesStatus]>,
     /// The newest runs, newest first.

@@ -73,6 +73,8 @@ pub struct State {
     ledger_day: Option<DateTime<Utc>>,
     schedule: Schedule,
     paused: bool,
+    /// How often this process changed the schedule: what was read before the last time does not count.
+    settings_changed: u32,
     owner: Owner,
     asked_to_own: Option<DateTime<Utc>>,
     looked: Option<DateTime<Utc>>,
@@ -116,6 +118,7 @@ impl State {
             ledger_day: None,
             schedule: start.schedule,
             paused: start.paused,
+            settings_changed: 0,
             owner: Owner::Unknown,
             asked_to_own: None,
             looked: None,
@@ -201,7 +204,8 @@ impl State {
 
     /// Notices what nobody tells: the work of other processes, and what time alone changes.
     fn look(&mut self, now: DateTime<Utc>) -> Vec<Job> {
-        let mut jobs = vec![Job::Load(Load::Newest)];
+        let settings = Load::Settings(self.settings_changed);
+        let mut jobs = vec![Job::Load(Load::Newest), Job::Load(settings)];
         if self.ledger_day.is_some_and(|day| day != quota::day(now).0) {
             jobs.push(Job::Load(Load::Ledger));
         }

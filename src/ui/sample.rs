@@ -162,6 +162,7 @@ pub fn normal() -> Snapshot {
             due_next: 3,
         },
         run: None,
+        is_listed: true,
         series: vec![ibm, aapl, msft, googl].into(),
         runs: vec![
             run(

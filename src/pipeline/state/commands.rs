@@ -40,10 +40,12 @@ impl State {
             Command::CancelRun => vec![Job::CancelRun],
             Command::Pause | Command::Resume => {
                 self.paused = *command == Command::Pause;
+                self.settings_changed += 1;
                 vec![Job::Save("paused", self.paused.to_string())]
             }
             Command::SetSchedule(schedule) => {
                 self.schedule = schedule.clone();
+                self.settings_changed += 1;
                 self.last_tick = Some(now);
                 let json = serde_json::to_string(schedule).unwrap_or_default();
                 vec![

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::command::Command;
 use super::super::notice::What;
+use super::super::schedule::Schedule;
 use super::{EVERYTHING, Entry, Job, List, Loaded, NEWEST, State, tell};
 use crate::model::quota;
 use crate::model::{RunSummary, SeriesKey};
@@ -36,6 +37,9 @@ impl State {
                     jobs.extend(EVERYTHING.map(Job::Load));
                 }
             }
+            Loaded::Settings(changed, schedule, paused) if changed == self.settings_changed => {
+                self.follow(schedule, paused, now);
+            }
             Loaded::Runs(runs) => self.runs = runs.into(),
             Loaded::Ledger(ledger) => {
                 self.ledger = ledger;
@@ -51,11 +55,25 @@ impl State {
             Loaded::Answer(answer) if self.wanted.answer == Some(answer.request) => {
                 self.answer = Some(Arc::new(answer));
             }
-            Loaded::Bars(_) | Loaded::Run(_) | Loaded::Answer(_) => {}
+            Loaded::Bars(_) | Loaded::Run(_) | Loaded::Answer(_) | Loaded::Settings(..) => {}
             Loaded::Total(bars) => self.store.bars = bars,
             Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
         jobs
+    }
+
+    /// Takes over what another process made of the schedule: the panel beside an engine, for one.
+    fn follow(&mut self, schedule: Option<Schedule>, paused: bool, now: DateTime<Utc>) {
+        if let Some(schedule) = schedule.filter(|schedule| *schedule != self.schedule) {
+            self.schedule = schedule;
+            // Instants of the new schedule that passed before it counted are no missed ones.
+            self.last_tick = Some(now);
+            self.revision += 1;
+        }
+        if self.paused != paused {
+            self.paused = paused;
+            self.revision += 1;
+        }
     }
 
     /// Readings may arrive in another order than they began: an older one must not undo a newer one.

@@ -88,6 +88,9 @@ pub enum Loaded {
     Newest(Vec<RunSummary>),
     /// The newest runs.
     Runs(Vec<RunSummary>),
+    /// The schedule and whether it is paused, as the store has them, and how often this process had
+    /// changed them when it asked.
+    Settings(u32, Option<Schedule>, bool),
     /// Today's requests.
     Ledger(Ledger),
     /// A window of bars.
@@ -239,6 +242,8 @@ pub enum Load {
     Newest,
     /// The newest runs.
     Runs,
+    /// The schedule and whether it is paused, which another process may change.
+    Settings(u32),
     /// Today's requests.
     Ledger,
     /// Bars.

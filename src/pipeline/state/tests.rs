@@ -15,6 +15,9 @@ fn at(text: &str) -> DateTime<Utc> {
 /// A Friday noon in New York.
 const NOON: &str = "2026-11-20T17:00:00Z";
 
+/// What is read to notice what others do.
+const LOOK: [Job; 2] = [Job::Load(Load::Newest), Job::Load(Load::Settings(0))];
+
 fn key(symbol: &str) -> SeriesKey {
     SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily)
 }
@@ -103,10 +106,7 @@ fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
     let mut state = state(Some(NOON));
     assert_eq!(state.step(Input::Tick, at(NOON)), [Job::TryOwn]);
     own(&mut state, NOON);
-    assert_eq!(
-        state.step(Input::Tick, at("2026-11-20T21:19:59Z")),
-        [Job::Load(Load::Newest)]
-    );
+    assert_eq!(state.step(Input::Tick, at("2026-11-20T21:19:59Z")), LOOK);
     let instant = at("2026-11-20T21:20:00Z");
     let jobs = state.step(Input::Tick, instant);
     assert!(
@@ -334,7 +334,7 @@ fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
     assert_eq!(reads(&first), everything, "the first look, at the start");
     assert_eq!(state.step(Input::Tick, at("2026-11-20T17:00:09Z")), []);
     let look = state.step(Input::Tick, at("2026-11-20T17:00:10Z"));
-    assert_eq!(look, [Job::Load(Load::Newest)], "the owner looks as well");
+    assert_eq!(look, LOOK, "the owner looks as well");
     let before = state.revision();
     assert_eq!(state.step(newest(runs.clone()), at(NOON)), []);
     assert_eq!(state.revision(), before, "nothing has changed");
@@ -349,7 +349,7 @@ fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
     let look = state.step(Input::Tick, at("2026-11-20T17:00:20Z"));
     assert_eq!(
         look,
-        [Job::Load(Load::Newest), Job::Sweep],
+        [&LOOK[..], &[Job::Sweep]].concat(),
         "its process may have died"
     );
 
@@ -428,10 +428,7 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
         assert!(why.contains("read-only"), "{why}");
     }
     assert_eq!(state.step(Input::Tick, at(NOON)), []);
-    assert_eq!(
-        state.step(Input::Tick, at("2026-11-23T17:00:00Z")),
-        [Job::Load(Load::Newest)]
-    );
+    assert_eq!(state.step(Input::Tick, at("2026-11-23T17:00:00Z")), LOOK);
     let shown = state.step(Input::Command(Command::ShowRun(RunId(1))), at(NOON));
     assert_eq!(shown, [Job::Load(Load::Run(RunId(1)))]);
     assert!(state.snapshot(0, at(NOON)).read_only);
@@ -549,4 +546,24 @@ fn a_series_that_the_provider_does_not_know_is_left_alone_for_a_day() {
     let due = |state: &State, when: &str| state.due(at(when)).any(|series| *series == unknown);
     assert!(!due(&state, "2026-11-20T23:00:00Z"));
     assert!(due(&state, "2026-11-21T17:00:01Z"));
+}
+
+/// A panel changes the schedule of the engine that runs beside it.
+#[test]
+fn the_owner_follows_a_schedule_that_another_process_changed() {
+    let mut state = state(Some(NOON));
+    own(&mut state, NOON);
+    let every: Schedule = "every 1".parse().unwrap();
+    let read =
+        |changed, paused| Input::Loaded(Loaded::Settings(changed, Some(every.clone()), paused));
+    state.step(read(0, false), at(NOON));
+    let jobs = state.step(Input::Tick, at("2026-11-20T17:01:00Z"));
+    assert!(jobs.contains(&Job::Load(Load::Series)), "{jobs:?}");
+    state.step(read(0, true), at("2026-11-20T17:01:10Z"));
+    let jobs = state.step(Input::Tick, at("2026-11-20T17:02:00Z"));
+    assert!(!jobs.contains(&Job::Load(Load::Series)), "paused: {jobs:?}");
+    // What was read before a change of this process says nothing about it.
+    state.step(Input::Command(Command::Resume), at(NOON));
+    state.step(read(0, true), at(NOON));
+    assert!(!state.snapshot(0, at(NOON)).schedule.paused);
 }

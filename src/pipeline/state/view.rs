@@ -47,6 +47,7 @@ impl State {
                 due_next: self.next_at(now).map_or(0, |at| self.due(at).count()),
             },
             run: self.run.clone(),
+            is_listed: self.list_reading > 0,
             series: self.statuses(now),
             runs: Arc::clone(&self.runs),
             bars: self.bars.clone(),

@@ -55,11 +55,11 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
         let (left, centre, right) = if wide {
             (who(shared, area.width), vec![], market(shared, now, true))
         } else {
-            (
-                who(shared, area.width),
-                next(shared, now, length),
-                used(shared, false),
-            )
+            let (left, right) = (who(shared, area.width), used(shared, false));
+            let room = area.width.saturating_sub(width(&left) + width(&right) + 3);
+            let said = [length, Length::Short].map(|length| next(shared, now, length));
+            let next = said.into_iter().find(|said| width(said) <= room);
+            (left, next.unwrap_or_default(), right)
         };
         spread(buf, first, &left, &centre, &right);
     }
@@ -93,7 +93,7 @@ fn spread(buf: &mut Buffer, area: Rect, left: &Pieces, centre: &Pieces, right: &
     let right_at = area.width.saturating_sub(r + 1);
     let has_right = r > 0 && l + r < area.width;
     let end = if has_right { right_at } else { area.width };
-    if c > 0 && used + c + 2 <= end {
+    if c > 0 && used + c < end {
         let middle = (area.width.saturating_sub(c) / 2).clamp(used + 1, end.saturating_sub(c));
         put_all(buf, area, middle, centre);
     }
@@ -234,7 +234,7 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
         let by = match length {
             Length::Full => "  another process fetches",
             Length::Usual => "  elsewhere",
-            Length::Short => "",
+            Length::Short => " elsewhere",
         };
         pieces.push((by.to_owned(), theme.style(Role::Muted)));
     }

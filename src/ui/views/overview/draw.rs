@@ -175,6 +175,7 @@ fn empty(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
             "The store does not answer yet; the panel goes on trying.".to_owned()
         }
         (None, _) => "Opening the store…".to_owned(),
+        (Some(snapshot), _) if !snapshot.is_listed => "Reading the watch list…".to_owned(),
         (Some(_), _) if !view.filter.is_empty() => {
             "No series matches the filter; Esc clears it.".to_owned()
         }
