@@ -233,7 +233,7 @@ pub const fn short_reason(class: ErrorClass) -> &'static str {
         ErrorClass::Day => "after reset",
         ErrorClass::NotEntitled => "not in plan",
         ErrorClass::BadKey => "wrong key",
-        ErrorClass::DemoKey => "own key needed",
+        ErrorClass::DemoKey => "needs a key",
         ErrorClass::BadRequest => "unknown symbol",
         ErrorClass::NoData => "no data",
         ErrorClass::Outage => "provider down",
