@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -91,6 +92,13 @@ impl Clock {
             .map_or_else(TimeDelta::zero, |unlike| unlike.shows(at) - at)
     }
 
+    /// How long it is until the next whole second. Who wakes then wakes together with all others who do.
+    #[must_use]
+    pub fn to_next_second(&self) -> Duration {
+        let gone = self.now().timestamp_subsec_nanos().min(999_999_999);
+        Duration::from_nanos(1_000_000_000 - u64::from(gone))
+    }
+
     /// The instant now.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -107,6 +115,18 @@ impl fmt::Debug for Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_whole_second_is_never_now() {
+        for (now, ms) in [
+            ("10:00:00Z", 1_000),
+            ("10:00:00.250Z", 750),
+            ("10:00:00.999Z", 1),
+        ] {
+            let clock = Clock::fixed(format!("2026-11-20T{now}").parse().unwrap());
+            assert_eq!(clock.to_next_second(), Duration::from_millis(ms), "{now}");
+        }
+    }
 
     #[test]
     fn a_clock_of_its_own_runs_faster_and_says_how_far_it_is_ahead() {

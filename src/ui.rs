@@ -17,13 +17,14 @@ pub mod frame;
 mod input;
 pub mod keymap;
 mod overlays;
+mod pace;
 #[cfg(test)]
 mod sample;
-mod screen;
+pub mod screen;
 pub mod terminal;
 mod text;
 pub mod theme;
-mod views;
+pub mod views;
 mod widgets;
 
 use std::fmt;

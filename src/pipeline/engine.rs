@@ -135,7 +135,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         cancel_ask: CancellationToken::new(),
         schedule_lock: None,
     };
-    let ended = tokio::spawn(engine.run(wanted, results, options.tick.unwrap_or(TICK)));
+    let ended = tokio::spawn(engine.run(wanted, results, options.tick));
     Ok(Handle {
         commands,
         snapshots,
@@ -176,9 +176,9 @@ impl Engine {
         mut self,
         mut wanted: mpsc::Receiver<Command>,
         mut results: mpsc::Receiver<Message>,
-        tick: Duration,
+        tick: Option<Duration>,
     ) {
-        let mut ticks = tokio::time::interval(tick);
+        let mut ticks = tokio::time::interval(tick.unwrap_or(TICK));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.load(Load::Newest);
         let (mut published, mut behind) = (u64::MAX, 0);
@@ -194,7 +194,13 @@ impl Engine {
                     }
                 },
                 command = wanted.recv() => Input::Command(command.unwrap_or(Command::Shutdown)),
-                _ = ticks.tick() => Input::Tick,
+                _ = ticks.tick() => {
+                    if tick.is_none() {
+                        // On whole seconds, when a screen draws: one wake-up then does for both.
+                        ticks.reset_after(to_tick(self.pipeline.clock.to_next_second()));
+                    }
+                    Input::Tick
+                }
             };
             let now = self.pipeline.clock.now();
             let mut is_over = false;
@@ -425,6 +431,15 @@ async fn remembered(store: &Arc<dyn Store>) -> Result<(Option<Schedule>, bool), 
         schedule.and_then(|text| serde_json::from_str(&text).ok()),
         paused.as_deref() == Some("true"),
     ))
+}
+
+/// The time to a tick on a whole second: half a tick at least, whatever the clock does.
+fn to_tick(to_second: Duration) -> Duration {
+    if to_second < TICK / 2 {
+        to_second + TICK
+    } else {
+        to_second
+    }
 }
 
 /// Tries to take the schedule over, with what its owner must know.

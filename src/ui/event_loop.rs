@@ -1,5 +1,5 @@
 //! Everything that can happen to the panel, one thing after the other: keys, signals, what the engine
-//! says, the clock. Draws when something changed, at most sixty times a second.
+//! says, the clock. Draws when something changed, as often as the pace allows.
 
 use std::io::{self, Stdout};
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::action::{Action, Effect, Outcome};
 use super::app::{App, Boot};
 use super::frame::{Regions, render};
+use super::pace::Pace;
 use super::screen::Screen;
 use super::terminal::input::{Input, Keys};
 use super::terminal::signals::{Signals, Told};
@@ -32,8 +33,6 @@ use crate::pipeline::snapshot::Snapshot;
 use crate::telemetry::{Record, Weight};
 use crate::time::Clock;
 
-/// The shortest time between two frames: sixty a second.
-const FRAME: Duration = Duration::from_millis(16);
 /// Inputs that are taken before a frame is drawn: a held key must not starve the screen.
 const INPUTS_A_FRAME: usize = 64;
 /// Log lines that may wait inside the pane's library for one frame.
@@ -61,9 +60,12 @@ pub(super) struct EventLoop {
     outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     exports: PathBuf,
     save_key: super::SaveKey,
-    is_changed: bool,
     has_log: bool,
-    last_frame: Instant,
+    /// Something that is drawn may have changed.
+    is_changed: bool,
+    /// A key was pressed since the last frame.
+    has_key: bool,
+    pace: Pace,
     code: u8,
 }
 
@@ -114,7 +116,8 @@ impl EventLoop {
             save_key: options.save_key,
             is_changed: true,
             has_log: false,
-            last_frame: Instant::now(),
+            has_key: false,
+            pace: Pace::new(Instant::now()),
             code: 0,
         };
         for problem in options.problems {
@@ -137,7 +140,7 @@ impl EventLoop {
                 return Ok(ended);
             }
             if self.is_changed
-                && self.last_frame.elapsed() >= FRAME
+                && self.pace.due(self.has_key) <= Instant::now()
                 && let Err(error) = self.draw()
                 && let Some(ended) = self.lost(error, now)?
             {
@@ -151,8 +154,7 @@ impl EventLoop {
         if error.raw_os_error().is_none() {
             return Err(error);
         }
-        self.is_changed = false;
-        self.last_frame = Instant::now();
+        self.frame_is_over();
         if self.app.is_leaving {
             return Ok(None);
         }
@@ -200,19 +202,20 @@ impl EventLoop {
     /// When to wake without anything else: for the frame that is owed, or for the next second.
     fn deadline(&self) -> Option<Instant> {
         if self.is_changed {
-            return Some(self.last_frame + FRAME);
+            return Some(self.pace.due(self.has_key));
         }
         if !self.app.ticks() {
             return None;
         }
-        let to_second = 1_000 - u64::from(self.clock.now().timestamp_subsec_millis().min(999));
-        Some(Instant::now() + self.beat.unwrap_or(Duration::from_millis(to_second)))
+        let beat = self.beat.unwrap_or_else(|| self.clock.to_next_second());
+        Some(Instant::now() + beat)
     }
 
     fn take_in(&mut self, woken: Woken, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
         self.is_changed = true;
         let effects = match woken {
             Woken::Inputs(inputs) => {
+                self.has_key = true;
                 let mut effects = vec![];
                 for input in inputs {
                     effects.extend(self.input(input, now)?);
@@ -464,14 +467,19 @@ impl EventLoop {
         self.screen.show(buffer, regions.cursor)?;
         let effects = self.app.laid_out(&regions);
         self.regions = regions;
-        self.last_frame = Instant::now();
-        self.is_changed = false;
+        self.frame_is_over();
         for effect in effects {
             if let Effect::Send(command) = effect {
                 self.send(command, now);
             }
         }
         Ok(())
+    }
+
+    /// Nothing is owed to the screen until something changes.
+    fn frame_is_over(&mut self) {
+        self.pace.drawn(Instant::now());
+        (self.is_changed, self.has_key) = (false, false);
     }
 
     fn ended(&self, failure: Option<String>) -> Ended {

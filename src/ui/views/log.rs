@@ -111,6 +111,7 @@ impl Log {
     }
 
     /// The lines that are shown, oldest first, with their numbers.
+    #[must_use]
     pub fn shown(&self) -> impl DoubleEndedIterator<Item = (u64, &LogLine)> {
         self.lines
             .iter()

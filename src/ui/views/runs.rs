@@ -294,6 +294,7 @@ pub fn failed(detail: &RunDetail) -> Vec<SeriesKey> {
 }
 
 /// The requests of one series of a run, oldest first.
+#[must_use]
 pub fn requests_of<'a>(
     detail: &'a RunDetail,
     series: &'a SeriesKey,
