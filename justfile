@@ -37,6 +37,10 @@ demo *args:
 bench *args:
     cargo bench --locked "$@"
 
+# what a person waits for, in a real terminal: store, fetch, load, or all of it
+bench-panel *args:
+    cargo bench --locked --bench panel -- "$@"
+
 # N times kill -9 at a random moment, on each database
 crash N="500":
     CRASH_ROUNDS={{N}} cargo test --release --test suite -- crash:: --nocapture

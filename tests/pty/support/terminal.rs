@@ -33,7 +33,7 @@ const SHELL: &str = r#"set -m; "$0" "$@"; echo "[shell: $?]"; while read -r line
 pub struct Terminal {
     shared: Arc<Shared>,
     input: SyncSender<Vec<u8>>,
-    process: Pid,
+    pub process: Pid,
     before: LineModes,
 }
 
