@@ -37,8 +37,9 @@ demo *args:
 bench *args:
     cargo bench --locked "$@"
 
-# what a person waits for, in a real terminal: store, fetch, load, or all of it
+# the panel's figures: frames, then the program in a terminal; a few minutes, on a quiet machine
 bench-panel *args:
+    cargo bench --locked --bench frame
     cargo bench --locked --bench panel -- "$@"
 
 # N times kill -9 at a random moment, on each database
