@@ -66,6 +66,8 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
             pipeline.store.bars(query).await
         }
     };
+    // Before the bars: what is stored meanwhile then shows as a difference, and the page is read again.
+    let facts = pipeline.store.facts(series.clone()).await?;
     let all = window.newer.saturating_add(window.older);
     let bars: Vec<Bar> = match window.anchor {
         Anchor::Newest => read(Order::NewestFirst, None, None, all).await?,
@@ -82,7 +84,6 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
             bars
         }
     };
-    let facts = pipeline.store.facts(series.clone()).await?;
     Ok(BarsPage {
         window,
         bars,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::{Interval, RunId};
 use crate::pipeline::command::{Anchor, Command};
+use crate::pipeline::snapshot::BarsPage;
 use crate::ui::keymap::TABLE;
 use crate::ui::sample;
 
@@ -329,6 +330,41 @@ fn a_snapshot_with_the_window_before_leaves_the_wanted_place_alone() {
         app.bars.selected(&app.shared).map(|bar| bar.timestamp),
         oldest
     );
+}
+
+/// A correction changes bars and adds none: nothing but the run tells that the page is old.
+#[test]
+fn bars_are_read_again_after_each_run() {
+    let mut app = app();
+    app.view = ViewId::Bars;
+    let mut snapshot = sample::normal();
+    let mut page = sample::bars_page(800);
+    let status = Arc::make_mut(&mut snapshot.series).first_mut().unwrap();
+    (status.bars, page.total) = (800, 800);
+    page.newest = status.last_bar.map(|bar| bar.timestamp);
+    page.window.series = status.key.clone();
+    app.bars.series = Some(status.key.clone());
+    let observe = |app: &mut App, snapshot: &Snapshot, page: &mut BarsPage| {
+        let mut snapshot = snapshot.clone();
+        snapshot.bars = Some(Arc::new(page.clone()));
+        let effects = app.observe(Arc::new(snapshot));
+        let asked = sent(&effects)
+            .into_iter()
+            .find_map(|command| match command {
+                Command::ShowBars(window) => Some(window.clone()),
+                _ => None,
+            });
+        page.window = asked.clone().unwrap_or_else(|| page.window.clone());
+        asked.is_some()
+    };
+    while observe(&mut app, &snapshot, &mut page) {}
+    assert!(!observe(&mut app, &snapshot, &mut page));
+    let mut newest = snapshot.runs.first().unwrap().clone();
+    newest.id = RunId(newest.id.0 + 1);
+    snapshot.runs = [vec![newest], snapshot.runs.to_vec()].concat().into();
+    assert!(observe(&mut app, &snapshot, &mut page));
+    assert!(!observe(&mut app, &snapshot, &mut page));
+    assert!(!observe(&mut app, &snapshot, &mut page));
 }
 
 #[test]

@@ -86,9 +86,11 @@ impl Bars {
         {
             self.series = Some(series);
             (self.at, self.cursor) = (None, Cursor::default());
+            self.read_after = shared.last_run();
             return self.ask(Anchor::Newest);
         }
         if self.window(shared).is_none() {
+            self.read_after = shared.last_run();
             return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
         }
         None
@@ -181,10 +183,11 @@ impl Bars {
         let newest = status
             .and_then(|status| status.last_bar)
             .map(|bar| bar.timestamp);
-        // A series that is not watched has no status: it may have been fetched by any run.
-        let is_old = status.map_or(self.read_after != last_run, |status| {
-            status.bars != page.total || (newest.is_some() && newest != page.newest)
-        });
+        // A run may change bars and add none, and a series that is not watched has no status.
+        let is_old = self.read_after != last_run
+            || status.is_some_and(|status| {
+                status.bars != page.total || (newest.is_some() && newest != page.newest)
+            });
         if is_old {
             self.read_after = last_run;
             return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
