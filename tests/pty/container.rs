@@ -137,7 +137,7 @@ fn schedule_each_minute(terminal: &Terminal) {
     terminal.press("ctrl-u");
     terminal.type_text("every 1");
     terminal.press("enter");
-    terminal.see("runs start by: every 1");
+    terminal.see("runs start every minute");
 }
 
 /// Fetches the selected series by key, and sees it from the question to the answer.
