@@ -44,7 +44,7 @@ bench-panel *args:
 
 # N times kill -9 at a random moment, on each database
 crash N="500":
-    CRASH_ROUNDS={{N}} cargo test --release --test suite -- crash:: --nocapture
+    CRASH_ROUNDS={{N}} cargo test --locked --release --test faults -- crash:: --nocapture
 
 # N times each way in which the panel can end, in a real terminal; not in release, which has no faults on order
 deaths N="500":

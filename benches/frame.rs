@@ -31,7 +31,7 @@ use pipeline_tui::pipeline::narrate::Severity;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::source::FetchOptions;
-use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
+use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 use pipeline_tui::ui::action::Effect;
@@ -289,6 +289,7 @@ fn pipeline(server: &Server, store: Arc<dyn pipeline_tui::db::Store>) -> Arc<Pip
         in_flight: 4,
         answers_limit: 64 << 20,
         waits: Waits::default(),
+        persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock,
     })
 }

@@ -67,7 +67,10 @@ pub struct ActiveRun {
 }
 
 /// A lock that dies with its process.
-pub trait RunLock: fmt::Debug + Send + Sync {}
+pub trait RunLock: fmt::Debug + Send + Sync {
+    /// Whether it still holds, as far as is known.
+    fn is_held(&self) -> bool;
+}
 
 /// A wish to send one request.
 #[derive(Debug, Clone)]
@@ -326,6 +329,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Writes a request into the ledger, if quota and pace allow it now.
     async fn reserve(&self, reservation: Reservation) -> Result<Reserved>;
+
+    /// The request that an attempt was reserved as; `None` where this store has none.
+    async fn attempt(&self, attempt_id: Uuid) -> Result<Option<RequestId>>;
 
     /// Keeps an answer before anyone looks at it, dropping the oldest past `limit` bytes.
     async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()>;

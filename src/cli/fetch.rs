@@ -26,7 +26,7 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
     }
     let settings = open::settings(context)?;
     let store = open::store(&settings, false).await?;
-    let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
+    let pipeline = open::impatient(&settings, Arc::clone(&store))?;
     let request = RunRequest {
         trigger: "fetch",
         series: selection(args, &settings, &store).await?,
@@ -131,7 +131,12 @@ fn advance(bar: &ProgressBar, event: &Event) {
             bar.set_message(format!("{series}: asking, attempt {attempt}"));
         }
         Event::Done(_) => bar.inc(1),
-        Event::Retrying { .. } | Event::Interrupted(_) | Event::Recovered(_) => {}
+        Event::Retrying { .. }
+        | Event::Interrupted(_)
+        | Event::Recovered(_)
+        | Event::StoreAway(_)
+        | Event::Spooled
+        | Event::StoreBack => {}
     }
 }
 

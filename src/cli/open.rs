@@ -1,7 +1,8 @@
 //! Puts the parts together from the settings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Context;
 use super::exit::Failure;
@@ -10,8 +11,14 @@ use crate::db::{self, Access, Credential, PgTarget, Store};
 use crate::pipeline::alpha_vantage::AlphaVantage;
 use crate::pipeline::credential::fingerprint;
 use crate::pipeline::engine::Rekey;
-use crate::pipeline::{Pipeline, Waits};
+use crate::pipeline::{Persistence, Pipeline, Waits};
 use crate::time::Clock;
+
+/// How long a command that ends by itself waits for a store that is away.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How long closing the store may take.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Reads the settings and passes their warnings on.
 pub fn settings(context: &Context) -> Result<Settings, Failure> {
@@ -46,6 +53,11 @@ pub async fn store(settings: &Settings, read_only: bool) -> Result<Arc<dyn Store
     })
 }
 
+/// Closes the store. A connection that is in use, or a server that is silent, must not hold the exit up.
+pub async fn close(store: &Arc<dyn Store>) {
+    let _ = tokio::time::timeout(CLOSING, store.close()).await;
+}
+
 /// Makes the data folder; any other folder must be there, so that a typo does not grow a tree.
 fn make_folder(folder: &Path, data_dir: &Path) -> Result<(), Failure> {
     if folder != data_dir || folder.is_dir() {
@@ -74,15 +86,38 @@ pub fn pipeline_at(
     store: Arc<dyn Store>,
     clock: Clock,
 ) -> Result<Arc<Pipeline>, Failure> {
-    asking(&settings.provider, settings.answers_limit, store, clock).map_err(Failure::usage)
+    parts(settings, store, clock)
+        .map(Arc::new)
+        .map_err(Failure::usage)
+}
+
+/// The pipeline of a command that somebody waits for: it does not outwait every outage.
+pub fn impatient(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
+    let parts = parts(settings, store, Clock::system()).map_err(Failure::usage)?;
+    Ok(Arc::new(Pipeline {
+        persistence: parts.persistence.with_patience(PATIENCE),
+        ..parts
+    }))
+}
+
+fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pipeline, String> {
+    let spool = settings.data_dir.join("spool");
+    asking(
+        &settings.provider,
+        settings.answers_limit,
+        spool,
+        store,
+        clock,
+    )
 }
 
 fn asking(
     provider: &Provider,
     answers_limit: u64,
+    spool: PathBuf,
     store: Arc<dyn Store>,
     clock: Clock,
-) -> Result<Arc<Pipeline>, String> {
+) -> Result<Pipeline, String> {
     let source = AlphaVantage::new(
         provider.base_url.clone(),
         provider.key.clone(),
@@ -90,7 +125,7 @@ fn asking(
         clock.clone(),
     )
     .map_err(|error| error.to_string())?;
-    Ok(Arc::new(Pipeline {
+    Ok(Pipeline {
         store,
         source: Arc::new(source),
         credential: Credential {
@@ -101,19 +136,29 @@ fn asking(
         in_flight: provider.plan.in_flight(),
         answers_limit,
         waits: Waits::default(),
+        persistence: Persistence::new(spool),
         clock,
-    }))
+    })
 }
 
 /// How a panel's new key comes into use: the same store and plan, another source and credential.
 pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey {
     let (provider, answers_limit) = (settings.provider.clone(), settings.answers_limit);
+    let spool = settings.data_dir.join("spool");
     Arc::new(move |key| {
         let provider = Provider {
             key: config::check_key(key.expose())?,
             key_is_demo: false,
             ..provider.clone()
         };
-        asking(&provider, answers_limit, Arc::clone(&store), clock.clone())
+        let store = Arc::clone(&store);
+        asking(
+            &provider,
+            answers_limit,
+            spool.clone(),
+            store,
+            clock.clone(),
+        )
+        .map(Arc::new)
     })
 }

@@ -30,8 +30,6 @@ const AGAIN: [Duration; 3] = [
     Duration::from_secs(3),
 ];
 const LAST_WAIT: Duration = Duration::from_secs(5);
-/// How long closing the store may take.
-const CLOSING: Duration = Duration::from_secs(2);
 /// How starting goes is told this many times before anyone looks, at most.
 const TOLD: usize = 4;
 
@@ -118,8 +116,7 @@ impl Panel {
         let ended = ui::run(options).await;
         boot.abort();
         if let Ok(Some(store)) = boot.await {
-            // A connection that is in use, or a server that is silent, must not hold the exit up.
-            let _ = tokio::time::timeout(CLOSING, store.close()).await;
+            open::close(&store).await;
         }
         last_words(ended, is_demo)
     }

@@ -34,7 +34,7 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
     };
     output::print(&opening(&handle))?;
     let stop = until_stopped(&mut handle, &mut signals).await?;
-    store.close().await;
+    open::close(&store).await;
     Ok(match stop {
         Stop::Terminate => exit::DONE,
         Stop::Interrupt => exit::INTERRUPTED,

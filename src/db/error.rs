@@ -46,6 +46,14 @@ impl DbError {
         Self::new(DbErrorKind::Other, text)
     }
 
+    /// What a write that nobody waited out is told.
+    pub(crate) fn silent() -> Self {
+        Self::new(
+            DbErrorKind::Unreachable,
+            "the store did not answer until this was told to stop",
+        )
+    }
+
     /// An unreachable database, for tests of those who hear of one.
     #[cfg(test)]
     pub(crate) fn for_test(text: &str) -> Self {

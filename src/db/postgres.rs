@@ -4,6 +4,8 @@ mod apply;
 mod history;
 mod ledger;
 mod listings;
+mod lock;
+mod pool;
 mod settings;
 
 use std::fmt;
@@ -13,9 +15,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{ConnectOptions, Connection};
+use uuid::Uuid;
 
+use self::lock::SessionLock;
 use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
@@ -32,12 +36,8 @@ use crate::model::{
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// Connections of one process: one a series in flight, and a few for readers.
-const POOL: u32 = 8;
-const ACQUIRE: Duration = Duration::from_secs(3);
 /// A start is patient for so many times that long: many processes may be starting together.
 const STARTS: u32 = 4;
-const PING: Duration = Duration::from_millis(300);
 const CONNECT: Duration = Duration::from_secs(5);
 /// The server gives up a statement after this long …
 const STATEMENT_MS: &str = "30000";
@@ -45,14 +45,6 @@ const STATEMENT_MS: &str = "30000";
 const DEADLINE: Duration = Duration::from_secs(32);
 /// A start waits this long for another process that is migrating.
 const MIGRATION_LOCK_MS: &str = "30000";
-
-/// A session that holds a lock: kept however long it is idle, and when its peer is dead, noticed and
-/// ended within about a minute.
-const LOCK_SESSION: [(&str, &str); 3] = [
-    ("tcp_keepalives_idle", "30"),
-    ("tcp_keepalives_interval", "10"),
-    ("idle_session_timeout", "0"),
-];
 
 /// Where a PostgreSQL database is.
 #[derive(Debug, Clone)]
@@ -88,24 +80,12 @@ impl PgStore {
                 ("default_transaction_read_only", if access == Access::ReadOnly { "on" } else { "off" }),
             ]);
         migrate(&options, &place, access).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(POOL)
-            .acquire_timeout(ACQUIRE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, _| {
-                Box::pin(async move {
-                    Ok(matches!(
-                        tokio::time::timeout(PING, connection.ping()).await,
-                        Ok(Ok(()))
-                    ))
-                })
-            })
-            .connect_lazy_with(options.clone());
+        let pool = pool::lazy(&options);
         for start in 1..=STARTS {
             match pool.acquire().await {
                 Err(sqlx::Error::PoolTimedOut) if start < STARTS => {}
                 outcome => {
-                    outcome.map_err(|e| error::postgres(&e, &place))?;
+                    pool::give_back(outcome.map_err(|e| error::postgres(&e, &place))?);
                     break;
                 }
             }
@@ -131,7 +111,10 @@ impl PgStore {
                 .await
                 .map_err(|e| error::postgres(&e, &place))?;
             let fault = match tokio::time::timeout(DEADLINE, work(&mut connection)).await {
-                Ok(Ok(value)) => return Ok(value),
+                Ok(Ok(value)) => {
+                    pool::give_back(connection);
+                    return Ok(value);
+                }
                 Ok(Err(Fault::Sql(sql))) => error::postgres(&sql, &place),
                 Ok(Err(Fault::Worded(worded))) => worded,
                 Err(_) => DbError::new(
@@ -237,18 +220,8 @@ async fn schema_version(
     }
 }
 
-/// The session whose advisory lock says that a run is alive.
-struct SessionLock {
-    _connection: PgConnection,
-}
-
-impl fmt::Debug for SessionLock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionLock")
-    }
-}
-
-impl RunLock for SessionLock {}
+/// The key of the one lock of the process that fetches on schedule.
+const SCHEDULE_KEY: &str = "SELECT hashtextextended('pipeline-tui schedule', 0)";
 
 impl_store!(for PgStore, own: {
     fn backend(&self) -> Backend {
@@ -276,20 +249,13 @@ impl_store!(for PgStore, own: {
             (self.options.clone(), self.place.clone(), trigger.to_owned());
         uncancelled(async move {
             let started = async {
-                let mut connection = options
-                    .options(LOCK_SESSION)
-                    .connect()
-                    .await?;
-                let id = history::begin_run(&mut connection, &trigger, series).await?;
-                Ok((id, connection))
+                let mut connection = lock::session(&options).await?;
+                let (id, key) = history::begin_run(&mut connection, &trigger, series).await?;
+                let lock = SessionLock::new(options.clone(), connection, key, false);
+                Ok(ActiveRun { id, _lock: Box::new(lock) })
             };
             match tokio::time::timeout(DEADLINE, started).await {
-                Ok(Ok((id, connection))) => Ok(ActiveRun {
-                    id,
-                    _lock: Box::new(SessionLock {
-                        _connection: connection,
-                    }),
-                }),
+                Ok(Ok(run)) => Ok(run),
                 Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
                 Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
             }
@@ -301,23 +267,17 @@ impl_store!(for PgStore, own: {
         let (options, place) = (self.options.clone(), self.place.clone());
         uncancelled(async move {
             let tried = async {
-                let mut connection = options.options(LOCK_SESSION).connect().await?;
-                let taken: bool = sqlx::query_scalar(
-                    "SELECT pg_try_advisory_lock(hashtextextended('pipeline-tui schedule', 0))",
-                )
-                .fetch_one(&mut connection)
-                .await?;
-                Ok((taken, connection))
+                let mut connection = lock::session(&options).await?;
+                let key = sqlx::query_scalar(SCHEDULE_KEY).fetch_one(&mut connection).await?;
+                if lock::take(&mut connection, key).await? {
+                    let lock = SessionLock::new(options.clone(), connection, key, true);
+                    return Ok(Some(Box::new(lock) as Box<dyn RunLock>));
+                }
+                let _ = connection.close().await;
+                Ok(None)
             };
             match tokio::time::timeout(DEADLINE, tried).await {
-                Ok(Ok((true, connection))) => {
-                    let lock: Box<dyn RunLock> = Box::new(SessionLock { _connection: connection });
-                    Ok(Some(lock))
-                }
-                Ok(Ok((false, connection))) => {
-                    let _ = connection.close().await;
-                    Ok(None)
-                }
+                Ok(Ok(tried)) => Ok(tried),
                 Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
                 Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
             }

@@ -22,6 +22,7 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection};
+use uuid::Uuid;
 
 use self::lock::FileLock;
 use super::error::{self, DbErrorKind};

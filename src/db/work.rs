@@ -87,6 +87,10 @@ macro_rules! impl_store {
                 self.write(|connection| Box::pin(ledger::reserve(connection, reservation))).await
             }
 
+            async fn attempt(&self, attempt_id: Uuid) -> Result<Option<RequestId>> {
+                self.work(move |connection| Box::pin(ledger::attempt(connection, attempt_id))).await
+            }
+
             async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()> {
                 self.write(move |connection| Box::pin(ledger::keep(connection, request, answer, limit))).await
             }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::command::Command;
 use super::export;
 use super::notice::Notice;
-use super::run::{Pipeline, RunRequest};
+use super::run::{Observer, Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::show;
 use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
@@ -100,6 +100,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
             name: format!("{} {}", store.backend(), store.location()),
             bars: health.bars,
             lost: None,
+            spooled: 0,
         },
         per_day: pipeline.limits.per_day,
         read_only: options.read_only,
@@ -133,6 +134,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         dropped: 0,
         cancel: CancellationToken::new(),
         cancel_ask: CancellationToken::new(),
+        ended: CancellationToken::new(),
         schedule_lock: None,
     };
     let ended = tokio::spawn(engine.run(wanted, results, options.tick));
@@ -167,6 +169,8 @@ struct Engine {
     cancel: CancellationToken,
     /// Of the question about symbols.
     cancel_ask: CancellationToken,
+    /// Cancelled when this engine has ended.
+    ended: CancellationToken,
     /// Held while this process fetches on schedule.
     schedule_lock: Option<Box<dyn RunLock>>,
 }
@@ -178,6 +182,7 @@ impl Engine {
         mut results: mpsc::Receiver<Message>,
         tick: Option<Duration>,
     ) {
+        let _ended = self.ended.clone().drop_guard();
         let mut ticks = tokio::time::interval(tick.unwrap_or(TICK));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.load(Load::Newest);
@@ -199,7 +204,8 @@ impl Engine {
                         // On whole seconds, when a screen draws: one wake-up then does for both.
                         ticks.reset_after(to_tick(self.pipeline.clock.to_next_second()));
                     }
-                    Input::Tick
+                    let is_lost = self.schedule_lock.as_ref().is_some_and(|lock| !lock.is_held());
+                    if is_lost { Input::LockLost } else { Input::Tick }
                 }
             };
             let now = self.pipeline.clock.now();
@@ -250,14 +256,12 @@ impl Engine {
                     })
                 });
             }
-            Job::Sweep => {
+            Job::Rescue => {
                 let pipeline = Arc::clone(&self.pipeline);
+                let (observer, ended) = (self.observer(), self.ended.clone());
                 self.spawn(async move {
-                    match pipeline.store.sweep().await {
-                        Ok(swept) if swept.is_empty() => None,
-                        Ok(_) => Some(input(show::runs(&pipeline, RUNS).await.map(Loaded::Runs))),
-                        Err(error) => Some(Input::StoreFailed(error)),
-                    }
+                    let rescued = pipeline.rescue(&observer, &ended).await;
+                    rescued.err().map(Input::StoreFailed)
                 });
             }
             Job::Disown => self.schedule_lock = None,
@@ -292,10 +296,16 @@ impl Engine {
         });
     }
 
+    /// Makes inputs of events. A dropped one costs a line of narration; the report and the store have it all.
+    fn observer(&self) -> Observer {
+        let inputs = self.inputs.clone();
+        Arc::new(move |event| drop(inputs.try_send(Message::Input(Input::Run(event)))))
+    }
+
     fn start_run(&mut self, trigger: &'static str, series: Vec<SeriesKey>) {
         self.cancel = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel.clone());
-        let events = self.inputs.clone();
+        let observer = self.observer();
         let request = RunRequest {
             trigger,
             series,
@@ -303,9 +313,6 @@ impl Engine {
             max_age: None,
         };
         self.supervise(Input::RunCrashed, async move {
-            // A dropped event costs a line of narration; the report and the store have it all.
-            let observer =
-                Arc::new(move |event| drop(events.try_send(Message::Input(Input::Run(event)))));
             let ended = pipeline.run(request, observer, cancel).await;
             Some(Message::Input(Input::RunEnded(ended)))
         });

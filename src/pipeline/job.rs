@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::explain::{DAY_TURNS, day_spent, sentence};
 use super::learned::Lesson;
+use super::persist::Waiting;
 use super::run::{Event, Observer, Pipeline};
 use super::source::{Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
@@ -19,17 +20,8 @@ use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesRepor
 const GRACE: Duration = Duration::from_secs(3);
 /// The older free plan had one text for its minute and its day: after so many in a row it means the day.
 const AMBIGUOUS_MINUTES: u32 = 2;
-/// Waits between tries to write down an answer that is already paid for.
-const STORE_AGAIN: [Duration; 8] = [
-    Duration::from_millis(100),
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-    Duration::from_secs(5),
-    Duration::from_secs(5),
-];
+/// An answer that has not reached the store after this long goes to disk.
+const PROMPTLY: Duration = Duration::from_secs(1);
 
 /// What a series of a run needs.
 pub(super) struct Job {
@@ -149,6 +141,16 @@ impl Job {
                     Lesson::Nothing,
                 )
             }
+            Setback::Store(_) if self.cancel.is_cancelled() => {
+                let text = "stopped on request while the store was away; an answer that was paid for is kept"
+                    .to_owned();
+                (
+                    SeriesStatus::Cancelled,
+                    ErrorClass::Cancelled,
+                    text,
+                    Lesson::Nothing,
+                )
+            }
             Setback::Store(error) => {
                 let text = error.to_string();
                 let lesson = Lesson::Stop(ErrorClass::Database, text.clone());
@@ -176,12 +178,15 @@ impl Job {
             series: self.ask.series.clone(),
             attempt: report.attempts,
         });
-        let store = &self.pipeline.store;
-        let answer = match send(&self.pipeline, &self.ask.query, attempt_id, &self.cancel).await {
+        let (pipeline, waiting) = (&self.pipeline, self.waiting());
+        let store = &pipeline.store;
+        let answer = match send(pipeline, &self.ask.query, attempt_id, &self.cancel).await {
             Some(Ok(answer)) => answer,
             Some(Err(SendError::NeverSent(text))) => {
                 let end = RequestEnd::NotSent(text.clone());
-                persist(|| store.settle(request, end.clone())).await?;
+                pipeline
+                    .write(waiting, || store.settle(request, end.clone()))
+                    .await?;
                 report.requests -= 1;
                 return Err(Setback::Class(Refusal::new(ErrorClass::Network, text)));
             }
@@ -206,17 +211,16 @@ impl Job {
                 return Err(Setback::Cancelled);
             }
         };
-        self.pipeline.keep(request, &answer).await?;
+        pipeline.keep(request, attempt_id, &answer, waiting).await?;
         let kept = KeptAnswer {
             request,
             run: self.run,
             ask: self.ask.clone().into(),
             answer,
-            credential: self.pipeline.credential.clone(),
+            credential: pipeline.credential.clone(),
         };
-        match self
-            .pipeline
-            .digest(&kept, &self.ask, minute_means_day)
+        match pipeline
+            .digest(&kept, &self.ask, minute_means_day, waiting)
             .await?
         {
             Ok(stored) => {
@@ -238,8 +242,16 @@ impl Job {
         text: String,
     ) -> Result<Refusal, DbError> {
         let end = RequestEnd::Failed(class, text.clone());
-        persist(|| self.pipeline.store.settle(request, end.clone())).await?;
+        let settle = || self.pipeline.store.settle(request, end.clone());
+        self.pipeline.write(self.waiting(), settle).await?;
         Ok(Refusal::new(class, text))
+    }
+
+    const fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            cancel: &self.cancel,
+            observer: &self.observer,
+        }
     }
 
     /// Writes the request into the ledger, waiting as long as pace demands.
@@ -262,7 +274,8 @@ impl Job {
                 attempt,
                 limits: pipeline.limits,
             };
-            match persist(|| pipeline.store.reserve(wish.clone())).await? {
+            let reserve = || pipeline.store.reserve(wish.clone());
+            match pipeline.write(self.waiting(), reserve).await? {
                 Reserved::Granted(id) => return Ok(id),
                 Reserved::Wait(wait) => self.sleep(wait.to_std().unwrap_or_default()).await?,
                 Reserved::DaySpent(until) => return Err(Setback::DaySpent(day_spent(until))),
@@ -323,9 +336,49 @@ pub(super) fn consequence(ask: &Ask, refusal: &Refusal, text: &str) -> (SeriesSt
 }
 
 impl Pipeline {
-    /// Keeps an answer that is paid for, trying again while the store is away.
-    pub(super) async fn keep(&self, request: RequestId, answer: &Answer) -> Result<(), DbError> {
-        persist(|| self.store.keep(request, answer.clone(), self.answers_limit)).await
+    /// Writes, however long the store is away.
+    pub(super) async fn write<T, F: Future<Output = Result<T, DbError>>>(
+        &self,
+        waiting: Waiting<'_>,
+        write: impl FnMut() -> F,
+    ) -> Result<T, DbError> {
+        self.persistence.write(waiting, write).await
+    }
+
+    /// Keeps an answer that is paid for: in the store, and on disk while the store is away.
+    pub(super) async fn keep(
+        &self,
+        request: RequestId,
+        attempt: Uuid,
+        answer: &Answer,
+        waiting: Waiting<'_>,
+    ) -> Result<(), DbError> {
+        let kept = self.store.keep(request, answer.clone(), self.answers_limit);
+        if let Ok(Ok(())) = tokio::time::timeout(PROMPTLY, kept).await {
+            return Ok(());
+        }
+        match self.persistence.spool.put(attempt, answer).await {
+            Ok(()) => (waiting.observer)(Event::Spooled),
+            Err(error) => tracing::error!(%error, "an answer waits for the store in memory only"),
+        }
+        self.move_in(request, attempt, answer, waiting).await
+    }
+
+    /// Keeps an answer in the store that is on disk so far.
+    pub(super) async fn move_in(
+        &self,
+        request: RequestId,
+        attempt: Uuid,
+        answer: &Answer,
+        waiting: Waiting<'_>,
+    ) -> Result<(), DbError> {
+        let keep = || self.store.keep(request, answer.clone(), self.answers_limit);
+        self.write(waiting, keep).await?;
+        let removed = self.persistence.spool.remove(attempt).await;
+        removed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "an answer that is in the store also stays on disk");
+        });
+        Ok(())
     }
 
     /// Reads a kept answer and stores what it holds; used by the run that asked and by the next
@@ -335,6 +388,7 @@ impl Pipeline {
         kept: &KeptAnswer,
         ask: &Ask,
         minute_means_day: bool,
+        waiting: Waiting<'_>,
     ) -> Result<Result<SeriesReport, Refusal>, DbError> {
         let KeptAnswer {
             request,
@@ -353,7 +407,8 @@ impl Pipeline {
                     refusal.class = ErrorClass::Day;
                 }
                 let end = RequestEnd::Refused(refusal.class, refusal.text.clone());
-                persist(|| self.store.settle(*request, end.clone())).await?;
+                self.write(waiting, || self.store.settle(*request, end.clone()))
+                    .await?;
                 return Ok(Err(refusal));
             }
         };
@@ -375,7 +430,8 @@ impl Pipeline {
             rounded: reading.rounded,
             parse_ms,
         };
-        report.counts = persist(|| self.store.apply(batch.clone(), credential.clone())).await?;
+        let apply = || self.store.apply(batch.clone(), credential.clone());
+        report.counts = self.write(waiting, apply).await?;
         Ok(Ok(report))
     }
 }
@@ -387,20 +443,4 @@ pub(super) fn unbroken<T>(read: impl FnOnce() -> Result<T, Refusal>) -> Result<T
         let text = "reading it broke this program; please report this";
         Err(Refusal::new(ErrorClass::Malformed, text))
     })
-}
-
-/// Tries a write again while the store is away; each write that passes here may be repeated.
-pub(super) async fn persist<T, F: Future<Output = Result<T, DbError>>>(
-    mut write: impl FnMut() -> F,
-) -> Result<T, DbError> {
-    for wait in STORE_AGAIN {
-        match write().await {
-            Err(error) if error.is_passing() => {
-                tracing::warn!(%error, "the store is away; trying again");
-                tokio::time::sleep(wait).await;
-            }
-            outcome => return outcome,
-        }
-    }
-    write().await
 }

@@ -109,6 +109,13 @@ pub fn narration(event: &Event) -> Option<String> {
             ))
         }
         Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", told(series))),
+        Event::StoreAway(error) => Some(format!(
+            "{error}; waiting for it: what is paid for is kept, and nothing is asked meanwhile"
+        )),
+        Event::Spooled => Some(
+            "an answer that is paid for is safe on disk until the store answers again".to_owned(),
+        ),
+        Event::StoreBack => Some("the store answers again".to_owned()),
         Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
     }
 }

@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::explain;
-use super::job::{self, Job, JobEnd, persist};
+use super::job::{self, Job, JobEnd};
 use super::learned::{Learned, Lesson, Verdict};
+use super::persist::{Persistence, Waiting};
 use super::retry::{self, Waits};
 use super::source::{BarSource, FetchOptions, Refusal};
 use crate::db::{Credential, DbError, KeptAnswer, Store};
@@ -39,6 +40,8 @@ pub struct Pipeline {
     pub answers_limit: u64,
     /// Waits before retries.
     pub waits: Waits,
+    /// How what is paid for outlasts a store that is away.
+    pub persistence: Persistence,
     /// The clock.
     pub clock: Clock,
 }
@@ -101,6 +104,12 @@ pub enum Event {
         /// The wait before it.
         wait: Duration,
     },
+    /// The store does not take what is to be written; it is tried again.
+    StoreAway(DbError),
+    /// An answer that is paid for waits for the store on disk.
+    Spooled,
+    /// The store takes writes again.
+    StoreBack,
     /// A series has ended.
     Done(SeriesReport),
 }
@@ -124,7 +133,11 @@ impl Pipeline {
         observer: Observer,
         cancel: CancellationToken,
     ) -> Result<RunReport, DbError> {
-        self.recover(&observer).await?;
+        let waiting = Waiting {
+            cancel: &cancel,
+            observer: &observer,
+        };
+        self.write(waiting, || self.recover(waiting)).await?;
         let mut slots = self.plan(&request);
         let keys = slots
             .iter()
@@ -132,7 +145,8 @@ impl Pipeline {
             .collect::<Vec<_>>();
         let learned = Learned::new(self.store.entitlements(self.credential.clone()).await?);
         self.skip_fresh(&mut slots, request.max_age).await?;
-        let active = self.store.begin_run(request.trigger, keys).await?;
+        let begin = || self.store.begin_run(request.trigger, keys.clone());
+        let active = self.write(waiting, begin).await?;
         observer(Event::Started {
             run: active.id,
             series: slots.len(),
@@ -140,17 +154,18 @@ impl Pipeline {
         let mut unrecorded = None;
         for report in slots.iter().filter_map(|slot| slot.report.as_ref()) {
             unrecorded = self
-                .record(active.id, report, &observer)
+                .record(active.id, report, waiting)
                 .await
                 .err()
                 .or(unrecorded);
         }
         let fetched = self
-            .fetch_all(active.id, &mut slots, learned, &observer, &cancel)
+            .fetch_all(active.id, &mut slots, learned, waiting)
             .await;
         let series: Vec<SeriesReport> = slots.into_iter().filter_map(|slot| slot.report).collect();
         let status = run_status(&series);
-        let finished = persist(|| self.store.finish_run(active.id, status)).await;
+        let finish = || self.store.finish_run(active.id, status);
+        let finished = self.write(waiting, finish).await;
         unrecorded = fetched.err().or(finished.err()).or(unrecorded);
         Ok(RunReport {
             run: active.id,
@@ -160,25 +175,54 @@ impl Pipeline {
         })
     }
 
+    /// The same outside a run: what dead processes left is not to wait for the next one.
+    pub async fn rescue(
+        &self,
+        observer: &Observer,
+        cancel: &CancellationToken,
+    ) -> Result<(), DbError> {
+        self.recover(Waiting { cancel, observer }).await
+    }
+
     /// Marks runs of dead processes and stores the answers that they had paid for and kept.
-    pub async fn recover(&self, observer: &Observer) -> Result<(), DbError> {
+    pub(super) async fn recover(&self, waiting: Waiting<'_>) -> Result<(), DbError> {
+        let observer = waiting.observer;
         let interrupted = self.store.sweep().await?;
         if !interrupted.is_empty() {
             observer(Event::Interrupted(interrupted));
         }
+        self.take_in_spooled(waiting).await?;
         for kept in self.store.unapplied().await? {
             let ask = match &kept.ask {
                 Question::Bars(ask) => ask,
                 Question::Symbols(ask) => {
-                    self.recover_symbols(&kept, ask).await?;
+                    self.recover_symbols(&kept, ask, waiting).await?;
                     continue;
                 }
             };
-            let report = match self.digest(&kept, ask, false).await? {
+            let report = match self.digest(&kept, ask, false, waiting).await? {
                 Ok(stored) => stored,
                 Err(refusal) => self.recover_refusal(&kept, ask, &refusal).await?,
             };
             observer(Event::Recovered(report));
+        }
+        Ok(())
+    }
+
+    /// Takes answers into the store that a process kept on disk while the store was away. Those of
+    /// another store stay for it.
+    async fn take_in_spooled(&self, waiting: Waiting<'_>) -> Result<(), DbError> {
+        let spool = &self.persistence.spool;
+        let told = |error| tracing::warn!(%error, "answers kept on disk cannot be read");
+        for attempt in spool.waiting().await.map_err(told).unwrap_or_default() {
+            let Some(answer) = spool.get(attempt).await.map_err(told).unwrap_or_default() else {
+                continue;
+            };
+            if let Some(request) = self.store.attempt(attempt).await? {
+                self.move_in(request, attempt, &answer, waiting).await?;
+            } else {
+                tracing::warn!(%attempt, "an answer kept on disk belongs to another store");
+            }
         }
         Ok(())
     }
@@ -273,9 +317,9 @@ impl Pipeline {
         run: RunId,
         slots: &mut [Slot],
         mut learned: Learned,
-        observer: &Observer,
-        cancel: &CancellationToken,
+        waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
+        let Waiting { cancel, observer } = waiting;
         let budget = Arc::new(AtomicUsize::new(retry::budget(slots.len())));
         let mut jobs: JoinSet<(usize, JobEnd)> = JoinSet::new();
         let mut busy: BTreeMap<usize, String> = BTreeMap::new();
@@ -299,7 +343,7 @@ impl Pipeline {
                     Verdict::Refuse(class, text) => {
                         let report = unasked(&slot.key, class, &text);
                         if outcome.is_ok() {
-                            outcome = self.record(run, &report, observer).await;
+                            outcome = self.record(run, &report, waiting).await;
                         }
                         slot.report = Some(report);
                     }
@@ -325,7 +369,7 @@ impl Pipeline {
                 Ok((index, JobEnd { report, lesson })) => {
                     busy.remove(&index);
                     if outcome.is_ok() {
-                        outcome = self.take_in(run, &report, &lesson, observer).await;
+                        outcome = self.take_in(run, &report, &lesson, waiting).await;
                     }
                     learned.learn(lesson);
                     if let Some(slot) = slots.get_mut(index) {
@@ -343,27 +387,30 @@ impl Pipeline {
         run: RunId,
         report: &SeriesReport,
         lesson: &Lesson,
-        observer: &Observer,
+        waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
         if let Lesson::Refused(refused) = lesson {
-            self.store
-                .learn_refusal(self.credential.clone(), refused.clone())
-                .await?;
+            let learn = || {
+                self.store
+                    .learn_refusal(self.credential.clone(), refused.clone())
+            };
+            self.write(waiting, learn).await?;
         }
-        self.record(run, report, observer).await
+        self.record(run, report, waiting).await
     }
 
     async fn record(
         &self,
         run: RunId,
         report: &SeriesReport,
-        observer: &Observer,
+        waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
-        observer(Event::Done(report.clone()));
+        (waiting.observer)(Event::Done(report.clone()));
         if report.status == SeriesStatus::Succeeded {
             return Ok(());
         }
-        persist(|| self.store.finish_series(run, report.clone())).await
+        let finish = || self.store.finish_series(run, report.clone());
+        self.write(waiting, finish).await
     }
 }
 

@@ -81,6 +81,8 @@ pub struct StoreStatus {
     pub bars: u64,
     /// Since when it has not answered, and what it said.
     pub lost: Option<(DateTime<Utc>, String)>,
+    /// Answers that are paid for and wait for it on disk.
+    pub spooled: usize,
 }
 
 /// Today's requests.

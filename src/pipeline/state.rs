@@ -100,6 +100,8 @@ pub struct State {
     queue: VecDeque<(&'static str, Option<Vec<SeriesKey>>)>,
     /// What wants to know which series are due, as soon as the watch list has been read again.
     asked_for_due: Option<&'static str>,
+    /// Something is to be written and cannot be: that reading works says nothing of it.
+    writes_wait: bool,
     is_ending: bool,
 }
 
@@ -138,6 +140,7 @@ impl State {
             run: None,
             queue: VecDeque::new(),
             asked_for_due: None,
+            writes_wait: false,
             is_ending: false,
         }
     }
@@ -161,6 +164,10 @@ impl State {
             Input::Crashed(text) => self.crashed(text, now),
             Input::Loaded(loaded) => self.loaded(loaded, now),
             Input::Owner(handover) => self.owner(handover, now),
+            Input::LockLost => {
+                (self.owner, self.asked_to_own) = (Owner::Unknown, None);
+                vec![Job::Disown]
+            }
             Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
             Input::Exported(path, bars) => vec![tell(now, What::Exported(path, bars))],
             Input::Rekeyed { provider, per_day } => self.rekeyed(provider, per_day),
@@ -182,8 +189,12 @@ impl State {
             self.asked_to_own = Some(now);
             jobs.push(Job::TryOwn);
         }
-        if is_over(self.looked, LOOK_AGAIN) && self.looked.replace(now).is_some() {
-            jobs.extend(self.look(now));
+        if is_over(self.looked, LOOK_AGAIN) {
+            match self.looked.replace(now) {
+                Some(_) => jobs.extend(self.look(now)),
+                None if self.read_only => {}
+                None => jobs.push(Job::Rescue),
+            }
         }
         let last = *self.last_tick.get_or_insert(now);
         if self.owner == Owner::This
@@ -213,7 +224,7 @@ impl State {
         let is_of_another =
             |run: &RunSummary| run.status == RunStatus::Running && Some(run.id) != own;
         if !self.read_only && self.runs.iter().any(is_of_another) {
-            jobs.push(Job::Sweep);
+            jobs.push(Job::Rescue);
         }
         let states = self.entries.iter().map(|entry| entry.state(now)).collect();
         let moved = (states, self.next_at(now));
@@ -385,7 +396,17 @@ impl State {
                 }
                 read_again = self.series_ended(report, now);
             }
-            Event::Interrupted(_) | Event::Recovered(_) => {}
+            Event::Interrupted(_) => read_again = vec![Job::Load(Load::Runs)],
+            Event::Recovered(_) => read_again = EVERYTHING.map(Job::Load).into(),
+            Event::StoreAway(error) => {
+                self.writes_wait = true;
+                return self.store_failed(error, now);
+            }
+            Event::StoreBack => {
+                self.writes_wait = false;
+                return self.store_answers(now);
+            }
+            Event::Spooled => self.store.spooled += 1,
         }
         let mut jobs = vec![tell(now, What::Run(event))];
         jobs.extend(read_again);
@@ -446,7 +467,7 @@ impl State {
         // Whoever sweeps first marks it: what becomes of it is noticed as the work of others is.
         let crashed = self.run.as_ref().and_then(|run| run.id);
         self.own_runs.retain(|run| Some(*run) != crashed);
-        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Sweep];
+        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
         jobs.extend(self.run_is_over());
         jobs
     }
@@ -454,6 +475,7 @@ impl State {
     /// Makes room for the next run, and reads again what a run may have changed.
     fn run_is_over(&mut self) -> Vec<Job> {
         self.run = None;
+        self.writes_wait = false;
         for entry in &mut self.entries {
             if matches!(
                 entry.live.state,
@@ -498,7 +520,7 @@ impl State {
     fn symbols_crashed(&mut self, wish: &SymbolWish, text: String, now: DateTime<Utc>) -> Vec<Job> {
         let why = "asking broke this program; please report this".to_owned();
         self.search.answered(wish, Err((ErrorClass::Unknown, why)));
-        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Sweep];
+        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
         jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
         jobs
     }

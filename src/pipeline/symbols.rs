@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::explain::{self, DAY_TURNS, day_spent};
-use super::job::{self, persist, unbroken};
+use super::job::{self, unbroken};
+use super::persist::Waiting;
 use super::run::{Observer, Pipeline};
 use super::source::{Refusal, SendError, SymbolReading, SymbolWish};
 use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
@@ -43,31 +44,41 @@ impl Pipeline {
             Ok(ask) => ask,
             Err(refusal) => return Ok(Err((refusal.class, refusal.text))),
         };
-        if let Some(recovered) = self.recovered_list(wish).await? {
+        let silent: Observer = Arc::new(|_| {});
+        let waiting = Waiting {
+            cancel: &cancel,
+            observer: &silent,
+        };
+        if let Some(recovered) = self.recovered_list(wish, waiting).await? {
             return Ok(Ok(recovered));
         }
         let trigger = match wish {
             SymbolWish::List => "listing",
             SymbolWish::Search(_) => "search",
         };
-        let active = self.store.begin_run(trigger, vec![]).await?;
-        let outcome = self.ask_once(active.id, &ask, &cancel).await;
+        let begin = || self.store.begin_run(trigger, vec![]);
+        let active = self.write(waiting, begin).await?;
+        let outcome = self.ask_once(active.id, &ask, waiting).await;
         let status = match &outcome {
             Ok(Ok(_)) => RunStatus::Succeeded,
             Ok(Err((ErrorClass::Cancelled, _))) => RunStatus::Cancelled,
             _ => RunStatus::Failed,
         };
-        let finished = persist(|| self.store.finish_run(active.id, status)).await;
+        let finish = || self.store.finish_run(active.id, status);
+        let finished = self.write(waiting, finish).await;
         let outcome = outcome?;
         finished?;
         Ok(outcome)
     }
 
     /// The first thing every run does; it may bring the very list that is to be asked for.
-    async fn recovered_list(&self, wish: &SymbolWish) -> Result<Option<Symbols>, DbError> {
+    async fn recovered_list(
+        &self,
+        wish: &SymbolWish,
+        waiting: Waiting<'_>,
+    ) -> Result<Option<Symbols>, DbError> {
         let before = self.store.setting(LISTINGS_AT).await?;
-        let silent: Observer = Arc::new(|_| {});
-        self.recover(&silent).await?;
+        self.write(waiting, || self.recover(waiting)).await?;
         if *wish != SymbolWish::List || self.store.setting(LISTINGS_AT).await? == before {
             return Ok(None);
         }
@@ -79,44 +90,44 @@ impl Pipeline {
         &self,
         run: RunId,
         ask: &SymbolAsk,
-        cancel: &CancellationToken,
+        waiting: Waiting<'_>,
     ) -> Result<Result<Symbols, Problem>, DbError> {
         let attempt_id = Uuid::new_v4();
-        let request = match self.reserve_symbols(attempt_id, run, ask, cancel).await? {
+        let request = match self.reserve_symbols(attempt_id, run, ask, waiting).await? {
             Ok(request) => request,
             Err(problem) => return Ok(Err(problem)),
         };
-        let sent = job::send(self, &ask.query, attempt_id, cancel).await;
+        let sent = job::send(self, &ask.query, attempt_id, waiting.cancel).await;
         let answer = match sent {
             Some(Ok(answer)) => answer,
             Some(Err(SendError::NeverSent(text))) => {
                 let end = RequestEnd::NotSent(text.clone());
                 return self
-                    .unanswered(request, end, ask, ErrorClass::Network, &text)
+                    .unanswered(request, end, ask, (ErrorClass::Network, &text), waiting)
                     .await;
             }
             Some(Err(SendError::Broken(text) | SendError::Untrusted(text))) => {
                 let end = RequestEnd::Failed(ErrorClass::Network, text.clone());
                 return self
-                    .unanswered(request, end, ask, ErrorClass::Network, &text)
+                    .unanswered(request, end, ask, (ErrorClass::Network, &text), waiting)
                     .await;
             }
             Some(Err(SendError::TooLarge(text))) => {
                 let end = RequestEnd::Failed(ErrorClass::Malformed, text.clone());
                 return self
-                    .unanswered(request, end, ask, ErrorClass::Malformed, &text)
+                    .unanswered(request, end, ask, (ErrorClass::Malformed, &text), waiting)
                     .await;
             }
             None => {
                 let text = "stopped while waiting for the answer";
                 let end = RequestEnd::Failed(ErrorClass::Cancelled, text.to_owned());
                 return self
-                    .unanswered(request, end, ask, ErrorClass::Cancelled, text)
+                    .unanswered(request, end, ask, (ErrorClass::Cancelled, text), waiting)
                     .await;
             }
         };
-        self.keep(request, &answer).await?;
-        self.digest_symbols(request, ask, &answer).await
+        self.keep(request, attempt_id, &answer, waiting).await?;
+        self.digest_symbols(request, ask, &answer, waiting).await
     }
 
     /// Writes down that a request brought no answer, and says so.
@@ -125,10 +136,11 @@ impl Pipeline {
         request: RequestId,
         end: RequestEnd,
         ask: &SymbolAsk,
-        class: ErrorClass,
-        said: &str,
+        (class, said): (ErrorClass, &str),
+        waiting: Waiting<'_>,
     ) -> Result<Result<Symbols, Problem>, DbError> {
-        persist(|| self.store.settle(request, end.clone())).await?;
+        self.write(waiting, || self.store.settle(request, end.clone()))
+            .await?;
         Ok(Err(problem(ask, class, said)))
     }
 
@@ -138,8 +150,9 @@ impl Pipeline {
         attempt_id: Uuid,
         run: RunId,
         ask: &SymbolAsk,
-        cancel: &CancellationToken,
+        waiting: Waiting<'_>,
     ) -> Result<Result<RequestId, Problem>, DbError> {
+        let cancel = waiting.cancel;
         let wish = Reservation {
             attempt_id,
             run,
@@ -159,7 +172,8 @@ impl Pipeline {
             if cancel.is_cancelled() {
                 return Ok(Err(stopped()));
             }
-            let wait = match persist(|| self.store.reserve(wish.clone())).await? {
+            let reserve = || self.store.reserve(wish.clone());
+            let wait = match self.write(waiting, reserve).await? {
                 Reserved::Granted(id) => return Ok(Ok(id)),
                 Reserved::DaySpent(until) => {
                     return Ok(Err(problem(ask, ErrorClass::Day, &day_spent(until))));
@@ -188,20 +202,24 @@ impl Pipeline {
         request: RequestId,
         ask: &SymbolAsk,
         answer: &Answer,
+        waiting: Waiting<'_>,
     ) -> Result<Result<Symbols, Problem>, DbError> {
         match unbroken(|| self.source.read_symbols(ask, answer)) {
             Ok(SymbolReading::Listed(listings)) => {
                 let at = answer.received_at;
-                persist(|| self.store.keep_listings(request, at, listings.clone())).await?;
+                let keep = || self.store.keep_listings(request, at, listings.clone());
+                self.write(waiting, keep).await?;
                 Ok(Ok(Symbols::Listed(at, listings)))
             }
             Ok(SymbolReading::Found(listings)) => {
-                persist(|| self.store.settle(request, RequestEnd::Read)).await?;
+                self.write(waiting, || self.store.settle(request, RequestEnd::Read))
+                    .await?;
                 Ok(Ok(Symbols::Found(listings)))
             }
             Err(Refusal { class, text, .. }) => {
                 let end = RequestEnd::Refused(class, text.clone());
-                persist(|| self.store.settle(request, end.clone())).await?;
+                self.write(waiting, || self.store.settle(request, end.clone()))
+                    .await?;
                 let said = if class == ErrorClass::Day {
                     DAY_TURNS
                 } else {
@@ -217,8 +235,11 @@ impl Pipeline {
         &self,
         kept: &KeptAnswer,
         ask: &SymbolAsk,
+        waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
-        let outcome = self.digest_symbols(kept.request, ask, &kept.answer).await?;
+        let outcome = self
+            .digest_symbols(kept.request, ask, &kept.answer, waiting)
+            .await?;
         if let Ok(Symbols::Listed(_, listings)) = outcome {
             tracing::info!(
                 run = kept.run.0,

@@ -146,6 +146,7 @@ pub fn normal() -> Snapshot {
             name: "PostgreSQL stock_data".to_owned(),
             bars: 412_880,
             lost: None,
+            spooled: 0,
         },
         quota: QuotaStatus {
             used: 4,

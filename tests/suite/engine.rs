@@ -27,7 +27,7 @@ mod panel;
 mod symbols;
 
 use crate::support::cluster;
-use crate::support::program::{CANARY, Desk, provider, signal};
+use crate::support::program::{CANARY, Desk, persistence, provider, signal};
 
 /// A clock that a test moves.
 #[derive(Clone)]
@@ -79,6 +79,7 @@ fn pipeline(store: Arc<dyn Store>, server: &Server, hands: &Hands, key: &str) ->
         in_flight: 2,
         answers_limit: 1 << 28,
         waits: Waits::default(),
+        persistence: persistence(),
         clock: hands.clock(),
     }
 }

@@ -10,7 +10,7 @@ use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport, SeriesStatus};
 use pipeline_tui::pipeline::alpha_vantage::{self, AlphaVantage};
 use pipeline_tui::pipeline::source::FetchOptions;
-use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
+use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
 use pipeline_tui::simulate::{Plan, Server};
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +59,7 @@ impl Rig {
                 outage: tick,
                 cap: tick,
             },
+            persistence: Persistence::new(folder.path().join("spool")),
             clock: Clock::system(),
         });
         Self {

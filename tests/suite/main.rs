@@ -11,10 +11,8 @@
 mod acceptance;
 mod bad_input;
 mod contract;
-mod crash;
 mod engine;
 mod faults;
 mod recorded;
 mod simulate;
-mod starts;
 mod support;

@@ -1,11 +1,11 @@
 //! The watch list, the run history, and reading bars.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::super::{BarQuery, DbError, Order, RECENT, RunDetail, SeriesFacts, row};
-use super::Outcome;
+use super::{Outcome, lock};
 use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
 
 pub async fn watch_list(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
@@ -40,18 +40,15 @@ pub async fn fill_watch_list(
 }
 
 /// The lock is taken before the row can be seen, so that nobody finds a running run without one.
+/// Returns the run and the key of its lock.
 pub async fn begin_run(
     connection: &mut PgConnection,
     trigger: &str,
     series: Vec<SeriesKey>,
-) -> Result<RunId, sqlx::Error> {
+) -> Result<(RunId, i64), sqlx::Error> {
     let lock_key = loop {
         let key = fastrand::i64(1..);
-        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .bind(key)
-            .fetch_one(&mut *connection)
-            .await?;
-        if taken {
+        if lock::take(connection, key).await? {
             break key;
         }
     };
@@ -83,7 +80,7 @@ pub async fn begin_run(
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    Ok(RunId(id))
+    Ok((RunId(id), lock_key))
 }
 
 pub async fn finish_series(
@@ -148,11 +145,18 @@ const DOUBT_UNSETTLED: &str = "\
     UPDATE requests SET state = 'in_doubt' WHERE state = 'reserved' \
     AND run_id NOT IN (SELECT id FROM runs WHERE status = 'running')";
 
+/// A server that starts again has lost every lock: runs that are older than its start have these
+/// seconds to take theirs again.
+const GRACE: TimeDelta = TimeDelta::seconds(10);
+
 pub async fn sweep(connection: &mut PgConnection) -> Outcome<Vec<RunId>> {
-    let running: Vec<(i64, i64)> =
-        sqlx::query_as("SELECT id, lock_key FROM runs WHERE status = 'running'")
-            .fetch_all(&mut *connection)
-            .await?;
+    let running: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT id, lock_key FROM runs WHERE status = 'running' \
+         AND (started_at > pg_postmaster_start_time() OR clock_timestamp() > pg_postmaster_start_time() + $1)",
+    )
+    .bind(GRACE)
+    .fetch_all(&mut *connection)
+    .await?;
     let mut swept = Vec::new();
     for (id, lock_key) in running {
         let mut tx = connection.begin().await?;

@@ -7,6 +7,8 @@ use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
 use super::Outcome;
+use uuid::Uuid;
+
 use crate::model::quota::{self, Ledger};
 use crate::model::{Answer, RequestId, RunId};
 
@@ -20,13 +22,9 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
         .bind(&wish.credential.fingerprint)
         .execute(&mut *tx)
         .await?;
-    let known: Option<i64> = sqlx::query_scalar("SELECT id FROM requests WHERE attempt_id = $1")
-        .bind(wish.attempt_id)
-        .fetch_optional(&mut *tx)
-        .await?;
-    if let Some(id) = known {
+    if let Some(id) = attempt(&mut tx, wish.attempt_id).await? {
         tx.rollback().await?;
-        return Ok(Reserved::Granted(RequestId(id)));
+        return Ok(Reserved::Granted(id));
     }
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(&mut *tx)
@@ -61,6 +59,17 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     .await?;
     tx.commit().await?;
     Ok(Reserved::Granted(RequestId(id)))
+}
+
+pub async fn attempt(
+    connection: &mut PgConnection,
+    attempt_id: Uuid,
+) -> Outcome<Option<RequestId>> {
+    let id = sqlx::query_scalar("SELECT id FROM requests WHERE attempt_id = $1")
+        .bind(attempt_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(id.map(RequestId))
 }
 
 /// The ledger of a key on the quota day of the database's clock.

@@ -8,6 +8,8 @@ use super::super::{
 };
 use super::Outcome;
 use super::history::{NOW, text};
+use uuid::Uuid;
+
 use crate::model::quota::{self, Ledger};
 use crate::model::{Answer, RequestId, RunId};
 
@@ -16,14 +18,9 @@ const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
 pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Outcome<Reserved> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let attempt_id = wish.attempt_id.to_string();
-    let known: Option<i64> = sqlx::query_scalar("SELECT id FROM requests WHERE attempt_id = $1")
-        .bind(&attempt_id)
-        .fetch_optional(&mut *tx)
-        .await?;
-    if let Some(id) = known {
+    if let Some(id) = attempt(&mut tx, wish.attempt_id).await? {
         tx.rollback().await?;
-        return Ok(Reserved::Granted(RequestId(id)));
+        return Ok(Reserved::Granted(id));
     }
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
         .fetch_one(&mut *tx)
@@ -42,7 +39,7 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
                                attempt, reserved_at, plan) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
-    .bind(attempt_id)
+    .bind(wish.attempt_id.to_string())
     .bind(wish.run.0)
     .bind(symbol)
     .bind(interval)
@@ -57,6 +54,17 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
     .await?;
     tx.commit().await?;
     Ok(Reserved::Granted(RequestId(id)))
+}
+
+pub async fn attempt(
+    connection: &mut SqliteConnection,
+    attempt_id: Uuid,
+) -> Outcome<Option<RequestId>> {
+    let id = sqlx::query_scalar("SELECT id FROM requests WHERE attempt_id = $1")
+        .bind(attempt_id.to_string())
+        .fetch_optional(connection)
+        .await?;
+    Ok(id.map(RequestId))
 }
 
 /// The ledger of a key on the quota day of the database's clock.

@@ -21,7 +21,12 @@ pub struct FileLock {
     remove: Option<PathBuf>,
 }
 
-impl RunLock for FileLock {}
+impl RunLock for FileLock {
+    /// Only this process can let go of a locked file.
+    fn is_held(&self) -> bool {
+        true
+    }
+}
 
 impl Drop for FileLock {
     fn drop(&mut self) {

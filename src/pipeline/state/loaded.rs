@@ -14,13 +14,11 @@ use crate::model::{RunSummary, SeriesKey};
 
 impl State {
     pub(super) fn loaded(&mut self, loaded: Loaded, now: DateTime<Utc>) -> Vec<Job> {
-        let mut jobs = vec![];
-        if self.store.lost.take().is_some() {
-            self.revision += 1;
-            jobs.push(tell(now, What::StoreBack));
-            jobs.extend(EVERYTHING.map(Job::Load));
-            jobs.extend(self.wanted.loads().map(Job::Load));
-        }
+        let mut jobs = if self.writes_wait {
+            vec![]
+        } else {
+            self.store_answers(now)
+        };
         match loaded {
             Loaded::Series(list) => {
                 self.take_in(list);
@@ -60,6 +58,21 @@ impl State {
             Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
         jobs
+    }
+
+    /// Reads everything again where the store was lost.
+    pub(super) fn store_answers(&mut self, now: DateTime<Utc>) -> Vec<Job> {
+        self.store.spooled = 0;
+        if self.store.lost.take().is_none() {
+            return vec![];
+        }
+        self.revision += 1;
+        let shown = EVERYTHING.into_iter().chain(self.wanted.loads());
+        let loads = shown.map(Job::Load);
+        [tell(now, What::StoreBack)]
+            .into_iter()
+            .chain(loads)
+            .collect()
     }
 
     /// Takes over what another process made of the schedule: the panel beside an engine, for one.

@@ -38,6 +38,8 @@ pub enum Input {
     Loaded(Loaded),
     /// The attempt to own the schedule has ended: with what the store then held, or not.
     Owner(Option<Handover>),
+    /// The schedule's lock broke: another process may take it.
+    LockLost,
     /// The run at work ended by a panic, whose words these are.
     RunCrashed(String),
     /// A question about symbols ended by a panic, whose words these are.
@@ -221,8 +223,8 @@ pub enum Job {
     Export(SeriesKey, String),
     /// Try to own the schedule.
     TryOwn,
-    /// Mark runs whose process, or whose task, died.
-    Sweep,
+    /// Mark runs whose process, or whose task, died, and store what they had paid for.
+    Rescue,
     /// Let go of the schedule: whether its lock still holds is not known.
     Disown,
     /// Tell whoever listens.

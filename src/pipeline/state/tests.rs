@@ -50,6 +50,7 @@ fn state(last_tick: Option<&str>) -> State {
             name: "test".into(),
             bars: 0,
             lost: None,
+            spooled: 0,
         },
         per_day: Some(25),
         schedule: Schedule::after_close(),
@@ -104,7 +105,10 @@ fn report(series: Vec<SeriesReport>) -> RunReport {
 #[test]
 fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
     let mut state = state(Some(NOON));
-    assert_eq!(state.step(Input::Tick, at(NOON)), [Job::TryOwn]);
+    assert_eq!(
+        state.step(Input::Tick, at(NOON)),
+        [Job::TryOwn, Job::Rescue]
+    );
     own(&mut state, NOON);
     assert_eq!(state.step(Input::Tick, at("2026-11-20T21:19:59Z")), LOOK);
     let instant = at("2026-11-20T21:20:00Z");
@@ -349,7 +353,7 @@ fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
     let look = state.step(Input::Tick, at("2026-11-20T17:00:20Z"));
     assert_eq!(
         look,
-        [&LOOK[..], &[Job::Sweep]].concat(),
+        [&LOOK[..], &[Job::Rescue]].concat(),
         "its process may have died"
     );
 
@@ -403,7 +407,7 @@ fn a_crashed_run_makes_room_for_the_next() {
     state.step(fetch("AAPL"), at(NOON));
     let jobs = state.step(Input::RunCrashed("boom".into()), at(NOON));
     assert_eq!(jobs[0], tell(at(NOON), What::Crashed("boom".into())));
-    assert!(jobs.contains(&Job::Sweep), "{jobs:?}");
+    assert!(jobs.contains(&Job::Rescue), "{jobs:?}");
     assert_eq!(runs(&jobs), [("fetch", vec!["AAPL".into()])]);
     let other = state.step(Input::Crashed("pop".into()), at(NOON));
     assert_eq!(other, [tell(at(NOON), What::Crashed("pop".into()))]);

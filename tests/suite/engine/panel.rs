@@ -162,6 +162,7 @@ async fn another_key_counts_from_the_next_run_on() {
                     in_flight: 1,
                     answers_limit: 1 << 28,
                     waits: Waits::default(),
+                    persistence: persistence(),
                     clock: hands.clock(),
                 }))
             }

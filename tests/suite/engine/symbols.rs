@@ -140,6 +140,7 @@ fn pipeline(store: &Arc<dyn Store>, server: &Server, per_day: Option<u32>) -> Ar
         in_flight: 1,
         answers_limit: 1 << 28,
         waits: Waits::default(),
+        persistence: persistence(),
         clock: Clock::system(),
     })
 }

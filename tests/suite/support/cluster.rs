@@ -9,13 +9,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// The password of the cluster's superuser; in no other place, so that tests may look for leaks.
 pub const PASSWORD: &str = "cluster-pa55-word";
 
-/// A private cluster of this test process. Its watchdog ends it when the process ends, however that happens.
-pub struct Cluster {
-    base_url: String,
+/// A private server on a port of its own. Its watchdog ends it when this process ends, however that happens.
+pub struct Server {
+    bin: PathBuf,
+    /// Where its `data` are.
+    pub folder: PathBuf,
+    port: u16,
+    /// Who it runs as, where that is not who we are.
+    user: Option<String>,
+    options: String,
     _watchdog: Option<Child>,
 }
 
-static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+/// The server that the tests share: its URL, and the server itself where it is ours.
+static CLUSTER: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// Writes past libtest's capture, so that a skip is seen.
@@ -25,13 +32,13 @@ pub fn notice(text: &str) {
 
 /// The URL of a new, empty database; `None` where no PostgreSQL is to be had (never in CI).
 pub fn new_database() -> Option<String> {
-    let cluster = CLUSTER.get_or_init(start).as_ref()?;
+    let (base_url, _) = CLUSTER.get_or_init(shared).as_ref()?;
     let name = format!(
         "t{}_{}",
         std::process::id(),
         DATABASES.fetch_add(1, Ordering::Relaxed)
     );
-    let url = |database: &str| format!("{}/{database}", cluster.base_url);
+    let url = |database: &str| format!("{base_url}/{database}");
     psql(&url("postgres"), &format!("CREATE DATABASE {name}"));
     Some(url(&name))
 }
@@ -66,38 +73,122 @@ pub fn psql(url: &str, sql: &str) -> String {
         .to_owned()
 }
 
-fn start() -> Option<Cluster> {
+fn shared() -> Option<(String, Option<Server>)> {
     if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
         let (base_url, _) = url
             .rsplit_once('/')
             .expect("TEST_DATABASE_URL ends in a database name");
-        return Some(Cluster {
-            base_url: base_url.to_owned(),
+        return Some((base_url.to_owned(), None));
+    }
+    let server = Server::start("-c fsync=off -c max_connections=300 -c shared_buffers=64MB")?;
+    Some((server.base_url(), Some(server)))
+}
+
+impl Server {
+    /// One with these options; `None` where no PostgreSQL is to be had (never in CI).
+    pub fn start(options: &str) -> Option<Self> {
+        let Some(initdb) = find("initdb") else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "CI needs PostgreSQL: install it, or set TEST_DATABASE_URL"
+            );
+            notice(
+                "skipped: no PostgreSQL found; install it or set TEST_DATABASE_URL to run these tests on it",
+            );
+            return None;
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("pipeline-tui-pg-")
+            .tempdir()
+            .unwrap()
+            .keep();
+        let user = plain_user();
+        if let Some(user) = &user {
+            run(Command::new("chown").arg(user).arg(&folder));
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let options = format!(
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} {options}",
+            folder.display()
+        );
+        let server = Self {
+            bin: initdb.parent().unwrap().to_owned(),
+            folder,
+            port,
+            user,
+            options,
             _watchdog: None,
-        });
+        };
+        server.init();
+        server.begin();
+        let watchdog = server.guarded();
+        Some(Self {
+            _watchdog: Some(watchdog),
+            ..server
+        })
     }
-    let Some(initdb) = find("initdb") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "CI needs PostgreSQL: install it, or set TEST_DATABASE_URL"
-        );
-        notice(
-            "skipped: no PostgreSQL found; install it or set TEST_DATABASE_URL to run these tests on it",
-        );
-        return None;
-    };
-    let bin = initdb.parent().unwrap().to_owned();
-    let folder = tempfile::Builder::new()
-        .prefix("pipeline-tui-pg-")
-        .tempdir()
-        .unwrap()
-        .keep();
-    let user = plain_user();
-    if let Some(user) = &user {
-        run(Command::new("chown").arg(user).arg(&folder));
+
+    /// Its URL without a database.
+    pub fn base_url(&self) -> String {
+        format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}", self.port)
     }
-    let as_user = |program: &Path| {
-        let mut command = match &user {
+
+    /// Starts it, and waits until it takes connections.
+    pub fn begin(&self) {
+        let log = self.folder.join("log");
+        let log = log.to_str().unwrap();
+        self.pg_ctl(&["-w", "-s", "-o", &self.options, "-l", log, "start"]);
+    }
+
+    /// Orders something done to it.
+    pub fn pg_ctl(&self, arguments: &[&str]) {
+        let data = self.folder.join("data");
+        let mut command = self.as_user(&self.bin.join("pg_ctl"));
+        run(command.arg("-D").arg(data).args(arguments));
+    }
+
+    fn init(&self) {
+        let password = self.folder.join("password");
+        std::fs::write(&password, PASSWORD).unwrap();
+        run(self
+            .as_user(&self.bin.join("initdb"))
+            .args([
+                "-N",
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--auth-local=trust",
+            ])
+            .args(["--auth-host=scram-sha-256", "--pwfile"])
+            .arg(&password)
+            .arg("-D")
+            .arg(self.folder.join("data")));
+    }
+
+    fn guarded(&self) -> Child {
+        let script = format!(
+            "trap '' INT TERM HUP; cat >/dev/null; '{}' -D '{}' -m immediate stop >/dev/null 2>&1; rm -rf '{}'",
+            self.bin.join("pg_ctl").display(),
+            self.folder.join("data").display(),
+            self.folder.display()
+        );
+        self.as_user(Path::new("sh"))
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn as_user(&self, program: &Path) -> Command {
+        let mut command = match &self.user {
             Some(user) => {
                 let mut command = Command::new("runuser");
                 command.args(["-u", user, "--"]).arg(program);
@@ -105,60 +196,9 @@ fn start() -> Option<Cluster> {
             }
             None => Command::new(program),
         };
-        command.current_dir(&folder).stdin(Stdio::null());
+        command.current_dir(&self.folder).stdin(Stdio::null());
         command
-    };
-    let data = folder.join("data");
-    let password = folder.join("password");
-    std::fs::write(&password, PASSWORD).unwrap();
-    run(as_user(&initdb)
-        .args([
-            "-N",
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--auth-local=trust",
-        ])
-        .args(["--auth-host=scram-sha-256", "--pwfile"])
-        .arg(&password)
-        .arg("-D")
-        .arg(&data));
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let options = format!(
-        "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync=off \
-         -c max_connections=300 -c shared_buffers=64MB",
-        folder.display()
-    );
-    run(as_user(&bin.join("pg_ctl"))
-        .args(["-w", "-s", "-o", &options, "-l"])
-        .arg(folder.join("log"))
-        .arg("-D")
-        .arg(&data)
-        .arg("start"));
-    let script = format!(
-        "trap '' INT TERM HUP; cat >/dev/null; '{}' -D '{}' -m immediate stop >/dev/null 2>&1; rm -rf '{}'",
-        bin.join("pg_ctl").display(),
-        data.display(),
-        folder.display()
-    );
-    let watchdog = as_user(Path::new("sh"))
-        .args(["-c", &script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let base_url = format!("postgres://postgres:{PASSWORD}@127.0.0.1:{port}");
-    Some(Cluster {
-        base_url,
-        _watchdog: Some(watchdog),
-    })
+    }
 }
 
 fn run(command: &mut Command) {

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use pipeline_tui::pipeline::Persistence;
 use pipeline_tui::simulate::{Options, Plan, Server};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::cluster;
 
@@ -207,6 +209,11 @@ pub async fn seen(server: &Server, requests: usize) {
     tokio::time::timeout(std::time::Duration::from_secs(30), waiting)
         .await
         .unwrap();
+}
+
+/// Patience without end, and a place for answers that is made when one comes.
+pub fn persistence() -> Persistence {
+    Persistence::new(std::env::temp_dir().join(format!("pipeline-tui-spool-{}", Uuid::new_v4())))
 }
 
 /// A provider on loopback with these faults.

@@ -101,7 +101,7 @@ fn a_question_that_crashed_is_over_and_another_may_be_asked() {
         state.step(crashed, at(NOON)),
         [
             tell(at(NOON), What::Crashed("boom".into())),
-            Job::Sweep,
+            Job::Rescue,
             Job::Load(Load::Runs),
             Job::Load(Load::Ledger)
         ]

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use crate::support::cluster;
+use super::cluster;
 
 /// The provider's key; it must turn up nowhere.
 pub(crate) const CANARY: &str = "CANARY7Q2XNV83KD";
@@ -52,10 +52,15 @@ impl Product {
 
     /// One on a new PostgreSQL database; `None` where there is no PostgreSQL.
     pub(crate) fn postgres() -> Option<Self> {
-        Some(Self {
-            database: Database::Postgres(cluster::new_database()?),
+        cluster::new_database().map(Self::on)
+    }
+
+    /// One on a PostgreSQL database of its own.
+    pub(crate) fn on(url: String) -> Self {
+        Self {
+            database: Database::Postgres(url),
             folder: tempfile::tempdir().unwrap(),
-        })
+        }
     }
 
     /// The name of the database's kind, for messages.

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline_tui::simulate::Server;
 
-use crate::support::product::Product;
+use super::product::Product;
 
 /// Requests that the plan `unlimited` lets be in flight at once: as many may be in doubt after a kill.
 const IN_FLIGHT: usize = 4;

@@ -1,0 +1,113 @@
+//! Session locks: they live as long as a session of their own, which is watched while they are held.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection};
+use tokio::task::AbortHandle;
+
+use super::super::RunLock;
+
+/// A session that holds a lock: kept however long it is idle, and when its peer is dead, noticed and
+/// ended within about a minute.
+const SESSION: [(&str, &str); 3] = [
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("idle_session_timeout", "0"),
+];
+/// How often the session is looked at; with what follows, less than the sweep's grace after a restart.
+const LOOK: Duration = Duration::from_secs(3);
+/// How long it may take to answer.
+const ANSWER: Duration = Duration::from_secs(3);
+/// How often a lost lock is tried to be taken again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Opens a session that may hold a lock.
+pub async fn session(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    options.clone().options(SESSION).connect().await
+}
+
+/// Takes a lock by its key, unless another session has it.
+pub async fn take(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+        .bind(key)
+        .fetch_one(connection)
+        .await
+}
+
+/// A lock that a session of its own holds. Dropping it ends the session.
+pub struct SessionLock {
+    is_held: Arc<AtomicBool>,
+    watcher: AbortHandle,
+}
+
+impl SessionLock {
+    /// Watches the session of a lock that is taken. One that breaks, as when the server restarts, is
+    /// replaced and takes the lock again, unless `once`.
+    pub fn new(options: PgConnectOptions, connection: PgConnection, key: i64, once: bool) -> Self {
+        let is_held = Arc::new(AtomicBool::new(true));
+        let held = Arc::clone(&is_held);
+        let watcher = tokio::spawn(async move {
+            let mut connection = connection;
+            loop {
+                until_broken(&mut connection).await;
+                held.store(false, Ordering::Relaxed);
+                if once {
+                    return;
+                }
+                connection = taken_again(&options, key).await;
+                held.store(true, Ordering::Relaxed);
+            }
+        });
+        Self {
+            is_held,
+            watcher: watcher.abort_handle(),
+        }
+    }
+}
+
+impl RunLock for SessionLock {
+    fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for SessionLock {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+impl fmt::Debug for SessionLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionLock")
+    }
+}
+
+async fn until_broken(connection: &mut PgConnection) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if !matches!(
+            tokio::time::timeout(ANSWER, connection.ping()).await,
+            Ok(Ok(()))
+        ) {
+            return;
+        }
+    }
+}
+
+async fn taken_again(options: &PgConnectOptions, key: i64) -> PgConnection {
+    loop {
+        let again = async {
+            let mut connection = session(options).await?;
+            Ok::<_, sqlx::Error>(take(&mut connection, key).await?.then_some(connection))
+        };
+        if let Ok(Ok(Some(connection))) = tokio::time::timeout(ANSWER, again).await {
+            return connection;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}

@@ -1,0 +1,54 @@
+//! The program as a process: started, heard, and waited for.
+
+use std::fs::OpenOptions;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use super::product::Product;
+
+/// The longest that a process may take to its own end; far more than it ever needs.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Starts the binary; what it says is added to a file.
+pub fn start(product: &Product, base_url: &str, arguments: &[String]) -> Child {
+    let file = product.data().with_file_name("said");
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .unwrap();
+    let mut command = product.command(base_url);
+    command
+        .args(arguments)
+        .stdout(file.try_clone().unwrap())
+        .stderr(file);
+    command.spawn().unwrap()
+}
+
+pub fn said(product: &Product) -> String {
+    std::fs::read_to_string(product.data().with_file_name("said")).unwrap()
+}
+
+/// Waits until a process has ended by itself.
+pub async fn finish(child: &mut Child) -> ExitStatus {
+    let ended = async {
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    ended.unwrap_or_else(|_| {
+        child.kill().unwrap();
+        panic!("the process did not end within {} s", PATIENCE.as_secs())
+    })
+}
+
+/// Sends a signal to a process of the test.
+pub fn signal(name: &str, process: &Child) {
+    let order = format!("kill -s {name} {}", process.id());
+    let done = Command::new("sh").args(["-c", &order]).status().unwrap();
+    assert!(done.success(), "{order}");
+}
