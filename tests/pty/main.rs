@@ -13,6 +13,7 @@
 mod container;
 mod deaths;
 mod journeys;
+mod outage;
 mod pictures;
 mod rig;
 mod support;

@@ -311,13 +311,14 @@ pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
     }
     let snapshot = shared.snapshot.as_ref()?;
     if let Some((since, reason)) = &snapshot.store.lost {
+        // What is safe comes before the reason: a narrow screen cuts the end off.
         let kept = match snapshot.store.spooled {
             0 => String::new(),
             1 => " One answer that is paid for is safe on disk.".to_owned(),
             more => format!(" {more} answers that are paid for are safe on disk."),
         };
         return Some(format!(
-            "The store does not answer, since {} s: {reason}.{kept} What you see is as old; nothing is asked meanwhile.",
+            "The store does not answer, since {} s. What you see is as old; nothing is asked meanwhile.{kept} {reason}",
             text::took(now - *since)
         ));
     }
