@@ -1,6 +1,7 @@
 //! PostgreSQL behind the trait: connections, their deadlines, and the migration.
 
 mod apply;
+mod copy;
 mod history;
 mod ledger;
 mod listings;

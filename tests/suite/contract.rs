@@ -40,6 +40,7 @@ mod bars;
 mod history;
 mod ledger;
 mod listings;
+mod races;
 mod totals;
 
 const NO_LIMITS: Limits = Limits {

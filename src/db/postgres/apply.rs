@@ -6,7 +6,8 @@ use sqlx::{Connection, PgConnection};
 
 use super::super::upsert::{Relabelling, relabel};
 use super::super::{Credential, row};
-use super::Outcome;
+use super::copy::copy;
+use super::{Fault, Outcome};
 use crate::model::{Bar, Batch, Counts, Interval, Price};
 
 /// Rows of one statement: enough to make its fixed cost vanish, few enough to bound its memory.
@@ -72,10 +73,34 @@ const ADJUSTED: &str = upsert!(
                EXCLUDED.adjusted_close, EXCLUDED.dividend_amount, EXCLUDED.split_coefficient"
 );
 
+/// How bars are written where none of their range is stored yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By COPY, which costs half; if another process stores one of them meanwhile, it fails.
+    Copied,
+    /// By the upsert, as everywhere else.
+    Merged,
+}
+
 pub async fn apply(
     connection: &mut PgConnection,
     batch: Batch,
     credential: Credential,
+) -> Outcome<Counts> {
+    match transact(connection, &batch, &credential, Way::Copied).await {
+        Err(Fault::Sql(sqlx::Error::Database(error))) if error.is_unique_violation() => {
+            transact(connection, &batch, &credential, Way::Merged).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// The transaction. What fails in it is undone, so that it can be tried in another way.
+async fn transact(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    credential: &Credential,
+    way: Way,
 ) -> Outcome<Counts> {
     let mut tx = connection.begin().await?;
     let (state, function): (String, String) =
@@ -84,13 +109,13 @@ pub async fn apply(
             .fetch_one(&mut *tx)
             .await?;
     if state == "stored" {
-        let counts = stored_counts(&mut tx, &batch).await?;
+        let counts = stored_counts(&mut tx, batch).await?;
         tx.rollback().await?;
         return Ok(counts);
     }
-    let counts = store_bars(&mut tx, &batch).await?;
-    store_rejected(&mut tx, &batch).await?;
-    add_to_total(&mut tx, &batch, counts.inserted).await?;
+    let counts = store_bars(&mut tx, batch, way).await?;
+    store_rejected(&mut tx, batch).await?;
+    add_to_total(&mut tx, batch, counts.inserted).await?;
     sqlx::query(
         "UPDATE requests SET state = 'stored', class = NULL, message = NULL, parse_ms = $2, \
                 ended_at = clock_timestamp() WHERE id = $1",
@@ -99,15 +124,15 @@ pub async fn apply(
     .bind(batch.parse_ms.cast_signed())
     .execute(&mut *tx)
     .await?;
-    finish(&mut tx, &batch, counts).await?;
+    finish(&mut tx, batch, counts).await?;
     sqlx::query(
         "INSERT INTO entitlements (key_fingerprint, function, plan, granted) VALUES ($1, $2, $3, true) \
          ON CONFLICT (key_fingerprint, function, parameter, plan) DO UPDATE \
          SET granted = true, message = NULL, learnt_at = clock_timestamp() WHERE NOT entitlements.granted",
     )
-    .bind(credential.fingerprint)
+    .bind(&credential.fingerprint)
     .bind(function)
-    .bind(credential.plan)
+    .bind(&credential.plan)
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -115,7 +140,7 @@ pub async fn apply(
 }
 
 /// Stores bars inside an open transaction and says what that did.
-pub(super) async fn store_bars(connection: &mut PgConnection, batch: &Batch) -> Outcome<Counts> {
+async fn store_bars(connection: &mut PgConnection, batch: &Batch, way: Way) -> Outcome<Counts> {
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
         return Ok(Counts::default());
     };
@@ -124,7 +149,8 @@ pub(super) async fn store_bars(connection: &mut PgConnection, batch: &Batch) -> 
     } else {
         Relabelling::default()
     };
-    if is_outdone(connection, batch).await? {
+    let stands = standing(connection, batch, first, last).await?;
+    if stands.is_outdone {
         let stored = stored_labels(connection, batch, first, last).await?;
         relabelling.outdated.extend(stored);
     }
@@ -134,10 +160,15 @@ pub(super) async fn store_bars(connection: &mut PgConnection, batch: &Batch) -> 
         .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))
         .collect();
     let (mut inserted, mut changed) = (0_i64, 0_i64);
-    for chunk in current.chunks(CHUNK) {
-        let (new, other) = store_chunk(connection, batch, chunk).await?;
-        inserted += new;
-        changed += other;
+    if stands.is_new && way == Way::Copied {
+        let copied = copy(connection, &batch.series, &current).await?;
+        inserted = i64::try_from(copied).unwrap_or(i64::MAX);
+    } else {
+        for chunk in current.chunks(CHUNK) {
+            let (new, other) = store_chunk(connection, batch, chunk).await?;
+            inserted += new;
+            changed += other;
+        }
     }
     let changed = row::count::<u32>(changed)
         + row::count::<u32>(i64::try_from(relabelling.moved.len()).unwrap_or(0));
@@ -168,19 +199,36 @@ async fn add_to_total(connection: &mut PgConnection, batch: &Batch, inserted: u3
     Ok(())
 }
 
-/// Whether a later request for the same series is stored already: then this answer, which was slower
-/// or waited for a restart, may fill gaps but not overwrite.
-async fn is_outdone(connection: &mut PgConnection, batch: &Batch) -> Outcome<bool> {
-    Ok(sqlx::query_scalar(
+/// How an answer stands to what is stored.
+struct Standing {
+    /// A later request for the same series is stored already: then this answer, which was slower or
+    /// waited for a restart, may fill gaps but not overwrite.
+    is_outdone: bool,
+    /// No bar between its first and its last is stored.
+    is_new: bool,
+}
+
+async fn standing(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    first: &Bar,
+    last: &Bar,
+) -> Outcome<Standing> {
+    let (is_outdone, is_new) = sqlx::query_as(
         "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
-         AND state = 'stored' AND id > $4)",
+                        AND state = 'stored' AND id > $4), \
+                NOT EXISTS (SELECT 1 FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+                            AND timestamp BETWEEN $5 AND $6)",
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
     .bind(batch.series.adjusted)
     .bind(batch.request.0)
+    .bind(first.timestamp)
+    .bind(last.timestamp)
     .fetch_one(connection)
-    .await?)
+    .await?;
+    Ok(Standing { is_outdone, is_new })
 }
 
 async fn stored_labels(
