@@ -43,6 +43,13 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// The first release without the WAL-reset corruption of two connections.
 const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
 const READERS: u32 = 4;
+/// A transaction touches most of the index by time, where the bars of all series lie mixed: 8 MiB hold
+/// what it writes, so that no page is written or read again within it.
+const WRITER_CACHE: &str = "-8192";
+/// For the same reason most pages change again soon, so the journal may grow to the size that it keeps
+/// anyway before its pages are carried into the file.
+const CHECKPOINT_PAGES: &str = "4096";
+const JOURNAL_BYTES: &str = "16777216";
 /// Longer than a queue of writers of one process takes.
 const ACQUIRE: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_secs(5);
@@ -64,7 +71,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             .foreign_keys(true)
-            .pragma("journal_size_limit", "16777216")
+            .pragma("journal_size_limit", JOURNAL_BYTES)
             .log_statements(tracing::log::LevelFilter::Trace);
         let options = match access {
             Access::ReadWrite => {
@@ -94,15 +101,19 @@ impl SqliteStore {
                 }
             }
         };
-        let pool = |connections| {
+        let pool = |connections, options: &SqliteConnectOptions| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE)
                 .connect_lazy_with(options.clone())
         };
+        let writing = options
+            .clone()
+            .pragma("cache_size", WRITER_CACHE)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         Ok(Self {
-            readers: pool(READERS),
-            writer: pool(1),
+            readers: pool(READERS, &options),
+            writer: pool(1, &writing),
             path: path.to_owned(),
             place,
         })
