@@ -10,6 +10,8 @@
     reason = "a bench that cannot read its own input should stop"
 )]
 
+#[path = "support/idiom.rs"]
+mod idiom;
 #[path = "support/month.rs"]
 mod month;
 
@@ -17,12 +19,11 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
-use chrono_tz::US::Eastern;
-use month::{BARS, NAMES, answer, ask, json, rows};
+use chrono::{DateTime, Utc};
+use idiom::idiom;
+use month::{BARS, answer, ask, json, rows};
 use pipeline_tui::model::{Bar, Price};
 use pipeline_tui::pipeline::alpha_vantage::read;
-use rust_decimal::Decimal;
 
 const ROUNDS: usize = 25;
 
@@ -102,26 +103,6 @@ fn csv() -> String {
         let _ = write!(text, "{label},{}\r\n", values.join(","));
     }
     text
-}
-
-/// What one would write first.
-fn idiom(text: &str) -> Vec<(DateTime<Utc>, [Decimal; 4], i64)> {
-    let value: serde_json::Value = serde_json::from_str(text).unwrap();
-    let rows = value
-        .get("Time Series (1min)")
-        .and_then(serde_json::Value::as_object)
-        .unwrap();
-    rows.iter()
-        .map(|(label, row)| {
-            let wall = NaiveDateTime::parse_from_str(label, "%Y-%m-%d %H:%M:%S").unwrap();
-            let instant = Eastern.from_local_datetime(&wall).earliest().unwrap();
-            let field = |name: &str| row.get(name).and_then(serde_json::Value::as_str).unwrap();
-            let price = |name: &str| field(name).parse::<Decimal>().unwrap();
-            let [open, high, low, close, volume] = NAMES;
-            let prices = [price(open), price(high), price(low), price(close)];
-            (instant.to_utc(), prices, field(volume).parse().unwrap())
-        })
-        .collect()
 }
 
 /// Finds the quotes and trusts everything between them: order, grammar, zone.

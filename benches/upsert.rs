@@ -14,33 +14,30 @@
 
 #[path = "../tests/suite/support/cluster.rs"]
 mod cluster;
+#[path = "support/limits.rs"]
+mod limits;
 #[path = "support/month.rs"]
 mod month;
+#[path = "support/work.rs"]
+mod work;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use limits::{binary, copy_in, row_by_row};
 use month::{answer, ask, json};
 use pipeline_tui::config::Secret;
-use pipeline_tui::db::{
-    Access, Credential, PgTarget, Reservation, Reserved, Store, open_postgres, open_sqlite,
-};
-use pipeline_tui::model::quota::Limits;
-use pipeline_tui::model::{Answer, Bar, Batch, Counts, Price, RunStatus, SeriesKey};
+use pipeline_tui::db::{Access, PgTarget, Store, open_postgres, open_sqlite};
+use pipeline_tui::model::{Answer, Bar, Counts, SeriesKey};
 use pipeline_tui::pipeline::alpha_vantage::read;
+use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection};
-use uuid::Uuid;
+use work::{Cost, Gauge, store};
 
 const ROUNDS: usize = 9;
 /// One bar in so many has another volume the third time.
 const CHANGED: usize = 100;
-/// Bytes of kept answers, as configured by default.
-const KEPT: u64 = 64 << 20;
 const NO_VACUUM: &str = "ALTER TABLE stock_data SET (autovacuum_enabled = off)";
-const COLUMNS: &str = "symbol, interval, adjusted, timestamp, trading_date, \
-                       open_price, high_price, low_price, close_price, volume";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -77,17 +74,6 @@ impl Month {
     }
 }
 
-/// What a piece of work took, in milliseconds and bytes.
-#[derive(Clone, Copy)]
-struct Cost {
-    wall: f64,
-    client: f64,
-    server: f64,
-    wal: f64,
-    /// Wall time of the run around the work: its records, the reservation, the kept answer.
-    run: f64,
-}
-
 /// One row of a table.
 struct Variant {
     name: &'static str,
@@ -104,131 +90,6 @@ impl Variant {
         let mut values: Vec<f64> = self.costs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-    }
-}
-
-/// Takes the costs of work, on the server as well where there is one.
-struct Gauge(Option<PgConnection>);
-
-impl Gauge {
-    async fn measure<T>(&mut self, work: impl Future<Output = T>) -> (T, Cost) {
-        let (server, wal) = self.server().await;
-        let (client, start) = (own_cpu(), Instant::now());
-        let value = work.await;
-        let wall = start.elapsed().as_secs_f64() * 1e3;
-        let client = own_cpu() - client;
-        let (server_after, wal_after) = self.server().await;
-        let cost = Cost {
-            wall,
-            client,
-            server: server_after - server,
-            wal: wal_after - wal,
-            run: wall,
-        };
-        (value, cost)
-    }
-
-    /// CPU milliseconds of the database's other sessions, and the bytes of WAL so far.
-    async fn server(&mut self) -> (f64, f64) {
-        let Some(connection) = &mut self.0 else {
-            return (0.0, 0.0);
-        };
-        let (pids, wal): (Vec<i32>, f64) = sqlx::query_as(
-            "SELECT array_agg(pid), (pg_current_wal_insert_lsn() - '0/0')::float8 FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
-        .fetch_one(connection)
-        .await
-        .unwrap();
-        (pids.into_iter().map(cpu).sum(), wal)
-    }
-
-    async fn sql(&mut self, sql: &str) {
-        if let Some(connection) = &mut self.0 {
-            let sql = AssertSqlSafe(sql.to_owned());
-            sqlx::raw_sql(sql).execute(connection).await.unwrap();
-        }
-    }
-
-    async fn number(&mut self, sql: &'static str) -> i64 {
-        match &mut self.0 {
-            Some(connection) => sqlx::query_scalar(sql).fetch_one(connection).await.unwrap(),
-            None => 0,
-        }
-    }
-}
-
-/// CPU milliseconds of this process.
-fn own_cpu() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::try_from(time).unwrap().as_secs_f64() * 1e3
-}
-
-/// CPU milliseconds of another process; not a number where the system does not tell.
-fn cpu(pid: i32) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
-    let nanoseconds = text
-        .split(' ')
-        .next()
-        .and_then(|first| first.parse::<f64>().ok());
-    nanoseconds.map_or(f64::NAN, |nanoseconds| nanoseconds / 1e6)
-}
-
-/// Stores bars as a run of the pipeline does; the cost is that of storing them.
-async fn store(
-    store: &Arc<dyn Store>,
-    month: &Month,
-    bars: &[Bar],
-    gauge: &mut Gauge,
-) -> (Counts, Cost) {
-    let start = Instant::now();
-    let run = store
-        .begin_run("bench", vec![month.series.clone()])
-        .await
-        .unwrap();
-    let reservation = Reservation {
-        attempt_id: Uuid::new_v4(),
-        run: run.id,
-        ask: ask("json").into(),
-        credential: credential(),
-        attempt: 1,
-        limits: Limits {
-            gap: TimeDelta::zero(),
-            per_day: None,
-        },
-    };
-    let Reserved::Granted(request) = store.reserve(reservation).await.unwrap() else {
-        return (Counts::default(), gauge.measure(async {}).await.1);
-    };
-    store
-        .keep(request, month.answer.clone(), KEPT)
-        .await
-        .unwrap();
-    let batch = Batch {
-        request,
-        run: run.id,
-        series: month.series.clone(),
-        bars: bars.to_vec(),
-        rejected: Vec::new(),
-        received: u32::try_from(bars.len()).unwrap(),
-        rounded: 0,
-        parse_ms: 0,
-    };
-    let before = start.elapsed();
-    let (counts, mut cost) = gauge.measure(store.apply(batch, credential())).await;
-    let start = Instant::now();
-    store
-        .finish_run(run.id, RunStatus::Succeeded)
-        .await
-        .unwrap();
-    cost.run += (before + start.elapsed()).as_secs_f64() * 1e3;
-    (counts.unwrap(), cost)
-}
-
-fn credential() -> Credential {
-    Credential {
-        fingerprint: "bench".to_owned(),
-        plan: "free".to_owned(),
     }
 }
 
@@ -256,7 +117,7 @@ async fn postgres(month: &Month, ours: &str, copied: &str) {
     for gauge in [&mut gauge, &mut copy_gauge] {
         gauge.sql(NO_VACUUM).await;
     }
-    let stream = binary(month);
+    let stream = binary(&month.series, &month.bars);
     let mut variants = [
         Variant::new("limit: binary COPY"),
         Variant::new("fresh"),
@@ -270,14 +131,35 @@ async fn postgres(month: &Month, ours: &str, copied: &str) {
             gauge.sql("TRUNCATE stock_data").await;
         }
         let ((), limit) = copy_gauge.measure(copy_in(&mut copy, &stream)).await;
-        let (counts, fresh) = store(&pipeline, month, &month.bars, &mut gauge).await;
+        let (counts, fresh) = store(
+            &pipeline,
+            &month.series,
+            &month.answer,
+            &month.bars,
+            &mut gauge,
+        )
+        .await;
         check(counts, total, 0, 0);
-        let (counts, again) = store(&pipeline, month, &month.bars, &mut gauge).await;
+        let (counts, again) = store(
+            &pipeline,
+            &month.series,
+            &month.answer,
+            &month.bars,
+            &mut gauge,
+        )
+        .await;
         check(counts, 0, 0, total);
         assert_eq!(checksum(&mut gauge).await, checksum(&mut copy_gauge).await);
-        let (counts, changed) = store(&pipeline, month, &month.corrected, &mut gauge).await;
+        let (counts, changed) = store(
+            &pipeline,
+            &month.series,
+            &month.answer,
+            &month.corrected,
+            &mut gauge,
+        )
+        .await;
         check(counts, 0, few, total - few);
-        let (_, nothing) = store(&pipeline, month, &[], &mut gauge).await;
+        let (_, nothing) = store(&pipeline, &month.series, &month.answer, &[], &mut gauge).await;
         for (variant, cost) in variants
             .iter_mut()
             .zip([limit, fresh, again, changed, nothing])
@@ -343,7 +225,14 @@ async fn dead_rows(month: &Month) -> i64 {
     let mut gauge = Gauge(Some(PgConnection::connect(&url).await.unwrap()));
     gauge.sql(NO_VACUUM).await;
     for _ in 0..2 {
-        store(&opened, month, &month.bars, &mut gauge).await;
+        store(
+            &opened,
+            &month.series,
+            &month.answer,
+            &month.bars,
+            &mut gauge,
+        )
+        .await;
     }
     opened.close().await;
     let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -357,56 +246,6 @@ async fn dead_rows(month: &Month) -> i64 {
     );
     let dead = "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'stock_data'";
     gauge.number(dead).await
-}
-
-async fn copy_in(connection: &mut PgConnection, stream: &[u8]) {
-    let sql = format!("COPY stock_data ({COLUMNS}) FROM STDIN (FORMAT binary)");
-    let mut copy = connection.copy_in_raw(&sql).await.unwrap();
-    copy.send(stream).await.unwrap();
-    copy.finish().await.unwrap();
-}
-
-/// The bars in COPY's binary format.
-fn binary(month: &Month) -> Vec<u8> {
-    let epoch = NaiveDate::from_ymd_opt(2000, 1, 1).unwrap();
-    let midnight = epoch.and_time(NaiveTime::MIN).and_utc();
-    let mut out = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
-    for bar in &month.bars {
-        out.extend(10_i16.to_be_bytes());
-        let mut field = |bytes: &[u8]| {
-            out.extend(i32::try_from(bytes.len()).unwrap().to_be_bytes());
-            out.extend(bytes);
-        };
-        let micros = (bar.timestamp - midnight).num_microseconds().unwrap();
-        let days = i32::try_from((bar.trading_date - epoch).num_days()).unwrap();
-        field(month.series.symbol.as_str().as_bytes());
-        field(month.series.interval.as_str().as_bytes());
-        field(&[u8::from(month.series.adjusted)]);
-        field(&micros.to_be_bytes());
-        field(&days.to_be_bytes());
-        for price in [bar.open, bar.high, bar.low, bar.close] {
-            field(&numeric(price));
-        }
-        field(&bar.volume.to_be_bytes());
-    }
-    out.extend((-1_i16).to_be_bytes());
-    out
-}
-
-/// A price as the server keeps it: digits to the base of 10,000, and where the point is.
-fn numeric(price: Price) -> Vec<u8> {
-    let mut digits: Vec<i16> = Vec::new();
-    let (mut rest, mut weight) = (price.units(), -3_i16);
-    while rest > 0 {
-        digits.push(i16::try_from(rest % 10_000).unwrap());
-        rest /= 10_000;
-        weight += 1;
-    }
-    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
-    digits.drain(..zeros);
-    let head = [i16::try_from(digits.len()).unwrap(), weight, 0, 8];
-    let all = head.into_iter().chain(digits.into_iter().rev());
-    all.flat_map(i16::to_be_bytes).collect()
 }
 
 async fn sqlite(month: &Month) {
@@ -445,7 +284,8 @@ async fn sqlite(month: &Month) {
             let (written, cost) = gauge.measure(work).await;
             assert_eq!(written, inserted + changed);
             limit.costs.push(cost);
-            let (counts, cost) = store(&pipeline, month, bars, &mut gauge).await;
+            let (counts, cost) =
+                store(&pipeline, &month.series, &month.answer, bars, &mut gauge).await;
             check(counts, inserted, changed, total - inserted - changed);
             ours.costs.push(cost);
         }
@@ -469,48 +309,4 @@ async fn sqlite(month: &Month) {
             );
         }
     }
-}
-
-/// The upsert of the store for one row, prepared once, in one transaction; returns the rows written.
-fn row_by_row(connection: &mut rusqlite::Connection, series: &SeriesKey, bars: &[Bar]) -> usize {
-    let values = "open_price, high_price, low_price, close_price, volume";
-    let of = |table: &str| {
-        let columns: Vec<String> = values
-            .split(", ")
-            .map(|column| format!("{table}.{column}"))
-            .collect();
-        columns.join(", ")
-    };
-    let sql = format!(
-        "INSERT INTO bars (symbol, interval, adjusted, timestamp, trading_day, {values}) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-         ON CONFLICT (symbol, interval, adjusted, timestamp) DO UPDATE \
-         SET ({values}, updated_at) = ({}, unixepoch()) WHERE ({}) IS NOT ({})",
-        of("excluded"),
-        of("bars"),
-        of("excluded"),
-    );
-    let transaction = connection.transaction().unwrap();
-    let mut statement = transaction.prepare(&sql).unwrap();
-    let mut written = 0;
-    for bar in bars {
-        let day = (bar.trading_date - NaiveDate::default()).num_days();
-        written += statement
-            .execute(rusqlite::params![
-                series.symbol.as_str(),
-                series.interval.as_str(),
-                series.adjusted,
-                bar.timestamp.timestamp(),
-                day,
-                bar.open.units(),
-                bar.high.units(),
-                bar.low.units(),
-                bar.close.units(),
-                bar.volume,
-            ])
-            .unwrap();
-    }
-    drop(statement);
-    transaction.commit().unwrap();
-    written
 }
