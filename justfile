@@ -42,6 +42,12 @@ bench-panel *args:
     cargo bench --locked --bench frame
     cargo bench --locked --bench panel -- "$@"
 
+# ours beside Python and Dagster: parse, store, end-to-end, pages, dagster, or all of them in a quarter of an hour
+bench-peers *args:
+    python3 -m venv target/peers-venv
+    target/peers-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
+    cargo bench --locked --bench peers -- "$@"
+
 # N times kill -9 at a random moment, on each database
 crash N="500":
     CRASH_ROUNDS={{N}} cargo test --locked --release --test faults -- crash:: --nocapture

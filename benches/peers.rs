@@ -1,0 +1,109 @@
+//! Ours beside what a person would use instead, on one machine in one run, as tables in Markdown.
+//!
+//! The peers are Python programs that last and take orders, so that all variants run in turn in every
+//! round and a busy neighbour disturbs them alike. `parse`, `store`, `end-to-end`, `pages` or
+//! `dagster` as an argument takes that part alone. Nothing here is a test: it only says how long.
+
+#![expect(clippy::print_stdout, reason = "the tables are the output")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a bench that cannot go on must fail loudly, and so must the terminal that it uses"
+)]
+
+#[path = "../tests/pty/support/allowed.rs"]
+#[expect(unused, reason = "it carries its own tests")]
+mod allowed;
+#[path = "../tests/suite/support/cluster.rs"]
+mod cluster;
+#[path = "peers/dagster.rs"]
+mod dagster;
+#[path = "peers/end_to_end.rs"]
+mod end_to_end;
+#[path = "support/gauge.rs"]
+#[expect(dead_code, reason = "one process is not all that is measured here")]
+mod gauge;
+#[path = "support/idiom.rs"]
+mod idiom;
+#[path = "../tests/pty/support/keys.rs"]
+mod keys;
+#[path = "support/limits.rs"]
+mod limits;
+#[path = "../tests/pty/support/modes.rs"]
+#[expect(unused, reason = "it carries its own tests")]
+mod modes;
+#[path = "support/month.rs"]
+mod month;
+#[path = "peers/pages.rs"]
+mod pages;
+#[path = "peers/parse.rs"]
+mod parse;
+#[path = "../tests/suite/support/program.rs"]
+#[expect(dead_code, reason = "only the desk is needed here")]
+mod program;
+#[path = "peers/python.rs"]
+mod python;
+#[path = "../tests/pty/support/record.rs"]
+mod record;
+#[path = "peers/store.rs"]
+mod store;
+#[path = "peers/table.rs"]
+mod table;
+#[path = "../tests/pty/support/terminal.rs"]
+#[expect(dead_code, reason = "tests need more of it")]
+mod terminal;
+#[path = "../tests/pty/support/tokens.rs"]
+#[expect(unused, reason = "it carries its own tests")]
+mod tokens;
+#[path = "peers/tree.rs"]
+mod tree;
+#[path = "support/work.rs"]
+mod work;
+#[path = "peers/worker.rs"]
+mod worker;
+
+use std::time::Instant;
+
+use tokio::runtime::Runtime;
+
+const PARTS: [&str; 5] = ["parse", "store", "end-to-end", "pages", "dagster"];
+
+fn main() {
+    let named: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|name| !name.starts_with('-'))
+        .collect();
+    let runtime = Runtime::new().unwrap();
+    if let Some(("worker", order)) = named
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        println!("{}", runtime.block_on(worker::work(order)));
+        return;
+    }
+    if let Some(unknown) = named.iter().find(|name| !PARTS.contains(&name.as_str())) {
+        println!("there is no part {unknown}; use {}", PARTS.join(", "));
+        return;
+    }
+    if let Err(missing) = python::program("python") {
+        println!("{missing}");
+        return;
+    }
+    for part in PARTS {
+        if !named.is_empty() && !named.iter().any(|name| name == part) {
+            continue;
+        }
+        let start = Instant::now();
+        match part {
+            "parse" => parse::run(),
+            "store" => runtime.block_on(store::run()),
+            "end-to-end" => runtime.block_on(end_to_end::run()),
+            "pages" => runtime.block_on(pages::run()),
+            _ => dagster::run(&runtime),
+        }
+        println!("\n({part}: {:.0} s)", start.elapsed().as_secs_f64());
+    }
+}

@@ -1,0 +1,129 @@
+//! Work that is done in a process of its own, so that its memory can be told: this bench as its own
+//! child, with `worker` as the first argument.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
+use pipeline_tui::config::{Plan, Secret};
+use pipeline_tui::db::{Access, Credential, PgTarget, Store, open_postgres, open_sqlite};
+use pipeline_tui::model::{Interval, Outputsize, SeriesKey};
+use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
+use pipeline_tui::pipeline::source::{BarSource, FetchOptions};
+use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
+use pipeline_tui::time::Clock;
+use serde_json::{Value, json};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::limits::{binary, copy_in};
+use crate::tree;
+
+/// Does what the arguments say and returns the bars that it stored and the most memory it needed.
+pub(crate) async fn work(order: &[String]) -> Value {
+    let [how, in_flight, provider, database, symbols] = order else {
+        panic!("a worker needs five arguments");
+    };
+    let in_flight: usize = in_flight.parse().unwrap();
+    let series = symbols
+        .split(',')
+        .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5))
+        .collect();
+    let bars = if how == "copy" {
+        copy(in_flight, provider, database, series).await
+    } else {
+        pipeline(in_flight, provider, database, series).await
+    };
+    json!({ "bars": bars, "peak": tree::peak(std::process::id().cast_signed()) })
+}
+
+fn source(provider: &str) -> AlphaVantage {
+    let key = Secret::new("peer");
+    AlphaVantage::new(provider.parse().unwrap(), key, false, Clock::system()).unwrap()
+}
+
+fn options() -> FetchOptions {
+    FetchOptions {
+        outputsize: Some(Outputsize::Full),
+        ..FetchOptions::default()
+    }
+}
+
+/// The product's own pipeline, with another number of requests in flight than a plan has.
+async fn pipeline(
+    in_flight: usize,
+    provider: &str,
+    database: &str,
+    series: Vec<SeriesKey>,
+) -> usize {
+    let pipeline = Arc::new(Pipeline {
+        store: open(database).await,
+        source: Arc::new(source(provider)),
+        credential: Credential {
+            fingerprint: "peers".to_owned(),
+            plan: Plan::Unlimited.to_string(),
+        },
+        limits: Plan::Unlimited.limits(),
+        in_flight,
+        answers_limit: 256 << 20,
+        waits: Waits::default(),
+        clock: Clock::system(),
+    });
+    let request = RunRequest {
+        trigger: "bench",
+        series,
+        options: options(),
+        max_age: None,
+    };
+    let cancel = CancellationToken::new();
+    let report = pipeline
+        .run(request, Arc::new(|_| {}), cancel)
+        .await
+        .unwrap();
+    let stored = report.series.iter().map(|series| {
+        assert_eq!(series.error, None);
+        series.received as usize
+    });
+    let stored = stored.sum();
+    pipeline.store.close().await;
+    stored
+}
+
+pub(crate) async fn open(database: &str) -> Arc<dyn Store> {
+    let opened = if let Some(path) = database.strip_prefix("sqlite://") {
+        open_sqlite(path.as_ref(), Access::ReadWrite).await
+    } else {
+        let target = PgTarget {
+            url: Secret::new(database),
+            shown: "the bench".to_owned(),
+        };
+        open_postgres(target, Access::ReadWrite).await
+    };
+    opened.unwrap()
+}
+
+/// The limit: the same requests and the same reading, then a COPY that keeps no books.
+async fn copy(in_flight: usize, provider: &str, database: &str, series: Vec<SeriesKey>) -> usize {
+    let source = source(provider);
+    let mut idle = vec![];
+    for _ in 0..in_flight {
+        idle.push(PgConnection::connect(database).await.unwrap());
+    }
+    let idle = Mutex::new(idle);
+    let (source, idle) = (&source, &idle);
+    stream::iter(series)
+        .map(|series| async move {
+            let ask = source.ask(&series, &options()).unwrap();
+            let answer = source.send(&ask.query, Uuid::new_v4()).await.unwrap();
+            let bars = source.read(&ask, &answer).unwrap().bars;
+            let mut connection = idle.lock().await.pop().unwrap();
+            copy_in(&mut connection, &binary(&ask.series, &bars)).await;
+            idle.lock().await.push(connection);
+            bars.len()
+        })
+        .buffer_unordered(in_flight)
+        .fold(0, |sum, bars| async move { sum + bars })
+        .await
+}
