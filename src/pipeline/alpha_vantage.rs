@@ -12,6 +12,7 @@ mod client;
 mod csv;
 mod json;
 mod label;
+mod pause;
 mod refusal;
 mod rows;
 mod symbols;
@@ -24,7 +25,7 @@ use self::client::Client;
 pub use self::client::{ClientError, Limits};
 use self::refusal::malformed;
 use super::source::{
-    BarSource, FetchOptions, Reading, Refusal, SendError, SymbolReading, SymbolWish,
+    BarSource, FetchOptions, Pause, Reading, Refusal, SendError, SymbolReading, SymbolWish,
 };
 use crate::config::Secret;
 use crate::model::{Answer, Ask, SeriesKey, SymbolAsk};
@@ -71,6 +72,10 @@ impl BarSource for AlphaVantage {
 
     async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError> {
         self.client.send(query, attempt).await
+    }
+
+    fn pause(&self) -> Option<Pause> {
+        self.client.pause()
     }
 
     fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {

@@ -1,5 +1,7 @@
 //! What the pipeline expects of a provider.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -132,6 +134,15 @@ pub enum SendError {
     Untrusted(String),
 }
 
+/// The provider asked to be left alone for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// What it said.
+    pub why: Refusal,
+    /// How long the pause still lasts.
+    pub left: Duration,
+}
+
 /// A provider of bars.
 #[async_trait]
 pub trait BarSource: std::fmt::Debug + Send + Sync {
@@ -140,6 +151,11 @@ pub trait BarSource: std::fmt::Debug + Send + Sync {
 
     /// Sends a question's parameters exactly once; `attempt` travels as `X-Request-Id`.
     async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError>;
+
+    /// The pause that the provider asked for, while it lasts; nothing is sent meanwhile.
+    fn pause(&self) -> Option<Pause> {
+        None
+    }
 
     /// Reads an answer: bars, or the class of refusal.
     fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal>;

@@ -4,19 +4,23 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{
+    ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Response, redirect};
 use url::{Host, Url};
 use uuid::Uuid;
 
+use super::{pause, refusal};
 use crate::config::Secret;
 use crate::config::secret::{redact, redact_bytes};
 use crate::model::Answer;
 use crate::model::text::clean;
-use crate::pipeline::source::SendError;
+use crate::pipeline::source::{Pause, Refusal, SendError};
 use crate::time::Clock;
 
 /// How long is waited and how much is read.
@@ -48,13 +52,14 @@ impl Default for Limits {
 #[error("the HTTP client cannot be prepared: {0}")]
 pub struct ClientError(String);
 
-/// A connection pool, an address and a key.
+/// A connection pool, an address and a key, and until when nothing may be sent.
 pub(super) struct Client {
     http: reqwest::Client,
     base_url: Url,
     key: Secret,
     clock: Clock,
     limits: Limits,
+    paused: Mutex<Option<(Instant, Refusal)>>,
 }
 
 impl fmt::Debug for Client {
@@ -99,6 +104,7 @@ impl Client {
             key,
             clock,
             limits,
+            paused: Mutex::new(None),
         })
     }
 
@@ -108,6 +114,12 @@ impl Client {
         query: &[(String, String)],
         attempt: Uuid,
     ) -> Result<Answer, SendError> {
+        if let Some(pause) = self.pause() {
+            return Err(SendError::NeverSent(format!(
+                "the provider asks for a pause of another {}",
+                seconds(Duration::from_secs(pause.left.as_secs() + 1))
+            )));
+        }
         let started = Instant::now();
         let response = self
             .http
@@ -123,6 +135,7 @@ impl Client {
                 status.as_u16()
             )));
         }
+        self.heed(&response);
         let content_type = response
             .headers()
             .get(CONTENT_TYPE)
@@ -135,6 +148,37 @@ impl Client {
             received_at: self.clock.now(),
             elapsed_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
         })
+    }
+
+    /// The pause that the provider asked for, while it lasts.
+    pub(super) fn pause(&self) -> Option<Pause> {
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, why) = paused.as_ref()?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| Pause {
+            why: why.clone(),
+            left,
+        })
+    }
+
+    /// Remembers for how long an answer that is a refusal asks to be left alone.
+    fn heed(&self, response: &Response) {
+        let status = response.status().as_u16();
+        let header = |name: HeaderName| response.headers().get(name)?.to_str().ok();
+        let (Some(value), 429 | 500..) = (header(RETRY_AFTER), status) else {
+            return;
+        };
+        // A date means the server's clock; ours may differ.
+        let now = header(DATE).and_then(pause::date);
+        let asked = pause::asked(value, now.unwrap_or_else(|| self.clock.now()));
+        let Some((asked, why)) = asked.zip(refusal::by_status(status, b"")) else {
+            return;
+        };
+        let until = Instant::now() + asked;
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if paused.as_ref().is_none_or(|(before, _)| *before < until) {
+            *paused = Some((until, why));
+        }
     }
 
     fn url(&self, query: &[(String, String)]) -> Url {

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::model::ErrorClass;
 
 const KEY: &str = "CANARY-KEY-9731";
 /// The first byte of a client that speaks TLS.
@@ -262,6 +263,53 @@ async fn redirects_are_not_followed() {
     }
     let followed = tokio::time::timeout(Duration::ZERO, elsewhere.accept()).await;
     assert!(followed.is_err(), "no connection reached the other address");
+}
+
+#[tokio::test]
+async fn a_pause_that_the_provider_asks_for_is_kept() {
+    for (status, header, paused) in [
+        (429, "Retry-After: 7", Some((ErrorClass::Minute, 7))),
+        (
+            503,
+            "Retry-After: 1000000000000",
+            Some((ErrorClass::Outage, 86_400)),
+        ),
+        // By the server's clock, which is half a century behind ours.
+        (
+            503,
+            "Date: Sun, 06 Nov 1994 08:49:07 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT",
+            Some((ErrorClass::Outage, 30)),
+        ),
+        (503, "Retry-After: -5", None),
+        (503, "Retry-After: soon", None),
+        (503, "X-Nothing: 1", None),
+        (200, "Retry-After: 7", None),
+    ] {
+        let reply = format!("HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: 0\r\n\r\n");
+        let server = serve(reply, false).await;
+        let client = client(&server.url, Limits::default());
+        assert_eq!(
+            client.send(&question(), ATTEMPT).await.unwrap().status,
+            status
+        );
+        let Some((class, most)) = paused else {
+            assert_eq!(client.pause(), None, "{header}");
+            continue;
+        };
+        let pause = client.pause().unwrap();
+        let least = Duration::from_secs(most - 1);
+        assert_eq!(pause.why.class, class);
+        assert!(
+            (least..=Duration::from_secs(most)).contains(&pause.left),
+            "{header}: {pause:?}"
+        );
+        // The server is gone: an attempt to send would say that it cannot be reached.
+        let SendError::NeverSent(text) = client.send(&question(), ATTEMPT).await.unwrap_err()
+        else {
+            panic!("{header}")
+        };
+        assert!(text.starts_with("the provider asks for a pause"), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,84 @@
+//! How long the provider asks to be left alone with `Retry-After`: seconds or a date. Believed
+//! within bounds, and not at all where it cannot be read.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// A pause of nothing would be a loop.
+const LEAST: Duration = Duration::from_secs(1);
+/// A mistaken number must not silence the program for good.
+const MOST: Duration = Duration::from_hours(24);
+
+/// The pause that a header's value asks for; `now` is the time at the server, if it told.
+pub(super) fn asked(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim_ascii();
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let pause = if is_number {
+        // Only a number that is too large does not parse.
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        (date(value)? - now).to_std().unwrap_or_default()
+    };
+    Some(pause.clamp(LEAST, MOST))
+}
+
+/// A date in one of the three forms that HTTP knows.
+pub(super) fn date(value: &str) -> Option<DateTime<Utc>> {
+    httpdate::parse_http_date(value).ok().map(DateTime::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(value: &str) -> Option<u64> {
+        let now = "1994-11-06T08:49:07Z".parse().unwrap();
+        asked(value, now).map(|pause| pause.as_secs())
+    }
+
+    #[test]
+    fn seconds_and_the_three_forms_of_a_date_are_understood() {
+        for (value, pause) in [
+            ("1", 1),
+            (" 120 ", 120),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", 30),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 30),
+            ("Sun Nov  6 08:49:37 1994", 30),
+        ] {
+            assert_eq!(seconds(value), Some(pause), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_a_second_at_least_and_a_day_at_most() {
+        for (value, pause) in [
+            ("0", 1),
+            ("Sun, 06 Nov 1994 08:49:00 GMT", 1),
+            ("1000000000000", 86_400),
+            ("99999999999999999999999999", 86_400),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
+        ] {
+            assert_eq!(seconds(value), Some(pause), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_asks_for_nothing() {
+        for value in [
+            "",
+            " ",
+            "-5",
+            "+5",
+            "1.5",
+            "1e3",
+            "soon",
+            "5 s",
+            "\u{661}",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+        ] {
+            assert_eq!(seconds(value), None, "{value:?}");
+        }
+    }
+}
