@@ -1,6 +1,6 @@
 //! Sentences for people: what happened, what it cost, what happens next.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
 use crate::model::{Ask, ErrorClass, Interval};
@@ -130,6 +130,16 @@ pub fn day_spent(until: DateTime<Utc>) -> String {
     )
 }
 
+/// Says that the provider asked for a pause and until when it lasts, rounded up to a minute.
+#[must_use]
+pub fn paused(said: &str, until: DateTime<Utc>) -> String {
+    let until = until + TimeDelta::nanoseconds(59_999_999_999);
+    format!(
+        "{said} and asks for a pause; {}, what is stored is safe",
+        day_spent(until)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,5 +171,20 @@ mod tests {
             day_spent(until),
             "nothing is sent before Tue 2026-11-24 00:00 New York"
         );
+    }
+
+    #[test]
+    fn a_pause_names_a_minute_at_which_it_is_over() {
+        for (until, minute) in [("05:00:00", "00:00"), ("05:00:00.5", "00:01")] {
+            let until = format!("2026-11-24T{until}Z").parse().unwrap();
+            let text = paused("the provider is out of order (HTTP 503)", until);
+            assert_eq!(
+                text,
+                format!(
+                    "the provider is out of order (HTTP 503) and asks for a pause; nothing is sent \
+                     before Tue 2026-11-24 {minute} New York, what is stored is safe"
+                )
+            );
+        }
     }
 }

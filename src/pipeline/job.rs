@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::explain::{DAY_TURNS, day_spent, sentence};
+use super::explain::{DAY_TURNS, day_spent, paused, sentence};
 use super::learned::Lesson;
 use super::persist::Waiting;
 use super::run::{Event, Observer, Pipeline};
-use super::source::{Refusal, SendError};
+use super::source::{Pause, Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus};
 
@@ -48,6 +48,8 @@ enum Setback {
     Final(Refusal),
     /// The day is spent; the sentence says until when.
     DaySpent(String),
+    /// The provider asked for a longer pause than a run waits out; the sentence says until when.
+    Paused(ErrorClass, String),
     /// Told to stop.
     Cancelled,
     /// The store failed.
@@ -90,6 +92,7 @@ impl Job {
             let Some(wait) = wait.filter(|_| self.may_retry(class)) else {
                 return Err(Setback::Final(refusal));
             };
+            let wait = wait.max(self.pause()?);
             (self.observer)(Event::Retrying {
                 series: self.ask.series.clone(),
                 class,
@@ -99,6 +102,18 @@ impl Job {
             last = Some(refusal);
             self.sleep(wait).await?;
         }
+    }
+
+    /// The rest of a pause that the provider asked for, if a run can wait so long.
+    fn pause(&self) -> Result<Duration, Setback> {
+        let Some(Pause { why, left }) = self.pipeline.source.pause() else {
+            return Ok(Duration::ZERO);
+        };
+        if left <= self.pipeline.waits.cap {
+            return Ok(left);
+        }
+        let until = self.pipeline.clock.now() + left;
+        Err(Setback::Paused(why.class, paused(&why.text, until)))
     }
 
     /// Whether the run's shared budget allows a retry of this class; only failures draw on it.
@@ -131,6 +146,10 @@ impl Job {
                 let text = sentence(ErrorClass::Day, &self.ask, &until);
                 let lesson = Lesson::Stop(ErrorClass::Day, text.clone());
                 (SeriesStatus::Refused, ErrorClass::Day, text, lesson)
+            }
+            Setback::Paused(class, text) => {
+                let lesson = Lesson::Stop(class, text.clone());
+                (SeriesStatus::Failed, class, text, lesson)
             }
             Setback::Cancelled => {
                 let text = "stopped on request; what is stored is safe".to_owned();
@@ -265,6 +284,11 @@ impl Job {
         loop {
             if self.cancel.is_cancelled() {
                 return Err(Setback::Cancelled);
+            }
+            let pause = self.pause()?;
+            if !pause.is_zero() {
+                self.sleep(pause).await?;
+                continue;
             }
             let wish = Reservation {
                 attempt_id,

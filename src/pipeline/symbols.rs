@@ -13,7 +13,7 @@ use super::explain::{self, DAY_TURNS, day_spent};
 use super::job::{self, unbroken};
 use super::persist::Waiting;
 use super::run::{Observer, Pipeline};
-use super::source::{Refusal, SendError, SymbolReading, SymbolWish};
+use super::source::{Pause, Refusal, SendError, SymbolReading, SymbolWish};
 use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, ErrorClass, Listing, Question, RequestId, RunId, RunStatus, SymbolAsk};
 
@@ -171,6 +171,10 @@ impl Pipeline {
         loop {
             if cancel.is_cancelled() {
                 return Ok(Err(stopped()));
+            }
+            if let Some(Pause { why, left }) = self.source.pause() {
+                let text = explain::paused(&why.text, self.clock.now() + left);
+                return Ok(Err((why.class, text)));
             }
             let reserve = || self.store.reserve(wish.clone());
             let wait = match self.write(waiting, reserve).await? {
