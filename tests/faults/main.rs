@@ -15,3 +15,4 @@ mod crash;
 mod outage;
 mod starts;
 mod support;
+mod transport;

@@ -6,12 +6,20 @@ pub mod gate;
 pub mod ledger;
 pub mod market;
 pub mod oracle;
+pub mod peer;
 pub mod process;
 pub mod product;
+#[path = "../suite/support/program.rs"]
+#[expect(dead_code, reason = "these tests need a part of the desk")]
+pub mod program;
 pub mod proxy;
+pub mod rig;
 pub mod server;
 
-/// How often a test does what it does: as the variable says, or so often.
-pub fn rounds(variable: &str, otherwise: usize) -> usize {
-    std::env::var(variable).map_or(otherwise, |rounds| rounds.parse().unwrap())
+/// How often something is tried: from a variable, or so often in every run of the tests.
+pub fn rounds(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} must be a number, not {text:?}"))
+    })
 }

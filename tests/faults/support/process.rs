@@ -1,7 +1,7 @@
 //! The program as a process: started, heard, and waited for.
 
 use std::fs::OpenOptions;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use super::product::Product;
@@ -44,11 +44,4 @@ pub async fn finish(child: &mut Child) -> ExitStatus {
         child.kill().unwrap();
         panic!("the process did not end within {} s", PATIENCE.as_secs())
     })
-}
-
-/// Sends a signal to a process of the test.
-pub fn signal(name: &str, process: &Child) {
-    let order = format!("kill -s {name} {}", process.id());
-    let done = Command::new("sh").args(["-c", &order]).status().unwrap();
-    assert!(done.success(), "{order}");
 }

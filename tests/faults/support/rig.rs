@@ -1,0 +1,110 @@
+//! A pipeline in this process over an SQLite file, with waits and limits that a test can afford.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use pipeline_tui::config::Secret;
+use pipeline_tui::db::{self, Access, Credential};
+use pipeline_tui::model::quota;
+use pipeline_tui::model::{Interval, SeriesKey, SeriesReport};
+use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
+use pipeline_tui::pipeline::source::FetchOptions;
+use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
+use pipeline_tui::time::Clock;
+use tokio_util::sync::CancellationToken;
+
+use super::program::{CANARY, persistence};
+
+/// No gap and no day.
+pub const UNLIMITED: quota::Limits = quota::Limits {
+    gap: TimeDelta::zero(),
+    per_day: None,
+};
+
+/// Limits of time that a test can wait out.
+pub fn short() -> Limits {
+    Limits {
+        read: Duration::from_millis(300),
+        total: Duration::from_secs(2),
+        ..Limits::default()
+    }
+}
+
+/// The provider's client alone.
+pub fn source(base_url: &str, limits: Limits) -> AlphaVantage {
+    let (url, key) = (base_url.parse().unwrap(), Secret::new(CANARY));
+    AlphaVantage::with_limits(url, key, false, Clock::system(), limits).unwrap()
+}
+
+pub struct Rig {
+    folder: tempfile::TempDir,
+    pub pipeline: Arc<Pipeline>,
+}
+
+impl Rig {
+    /// One that waits at most so long before it tries again.
+    pub async fn new(base_url: &str, limits: quota::Limits, cap: Duration) -> Self {
+        Self::with(source(base_url, short()), limits, cap).await
+    }
+
+    /// One over this client.
+    pub async fn with(source: AlphaVantage, limits: quota::Limits, cap: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bars.db");
+        let store = db::open_sqlite(&path, Access::ReadWrite).await.unwrap();
+        let tick = Duration::from_millis(1);
+        let pipeline = Pipeline {
+            store,
+            source: Arc::new(source),
+            credential: Credential {
+                fingerprint: "f00d".into(),
+                plan: "test".into(),
+            },
+            limits,
+            in_flight: 1,
+            answers_limit: 1 << 28,
+            waits: Waits {
+                burst: tick,
+                minute: tick,
+                outage: tick,
+                cap,
+            },
+            persistence: persistence(),
+            clock: Clock::system(),
+        };
+        Self {
+            folder,
+            pipeline: Arc::new(pipeline),
+        }
+    }
+
+    pub async fn fetch(&self, symbols: &[&str]) -> Vec<SeriesReport> {
+        let series = symbols
+            .iter()
+            .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5));
+        let request = RunRequest {
+            trigger: "test",
+            series: series.collect(),
+            options: FetchOptions::default(),
+            max_age: None,
+        };
+        let (silent, never) = (Arc::new(|_| {}), CancellationToken::new());
+        let report = self.pipeline.run(request, silent, never).await.unwrap();
+        assert_eq!(report.unrecorded, None);
+        report.series
+    }
+
+    /// What the file says of itself, read without the product.
+    pub fn column(&self, sql: &str) -> Vec<String> {
+        let file = rusqlite::Connection::open(self.folder.path().join("bars.db")).unwrap();
+        let mut statement = file.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    /// The attempts that count as spent.
+    pub fn spent(&self) -> Vec<String> {
+        self.column("SELECT attempt_id FROM requests WHERE state <> 'not_sent' ORDER BY id")
+    }
+}
