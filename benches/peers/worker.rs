@@ -9,7 +9,7 @@ use pipeline_tui::db::{Access, Credential, PgTarget, Store, open_postgres, open_
 use pipeline_tui::model::{Interval, Outputsize, SeriesKey};
 use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::source::{BarSource, FetchOptions};
-use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
+use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
 use pipeline_tui::time::Clock;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -69,6 +69,7 @@ async fn pipeline(
         in_flight,
         answers_limit: 256 << 20,
         waits: Waits::default(),
+        persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock: Clock::system(),
     });
     let request = RunRequest {

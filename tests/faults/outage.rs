@@ -18,8 +18,8 @@ use crate::support::gate::Gate;
 use crate::support::ledger::Ledger;
 use crate::support::market::{MARKETS, check_bars, fetch, market, wish};
 use crate::support::process::{PATIENCE, finish, said, start};
-use crate::support::program::signal;
 use crate::support::product::Product;
+use crate::support::program::signal;
 use crate::support::proxy::{Proxy, Way};
 use crate::support::rounds;
 use crate::support::server::{self, crash, database, durable};
@@ -155,12 +155,7 @@ async fn answers_on_disk_outlive_their_process() {
     scene.run.kill().unwrap();
     scene.run.wait().unwrap();
     scene.server.begin();
-    // Runs that are older than the server's start have ten seconds to take their locks again.
-    let grace =
-        "SELECT CAST(clock_timestamp() > pg_postmaster_start_time() + interval '10 s' AS text)";
-    while scene.product.text(grace).await != "true" {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_up_for(GRACE, &scene.product).await;
     let url = scene.providers[1].base_url();
     let mut next = start(&scene.product, &url, &fetch("CSCO"));
     assert!(
@@ -384,4 +379,61 @@ async fn a_frozen_server_is_waited_for() {
     server::signal(&server, "CONT");
     assert!(finish(&mut run).await.success(), "{}", said(&product));
     check(&product, &[provider]).await;
+}
+
+/// The server forgets every lock when it crashes; a run that lives must not look dead afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_takes_its_lock_again_after_a_crash() {
+    let Some(server) = durable() else { return };
+    let product = Product::on(database(&server));
+    let providers = [market(0).await, market(1).await];
+    // Two answers that take their time, one after the other: the run lives on meanwhile.
+    providers[0].set_faults(vec!["slow:8000".parse().unwrap()]);
+    let mut live = start(&product, &providers[0].base_url(), &fetch("IBM,MSFT"));
+    until(|| providers[0].journal().len() == 1).await;
+    crash(&server);
+    server.begin();
+    until_up_for(GRACE, &product).await;
+    let mut other = start(&product, &providers[1].base_url(), &fetch("AAPL"));
+    assert!(finish(&mut other).await.success(), "{}", said(&product));
+    let statuses = "SELECT CAST(status AS text) FROM runs ORDER BY id";
+    assert_eq!(
+        product.rows(statuses).await.concat(),
+        ["running", "succeeded"]
+    );
+    assert!(finish(&mut live).await.success(), "{}", said(&product));
+    providers[0].set_faults(vec![]);
+    check(&product, &providers).await;
+}
+
+/// Runs that are older than the server's start have ten seconds to take their locks again.
+const GRACE: u32 = 10;
+
+/// Waits until the server has been up for so many seconds.
+async fn until_up_for(seconds: u32, product: &Product) {
+    let up = format!(
+        "SELECT CAST(clock_timestamp() > pg_postmaster_start_time() + interval '{seconds} s' AS text)"
+    );
+    while product.text(&up).await != "true" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Who fetches on schedule must notice that it no longer does, or two will.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_schedules_session_is_noticed() {
+    let Some(server) = durable() else { return };
+    let target = PgTarget {
+        url: Secret::new(database(&server)),
+        shown: "here".to_owned(),
+    };
+    let store = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+    let lock = store.own_schedule().await.unwrap().unwrap();
+    assert!(store.own_schedule().await.unwrap().is_none());
+    assert!(lock.is_held());
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'";
+    assert_eq!(psql(&database(&server), end), "1");
+    until(|| !lock.is_held()).await;
+    assert!(store.own_schedule().await.unwrap().is_some());
+    store.close().await;
 }
