@@ -1,8 +1,9 @@
 //! Faults that come from outside, and judges that never ask the program.
 //!
-//! Faults enter where the program meets the world: its process is killed, its database stopped,
-//! frozen or cut off. Each test says how many rounds it makes and which variable asks for more;
-//! `just faults` asks for many, `just faults-long` for very many.
+//! Faults enter where the program meets the world: its process is killed, its calls of the kernel
+//! fail, its database is stopped, frozen or cut off, its provider misbehaves. Nothing in the product
+//! is switched for them. How often the rare ones are tried is set from the environment; `just faults`
+//! asks for many, `just faults-long` for very many.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +13,7 @@
 )]
 
 mod crash;
+mod disk;
 mod outage;
 mod starts;
 mod support;

@@ -23,3 +23,12 @@ pub fn rounds(variable: &str, default: usize) -> usize {
             .unwrap_or_else(|_| panic!("{variable} must be a number, not {text:?}"))
     })
 }
+
+/// Says that a test does not run here; in CI that is a failure.
+pub fn skipped(why: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "in CI nothing is skipped: {why}"
+    );
+    cluster::notice(&format!("skipped: {why}"));
+}
