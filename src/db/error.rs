@@ -16,7 +16,7 @@ pub enum DbErrorKind {
     NewerSchema,
     /// Written to although it cannot be.
     ReadOnly,
-    /// No space is left.
+    /// The disk takes nothing: it has no space left, or it gives errors.
     Full,
     /// The file is not a database, or is damaged.
     NotADatabase,
@@ -215,7 +215,7 @@ pub(super) fn sqlite(error: &sqlx::Error, place: &str) -> DbError {
             ),
         ),
         10 => DbError::new(
-            Unreachable,
+            Full,
             format!(
                 "the disk under {place} gives errors ({said}); check it, and restore a backup if it is damaged"
             ),

@@ -198,23 +198,20 @@ impl Job {
             attempt: report.attempts,
         });
         let (pipeline, waiting) = (&self.pipeline, self.waiting());
-        let store = &pipeline.store;
         let answer = match send(pipeline, &self.ask.query, attempt_id, &self.cancel).await {
             Some(Ok(answer)) => answer,
             Some(Err(SendError::NeverSent(text))) => {
-                let end = RequestEnd::NotSent(text.clone());
-                pipeline
-                    .write(waiting, || store.settle(request, end.clone()))
-                    .await?;
-                report.requests -= 1;
-                return Err(Setback::Class(Refusal::new(ErrorClass::Network, text)));
+                return Err(Setback::Class(self.unsent(request, report, text).await?));
+            }
+            Some(Err(SendError::Untrusted(text))) => {
+                return Err(Setback::Final(self.unsent(request, report, text).await?));
             }
             Some(Err(SendError::Broken(text))) => {
                 return Err(Setback::Class(
                     self.failed(request, ErrorClass::Network, text).await?,
                 ));
             }
-            Some(Err(SendError::Untrusted(text))) => {
+            Some(Err(SendError::Redirected(text))) => {
                 return Err(Setback::Final(
                     self.failed(request, ErrorClass::Network, text).await?,
                 ));
@@ -252,6 +249,20 @@ impl Job {
             }
             Err(refusal) => Err(Setback::Class(refusal)),
         }
+    }
+
+    /// Nothing left this machine: the request costs nothing.
+    async fn unsent(
+        &self,
+        request: RequestId,
+        report: &mut SeriesReport,
+        text: String,
+    ) -> Result<Refusal, DbError> {
+        let end = RequestEnd::NotSent(text.clone());
+        let settle = || self.pipeline.store.settle(request, end.clone());
+        self.pipeline.write(self.waiting(), settle).await?;
+        report.requests -= 1;
+        Ok(Refusal::new(ErrorClass::Network, text))
     }
 
     async fn failed(
@@ -353,6 +364,9 @@ pub(super) fn consequence(ask: &Ask, refusal: &Refusal, text: &str) -> (SeriesSt
         }
         class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
             (SeriesStatus::Refused, Lesson::Stop(class, text.to_owned()))
+        }
+        class @ (ErrorClass::Outage | ErrorClass::Network) => {
+            (SeriesStatus::Failed, Lesson::Down(class, text.to_owned()))
         }
         ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
         _ => (SeriesStatus::Failed, Lesson::Nothing),

@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use crate::db::Entitlement;
 use crate::model::{Ask, ErrorClass};
 
+/// Series that must find the provider down before the others are not asked any more.
+const DOWN: u32 = 3;
+
 /// What is known about the key so far, from earlier runs and from this one.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
     entitlements: Vec<Entitlement>,
     /// Set when nothing more is to be asked of the provider in this run.
     stopped: Option<(ErrorClass, String)>,
+    /// Series in a row that found the provider down.
+    down: u32,
 }
 
 /// What one finished series teaches about the others.
@@ -22,6 +27,8 @@ pub enum Lesson {
     Granted(String),
     /// The plan refuses a function or a parameter.
     Refused(Entitlement),
+    /// The provider is down or cannot be reached: one series may be unlucky, three in a row are not.
+    Down(ErrorClass, String),
     /// Asking anything else now would end the same way.
     Stop(ErrorClass, String),
 }
@@ -44,13 +51,21 @@ impl Learned {
         Self {
             entitlements,
             stopped: None,
+            down: 0,
         }
     }
 
     /// Takes in what a finished series taught.
     pub fn learn(&mut self, lesson: Lesson) {
+        self.down = match lesson {
+            Lesson::Down(..) => self.down + 1,
+            _ => 0,
+        };
         match lesson {
-            Lesson::Nothing => {}
+            Lesson::Down(class, text) if self.down >= DOWN => {
+                self.stopped = self.stopped.take().or(Some((class, text)));
+            }
+            Lesson::Nothing | Lesson::Down(..) => {}
             Lesson::Granted(function) => self.entitlements.push(Entitlement {
                 function,
                 parameter: String::new(),
@@ -107,6 +122,22 @@ impl Learned {
 mod tests {
     use super::*;
     use crate::model::{Interval, SeriesKey};
+
+    #[test]
+    fn three_in_a_row_that_find_the_provider_down_speak_for_all() {
+        let down = || Lesson::Down(ErrorClass::Outage, "down".to_owned());
+        let question = ask(&[("function", "D")]);
+        let mut learned = Learned::new(vec![]);
+        for lesson in [down(), down(), Lesson::Nothing, down(), down()] {
+            learned.learn(lesson);
+            assert_eq!(learned.verdict(&question, &BTreeSet::new()), Verdict::Go);
+        }
+        learned.learn(down());
+        assert_eq!(
+            learned.verdict(&question, &BTreeSet::new()),
+            Verdict::Refuse(ErrorClass::Outage, "down".to_owned())
+        );
+    }
 
     fn ask(pairs: &[(&str, &str)]) -> Ask {
         let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);

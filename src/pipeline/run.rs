@@ -427,7 +427,7 @@ fn refused(series: &SeriesKey, refusal: Refusal) -> SeriesReport {
 fn unasked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
     let status = match class {
         ErrorClass::Cancelled => SeriesStatus::Cancelled,
-        ErrorClass::Database => SeriesStatus::Failed,
+        ErrorClass::Database | ErrorClass::Network | ErrorClass::Outage => SeriesStatus::Failed,
         _ => SeriesStatus::Refused,
     };
     SeriesReport::new(series.clone(), status).with_error(status, class, explain::not_asked(text))

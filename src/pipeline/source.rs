@@ -130,8 +130,10 @@ pub enum SendError {
     Broken(String),
     /// The answer was larger than any true answer.
     TooLarge(String),
-    /// The server's certificate is not to be trusted, or it redirects: trying again changes nothing.
+    /// The server's certificate is not to be trusted: nothing was sent, and trying again changes nothing.
     Untrusted(String),
+    /// It points to another address, to which the key must not go: trying again changes nothing.
+    Redirected(String),
 }
 
 /// The provider asked to be left alone for a while.

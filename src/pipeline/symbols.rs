@@ -100,13 +100,13 @@ impl Pipeline {
         let sent = job::send(self, &ask.query, attempt_id, waiting.cancel).await;
         let answer = match sent {
             Some(Ok(answer)) => answer,
-            Some(Err(SendError::NeverSent(text))) => {
+            Some(Err(SendError::NeverSent(text) | SendError::Untrusted(text))) => {
                 let end = RequestEnd::NotSent(text.clone());
                 return self
                     .unanswered(request, end, ask, (ErrorClass::Network, &text), waiting)
                     .await;
             }
-            Some(Err(SendError::Broken(text) | SendError::Untrusted(text))) => {
+            Some(Err(SendError::Broken(text) | SendError::Redirected(text))) => {
                 let end = RequestEnd::Failed(ErrorClass::Network, text.clone());
                 return self
                     .unanswered(request, end, ask, (ErrorClass::Network, &text), waiting)

@@ -224,8 +224,8 @@ async fn a_provider_that_is_down_is_not_asked_four_times_for_each_of_many_series
     );
     assert_eq!(
         server.journal().len(),
-        20 + 7,
-        "each once, and a shared budget of 3 + 20 / 5 retries"
+        3 + 7,
+        "three series, and a shared budget of 3 + 20 / 5 retries; the others are not asked"
     );
 }
 

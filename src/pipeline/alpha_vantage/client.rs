@@ -130,7 +130,7 @@ impl Client {
             .map_err(|error| self.not_answered(error, started.elapsed()))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(SendError::Untrusted(format!(
+            return Err(SendError::Redirected(format!(
                 "the provider redirects to another address (HTTP {}); not followed, because the key would travel along",
                 status.as_u16()
             )));

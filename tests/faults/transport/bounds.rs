@@ -174,7 +174,9 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
     // Once, so that what is made once and kept is there.
     ask(Arc::clone(&client)).await;
     peer.alone().await;
+    settled(|| handle.metrics().num_alive_tasks() == 1).await;
     let (tasks, files) = (handle.metrics().num_alive_tasks(), descriptors());
+    assert_eq!(tasks, 1, "the peer alone");
     let mut crowd = JoinSet::new();
     let (mut longest, mut failed) = (Duration::ZERO, 0);
     for _ in 0..total {

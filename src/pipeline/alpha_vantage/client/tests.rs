@@ -256,7 +256,7 @@ async fn redirects_are_not_followed() {
             elsewhere.local_addr().unwrap()
         );
         let server = serve(reply, false).await;
-        let SendError::Untrusted(text) = error(&server.url, Limits::default()).await else {
+        let SendError::Redirected(text) = error(&server.url, Limits::default()).await else {
             panic!()
         };
         assert!(text.contains(&status.to_string()), "{text}");
