@@ -3,6 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use unicode_width::UnicodeWidthChar as _;
+
+use crate::model::text::clean;
+
 /// A key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
@@ -95,7 +99,7 @@ impl FromStr for Chord {
     type Err = NotAChord;
 
     fn from_str(text: &str) -> Result<Self, NotAChord> {
-        let wrong = || NotAChord(crate::model::text::clean(text));
+        let wrong = || NotAChord(clean(text));
         let mut chord = Self::plain(Key::Char(' '));
         let mut rest = text;
         loop {
@@ -113,7 +117,8 @@ impl FromStr for Chord {
         }
         let mut letters = rest.chars();
         chord.key = match (letters.next(), letters.next()) {
-            (Some(c), None) if !c.is_control() && c != ' ' => Key::Char(c),
+            // What takes no room on a screen is on no keyboard, and could turn the text beside it.
+            (Some(c), None) if c != ' ' && c.width().is_some_and(|width| width > 0) => Key::Char(c),
             _ if rest == "space" => Key::Char(' '),
             _ => {
                 let named = NAMES.iter().find(|(name, _)| *name == rest);
@@ -158,10 +163,11 @@ impl fmt::Display for Chord {
     }
 }
 
-/// The chord as a person reads it on the screen: `Ctrl-c`, `Enter`, `Space`, `f`.
+/// The chord as a person reads it on the screen: `Ctrl-c`, `Enter`, `Space`, `f`. Harmless, whatever
+/// a terminal sent.
 #[must_use]
 pub fn shown(chord: Chord) -> String {
-    let spelled = chord.to_string();
+    let spelled = clean(&chord.to_string());
     match (chord.typed(), spelled.chars().next()) {
         (Some(c), _) if c != ' ' => spelled,
         (_, Some(first)) => {
@@ -204,7 +210,9 @@ mod tests {
 
     #[test]
     fn what_is_no_chord_is_answered_with_examples() {
-        for text in ["", "ctrl-", "hyper-x", "ab", "f0", "f99", " ", "\u{1b}"] {
+        for text in [
+            "", "ctrl-", "hyper-x", "ab", "f0", "f99", " ", "\u{1b}", "\u{202e}", "\u{301}",
+        ] {
             let error = text.parse::<Chord>().unwrap_err().to_string();
             assert!(error.contains("write for example"), "{error}");
         }
@@ -217,5 +225,7 @@ mod tests {
             ["f", "F", "ctrl-c", "space", "enter", "f5"].map(show),
             ["f", "F", "Ctrl-c", "Space", "Enter", "F5"]
         );
+        let override_pressed = Chord::plain(Key::Char('\u{202e}'));
+        assert_eq!(shown(override_pressed), "\\u{202e}");
     }
 }
