@@ -1,7 +1,8 @@
 //! Reads a CSV answer straight into rows.
 //!
 //! CSV names neither symbol nor interval nor time zone: the header is the only proof of what it
-//! holds, so it must be exactly the one that the asked function sends.
+//! holds, so it must be exactly the one that the asked function sends. Every line ends in a line
+//! break, also the last: without one the answer was cut, perhaps in the middle of a number.
 
 use std::borrow::Cow;
 
@@ -40,6 +41,12 @@ pub(super) fn read(text: &str, ask: &Ask) -> Result<Reading, Refusal> {
         return Err(malformed(
             "the answer is CSV, which cannot be checked; JSON was asked for",
         ));
+    }
+    if !text.ends_with('\n') {
+        return Err(malformed(format!(
+            "the answer breaks off after {} bytes",
+            text.len()
+        )));
     }
     let mut rows = Rows::new(ask, text.len() / ROW_BYTES);
     while reader

@@ -157,10 +157,6 @@ fn answers_without_a_bar_are_no_data() {
     }
     let header = "timestamp,open,high,low,close,volume\r\n";
     assert_eq!(read_csv(header).unwrap_err().class, ErrorClass::NoData);
-    assert_eq!(
-        read_csv(header.trim()).unwrap_err().class,
-        ErrorClass::NoData
-    );
 }
 
 #[test]

@@ -16,8 +16,18 @@ fn a_document_cut_anywhere_is_refused_and_never_half_read() {
     let csv = format!(
         "timestamp,open,high,low,close,volume\r\n{LABEL},1,1,1,1,8\r\n2025-07-11 19:50:00,1,1,1,1,8\r\n"
     );
+    let whole = read_csv(&csv).unwrap();
     for end in 0..csv.len() {
-        let _ = read_csv(csv.get(..end).unwrap());
+        let cut = csv.get(..end).unwrap();
+        match read_csv(cut) {
+            // Between two lines nothing tells a cut; what is read then is right as far as it goes.
+            Ok(part) => assert!(
+                cut.ends_with("\n") && whole.bars.ends_with(&part.bars),
+                "{end}"
+            ),
+            Err(refusal) if cut.ends_with('\n') => assert_eq!(refusal.class, ErrorClass::NoData),
+            Err(refusal) => assert_eq!(refusal.class, ErrorClass::Malformed, "{end}"),
+        }
     }
 }
 
