@@ -1,7 +1,7 @@
 //! Dates and times as people write them, at the clock of a zone.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono_tz::{GapInfo, Tz};
 
 /// What was written: an instant, or the whole of a day, a month or a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +65,12 @@ pub fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     local(date.and_time(NaiveTime::MIN), zone)
 }
 
-/// The first instant at which the clock of a zone shows this.
+/// The first instant at which the clock of a zone shows this, or more where it skips this.
 #[must_use]
 pub fn local(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     zone.from_local_datetime(&clock)
         .earliest()
+        .or_else(|| GapInfo::new(&clock, &zone)?.end)
         .map_or_else(|| clock.and_utc(), |at| at.with_timezone(&Utc))
 }
 
@@ -95,6 +96,28 @@ mod tests {
             midnight("2026-05-15".parse().unwrap(), New_York).to_rfc3339(),
             "2026-05-15T04:00:00+00:00"
         );
+    }
+
+    #[test]
+    fn a_skipped_time_is_the_end_of_the_gap_and_a_repeated_one_the_first() {
+        let at = |text: &str, zone| local(text.parse().unwrap(), zone).to_rfc3339();
+        for (text, zone, instant) in [
+            ("2026-03-08T02:30:00", New_York, "2026-03-08T07:00:00+00:00"),
+            ("2026-11-01T01:30:00", New_York, "2026-11-01T05:30:00+00:00"),
+            (
+                "2018-11-04T00:00:00",
+                chrono_tz::America::Sao_Paulo,
+                "2018-11-04T03:00:00+00:00",
+            ),
+            // A whole day was left out here.
+            (
+                "2011-12-30T12:00:00",
+                chrono_tz::Pacific::Apia,
+                "2011-12-30T10:00:00+00:00",
+            ),
+        ] {
+            assert_eq!(at(text, zone), instant, "{text} in {zone}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use chrono_tz::Tz;
 use croner::Cron;
 use serde::{Deserialize, Serialize};
 
+use crate::model::{moment, text};
+
 /// The longest time between two starts of a schedule in minutes: a week.
 const MOST_MINUTES: u32 = 7 * 24 * 60;
 /// Missed instants that are looked for at most; more than a year of a five-minute schedule is no use.
@@ -26,8 +28,9 @@ pub struct Schedule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
-    /// Five cron fields at the clock of a time zone. An instant that a change to summer time skips
-    /// happens right after the change; one that a change back repeats happens once.
+    /// Five cron fields at the clock of a time zone. Where the hour is `*`, every hour there is has
+    /// its instants, also one that a change back from summer time repeats. Otherwise each time of
+    /// the clock happens once: the first of two, and one that is skipped right after the change.
     Cron {
         /// Minute, hour, day of month, month, day of week.
         fields: CronFields,
@@ -74,8 +77,22 @@ pub enum ScheduleError {
 }
 
 impl CronFields {
-    fn cron(&self) -> Option<Cron> {
-        self.0.parse().ok()
+    fn next_after(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        let cron: Cron = self.0.parse().ok()?;
+        let here = now.with_timezone(&zone);
+        if self.0.split(' ').nth(1) == Some("*") {
+            let next = cron.find_next_occurrence(&here, false).ok()?;
+            return Some(next.to_utc());
+        }
+        // The clock on the wall, taken for one that no change of time touches.
+        let mut clock = here.naive_local().and_utc();
+        loop {
+            clock = cron.find_next_occurrence(&clock, false).ok()?;
+            let next = moment::local(clock.naive_utc(), zone);
+            if next > now {
+                return Some(next);
+            }
+        }
     }
 }
 
@@ -84,14 +101,13 @@ impl FromStr for CronFields {
 
     fn from_str(text: &str) -> Result<Self, ScheduleError> {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let refused =
-            |why: &str| ScheduleError::Cron(crate::model::text::clean(&text), why.to_owned());
+        let refused = |why: &str| ScheduleError::Cron(text::clean(&text), why.to_owned());
         if text.split(' ').count() != 5 {
             return Err(refused("it has not five fields"));
         }
         match text.parse::<Cron>() {
             Ok(_) => Ok(Self(text)),
-            Err(error) => Err(refused(&crate::model::text::clean(&error.to_string()))),
+            Err(error) => Err(refused(&text::clean(&error.to_string()))),
         }
     }
 }
@@ -145,12 +161,7 @@ impl Schedule {
     #[must_use]
     pub fn next_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.when {
-            When::Cron { fields, zone } => {
-                let next = fields
-                    .cron()?
-                    .find_next_occurrence(&now.with_timezone(zone), false);
-                next.ok().map(|next| next.with_timezone(&Utc))
-            }
+            When::Cron { fields, zone } => fields.next_after(now, *zone),
             When::Every { minutes } => {
                 let step = i64::from((*minutes).max(1)) * 60;
                 let since = now.timestamp().div_euclid(step) + 1;
@@ -247,16 +258,14 @@ impl FromStr for Schedule {
                     .ok()
                     .filter(|minutes| (1..=MOST_MINUTES).contains(minutes));
                 When::Every {
-                    minutes: number.ok_or_else(|| {
-                        ScheduleError::Minutes(crate::model::text::clean(minutes))
-                    })?,
+                    minutes: number.ok_or_else(|| ScheduleError::Minutes(text::clean(minutes)))?,
                 }
             }
             [fields @ .., zone] if fields.len() == 5 => When::Cron {
                 fields: fields.join(" ").parse()?,
                 zone: zone
                     .parse()
-                    .map_err(|_| ScheduleError::Zone(crate::model::text::clean(zone)))?,
+                    .map_err(|_| ScheduleError::Zone(text::clean(zone)))?,
             },
             _ => When::Cron {
                 fields: text.parse()?,
@@ -313,6 +322,23 @@ mod tests {
         assert_eq!(
             next("30 1 * * *", "2026-11-01T05:30:00Z"),
             "2026-11-02T06:30:00+00:00"
+        );
+        // Several hours are no other case than one.
+        for hours in ["2,14", "2-3", "2"] {
+            assert_eq!(
+                next(&format!("*/20 {hours} * * *"), "2026-03-08T06:59:00Z"),
+                "2026-03-08T07:00:00+00:00",
+                "{hours}"
+            );
+        }
+        assert_eq!(
+            next("0 1,2 * * *", "2026-11-01T05:00:00Z"),
+            "2026-11-01T07:00:00+00:00"
+        );
+        // Every hour is one of real time.
+        assert_eq!(
+            next("30 * * * *", "2026-11-01T05:30:00Z"),
+            "2026-11-01T06:30:00+00:00"
         );
     }
 
