@@ -10,7 +10,7 @@ _default:
 check:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
-    if cargo deny --version >/dev/null 2>&1; then cargo deny --offline check bans licenses sources; fi
+    .ci/deny
 
 # repair what a machine can repair
 fix:
