@@ -60,6 +60,9 @@ pub fn register(value: &str) {
     forms.push(encoded.replace('+', "%20"));
     forms.push(encoded);
     forms.push(value.escape_debug().to_string());
+    let json = json(value);
+    forms.push(json.replace('/', "\\/"));
+    forms.push(json);
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     for form in forms {
         if !known.iter().any(|have| **have == form) {
@@ -67,6 +70,23 @@ pub fn register(value: &str) {
         }
     }
     known.sort_by_key(|form| std::cmp::Reverse(form.len()));
+}
+
+/// A value as JSON in plain ASCII spells it.
+fn json(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            ' '..='~' => text.push(c),
+            _ => text.extend(
+                c.encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            ),
+        }
+    }
+    text
 }
 
 /// Returns `text` with every known secret replaced by `***`.
@@ -111,7 +131,11 @@ mod tests {
     #[test]
     fn every_form_of_a_known_secret_is_replaced() {
         let _secret = Secret::new("p@ss w\"rd/1");
+        let _accented = Secret::new("cléf/\u{1f511}-1");
         for text in [
+            "cléf/\u{1f511}-1",
+            "cl\\u00e9f/\\ud83d\\udd11-1",
+            "cl\\u00e9f\\/\\ud83d\\udd11-1",
             "p@ss w\"rd/1",
             "p%40ss+w%22rd%2F1",
             "p%40ss%20w%22rd%2F1",

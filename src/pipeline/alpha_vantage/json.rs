@@ -12,9 +12,8 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-use super::refusal::{Notice, malformed};
+use super::refusal::{Notice, malformed, quoted};
 use super::rows::{Cells, Field, Rows};
-use crate::model::text::clean_to;
 use crate::model::{Ask, ErrorClass, Interval};
 use crate::pipeline::source::{Reading, Refusal};
 
@@ -111,7 +110,7 @@ fn check_symbol(said: Option<&str>, asked: &str) -> Result<(), Refusal> {
         Some(said) if said.eq_ignore_ascii_case(asked) => Ok(()),
         Some(said) => Err(malformed(format!(
             "the answer is for {}, not {asked}",
-            clean_to(said, SHOWN)
+            quoted(said, SHOWN)
         ))),
         None => Err(malformed("the answer does not say which symbol it is for")),
     }
@@ -132,7 +131,7 @@ fn check_interval(said: Option<&str>, name: &str, asked: Interval) -> Result<(),
     match named.iter().find(|word| **word != asked.as_str()) {
         Some(other) => Err(malformed(format!(
             "the answer holds {} bars, not {asked}",
-            clean_to(other, SHOWN)
+            quoted(other, SHOWN)
         ))),
         None => Ok(()),
     }
@@ -144,7 +143,7 @@ fn zone(said: Option<&str>) -> Result<Tz, Refusal> {
     name.parse().map_err(|_| {
         malformed(format!(
             "the answer's time zone {:?} is unknown",
-            clean_to(name, SHOWN)
+            quoted(name, SHOWN)
         ))
     })
 }

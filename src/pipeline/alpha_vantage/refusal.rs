@@ -1,8 +1,9 @@
 //! Tells refusals from data. The provider answers HTTP 200 with English prose for nearly every
 //! failure, so the order of the tests matters: the texts quote each other's limits.
 
+use crate::config::secret::redact;
 use crate::model::ErrorClass;
-use crate::model::text::clean;
+use crate::model::text::{MAX_CHARS, clean_to};
 use crate::pipeline::source::Refusal;
 
 /// How much of an answer that is no JSON is looked at.
@@ -59,6 +60,13 @@ const WORDS: &[(ErrorClass, &[&str])] = &[
 /// Words on the page with which the network in front of the provider stops a client.
 const CHALLENGE: [&str; 4] = ["just a moment", "attention required", "cf-chl", "captcha"];
 
+/// Words of the provider, harmless and without secrets, at most so many characters.
+///
+/// The whole answer was searched for secrets as it came, but JSON may spell one in escapes.
+pub(super) fn quoted(text: &str, max_chars: usize) -> String {
+    clean_to(&redact(text), max_chars)
+}
+
 /// A text under one of the notice keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Notice {
@@ -75,7 +83,7 @@ impl Notice {
     pub(super) fn new(rank: usize, text: &str) -> Self {
         Self {
             rank,
-            text: clean(text),
+            text: quoted(text, MAX_CHARS),
         }
     }
 
@@ -372,7 +380,7 @@ pub(super) mod tests {
         for (name, key, text, class) in NOTICES {
             let refusal = refusal(key, text);
             assert_eq!(refusal.class, *class, "{name}");
-            assert_eq!(refusal.text, clean(text), "{name}");
+            assert_eq!(refusal.text, crate::model::text::clean(text), "{name}");
         }
     }
 

@@ -10,9 +10,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::label::{self, Zone};
-use super::refusal::malformed;
+use super::refusal::{malformed, quoted};
 use crate::model::price::PriceError;
-use crate::model::text::{clean, clean_to};
+use crate::model::text::clean;
 use crate::model::{Ask, Bar, ErrorClass, Interval, Price, RejectedRow};
 use crate::pipeline::source::{Reading, Refusal};
 
@@ -126,7 +126,7 @@ impl<'a> Cells<'a> {
         for field in Field::ALL {
             if let Some(text) = self.get(field) {
                 let comma = if content.is_empty() { "" } else { ", " };
-                let _ = write!(content, "{comma}{} {}", field.as_str(), clean_to(text, 60));
+                let _ = write!(content, "{comma}{} {}", field.as_str(), quoted(text, 60));
             }
         }
         clean(&content)
@@ -213,7 +213,7 @@ impl Rows {
                 self.rounded += rounded;
             }
             Err(reason) => note(&mut self.rejected, reason, || {
-                (clean_to(label, LABEL_CHARS), cells.content())
+                (quoted(label, LABEL_CHARS), cells.content())
             }),
         }
         Ok(())

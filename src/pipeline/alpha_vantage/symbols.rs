@@ -6,9 +6,8 @@ use ::csv::{ByteRecord, ReaderBuilder};
 use serde_json::{Map, Value};
 
 use super::ask::NEEDS_A_KEY;
-use super::refusal::{Notice, malformed};
+use super::refusal::{Notice, malformed, quoted};
 use super::{body, json};
-use crate::model::text::clean_to;
 use crate::model::{Answer, ErrorClass, Listing, Symbol, SymbolAsk};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
@@ -162,7 +161,7 @@ fn table(text: &str, columns: &[&str; 4]) -> Result<Rows, Refusal> {
     if !known {
         return Err(malformed(format!(
             "the answer is neither JSON nor a table of symbols; it begins with {:?}",
-            clean_to(text.lines().next().unwrap_or_default(), SHOWN)
+            quoted(text.lines().next().unwrap_or_default(), SHOWN)
         )));
     }
     let mut rows = Rows::default();
@@ -193,9 +192,9 @@ impl Rows {
         if self.known.insert(symbol.to_string()) {
             self.listings.push(Listing {
                 symbol,
-                name: clean_to(name.trim(), NAME),
-                exchange: clean_to(exchange.trim(), WORD),
-                kind: clean_to(kind.trim(), WORD),
+                name: quoted(name.trim(), NAME),
+                exchange: quoted(exchange.trim(), WORD),
+                kind: quoted(kind.trim(), WORD),
             });
         }
     }
