@@ -37,7 +37,7 @@ pub(super) struct Target {
     pub password: Option<String>,
     pub name: String,
     pub sslmode: Option<SslMode>,
-    /// Other parameters, kept as they are.
+    /// Other parameters that the driver knows, kept as they are.
     pub options: Vec<(String, String)>,
 }
 
@@ -84,7 +84,9 @@ impl Target {
                         "its sslmode is unknown; use disable, allow, prefer, require, verify-ca or verify-full"
                     })?);
                 }
-                other => target.options.push((other.to_owned(), value)),
+                other if is_option(other) => target.options.push((other.to_owned(), value)),
+                // The driver would ignore it and log its value: a misspelt `password` is one.
+                _ => {}
             }
         }
         if target.host.is_empty() {
@@ -155,6 +157,23 @@ impl Target {
             sslmode,
         }
     }
+}
+
+/// Whether the driver knows a parameter of a URL beside those of the place and the person.
+fn is_option(name: &str) -> bool {
+    const KNOWN: [&str; 10] = [
+        "application_name",
+        "options",
+        "ssl-ca",
+        "ssl-cert",
+        "ssl-key",
+        "ssl-root-cert",
+        "sslcert",
+        "sslkey",
+        "sslrootcert",
+        "statement-cache-capacity",
+    ];
+    KNOWN.contains(&name) || name.starts_with("options[")
 }
 
 fn shown_url(user: &str, place: &str) -> String {
@@ -249,7 +268,7 @@ mod tests {
                 "postgres://postgres@host:5432/stock_data",
             ),
             (
-                "postgresql://u:p%40ss-1@db.example.com:6543/x?application_name=a&sslmode=require",
+                "postgresql://u:p%40ss-1@db.example.com:6543/x?application_name=a&pasword=x&sslmode=require",
                 "postgres://u:p%40ss-1@db.example.com:6543/x?sslmode=require&application_name=a",
                 "postgres://u@db.example.com:6543/x",
             ),
