@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod fetch;
+mod guard;
 mod instant;
 mod keys;
 mod open;
@@ -31,6 +32,7 @@ use crate::telemetry;
 /// Runs the program and returns its exit code.
 #[must_use]
 pub fn main() -> u8 {
+    guard::close_to_others();
     telemetry::install_panic_hook();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
