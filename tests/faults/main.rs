@@ -15,6 +15,7 @@
 mod crash;
 mod disk;
 mod outage;
+mod secrets;
 mod starts;
 mod support;
 mod transport;

@@ -1,5 +1,6 @@
 //! What the fault tests stand on: the program as a process, its database, its provider, and judges.
 
+pub mod canary;
 #[path = "../suite/support/cluster.rs"]
 pub mod cluster;
 pub mod gate;

@@ -1,0 +1,183 @@
+//! What a living process shows of its secrets to others, and a dead one leaves behind.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use pipeline_tui::simulate::Plan;
+
+use super::{Sinks, talkative};
+use crate::support::cluster;
+use crate::support::program::{provider, seen, signal};
+
+/// A program that may leave a core as large as it likes.
+const UNBOUND: &str = r#"ulimit -c unlimited 2>/dev/null; exec "$0" "$@""#;
+
+fn unbound(command: &Command) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", UNBOUND])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(command.get_current_dir().unwrap())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    shell
+}
+
+fn crashed(mut process: Child) -> ExitStatus {
+    // Not SEGV: the runtime hears the first of those itself.
+    signal("ABRT", &process);
+    process.wait().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_crashes_leaves_no_core_and_shows_no_secret_while_it_lives() {
+    let server = provider(Plan::Unlimited, &["stall"]).await;
+    let desk = talkative(&server);
+    let ordinary = unbound(Command::new("sleep").arg("600").current_dir(desk.folder()))
+        .spawn()
+        .unwrap();
+    wait_for_exec(&ordinary, "sleep");
+    if !crashed(ordinary).core_dumped() {
+        cluster::notice("this machine writes no cores: the test of them proves little here");
+    }
+    let before = names(desk.folder());
+
+    let process = unbound(&desk.command(&["fetch", "--symbols", "IBM"]))
+        .spawn()
+        .unwrap();
+    seen(&server, 1).await;
+    let proc = Path::new("/proc").join(process.id().to_string());
+    let mut sinks = Sinks::default();
+    sinks.look(
+        "its command line",
+        &std::fs::read(proc.join("cmdline")).unwrap(),
+    );
+    let limits = std::fs::read_to_string(proc.join("limits")).unwrap();
+    let cores = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let cores: Vec<&str> = cores.unwrap().split_whitespace().collect();
+    assert_eq!(cores[4..6], ["0", "0"], "{cores:?}");
+    for task in std::fs::read_dir(proc.join("task")).unwrap().flatten() {
+        // A task may end while it is looked at.
+        let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        assert_eq!(children, "", "no process is given its environment");
+    }
+    let status = crashed(process);
+    assert!(
+        status.signal().is_some() && !status.core_dumped(),
+        "{status:?}"
+    );
+    let after = names(desk.folder());
+    assert!(
+        after
+            .iter()
+            .all(|name| before.contains(name) || name == "data"),
+        "{after:?}"
+    );
+    // What SQLite had not yet brought into the file is in files beside it.
+    sinks.files(&desk);
+    assert!(sinks.0.contains("pipeline.db-wal"), "{:?}", sinks.0);
+}
+
+/// The owner of a process may not read its memory and environment from another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_of_the_user_may_not_look_into_it() {
+    let server = provider(Plan::Unlimited, &["stall"]).await;
+    let desk = talkative(&server);
+    let mut process = desk
+        .command(&["fetch", "--symbols", "IBM"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    seen(&server, 1).await;
+    let environment = Path::new("/proc")
+        .join(process.id().to_string())
+        .join("environ");
+    // As root one may all the same: what tells is whom the file belongs to.
+    let looks = |path: &Path| {
+        use std::os::unix::fs::MetadataExt as _;
+        (
+            std::fs::metadata(path).unwrap().uid(),
+            std::fs::read(path).is_ok(),
+        )
+    };
+    let (owner, is_read) = looks(&environment);
+    let us = rustix::process::geteuid();
+    assert!(
+        us.is_root() || !is_read,
+        "{environment:?} can be read by its user"
+    );
+    assert_eq!(owner, 0, "what cannot be dumped belongs to root");
+    signal("KILL", &process);
+    process.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_writes_is_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let server = provider(Plan::Unlimited, &[]).await;
+    let desk = talkative(&server);
+    let mut journal = desk
+        .command(&[
+            "simulate",
+            "--listen",
+            "127.0.0.1:0",
+            "--journal",
+            "journal.jsonl",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut opening = std::io::BufReader::new(journal.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut opening, &mut line).unwrap();
+    signal("TERM", &journal);
+    journal.wait().unwrap();
+    assert_eq!(desk.run(&["fetch", "--symbols", "IBM"]).code, 0);
+    assert_eq!(desk.run(&["bars", "IBM", "--output", "bars.csv"]).code, 0);
+    let mut seen = vec![];
+    let mut folders = vec![desk.folder().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            let expected = if entry.path().is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(mode, expected, "{}: {mode:o}", entry.path().display());
+            seen.push(entry.file_name().into_string().unwrap());
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    for name in ["journal.jsonl", "bars.csv", "data", "pipeline.db"] {
+        assert!(seen.iter().any(|other| other == name), "{name}: {seen:?}");
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect()
+}
+
+/// The shell has become the program.
+fn wait_for_exec(process: &Child, name: &str) {
+    let path = format!("/proc/{}/comm", process.id());
+    while std::fs::read_to_string(&path).unwrap().trim() != name {
+        std::thread::yield_now();
+    }
+}

@@ -1,0 +1,135 @@
+//! What people get wrong about a secret: the complaint says what to do and quotes nothing.
+
+use pipeline_tui::simulate::{Plan, Server};
+
+use super::{Sinks, encoded, talkative};
+use crate::support::canary::{KEY, PASSWORD};
+use crate::support::cluster;
+use crate::support::program::{Desk, provider};
+
+/// Wrong places and spellings of a database.
+fn urls() -> Vec<(&'static str, String)> {
+    let whole = encoded(PASSWORD);
+    let mut urls = vec![
+        (
+            "a server that is down",
+            format!("postgres://me:{whole}@127.0.0.1:1/bars"),
+        ),
+        (
+            "a host that is not",
+            format!("postgres://me:{whole}@no-such-host.invalid/bars"),
+        ),
+        // The tail of a password must not become a host that is asked for.
+        (
+            "a password as it is spoken",
+            format!("postgres://me:{PASSWORD}@127.0.0.1:1/bars"),
+        ),
+        (
+            "a URL of another kind",
+            format!("mysql://me:{whole}@127.0.0.1/bars"),
+        ),
+        (
+            "a port that is none",
+            format!("postgres://me:{whole}@127.0.0.1:port/bars"),
+        ),
+        (
+            "a parameter nobody knows",
+            format!("postgres://me@127.0.0.1:1/bars?pasword={whole}"),
+        ),
+        (
+            "a password as a parameter",
+            format!("postgres://me@127.0.0.1:1/bars?password={whole}"),
+        ),
+    ];
+    if let Some(url) = cluster::new_database() {
+        urls.push(("a wrong password", url.replace(cluster::PASSWORD, &whole)));
+    }
+    urls
+}
+
+/// Other variables, each with what is wrong in it.
+fn variables() -> Vec<(&'static str, &'static str, String)> {
+    let key = encoded(KEY);
+    let address = "ALPHA_VANTAGE_BASE_URL";
+    vec![
+        (
+            "a key in the address",
+            address,
+            format!("http://127.0.0.1:1/query?apikey={key}"),
+        ),
+        (
+            "a user in the address",
+            address,
+            format!("http://me:{key}@127.0.0.1:1/query"),
+        ),
+        ("an address that is none", address, key),
+        (
+            "a key with a line break",
+            "ALPHA_VANTAGE_API_KEY",
+            format!("{KEY}\n{KEY}"),
+        ),
+        (
+            "a key with a space",
+            "ALPHA_VANTAGE_API_KEY",
+            format!("{KEY} {KEY}"),
+        ),
+        (
+            "a key as a file",
+            "ALPHA_VANTAGE_API_KEY_FILE",
+            "no-such-file".to_owned(),
+        ),
+        (
+            "a plan that is none",
+            "ALPHA_VANTAGE_PLAN",
+            "no-such-plan".to_owned(),
+        ),
+    ]
+}
+
+fn files(server: &Server) -> [(&'static str, Desk); 2] {
+    let environment = talkative(server).with("ALPHA_VANTAGE_API_KEY", "");
+    let text = format!(
+        "ALPHA_VANTAGE_API_KEY=\"{KEY}\n{KEY}\n1X={PASSWORD}\nPOSTGRES_PASSWORD='{PASSWORD}\n"
+    );
+    std::fs::write(environment.folder().join(".env"), text).unwrap();
+    let file = talkative(server).with("PIPELINE_CONFIG", "mine.toml");
+    let plain = KEY.replace(['"', '\\'], "");
+    let text = format!("interval = \"5min\"\n[alpha_vantage]\napi_key = \"{plain}\n");
+    std::fs::write(file.folder().join("mine.toml"), text).unwrap();
+    [("a broken .env", environment), ("a broken file", file)]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_slip_in_the_settings_lets_a_secret_out() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    let mut desks = vec![(
+        "a password in pieces",
+        talkative(&server)
+            .with("POSTGRES_HOST", "127.0.0.1")
+            .with("POSTGRES_PORT", "1")
+            .with("POSTGRES_PASSWORD", PASSWORD),
+    )];
+    for (slip, url) in urls() {
+        desks.push((slip, talkative(&server).with("DATABASE_URL", &url)));
+    }
+    for (slip, name, value) in variables() {
+        desks.push((slip, talkative(&server).with(name, &value)));
+    }
+    desks.extend(files(&server));
+    let mut sinks = Sinks::default();
+    for (slip, desk) in &desks {
+        for command in [
+            &["fetch", "--symbols", "IBM"][..],
+            &["doctor"],
+            &["doctor", "--store"],
+            &["config", "show"],
+            &["config", "check"],
+        ] {
+            sinks.said(
+                &format!("{} with {slip}", command.join(" ")),
+                &desk.run(command),
+            );
+        }
+    }
+    assert_eq!(sinks.0.len(), desks.len() * 10, "{:?}", sinks.0);
+}
