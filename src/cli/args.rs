@@ -102,7 +102,11 @@ pub enum Command {
     /// Serve simulated or recorded answers over HTTP, as the provider would.
     Simulate(SimulateArgs),
     /// Check configuration, key, provider, database, clock and terminal.
-    Doctor,
+    Doctor {
+        /// Only whether the store answers: one line, asking no provider, for health checks.
+        #[arg(long)]
+        store: bool,
+    },
     /// Show the effective settings and where each came from.
     Config(ConfigArgs),
     /// Print the keys of the panel, with your own from the configuration file.

@@ -58,6 +58,7 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
             findings.push(provider);
             let (database, database_time) = database(&settings).await;
             findings.push(database);
+            findings.extend(wide_store(&settings));
             findings.push(clock(&[
                 ("provider", provider_time),
                 ("database", database_time),
@@ -65,7 +66,20 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
         }
     }
     findings.push(terminal());
-    for finding in &findings {
+    told(&findings)
+}
+
+/// `doctor --store`: whether the store answers, and nothing about what is beside it.
+pub async fn store(context: &Context) -> Result<u8, Failure> {
+    let finding = match config::load(&context.inputs) {
+        Err(error) => bad("configuration", error.to_string()),
+        Ok(settings) => database(&settings).await.0,
+    };
+    told(&[finding])
+}
+
+fn told(findings: &[Finding]) -> Result<u8, Failure> {
+    for finding in findings {
         let mark = if finding.good { "ok " } else { "!! " };
         output::print(&format!("{mark} {:<14} {}", finding.about, finding.text))?;
     }
@@ -160,6 +174,27 @@ async fn database(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
         Err(Failure::Told { text, .. }) => (bad("database", text), None),
         Err(Failure::Closed) => (bad("database", "the connection was closed"), None),
     }
+}
+
+/// A store that other users of this machine may read, where it is a file.
+#[cfg(unix)]
+fn wide_store(settings: &Settings) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let Database::Sqlite { path } = &settings.database else {
+        return None;
+    };
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    (mode & 0o077 != 0).then(|| {
+        let path = clean(&path.display().to_string());
+        let text = format!("others on this machine may read the store: chmod 600 {path}");
+        bad("database", text)
+    })
+}
+
+#[cfg(not(unix))]
+fn wide_store(_settings: &Settings) -> Option<Finding> {
+    None
 }
 
 fn clock(others: &[(&str, Option<DateTime<Utc>>)]) -> Finding {
