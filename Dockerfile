@@ -38,6 +38,8 @@ USER 10001:10001
 # `bars --output FILE` writes into the volume.
 WORKDIR /exports
 STOPSIGNAL SIGTERM
+# Whether the store answers. It asks no provider, so that a container at rest sends nothing.
+HEALTHCHECK --interval=60s --timeout=15s --start-period=60s CMD ["pipeline-tui", "doctor", "--store"]
 ENTRYPOINT ["pipeline-tui"]
 
 ARG VERSION=0.1.0
