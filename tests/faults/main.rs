@@ -12,6 +12,7 @@
     reason = "a test that cannot go on must fail loudly"
 )]
 
+mod checklist;
 mod crash;
 mod disk;
 mod outage;
