@@ -14,6 +14,7 @@
 
 mod checklist;
 mod crash;
+mod crowd;
 mod disk;
 mod outage;
 mod secrets;

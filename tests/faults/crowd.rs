@@ -1,0 +1,114 @@
+//! Several processes on one database: killed beside each other, and frozen while others work.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::support::gate::Gate;
+use crate::support::ledger::Ledger;
+use crate::support::market::{check_bars, fetch, market, wish};
+use crate::support::process::{finish, said, start};
+use crate::support::product::Product;
+use crate::support::program::signal;
+use crate::support::{cluster, rounds};
+
+/// All ask one market: which of two answers about a bar is written last is not told here.
+const WORKERS: usize = 4;
+const MANY: &str = "IBM,AAPL,MSFT,GOOGL,AMZN,NVDA,ORCL,INTC";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_killed_beside_each_other_lose_nothing_in_sqlite() {
+    workers_killed_beside_each_other_lose_nothing(Product::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_killed_beside_each_other_lose_nothing_in_postgres() {
+    if let Some(product) = Product::postgres() {
+        workers_killed_beside_each_other_lose_nothing(product).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_worker_harms_nobody_in_sqlite() {
+    a_frozen_worker_harms_nobody(Product::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_worker_harms_nobody_in_postgres() {
+    if let Some(product) = Product::postgres() {
+        a_frozen_worker_harms_nobody(product).await;
+    }
+}
+
+/// `CROWD_KILLS` is the number of kills on each database.
+async fn workers_killed_beside_each_other_lose_nothing(product: Product) {
+    let mut rng = Rng::new();
+    let (mut providers, mut killed, mut ended) = (vec![], 0, 0);
+    while killed < rounds("CROWD_KILLS", 12) {
+        let round = providers.len();
+        let provider = market(0).await;
+        // All of them want the same, so that they meet in the same rows.
+        let wish = wish(round, &mut rng);
+        let mut workers: Vec<_> = (0..WORKERS)
+            .map(|_| start(&product, &provider.base_url(), &wish))
+            .collect();
+        for worker in &mut workers {
+            // This is the fault itself, not a wait for something: it spreads the kills over the runs.
+            tokio::time::sleep(Duration::from_micros(rng.u64(0..150_000))).await;
+            worker.kill().unwrap();
+        }
+        for worker in &mut workers {
+            match worker.wait().unwrap() {
+                status if status.signal() == Some(9) => killed += 1,
+                status if status.success() => ended += 1,
+                status => panic!("{status}\n{}", said(&product)),
+            }
+        }
+        providers.push(provider);
+    }
+    product.settle().await;
+    let last = market(0).await;
+    let mut run = start(&product, &last.base_url(), &fetch("IBM"));
+    assert!(finish(&mut run).await.success(), "{}", said(&product));
+    providers.push(last);
+    let ledger = Ledger::read(&product, &providers, 1).await;
+    ledger.check_requests();
+    ledger.check_runs(&product, killed, ended + 1).await;
+    check_bars(&product, &ledger, &providers).await;
+    cluster::notice(&format!(
+        "{}: {killed} of {} workers killed, {WORKERS} at once",
+        product.kind(),
+        killed + ended
+    ));
+}
+
+/// One that sleeps while its answer is on the way keeps its run, and stores the answer when it wakes.
+/// `FROZEN` is how often one is frozen.
+async fn a_frozen_worker_harms_nobody(product: Product) {
+    let mut providers = vec![];
+    for _ in 0..rounds("FROZEN", 2) {
+        let provider = market(0).await;
+        let gate = Gate::before(&provider).await;
+        let mut sleeper = start(&product, &gate.base_url(), &fetch(MANY));
+        let held = gate.arrival().await;
+        signal("STOP", &sleeper);
+        gate.release(held).await;
+        gate.open();
+        providers.push(provider);
+        let other = market(0).await;
+        let mut run = start(&product, &other.base_url(), &fetch(MANY));
+        let status = finish(&mut run).await;
+        assert!(status.success(), "{status}\n{}", said(&product));
+        let runs = "SELECT CAST(status AS text) FROM runs ORDER BY id DESC LIMIT 2";
+        assert_eq!(product.rows(runs).await.concat(), ["succeeded", "running"]);
+        signal("CONT", &sleeper);
+        let status = finish(&mut sleeper).await;
+        assert!(status.success(), "{status}\n{}", said(&product));
+        providers.push(other);
+    }
+    let ledger = Ledger::read(&product, &providers, 1).await;
+    ledger.check_requests();
+    ledger.check_runs(&product, 0, providers.len()).await;
+    check_bars(&product, &ledger, &providers).await;
+}
