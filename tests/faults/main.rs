@@ -17,6 +17,7 @@ mod crash;
 mod crowd;
 mod disk;
 mod outage;
+mod restore;
 mod secrets;
 mod starts;
 mod support;

@@ -1,0 +1,348 @@
+//! What is stored survives its database: backup, loss and restore, and the schema of an older program.
+//!
+//! The commands are those of `docs/operations.md`. That a newer schema is refused is in
+//! `tests/suite/starts.rs`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use pipeline_tui::simulate::{Plan, Server};
+use sha2::{Digest as _, Sha256};
+use sqlx::Connection as _;
+use sqlx::migrate::Migrator;
+
+use crate::support::cluster;
+use crate::support::program::{Desk, provider};
+
+const SERIES: &[&str] = &["--symbols", "IBM,AAPL", "--interval", "daily"];
+
+/// Each table with its number of rows and the hash of all of them.
+type Contents = BTreeMap<String, (usize, String)>;
+
+fn tables(desk: &Desk) -> Vec<String> {
+    desk.sql(match desk.postgres() {
+        Some(_) => "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'",
+        None => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+    })
+}
+
+fn columns(desk: &Desk, table: &str) -> Vec<String> {
+    desk.sql(&match desk.postgres() {
+        Some(_) => format!("SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"),
+        None => format!("SELECT name FROM pragma_table_info('{table}')"),
+    })
+}
+
+/// The schema: every table and its columns.
+fn schema(desk: &Desk) -> BTreeMap<String, Vec<String>> {
+    tables(desk)
+        .into_iter()
+        .map(|table| (table.clone(), columns(desk, &table)))
+        .collect()
+}
+
+/// What stands in these columns of these tables.
+fn contents(desk: &Desk, schema: &BTreeMap<String, Vec<String>>) -> Contents {
+    let digest = |(table, columns): (&String, &Vec<String>)| {
+        let row = match desk.postgres() {
+            Some(_) => format!("ROW({})::text", columns.join(", ")),
+            None => format!("quote({})", columns.join(") || ',' || quote(")),
+        };
+        let mut rows = desk.sql(&format!("SELECT {row} FROM {table}"));
+        rows.sort();
+        let hash = Sha256::digest(rows.join("\n"));
+        let count = desk.sql(&format!("SELECT count(*) FROM {table}"))[0]
+            .parse()
+            .unwrap();
+        (table.clone(), (count, format!("{hash:x?}")))
+    };
+    schema.iter().map(digest).collect()
+}
+
+/// A desk on each database with a store that was used: two series, one of them twice.
+async fn used() -> Vec<(Desk, Server)> {
+    let mut used = vec![];
+    for desk in Desk::on_each_database() {
+        let server = provider(Plan::Unlimited, &["invalid@3"]).await;
+        let desk = desk.asking(&server);
+        assert_eq!(desk.fetch(SERIES).0, 0);
+        let (code, refused) = desk.fetch(&["--symbols", "MSFT", "--interval", "daily"]);
+        assert_eq!(code, 1, "{refused}");
+        used.push((desk, server));
+    }
+    used
+}
+
+fn spent(desk: &Desk) -> usize {
+    desk.sql("SELECT count(*) FROM requests")[0]
+        .parse()
+        .unwrap()
+}
+
+/// Fetches what is stored already: it costs a request a series, is written down, and changes no bar.
+fn assert_goes_on(desk: &Desk, server: &Server) {
+    let bars = match desk.postgres() {
+        Some(_) => "stock_data",
+        None => "bars",
+    };
+    let bars = BTreeMap::from([(bars.to_owned(), columns(desk, bars))]);
+    let (before, spent_before) = (contents(desk, &bars), spent(desk));
+    assert_eq!(
+        spent_before,
+        server.journal().len(),
+        "each request is in the ledger"
+    );
+    assert_eq!(
+        before.values().next().unwrap().0,
+        200,
+        "two series of 100 bars"
+    );
+
+    let (code, fresh) = desk.fetch(&[SERIES, &["--max-age", "1d"]].concat());
+    assert_eq!(
+        (code, spent(desk)),
+        (0, spent_before),
+        "what is fresh is known: {fresh}"
+    );
+
+    let (code, again) = desk.fetch(SERIES);
+    assert_eq!(code, 0, "{again}");
+    for series in again["series"].as_array().unwrap() {
+        assert_eq!(
+            (&series["inserted"], &series["changed"]),
+            (&0.into(), &0.into()),
+            "{series}"
+        );
+    }
+    assert_eq!(contents(desk, &bars), before);
+    assert_eq!(
+        (spent(desk), server.journal().len()),
+        (spent_before + 2, spent_before + 2)
+    );
+}
+
+fn done(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {complaint}");
+}
+
+fn of_postgres(program: &str) -> Command {
+    Command::new(cluster::find(program).unwrap())
+}
+
+fn back_up(desk: &Desk) -> PathBuf {
+    let file = desk.folder().join("backup");
+    match desk.postgres() {
+        Some(url) => done(
+            of_postgres("pg_dump")
+                .args(["-Fc", "-f"])
+                .arg(&file)
+                .arg(url),
+        ),
+        None => drop(desk.sql(&format!("VACUUM INTO '{}'", file.display()))),
+    }
+    file
+}
+
+/// Loses the database, as by a disk that failed or a volume that was removed.
+fn destroy(desk: &Desk) {
+    match desk.postgres() {
+        Some(url) => {
+            let (server, name) = url.rsplit_once('/').unwrap();
+            let elsewhere = format!("{server}/postgres");
+            cluster::psql(&elsewhere, &format!("DROP DATABASE {name} WITH (FORCE)"));
+            cluster::psql(&elsewhere, &format!("CREATE DATABASE {name}"));
+        }
+        None => {
+            for entry in std::fs::read_dir(desk.folder().join("data"))
+                .unwrap()
+                .flatten()
+            {
+                std::fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    }
+}
+
+fn restore(desk: &Desk, file: &Path) {
+    match desk.postgres() {
+        Some(url) => done(
+            of_postgres("pg_restore")
+                .args([
+                    "--clean",
+                    "--if-exists",
+                    "--no-owner",
+                    "--single-transaction",
+                    "-d",
+                    url,
+                ])
+                .arg(file),
+        ),
+        None => {
+            std::fs::copy(file, desk.database()).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_brings_everything_back_and_the_program_goes_on_from_it() {
+    for (desk, server) in used().await {
+        let schema = schema(&desk);
+        let before = contents(&desk, &schema);
+        assert!(before.len() >= 12, "{before:?}");
+        assert_eq!((before["requests"].0, before["answers"].0), (3, 3));
+        let file = back_up(&desk);
+        destroy(&desk);
+        let gone = desk.run(&["bars", "IBM", "--interval", "daily"]);
+        assert!(gone.stderr.contains("no bars of"), "{gone:?}");
+        destroy(&desk);
+        restore(&desk, &file);
+        assert_eq!(contents(&desk, &schema), before);
+        // Over a store that is there it restores as well.
+        restore(&desk, &file);
+        assert_eq!(contents(&desk, &schema), before);
+        assert_goes_on(&desk, &server);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_was_spent_is_still_spent_after_a_restore() {
+    for (desk, server) in used().await {
+        server.set_faults(vec!["day".parse().unwrap()]);
+        assert_eq!(desk.fetch(SERIES).0, 4);
+        let seen = server.journal().len();
+        let file = back_up(&desk);
+        destroy(&desk);
+        restore(&desk, &file);
+        let (code, refused) = desk.fetch(SERIES);
+        assert_eq!((code, server.journal().len()), (4, seen), "{refused}");
+    }
+}
+
+/// The first schema alone, from the repository's own migration.
+async fn first_schema(desk: &Desk) {
+    let kind = if desk.postgres().is_some() {
+        "postgres"
+    } else {
+        "sqlite"
+    };
+    let first = desk.folder().join("first");
+    std::fs::create_dir(&first).unwrap();
+    let name = "0001_init.sql";
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("migrations")
+        .join(kind);
+    std::fs::copy(ours.join(name), first.join(name)).unwrap();
+    let migrator = Migrator::new(first).await.unwrap();
+    if let Some(url) = desk.postgres() {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        migrator.run(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        return;
+    }
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(desk.database())
+        .create_if_missing(true);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    migrator.run(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Fills the tables of the first schema with the rows that a backup has of them.
+fn fill(desk: &Desk, schema: &BTreeMap<String, Vec<String>>, backup: &Path) {
+    let rows: Vec<(&String, String)> = schema
+        .iter()
+        .filter(|(table, _)| *table != "_sqlx_migrations")
+        .map(|(table, columns)| (table, columns.join(", ")))
+        .collect();
+    let Some(url) = desk.postgres() else {
+        let path = backup.display();
+        let copied: Vec<String> = rows
+            .iter()
+            .map(|(table, columns)| {
+                format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM theirs.{table};")
+            })
+            .collect();
+        let connection = rusqlite::Connection::open(desk.database()).unwrap();
+        connection
+            .execute_batch(&format!(
+                "PRAGMA foreign_keys = OFF; ATTACH '{path}' AS theirs; {}",
+                copied.concat()
+            ))
+            .unwrap();
+        return;
+    };
+    let whole = cluster::new_database().unwrap();
+    done(of_postgres("pg_restore").args(["-d", &whole]).arg(backup));
+    for (table, columns) in rows {
+        let file = backup.with_extension(table);
+        std::fs::write(
+            &file,
+            cluster::psql(
+                &whole,
+                &format!("COPY (SELECT {columns} FROM {table}) TO STDOUT"),
+            ) + "\n",
+        )
+        .unwrap();
+        let empty = std::fs::metadata(&file).unwrap().len() == 1;
+        let copy = format!("COPY {table} ({columns}) FROM STDIN");
+        let rows = if empty {
+            Stdio::null()
+        } else {
+            Stdio::from(std::fs::File::open(&file).unwrap())
+        };
+        let output = of_postgres("psql")
+            // The rows are whole already: nothing is to be checked or touched by triggers.
+            .env("PGOPTIONS", "-c session_replication_role=replica")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", &copy])
+            .stdin(rows)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{table}: {output:?}");
+        if columns.starts_with("id, ") {
+            let next = format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false) FROM {table}"
+            );
+            cluster::psql(url, &next);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_first_schema_is_brought_up_to_date_with_everything_in_it() {
+    for (desk, server) in used().await {
+        let totals =
+            BTreeMap::from([("series_totals".to_owned(), columns(&desk, "series_totals"))]);
+        let known = contents(&desk, &totals);
+        assert_eq!(known["series_totals"].0, 2);
+        let backup = back_up(&desk);
+        destroy(&desk);
+        first_schema(&desk).await;
+        let mut old = schema(&desk);
+        assert!(!old.contains_key("series_totals"), "{old:?}");
+        fill(&desk, &old, &backup);
+        old.remove("_sqlx_migrations");
+        let before = contents(&desk, &old);
+        assert_eq!((before["requests"].0, before["answers"].0), (3, 3));
+
+        let runs = desk.run(&["runs", "--format", "json"]);
+        assert_eq!(runs.code, 0, "{runs:?}");
+        assert_eq!(
+            contents(&desk, &old),
+            before,
+            "nothing of what was there changed"
+        );
+        assert_eq!(
+            contents(&desk, &totals),
+            known,
+            "what is new is filled from it"
+        );
+        let versions = desk.sql("SELECT count(*) FROM _sqlx_migrations");
+        assert_ne!(versions, ["1"]);
+        assert_goes_on(&desk, &server);
+    }
+}
