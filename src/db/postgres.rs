@@ -44,6 +44,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const STATEMENT_MS: &str = "30000";
 /// … and the client a little later, for a server that has fallen silent.
 const DEADLINE: Duration = Duration::from_secs(32);
+/// A process that is frozen in the middle of a transaction must not hold the others up for longer.
+const IDLE_IN_TRANSACTION_MS: &str = "10000";
 /// A start waits this long for another process that is migrating.
 const MIGRATION_LOCK_MS: &str = "30000";
 
@@ -77,7 +79,7 @@ impl PgStore {
             .log_statements(tracing::log::LevelFilter::Trace)
             .options([
                 ("statement_timeout", STATEMENT_MS),
-                ("idle_in_transaction_session_timeout", "60000"),
+                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
                 ("default_transaction_read_only", if access == Access::ReadOnly { "on" } else { "off" }),
             ]);
         migrate(&options, &place, access).await?;

@@ -9,7 +9,7 @@ use crate::support::gate::Gate;
 use crate::support::ledger::Ledger;
 use crate::support::market::{check_bars, fetch, market, wish};
 use crate::support::process::{finish, said, start};
-use crate::support::product::Product;
+use crate::support::product::{Database, Product};
 use crate::support::program::signal;
 use crate::support::{cluster, rounds};
 
@@ -84,15 +84,20 @@ async fn workers_killed_beside_each_other_lose_nothing(product: Product) {
 }
 
 /// One that sleeps while its answer is on the way keeps its run, and stores the answer when it wakes.
+/// It asks for one series: with several, one may sleep inside a transaction and hold the others up.
 /// `FROZEN` is how often one is frozen.
 async fn a_frozen_worker_harms_nobody(product: Product) {
     let mut providers = vec![];
     for _ in 0..rounds("FROZEN", 2) {
         let provider = market(0).await;
         let gate = Gate::before(&provider).await;
-        let mut sleeper = start(&product, &gate.base_url(), &fetch(MANY));
+        let mut sleeper = start(&product, &gate.base_url(), &fetch("IBM"));
         let held = gate.arrival().await;
         signal("STOP", &sleeper);
+        while holds_the_file(&product) {
+            signal("CONT", &sleeper);
+            signal("STOP", &sleeper);
+        }
         gate.release(held).await;
         gate.open();
         providers.push(provider);
@@ -111,4 +116,16 @@ async fn a_frozen_worker_harms_nobody(product: Product) {
     ledger.check_requests();
     ledger.check_runs(&product, 0, providers.len()).await;
     check_bars(&product, &ledger, &providers).await;
+}
+
+/// Whether somebody is in a transaction of SQLite. Who sleeps in one holds the file, and all wait for it.
+fn holds_the_file(product: &Product) -> bool {
+    let Database::Sqlite(path) = &product.database else {
+        return false;
+    };
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.busy_timeout(Duration::ZERO).unwrap();
+    connection
+        .execute_batch("BEGIN IMMEDIATE; ROLLBACK")
+        .is_err()
 }

@@ -11,7 +11,6 @@ pub mod peer;
 pub mod process;
 pub mod product;
 #[path = "../suite/support/program.rs"]
-#[expect(dead_code, reason = "these tests need a part of the desk")]
 pub mod program;
 pub mod proxy;
 pub mod rig;
