@@ -37,7 +37,7 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            output::usage(&error);
             return if error.use_stderr() {
                 exit::USAGE
             } else {
