@@ -16,6 +16,7 @@ mod checklist;
 mod crash;
 mod crowd;
 mod disk;
+mod hostile;
 mod outage;
 mod restore;
 mod secrets;
