@@ -16,4 +16,5 @@ mod journeys;
 mod outage;
 mod pictures;
 mod rig;
+mod secrets;
 mod support;

@@ -1,0 +1,143 @@
+//! What a terminal gets to see of a key: nothing, in no spelling, whatever happens (T17).
+
+#[path = "../faults/support/canary.rs"]
+mod canary;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::program::Desk;
+use crate::support::terminal::Terminal;
+use crate::support::{SIZE, desk, panel, provider, until_drawn};
+
+use self::canary::{KEY, assert_no_secret, forms};
+
+/// A desk that says all it can.
+fn talkative(desk: Desk) -> Desk {
+    desk.with("ALPHA_VANTAGE_API_KEY", KEY)
+        .with("RUST_LOG", "trace")
+        .with("RUST_BACKTRACE", "full")
+}
+
+/// Everything that was ever written to the terminal, and all files.
+#[track_caller]
+fn assert_clean(terminal: &Terminal, desk: &Desk) {
+    let stream = terminal.bytes_since(0);
+    assert!(stream.len() > 5_000, "{} bytes", stream.len());
+    assert_no_secret("the stream", &stream);
+    assert_no_secret("the screen", terminal.contents().as_bytes());
+    assert_no_files(desk.folder());
+}
+
+/// But for the file that is the key's own.
+#[track_caller]
+fn assert_no_files(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            assert_no_files(&path);
+        } else if entry.file_name() != "api_key" {
+            assert_no_secret(&path.display().to_string(), &std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn each_view_and_copy_is_without_the_key_that_the_provider_quotes() {
+    let server = provider(&["day"]);
+    let desk = talkative(desk(&server));
+    let terminal = panel(&desk);
+    // What was missed while no engine ran is made up for, and refused.
+    terminal.until(|screen| {
+        let text = screen.contents();
+        text.contains("1 of 25 used") && !text.contains("run at work")
+    });
+    // The log at its fullest, each view, and a run in detail with its request copied as a command.
+    for key in ["4", "W", "2", "?", "esc", "!", "esc", "3", "enter"] {
+        terminal.press(key);
+        terminal.idle(Duration::from_millis(50));
+    }
+    terminal.press("c");
+    terminal.until_written("\x1b]52;c;");
+    terminal.press("1");
+    until_drawn(&terminal);
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
+    assert_clean(&terminal, &desk);
+}
+
+/// A key as a person may enter one: letters and digits.
+const TYPED: &str = "kQ7ZvW4pLmT8rJ2d6Yc0";
+
+#[test]
+fn a_key_that_is_typed_and_kept_is_not_seen() {
+    let server = provider(&["day"]);
+    let desk = talkative(desk(&server)).with("ALPHA_VANTAGE_API_KEY", "");
+    let terminal = panel(&desk);
+    terminal.press("K");
+    terminal.see("Alpha Vantage key");
+    terminal.type_text(TYPED);
+    terminal.see("•••");
+    terminal.press("enter");
+    until_drawn(&terminal);
+    terminal.press(":");
+    terminal.type_text("keep the entered key");
+    terminal.see("Keep the entered key");
+    terminal.press("enter");
+    terminal.until(|_| kept(&desk).is_some());
+    terminal.press("f");
+    terminal.idle(Duration::from_millis(200));
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
+    assert_eq!(kept(&desk).unwrap().trim_end(), TYPED);
+    let searcher = forms(TYPED);
+    assert_eq!(searcher.find(&terminal.bytes_since(0)), None);
+    let store = std::fs::read(desk.database()).unwrap();
+    assert_eq!(searcher.find(&store), None);
+}
+
+/// The key as the panel keeps it.
+fn kept(desk: &Desk) -> Option<String> {
+    std::fs::read_to_string(desk.folder().join(".config/pipeline-tui/api_key")).ok()
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_tells_no_key() {
+    for fault in ["panic-draw", "panic-task"] {
+        let server = provider(&[]);
+        let desk = talkative(desk(&server)).with("PANEL_TEST_FAULT", fault);
+        let terminal = panel(&desk);
+        terminal.press("f12");
+        if fault == "panic-task" {
+            terminal.until(|screen| {
+                screen
+                    .contents()
+                    .to_lowercase()
+                    .contains("engine has stopped")
+            });
+            terminal.press("q");
+        }
+        let code = terminal.wait();
+        assert!([0, 1, 101].contains(&code), "{code}");
+        assert_clean(&terminal, &desk);
+    }
+}
+
+/// What a wrong argument quotes is not obeyed.
+#[test]
+fn a_hostile_argument_is_shown_and_not_obeyed() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    for text in [
+        "A\u{1b}[2J\u{1b}]0;gotcha\u{7}",
+        "\u{9b}31m\u{202e}x",
+        "\u{1b}[6n\u{1b}c",
+    ] {
+        for arguments in [&["fetch", "--symbols", text][..], &["bars", text], &[text]] {
+            let terminal = Terminal::start(SIZE, &desk.command(arguments));
+            assert_eq!(terminal.wait(), 2, "{}", terminal.contents());
+            assert!(terminal.foreign().is_empty(), "{:#?}", terminal.foreign());
+        }
+    }
+}
