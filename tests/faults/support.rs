@@ -32,3 +32,19 @@ pub fn skipped(why: &str) {
     );
     cluster::notice(&format!("skipped: {why}"));
 }
+
+/// Whether this machine lets a process be traced.
+pub fn may_trace() -> bool {
+    let traced = std::process::Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "true"])
+        .output();
+    match traced {
+        Ok(done) if done.status.success() => return true,
+        // A machine may forbid tracing: then there is nothing to install.
+        Ok(_) => cluster::notice(
+            "skipped: strace may not trace here; nothing fails the calls of the kernel",
+        ),
+        Err(_) => skipped("strace is missing; nothing fails the calls of the kernel"),
+    }
+    false
+}

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Command;
 
 use super::{assert_drained, assert_true, desk, fetch};
 use crate::support::program::{Desk, Done};
-use crate::support::{cluster, rounds, skipped};
+use crate::support::{cluster, may_trace, rounds};
 
 /// Calls that write, make durable, open or move.
 const CALLS: [&str; 7] = [
@@ -61,22 +60,6 @@ fn failing(desk: &Desk, call: &str, error: &str, when: &str) -> (Done, usize) {
     let done = Done::from(tokio::task::block_in_place(|| command.output()).unwrap());
     let trace = std::fs::read_to_string(trace).unwrap();
     (done, trace.matches("(INJECTED)").count())
-}
-
-/// Whether this machine lets a process be traced.
-fn may_trace() -> bool {
-    let traced = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "true"])
-        .output();
-    match traced {
-        Ok(done) if done.status.success() => return true,
-        // A machine may forbid tracing: then there is nothing to install.
-        Ok(_) => cluster::notice(
-            "skipped: strace may not trace here; nothing fails the calls of the kernel",
-        ),
-        Err(_) => skipped("strace is missing; nothing fails the calls of the kernel"),
-    }
-    false
 }
 
 /// Words for what nobody has thought of.

@@ -1,7 +1,7 @@
 //! The program as a process: started, heard, and waited for.
 
 use std::fs::OpenOptions;
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use super::product::Product;
@@ -11,13 +11,17 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts the binary; what it says is added to a file.
 pub fn start(product: &Product, base_url: &str, arguments: &[String]) -> Child {
+    start_as(product, product.command(base_url), arguments)
+}
+
+/// The same in another way than by itself.
+pub fn start_as(product: &Product, mut command: Command, arguments: &[String]) -> Child {
     let file = product.data().with_file_name("said");
     let file = OpenOptions::new()
         .create(true)
         .append(true)
         .open(file)
         .unwrap();
-    let mut command = product.command(base_url);
     command
         .args(arguments)
         .stdout(file.try_clone().unwrap())
