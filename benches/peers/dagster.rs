@@ -67,7 +67,7 @@ pub(crate) fn run(runtime: &Runtime) {
         connection: runtime.block_on(PgConnection::connect(&url)).unwrap(),
     };
     let theirs = dagster(&simulate, &url, &mut database);
-    let panel = panel(&simulate, &url, &mut database);
+    let (panel, steps) = panel(&simulate, &url, &mut database);
     let engine = engine(&simulate, &url);
     println!("\n### The whole thing: Dagster and ours, one series of 100 bars into PostgreSQL");
     head(&[
@@ -98,6 +98,13 @@ pub(crate) fn run(runtime: &Runtime) {
     line("written to disk while idle, KiB a minute", |it| {
         it.written_idle / 1024.0
     });
+    println!(
+        "\nOf the panel's time the run had begun after {} ms, its request was in the ledger after {} ms, the bars \
+         were committed after {} ms, by the database's clock.",
+        cell(steps[0]),
+        cell(steps[1]),
+        cell(steps[2])
+    );
     let once = fetches(&simulate, &url, &mut database);
     println!(
         "\nWithout anything running before, `pipeline-tui fetch` has its rows {} ms after its exec.",
@@ -128,6 +135,23 @@ impl Database<'_> {
             rows > 0
         });
         since(start)
+    }
+
+    /// The database's clock, in milliseconds.
+    fn clock(&mut self) -> f64 {
+        let sql = "SELECT extract(epoch FROM clock_timestamp())::float8 * 1000";
+        let clock = sqlx::query_scalar(sql).fetch_one(&mut self.connection);
+        self.runtime.block_on(clock).unwrap()
+    }
+
+    /// When the newest run began, reserved its request and stored its bars, after an instant.
+    fn steps_since(&mut self, clock: f64) -> [f64; 3] {
+        let sql = "SELECT extract(epoch FROM started_at)::float8 * 1000, extract(epoch FROM reserved_at)::float8 * 1000, \
+                   extract(epoch FROM ended_at)::float8 * 1000 \
+                   FROM runs JOIN requests ON run_id = runs.id ORDER BY runs.id DESC LIMIT 1";
+        let steps = sqlx::query_as(sql).fetch_one(&mut self.connection);
+        let (begun, reserved, stored): (f64, f64, f64) = self.runtime.block_on(steps).unwrap();
+        [begun, reserved, stored].map(|step| step - clock)
     }
 
     fn wal(&mut self) -> f64 {
@@ -332,7 +356,7 @@ fn desk(simulate: &Simulate, url: &str) -> Desk {
 }
 
 /// The panel in a terminal, its engine inside.
-fn panel(simulate: &Simulate, url: &str, database: &mut Database<'_>) -> Figures {
+fn panel(simulate: &Simulate, url: &str, database: &mut Database<'_>) -> (Figures, [f64; 3]) {
     let desk = desk(simulate, url);
     let mut starts = vec![];
     let mut panel = None;
@@ -357,15 +381,20 @@ fn panel(simulate: &Simulate, url: &str, database: &mut Database<'_>) -> Figures
     panel.press("2");
     let (written, home) = (tree::written(process), size(desk.folder()));
     let (mut rows, mut ended, mut wal) = (vec![], vec![], vec![]);
+    let mut steps: [Vec<f64>; 3] = Default::default();
     for _ in 0..RUNS {
         database.empty();
         let (before, done) = (database.wal(), runs(database));
+        let clock = database.clock();
         let start = Instant::now();
         panel.press("f");
         rows.push(database.rows_since(start));
         until("the end of the run", || runs(database) > done);
         ended.push(since(start));
         wal.push(database.wal() - before);
+        for (steps, step) in steps.iter_mut().zip(database.steps_since(clock)) {
+            steps.push(step);
+        }
     }
     let runs = crate::table::number(RUNS);
     let figures = Figures {
@@ -382,7 +411,7 @@ fn panel(simulate: &Simulate, url: &str, database: &mut Database<'_>) -> Figures
     };
     panel.press("q");
     panel.wait();
-    figures
+    (figures, steps.map(|steps| median(&steps)))
 }
 
 /// Runs that have ended well.

@@ -32,7 +32,7 @@ pub(crate) fn row(name: &str, cells: &[String]) {
 
 /// A number with so many digits that it can be compared; empty where there is none.
 pub(crate) fn cell(value: f64) -> String {
-    if value.is_nan() {
+    if !value.is_finite() {
         String::new()
     } else if value >= 1000.0 {
         grouped(value)
