@@ -84,9 +84,11 @@ snap:
 container:
     .ci/container
 
-# the whole gate, then the binary with its checksum in target/dist, and the image
+# the whole gate, then binary, list of parts and checksums in target/dist, and the image
 release:
     .ci/run
-    cargo build --locked --profile dist
-    cd target/dist && sha256sum pipeline-tui | tee pipeline-tui.sha256
-    docker build -t pipeline-tui --build-arg VERSION="$(cargo pkgid | sed 's/.*[#@]//')" --build-arg REVISION="$(git rev-parse HEAD)" .
+    .ci/release
+
+# whether two builds of the released binary are the same, byte for byte
+reproduce:
+    .ci/release --twice
