@@ -1,6 +1,9 @@
 //! The Dockerfile, and what is sent to its build.
 
+use pipeline_tui::simulate::Plan;
+
 use super::text;
+use crate::support::program::{Desk, provider};
 
 /// An instruction of a Dockerfile: its word and the rest, on one line.
 fn instructions(text: &str) -> Vec<(String, String)> {
@@ -83,6 +86,27 @@ fn it_is_started_stopped_and_asked_without_a_shell() {
     let command: Vec<String> = serde_json::from_str(command).unwrap();
     assert!(options.contains("--timeout="), "{options}");
     assert_eq!(command, ["pipeline-tui", "doctor", "--store"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_health_check_asks_the_store_and_no_provider() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server);
+        assert_eq!(desk.run(&["runs"]).code, 0);
+        let healthy = desk.run(&["doctor", "--store"]);
+        assert!(
+            healthy.code == 0 && healthy.stdout.starts_with("ok "),
+            "{healthy:?}"
+        );
+    }
+    let desk = Desk::new().with("DATABASE_URL", "postgres://me@127.0.0.1:1/bars");
+    let ill = desk.run(&["doctor", "--store"]);
+    assert!(
+        ill.code == 1 && ill.stdout.contains("cannot be reached"),
+        "{ill:?}"
+    );
+    assert_eq!(server.journal().len(), 0);
 }
 
 #[test]

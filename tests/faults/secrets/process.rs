@@ -164,6 +164,13 @@ async fn what_it_writes_is_for_its_user_alone() {
     for name in ["journal.jsonl", "bars.csv", "data", "pipeline.db"] {
         assert!(seen.iter().any(|other| other == name), "{name}: {seen:?}");
     }
+    let wide = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(desk.database(), wide).unwrap();
+    let told = desk.run(&["doctor"]);
+    assert!(
+        told.code == 1 && told.stdout.contains("chmod 600"),
+        "{told:?}"
+    );
 }
 
 fn names(folder: &Path) -> Vec<String> {
