@@ -66,6 +66,10 @@ faults-long:
         cargo test --locked --release --test faults -- --nocapture
     DEATHS=500 cargo test --locked --test pty -- deaths:: outage:: --nocapture
 
+# bugs planted in a copy of the tree: every one must turn a test red
+planted *names:
+    tests/planted/run "$@"
+
 # N times each way in which the panel can end, in a real terminal; not in release, which has no faults on order
 deaths N="500":
     DEATHS={{N}} cargo test --locked --test pty -- deaths:: --nocapture
