@@ -89,38 +89,52 @@ async fn a_process_that_crashes_leaves_no_core_and_shows_no_secret_while_it_live
     assert!(sinks.0.contains("pipeline.db-wal"), "{:?}", sinks.0);
 }
 
-/// The owner of a process may not read its memory and environment from another one.
+/// A user that owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// The user of a process may not read its memory and environment from another one: what cannot be
+/// dumped belongs to root.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_process_of_the_user_may_not_look_into_it() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+
     let server = provider(Plan::Unlimited, &["stall"]).await;
     let desk = talkative(&server);
-    let mut process = desk
-        .command(&["fetch", "--symbols", "IBM"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    seen(&server, 1).await;
-    let environment = Path::new("/proc")
-        .join(process.id().to_string())
-        .join("environ");
-    // As root one may all the same: what tells is whom the file belongs to.
-    let looks = |path: &Path| {
-        use std::os::unix::fs::MetadataExt as _;
-        (
-            std::fs::metadata(path).unwrap().uid(),
-            std::fs::read(path).is_ok(),
-        )
+    // Root's processes belong to root either way: there it is run as nobody, from where that one may.
+    let program = desk.folder().join("program");
+    std::fs::copy(env!("CARGO_BIN_EXE_pipeline-tui"), &program).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    let start = |command: &mut Command| {
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.spawn().unwrap()
     };
-    let (owner, is_read) = looks(&environment);
-    let us = rustix::process::geteuid();
-    assert!(
-        us.is_root() || !is_read,
-        "{environment:?} can be read by its user"
+    if is_root {
+        for path in [desk.folder(), &program] {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+    let mut ordinary = start(Command::new("sleep").arg("600"));
+    wait_for_exec(&ordinary, "sleep");
+    let mut process = start(&mut desk.command_of(&program, &["fetch", "--symbols", "IBM"]));
+    seen(&server, 1).await;
+    let owner = |process: &Child| {
+        let environment = format!("/proc/{}/environ", process.id());
+        std::fs::metadata(environment).unwrap().uid()
+    };
+    assert_ne!(
+        owner(&ordinary),
+        0,
+        "any other process shows its environment to its user"
     );
-    assert_eq!(owner, 0, "what cannot be dumped belongs to root");
-    signal("KILL", &process);
-    process.wait().unwrap();
+    assert_eq!(owner(&process), 0);
+    for process in [&mut ordinary, &mut process] {
+        signal("KILL", process);
+        process.wait().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
