@@ -1,5 +1,6 @@
 //! The two streams: data on stdout, narration on stderr, both without secrets.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 use super::exit::Failure;
@@ -24,20 +25,29 @@ pub fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "pipeline-tui: {}", redact(text));
 }
 
-/// Says what is wrong with the command line, or the help that was asked for. An argument is quoted as it
-/// was given, so one that a terminal would act on is shown in plain, as escapes.
+/// Says what is wrong with the command line, or the help that was asked for.
+///
+/// The parser quotes an argument as it was given: where a terminal would act on one, the whole text comes
+/// without styles, and what is left of the argument as escapes.
 pub fn usage(error: &clap::Error) {
-    let plain = error.render().to_string();
-    let harmless: String = plain
+    let is_harmless = |argument: OsString| {
+        let text = argument.to_string_lossy();
+        argument.to_str() == Some(clean_to(&text, text.len()).as_str())
+    };
+    if std::env::args_os().all(is_harmless) {
+        let _ = error.print();
+        return;
+    }
+    let text: String = error
+        .render()
+        .to_string()
         .lines()
         .map(|line| clean_to(line, LONGEST_LINE) + "\n")
         .collect();
-    let _ = if harmless.trim_end() == plain.trim_end() {
-        error.print()
-    } else if error.use_stderr() {
-        io::stderr().write_all(harmless.as_bytes())
+    let _ = if error.use_stderr() {
+        io::stderr().write_all(text.as_bytes())
     } else {
-        io::stdout().write_all(harmless.as_bytes())
+        io::stdout().write_all(text.as_bytes())
     };
 }
 
