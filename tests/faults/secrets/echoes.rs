@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use pipeline_tui::config::Secret;
 use pipeline_tui::model::{Answer, Interval, SeriesKey};
@@ -15,7 +17,8 @@ use serde_json::json;
 
 use super::{Sinks, talkative};
 use crate::support::canary::{KEY, assert_no_secret};
-use crate::support::program::provider;
+use crate::support::cluster;
+use crate::support::program::{Desk, provider, signal};
 
 /// The whole answer, head and body, to a request.
 type Reply = Box<dyn Fn() -> Vec<u8> + Send>;
@@ -198,4 +201,63 @@ fn a_quoted_key_is_masked_before_the_text_around_it_is_cut() {
         masked += usize::from(format!("{refusal:?}").contains("***"));
     }
     assert!(masked > 500, "{masked}");
+}
+
+/// An answer that waits on disk for its store is without the key that it quotes.
+#[test]
+fn an_answer_that_outlasts_its_database_holds_no_key() {
+    let Some(url) = cluster::new_database() else {
+        return;
+    };
+    let (place, name) = url.rsplit_once('/').unwrap();
+    let [gone, elsewhere] = [name.to_owned(), format!("{place}/postgres")];
+    let answer = refusal(&format!(
+        "We have detected your API key as {KEY} and so on."
+    ));
+    let cut_off: Reply = Box::new(move || {
+        let sql = format!(
+            "ALTER DATABASE {gone} WITH ALLOW_CONNECTIONS false; \
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{gone}'"
+        );
+        cluster::psql(&elsewhere, &sql);
+        answer()
+    });
+    let (address, _) = echoing(vec![cut_off]);
+    let desk = Desk::new()
+        .with("ALPHA_VANTAGE_BASE_URL", &address)
+        .with("ALPHA_VANTAGE_API_KEY", KEY)
+        .with("DATABASE_URL", &url);
+    let mut process = desk
+        .command(&["fetch", "--symbols", "IBM", "--interval", "daily"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let spool = desk.folder().join("data/spool");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let waiting = loop {
+        let entries = std::fs::read_dir(&spool).into_iter().flatten().flatten();
+        // It is written under another name first.
+        let whole: Vec<Vec<u8>> = entries
+            .filter_map(|entry| std::fs::read(entry.path()).ok())
+            .filter(|bytes| memchr::memmem::find(bytes, b"***").is_some())
+            .collect();
+        if !whole.is_empty() {
+            break whole;
+        }
+        assert!(Instant::now() < deadline, "no answer was kept aside");
+        std::thread::yield_now();
+    };
+    signal("KILL", &process);
+    process.wait().unwrap();
+    for bytes in waiting {
+        assert_no_secret("an answer that waits", &bytes);
+    }
+    for entry in std::fs::read_dir(&spool).unwrap().flatten() {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(
+            entry.metadata().unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
 }
