@@ -66,6 +66,10 @@ faults-long:
         cargo test --locked --release --test faults -- --nocapture
     DEATHS=500 cargo test --locked --test pty -- deaths:: outage:: --nocapture
 
+# so many random inputs for parsers, texts and keys; needs nightly Rust and cargo-fuzz
+fuzz N="2000000":
+    fuzz/run {{N}}
+
 # bugs planted in a copy of the tree: every one must turn a test red
 planted *names:
     tests/planted/run "$@"

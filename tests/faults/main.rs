@@ -13,7 +13,9 @@
 )]
 
 mod checklist;
+mod corpus;
 mod crash;
+mod cron;
 mod crowd;
 mod disk;
 mod hostile;
@@ -22,4 +24,5 @@ mod restore;
 mod secrets;
 mod starts;
 mod support;
+mod targets;
 mod transport;

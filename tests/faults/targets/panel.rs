@@ -1,0 +1,261 @@
+//! What the engine may show the panel: any of the states of a series, a run, a search, in any
+//! combination.
+
+use std::sync::Arc;
+
+use arbitrary::{Result, Unstructured};
+use chrono::{DateTime, TimeDelta, Utc};
+use pipeline_tui::model::{
+    Bar, Counts, ErrorClass, Interval, Listing, Price, RequestId, RunId, RunStatus, RunSummary,
+    SeriesKey, SeriesReport, SeriesStatus as Ended, text,
+};
+use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
+use pipeline_tui::pipeline::schedule::Schedule;
+use pipeline_tui::pipeline::snapshot::{
+    AnswerView, BarsPage, ProviderStatus, QuotaStatus, RequestRow, RunDetail, RunProgress,
+    ScheduleStatus, SearchView, SeriesState, SeriesStatus, Snapshot, StoreStatus,
+};
+
+use super::sheet::short;
+
+/// A Friday afternoon in New York.
+pub fn now() -> DateTime<Utc> {
+    "2026-11-20T18:38:53Z".parse().unwrap()
+}
+
+/// A text that was cleaned where it entered, as everything in a snapshot was.
+fn cleaned(u: &mut Unstructured<'_>) -> Result<String> {
+    Ok(text::clean(&short(u)?))
+}
+
+fn instant(u: &mut Unstructured<'_>) -> Result<DateTime<Utc>> {
+    Ok(now() + TimeDelta::seconds(u.int_in_range(-40_000_000..=40_000_000)?))
+}
+
+fn sometimes<T>(
+    u: &mut Unstructured<'_>,
+    make: impl FnOnce(&mut Unstructured<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    Ok(if u.arbitrary()? { Some(make(u)?) } else { None })
+}
+
+fn price(u: &mut Unstructured<'_>) -> Result<Price> {
+    let most = *u.choose(&[1, 20_000_000_000, 8_999_999_999_999_999_999])?;
+    Ok(Price::from_units(u.int_in_range(1..=most)?))
+}
+
+fn series(u: &mut Unstructured<'_>) -> Result<SeriesKey> {
+    let symbol = *u.choose(&["IBM", "AAPL", "ib", "A-VERY-LONG-SYMBOL.OF.32.LETTERS", "^"])?;
+    let interval = *u.choose(&Interval::ALL)?;
+    Ok(SeriesKey {
+        adjusted: !interval.is_intraday() && u.arbitrary()?,
+        ..SeriesKey::raw(symbol.parse().unwrap(), interval)
+    })
+}
+
+fn bar(u: &mut Unstructured<'_>, timestamp: DateTime<Utc>) -> Result<Bar> {
+    let mut prices = [price(u)?, price(u)?, price(u)?, price(u)?];
+    prices.sort();
+    let [low, open, close, high] = prices;
+    Ok(Bar {
+        timestamp,
+        trading_date: timestamp.date_naive(),
+        open,
+        high,
+        low,
+        close,
+        volume: u.int_in_range(0..=i64::MAX)?,
+        adjusted_close: sometimes(u, price)?,
+        dividend_amount: None,
+        split_coefficient: None,
+    })
+}
+
+fn status(u: &mut Unstructured<'_>) -> Result<SeriesStatus> {
+    let at = instant(u)?;
+    let closes = u.int_in_range(0..=9)?;
+    Ok(SeriesStatus {
+        key: series(u)?,
+        state: *u.choose(SeriesState::ALL)?,
+        fetched_at: sometimes(u, instant)?,
+        last_bar: sometimes(u, |u| bar(u, at))?,
+        previous_close: sometimes(u, price)?,
+        trend: (0..closes).map(|_| price(u)).collect::<Result<_>>()?,
+        bars: u.arbitrary()?,
+        problem: sometimes(u, |u| Ok((*u.choose(ErrorClass::ALL)?, cleaned(u)?)))?,
+        next_at: sometimes(u, instant)?,
+        retry_at: sometimes(u, instant)?,
+        requests: u.int_in_range(0..=30)?,
+    })
+}
+
+fn run(u: &mut Unstructured<'_>) -> Result<RunSummary> {
+    Ok(RunSummary {
+        id: RunId(u.int_in_range(1..=9)?),
+        status: *u.choose(RunStatus::ALL)?,
+        trigger: (*u.choose(&["schedule", "fetch", "due"])?).to_owned(),
+        started_at: instant(u)?,
+        finished_at: sometimes(u, instant)?,
+        series: u.arbitrary::<u16>()?.into(),
+        succeeded: u.arbitrary::<u16>()?.into(),
+        requests: u.arbitrary::<u16>()?.into(),
+        inserted: u.arbitrary()?,
+        changed: u.arbitrary()?,
+    })
+}
+
+fn report(u: &mut Unstructured<'_>) -> Result<SeriesReport> {
+    let status = *u.choose(Ended::ALL)?;
+    let report = SeriesReport::new(series(u)?, status);
+    Ok(SeriesReport {
+        received: u.arbitrary()?,
+        counts: Counts {
+            inserted: u.arbitrary()?,
+            changed: u.arbitrary()?,
+            unchanged: u.arbitrary()?,
+        },
+        requests: u.int_in_range(0..=4)?,
+        ..report.with_error(status, *u.choose(ErrorClass::ALL)?, cleaned(u)?)
+    })
+}
+
+fn request(u: &mut Unstructured<'_>) -> Result<RequestRow> {
+    Ok(RequestRow {
+        id: RequestId(u.int_in_range(1..=9)?),
+        symbol: (*u.choose(&["IBM", "AAPL", ""])?).to_owned(),
+        interval: "daily".to_owned(),
+        query: cleaned(u)?,
+        attempt: u.int_in_range(1..=4)?,
+        state: cleaned(u)?,
+        class: sometimes(u, cleaned)?,
+        http_status: u.arbitrary()?,
+        elapsed_ms: u.arbitrary()?,
+        reserved_at: instant(u)?,
+        ended_at: sometimes(u, instant)?,
+        parse_ms: u.arbitrary()?,
+    })
+}
+
+fn some<T>(
+    u: &mut Unstructured<'_>,
+    most: usize,
+    make: impl Fn(&mut Unstructured<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let count = u.int_in_range(0..=most)?;
+    (0..count).map(|_| make(u)).collect()
+}
+
+fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
+    let newest = instant(u)?;
+    let count = u.int_in_range(0..=40)?;
+    let bars = (0..count).map(|at| bar(u, newest - TimeDelta::minutes(5 * at)));
+    let bars: Vec<Bar> = bars.collect::<Result<_>>()?;
+    let anchor = *u.choose(&[Anchor::Newest, Anchor::Oldest, Anchor::At(newest)])?;
+    Ok(BarsPage {
+        window: BarsWindow {
+            series: series(u)?,
+            anchor,
+            newer: u.int_in_range(0..=400)?,
+            older: u.int_in_range(0..=400)?,
+        },
+        total: u.arbitrary()?,
+        oldest: bars.last().map(|bar| bar.timestamp),
+        newest: bars.first().map(|bar| bar.timestamp),
+        bars,
+    })
+}
+
+fn search(u: &mut Unstructured<'_>) -> Result<SearchView> {
+    let listing = |u: &mut Unstructured<'_>| {
+        Ok(Listing {
+            symbol: series(u)?.symbol,
+            name: cleaned(u)?,
+            exchange: cleaned(u)?,
+            kind: cleaned(u)?,
+        })
+    };
+    Ok(SearchView {
+        text: (*u.choose(&["", "i", "ib", "ibm"])?).to_owned(),
+        matches: some(u, 5, listing)?,
+        from_provider: u.arbitrary()?,
+        listed: u.arbitrary::<u16>()?.into(),
+        listed_at: sometimes(u, instant)?,
+        busy: u.arbitrary()?,
+        problem: sometimes(u, cleaned)?,
+    })
+}
+
+fn answer(u: &mut Unstructured<'_>) -> Result<AnswerView> {
+    Ok(AnswerView {
+        request: RequestId(u.int_in_range(1..=9)?),
+        status: u.arbitrary()?,
+        content_type: sometimes(u, cleaned)?,
+        received_at: instant(u)?,
+        elapsed_ms: u.arbitrary()?,
+        lines: some(u, 9, cleaned)?,
+        cut: u.arbitrary()?,
+    })
+}
+
+/// A snapshot.
+pub fn snapshot(u: &mut Unstructured<'_>) -> Result<Snapshot> {
+    let details = |u: &mut Unstructured<'_>| {
+        Ok(RunDetail {
+            summary: run(u)?,
+            series: some(u, 4, report)?,
+            requests: some(u, 4, request)?,
+        })
+    };
+    let progress = |u: &mut Unstructured<'_>| {
+        Ok(RunProgress {
+            id: sometimes(u, |u| Ok(RunId(u.int_in_range(1..=9)?)))?,
+            trigger: "fetch",
+            started_at: instant(u)?,
+            done: u.int_in_range(0..=9)?,
+            total: u.int_in_range(0..=9)?,
+        })
+    };
+    Ok(Snapshot {
+        revision: u.arbitrary()?,
+        taken_at: instant(u)?,
+        read_only: u.ratio(1, 4)?,
+        provider: ProviderStatus {
+            name: "Alpha Vantage".to_owned(),
+            plan: cleaned(u)?,
+            key_is_demo: u.arbitrary()?,
+            is_simulated: u.arbitrary()?,
+        },
+        store: StoreStatus {
+            name: "SQLite".to_owned(),
+            bars: u.arbitrary()?,
+            lost: sometimes(u, |u| Ok((instant(u)?, cleaned(u)?)))?,
+            spooled: 0,
+        },
+        quota: QuotaStatus {
+            used: u.int_in_range(0..=30)?,
+            limit: *u.choose(&[None, Some(0), Some(25)])?,
+            spent_until: sometimes(u, instant)?,
+        },
+        schedule: ScheduleStatus {
+            schedule: u
+                .choose(&["every 15", "20 16 * * 1-5", "0 0 30 2 *"])?
+                .parse::<Schedule>()
+                .unwrap(),
+            paused: u.arbitrary()?,
+            next_at: sometimes(u, instant)?,
+            is_owner: u.arbitrary()?,
+            missed: u.arbitrary()?,
+            due: u.int_in_range(0..=9)?,
+            due_next: u.int_in_range(0..=9)?,
+        },
+        run: sometimes(u, progress)?,
+        is_listed: u.arbitrary()?,
+        series: some(u, 5, status)?.into(),
+        runs: some(u, 4, run)?.into(),
+        bars: sometimes(u, page)?.map(Arc::new),
+        opened: sometimes(u, details)?.map(Arc::new),
+        answer: sometimes(u, answer)?.map(Arc::new),
+        search: sometimes(u, search)?.map(Arc::new),
+        dropped_notices: u.arbitrary()?,
+    })
+}
