@@ -361,6 +361,29 @@ async fn connections_that_fell_silent_are_replaced_within_a_second() {
     store.close().await;
 }
 
+/// A connection is tried out when it is given back: one that falls silent then must not keep its place
+/// in the pool, or a pool that has met this eight times gives no connection any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_falls_silent_while_it_is_given_back_keeps_no_place() {
+    let Some(server) = durable() else { return };
+    let address = database(&server);
+    let (_, place) = address.split_once('@').unwrap();
+    let (host, _) = place.split_once('/').unwrap();
+    let proxy = Proxy::before(host.to_owned()).await;
+    let target = PgTarget {
+        url: Secret::new(address.replace(host, proxy.address())),
+        shown: "here".to_owned(),
+    };
+    let store = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+    proxy.set(Way::Untried);
+    for read in join_all((0..32).map(|_| store.health())).await {
+        read.unwrap();
+    }
+    // It closes once every place is free.
+    let closed = tokio::time::timeout(Duration::from_secs(10), store.close()).await;
+    assert!(closed.is_ok(), "a place in the pool is lost");
+}
+
 /// `FREEZE` is how long the server is frozen, in seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_server_is_waited_for() {

@@ -15,6 +15,8 @@ pub enum Way {
     Open,
     /// Bytes are read by nobody; connections stay.
     Silent,
+    /// A connection falls silent as soon as it is tried out.
+    Untried,
     /// Connections break, and new ones do too.
     Broken,
 }
@@ -35,6 +37,8 @@ struct Commits {
 
 /// The simple query by which the driver commits, as its message.
 const COMMIT: &[u8] = b"COMMIT\0";
+/// The message by which the driver tries a connection out: a Sync, alone.
+const PING: &[u8] = b"S\0\0\0\x04";
 
 impl Proxy {
     /// One before the server at `host:port`.
@@ -130,6 +134,10 @@ async fn copy(
         let Some(read) = read.ok().filter(|&read| read > 0) else {
             return;
         };
+        if commits.is_some() && bytes[..read] == *PING && *now.borrow() == Way::Untried {
+            becomes(now, Way::Broken).await;
+            return;
+        }
         if to.write_all(&bytes[..read]).await.is_err() {
             return;
         }
