@@ -22,7 +22,7 @@ fn a_document_cut_anywhere_is_refused_and_never_half_read() {
         match read_csv(cut) {
             // Between two lines nothing tells a cut; what is read then is right as far as it goes.
             Ok(part) => assert!(
-                cut.ends_with("\n") && whole.bars.ends_with(&part.bars),
+                cut.ends_with('\n') && whole.bars.ends_with(&part.bars),
                 "{end}"
             ),
             Err(refusal) if cut.ends_with('\n') => assert_eq!(refusal.class, ErrorClass::NoData),
