@@ -97,12 +97,12 @@ fn numbers(field: &str, least: u32, most: u32) -> Option<BTreeSet<u32>> {
         } else if let Some(step) = part.strip_prefix("*/") {
             let step = number(step).filter(|step| *step > 0)?;
             all.extend((least..=most).step_by(step as usize));
-        } else if let Some((first, last)) = part.split_once('-') {
-            let (first, last) = (number(first)?, number(last)?);
-            if first > last {
+        } else if let Some((from, to)) = part.split_once('-') {
+            let (from, to) = (number(from)?, number(to)?);
+            if from > to {
                 return None;
             }
-            all.extend(first..=last);
+            all.extend(from..=to);
         } else {
             all.insert(number(part)?);
         }
@@ -110,19 +110,14 @@ fn numbers(field: &str, least: u32, most: u32) -> Option<BTreeSet<u32>> {
     Some(all)
 }
 
-/// The first instant after `now` and within `span`; the outer `None` where the text is beyond this.
-pub fn next_within(
-    text: &str,
-    now: DateTime<Utc>,
-    span: TimeDelta,
-) -> Option<Option<DateTime<Utc>>> {
-    let fields = Fields::parse(text)?;
+/// The first instant after `now` and within `span`.
+pub fn next_within(fields: &Fields, now: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
     let mut at = now.with_second(0)?.with_nanosecond(0)? + MINUTE;
     while at <= now + span {
         if fields.strikes(at) {
-            return Some(Some(at));
+            return Some(at);
         }
         at += MINUTE;
     }
-    Some(None)
+    None
 }

@@ -202,8 +202,9 @@ fn judge(schedule: &Schedule, now: DateTime<Utc>) {
     }
     // Before 1973 some zones were off by seconds.
     if now.timestamp() > 100_000_000
-        && let Some(expected) = cron::next_within(&text, now, TimeDelta::days(1))
+        && let Some(fields) = cron::Fields::parse(&text)
     {
+        let expected = cron::next_within(&fields, now, TimeDelta::days(1));
         let found = Some(next).filter(|next| *next <= now + TimeDelta::days(1));
         assert_eq!(found, expected, "{text} from {now}");
     }
