@@ -20,6 +20,7 @@ mod crowd;
 mod disk;
 mod hostile;
 mod outage;
+mod payload;
 mod restore;
 mod secrets;
 mod starts;
