@@ -106,6 +106,16 @@ impl Clock {
     }
 }
 
+/// How far ahead of now an instant of the past may be noted: clocks are set back a little now and then.
+const SET_BACK: TimeDelta = TimeDelta::days(1);
+
+/// Whether an instant that was noted as past is so far ahead that the clock was wrong when it was
+/// noted, or is wrong now: it says nothing, and waiting for it could take years.
+#[must_use]
+pub fn is_far_ahead(noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    noted - now > SET_BACK
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Clock").field(&self.now()).finish()

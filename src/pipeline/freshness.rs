@@ -6,6 +6,7 @@ use chrono_tz::America::New_York;
 
 use super::snapshot::SeriesState;
 use crate::model::Interval;
+use crate::time::is_far_ahead;
 
 /// Extended hours begin.
 const OPEN: NaiveTime = hour(4);
@@ -30,7 +31,7 @@ pub fn state(
     fetched_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> SeriesState {
-    let Some(fetched_at) = fetched_at else {
+    let Some(fetched_at) = fetched_at.filter(|at| !is_far_ahead(*at, now)) else {
         return SeriesState::Due;
     };
     let changed = last_change(interval, now);
@@ -191,5 +192,16 @@ mod tests {
             ),
             SeriesState::Stale
         );
+    }
+
+    #[test]
+    fn a_fetch_that_is_noted_for_far_ahead_says_nothing() {
+        let friday = "2026-11-20T15:00:00Z";
+        for (noted, stands_so) in [
+            ("2026-11-20T17:00:00Z", SeriesState::Fresh),
+            ("2034-11-17T17:00:00Z", SeriesState::Due),
+        ] {
+            assert_eq!(stands(Interval::Daily, noted, friday), stands_so, "{noted}");
+        }
     }
 }

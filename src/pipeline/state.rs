@@ -29,6 +29,7 @@ use crate::model::quota::{self, Ledger};
 use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
 };
+use crate::time::is_far_ahead;
 
 /// How often a process that does not own the schedule tries to.
 const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
@@ -196,7 +197,9 @@ impl State {
                 None => jobs.push(Job::Rescue),
             }
         }
-        let last = *self.last_tick.get_or_insert(now);
+        let last = self.last_tick.filter(|last| !is_far_ahead(*last, now));
+        let last = last.unwrap_or(now);
+        self.last_tick = Some(last);
         if self.owner == Owner::This
             && self
                 .schedule
@@ -273,6 +276,7 @@ impl State {
             }
             return jobs;
         };
+        let last = if is_far_ahead(last, now) { now } else { last };
         self.missed = self.schedule.between(last, now);
         self.last_tick = Some(if self.missed > 0 { now } else { last });
         if self.missed > 0 {
