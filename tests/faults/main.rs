@@ -13,6 +13,7 @@
 )]
 
 mod checklist;
+mod clock;
 mod corpus;
 mod crash;
 mod cron;
