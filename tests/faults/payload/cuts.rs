@@ -69,7 +69,7 @@ async fn csv_that_breaks_off_at_any_byte_stores_whole_lines_only() {
         let (desk, series) = fetch(desk, &cut, "csv").await;
         let mut lines = 0;
         for (end, series) in series.iter().enumerate() {
-            let head = &whole[..end];
+            let head = whole.get(..end).unwrap();
             if head.ends_with('\n') && head.lines().count() > 1 {
                 assert_eq!(
                     series["inserted"],
