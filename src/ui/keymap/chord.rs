@@ -117,8 +117,7 @@ impl FromStr for Chord {
         }
         let mut letters = rest.chars();
         chord.key = match (letters.next(), letters.next()) {
-            // What takes no room on a screen is on no keyboard, and could turn the text beside it.
-            (Some(c), None) if c != ' ' && c.width().is_some_and(|width| width > 0) => Key::Char(c),
+            (Some(c), None) if c != ' ' && may_be_shown(c) => Key::Char(c),
             _ if rest == "space" => Key::Char(' '),
             _ => {
                 let named = NAMES.iter().find(|(name, _)| *name == rest);
@@ -138,6 +137,13 @@ impl FromStr for Chord {
         }
         Ok(chord)
     }
+}
+
+/// Whether a character takes room on a screen and nothing acts on it; others are on no keyboard, and
+/// could turn the text beside them.
+fn may_be_shown(c: char) -> bool {
+    let harmless = clean(c.encode_utf8(&mut [0; 4]));
+    harmless.chars().eq([c]) && c.width().is_some_and(|width| width > 0)
 }
 
 impl fmt::Display for Chord {
@@ -212,6 +218,7 @@ mod tests {
     fn what_is_no_chord_is_answered_with_examples() {
         for text in [
             "", "ctrl-", "hyper-x", "ab", "f0", "f99", " ", "\u{1b}", "\u{202e}", "\u{301}",
+            "\u{2028}",
         ] {
             let error = text.parse::<Chord>().unwrap_err().to_string();
             assert!(error.contains("write for example"), "{error}");

@@ -63,7 +63,9 @@ pub fn keys(data: &[u8]) {
 fn try_keys(u: &mut Unstructured<'_>) -> Result<()> {
     let mut now = panel::now();
     let mut app = App::new(shared(u)?);
-    observe(u, &mut app)?;
+    // What an engine may do is settled when it starts.
+    let read_only = u.ratio(1, 4)?;
+    observe(u, &mut app, read_only)?;
     for _ in 0..u.int_in_range(1..=40)? {
         if u.is_empty() {
             break;
@@ -71,7 +73,7 @@ fn try_keys(u: &mut Unstructured<'_>) -> Result<()> {
         let effects = match u.int_in_range(0..=19)? {
             0 => app.paste(&pasted(u)?, now),
             1 => {
-                observe(u, &mut app)?;
+                observe(u, &mut app, read_only)?;
                 vec![]
             }
             2 => {
@@ -148,8 +150,8 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
     })
 }
 
-fn observe(u: &mut Unstructured<'_>, app: &mut App) -> Result<()> {
-    let snapshot = panel::snapshot(u)?;
+fn observe(u: &mut Unstructured<'_>, app: &mut App, read_only: bool) -> Result<()> {
+    let snapshot = panel::snapshot(u, read_only)?;
     app.shared.boot = Boot::Ready;
     let effects = app.observe(Arc::new(snapshot));
     judge(app, &effects);

@@ -197,8 +197,8 @@ fn answer(u: &mut Unstructured<'_>) -> Result<AnswerView> {
     })
 }
 
-/// A snapshot.
-pub fn snapshot(u: &mut Unstructured<'_>) -> Result<Snapshot> {
+/// A snapshot of an engine that reads only, or of one that does all.
+pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
     let details = |u: &mut Unstructured<'_>| {
         Ok(RunDetail {
             summary: run(u)?,
@@ -218,7 +218,7 @@ pub fn snapshot(u: &mut Unstructured<'_>) -> Result<Snapshot> {
     Ok(Snapshot {
         revision: u.arbitrary()?,
         taken_at: instant(u)?,
-        read_only: u.ratio(1, 4)?,
+        read_only,
         provider: ProviderStatus {
             name: "Alpha Vantage".to_owned(),
             plan: cleaned(u)?,
