@@ -78,8 +78,8 @@ impl Fields {
             }
             skipped += MINUTE;
         }
-        let first = self.zone.from_local_datetime(&clock).earliest();
-        self.names(clock) && first.is_some_and(|first| first.to_utc() == at)
+        let first = || self.zone.from_local_datetime(&clock).earliest();
+        self.names(clock) && first().is_some_and(|first| first.to_utc() == at)
     }
 }
 
