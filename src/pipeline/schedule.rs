@@ -106,6 +106,14 @@ impl FromStr for CronFields {
             return Err(refused("it has not five fields"));
         }
         match text.parse::<Cron>() {
+            // To find out costs some milliseconds, and would cost them at every look.
+            Ok(cron)
+                if cron
+                    .find_next_occurrence(&DateTime::UNIX_EPOCH, false)
+                    .is_err() =>
+            {
+                Err(refused("it names a day that never comes"))
+            }
             Ok(_) => Ok(Self(text)),
             Err(error) => Err(refused(&text::clean(&error.to_string()))),
         }
@@ -411,6 +419,7 @@ mod tests {
             "every 0",
             "* * *",
             "61 * * * *",
+            "0 0 30 2 *",
             "* * * * * Mars/Olympus",
             "",
         ] {

@@ -238,7 +238,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
         },
         schedule: ScheduleStatus {
             schedule: u
-                .choose(&["every 15", "20 16 * * 1-5", "0 0 30 2 *"])?
+                .choose(&["every 15", "20 16 * * 1-5", "0 0 29 2 *"])?
                 .parse::<Schedule>()
                 .unwrap(),
             paused: u.arbitrary()?,
