@@ -48,3 +48,28 @@ pub fn may_trace() -> bool {
     }
     false
 }
+
+/// The test of this path, in a process of its own: there it returns `true`, here the outcome is
+/// asserted and the lines that hold `tell` are said again.
+pub fn in_a_process_of_its_own(path: &str, tell: &str) -> bool {
+    const ALONE: &str = "FAULTS_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", path, "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .concat();
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    for line in said.lines().filter(|line| line.contains(tell)) {
+        cluster::notice(line);
+    }
+    false
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::{broken, headers, packed, part};
 use crate::support::peer::{Peer, Step, answer, bars, bomb};
 use crate::support::program::Desk;
 use crate::support::rig::{short, source};
-use crate::support::{cluster, rounds};
+use crate::support::{cluster, in_a_process_of_its_own, rounds};
 
 /// What a process may take up for a bad answer, more than for a good one.
 const RISE_KIB: u64 = 16 << 10;
@@ -107,31 +107,6 @@ async fn no_answer_takes_more_than_16_mib_of_memory() {
     cluster::notice(&format!("a good answer: {small} KiB{told}"));
 }
 
-/// The test of this name, in a process of its own: there it returns `true`, here the outcome is asserted.
-fn in_a_process_of_its_own(name: &str) -> bool {
-    const ALONE: &str = "FAULTS_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return true;
-    }
-    let path = format!("transport::bounds::{name}");
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", &path, "--nocapture"])
-        .env(ALONE, "1");
-    let output = command.output().unwrap();
-    let said = [output.stdout, output.stderr]
-        .map(|bytes| String::from_utf8(bytes).unwrap())
-        .concat();
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
-    for line in said.lines().filter(|line| line.contains("bad peers")) {
-        cluster::notice(line);
-    }
-    false
-}
-
 fn descriptors() -> usize {
     std::fs::read_dir(Path::new("/proc/self/fd"))
         .unwrap()
@@ -154,7 +129,10 @@ fn scripts() -> Vec<Vec<Step>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
     if !tokio::task::block_in_place(|| {
-        in_a_process_of_its_own("bad_peers_leave_no_task_and_no_descriptor_behind")
+        in_a_process_of_its_own(
+            "transport::bounds::bad_peers_leave_no_task_and_no_descriptor_behind",
+            "bad peers",
+        )
     }) {
         return;
     }
