@@ -4,7 +4,9 @@
 //! `DEATHS` is how often each death is died (20). The faults come from inside the panel: in a build
 //! with `debug_assertions`, F12 strikes with what `PANEL_TEST_FAULT` names.
 
-use crate::support::program::{Desk, holds};
+use crate::support::program::Desk;
+#[cfg(debug_assertions)]
+use crate::support::program::find;
 use crate::support::terminal::Terminal;
 use crate::support::{SIZE, assert_restored, desk, panel, provider, until_drawn};
 
@@ -12,6 +14,9 @@ use crate::support::{SIZE, assert_restored, desk, panel, provider, until_drawn};
 const FAULT: &str = "test fault";
 /// What the hook says of every panic.
 const PANIC: &str = "fault of its own";
+/// What gives the normal screen back.
+#[cfg(debug_assertions)]
+const LEAVES: &str = "\x1b[?1049l";
 /// How the last line begins when all went well.
 const STOPPED: &str = "Stopped.";
 
@@ -133,8 +138,11 @@ fn a_panic_in_a_task_is_told_and_not_drawn() {
         let code = terminal.wait();
         assert!([0, 1].contains(&code), "{code}: {}", terminal.contents());
         assert_restored(&terminal);
+        // What breaks once the screen is given back is said there, as it should be.
+        let bytes = terminal.bytes_since(0);
+        let left = find(&bytes, LEAVES).expect("the panel leaves the alternate screen");
         assert!(
-            !holds(&terminal.bytes_since(0), PANIC),
+            find(&bytes[..left], PANIC).is_none(),
             "drawn raw: {}",
             terminal.contents()
         );

@@ -192,11 +192,16 @@ impl From<Output> for Done {
     }
 }
 
-/// Whether a text occurs anywhere in bytes.
-pub fn holds(bytes: &[u8], text: &str) -> bool {
+/// Where a text first occurs in bytes.
+pub fn find(bytes: &[u8], text: &str) -> Option<usize> {
     bytes
         .windows(text.len())
-        .any(|window| window == text.as_bytes())
+        .position(|window| window == text.as_bytes())
+}
+
+/// Whether a text occurs anywhere in bytes.
+pub fn holds(bytes: &[u8], text: &str) -> bool {
+    find(bytes, text).is_some()
 }
 
 /// Completes when the provider has seen so many requests.
