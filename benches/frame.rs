@@ -11,6 +11,9 @@
     reason = "a bench that cannot make its own input should stop"
 )]
 
+#[path = "support/percentile.rs"]
+mod percentile;
+
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -47,6 +50,8 @@ use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
+
+use self::percentile::percentile;
 
 /// Frames of each line of the table.
 const FRAMES: usize = 2_000;
@@ -263,7 +268,6 @@ impl Panel {
             self.frame();
             times.push(cpu_time().saturating_sub(start).as_secs_f64() * 1e6);
         }
-        times.sort_by(f64::total_cmp);
         let bytes = (self.written.get() - before) / FRAMES;
         (times, bytes)
     }
@@ -387,18 +391,6 @@ impl Write for Sink {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// A value of a sorted list, such that so large a share is not above it.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a rank within a list"
-    )]
-    let rank = ((sorted.len() as f64 - 1.0) * share).round() as usize;
-    sorted.get(rank).copied().unwrap_or(f64::NAN)
 }
 
 /// CPU time of this thread.

@@ -32,6 +32,8 @@ mod modes;
 #[path = "support/month.rs"]
 #[expect(dead_code, reason = "only the answer is needed here")]
 mod month;
+#[path = "support/percentile.rs"]
+mod percentile;
 #[path = "../tests/suite/support/program.rs"]
 #[expect(dead_code, reason = "only the desk is needed here")]
 mod program;
@@ -53,6 +55,7 @@ use pipeline_tui::time::Clock;
 use tokio::runtime::Runtime;
 
 use self::large::{newest, oldest};
+use self::percentile::percentile;
 use self::program::Desk;
 use self::terminal::Terminal;
 
@@ -102,28 +105,14 @@ fn is_wanted(part: &str) -> bool {
 }
 
 /// Times in milliseconds.
-fn say(what: &str, mut times: Vec<f64>) {
-    times.sort_by(f64::total_cmp);
-    let [half, most, last] = [0.5, 0.99, 1.0].map(|share| percentile(&times, share));
+fn say(what: &str, times: &[f64]) {
+    let [half, most, last] = [0.5, 0.99, 1.0].map(|share| percentile(times, share));
     let what = format!("{what}, ms ({})", times.len());
     println!("  {what:<56} {half:>9.1} {most:>9.1} {last:>9.1}");
 }
 
 fn say_value(what: &str, value: f64) {
     println!("  {what:<56} {value:>9.2}");
-}
-
-/// The smallest value such that so large a share is not above it.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a rank within a list"
-    )]
-    let rank = (sorted.len() as f64 * share).ceil() as usize;
-    let value = sorted.get(rank.saturating_sub(1));
-    value.copied().unwrap_or(f64::NAN)
 }
 
 fn since(start: Instant) -> f64 {
@@ -183,7 +172,7 @@ fn large_store(runtime: &Runtime, desk: Desk) {
         .iter()
         .zip(times)
     {
-        say(&format!("{what}, from exec"), times);
+        say(&format!("{what}, from exec"), &times);
     }
     let (terminal, _) = start(&desk);
     gauge::pause(SETTLED);
@@ -289,9 +278,9 @@ fn paging(terminal: &Terminal) {
             pages.push(shows(terminal, key, at));
         }
     }
-    say("a page up or down", pages);
-    say("to the newest or the oldest bar", ends);
-    say("to an instant anywhere", places);
+    say("a page up or down", &pages);
+    say("to the newest or the oldest bar", &ends);
+    say("to an instant anywhere", &places);
 }
 
 /// When the provider looked at its clock: first as a request came, last as its answer left.
@@ -346,8 +335,8 @@ fn fetches(runtime: &Runtime) {
         seen.push((end - last).as_secs_f64() * 1e3);
         terminal.press("]");
     }
-    say("from the key to the request at the provider", asked);
-    say("from the answer to its rows on the screen", seen);
+    say("from the key to the request at the provider", &asked);
+    say("from the answer to its rows on the screen", &seen);
     memory(&terminal, "after fetching");
     leave(&terminal);
 }
@@ -386,7 +375,7 @@ fn load(runtime: &Runtime) {
     }
     let seconds = start.elapsed().as_secs_f64();
     terminal.see("2,014,000 bars");
-    say("from a key to its echo, meanwhile", echoes);
+    say("from a key to its echo, meanwhile", &echoes);
     say_value("the load, seconds", seconds);
     let waited = gauge::waited(id(&terminal)) - waited;
     say_value(

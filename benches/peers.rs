@@ -41,6 +41,8 @@ mod month;
 mod pages;
 #[path = "peers/parse.rs"]
 mod parse;
+#[path = "support/percentile.rs"]
+mod percentile;
 #[path = "../tests/suite/support/program.rs"]
 #[expect(dead_code, reason = "only the desk is needed here")]
 mod program;

@@ -1,23 +1,10 @@
 //! Medians, and tables in Markdown.
 
+pub(crate) use crate::percentile::percentile;
+
 /// The middle one; not a number where there is none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     percentile(values, 0.5)
-}
-
-/// The smallest value such that so large a share is not above it.
-pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a rank within a list"
-    )]
-    let rank = (sorted.len() as f64 * share).ceil() as usize;
-    let value = sorted.get(rank.saturating_sub(1));
-    value.copied().unwrap_or(f64::NAN)
 }
 
 /// Begins a table: the first column is text, the others are numbers.
