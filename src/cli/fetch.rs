@@ -135,7 +135,7 @@ fn advance(bar: &ProgressBar, event: &Event) {
         | Event::Interrupted(_)
         | Event::Recovered(_)
         | Event::StoreAway(_)
-        | Event::Spooled
+        | Event::Spooled(_)
         | Event::StoreBack => {}
     }
 }

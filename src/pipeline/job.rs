@@ -227,7 +227,10 @@ impl Job {
                 return Err(Setback::Cancelled);
             }
         };
-        pipeline.keep(request, attempt_id, &answer, waiting).await?;
+        let what = self.ask.series.to_string();
+        pipeline
+            .keep(request, attempt_id, &answer, (&what, waiting))
+            .await?;
         let kept = KeptAnswer {
             request,
             run: self.run,
@@ -389,14 +392,14 @@ impl Pipeline {
         request: RequestId,
         attempt: Uuid,
         answer: &Answer,
-        waiting: Waiting<'_>,
+        (what, waiting): (&str, Waiting<'_>),
     ) -> Result<(), DbError> {
         let kept = self.store.keep(request, answer.clone(), self.answers_limit);
         if let Ok(Ok(())) = tokio::time::timeout(PROMPTLY, kept).await {
             return Ok(());
         }
         match self.persistence.spool.put(attempt, answer).await {
-            Ok(()) => (waiting.observer)(Event::Spooled),
+            Ok(()) => (waiting.observer)(Event::Spooled(what.to_owned())),
             Err(error) => tracing::error!(%error, "an answer waits for the store in memory only"),
         }
         self.move_in(request, attempt, answer, waiting).await

@@ -112,9 +112,9 @@ pub fn narration(event: &Event) -> Option<String> {
         Event::StoreAway(error) => Some(format!(
             "{error}; waiting for it: what is paid for is kept, and nothing is asked meanwhile"
         )),
-        Event::Spooled => Some(
-            "an answer that is paid for is safe on disk until the store answers again".to_owned(),
-        ),
+        Event::Spooled(what) => Some(format!(
+            "{what}: the answer is here and safe on disk until the store answers again"
+        )),
         Event::StoreBack => Some("the store answers again".to_owned()),
         Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
     }

@@ -106,8 +106,8 @@ pub enum Event {
     },
     /// The store does not take what is to be written; it is tried again.
     StoreAway(DbError),
-    /// An answer that is paid for waits for the store on disk.
-    Spooled,
+    /// An answer that is paid for waits for the store on disk: what it is about.
+    Spooled(String),
     /// The store takes writes again.
     StoreBack,
     /// A series has ended.

@@ -410,7 +410,7 @@ impl State {
                 self.writes_wait = false;
                 return self.store_answers(now);
             }
-            Event::Spooled => self.store.spooled += 1,
+            Event::Spooled(_) => self.store.spooled += 1,
         }
         let mut jobs = vec![tell(now, What::Run(event))];
         jobs.extend(read_again);

@@ -126,7 +126,8 @@ impl Pipeline {
                     .await;
             }
         };
-        self.keep(request, attempt_id, &answer, waiting).await?;
+        self.keep(request, attempt_id, &answer, (ask.function(), waiting))
+            .await?;
         self.digest_symbols(request, ask, &answer, waiting).await
     }
 
