@@ -210,45 +210,15 @@ fn recorded() -> Option<&'static Path> {
     None
 }
 
-fn datatype(file: &str) -> Datatype {
-    if file.ends_with("csv") {
-        Datatype::Csv
-    } else {
-        Datatype::Json
-    }
-}
-
-/// Every byte of the short ones; of the long ones as many places, evenly.
-#[test]
-fn a_recorded_answer_cut_anywhere_is_refused_or_right_as_far_as_it_goes() {
-    const PLACES: usize = 400;
-    let Some(folder) = recorded() else { return };
-    for (file, symbol, interval, adjusted, _) in RECORDED {
-        let body = Bytes::from(std::fs::read(folder.join(file)).unwrap());
-        let ask = asked(symbol, *interval, *adjusted, datatype(file));
-        let read = |body: Bytes| read(&ask, &answer(200, body));
-        let whole = read(body.clone()).unwrap().bars;
-        let step = if body.len() < 20_000 && cfg!(not(debug_assertions)) {
-            1
-        } else {
-            body.len().div_ceil(PLACES)
-        };
-        for end in (0..body.len()).step_by(step) {
-            // JSON tells every cut; CSV all but those between two lines.
-            if let Ok(part) = read(body.slice(..end)) {
-                let is_between = datatype(file) == Datatype::Csv && body[..end].ends_with(b"\n");
-                let are_right = part.bars.iter().all(|bar| whole.contains(bar));
-                assert!(is_between && are_right, "{file}, {end} bytes");
-            }
-        }
-    }
-}
-
 #[test]
 fn recorded_answers_give_every_bar() {
     let Some(folder) = recorded() else { return };
     for (file, symbol, interval, adjusted, bars) in RECORDED {
-        let datatype = datatype(file);
+        let datatype = if file.ends_with("csv") {
+            Datatype::Csv
+        } else {
+            Datatype::Json
+        };
         let body = std::fs::read(folder.join(file)).unwrap();
         let reading = read(
             &asked(symbol, *interval, *adjusted, datatype),
