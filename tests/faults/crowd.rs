@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use crate::support::gate::Gate;
 use crate::support::ledger::Ledger;
-use crate::support::market::{check_bars, fetch, market, wish};
+use crate::support::market::{check_bars, fetch, last_run, market, wish};
 use crate::support::process::{finish, said, start};
 use crate::support::product::{Database, Product};
 use crate::support::program::signal;
@@ -68,18 +68,12 @@ async fn workers_killed_beside_each_other_lose_nothing(product: Product) {
         providers.push(provider);
     }
     product.settle().await;
-    let last = market(0).await;
-    let mut run = start(&product, &last.base_url(), &fetch("IBM"));
-    assert!(finish(&mut run).await.success(), "{}", said(&product));
-    providers.push(last);
-    let ledger = Ledger::read(&product, &providers, 1).await;
-    ledger.check_requests();
-    ledger.check_runs(&product, killed, ended + 1).await;
-    check_bars(&product, &ledger, &providers).await;
+    let ledger = last_run(&product, providers, killed, ended).await;
     cluster::notice(&format!(
-        "{}: {killed} of {} workers killed, {WORKERS} at once",
+        "{}: {killed} of {} workers killed, {WORKERS} at once; {}",
         product.kind(),
-        killed + ended
+        killed + ended,
+        ledger.distribution(killed, ended + 1)
     ));
 }
 

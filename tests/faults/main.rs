@@ -24,6 +24,7 @@ mod outage;
 mod payload;
 mod restore;
 mod secrets;
+mod simulated;
 mod soak;
 mod starts;
 mod support;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, PgTarget};
+use pipeline_tui::db::{self, Access, PgTarget, Store};
 use pipeline_tui::simulate::Server as Provider;
 
 use crate::support::cluster::{Server, notice, psql};
@@ -241,15 +241,31 @@ async fn check(product: &Product, providers: &[Provider]) {
     assert_eq!(product.text(empty).await, "0", "a live run was given up");
 }
 
+/// A way to the server that can break, and the database's URL by that way.
+async fn by_proxy(server: &Server) -> (Proxy, String) {
+    let direct = database(server);
+    let (_, place) = direct.split_once('@').unwrap();
+    let (host, _) = place.split_once('/').unwrap();
+    let proxy = Proxy::before(host.to_owned()).await;
+    let address = direct.replace(host, proxy.address());
+    (proxy, address)
+}
+
+/// The store at a URL, in this process.
+async fn open(url: String) -> Arc<dyn Store> {
+    let target = PgTarget {
+        url: Secret::new(url),
+        shown: "here".to_owned(),
+    };
+    db::open_postgres(target, Access::ReadWrite).await.unwrap()
+}
+
 /// `CUTS` is the number of COMMITs at which the connection breaks.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_at_commit_leaves_no_doubt() {
     let Some(server) = durable() else { return };
-    let address = database(&server);
-    let (_, place) = address.split_once('@').unwrap();
-    let (host, _) = place.split_once('/').unwrap();
-    let proxy = Proxy::before(host.to_owned()).await;
-    let product = Product::on(address.replace(host, proxy.address()));
+    let (proxy, address) = by_proxy(&server).await;
+    let product = Product::on(address);
     let (mut providers, mut cut) = (vec![market(0).await], 0);
     let mut first = start(&product, &providers[0].base_url(), &fetch("IBM"));
     assert!(finish(&mut first).await.success(), "{}", said(&product));
@@ -321,15 +337,8 @@ async fn sessions_that_the_server_ends_cost_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_fell_silent_are_replaced_within_a_second() {
     let Some(server) = durable() else { return };
-    let address = database(&server);
-    let (_, place) = address.split_once('@').unwrap();
-    let (host, _) = place.split_once('/').unwrap();
-    let proxy = Proxy::before(host.to_owned()).await;
-    let target = PgTarget {
-        url: Secret::new(address.replace(host, proxy.address())),
-        shown: "here".to_owned(),
-    };
-    let store = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+    let (proxy, address) = by_proxy(&server).await;
+    let store = open(address).await;
     for round in 0..rounds("HOLES", 2) {
         // Enough at once to open every connection of the pool.
         let reads = |count| (0..count).map(|_| store.health());
@@ -337,7 +346,7 @@ async fn connections_that_fell_silent_are_replaced_within_a_second() {
             read.unwrap();
         }
         let busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pipeline-tui' AND state <> 'idle'";
-        until(|| psql(&address, busy) == "0").await;
+        until(|| psql(&database(&server), busy) == "0").await;
         proxy.set(Way::Silent);
         // Connections in use fall silent as well as idle ones.
         let in_use = Arc::clone(&store);
@@ -366,15 +375,8 @@ async fn connections_that_fell_silent_are_replaced_within_a_second() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_falls_silent_while_it_is_given_back_keeps_no_place() {
     let Some(server) = durable() else { return };
-    let address = database(&server);
-    let (_, place) = address.split_once('@').unwrap();
-    let (host, _) = place.split_once('/').unwrap();
-    let proxy = Proxy::before(host.to_owned()).await;
-    let target = PgTarget {
-        url: Secret::new(address.replace(host, proxy.address())),
-        shown: "here".to_owned(),
-    };
-    let store = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+    let (proxy, address) = by_proxy(&server).await;
+    let store = open(address).await;
     proxy.set(Way::Untried);
     for read in join_all((0..32).map(|_| store.health())).await {
         read.unwrap();
@@ -446,11 +448,7 @@ async fn until_up_for(seconds: u32, product: &Product) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_the_schedules_session_is_noticed() {
     let Some(server) = durable() else { return };
-    let target = PgTarget {
-        url: Secret::new(database(&server)),
-        shown: "here".to_owned(),
-    };
-    let store = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+    let store = open(database(&server)).await;
     let lock = store.own_schedule().await.unwrap().unwrap();
     assert!(store.own_schedule().await.unwrap().is_none());
     assert!(lock.is_held());

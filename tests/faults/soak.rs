@@ -4,23 +4,18 @@
 //! Not faster: the engine looks for the work of others every ten seconds of its clock, and looks that
 //! come quicker than the database answers them pile up, which no clock of a person makes them do.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
-use pipeline_tui::model::{Interval, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
+use pipeline_tui::db::{Backend, Store};
+use pipeline_tui::model::Interval;
+use pipeline_tui::pipeline::Waits;
 use pipeline_tui::pipeline::command::Command;
-use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
-use pipeline_tui::pipeline::snapshot::ProviderStatus;
-use pipeline_tui::pipeline::{Pipeline, Waits};
+use pipeline_tui::pipeline::engine::Handle;
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
-use crate::support::program::{CANARY, persistence};
-use crate::support::rig::UNLIMITED;
+use crate::support::engine::{self, Work, stores, until};
 use crate::support::{cluster, in_a_process_of_its_own, rounds};
 
 const SPEED: i32 = 120;
@@ -59,22 +54,18 @@ async fn hours_of_work_take_up_no_more_than_the_first() {
     if !tokio::task::block_in_place(|| in_a_process_of_its_own(path, "soak of")) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("bars.db");
-    let sqlite = db::open_sqlite(&file, Access::ReadWrite).await.unwrap();
-    soak(sqlite).await;
-    let log = std::fs::metadata(Path::new(&format!("{}-wal", file.display())));
-    assert!(log.map_or(0, |log| log.len()) <= LOG, "the log has grown");
-    if let Some(url) = cluster::new_database() {
-        let target = PgTarget {
-            url: Secret::new(url),
-            shown: "test cluster".into(),
-        };
-        soak(db::open_postgres(target, Access::ReadWrite).await.unwrap()).await;
+    for (folder, store) in stores().await {
+        soak(&store).await;
+        // Before the store closes, which removes its log.
+        if store.backend() == Backend::Sqlite {
+            let log = std::fs::metadata(folder.path().join("bars.db-wal")).unwrap();
+            assert!((1..=LOG).contains(&log.len()), "{} bytes of log", log.len());
+        }
+        store.close().await;
     }
 }
 
-async fn soak(store: Arc<dyn Store>) {
+async fn soak(store: &Arc<dyn Store>) {
     let length = Duration::from_secs(u64::try_from(rounds("SOAK", 6)).unwrap());
     let monday = "2026-11-23T14:00:00Z".parse().unwrap();
     let clock = Clock::running_from(monday, SPEED);
@@ -88,7 +79,21 @@ async fn soak(store: Arc<dyn Store>) {
     })
     .await
     .unwrap();
-    let mut handle = start(&store, &server, clock).await;
+    let tick = Duration::from_millis(1);
+    let work = Work {
+        symbols: &SYMBOLS,
+        interval: Interval::Min1,
+        schedule: "every 1",
+        in_flight: 4,
+        waits: Waits {
+            burst: tick,
+            minute: tick,
+            outage: tick,
+            cap: tick,
+        },
+        tick: Duration::from_millis(50),
+    };
+    let mut handle = engine::start(store, &server, clock, work).await;
     // The first third is for what is made once: connections, caches, tables.
     work_for(&mut handle, length / 3).await;
     let before = rest(&mut handle).await;
@@ -116,51 +121,6 @@ async fn soak(store: Arc<dyn Store>) {
     );
     handle.commands.send(Command::Shutdown).await.unwrap();
     handle.ended.await.unwrap();
-    store.close().await;
-}
-
-async fn start(store: &Arc<dyn Store>, server: &Server, clock: Clock) -> Handle {
-    let url = server.base_url().parse().unwrap();
-    let key = Secret::new(CANARY);
-    let source = AlphaVantage::with_limits(url, key, false, clock.clone(), Limits::default());
-    let tick = Duration::from_millis(1);
-    let pipeline = Pipeline {
-        store: Arc::clone(store),
-        source: Arc::new(source.unwrap()),
-        credential: Credential {
-            fingerprint: "f00d".into(),
-            plan: "test".into(),
-        },
-        limits: UNLIMITED,
-        in_flight: 4,
-        answers_limit: 8 << 20,
-        waits: Waits {
-            burst: tick,
-            minute: tick,
-            outage: tick,
-            cap: tick,
-        },
-        persistence: persistence(),
-        clock,
-    };
-    let options = EngineOptions {
-        provider: ProviderStatus {
-            name: "simulated".into(),
-            plan: "no limit".into(),
-            key_is_demo: false,
-            is_simulated: true,
-        },
-        watch: SYMBOLS
-            .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min1))
-            .into(),
-        only: None,
-        schedule: "every 1".parse().unwrap(),
-        tick: Some(Duration::from_millis(50)),
-        read_only: false,
-        rekey: None,
-        exports: std::env::temp_dir(),
-    };
-    engine::start(Arc::new(pipeline), options).await.unwrap()
 }
 
 /// Hears what the engine tells, as a panel does, for so long.
@@ -177,10 +137,9 @@ async fn work_for(handle: &mut Handle, length: Duration) {
 /// Lets the engine finish what it is at, and says what is taken up then.
 async fn rest(handle: &mut Handle) -> Load {
     handle.commands.send(Command::Pause).await.unwrap();
-    let at_rest = handle
-        .snapshots
-        .wait_for(|snapshot| snapshot.schedule.paused && snapshot.run.is_none());
-    let at_rest = tokio::time::timeout(Duration::from_secs(30), at_rest).await;
-    drop(at_rest.unwrap().unwrap());
+    until(handle, |snapshot| {
+        snapshot.schedule.paused && snapshot.run.is_none()
+    })
+    .await;
     load()
 }

@@ -3,6 +3,7 @@
 pub mod canary;
 #[path = "../suite/support/cluster.rs"]
 pub mod cluster;
+pub mod engine;
 pub mod gate;
 pub mod ledger;
 pub mod market;

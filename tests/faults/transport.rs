@@ -9,21 +9,17 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use pipeline_tui::model::{ErrorClass, SeriesReport, SeriesStatus};
+use pipeline_tui::model::{ErrorClass, SeriesStatus};
 use pipeline_tui::pipeline::alpha_vantage::Limits;
 
 use crate::support::peer::{Peer, Step, answer, bars, bomb, chunked, gzip, head};
 use crate::support::program::{CANARY, holds};
-use crate::support::rig::{Rig, UNLIMITED, source};
+use crate::support::rig::{Rig, UNLIMITED, class, source};
 
 use ErrorClass::{Malformed, Network};
 use Step::{Drip, Hold, Repeat, Reset, Send};
 
 const TICK: Duration = Duration::from_millis(1);
-
-fn class(report: &SeriesReport) -> Option<ErrorClass> {
-    report.error.as_ref().map(|error| error.class)
-}
 
 /// A name, what the provider does, the class, the requests one series costs, and words that are said.
 type Fault = (&'static str, Vec<Step>, ErrorClass, u32, &'static str);

@@ -12,7 +12,6 @@ mod acceptance;
 mod bad_input;
 mod contract;
 mod engine;
-mod faults;
 mod recorded;
 mod simulate;
 mod support;

@@ -6,20 +6,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike as _, Days, TimeDelta, TimeZone as _, Utc, Weekday};
 use chrono_tz::America::New_York;
-use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
-use pipeline_tui::model::{Interval, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
+use pipeline_tui::db::Store;
+use pipeline_tui::model::Interval;
+use pipeline_tui::pipeline::Waits;
 use pipeline_tui::pipeline::command::Command;
-use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
-use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
-use pipeline_tui::pipeline::{Pipeline, Waits};
+use pipeline_tui::pipeline::engine::Handle;
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
-use crate::support::cluster;
-use crate::support::program::{CANARY, persistence};
-use crate::support::rig::UNLIMITED;
+use crate::support::engine::{self, Work, stores, until};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -68,65 +63,16 @@ impl Hands {
     }
 }
 
-async fn stores() -> Vec<(tempfile::TempDir, Arc<dyn Store>)> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("bars.db");
-    let sqlite = db::open_sqlite(&file, Access::ReadWrite).await.unwrap();
-    let mut stores = vec![(folder, sqlite)];
-    if let Some(url) = cluster::new_database() {
-        let target = PgTarget {
-            url: Secret::new(url),
-            shown: "test cluster".into(),
-        };
-        let postgres = db::open_postgres(target, Access::ReadWrite).await.unwrap();
-        stores.push((tempfile::tempdir().unwrap(), postgres));
-    }
-    stores
-}
-
 async fn start(store: &Arc<dyn Store>, server: &Server, hands: &Hands, schedule: &str) -> Handle {
-    let url = server.base_url().parse().unwrap();
-    let limits = Limits::default();
-    let source = AlphaVantage::with_limits(url, Secret::new(CANARY), false, hands.clock(), limits);
-    let pipeline = Pipeline {
-        store: Arc::clone(store),
-        source: Arc::new(source.unwrap()),
-        credential: Credential {
-            fingerprint: "f00d".into(),
-            plan: "test".into(),
-        },
-        limits: UNLIMITED,
+    let work = Work {
+        symbols: &["IBM", "AAPL"],
+        interval: Interval::Min5,
+        schedule,
         in_flight: 2,
-        answers_limit: 1 << 28,
         waits: Waits::default(),
-        persistence: persistence(),
-        clock: hands.clock(),
+        tick: Duration::from_millis(5),
     };
-    let series = ["IBM", "AAPL"];
-    let options = EngineOptions {
-        provider: ProviderStatus {
-            name: "simulated".into(),
-            plan: "no limit".into(),
-            key_is_demo: false,
-            is_simulated: true,
-        },
-        watch: series
-            .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5))
-            .into(),
-        only: None,
-        schedule: schedule.parse().unwrap(),
-        tick: Some(Duration::from_millis(5)),
-        read_only: false,
-        rekey: None,
-        exports: std::env::temp_dir(),
-    };
-    engine::start(Arc::new(pipeline), options).await.unwrap()
-}
-
-async fn until(handle: &mut Handle, is_true: impl Fn(&Snapshot) -> bool) {
-    let found = handle.snapshots.wait_for(|snapshot| is_true(snapshot));
-    let found = tokio::time::timeout(LIMIT, found).await.unwrap();
-    drop(found.unwrap());
+    engine::start(store, server, hands.clock(), work).await
 }
 
 /// Waits until so many runs have ended and nothing is at work; each asked for both series, once.

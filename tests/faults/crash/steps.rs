@@ -6,8 +6,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
-use crate::support::ledger::Ledger;
-use crate::support::market::{check_bars, fetch, market};
+use crate::support::market::{fetch, last_run, market};
 use crate::support::process::{finish, said, start, start_as};
 use crate::support::product::Product;
 use crate::support::{cluster, may_trace, rounds};
@@ -56,14 +55,7 @@ async fn a_kill_at_each_step_loses_nothing(new: &dyn Fn() -> Product) {
             product.settle().await;
         }
     }
-    let last = market(0).await;
-    let mut run = start(&product, &last.base_url(), &fetch("IBM"));
-    assert!(finish(&mut run).await.success(), "{}", said(&product));
-    providers.push(last);
-    let ledger = Ledger::read(&product, &providers, 1).await;
-    ledger.check_requests();
-    ledger.check_runs(&product, killed, ended + 1).await;
-    check_bars(&product, &ledger, &providers).await;
+    let ledger = last_run(&product, providers, killed, ended).await;
     assert!(killed > 0, "a test without kills proves nothing");
     cluster::notice(&format!(
         "{}: {killed} kills at calls of the kernel; {}",

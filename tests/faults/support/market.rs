@@ -9,6 +9,7 @@ use pipeline_tui::time::Clock;
 
 use super::ledger::Ledger;
 use super::oracle::{Key, Values, bars, lost_bars};
+use super::process::{finish, said, start};
 use super::product::{CANARY, Database, Product};
 
 /// Saturday, 2026-05-16 02:00 UTC: every bar of Friday is final.
@@ -63,6 +64,25 @@ pub fn wish(round: usize, rng: &mut Rng) -> Vec<String> {
 /// The arguments that fetch series at their default interval.
 pub fn fetch(symbols: &str) -> Vec<String> {
     ["fetch", "--symbols", symbols].map(str::to_owned).to_vec()
+}
+
+/// A last run, which cleans up after the dead, and then the whole judgement: of runs that all asked
+/// the first market. Returns the ledger.
+pub async fn last_run(
+    product: &Product,
+    mut providers: Vec<Server>,
+    killed: usize,
+    ended: usize,
+) -> Ledger {
+    let last = market(0).await;
+    let mut run = start(product, &last.base_url(), &fetch("IBM"));
+    assert!(finish(&mut run).await.success(), "{}", said(product));
+    providers.push(last);
+    let ledger = Ledger::read(product, &providers, 1).await;
+    ledger.check_requests();
+    ledger.check_runs(product, killed, ended + 1).await;
+    check_bars(product, &ledger, &providers).await;
+    ledger
 }
 
 /// Every bar of every stored answer is there once, as it was sent last, and no other bar.

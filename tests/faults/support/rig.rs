@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{self, Access, Credential};
 use pipeline_tui::model::quota;
-use pipeline_tui::model::{Interval, SeriesKey, SeriesReport};
+use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport};
 use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
@@ -38,7 +38,7 @@ pub fn source(base_url: &str, limits: Limits) -> AlphaVantage {
 }
 
 pub struct Rig {
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     pub pipeline: Arc<Pipeline>,
 }
 
@@ -107,4 +107,9 @@ impl Rig {
     pub fn spent(&self) -> Vec<String> {
         self.column("SELECT attempt_id FROM requests WHERE state <> 'not_sent' ORDER BY id")
     }
+}
+
+/// Why a series did not succeed.
+pub fn class(report: &SeriesReport) -> Option<ErrorClass> {
+    report.error.as_ref().map(|error| error.class)
 }

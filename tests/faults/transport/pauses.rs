@@ -9,9 +9,9 @@ use pipeline_tui::pipeline::source::SymbolWish;
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
 
-use super::{TICK, assert_spent_as_seen, class};
+use super::{TICK, assert_spent_as_seen};
 use crate::support::peer::{Peer, Step::Send, answer, bars};
-use crate::support::rig::{Rig, UNLIMITED};
+use crate::support::rig::{Rig, UNLIMITED, class};
 
 /// Longer than a test waits, shorter than the product would wait.
 const BEARABLE: Duration = Duration::from_secs(10);

@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use pipeline_tui::model::{ErrorClass, SeriesStatus, quota};
 
-use super::{TICK, assert_spent_as_seen, class};
+use super::{TICK, assert_spent_as_seen};
 use crate::support::peer::{Peer, Step::Send, answer, bars};
 use crate::support::program::Desk;
-use crate::support::rig::{Rig, UNLIMITED};
+use crate::support::rig::{Rig, UNLIMITED, class};
 
 /// What the provider says when the day's requests are used up.
 const DAY: &str = "{\"Information\": \"We have detected your API key as X and our standard API rate limit is 25 \

@@ -4,113 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, Credential, Store};
+use pipeline_tui::db;
 use pipeline_tui::model::quota::Limits;
-use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport, SeriesStatus};
-use pipeline_tui::pipeline::alpha_vantage::{self, AlphaVantage};
+use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesStatus};
+use pipeline_tui::pipeline::RunRequest;
 use pipeline_tui::pipeline::source::FetchOptions;
-use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
 use pipeline_tui::simulate::{Plan, Server};
-use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::program::{CANARY, holds, provider};
+use crate::support::rig::{Rig, UNLIMITED, class};
 
-/// A pipeline in this process, with waits that a test can afford.
-struct Rig {
-    folder: tempfile::TempDir,
-    store: Arc<dyn Store>,
-    pipeline: Arc<Pipeline>,
-}
+/// No wait is longer than this.
+const TICK: Duration = Duration::from_millis(1);
 
-impl Rig {
-    async fn new(server: &Server, limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = db::open_sqlite(&folder.path().join("bars.db"), Access::ReadWrite)
-            .await
-            .unwrap();
-        let short = alpha_vantage::Limits {
-            read: Duration::from_millis(300),
-            total: Duration::from_secs(2),
-            ..alpha_vantage::Limits::default()
-        };
-        let source = AlphaVantage::with_limits(
-            server.base_url().parse().unwrap(),
-            Secret::new(CANARY),
-            false,
-            Clock::system(),
-            short,
-        );
-        let tick = Duration::from_millis(1);
-        let pipeline = Arc::new(Pipeline {
-            store: Arc::clone(&store),
-            source: Arc::new(source.unwrap()),
-            credential: Credential {
-                fingerprint: "f00d".into(),
-                plan: "test".into(),
-            },
-            limits,
-            in_flight: 1,
-            answers_limit: 1 << 28,
-            waits: Waits {
-                burst: tick,
-                minute: tick,
-                outage: tick,
-                cap: tick,
-            },
-            persistence: Persistence::new(folder.path().join("spool")),
-            clock: Clock::system(),
-        });
-        Self {
-            folder,
-            store,
-            pipeline,
-        }
-    }
-
-    async fn fetch(&self, symbols: &[&str]) -> Vec<SeriesReport> {
-        let series = symbols
-            .iter()
-            .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5));
-        let request = RunRequest {
-            trigger: "test",
-            series: series.collect(),
-            options: FetchOptions::default(),
-            max_age: None,
-        };
-        let report = self
-            .pipeline
-            .run(request, Arc::new(|_| {}), CancellationToken::new())
-            .await
-            .unwrap();
-        assert_eq!(report.unrecorded, None);
-        report.series
-    }
-
-    async fn requests(&self) -> usize {
-        let mut sent = 0;
-        for run in self.store.runs(100).await.unwrap() {
-            sent += self
-                .store
-                .run(run.id)
-                .await
-                .unwrap()
-                .unwrap()
-                .requests
-                .len();
-        }
-        sent
-    }
-}
-
-const UNLIMITED: Limits = Limits {
-    gap: TimeDelta::zero(),
-    per_day: None,
-};
-
-fn class(report: &SeriesReport) -> Option<ErrorClass> {
-    report.error.as_ref().map(|error| error.class)
+async fn rig(server: &Server, limits: Limits) -> Rig {
+    Rig::new(&server.base_url(), limits, TICK).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +60,7 @@ async fn every_fault_has_its_class_and_cost_and_changes_nothing() {
     ];
     for (fault, expected, cost) in cases {
         let server = provider(Plan::Unlimited, &[]).await;
-        let rig = Rig::new(&server, UNLIMITED).await;
+        let rig = rig(&server, UNLIMITED).await;
         assert_eq!(class(&rig.fetch(&["IBM"]).await[0]), None);
         let query = db::BarQuery {
             series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5),
@@ -160,15 +69,19 @@ async fn every_fault_has_its_class_and_cost_and_changes_nothing() {
             limit: 1_000,
             order: db::Order::NewestFirst,
         };
-        let before = rig.store.bars(query.clone()).await.unwrap();
+        let before = rig.pipeline.store.bars(query.clone()).await.unwrap();
         server.set_faults(vec![fault.parse().unwrap()]);
         let report = rig.fetch(&["IBM"]).await.remove(0);
         assert_eq!(class(&report), Some(expected), "{fault}: {report:?}");
         assert_eq!(report.requests, cost, "{fault}: {report:?}");
-        assert_eq!(rig.store.bars(query).await.unwrap(), before, "{fault}");
+        assert_eq!(
+            rig.pipeline.store.bars(query).await.unwrap(),
+            before,
+            "{fault}"
+        );
         assert_eq!(
             server.journal().len(),
-            rig.requests().await,
+            rig.spent().len(),
             "{fault}: seen and reserved"
         );
         let text = report.error.unwrap().message;
@@ -176,7 +89,7 @@ async fn every_fault_has_its_class_and_cost_and_changes_nothing() {
             !text.chars().any(char::is_control) && !text.contains('\u{202e}'),
             "{fault}: {text}"
         );
-        rig.store.close().await;
+        rig.pipeline.store.close().await;
         for file in std::fs::read_dir(rig.folder.path()).unwrap().flatten() {
             assert!(
                 !holds(&std::fs::read(file.path()).unwrap(), CANARY),
@@ -197,7 +110,7 @@ async fn a_passing_fault_is_retried_and_then_stored() {
         "reset@1-3",
     ] {
         let server = provider(Plan::Unlimited, &[fault]).await;
-        let rig = Rig::new(&server, UNLIMITED).await;
+        let rig = rig(&server, UNLIMITED).await;
         let report = rig.fetch(&["IBM"]).await.remove(0);
         assert_eq!(
             report.status,
@@ -212,7 +125,7 @@ async fn a_passing_fault_is_retried_and_then_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_is_down_is_not_asked_four_times_for_each_of_many_series() {
     let server = provider(Plan::Unlimited, &["status:503"]).await;
-    let rig = Rig::new(&server, UNLIMITED).await;
+    let rig = rig(&server, UNLIMITED).await;
     let symbols: Vec<String> = (0..20).map(|i| format!("S{i}")).collect();
     let reports = rig
         .fetch(&symbols.iter().map(String::as_str).collect::<Vec<_>>())
@@ -236,7 +149,7 @@ async fn where_a_day_is_limited_retries_share_two_of_it() {
         gap: TimeDelta::zero(),
         per_day: Some(25),
     };
-    let rig = Rig::new(&server, limits).await;
+    let rig = rig(&server, limits).await;
     let reports = rig.fetch(&["IBM", "AAPL"]).await;
     assert!(
         reports
@@ -256,7 +169,7 @@ async fn an_ambiguous_minute_means_the_day_in_the_end() {
         gap: TimeDelta::zero(),
         per_day: Some(25),
     };
-    let rig = Rig::new(&server, limits).await;
+    let rig = rig(&server, limits).await;
     let report = rig.fetch(&["IBM"]).await.remove(0);
     assert_eq!(
         (class(&report), report.requests),
@@ -275,11 +188,18 @@ async fn an_ambiguous_minute_means_the_day_in_the_end() {
 async fn requests_keep_their_pace_over_concurrent_series() {
     let server = provider(Plan::Unlimited, &[]).await;
     let gap = TimeDelta::milliseconds(150);
-    let mut rig = Rig::new(&server, Limits { gap, per_day: None }).await;
+    let mut rig = rig(&server, Limits { gap, per_day: None }).await;
     Arc::get_mut(&mut rig.pipeline).unwrap().in_flight = 4;
     rig.fetch(&["A", "B", "C", "D", "E"]).await;
-    let run = rig.store.runs(1).await.unwrap().remove(0);
-    let requests = rig.store.run(run.id).await.unwrap().unwrap().requests;
+    let run = rig.pipeline.store.runs(1).await.unwrap().remove(0);
+    let requests = rig
+        .pipeline
+        .store
+        .run(run.id)
+        .await
+        .unwrap()
+        .unwrap()
+        .requests;
     assert_eq!(requests.len(), 5);
     for pair in requests.windows(2) {
         let apart = pair[1].reserved_at - pair[0].reserved_at;
@@ -290,7 +210,7 @@ async fn requests_keep_their_pace_over_concurrent_series() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_listening_costs_nothing() {
     let server = provider(Plan::Unlimited, &[]).await;
-    let rig = Rig::new(
+    let rig = rig(
         &server,
         Limits {
             gap: TimeDelta::zero(),
@@ -317,7 +237,7 @@ async fn nobody_listening_costs_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_it_asks_nothing_more() {
     let server = provider(Plan::Unlimited, &[]).await;
-    let rig = Rig::new(&server, UNLIMITED).await;
+    let rig = rig(&server, UNLIMITED).await;
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let request = RunRequest {

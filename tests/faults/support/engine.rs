@@ -1,0 +1,98 @@
+//! The engine in this process, over a store and the simulated provider, by a clock of the test's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline_tui::config::Secret;
+use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
+use pipeline_tui::model::{Interval, SeriesKey};
+use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
+use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
+use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
+use pipeline_tui::pipeline::{Pipeline, Waits};
+use pipeline_tui::simulate::Server;
+use pipeline_tui::time::Clock;
+
+use super::cluster;
+use super::program::{CANARY, persistence};
+use super::rig::UNLIMITED;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What an engine is made for.
+pub struct Work<'a> {
+    pub symbols: &'a [&'a str],
+    pub interval: Interval,
+    pub schedule: &'a str,
+    pub in_flight: usize,
+    pub waits: Waits,
+    /// How often the schedule is looked at.
+    pub tick: Duration,
+}
+
+/// Starts an engine.
+pub async fn start(
+    store: &Arc<dyn Store>,
+    server: &Server,
+    clock: Clock,
+    work: Work<'_>,
+) -> Handle {
+    let url = server.base_url().parse().unwrap();
+    let key = Secret::new(CANARY);
+    let source = AlphaVantage::with_limits(url, key, false, clock.clone(), Limits::default());
+    let pipeline = Pipeline {
+        store: Arc::clone(store),
+        source: Arc::new(source.unwrap()),
+        credential: Credential {
+            fingerprint: "f00d".into(),
+            plan: "test".into(),
+        },
+        limits: UNLIMITED,
+        in_flight: work.in_flight,
+        answers_limit: 8 << 20,
+        waits: work.waits,
+        persistence: persistence(),
+        clock,
+    };
+    let series = |symbol: &&str| SeriesKey::raw(symbol.parse().unwrap(), work.interval);
+    let options = EngineOptions {
+        provider: ProviderStatus {
+            name: "simulated".into(),
+            plan: "no limit".into(),
+            key_is_demo: false,
+            is_simulated: true,
+        },
+        watch: work.symbols.iter().map(series).collect(),
+        only: None,
+        schedule: work.schedule.parse().unwrap(),
+        tick: Some(work.tick),
+        read_only: false,
+        rekey: None,
+        exports: std::env::temp_dir(),
+    };
+    engine::start(Arc::new(pipeline), options).await.unwrap()
+}
+
+/// A new store in each database there is, with the folder that holds it.
+pub async fn stores() -> Vec<(tempfile::TempDir, Arc<dyn Store>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bars.db");
+    let sqlite = db::open_sqlite(&file, Access::ReadWrite).await.unwrap();
+    let mut stores = vec![(folder, sqlite)];
+    if let Some(url) = cluster::new_database() {
+        let target = PgTarget {
+            url: Secret::new(url),
+            shown: "test cluster".into(),
+        };
+        let postgres = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+        stores.push((tempfile::tempdir().unwrap(), postgres));
+    }
+    stores
+}
+
+/// Waits for a snapshot of which this is true.
+pub async fn until(handle: &mut Handle, is_true: impl Fn(&Snapshot) -> bool) {
+    let found = handle.snapshots.wait_for(|snapshot| is_true(snapshot));
+    let found = tokio::time::timeout(LIMIT, found).await.unwrap();
+    drop(found.unwrap());
+}
