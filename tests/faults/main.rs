@@ -27,6 +27,7 @@ mod secrets;
 mod simulated;
 mod soak;
 mod starts;
+mod stops;
 mod support;
 mod targets;
 mod transport;

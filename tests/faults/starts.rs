@@ -1,8 +1,9 @@
-//! Twenty processes that start at once on a new database, and starts on a schema from the future.
+//! Twenty processes that start at once on a new database, and `NEWER` on a schema from the future.
 
 use std::process::{Child, Output, Stdio};
 
 use crate::support::product::{Database, Product};
+use crate::support::rounds;
 
 const PROCESSES: usize = 20;
 const ROUNDS: usize = 5;
@@ -88,7 +89,7 @@ async fn a_newer_schema_is_refused(product: Product) {
              VALUES (9999, 'from the future', {now}, true, '', 0)"
         ))
         .await;
-    for output in start_together(&product, 3) {
+    for output in start_together(&product, rounds("NEWER", 3)) {
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert_eq!(output.stdout, b"");
