@@ -384,23 +384,32 @@ fn amount_of(text: &str) -> Result<(Price, bool), PriceError> {
 
 /// At most ten digits, and a point and up to eight digits after them.
 fn plain_amount(text: &[u8]) -> Option<Price> {
-    let (mut units, mut whole, mut fraction) = (0_i64, 0_u32, None);
-    for byte in text {
-        match (byte.wrapping_sub(b'0'), &mut fraction) {
-            (digit @ 0..=9, places) => {
-                units = units.wrapping_mul(10).wrapping_add(i64::from(digit));
-                match places {
-                    Some(places) => *places += 1,
-                    None => whole += 1,
-                }
-            }
-            (_, None) if *byte == b'.' => fraction = Some(0),
+    let (whole, places, rest) = digits(0, text);
+    let (units, fraction) = match rest {
+        [] => (whole, 0),
+        [b'.', rest @ ..] => match digits(whole, rest) {
+            (units, fraction @ 1..=8, []) => (units, fraction),
             _ => return None,
-        }
+        },
+        _ => return None,
+    };
+    let scale = 10_i64.pow(Price::SCALE.checked_sub(fraction)?);
+    (1..=10)
+        .contains(&places)
+        .then(|| Price::from_units(units * scale))
+}
+
+/// Reads digits behind those of `units`: the number, how many there were, and what follows. More than
+/// eighteen of them make no number.
+fn digits(mut units: i64, text: &[u8]) -> (i64, u32, &[u8]) {
+    let mut places = 0;
+    let mut rest = text;
+    while let [digit @ b'0'..=b'9', behind @ ..] = rest {
+        units = units.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+        places += 1;
+        rest = behind;
     }
-    let is_plain =
-        (1..=10).contains(&whole) && fraction.is_none_or(|places| (1..=8).contains(&places));
-    is_plain.then(|| Price::from_units(units * 10_i64.pow(Price::SCALE - fraction.unwrap_or(0))))
+    (units, places, rest)
 }
 
 fn wall_time(interval: Interval, label: &str) -> Result<(NaiveDate, DateTime<Utc>), Reason> {
