@@ -16,6 +16,7 @@ mod retry;
 mod run;
 pub mod schedule;
 pub mod search;
+mod settings;
 mod show;
 pub mod snapshot;
 pub mod source;

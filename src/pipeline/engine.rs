@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -16,13 +16,14 @@ use super::export;
 use super::notice::Notice;
 use super::run::{Observer, Pipeline, RunRequest};
 use super::schedule::Schedule;
+use super::settings::{Errand, remembered};
 use super::show;
 use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
 use super::source::{FetchOptions, SymbolWish};
 use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, Start, State};
 use super::watching::Watching;
 use crate::config::{Plan, Secret, secret};
-use crate::db::{DbError, RunLock, Store};
+use crate::db::{DbError, RunLock};
 use crate::model::{SeriesKey, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
@@ -128,6 +129,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         provider,
         state,
         inputs,
+        last_errand: None,
         tell,
         publish,
         exports: options.exports,
@@ -161,6 +163,8 @@ struct Engine {
     provider: ProviderStatus,
     state: State,
     inputs: mpsc::Sender<Message>,
+    /// Completes when the settings have been seen to for the last time.
+    last_errand: Option<oneshot::Receiver<()>>,
     tell: mpsc::Sender<Notice>,
     publish: watch::Sender<Arc<Snapshot>>,
     dropped: u64,
@@ -235,13 +239,8 @@ impl Engine {
             Job::Ask(wish) => self.ask(wish),
             Job::CancelAsk => self.cancel_ask.cancel(),
             Job::Load(load) => self.load(load),
-            Job::Save(name, value) => {
-                let pipeline = Arc::clone(&self.pipeline);
-                self.spawn(async move {
-                    let saved = pipeline.store.set_setting(name, value).await;
-                    saved.err().map(Input::StoreFailed)
-                });
-            }
+            Job::Save(name, value) => self.errand(Errand::Save(name, value)),
+            Job::Recall(changed) => self.errand(Errand::Read(changed)),
             Job::Watch(series) => self.edit(series, true),
             Job::Unwatch(series) => self.edit(series, false),
             Job::Replace(from, to) => self.replace(from, to),
@@ -293,6 +292,20 @@ impl Engine {
             if let Some(message) = brought {
                 let _ = inputs.send(message).await;
             }
+        });
+    }
+
+    /// Sees to the settings once what was wanted before is over, however it ended.
+    fn errand(&mut self, errand: Errand) {
+        let store = Arc::clone(&self.pipeline.store);
+        let (over, is_over) = oneshot::channel();
+        let before = self.last_errand.replace(is_over);
+        self.spawn(async move {
+            let _over: oneshot::Sender<()> = over;
+            if let Some(before) = before {
+                let _ = before.await;
+            }
+            errand.done(store).await
         });
     }
 
@@ -406,9 +419,6 @@ impl Engine {
                 Load::Series => watching.list(&pipeline).await.map(Loaded::Series),
                 Load::One(series) => watching.entry(&pipeline, series).await.map(Loaded::One),
                 Load::Newest => show::runs(&pipeline, NEWEST).await.map(Loaded::Newest),
-                Load::Settings(changed) => remembered(store)
-                    .await
-                    .map(|(schedule, paused)| Loaded::Settings(changed, schedule, paused)),
                 Load::Runs => show::runs(&pipeline, RUNS).await.map(Loaded::Runs),
                 Load::Ledger => store
                     .ledger(pipeline.credential.clone())
@@ -428,16 +438,6 @@ impl Engine {
             }))
         });
     }
-}
-
-/// The schedule that the store remembers, and whether it is paused.
-async fn remembered(store: &Arc<dyn Store>) -> Result<(Option<Schedule>, bool), DbError> {
-    let schedule = store.setting("schedule").await?;
-    let paused = store.setting("paused").await?;
-    Ok((
-        schedule.and_then(|text| serde_json::from_str(&text).ok()),
-        paused.as_deref() == Some("true"),
-    ))
 }
 
 /// The time to a tick on a whole second: half a tick at least, whatever the clock does.

@@ -218,8 +218,8 @@ impl State {
 
     /// Notices what nobody tells: the work of other processes, and what time alone changes.
     fn look(&mut self, now: DateTime<Utc>) -> Vec<Job> {
-        let settings = Load::Settings(self.settings_changed);
-        let mut jobs = vec![Job::Load(Load::Newest), Job::Load(settings)];
+        let settings = Job::Recall(self.settings_changed);
+        let mut jobs = vec![Job::Load(Load::Newest), settings];
         if self.ledger_day.is_some_and(|day| day != quota::day(now).0) {
             jobs.push(Job::Load(Load::Ledger));
         }

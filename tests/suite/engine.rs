@@ -199,6 +199,31 @@ async fn market(hands: &Hands) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_in_a_hurry_the_later_stays() {
+    for (_folder, [here, there]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let handle = start(here, &server, &hands).await;
+        for round in 5..25 {
+            send(&handle, Command::Pause).await;
+            send(&handle, Command::Resume).await;
+            let marker: Schedule = format!("every {round}").parse().unwrap();
+            send(&handle, Command::SetSchedule(marker.clone())).await;
+            let marker = serde_json::to_string(&marker).unwrap();
+            let saved = async {
+                while there.setting("schedule").await.unwrap().as_ref() != Some(&marker) {}
+            };
+            tokio::time::timeout(Duration::from_secs(30), saved)
+                .await
+                .unwrap();
+            let paused = there.setting("paused").await.unwrap();
+            assert_eq!(paused.as_deref(), Some("false"), "round {round}");
+        }
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_owner_fetches_on_schedule_and_another_takes_over() {
     for (_folder, [here, there]) in pairs().await {
         let hands = Hands::at_noon();

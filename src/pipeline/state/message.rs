@@ -211,6 +211,9 @@ pub enum Job {
     Load(Load),
     /// Remember something.
     Save(&'static str, String),
+    /// Read the schedule and whether it is paused, which another process may change, for a process that
+    /// had changed them so often.
+    Recall(u32),
     /// Change the watch list, then read it again.
     Watch(Vec<SeriesKey>),
     /// Change the watch list, then read it again.
@@ -244,8 +247,6 @@ pub enum Load {
     Newest,
     /// The newest runs.
     Runs,
-    /// The schedule and whether it is paused, which another process may change.
-    Settings(u32),
     /// Today's requests.
     Ledger,
     /// Bars.

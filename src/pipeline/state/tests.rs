@@ -16,7 +16,7 @@ fn at(text: &str) -> DateTime<Utc> {
 const NOON: &str = "2026-11-20T17:00:00Z";
 
 /// What is read to notice what others do.
-const LOOK: [Job; 2] = [Job::Load(Load::Newest), Job::Load(Load::Settings(0))];
+const LOOK: [Job; 2] = [Job::Load(Load::Newest), Job::Recall(0)];
 
 fn key(symbol: &str) -> SeriesKey {
     SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily)
