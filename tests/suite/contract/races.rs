@@ -1,5 +1,5 @@
 //! Bars that another process stores at the same moment. SQLite has one writer at a time; PostgreSQL
-//! has many, and the first load of a series goes by a COPY, which cannot merge.
+//! has many, and the first load of many bars of a series goes by a COPY, which cannot merge.
 
 use sqlx::{Connection, PgConnection};
 
@@ -9,8 +9,11 @@ const INSERT: &str = "INSERT INTO stock_data (symbol, interval, adjusted, timest
     open_price, high_price, low_price, close_price, volume) \
     VALUES ('IBM', '5min', false, '2026-05-15T13:35:00Z', '2026-05-15', 283.10, 283.20, 283.00, 283.10, 7)";
 
-/// Applies three bars while another session has stored the one in the middle and not yet committed,
-/// and lets it end once the COPY waits for it. Returns the counts and the volumes that are stored.
+/// So many go by a COPY.
+const BARS: u32 = 1_500;
+
+/// Applies bars while another session has stored the second of them and not yet committed, and lets it
+/// end once the COPY waits for it. Returns the counts and the different volumes that are stored.
 async fn beside(url: &str, end: &str) -> (Counts, Vec<String>) {
     let place = Place::Postgres(url.to_owned());
     let store = place.open().await;
@@ -21,11 +24,13 @@ async fn beside(url: &str, end: &str) -> (Counts, Vec<String>) {
     for sql in ["BEGIN", INSERT] {
         sqlx::query(sql).execute(&mut other).await.unwrap();
     }
-    let bars = [
-        bar("2026-05-15T13:30:00Z", 28_300),
-        bar("2026-05-15T13:35:00Z", 28_310),
-        bar("2026-05-15T13:40:00Z", 28_320),
-    ];
+    let first = bar("2026-05-15T13:30:00Z", 28_300);
+    let bars: Vec<Bar> = (0..BARS)
+        .map(|number| Bar {
+            timestamp: first.timestamp + chrono::TimeDelta::minutes(5) * number.cast_signed(),
+            ..first
+        })
+        .collect();
     let batch = batch(&run, request, &ibm(), &bars);
     let applying = tokio::spawn({
         let store = Arc::clone(&store);
@@ -53,7 +58,7 @@ async fn beside(url: &str, end: &str) -> (Counts, Vec<String>) {
     let state = place.sql("SELECT state FROM requests").await;
     assert_eq!(state, ["stored"]);
     let volumes = place
-        .sql("SELECT volume FROM stock_data ORDER BY timestamp")
+        .sql("SELECT count(*) || ' of ' || volume FROM stock_data GROUP BY volume")
         .await;
     (counts, volumes)
 }
@@ -64,8 +69,8 @@ async fn a_bar_that_another_process_stores_meanwhile_is_merged() {
         return;
     };
     let (merged, volumes) = beside(&url, "COMMIT").await;
-    assert_eq!(merged, counts(2, 1, 0));
-    assert_eq!(volumes, ["1000", "1000", "1000"]);
+    assert_eq!(merged, counts(BARS - 1, 1, 0));
+    assert_eq!(volumes, ["1500 of 1000"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,6 +79,6 @@ async fn a_bar_that_another_process_takes_back_is_inserted() {
         return;
     };
     let (inserted, volumes) = beside(&url, "ROLLBACK").await;
-    assert_eq!(inserted, counts(3, 0, 0));
-    assert_eq!(volumes, ["1000", "1000", "1000"]);
+    assert_eq!(inserted, counts(BARS, 0, 0));
+    assert_eq!(volumes, ["1500 of 1000"]);
 }
