@@ -96,6 +96,7 @@ impl Job {
             (self.observer)(Event::Retrying {
                 series: self.ask.series.clone(),
                 class,
+                said: refusal.text.clone(),
                 attempt: retry + 2,
                 wait,
             });

@@ -93,11 +93,12 @@ pub fn narration(event: &Event) -> Option<String> {
         Event::Retrying {
             series,
             class,
+            said,
             attempt,
             wait,
         } => Some(format!(
             "{series}: {}; attempt {attempt} of {} in {:.1} s",
-            upset(*class),
+            upset_by(*class, said),
             PER_SERIES + 1,
             wait.as_secs_f64()
         )),
@@ -128,6 +129,14 @@ pub const fn upset(class: ErrorClass) -> &'static str {
         ErrorClass::Network => "the provider cannot be reached",
         ErrorClass::Outage => "the provider is down",
         _ => "the provider refused in words that are not known",
+    }
+}
+
+/// The same with what was said, where our words are not the whole story.
+fn upset_by(class: ErrorClass, said: &str) -> String {
+    match class {
+        ErrorClass::Burst | ErrorClass::Minute => upset(class).to_owned(),
+        _ => format!("{} ({said})", upset(class)),
     }
 }
 
@@ -240,6 +249,8 @@ pub fn label(timestamp: DateTime<Utc>, trading_date: NaiveDate, interval: Interv
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::{ErrorClass, RunId, SeriesKey};
     use crate::pipeline::command::Command;
@@ -264,7 +275,26 @@ mod tests {
                 unrecorded: None,
             })
         };
+        let retrying = |class| {
+            What::Run(Event::Retrying {
+                series: series.clone(),
+                class,
+                said: "new words".into(),
+                attempt: 2,
+                wait: Duration::from_millis(2700),
+            })
+        };
         for (what, severity, words) in [
+            (
+                retrying(ErrorClass::Unknown),
+                Severity::Warn,
+                "not known (new words); attempt 2 of 4 in 2.7 s",
+            ),
+            (
+                retrying(ErrorClass::Burst),
+                Severity::Warn,
+                "slow down; attempt 2 of",
+            ),
             (
                 What::Run(Event::Done(report.clone())),
                 Severity::Info,

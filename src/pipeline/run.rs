@@ -99,6 +99,8 @@ pub enum Event {
         series: SeriesKey,
         /// Why.
         class: ErrorClass,
+        /// What the provider said or what was found, safe to show.
+        said: String,
         /// The number of the coming attempt.
         attempt: u32,
         /// The wait before it.

@@ -109,7 +109,7 @@ fn hostile_text_of_the_provider_is_shown_and_not_obeyed() {
             .iter()
             .any(|state| row(screen).contains(state))
     });
-    // The line is long: the log breaks it.
+    // The first setback tells it; the waits before the last are long. So is the line: the log breaks it.
     terminal.press("4");
     terminal.press("W");
     terminal.see("gotcha");
