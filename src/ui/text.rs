@@ -73,7 +73,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             used += 1;
         }
         while word.width() > width && width > 0 {
-            let (head, tail) = split_at_width(word, width);
+            let (head, tail) = break_word(word, width);
             lines.push(head.to_owned());
             word = tail;
         }
@@ -84,6 +84,12 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// A head that fits and the rest: behind the last `&` of the head, which keeps a query's pairs whole.
+fn break_word(word: &str, width: usize) -> (&str, &str) {
+    let (head, _) = split_at_width(word, width);
+    word.split_at(head.rfind('&').map_or(head.len(), |at| at + 1))
 }
 
 /// The longest head of at most so many cells (one character at least), and the rest.
@@ -295,6 +301,7 @@ mod tests {
     fn long_texts_break_at_spaces_and_long_words_anywhere() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("a=1&bc=2&d", 7), ["a=1&", "bc=2&d"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("  \"a\": 1", 9), ["  \"a\": 1"]);
         assert_eq!(wrap("  one two", 6), ["  one", "  two"]);
