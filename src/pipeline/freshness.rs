@@ -44,6 +44,13 @@ pub fn state(
     }
 }
 
+/// Whether a fetch at `fetched_at` is no older than `max_age`. One noted far in the future is not: a
+/// clock was wrong then.
+#[must_use]
+pub fn is_recent(fetched_at: DateTime<Utc>, max_age: TimeDelta, now: DateTime<Utc>) -> bool {
+    !is_far_ahead(fetched_at, now) && now - fetched_at <= max_age
+}
+
 /// The latest instant, up to `now`, at which a new bar may have been complete.
 fn last_change(interval: Interval, now: DateTime<Utc>) -> DateTime<Utc> {
     let local = now.with_timezone(&New_York).naive_local();
@@ -129,6 +136,25 @@ mod tests {
             stands(Interval::Min5, fetched, "2026-11-20T15:05:00Z"),
             SeriesState::Due
         );
+    }
+
+    #[test]
+    fn a_fetch_is_recent_up_to_its_age_and_not_years_ahead() {
+        let now = "2026-11-20T15:00:00Z".parse().unwrap();
+        for (fetched, recent) in [
+            ("2026-11-20T14:00:00Z", true),
+            ("2026-11-20T13:59:59Z", false),
+            // The clocks of two machines differ a little.
+            ("2026-11-20T15:00:02Z", true),
+            ("2027-11-20T15:00:00Z", false),
+        ] {
+            let fetched_at = fetched.parse().unwrap();
+            assert_eq!(
+                is_recent(fetched_at, TimeDelta::hours(1), now),
+                recent,
+                "{fetched}"
+            );
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::explain;
+use super::freshness::is_recent;
 use super::job::{self, Job, JobEnd};
 use super::learned::{Learned, Lesson, Verdict};
 use super::persist::{Persistence, Waiting};
@@ -306,7 +307,7 @@ impl Pipeline {
         };
         for slot in slots.iter_mut().filter(|slot| slot.report.is_none()) {
             let fetched = self.store.last_fetch(slot.key.clone()).await?;
-            if fetched.is_some_and(|at| self.clock.now() - at <= max_age) {
+            if fetched.is_some_and(|at| is_recent(at, max_age, self.clock.now())) {
                 slot.report = Some(SeriesReport::new(slot.key.clone(), SeriesStatus::Skipped));
             }
         }
