@@ -72,7 +72,8 @@ async fn start(store: &Arc<dyn Store>, server: &Server, hands: &Hands, schedule:
         waits: Waits::default(),
         tick: Duration::from_millis(5),
     };
-    engine::start(store, server, hands.clock(), work).await
+    let pipeline = engine::pipeline(store, server, hands.clock(), &work);
+    engine::start(pipeline, work).await
 }
 
 /// Waits until so many runs have ended and nothing is at work; each asked for both series, once.

@@ -30,17 +30,17 @@ pub struct Work<'a> {
     pub tick: Duration,
 }
 
-/// Starts an engine.
-pub async fn start(
+/// What an engine drives.
+pub fn pipeline(
     store: &Arc<dyn Store>,
     server: &Server,
     clock: Clock,
-    work: Work<'_>,
-) -> Handle {
+    work: &Work<'_>,
+) -> Arc<Pipeline> {
     let url = server.base_url().parse().unwrap();
     let key = Secret::new(CANARY);
     let source = AlphaVantage::with_limits(url, key, false, clock.clone(), Limits::default());
-    let pipeline = Pipeline {
+    Arc::new(Pipeline {
         store: Arc::clone(store),
         source: Arc::new(source.unwrap()),
         credential: Credential {
@@ -53,7 +53,11 @@ pub async fn start(
         waits: work.waits,
         persistence: persistence(),
         clock,
-    };
+    })
+}
+
+/// Starts an engine.
+pub async fn start(pipeline: Arc<Pipeline>, work: Work<'_>) -> Handle {
     let series = |symbol: &&str| SeriesKey::raw(symbol.parse().unwrap(), work.interval);
     let options = EngineOptions {
         provider: ProviderStatus {
@@ -70,7 +74,7 @@ pub async fn start(
         rekey: None,
         exports: std::env::temp_dir(),
     };
-    engine::start(Arc::new(pipeline), options).await.unwrap()
+    engine::start(pipeline, options).await.unwrap()
 }
 
 /// A new store in each database there is, with the folder that holds it.
