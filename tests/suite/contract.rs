@@ -37,6 +37,7 @@ macro_rules! contract {
 
 mod answers;
 mod bars;
+mod dropped;
 mod history;
 mod ledger;
 mod listings;

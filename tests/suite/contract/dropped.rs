@@ -1,0 +1,35 @@
+//! Callers that go away: what a write has begun is done, and no session is left inside a transaction.
+
+use std::time::Duration;
+
+use super::*;
+
+contract! {
+    a_write_that_nobody_waits_for_is_done_to_its_end,
+}
+
+const CALLERS: usize = 1_000;
+const LIMIT: Duration = Duration::from_secs(60);
+
+async fn a_write_that_nobody_waits_for_is_done_to_its_end(place: Place) {
+    let store = place.open().await;
+    for caller in 0..CALLERS {
+        let write = store.watch(vec![series(&format!("S{caller}"), Interval::Min5)]);
+        // It is polled once, which begins it, and dropped.
+        tokio::select! {
+            biased;
+            outcome = write => outcome.unwrap(),
+            () = std::future::ready(()) => {}
+        }
+    }
+    let done = async { while store.watch_list().await.unwrap().len() < CALLERS {} };
+    tokio::time::timeout(LIMIT, done).await.unwrap();
+    let watched = place.sql("SELECT count(*) FROM series").await;
+    assert_eq!(watched, [CALLERS.to_string()]);
+    if place.is_postgres() {
+        let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                    AND state LIKE 'idle in transaction%'";
+        assert_eq!(place.sql(left).await, ["0"]);
+    }
+    store.close().await;
+}
