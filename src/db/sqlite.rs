@@ -46,6 +46,8 @@ const READERS: u32 = 4;
 /// A transaction touches most of the index by time, where the bars of all series lie mixed: 8 MiB hold
 /// what it writes, so that no page is written or read again within it.
 const WRITER_CACHE: &str = "-8192";
+/// A write throws away what every reader has cached, so more than the pages of one reading is wasted.
+const READER_CACHE: &str = "-512";
 /// For the same reason most pages change again soon, so the journal may grow to the size that it keeps
 /// anyway before its pages are carried into the file.
 const CHECKPOINT_PAGES: &str = "4096";
@@ -107,12 +109,12 @@ impl SqliteStore {
                 .acquire_timeout(ACQUIRE)
                 .connect_lazy_with(options.clone())
         };
+        let reading = options.clone().pragma("cache_size", READER_CACHE);
         let writing = options
-            .clone()
             .pragma("cache_size", WRITER_CACHE)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
         Ok(Self {
-            readers: pool(READERS, &options),
+            readers: pool(READERS, &reading),
             writer: pool(1, &writing),
             path: path.to_owned(),
             place,

@@ -53,6 +53,11 @@ pub fn may_trace() -> bool {
 /// The test of this path, in a process of its own: there it returns `true`, here the outcome is
 /// asserted and the lines that hold `tell` are said again.
 pub fn in_a_process_of_its_own(path: &str, tell: &str) -> bool {
+    in_a_process_with(&[], path, tell)
+}
+
+/// The same in a process that has these variables, too.
+pub fn in_a_process_with(variables: &[(&str, String)], path: &str, tell: &str) -> bool {
     const ALONE: &str = "FAULTS_ALONE";
     if std::env::var_os(ALONE).is_some() {
         return true;
@@ -60,6 +65,7 @@ pub fn in_a_process_of_its_own(path: &str, tell: &str) -> bool {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", path, "--nocapture"])
         .env(ALONE, "1")
+        .envs(variables.iter().cloned())
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr]

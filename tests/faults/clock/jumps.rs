@@ -72,7 +72,7 @@ async fn start(store: &Arc<dyn Store>, server: &Server, hands: &Hands, schedule:
         waits: Waits::default(),
         tick: Duration::from_millis(5),
     };
-    let pipeline = engine::pipeline(store, server, hands.clock(), &work);
+    let pipeline = engine::pipeline(store, &server.base_url(), hands.clock(), &work);
     engine::start(pipeline, work).await
 }
 

@@ -10,7 +10,6 @@ use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::{Pipeline, Waits};
-use pipeline_tui::simulate::Server;
 use pipeline_tui::time::Clock;
 
 use super::cluster;
@@ -30,14 +29,14 @@ pub struct Work<'a> {
     pub tick: Duration,
 }
 
-/// What an engine drives.
+/// What an engine drives, over a provider at this address.
 pub fn pipeline(
     store: &Arc<dyn Store>,
-    server: &Server,
+    provider: &str,
     clock: Clock,
     work: &Work<'_>,
 ) -> Arc<Pipeline> {
-    let url = server.base_url().parse().unwrap();
+    let url = provider.parse().unwrap();
     let key = Secret::new(CANARY);
     let source = AlphaVantage::with_limits(url, key, false, clock.clone(), Limits::default());
     Arc::new(Pipeline {
@@ -79,19 +78,28 @@ pub async fn start(pipeline: Arc<Pipeline>, work: Work<'_>) -> Handle {
 
 /// A new store in each database there is, with the folder that holds it.
 pub async fn stores() -> Vec<(tempfile::TempDir, Arc<dyn Store>)> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("bars.db");
-    let sqlite = db::open_sqlite(&file, Access::ReadWrite).await.unwrap();
-    let mut stores = vec![(folder, sqlite)];
-    if let Some(url) = cluster::new_database() {
-        let target = PgTarget {
-            url: Secret::new(url),
-            shown: "test cluster".into(),
-        };
-        let postgres = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+    let mut stores = vec![sqlite().await];
+    if let Some(postgres) = postgres().await {
         stores.push((tempfile::tempdir().unwrap(), postgres));
     }
     stores
+}
+
+/// A new store in a file of this folder, `bars.db`.
+pub async fn sqlite() -> (tempfile::TempDir, Arc<dyn Store>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bars.db");
+    let store = db::open_sqlite(&file, Access::ReadWrite).await.unwrap();
+    (folder, store)
+}
+
+/// A new store on the tests' server, if there is one.
+pub async fn postgres() -> Option<Arc<dyn Store>> {
+    let target = PgTarget {
+        url: Secret::new(cluster::new_database()?),
+        shown: "test cluster".into(),
+    };
+    Some(db::open_postgres(target, Access::ReadWrite).await.unwrap())
 }
 
 /// Waits for a snapshot of which this is true.
