@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use pipeline_tui::pipeline::Persistence;
 use pipeline_tui::simulate::{Options, Plan, Server};
+use pipeline_tui::time::Clock;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -221,11 +222,17 @@ pub fn persistence() -> Persistence {
     Persistence::new(std::env::temp_dir().join(format!("pipeline-tui-spool-{}", Uuid::new_v4())))
 }
 
-/// A provider on loopback with these faults.
+/// A provider on loopback with these faults. Where no limit needs time to pass, its market stands still,
+/// so that whoever asks again gets the same bars at any time of the day.
 pub async fn provider(plan: Plan, faults: &[&str]) -> Server {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
+    let clock = match plan {
+        Plan::Unlimited => Clock::fixed(Clock::system().now()),
+        _ => Clock::system(),
+    };
     Server::start(Options {
         plan,
+        clock,
         faults,
         ..Options::default()
     })
