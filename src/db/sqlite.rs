@@ -46,12 +46,12 @@ const READERS: u32 = 4;
 /// A transaction touches most of the index by time, where the bars of all series lie mixed: 8 MiB hold
 /// what it writes, so that no page is written or read again within it.
 const WRITER_CACHE: &str = "-8192";
-/// A write throws away what every reader has cached, so more than the pages of one reading is wasted.
-const READER_CACHE: &str = "-512";
 /// For the same reason most pages change again soon, so the journal may grow to 14 MiB before its pages
 /// are carried into the file. The 2 MiB to the size that it keeps are for what a reader holds up.
 const CHECKPOINT_PAGES: &str = "3584";
 const JOURNAL_BYTES: &str = "16777216";
+/// A write throws away what every reader has cached, so more than the pages of one reading is wasted.
+const READER_CACHE: &str = "-512";
 /// Longer than a queue of writers of one process takes.
 const ACQUIRE: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_secs(5);
