@@ -212,7 +212,7 @@ fn selected(screen: &vt100::Screen) -> Option<String> {
     let row = marked(screen)?;
     let columns = screen.size().1.get();
     let line = screen.rows(0, columns).nth(usize::from(row))?;
-    Some(line.chars().skip(1).take(11).collect())
+    Some(line.chars().skip(1).take(16).collect())
 }
 
 /// The row that is marked as selected.
@@ -225,7 +225,7 @@ fn marked(screen: &vt100::Screen) -> Option<u16> {
 }
 
 fn label(at: DateTime<Utc>) -> String {
-    at.format("%m-%d %H:%M").to_string()
+    at.format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Presses a key, as soon after the one before as a held key repeats or later, and waits until the
