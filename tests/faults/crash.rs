@@ -190,9 +190,10 @@ async fn a_live_run_is_not_swept(product: Product) {
     let mut live = start(&product, &gate.base_url(), &fetch("IBM"));
     let held = gate.arrival().await;
     let mut dead = start(&product, &gate.base_url(), &fetch("AAPL"));
-    drop(gate.arrival().await);
+    let unanswered = gate.arrival().await;
     dead.kill().unwrap();
     dead.wait().unwrap();
+    drop(unanswered);
     assert_eq!(product.rows(runs).await.concat(), ["running", "running"]);
     wait_for_a_free_lock(&product).await;
 
@@ -235,9 +236,10 @@ async fn a_reservation_after_the_sweep_is_in_doubt(product: Product) {
     let server = market(0).await;
     let gate = Gate::before(&server).await;
     let mut dead = start(&product, &gate.base_url(), &fetch("IBM"));
-    drop(gate.arrival().await);
+    let unanswered = gate.arrival().await;
     dead.kill().unwrap();
     dead.wait().unwrap();
+    drop(unanswered);
     product.settle().await;
     let requests = "SELECT CAST(state AS text) FROM requests ORDER BY id";
     for after in [
