@@ -14,6 +14,10 @@ fn sh(script: &str) -> Command {
     command
 }
 
+/// Does nothing until a signal comes. Not `read`: a trap whose signal comes just before it would have
+/// to wait for a line.
+const FOR_EVER: &str = "while :; do sleep 0.1; done";
+
 /// What a script leaves behind.
 fn damage(script: &str) -> Vec<String> {
     let terminal = Terminal::start(SIZE, &sh(script));
@@ -74,7 +78,7 @@ fn what_is_typed_arrives_and_what_is_written_is_seen() {
     terminal.type_text("hello");
     terminal.until(|screen| screen.cursor_position() == (0, 5));
     terminal.press("enter");
-    terminal.see("got <hello>");
+    terminal.until_written("got <hello>\r\n");
     let mark = terminal.mark();
     terminal.idle(Duration::from_millis(50));
     assert!(terminal.bytes_since(mark).is_empty());
@@ -111,8 +115,8 @@ fn a_paste_is_in_brackets() {
 #[test]
 fn sizes_reach_the_program() {
     for size in [(0, 0), (1, 1), SIZE, (500, 200)] {
-        let script = "trap 'stty size; exit 0' WINCH; stty size; while :; do read -r line; done";
-        let terminal = Terminal::start(size, &sh(script));
+        let script = format!("trap 'stty size; exit 0' WINCH; stty size; {FOR_EVER}");
+        let terminal = Terminal::start(size, &sh(&script));
         terminal.until_written(&format!("{} {}\r\n", size.0, size.1));
         terminal.resize(12, 34);
         terminal.see("12 34");
@@ -142,7 +146,7 @@ fn an_end_by_a_signal_is_no_exit_code() {
     assert_eq!(terminal.wait(), -15);
     let terminal = Terminal::start(
         SIZE,
-        &sh("trap 'exit 143' TERM; echo ready; while :; do read -r line; done"),
+        &sh(&format!("trap 'exit 143' TERM; echo ready; {FOR_EVER}")),
     );
     terminal.see("ready");
     terminal.signal("TERM");
