@@ -42,21 +42,45 @@ fn assert_no_files(folder: &Path) {
     }
 }
 
+/// Presses keys, each when what the one before brings is there.
+#[track_caller]
+fn follow(terminal: &Terminal, keys: &[(&str, &str)]) {
+    for (key, word) in keys {
+        terminal.press(key);
+        terminal.see(word);
+    }
+}
+
+/// Closes what holds this word: a key that follows at once would be one with Esc.
+#[track_caller]
+fn close(terminal: &Terminal, word: &str) {
+    terminal.press("esc");
+    terminal.until(|screen| !screen.contents().contains(word));
+}
+
 #[test]
 fn each_view_and_copy_is_without_the_key_that_the_provider_quotes() {
     let server = provider(&["day"]);
     let desk = talkative(desk(&server));
     let terminal = panel(&desk);
-    // What was missed while no engine ran is made up for, and refused.
+    // What was missed while no engine ran is made up for, and refused. Then nothing is at work: the
+    // header says when something will be.
     terminal.until(|screen| {
-        let text = screen.contents();
-        text.contains("1 of 25 used") && !text.contains("run at work")
+        let contents = screen.contents();
+        let header = contents.lines().next().unwrap_or_default();
+        header.contains("1 of 25 used") && header.contains("next ")
     });
-    // The log at its fullest, each view, and a run in detail with its request copied as a command.
-    for key in ["4", "W", "2", "?", "esc", "!", "esc", "3", "enter"] {
-        terminal.press(key);
-        terminal.idle(Duration::from_millis(50));
-    }
+    // The log at its fullest: with the ends of its lines.
+    follow(&terminal, &[("4", "W wrap"), ("W", "elapsed_secs=")]);
+    follow(&terminal, &[("1", "SYMBOL"), ("2", "No bars of IBM")]);
+    follow(&terminal, &[("?", "type to search")]);
+    close(&terminal, "type to search");
+    terminal.press(":");
+    terminal.type_text("past messages");
+    follow(&terminal, &[("enter", "Messages, newest")]);
+    close(&terminal, "Messages, newest");
+    // A run in detail, with its request copied as a command.
+    follow(&terminal, &[("3", "TRIGGER"), ("enter", "Events of IBM")]);
     terminal.press("c");
     terminal.until_written("\x1b]52;c;");
     terminal.press("1");
