@@ -140,11 +140,18 @@ fn schedule_each_minute(terminal: &Terminal) {
     terminal.see("runs start every minute");
 }
 
-/// Fetches the selected series by key, and sees it from the question to the answer.
+/// Fetches the selected series by key, and sees it from the question to the answer. The provider stands
+/// still until the question was seen: all of its container but the first process, which is no part of it.
 #[track_caller]
-fn fetch_selected(terminal: &Terminal) {
+fn fetch_selected(project: &Project, terminal: &Terminal) {
+    let signal = |name| {
+        let order = format!("kill -{name} -1");
+        project.run(&["exec", "-T", "simulate", "sh", "-c", &order]);
+    };
+    signal("STOP");
     terminal.press("f");
     terminal.until(|screen| is(screen, "IBM", "fetching"));
+    signal("CONT");
     until_fresh(terminal, &["IBM"]);
 }
 
@@ -233,7 +240,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
     schedule_each_minute(&terminal);
     terminal.press("F");
     until_fresh(&terminal, &WATCHED);
-    fetch_selected(&terminal);
+    fetch_selected(&project, &terminal);
 
     terminal.resize(NARROW.0, NARROW.1);
     until_drawn(&terminal, NARROW_TABS);
@@ -339,7 +346,7 @@ fn beside_the_engine_the_panel_says_who_fetches_and_takes_over() {
     let terminal = project.panel(NARROW);
     until_drawn(&terminal, NARROW_TABS);
     terminal.see("another process fetches");
-    fetch_selected(&terminal);
+    fetch_selected(&project, &terminal);
     terminal.resize(WIDE.0, WIDE.1);
     until_drawn(&terminal, WIDE_TABS);
     terminal.see("run by another");

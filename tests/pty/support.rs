@@ -3,6 +3,7 @@
 mod allowed;
 #[path = "../suite/support/cluster.rs"]
 pub mod cluster;
+pub mod gate;
 mod keys;
 mod modes;
 #[path = "../suite/support/program.rs"]
@@ -68,13 +69,7 @@ pub fn until_drawn(terminal: &Terminal) {
         let text = screen.contents();
         screen.alternate_screen() && [TABS, FOOTER, "IBM"].iter().all(|word| text.contains(word))
     });
-    let switched = terminal.damage();
-    assert!(
-        switched
-            .iter()
-            .any(|what| what.starts_with("line discipline")),
-        "a panel reads keys, not lines: {switched:?}"
-    );
+    terminal.until_it_reads_keys();
 }
 
 /// Asserts that the terminal is as the program found it, and that only known sequences were sent.

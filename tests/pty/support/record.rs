@@ -60,6 +60,9 @@ pub struct Record {
     pub queries: usize,
     raw: Vec<u8>,
     forgotten: usize,
+    /// Bytes of input that were sent, and how many of them the terminal has taken.
+    pub sent: usize,
+    pub taken: usize,
     pub life: Life,
     /// How the process left the line discipline.
     pub line_modes_at_end: Option<LineModes>,
@@ -77,6 +80,8 @@ impl Record {
             queries: 0,
             raw: vec![],
             forgotten: 0,
+            sent: 0,
+            taken: 0,
             life: Life::Running,
             line_modes_at_end: None,
             is_complete: false,

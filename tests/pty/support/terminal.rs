@@ -1,7 +1,8 @@
 //! A pseudo-terminal with a program in it, as a person sees and uses it.
 //!
 //! Nothing here sleeps: every wait ends with the chunk of output or the change of the process that
-//! it waits for, or fails after [`LIMIT`] with the screen as it was.
+//! it waits for, or fails after [`LIMIT`] with the screen as it was. What no chunk tells, such as the
+//! modes of the line discipline, is looked at again and again.
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -23,6 +24,10 @@ pub use super::record::{Life, LineModes};
 
 /// How long a test waits for what must come.
 pub const LIMIT: Duration = Duration::from_secs(30);
+/// How often is looked at what no chunk tells.
+const LOOK: Duration = Duration::from_millis(20);
+/// Bytes that are written at once: about what a terminal keeps for a process that does not read.
+const PIECE: usize = 1 << 12;
 /// Pieces of input on their way: more than any test sends before it looks.
 const PENDING: usize = 256;
 /// A parent that stops and goes on with its child as a person's shell does. It tells each end of a
@@ -109,7 +114,10 @@ impl Terminal {
         });
         let (input, pending) = sync_channel(PENDING);
         let answer = answers.then(|| input.clone());
-        std::thread::spawn(move || write(&pending, writer));
+        std::thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || write(&shared, &pending, writer)
+        });
         std::thread::spawn({
             let shared = Arc::clone(&shared);
             move || read(&shared, reader, answer.as_ref())
@@ -160,6 +168,31 @@ impl Terminal {
         self.wait_for(LIMIT, &format!("{text:?} in the stream"), |record| {
             memmem::find(record.since(0), text.as_bytes()).map(drop)
         });
+    }
+
+    /// Waits until the process reads keys, not lines: until it has switched the line discipline. One
+    /// that goes on after a stop may do so more than once.
+    #[track_caller]
+    pub fn until_it_reads_keys(&self) {
+        self.wait_for(LIMIT, "a process that reads keys", |_| {
+            (self.shared.line_modes() != self.before).then_some(())
+        });
+    }
+
+    /// Waits until all that was sent has been taken, but for what the system keeps. That lasts as long
+    /// as it lasts: only a process that takes nothing more runs into the limit.
+    #[track_caller]
+    pub fn until_taken(&self) {
+        loop {
+            let before = self.shared.record().taken;
+            let is_all = self.wait_for(LIMIT, "input to be taken", |record| {
+                let is_all = record.taken == record.sent;
+                (is_all || record.taken > before).then_some(is_all)
+            });
+            if is_all {
+                return;
+            }
+        }
     }
 
     /// Waits until the process is in a state.
@@ -219,7 +252,7 @@ impl Terminal {
                 drop(record);
                 panic!("waited in vain for {what}; {description}");
             }
-            let waited = self.shared.changed.wait_timeout(record, left);
+            let waited = self.shared.changed.wait_timeout(record, left.min(LOOK));
             record = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -240,6 +273,7 @@ impl Terminal {
     }
 
     fn send(&self, bytes: Vec<u8>) {
+        self.shared.record().sent += bytes.len();
         self.input.send(bytes).unwrap();
     }
 
@@ -358,11 +392,14 @@ fn builder(command: &Command) -> CommandBuilder {
     builder
 }
 
-fn write(pending: &Receiver<Vec<u8>>, mut writer: Box<dyn Write + Send>) {
+fn write(shared: &Shared, pending: &Receiver<Vec<u8>>, mut writer: Box<dyn Write + Send>) {
     for bytes in pending {
-        // A process that has ended reads no more.
-        if writer.write_all(&bytes).is_err() {
-            return;
+        for piece in bytes.chunks(PIECE) {
+            // A process that has ended reads no more.
+            if writer.write_all(piece).is_err() {
+                return;
+            }
+            shared.change(|record| record.taken += piece.len());
         }
     }
 }
@@ -380,7 +417,10 @@ fn read(shared: &Shared, mut reader: Box<dyn Read + Send>, answer: Option<&SyncS
             for _ in 0..std::mem::take(&mut record.queries) {
                 let (row, column) = record.screen().cursor_position();
                 let text = format!("\x1b[{};{}R", row + 1, column + 1);
-                answer.map(|input| input.try_send(text.into_bytes()));
+                let length = text.len();
+                if answer.is_some_and(|input| input.try_send(text.into_bytes()).is_ok()) {
+                    record.sent += length;
+                }
             }
         });
     }
