@@ -1,10 +1,10 @@
 //! What a key may ask for, and how often.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use super::calendar::wall_time;
 use super::query::{Ask, Function, Query};
 use super::refusal::Refusal;
 use crate::model::words::words;
@@ -31,8 +31,8 @@ pub(super) const DEMO_KEY: &str = "demo";
 const FREE_A_DAY: u32 = 25;
 /// Keys that are remembered; the one unused for longest is forgotten.
 const MAX_KEYS: usize = 1_024;
-const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_mins(1);
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
 /// How often a key may ask, and what it is told beyond that.
 struct Limits {
@@ -141,8 +141,8 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Usage {
     /// Requests let through in the last minute, oldest first.
-    recent: VecDeque<Instant>,
-    last: Instant,
+    recent: VecDeque<DateTime<Utc>>,
+    last: DateTime<Utc>,
     day: NaiveDate,
     today: u32,
 }
@@ -153,41 +153,44 @@ impl Ledger {
         &mut self,
         plan: Plan,
         key: &str,
-        today: NaiveDate,
-        now: Instant,
+        now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
         let Some(limits) = plan.limits() else {
             return Ok(());
         };
-        let usage = self.usage(key, today, now);
-        let younger = |age: Duration| move |at: &&Instant| now.duration_since(**at) < age;
+        let usage = self.usage(key, now);
+        // Of a clock that was set back nothing is remembered: what is yet to come counts no more.
+        usage
+            .recent
+            .retain(|at| (TimeDelta::zero()..MINUTE).contains(&(now - at)));
+        let younger = |age: TimeDelta| move |at: &&DateTime<Utc>| now - **at < age;
         let (a_second, burst) = limits.second;
         if usage.recent.iter().filter(younger(SECOND)).count() >= a_second {
             return Err(burst);
         }
-        let in_minute = usage.recent.iter().filter(younger(MINUTE)).count();
+        let in_minute = usage.recent.len();
         if limits.minute.is_some_and(|limit| in_minute >= limit) {
             return Err(Refusal::Minute);
         }
         if limits.day.is_some_and(|limit| usage.today >= limit) {
             return Err(Refusal::Day);
         }
-        usage.recent.retain(|at| now.duration_since(*at) < MINUTE);
         usage.recent.push_back(now);
         usage.today += 1;
         Ok(())
     }
 
-    /// Takes a request back from the day's count, since it got no data.
-    pub(super) fn give_back(&mut self, key: &str, today: NaiveDate) {
+    /// Takes a request that was let through then back from its day's count, since it got no data.
+    pub(super) fn give_back(&mut self, key: &str, then: DateTime<Utc>) {
         if let Some(usage) = self.keys.get_mut(key)
-            && usage.day == today
+            && usage.day == wall_time(then).date()
         {
             usage.today = usage.today.saturating_sub(1);
         }
     }
 
-    fn usage(&mut self, key: &str, today: NaiveDate, now: Instant) -> &mut Usage {
+    fn usage(&mut self, key: &str, now: DateTime<Utc>) -> &mut Usage {
+        let today = wall_time(now).date();
         if self.keys.len() >= MAX_KEYS && !self.keys.contains_key(key) {
             let oldest = self.keys.iter().min_by_key(|(_, usage)| usage.last);
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
@@ -210,10 +213,13 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeZone as _;
+
     use super::*;
 
-    fn day(n: u32) -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 5, n).unwrap()
+    /// Noon in New York of a day in May.
+    fn noon(day: u32) -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2026, 5, day, 16, 0, 0).unwrap()
     }
 
     fn documented(query: &str) -> bool {
@@ -258,47 +264,45 @@ mod tests {
     #[test]
     fn a_free_key_has_one_request_a_second() {
         let mut ledger = Ledger::default();
-        let start = Instant::now();
         let mut ask = |key, millis| {
-            let now = start + Duration::from_millis(millis);
-            ledger.admit(Plan::Free, key, day(15), now)
+            let now = noon(15) + TimeDelta::milliseconds(millis);
+            ledger.admit(Plan::Free, key, now)
         };
         assert_eq!(ask("a", 0), Ok(()));
         assert_eq!(ask("a", 999), Err(Refusal::Burst));
         assert_eq!(ask("b", 999), Ok(()));
         assert_eq!(ask("a", 1_000), Ok(()));
+        assert_eq!(ask("a", 1_000), Err(Refusal::Burst));
+        assert_eq!(ask("a", -60_000), Ok(()), "the clock was set back");
     }
 
     #[test]
     fn a_free_key_has_25_answers_a_day() {
         let mut ledger = Ledger::default();
-        let start = Instant::now();
-        let mut ask = |n: u32, date| ledger.admit(Plan::Free, "a", date, start + SECOND * n);
+        let mut ask = |n, day| ledger.admit(Plan::Free, "a", noon(day) + SECOND * n);
         for n in 0..25 {
-            assert_eq!(ask(n, day(15)), Ok(()));
+            assert_eq!(ask(n, 15), Ok(()));
         }
-        assert_eq!(ask(25, day(15)), Err(Refusal::Day));
-        assert_eq!(ask(26, day(16)), Ok(()));
+        assert_eq!(ask(25, 15), Err(Refusal::Day));
+        assert_eq!(ask(26, 16), Ok(()));
     }
 
     #[test]
     fn refused_requests_are_given_back() {
         let mut ledger = Ledger::default();
-        let start = Instant::now();
         for n in 0..40 {
-            let now = start + SECOND * n;
-            assert_eq!(ledger.admit(Plan::Free, "a", day(15), now), Ok(()));
-            ledger.give_back("a", day(15));
+            let now = noon(15) + SECOND * n;
+            assert_eq!(ledger.admit(Plan::Free, "a", now), Ok(()));
+            ledger.give_back("a", now);
         }
     }
 
     #[test]
     fn a_premium_key_has_5_a_second_and_75_a_minute() {
         let mut ledger = Ledger::default();
-        let start = Instant::now();
         let mut ask = |millis| {
-            let now = start + Duration::from_millis(millis);
-            ledger.admit(Plan::Premium, "a", day(15), now)
+            let now = noon(15) + TimeDelta::milliseconds(millis);
+            ledger.admit(Plan::Premium, "a", now)
         };
         for _ in 0..5 {
             assert_eq!(ask(0), Ok(()));
@@ -314,15 +318,11 @@ mod tests {
     #[test]
     fn unlimited_is_unlimited_and_keys_are_bounded() {
         let mut ledger = Ledger::default();
-        let now = Instant::now();
         for _ in 0..1_000 {
-            assert_eq!(ledger.admit(Plan::Unlimited, "a", day(15), now), Ok(()));
+            assert_eq!(ledger.admit(Plan::Unlimited, "a", noon(15)), Ok(()));
         }
         for n in 0..3_000 {
-            assert_eq!(
-                ledger.admit(Plan::Free, &n.to_string(), day(15), now),
-                Ok(())
-            );
+            assert_eq!(ledger.admit(Plan::Free, &n.to_string(), noon(15)), Ok(()));
         }
         assert_eq!(ledger.keys.len(), MAX_KEYS);
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::ACCEPT_ENCODING;
@@ -19,7 +19,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::Options;
-use super::calendar::wall_time;
 use super::faults::effect::{Effect, Twist};
 use super::faults::{Armed, Fault};
 use super::functions;
@@ -340,11 +339,11 @@ impl Shared {
         if demo {
             return self.data(Plan::Unlimited, wanted, query, twist);
         }
-        let today = wall_time(self.options.clock.now()).date();
-        lock(&self.ledger).admit(plan, key, today, Instant::now())?;
+        let now = self.options.clock.now();
+        lock(&self.ledger).admit(plan, key, now)?;
         let answer = self.data(plan, wanted, query, twist);
         if answer.is_err() {
-            lock(&self.ledger).give_back(key, today);
+            lock(&self.ledger).give_back(key, now);
         }
         answer
     }
