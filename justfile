@@ -59,20 +59,20 @@ faults:
     SOAK=180 cargo test --locked --test faults -- soak:: --nocapture &
     soak=$!
     trap 'kill $soak 2>/dev/null || true' EXIT
-    CRASH_ROUNDS=100 STEPS=60 STEP=1 CROWD_KILLS=60 FROZEN=5 OUTAGES=1,10,60 RESTARTS=20 CUTS=100 TERMINATIONS=100 HOLES=10 FREEZE=10 \
+    TIMES=1 CRASH_ROUNDS=100 STEPS=60 STEP=1 CROWD_KILLS=60 FROZEN=5 OUTAGES=1,10,60 RESTARTS=20 CUTS=100 TERMINATIONS=100 HOLES=10 FREEZE=10 \
     HOSTILE=10000 HOSTILE_RUNS=200 BAD_PEERS=1000 DISK_CALLS=4 DISK_STEP=5 DISK_DAMAGE=30 DISK_CROWDS=3 \
     STOPS=50 NEWER=21 CLOCK_ZONES=40 RESUMES=20 CUT_STEP=1 CUTS_EACH=40 FUZZ_ROUNDS=1000 \
         cargo test --locked --test faults -- --skip soak:: --nocapture
-    DEATHS=50 cargo test --locked --test pty -- deaths:: outage:: secrets:: --nocapture
+    TIMES=1 DEATHS=50 cargo test --locked --test pty -- deaths:: outage:: secrets:: --nocapture
     wait $soak
 
 # the same, very many times: some hours
 faults-long:
-    CRASH_ROUNDS=10000 STEPS=200 STEP=1 CROWD_KILLS=2000 FROZEN=100 OUTAGES=1,10,60,600 RESTARTS=500 CUTS=2000 TERMINATIONS=2000 HOLES=500 FREEZE=60 \
+    TIMES=1 CRASH_ROUNDS=10000 STEPS=200 STEP=1 CROWD_KILLS=2000 FROZEN=100 OUTAGES=1,10,60,600 RESTARTS=500 CUTS=2000 TERMINATIONS=2000 HOLES=500 FREEZE=60 \
     HOSTILE=1000000 HOSTILE_RUNS=5000 BAD_PEERS=10000 DISK_CALLS=50 DISK_STEP=1 DISK_DAMAGE=500 DISK_CROWDS=20 FAULTS_TOTAL_MS=60000 \
     SOAK=3600 STOPS=1000 NEWER=200 CLOCK_ZONES=1000 RESUMES=100 CUT_STEP=1 CUTS_EACH=1000000 FUZZ_ROUNDS=10000 \
         cargo test --locked --release --test faults -- --nocapture
-    DEATHS=500 cargo test --locked --test pty -- deaths:: outage:: secrets:: --nocapture
+    TIMES=1 DEATHS=500 cargo test --locked --test pty -- deaths:: outage:: secrets:: --nocapture
 
 # so many random inputs for parsers, texts and keys; needs nightly Rust and cargo-fuzz
 fuzz N="2000000":

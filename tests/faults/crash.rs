@@ -22,7 +22,7 @@ use crate::support::ledger::Ledger;
 use crate::support::market::{MARKETS, SYMBOLS, check_bars, fetch, market, wish};
 use crate::support::process::{PATIENCE, finish, said, start};
 use crate::support::product::{CANARY, Database, Product};
-use crate::support::{cluster, rounds};
+use crate::support::{chance, cluster, rounds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_lose_nothing_in_sqlite() {
@@ -62,11 +62,9 @@ async fn a_reservation_after_the_sweep_is_in_doubt_in_postgres() {
 
 async fn kills_lose_nothing(product: Product) {
     let kills = rounds("CRASH_ROUNDS", 50);
-    let seed = std::env::var("CRASH_SEED")
-        .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     let kind = product.kind();
-    cluster::notice(&format!("{kind}: CRASH_ROUNDS={kills} CRASH_SEED={seed}"));
-    let mut rng = Rng::with_seed(seed);
+    cluster::notice(&format!("{kind}: CRASH_ROUNDS={kills}"));
+    let mut rng = chance("CRASH_SEED");
     let (mut servers, mut killed, mut ended) = (Vec::new(), 0, 0);
     while killed < kills {
         let round = servers.len();

@@ -148,21 +148,15 @@ fn back_up(desk: &Desk) -> PathBuf {
 
 /// Loses the database, as by a disk that failed or a volume that was removed.
 fn destroy(desk: &Desk) {
-    match desk.postgres() {
-        Some(url) => {
-            let (server, name) = url.rsplit_once('/').unwrap();
-            let elsewhere = format!("{server}/postgres");
-            cluster::psql(&elsewhere, &format!("DROP DATABASE {name} WITH (FORCE)"));
-            cluster::psql(&elsewhere, &format!("CREATE DATABASE {name}"));
-        }
-        None => {
-            for entry in std::fs::read_dir(desk.folder().join("data"))
-                .unwrap()
-                .flatten()
-            {
-                std::fs::remove_file(entry.path()).unwrap();
-            }
-        }
+    if let Some(url) = desk.postgres() {
+        let (server, name) = url.rsplit_once('/').unwrap();
+        let elsewhere = format!("{server}/postgres");
+        cluster::psql(&elsewhere, &format!("DROP DATABASE {name} WITH (FORCE)"));
+        cluster::psql(&elsewhere, &format!("CREATE DATABASE {name}"));
+    } else {
+        let data = desk.folder().join("data");
+        std::fs::remove_dir_all(&data).unwrap();
+        std::fs::create_dir(data).unwrap();
     }
 }
 

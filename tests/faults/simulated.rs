@@ -13,13 +13,18 @@ use pipeline_tui::simulate::{Plan, Server};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::program::{CANARY, holds, provider};
-use crate::support::rig::{Rig, UNLIMITED, class};
+use crate::support::rig::{Rig, UNLIMITED, class, short, source};
 
 /// No wait is longer than this.
 const TICK: Duration = Duration::from_millis(1);
 
 async fn rig(server: &Server, limits: Limits) -> Rig {
     Rig::new(&server.base_url(), limits, TICK).await
+}
+
+/// One that does not wait long for a silent provider.
+async fn hasty(server: &Server) -> Rig {
+    Rig::with(source(&server.base_url(), short()), UNLIMITED, TICK).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +65,10 @@ async fn every_fault_has_its_class_and_cost_and_changes_nothing() {
     ];
     for (fault, expected, cost) in cases {
         let server = provider(Plan::Unlimited, &[]).await;
-        let rig = rig(&server, UNLIMITED).await;
+        let rig = match fault {
+            "stall" | "silent" => hasty(&server).await,
+            _ => rig(&server, UNLIMITED).await,
+        };
         assert_eq!(class(&rig.fetch(&["IBM"]).await[0]), None);
         let query = db::BarQuery {
             series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5),

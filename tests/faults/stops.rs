@@ -14,6 +14,7 @@ use crate::support::market::{fetch, market};
 use crate::support::process::{finish, said, start};
 use crate::support::product::Product;
 use crate::support::program::signal;
+use crate::support::promise::assert_in_time;
 use crate::support::rounds;
 
 /// Docker kills after ten seconds by itself.
@@ -84,7 +85,7 @@ async fn told_to_stop_it_waits_a_little_for_what_is_paid_for_and_writes_down_the
             join_all(some.iter().map(|&number| async move {
                 let mut owed = Owed::new(number).await;
                 let took = owed.end(1).await;
-                assert!(took <= STOPPED, "{took:?}: {}", said(&owed.product));
+                assert_in_time(took, STOPPED);
                 assert_eq!(owed.left().await, ["cancelled", "failed"]);
                 took
             }))
@@ -100,7 +101,7 @@ async fn told_twice_it_ends_at_once_and_the_next_start_says_so() {
     for number in 0..rounds("STOPS", 4) {
         let mut owed = Owed::new(number).await;
         let ended = owed.end(2).await;
-        assert!(ended < GRACE, "{ended:?}: {}", said(&owed.product));
+        assert_in_time(ended, GRACE);
         took.push(ended);
         owed.product.settle().await;
         let provider = market(0).await;

@@ -13,6 +13,7 @@ pub mod process;
 pub mod product;
 #[path = "../suite/support/program.rs"]
 pub mod program;
+pub mod promise;
 pub mod proxy;
 pub mod rig;
 pub mod server;
@@ -23,6 +24,14 @@ pub fn rounds(variable: &str, default: usize) -> usize {
         text.parse()
             .unwrap_or_else(|_| panic!("{variable} must be a number, not {text:?}"))
     })
+}
+
+/// Chance, told so that it can be repeated: the seed is a variable's, or any.
+pub fn chance(variable: &str) -> fastrand::Rng {
+    let seed =
+        std::env::var(variable).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    cluster::notice(&format!("{variable}={seed}"));
+    fastrand::Rng::with_seed(seed)
 }
 
 /// Says that a test does not run here; in CI that is a failure.

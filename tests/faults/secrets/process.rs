@@ -103,7 +103,13 @@ async fn another_process_of_the_user_may_not_look_into_it() {
     let desk = talkative(&server);
     // Root's processes belong to root either way: there it is run as nobody, from where that one may.
     let program = desk.folder().join("program");
-    std::fs::copy(env!("CARGO_BIN_EXE_pipeline-tui"), &program).unwrap();
+    // Copied by another process: what this one writes cannot be executed while a child of another test
+    // still holds it open.
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_pipeline-tui"))
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     let is_root = rustix::process::geteuid().is_root();
     let start = |command: &mut Command| {
         command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -32,7 +32,9 @@ pub fn signal(server: &Server, name: &str) {
     let file = server.folder.join("data/postmaster.pid");
     let file = std::fs::read_to_string(file).unwrap();
     let postmaster: u32 = file.lines().next().unwrap().parse().unwrap();
-    let order = format!("kill -s {name} {postmaster} $(pgrep -P {postmaster})");
+    // One of them may end meanwhile; the first does not.
+    let order =
+        format!("kill -s {name} $(pgrep -P {postmaster}) 2>/dev/null; kill -s {name} {postmaster}");
     let done = Command::new("sh").args(["-c", &order]).status().unwrap();
     assert!(done.success(), "{order}");
 }

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::{broken, headers, packed, part};
 use crate::support::peer::{Peer, Step, answer, bars, bomb};
 use crate::support::program::Desk;
-use crate::support::rig::{short, source};
+use crate::support::promise::assert_in_time;
+use crate::support::rig::source;
 use crate::support::{cluster, in_a_process_of_its_own, rounds};
 
 /// What a process may take up for a bad answer, more than for a good one.
@@ -30,9 +31,8 @@ fn peak(process: &Child) -> u64 {
     digits.parse().unwrap()
 }
 
-/// The peak of the program once it has read this as the first of two answers, and how long it took
-/// from the first question to the second.
-async fn peak_after(first: Vec<Step>) -> (u64, Duration) {
+/// The peak of the program once it has read this as the first of two answers.
+async fn peak_after(first: Vec<Step>) -> u64 {
     let peer = Peer::start(move |number, symbol| match number {
         0 => first.clone(),
         _ => vec![Step::Gate, Step::Send(answer(200, "", &bars(symbol, 50)))],
@@ -56,13 +56,12 @@ async fn peak_after(first: Vec<Step>) -> (u64, Duration) {
         desk.sql("SELECT count(*) FROM bars WHERE symbol = 'AAPL'"),
         ["50"]
     );
-    let journal = peer.journal();
-    (peak, journal[1].at - journal[0].at)
+    peak
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_answer_takes_more_than_16_mib_of_memory() {
-    let (small, _) = peak_after(vec![Step::Send(answer(200, "", &bars("IBM", 50)))]).await;
+    let small = peak_after(vec![Step::Send(answer(200, "", &bars("IBM", 50)))]).await;
     let bomb = bomb(1_024);
     assert!(
         bomb.len() < 1_300_000,
@@ -92,16 +91,12 @@ async fn no_answer_takes_more_than_16_mib_of_memory() {
             ],
         ),
     ] {
-        let (peak, took) = peak_after(script).await;
+        let peak = peak_after(script).await;
         let rise = peak.saturating_sub(small);
         assert!(
             rise <= RISE_KIB,
             "{name}: {rise} KiB more than the {small} KiB of a good answer"
         );
-        // Between two questions of the free plan are 1.2 s; a header that breaks is tried again.
-        if name.contains("bomb") || name.contains("body") {
-            assert!(took < Duration::from_millis(3_200), "{name}: {took:?}");
-        }
         let _ = write!(told, "; {name} {rise} KiB more");
     }
     cluster::notice(&format!("a good answer: {small} KiB{told}"));
@@ -141,7 +136,7 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
         read: Duration::from_millis(60),
         total: Duration::from_millis(150),
         body: 1 << 20,
-        ..short()
+        ..Limits::default()
     };
     let scripts = scripts();
     let kinds = scripts.len();
@@ -181,11 +176,7 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
         failed > total / 2,
         "{failed} of {total} failed: they are not bad"
     );
-    // A machine that is busy with other tests is late, but by no minute.
-    assert!(
-        longest < limits.total + Duration::from_secs(5),
-        "{longest:?}"
-    );
+    assert_in_time(longest, limits.total + Duration::from_secs(5));
     cluster::notice(&format!(
         "{total} bad peers of {kinds} kinds: {failed} requests failed, the longest took {longest:?}, \
          tasks {tasks} to {}, descriptors {files} to {}",
@@ -197,7 +188,7 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
 async fn settled(is: impl Fn() -> bool) {
     let waiting = async {
         while !is() {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
     let _ = tokio::time::timeout(Duration::from_secs(10), waiting).await;
@@ -216,7 +207,7 @@ async fn send(client: &impl pipeline_tui::pipeline::source::BarSource) -> (Durat
 async fn no_request_outlives_its_total() {
     let product = Limits::default();
     assert_eq!(product.total, Duration::from_mins(1));
-    let total = Duration::from_millis(u64::try_from(rounds("FAULTS_TOTAL_MS", 800)).unwrap());
+    let total = Duration::from_millis(u64::try_from(rounds("FAULTS_TOTAL_MS", 2_000)).unwrap());
     let limits = Limits { total, ..product };
     let drip = vec![
         part("", b""),
@@ -235,8 +226,6 @@ async fn no_request_outlives_its_total() {
         said.starts_with("the answer was not complete within"),
         "{said}"
     );
-    assert!(
-        took >= total && took < total + Duration::from_secs(2),
-        "{took:?}"
-    );
+    assert!(took >= total, "{took:?}");
+    assert_in_time(took, total + Duration::from_secs(2));
 }

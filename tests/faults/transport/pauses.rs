@@ -106,9 +106,8 @@ async fn what_cannot_be_read_is_no_pause() {
             SeriesStatus::Succeeded,
             "{value}: {report:?}"
         );
-        let (refused, asked) = between(&peer);
-        let pause = asked - refused;
-        assert!(pause < Duration::from_secs(1), "{value}: {pause:?}");
+        // A pause would be longer than this pipeline waits: it would have given up.
+        assert_eq!(peer.journal().len(), 2, "{value}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! A private PostgreSQL cluster for the tests, started from the installed binaries.
 
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -14,7 +15,8 @@ pub struct Server {
     bin: PathBuf,
     /// Where its `data` are.
     pub folder: PathBuf,
-    port: u16,
+    /// Its address and port.
+    place: SocketAddr,
     /// Who it runs as, where that is not who we are.
     user: Option<String>,
     options: String,
@@ -33,10 +35,12 @@ pub fn notice(text: &str) {
 /// The URL of a new, empty database; `None` where no PostgreSQL is to be had (never in CI).
 pub fn new_database() -> Option<String> {
     let (base_url, _) = CLUSTER.get_or_init(shared).as_ref()?;
+    // In a container numbers of processes come again.
     let name = format!(
-        "t{}_{}",
+        "t{}_{}_{:x}",
         std::process::id(),
-        DATABASES.fetch_add(1, Ordering::Relaxed)
+        DATABASES.fetch_add(1, Ordering::Relaxed),
+        fastrand::u32(..)
     );
     let url = |database: &str| format!("{base_url}/{database}");
     psql(&url("postgres"), &format!("CREATE DATABASE {name}"));
@@ -106,19 +110,17 @@ impl Server {
         if let Some(user) = &user {
             run(Command::new("chown").arg(user).arg(&folder));
         }
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let place = free_place();
         let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} {options}",
+            "-p {} -c listen_addresses={} -c unix_socket_directories={} {options}",
+            place.port(),
+            place.ip(),
             folder.display()
         );
         let server = Self {
             bin: initdb.parent().unwrap().to_owned(),
             folder,
-            port,
+            place,
             user,
             options,
             _watchdog: None,
@@ -134,7 +136,7 @@ impl Server {
 
     /// Its URL without a database.
     pub fn base_url(&self) -> String {
-        format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}", self.port)
+        format!("postgres://postgres:{PASSWORD}@{}", self.place)
     }
 
     /// Starts it, and waits until it takes connections.
@@ -199,6 +201,19 @@ impl Server {
         command.current_dir(&self.folder).stdin(Stdio::null());
         command
     }
+}
+
+/// Where nobody else listens, also while a server that is there at times is away: on Linux all of
+/// 127.0.0.0/8 is this machine.
+fn free_place() -> SocketAddr {
+    let last = if cfg!(target_os = "linux") {
+        [(); 3].map(|()| fastrand::u8(2..255))
+    } else {
+        [0, 0, 1]
+    };
+    let address = Ipv4Addr::new(127, last[0], last[1], last[2]);
+    let free = TcpListener::bind((address, 0)).unwrap();
+    free.local_addr().unwrap()
 }
 
 fn run(command: &mut Command) {
