@@ -423,7 +423,7 @@ async fn the_demo_needs_nothing_and_hears_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_stores_what_is_paid_for_and_asks_nothing_more() {
     for desk in Desk::on_each_database() {
-        let server = provider(Plan::Unlimited, &["slow:700"]).await;
+        let server = provider(Plan::Unlimited, &["slow:2000"]).await;
         let desk = desk.asking(&server).with("ALPHA_VANTAGE_PLAN", "1200");
         let mut command = desk.command(&["fetch", "--symbols", "IBM,AAPL,MSFT"]);
         let child = command

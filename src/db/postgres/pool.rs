@@ -93,6 +93,6 @@ mod tests {
             ..death
         };
         assert!(!later.is_after(Duration::from_secs(1)));
-        assert!(later.is_after(Duration::from_secs(10)));
+        assert!(later.is_after(Duration::from_secs(11)));
     }
 }

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 use pipeline_tui::pipeline::Persistence;
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -162,14 +163,16 @@ fn sqlite(database: &Path, sql: &str) -> Vec<String> {
 
 /// Sends a signal to a process of the test.
 pub fn signal(name: &str, process: &std::process::Child) {
-    let order = format!("kill -s {name} {}", process.id());
-    assert!(
-        Command::new("sh")
-            .args(["-c", &order])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let signal = match name {
+        "ABRT" => Signal::ABORT,
+        "CONT" => Signal::CONT,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "STOP" => Signal::STOP,
+        "TERM" => Signal::TERM,
+        other => panic!("{other} is no signal that tests send"),
+    };
+    kill_process(Pid::from_child(process), signal).unwrap();
 }
 
 fn collect(folder: &Path, bytes: &mut Vec<u8>) {
@@ -209,7 +212,7 @@ pub fn holds(bytes: &[u8], text: &str) -> bool {
 pub async fn seen(server: &Server, requests: usize) {
     let waiting = async {
         while server.journal().len() < requests {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), waiting)
