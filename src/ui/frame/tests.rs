@@ -283,6 +283,7 @@ fn no_picture_is_left_over() {
 
 #[test]
 fn every_view_can_be_drawn_at_every_size_and_twice_alike() {
+    log_lines();
     for state in STATES {
         for view in VIEWS {
             let mut app = app(state);
@@ -302,6 +303,7 @@ fn every_view_can_be_drawn_at_every_size_and_twice_alike() {
 
 #[test]
 fn overlays_can_be_drawn_at_every_size() {
+    log_lines();
     for (_, keys) in OVERLAYS {
         let mut app = app("normal");
         press(&mut app, keys);

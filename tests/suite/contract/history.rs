@@ -22,7 +22,7 @@ async fn a_dead_run_is_swept_and_a_live_one_is_not(place: Place) {
     drop(dead);
     let other = place.open().await;
     // PostgreSQL releases a session's lock when it notices that the connection is closed.
-    let swept = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+    let swept = tokio::time::timeout(std::time::Duration::from_secs(30), async {
         loop {
             let swept = other.sweep().await.unwrap();
             if !swept.is_empty() {

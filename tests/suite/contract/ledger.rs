@@ -166,13 +166,15 @@ async fn racing_reservations_never_overspend(place: Place) {
         tasks.spawn(async move {
             let mut won = 0;
             for _ in 0..8 {
-                if let Reserved::Granted(_) = store
-                    .reserve(reservation(&run, &ibm(), limits, 1))
-                    .await
-                    .unwrap()
-                {
-                    won += 1;
-                }
+                let wish = reservation(&run, &ibm(), limits, 1);
+                let reserved = loop {
+                    match store.reserve(wish.clone()).await {
+                        // Who waits for SQLite's file is served in no order: one may wait too long.
+                        Err(error) if error.is_passing() => {}
+                        outcome => break outcome.unwrap(),
+                    }
+                };
+                won += u32::from(matches!(reserved, Reserved::Granted(_)));
             }
             won
         });
