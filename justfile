@@ -62,7 +62,7 @@ faults:
     TIMES=1 CRASH_ROUNDS=100 STEPS=60 STEP=1 CROWD_KILLS=60 FROZEN=5 OUTAGES=1,10,60 RESTARTS=20 CUTS=100 TERMINATIONS=100 HOLES=10 FREEZE=10 \
     HOSTILE=10000 HOSTILE_RUNS=200 BAD_PEERS=1000 DISK_CALLS=4 DISK_STEP=5 DISK_DAMAGE=30 DISK_CROWDS=3 \
     STOPS=50 NEWER=21 CLOCK_ZONES=40 RESUMES=20 CUT_STEP=1 CUTS_EACH=40 FUZZ_ROUNDS=1000 \
-        cargo test --locked --test faults -- --skip soak:: --nocapture
+        cargo test --locked --test faults -- --skip soak:: --nocapture --test-threads 3
     TIMES=1 DEATHS=50 cargo test --locked --test pty -- deaths:: outage:: secrets:: --nocapture
     wait $soak
 
