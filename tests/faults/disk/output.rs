@@ -88,7 +88,10 @@ async fn however_much_is_logged_no_file_grows() {
         done.stderr.lines().count()
     );
     for entry in std::fs::read_dir(desk.database().parent().unwrap()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name.starts_with("pipeline.db") || name == "spool", "{name}");
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        // A disk that was slow leaves the folder in which an answer waited, and no answer in it.
+        let was_slow = name == "spool" && std::fs::read_dir(entry.path()).unwrap().count() == 0;
+        assert!(name.starts_with("pipeline.db") || was_slow, "{name}");
     }
 }
