@@ -6,6 +6,8 @@ use std::str::FromStr;
 use chrono::{Datelike, Days, NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
+use super::Symbol;
+
 /// The length of a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -113,8 +115,8 @@ impl FromStr for Interval {
     fn from_str(text: &str) -> Result<Self, UnknownInterval> {
         Self::ALL
             .into_iter()
-            .find(|interval| interval.as_str() == text)
-            .ok_or_else(|| UnknownInterval(super::text::clean(text)))
+            .find(|interval| interval.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| UnknownInterval(super::text::clean_to(text, Symbol::MAX_LEN)))
     }
 }
 
@@ -147,6 +149,7 @@ mod tests {
         for interval in Interval::ALL {
             assert_eq!(interval.as_str().parse::<Interval>().unwrap(), interval);
         }
+        assert_eq!("Daily".parse(), Ok(Interval::Daily));
         let error = "7min".parse::<Interval>().unwrap_err().to_string();
         assert!(
             error.contains("7min") && error.contains("use 1min"),

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, Symbol};
+use super::interval::UnknownInterval;
+use super::symbol::SymbolError;
+use super::{Interval, Symbol, text};
 
 /// Names a series of bars: with the bar's instant it is the key of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,7 +19,48 @@ pub struct SeriesKey {
     pub adjusted: bool,
 }
 
+/// Why a text names no series.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SeriesError {
+    /// It begins with no symbol.
+    #[error(transparent)]
+    Symbol(#[from] SymbolError),
+    /// Another word is no interval.
+    #[error(transparent)]
+    Interval(#[from] UnknownInterval),
+    /// A word after all that a series has.
+    #[error(
+        "{0:?} is one word too many; write a symbol, an interval, and adjusted or raw: IBM daily adjusted"
+    )]
+    Extra(String),
+}
+
 impl SeriesKey {
+    /// The series that words name: a symbol, then an interval, then `adjusted` or `raw`, in any case.
+    ///
+    /// The symbol becomes upper case. Without an interval the series has `interval`; without the
+    /// last word its prices are raw.
+    pub fn from_words(words: &str, interval: Interval) -> Result<Self, SeriesError> {
+        let mut words = words.split_whitespace().peekable();
+        let symbol = words.next().unwrap_or_default().to_uppercase().parse()?;
+        let interval = match words.next_if(|word| prices(word).is_none()) {
+            Some(word) => word.parse()?,
+            None => interval,
+        };
+        let adjusted = words.peek().and_then(|word| prices(word));
+        if adjusted.is_some() {
+            words.next();
+        }
+        match words.next() {
+            Some(word) => Err(SeriesError::Extra(text::clean_to(word, Symbol::MAX_LEN))),
+            None => Ok(Self {
+                symbol,
+                interval,
+                adjusted: adjusted.unwrap_or(false),
+            }),
+        }
+    }
+
     /// The series of raw, as-traded prices.
     #[must_use]
     pub const fn raw(symbol: Symbol, interval: Interval) -> Self {
@@ -36,6 +79,78 @@ impl fmt::Display for SeriesKey {
             f.write_str(" adjusted")
         } else {
             Ok(())
+        }
+    }
+}
+
+/// Whether a word asks for adjusted prices; `None` if it is about something else.
+fn prices(word: &str) -> Option<bool> {
+    [("adjusted", true), ("raw", false)]
+        .into_iter()
+        .find_map(|(name, adjusted)| word.eq_ignore_ascii_case(name).then_some(adjusted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(words: &str) -> Result<String, String> {
+        SeriesKey::from_words(words, Interval::Weekly)
+            .map(|series| series.to_string())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_series_is_a_symbol_an_interval_and_the_kind_of_prices() {
+        for (words, series) in [
+            ("ibm", "IBM weekly"),
+            ("  BRK-b \t 5MIN ", "BRK-B 5min"),
+            ("IBM Daily Adjusted", "IBM daily adjusted"),
+            ("IBM adjusted", "IBM weekly adjusted"),
+            ("IBM daily RAW", "IBM daily"),
+            ("raw", "RAW weekly"),
+        ] {
+            assert_eq!(named(words), Ok(series.to_owned()), "{words}");
+        }
+    }
+
+    #[test]
+    fn what_a_series_prints_names_it() {
+        for adjusted in [false, true] {
+            for interval in Interval::ALL {
+                let symbol = "FRA:IQQE".parse().unwrap();
+                let series = SeriesKey {
+                    symbol,
+                    interval,
+                    adjusted,
+                };
+                let read = SeriesKey::from_words(&series.to_string(), Interval::Daily);
+                assert_eq!(read, Ok(series));
+            }
+        }
+    }
+
+    #[test]
+    fn words_that_name_no_series_are_answered_with_what_to_write() {
+        for (words, say) in [
+            (String::new(), "write one such as IBM"),
+            (" \n ".to_owned(), "write one such as IBM"),
+            ("IBM hourly".to_owned(), "\"hourly\"; use 1min"),
+            (
+                "IBM daily weekly".to_owned(),
+                "\"weekly\" is one word too many",
+            ),
+            ("IBM adjusted daily".to_owned(), "IBM daily adjusted"),
+            ("IBM daily raw raw".to_owned(), "one word too many"),
+            ("IBM daily adjustet".to_owned(), "adjusted or raw"),
+            ("IBM,AAPL daily".to_owned(), "','"),
+            ("STRASSE-ß\u{1b}[2J".to_owned(), "cannot hold"),
+            ("X".repeat(100_000), "at most 32"),
+            (format!("IBM {}", "y".repeat(100_000)), "use 1min"),
+        ] {
+            let error = named(&words).unwrap_err();
+            assert!(error.contains(say) && error.len() < 200, "{error}");
+            assert!(!error.contains(char::is_control), "{error:?}");
         }
     }
 }

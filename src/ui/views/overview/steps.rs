@@ -168,22 +168,9 @@ fn add_interval(view: &Overview, shared: &Shared) -> Interval {
     })
 }
 
-/// The series that a typed text names: `IBM`, `IBM daily`, `BRK-B 5min`.
+/// The series that a typed text names: `IBM`, `BRK-B 5min`, `IBM daily adjusted`.
 pub fn add_of(text: &str, interval: Interval) -> Result<SeriesKey, String> {
-    let mut words = text.split_whitespace();
-    let symbol = words.next().unwrap_or_default();
-    let symbol = symbol
-        .to_uppercase()
-        .parse()
-        .map_err(|error| format!("{error}"))?;
-    let interval = match words.next() {
-        Some(word) => word.parse().map_err(|error| format!("{error}"))?,
-        None => interval,
-    };
-    match words.next() {
-        Some(_) => Err("write a symbol and, if you like, an interval: IBM daily".to_owned()),
-        None => Ok(SeriesKey::raw(symbol, interval)),
-    }
+    SeriesKey::from_words(text, interval).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -195,6 +182,7 @@ mod tests {
         let add = |text: &str| add_of(text, Interval::Daily).map(|series| series.to_string());
         assert_eq!(add("ibm"), Ok("IBM daily".to_owned()));
         assert_eq!(add(" BRK-B  5min "), Ok("BRK-B 5min".to_owned()));
+        assert_eq!(add("ibm 5min adjusted"), Ok("IBM 5min adjusted".to_owned()));
         assert!(add("").is_err() && add("IBM hourly").unwrap_err().contains("use 1min"));
         assert!(add("IBM daily now").unwrap_err().contains("IBM daily"));
     }
