@@ -60,8 +60,8 @@ const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 const VIEWS: [(&str, &str, [&str; 2]); 4] = [
     ("Overview", "1", [">", ">"]),
     ("Bars", "2", ["pagedown", "pageup"]),
-    ("Runs", "3", ["esc", "enter"]),
-    ("Log", "4", ["pageup", "pagedown"]),
+    ("Runs", "5", ["esc", "enter"]),
+    ("Log", "6", ["pageup", "pagedown"]),
 ];
 /// Watched series: more than the largest screen has lines for.
 const SERIES: usize = 60;
@@ -165,7 +165,7 @@ impl Panel {
         panel.log();
         panel.press("2");
         panel.observe_until(|snapshot| snapshot.bars.is_some());
-        panel.press("3");
+        panel.press("5");
         panel.press("enter");
         panel.observe_until(|snapshot| snapshot.opened.is_some());
         panel

@@ -31,6 +31,17 @@ pub enum ViewId {
 pub const VIEWS: [ViewId; 4] = [ViewId::Overview, ViewId::Bars, ViewId::Runs, ViewId::Log];
 
 impl ViewId {
+    /// The number on its tab, which is its key. It never changes: the gaps are for views to come.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Overview => 1,
+            Self::Bars => 2,
+            Self::Runs => 5,
+            Self::Log => 6,
+        }
+    }
+
     /// Its name on its tab.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -179,6 +190,15 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_a_view_is_its_key() {
+        let keymap = crate::ui::keymap::Keymap::default();
+        for view in VIEWS {
+            let key = keymap.key_of(Context::Global, view.action());
+            assert_eq!(key, view.number().to_string(), "{view:?}");
+        }
+    }
 
     #[test]
     fn the_selected_line_stays_in_sight() {

@@ -16,8 +16,8 @@ use crate::support::terminal::Terminal;
 const WIDE: (u16, u16) = (36, 120);
 const NARROW: (u16, u16) = (24, 80);
 /// The views, as each width shows them.
-const WIDE_TABS: &str = "1 Overview   2 Bars   3 Runs   4 Log";
-const NARROW_TABS: &str = "1 Overview  2 Bars  3 Runs  4 Log";
+const WIDE_TABS: &str = "1 Overview   2 Bars   5 Runs   6 Log";
+const NARROW_TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log";
 const WATCHED: [&str; 4] = ["IBM", "AAPL", "MSFT", "GOOGL"];
 const INTERVAL: &str = "5min";
 /// The schedule's shortest step, twice; then what a run takes.
@@ -272,7 +272,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
 
     let last: u64 = project.psql("SELECT max(id) FROM runs").parse().unwrap();
     add(&terminal, "NVDA");
-    terminal.press("3");
+    terminal.press("5");
     terminal.see("TRIGGER");
     terminal.until_within(NEXT_RUN, |screen| {
         screen.contents().lines().any(|line| {

@@ -77,9 +77,9 @@ fn each_view_and_overlay_opens_and_closes() {
     let terminal = panel(&desk);
     for (key, word) in [
         ("2", "VOLUME"),
-        ("3", "TRIGGER"),
+        ("5", "TRIGGER"),
         ("1", "SYMBOL"),
-        ("4", "Log"),
+        ("6", "Log"),
     ] {
         terminal.press(key);
         terminal.see(word);
@@ -117,7 +117,7 @@ fn hostile_text_of_the_provider_is_shown_and_not_obeyed() {
             .any(|state| row(screen).contains(state))
     });
     // The first setback tells it; the waits before the last are long. So is the line: the log breaks it.
-    terminal.press("4");
+    terminal.press("6");
     terminal.press("W");
     terminal.see("gotcha");
     leave(&terminal);
@@ -301,8 +301,8 @@ fn keys_are_answered_while_the_store_is_silent() {
     let terminal = Terminal::start(SIZE, &desk.command(&[]));
     terminal.see("Opening the store");
     for (key, word) in [
-        ("3", "TRIGGER"),
-        ("4", "following"),
+        ("5", "TRIGGER"),
+        ("6", "following"),
         ("2", "No series"),
         ("?", "Keys of Bars"),
     ] {

@@ -35,7 +35,7 @@ fn the_demo_shows_every_view_at_its_best() {
         contents.contains("IBM 5min raw") && contents.contains('┃')
     });
     let bars = picture(&terminal);
-    terminal.press("3");
+    terminal.press("5");
     terminal.see("TRIGGER");
     terminal.press("enter");
     terminal.see("Events of ");

@@ -71,7 +71,7 @@ fn each_view_and_copy_is_without_the_key_that_the_provider_quotes() {
         header.contains("1 of 25 used") && header.contains("next ")
     });
     // The log at its fullest: with the ends of its lines.
-    follow(&terminal, &[("4", "W wrap"), ("W", "elapsed_secs=")]);
+    follow(&terminal, &[("6", "W wrap"), ("W", "elapsed_secs=")]);
     follow(&terminal, &[("1", "SYMBOL"), ("2", "No bars of IBM")]);
     follow(&terminal, &[("?", "type to search")]);
     close(&terminal, "type to search");
@@ -80,7 +80,7 @@ fn each_view_and_copy_is_without_the_key_that_the_provider_quotes() {
     follow(&terminal, &[("enter", "Messages, newest")]);
     close(&terminal, "Messages, newest");
     // A run in detail, with its request copied as a command.
-    follow(&terminal, &[("3", "TRIGGER"), ("enter", "Events of IBM")]);
+    follow(&terminal, &[("5", "TRIGGER"), ("enter", "Events of IBM")]);
     terminal.press("c");
     terminal.until_written("\x1b]52;c;");
     terminal.press("1");

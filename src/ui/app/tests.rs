@@ -44,7 +44,7 @@ const TASKS: [(&str, &str); 12] = [
     ("go to a date", "t 2 0 2 5 enter"),
     ("see the chart", "2 v v"),
     ("find why one failed", "down down w"),
-    ("see the request", "3 enter c"),
+    ("see the request", "5 enter c"),
     ("pause", "p"),
     ("change the schedule", "S down down enter"),
     ("export", "2 e enter"),
@@ -128,7 +128,7 @@ fn esc_leads_out_one_level_and_never_ends_the_program() {
 #[test]
 fn esc_and_a_key_that_follow_at_once_are_both_taken() {
     let mut app = app();
-    press(&mut app, "2 alt-3");
+    press(&mut app, "2 alt-5");
     assert_eq!(app.view, ViewId::Runs);
 }
 

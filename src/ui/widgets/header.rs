@@ -106,8 +106,8 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer, regions: &mut Regions) -> u16 {
     let theme = app.shared.theme;
     let gap = if area.width >= WIDE { "   " } else { "  " };
     let mut x = put(buf, area, 0, " ", Style::new());
-    for (number, view) in VIEWS.iter().enumerate() {
-        let is_active = *view == app.view;
+    for view in VIEWS {
+        let is_active = view == app.view;
         let style = if is_active {
             theme
                 .style(Role::Accent)
@@ -120,7 +120,7 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer, regions: &mut Regions) -> u16 {
             buf,
             area,
             x,
-            &format!("{} {}", number + 1, view.title()),
+            &format!("{} {}", view.number(), view.title()),
             style,
         );
         let tab = Rect {
@@ -128,7 +128,7 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer, regions: &mut Regions) -> u16 {
             width: x - from,
             ..area
         };
-        regions.targets.push((tab, Target::View(*view)));
+        regions.targets.push((tab, Target::View(view)));
         x = put(buf, area, x, gap, Style::new());
     }
     x.saturating_sub(u16::try_from(gap.len()).unwrap_or(0))
