@@ -8,8 +8,10 @@ mod postgres;
 mod row;
 mod sqlite;
 mod upsert;
+mod watched;
 mod work;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,11 +22,12 @@ use uuid::Uuid;
 
 pub use error::{DbError, DbErrorKind};
 pub use postgres::PgTarget;
+pub use watched::MARK as WATCH_LIST_MARK;
 
 use crate::model::quota::{Decision, Ledger, Limits};
 use crate::model::{
     Answer, Bar, Batch, Counts, ErrorClass, Listing, Question, RequestId, RunId, RunStatus,
-    RunSummary, SeriesKey, SeriesReport,
+    RunSummary, SeriesKey, SeriesReport, WatchEdit, WatchEdited,
 };
 
 /// The outcome of a store operation.
@@ -290,15 +293,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Puts series into the watch list if it is empty; returns the list as it then is.
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
 
-    /// Puts series at the end of the watch list; those that are there already stay where they are.
-    async fn watch(&self, series: Vec<SeriesKey>) -> Result<()>;
+    /// Changes the watch list in one transaction, which gives it another [`WATCH_LIST_MARK`].
+    /// A change of nothing writes nothing.
+    async fn edit_watch_list(&self, edit: WatchEdit) -> Result<WatchEdited>;
 
-    /// Takes series out of the watch list; their bars stay.
-    async fn unwatch(&self, series: Vec<SeriesKey>) -> Result<()>;
-
-    /// Puts a series into the place of a watched one; `false` where that one is not watched or
-    /// the other already is.
-    async fn replace_watched(&self, from: SeriesKey, to: SeriesKey) -> Result<bool>;
+    /// Everything the engine remembers, by name.
+    async fn settings(&self) -> Result<HashMap<String, String>>;
 
     /// What the engine remembers under a name.
     async fn setting(&self, name: &'static str) -> Result<Option<String>>;

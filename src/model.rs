@@ -13,6 +13,7 @@ pub mod run;
 pub mod series;
 pub mod symbol;
 pub mod text;
+pub mod watch_list;
 pub mod words;
 
 pub use answer::{
@@ -26,3 +27,4 @@ pub use price::Price;
 pub use run::{RequestId, RunId, RunStatus, RunSummary, SeriesError, SeriesReport, SeriesStatus};
 pub use series::SeriesKey;
 pub use symbol::Symbol;
+pub use watch_list::{WatchEdit, WatchEdited};

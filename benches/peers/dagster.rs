@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pipeline_tui::model::{Interval, SeriesKey};
+use pipeline_tui::model::{Interval, SeriesKey, WatchEdit};
 use pipeline_tui::time::Clock;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -52,7 +52,10 @@ pub(crate) fn run(runtime: &Runtime) {
     runtime.block_on(async {
         let store = worker::open(&url).await;
         let ibm = SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5);
-        store.watch(vec![ibm]).await.unwrap();
+        store
+            .edit_watch_list(WatchEdit::Add(vec![ibm]))
+            .await
+            .unwrap();
         // The schedule rests: every run is one that is asked for.
         let now = Clock::system().now().to_rfc3339();
         store.set_setting("last_tick", now).await.unwrap();

@@ -50,7 +50,8 @@ pub(crate) async fn prepare(desk: &Desk, watched: &[(String, &str)], is_paused: 
     let series = watched.iter().map(|(symbol, interval)| {
         pipeline_tui::model::SeriesKey::raw(symbol.parse().unwrap(), interval.parse().unwrap())
     });
-    store.watch(series.collect()).await.unwrap();
+    let add = pipeline_tui::model::WatchEdit::Add(series.collect());
+    store.edit_watch_list(add).await.unwrap();
     store.close().await;
 }
 

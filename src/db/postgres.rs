@@ -8,7 +8,9 @@ mod listings;
 mod lock;
 mod pool;
 mod settings;
+mod watch_list;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -32,7 +34,7 @@ use crate::config::Secret;
 use crate::model::quota::Ledger;
 use crate::model::{
     Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport,
+    SeriesReport, WatchEdit, WatchEdited,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");

@@ -9,7 +9,9 @@ mod ledger;
 mod listings;
 mod lock;
 mod settings;
+mod watch_list;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,7 +37,7 @@ use super::{
 use crate::model::quota::Ledger;
 use crate::model::{
     Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport,
+    SeriesReport, WatchEdit, WatchEdited,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

@@ -40,23 +40,20 @@ macro_rules! impl_store {
             }
 
             async fn watch_list(&self) -> Result<Vec<SeriesKey>> {
-                self.work(|connection| Box::pin(history::watch_list(connection))).await
+                self.work(|connection| Box::pin(watch_list::read(connection))).await
             }
 
             async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
-                self.write(|connection| Box::pin(history::fill_watch_list(connection, series))).await
+                self.write(|connection| Box::pin(watch_list::fill(connection, series))).await
             }
 
-            async fn watch(&self, series: Vec<SeriesKey>) -> Result<()> {
-                self.write(|connection| Box::pin(settings::watch(connection, series))).await
+            async fn edit_watch_list(&self, edit: WatchEdit) -> Result<WatchEdited> {
+                self.write(|connection| Box::pin(watch_list::edit(connection, edit))).await
             }
 
-            async fn unwatch(&self, series: Vec<SeriesKey>) -> Result<()> {
-                self.write(|connection| Box::pin(settings::unwatch(connection, series))).await
-            }
-
-            async fn replace_watched(&self, from: SeriesKey, to: SeriesKey) -> Result<bool> {
-                self.write(|connection| Box::pin(settings::replace(connection, from, to))).await
+            async fn settings(&self) -> Result<HashMap<String, String>> {
+                let all = self.work(|connection| Box::pin(settings::all(connection))).await?;
+                Ok(all.into_iter().collect())
             }
 
             async fn setting(&self, name: &'static str) -> Result<Option<String>> {

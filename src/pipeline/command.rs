@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::schedule::Schedule;
 use crate::config::Secret;
-use crate::model::{RequestId, RunId, SeriesKey};
+use crate::model::{RequestId, RunId, SeriesKey, WatchEdit};
 
 /// A wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,17 +21,8 @@ pub enum Command {
     Resume,
     /// Replace the schedule; it is saved in the store.
     SetSchedule(Schedule),
-    /// Put series into the watch list.
-    Watch(Vec<SeriesKey>),
-    /// Take series out of the watch list; their bars stay.
-    Unwatch(Vec<SeriesKey>),
-    /// Put another series in the place of a watched one; the bars of both stay.
-    Replace {
-        /// The series that leaves the list.
-        from: SeriesKey,
-        /// The series that takes its place.
-        to: SeriesKey,
-    },
+    /// Change the watch list, in one transaction; bars stay.
+    EditList(WatchEdit),
     /// Ask the provider with another key from the next run on.
     SetKey(Secret),
     /// Show bars: the window is in every snapshot until another is asked for.

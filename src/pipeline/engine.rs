@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -89,7 +88,7 @@ impl fmt::Debug for EngineOptions {
 /// Starts the engine over a pipeline. Errors are those of the store.
 pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Handle, DbError> {
     let store = &pipeline.store;
-    let (schedule, paused) = remembered(store).await?;
+    let remembered = remembered(store).await?;
     let health = store.health().await?;
     if options.only.is_none() && !options.read_only {
         store.fill_watch_list(options.watch.clone()).await?;
@@ -106,12 +105,9 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         per_day: pipeline.limits.per_day,
         read_only: options.read_only,
         own_list: options.only.is_some(),
-        schedule: schedule.unwrap_or(options.schedule),
-        paused,
-        last_tick: store
-            .setting("last_tick")
-            .await?
-            .and_then(|text| text.parse::<DateTime<Utc>>().ok()),
+        schedule: remembered.schedule.unwrap_or(options.schedule),
+        paused: remembered.is_paused,
+        last_tick: remembered.last_tick,
     });
     let (commands, wanted) = mpsc::channel(COMMANDS);
     let (inputs, results) = mpsc::channel(INPUTS);
@@ -163,7 +159,7 @@ struct Engine {
     provider: ProviderStatus,
     state: State,
     inputs: mpsc::Sender<Message>,
-    /// Completes when the settings have been seen to for the last time.
+    /// Completes when the last errand is over.
     last_errand: Option<oneshot::Receiver<()>>,
     tell: mpsc::Sender<Notice>,
     publish: watch::Sender<Arc<Snapshot>>,
@@ -241,9 +237,7 @@ impl Engine {
             Job::Load(load) => self.load(load),
             Job::Save(name, value) => self.errand(Errand::Save(name, value)),
             Job::Recall(changed) => self.errand(Errand::Read(changed)),
-            Job::Watch(series) => self.edit(series, true),
-            Job::Unwatch(series) => self.edit(series, false),
-            Job::Replace(from, to) => self.replace(from, to),
+            Job::EditList(edit) => self.errand(Errand::EditList(edit)),
             Job::Rekey(key) => self.rekey(key),
             Job::Export(series, name) => self.export(series, name),
             Job::TryOwn => {
@@ -295,7 +289,7 @@ impl Engine {
         });
     }
 
-    /// Sees to the settings once what was wanted before is over, however it ended.
+    /// Runs an errand once the one before is over, however it ended.
     fn errand(&mut self, errand: Errand) {
         let store = Arc::clone(&self.pipeline.store);
         let (over, is_over) = oneshot::channel();
@@ -339,37 +333,6 @@ impl Engine {
         self.supervise(move |text| Input::SymbolsCrashed(asked, text), async move {
             let ended = pipeline.symbols(&wish, cancel).await;
             Some(Message::Input(Input::Symbols(wish, ended)))
-        });
-    }
-
-    fn edit(&self, series: Vec<SeriesKey>, add: bool) {
-        let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
-        self.spawn(async move {
-            let store = &pipeline.store;
-            let edited = if add {
-                store.watch(series).await
-            } else {
-                store.unwatch(series).await
-            };
-            Some(match edited {
-                Ok(()) => input(watching.list(&pipeline).await.map(Loaded::Series)),
-                Err(error) => Input::StoreFailed(error),
-            })
-        });
-    }
-
-    fn replace(&self, from: SeriesKey, to: SeriesKey) {
-        let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
-        self.spawn(async move {
-            let replaced = pipeline.store.replace_watched(from.clone(), to.clone());
-            Some(match replaced.await {
-                Ok(true) => input(watching.list(&pipeline).await.map(Loaded::Series)),
-                Ok(false) => Input::Refused(
-                    Command::Replace { from, to },
-                    "the watch list has changed meanwhile".to_owned(),
-                ),
-                Err(error) => Input::StoreFailed(error),
-            })
         });
     }
 

@@ -10,7 +10,9 @@ use super::notice::{Notice, What};
 use super::retry::PER_SERIES;
 use super::run::{Event, RunReport};
 use crate::model::text::{clean, thousands};
-use crate::model::{ErrorClass, Interval, RunStatus, SeriesReport, SeriesStatus};
+use crate::model::{
+    ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,
+};
 
 /// How much a sentence matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +65,7 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 "a part of the program broke, the rest goes on; what is stored is safe, please report this: {text}"
             ),
         ),
+        What::ListEdited(edited) => (Info, list_edited(edited)),
         What::Exported(path, bars) => (
             Info,
             format!(
@@ -147,12 +150,54 @@ pub const fn refused(command: &Command) -> &'static str {
         Command::Fetch(_) | Command::FetchDue => "not fetched",
         Command::CancelRun => "not cancelled",
         Command::Pause | Command::Resume | Command::SetSchedule(_) => "the schedule is unchanged",
-        Command::Watch(_) | Command::Unwatch(_) | Command::Replace { .. } => {
-            "the watch list is unchanged"
-        }
+        Command::EditList(_) => "the watch list is unchanged",
         Command::Export { .. } => "not exported",
         _ => "not done",
     }
+}
+
+/// Why a change of the watch list changed nothing.
+#[must_use]
+pub fn why_unchanged(edit: &WatchEdit, edited: &WatchEdited) -> String {
+    let all_of = |series: &[SeriesKey], is: &str, are: &str| match series {
+        [] => "nothing is selected".to_owned(),
+        [one] => format!("{one} {is}"),
+        many => format!("all {} series {are}", thousands(many.len() as u64)),
+    };
+    match edit {
+        WatchEdit::Add(series) => all_of(series, "is watched already", "are watched already"),
+        WatchEdit::Remove(series) => all_of(series, "is not watched", "are not watched"),
+        WatchEdit::Replace(pairs) => match pairs.as_slice() {
+            [] => "nothing is selected".to_owned(),
+            [(from, to)] if edited.list.contains(from) => format!("{to} is watched already"),
+            [(from, _)] => format!("{from} is not watched"),
+            many => format!(
+                "each of the {} series is watched already as it would be, or is not watched",
+                thousands(many.len() as u64)
+            ),
+        },
+        WatchEdit::Set(_) => "it is this list already".to_owned(),
+        WatchEdit::PutBack { .. } => "it is as it was before".to_owned(),
+    }
+}
+
+/// A change of the watch list as a sentence.
+#[must_use]
+pub fn list_edited(edited: &WatchEdited) -> String {
+    let removed: Vec<&SeriesKey> = edited.removed.iter().map(|(_, key)| key).collect();
+    let added: Vec<&SeriesKey> = edited.added.iter().collect();
+    let name = |series: &[&SeriesKey]| match series {
+        [one] => one.to_string(),
+        many => format!("{} series", thousands(many.len() as u64)),
+    };
+    let change = match (added.as_slice(), removed.as_slice()) {
+        ([], []) => "put in another order".to_owned(),
+        (added, []) => format!("{} added", name(added)),
+        ([], removed) => format!("{} removed", name(removed)),
+        (added, removed) => format!("{} added, {} removed", name(added), name(removed)),
+    };
+    let now = thousands(edited.list.len() as u64);
+    format!("watch list: {change}; {now} series now")
 }
 
 /// One series of the result as a sentence.

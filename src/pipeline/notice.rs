@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::command::Command;
 pub use super::run::{Event, RunReport};
+use crate::model::WatchEdited;
 
 /// A fact with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum What {
     Refused(Command, String),
     /// A part of this program broke; these are its words. What is stored is safe.
     Crashed(String),
+    /// This process changed the watch list.
+    ListEdited(WatchEdited),
     /// A series was written to a file of so many bars.
     Exported(PathBuf, u64),
     /// The store does not answer.

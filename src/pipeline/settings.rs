@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
+use super::command::Command;
+use super::narrate;
 use super::schedule::Schedule;
 use super::state::{Input, Loaded};
-use crate::db::{DbError, Store};
+use crate::db::{DbError, Store, WATCH_LIST_MARK};
+use crate::model::WatchEdit;
 
-/// Something to be done with the settings. Errands are done in their order: of two changes in a hurry
-/// the later must stay, and a reading must not bring back what was changed before it.
+/// Something to be done with the settings or the watch list. Errands are done in their order: of two
+/// changes in a hurry the later must stay, and a reading must not bring back what was changed before it.
 #[derive(Debug)]
 pub(super) enum Errand {
     /// Save a value under a name.
     Save(&'static str, String),
-    /// Read all of them, for a process that had changed them so often.
+    /// Change the watch list.
+    EditList(WatchEdit),
+    /// Read all settings, for a process that had changed them so often.
     Read(u32),
 }
 
@@ -24,24 +31,44 @@ impl Errand {
                 let saved = store.set_setting(name, value).await;
                 saved.err().map(Input::StoreFailed)
             }
-            Self::Read(changed) => Some(match remembered(&store).await {
-                Ok((schedule, paused)) => {
-                    Input::Loaded(Loaded::Settings(changed, schedule, paused))
+            Self::EditList(edit) => Some(match store.edit_watch_list(edit.clone()).await {
+                Ok(edited) if edited.is_changed => Input::ListEdited(edited),
+                Ok(edited) => {
+                    let why = narrate::why_unchanged(&edit, &edited);
+                    Input::Refused(Command::EditList(edit), why)
                 }
+                Err(error) => Input::StoreFailed(error),
+            }),
+            Self::Read(changed) => Some(match remembered(&store).await {
+                Ok(remembered) => Input::Loaded(Loaded::Settings(changed, remembered)),
                 Err(error) => Input::StoreFailed(error),
             }),
         }
     }
 }
 
-/// The schedule that the store remembers, and whether it is paused.
-pub(super) async fn remembered(
-    store: &Arc<dyn Store>,
-) -> Result<(Option<Schedule>, bool), DbError> {
-    let schedule = store.setting("schedule").await?;
-    let paused = store.setting("paused").await?;
-    Ok((
-        schedule.and_then(|text| serde_json::from_str(&text).ok()),
-        paused.as_deref() == Some("true"),
-    ))
+/// What any process may change while others look on.
+#[derive(Debug, Default)]
+pub struct Remembered {
+    /// The schedule.
+    pub schedule: Option<Schedule>,
+    /// Whether it is paused.
+    pub is_paused: bool,
+    /// The mark of the watch list: another one after every change of it.
+    pub list: Option<String>,
+    /// The instant of the schedule that was acted on last.
+    pub last_tick: Option<DateTime<Utc>>,
+}
+
+/// Reads what the store remembers.
+pub(super) async fn remembered(store: &Arc<dyn Store>) -> Result<Remembered, DbError> {
+    let mut all = store.settings().await?;
+    let schedule = all.remove("schedule");
+    let last_tick = all.remove("last_tick");
+    Ok(Remembered {
+        schedule: schedule.and_then(|text| serde_json::from_str(&text).ok()),
+        is_paused: all.get("paused").is_some_and(|text| text == "true"),
+        list: all.remove(WATCH_LIST_MARK),
+        last_tick: last_tick.and_then(|text| text.parse().ok()),
+    })
 }

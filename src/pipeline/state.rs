@@ -91,6 +91,8 @@ pub struct State {
     entries: Vec<Entry>,
     /// The reading of the watch list that this is of.
     list_reading: u64,
+    /// The mark of the store's list that this, or a reading on its way, is of.
+    list_mark: Option<String>,
     runs: Arc<[RunSummary]>,
     bars: Option<Arc<BarsPage>>,
     wanted: Wanted,
@@ -132,6 +134,7 @@ impl State {
             missed: 0,
             entries: vec![],
             list_reading: 0,
+            list_mark: None,
             runs: Arc::new([]),
             bars: None,
             wanted: Wanted::default(),
@@ -170,6 +173,9 @@ impl State {
                 vec![Job::Disown]
             }
             Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
+            Input::ListEdited(edited) => {
+                vec![tell(now, What::ListEdited(edited)), Job::Load(Load::Series)]
+            }
             Input::Exported(path, bars) => vec![tell(now, What::Exported(path, bars))],
             Input::Rekeyed { provider, per_day } => self.rekeyed(provider, per_day),
             Input::StoreFailed(error) => self.store_failed(&error, now),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::run::Pipeline;
 use super::state::{Entry, List, Live};
-use crate::db::DbError;
+use crate::db::{DbError, WATCH_LIST_MARK};
 use crate::model::{ErrorClass, SeriesKey};
 
 /// Where the watch list comes from.
@@ -38,13 +38,19 @@ impl Watching {
     /// The watch list with what is known of each series.
     pub async fn list(&self, pipeline: &Pipeline) -> Result<List, DbError> {
         let reading = self.next_reading();
+        // The mark first: a list that is changed between the two is read once more, never missed.
+        let mark = pipeline.store.setting(WATCH_LIST_MARK).await?;
         let keys = self.keys(pipeline).await?;
         let parked = pipeline.parked(&keys).await?;
         let mut entries = Vec::with_capacity(keys.len());
         for (key, parked) in keys.into_iter().zip(parked) {
             entries.push(known(pipeline, key, parked, reading).await?);
         }
-        Ok(List { reading, entries })
+        Ok(List {
+            reading,
+            mark,
+            entries,
+        })
     }
 
     /// What is known of one series.

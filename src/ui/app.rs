@@ -18,6 +18,7 @@ use super::keymap::Context;
 use super::keymap::chord::{Chord, Key, Named};
 use super::overlays::Overlay;
 use super::views::{Change, Reply, ViewId, bars::Bars, log::Log, overview::Overview, runs::Runs};
+use crate::model::WatchEdit;
 use crate::pipeline::command::Command;
 use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::{Notice, What};
@@ -268,8 +269,8 @@ impl App {
                 self.overview.selected = Some(series.clone());
                 let done = format!("{series} is watched");
                 (
-                    Command::Watch(vec![series.clone()]),
-                    Command::Unwatch(vec![series]),
+                    Command::EditList(WatchEdit::Add(vec![series.clone()])),
+                    Command::EditList(WatchEdit::Remove(vec![series])),
                     done,
                 )
             }
@@ -282,19 +283,17 @@ impl App {
                     ),
                 };
                 (
-                    Command::Unwatch(series.clone()),
-                    Command::Watch(series),
+                    Command::EditList(WatchEdit::Remove(series.clone())),
+                    Command::EditList(WatchEdit::Add(series)),
                     done,
                 )
             }
             Change::Replace(from, to) => {
                 self.overview.selected = Some(to.clone());
                 let done = format!("{to} is watched in place of {from}");
-                let back = Command::Replace {
-                    from: to.clone(),
-                    to: from.clone(),
-                };
-                (Command::Replace { from, to }, back, done)
+                let replace = |from, to| Command::EditList(WatchEdit::Replace(vec![(from, to)]));
+                let back = replace(to.clone(), from.clone());
+                (replace(from, to), back, done)
             }
         };
         self.shared.undo = Some((vec![back], format!("undone: {done}")));
@@ -307,7 +306,7 @@ impl App {
             return vec![];
         };
         for command in &commands {
-            if let Command::Watch(series) = command {
+            if let Command::EditList(WatchEdit::Add(series)) = command {
                 self.overview.selected = series.first().cloned();
             }
         }
@@ -349,10 +348,7 @@ impl App {
     pub fn notice(&mut self, notice: &Notice, now: DateTime<Utc>) -> Option<(Severity, String)> {
         match &notice.what {
             What::Refused(command, reason) => {
-                if matches!(
-                    command,
-                    Command::Watch(_) | Command::Unwatch(_) | Command::Replace { .. }
-                ) {
+                if matches!(command, Command::EditList(_)) {
                     self.shared.undo = None;
                 }
                 self.messages

@@ -12,7 +12,7 @@ use pipeline_tui::db::{
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{
     Answer, Ask, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, Question, RejectedRow,
-    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SymbolAsk,
+    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SymbolAsk, WatchEdit,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,7 @@ mod ledger;
 mod listings;
 mod races;
 mod totals;
+mod watch_list;
 
 const NO_LIMITS: Limits = Limits {
     gap: TimeDelta::zero(),

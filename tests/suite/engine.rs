@@ -10,7 +10,7 @@ use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
 use pipeline_tui::model::quota::Limits;
-use pipeline_tui::model::{Interval, SeriesKey};
+use pipeline_tui::model::{Interval, SeriesKey, WatchEdit};
 use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow, Command};
 use pipeline_tui::pipeline::credential::fingerprint;
@@ -297,10 +297,14 @@ async fn commands_change_what_is_true() {
         let mut handle = start(store, &server, &hands).await;
         let msft = SeriesKey::raw("MSFT".parse().unwrap(), Interval::Daily);
         let send = |command| handle.commands.send(command);
-        send(Command::Watch(vec![msft.clone()])).await.unwrap();
-        send(Command::Unwatch(vec![watched()[1].clone()]))
+        send(Command::EditList(WatchEdit::Add(vec![msft.clone()])))
             .await
             .unwrap();
+        send(Command::EditList(WatchEdit::Remove(vec![
+            watched()[1].clone(),
+        ])))
+        .await
+        .unwrap();
         send(Command::SetSchedule("every 15".parse().unwrap()))
             .await
             .unwrap();

@@ -1,4 +1,4 @@
-//! The watch list, the run history, and reading bars.
+//! The run history, and reading bars.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
@@ -7,37 +7,6 @@ use sqlx::{Connection, PgConnection, Row};
 use super::super::{BarQuery, DbError, Order, RECENT, RunDetail, SeriesFacts, row};
 use super::{Outcome, lock};
 use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
-
-pub async fn watch_list(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
-    let rows: Vec<(String, String, bool)> =
-        sqlx::query_as("SELECT symbol, interval, adjusted FROM series ORDER BY id")
-            .fetch_all(connection)
-            .await?;
-    rows.into_iter()
-        .map(|(symbol, interval, adjusted)| Ok(row::series_key(&symbol, &interval, adjusted)?))
-        .collect()
-}
-
-pub async fn fill_watch_list(
-    connection: &mut PgConnection,
-    series: Vec<SeriesKey>,
-) -> Outcome<Vec<SeriesKey>> {
-    let mut tx = connection.begin().await?;
-    sqlx::query("LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE")
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query(
-        "INSERT INTO series (symbol, interval, adjusted) SELECT * FROM unnest($1::text[], $2::text[], $3::bool[]) \
-         WHERE NOT EXISTS (SELECT 1 FROM series) ON CONFLICT DO NOTHING",
-    )
-    .bind(series.iter().map(|key| key.symbol.as_str()).collect::<Vec<_>>())
-    .bind(series.iter().map(|key| key.interval.as_str()).collect::<Vec<_>>())
-    .bind(series.iter().map(|key| key.adjusted).collect::<Vec<_>>())
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    watch_list(connection).await
-}
 
 /// The lock is taken before the row can be seen, so that nobody finds a running run without one.
 /// Returns the run and the key of its lock.

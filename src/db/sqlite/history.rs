@@ -1,4 +1,4 @@
-//! The watch list, the run history, and reading bars.
+//! The run history, and reading bars.
 
 use std::path::PathBuf;
 
@@ -21,38 +21,6 @@ pub(super) const NOW: &str = now!();
 /// An instant in the form of every time column: it sorts as text.
 pub(super) fn text(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%d %H:%M:%S%.3f").to_string()
-}
-
-pub async fn watch_list(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
-    let rows: Vec<(String, String, bool)> =
-        sqlx::query_as("SELECT symbol, interval, adjusted FROM series ORDER BY id")
-            .fetch_all(connection)
-            .await?;
-    rows.into_iter()
-        .map(|(symbol, interval, adjusted)| Ok(row::series_key(&symbol, &interval, adjusted)?))
-        .collect()
-}
-
-pub async fn fill_watch_list(
-    connection: &mut SqliteConnection,
-    series: Vec<SeriesKey>,
-) -> Outcome<Vec<SeriesKey>> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let empty: bool = sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM series)")
-        .fetch_one(&mut *tx)
-        .await?;
-    if empty {
-        for key in &series {
-            sqlx::query("INSERT INTO series (symbol, interval, adjusted) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-                .bind(key.symbol.as_str())
-                .bind(key.interval.as_str())
-                .bind(key.adjusted)
-                .execute(&mut *tx)
-                .await?;
-        }
-    }
-    tx.commit().await?;
-    watch_list(connection).await
 }
 
 pub async fn begin_run(

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use super::super::command::Command;
 use super::super::notice::What;
 use super::{Job, Load, State, tell};
-use crate::model::SeriesKey;
 
 /// Why a process that only reads does not do something.
 const READ_ONLY: &str = "this process is read-only: it neither spends requests nor writes";
@@ -23,7 +22,7 @@ impl State {
         if self.read_only && spends_or_writes(command) {
             return Err(READ_ONLY.to_owned());
         }
-        if self.own_list && edits_the_list(command) {
+        if self.own_list && matches!(command, Command::EditList(_)) {
             return Err(OWN_LIST.to_owned());
         }
         let refused = |why: &str| Err(why.to_owned());
@@ -53,19 +52,7 @@ impl State {
                     Job::Save("last_tick", now.to_rfc3339()),
                 ]
             }
-            Command::Watch(series) => vec![Job::Watch(series.clone())],
-            Command::Unwatch(series) => vec![Job::Unwatch(series.clone())],
-            Command::Replace { from, to } => {
-                let is_watched =
-                    |key: &SeriesKey| self.entries.iter().any(|entry| entry.key == *key);
-                if is_watched(to) {
-                    return Err(format!("{to} is watched already"));
-                }
-                if !is_watched(from) {
-                    return Err(format!("{from} is not watched"));
-                }
-                vec![Job::Replace(from.clone(), to.clone())]
-            }
+            Command::EditList(edit) => vec![Job::EditList(edit.clone())],
             Command::SetKey(key) => vec![Job::Rekey(key.clone())],
             Command::ShowBars(window) => {
                 self.wanted.bars = Some(window.clone());
@@ -103,9 +90,7 @@ const fn spends_or_writes(command: &Command) -> bool {
         | Command::Pause
         | Command::Resume
         | Command::SetSchedule(_)
-        | Command::Watch(_)
-        | Command::Unwatch(_)
-        | Command::Replace { .. }
+        | Command::EditList(_)
         | Command::SetKey(_)
         | Command::Search {
             from_provider: true,
@@ -123,11 +108,4 @@ const fn spends_or_writes(command: &Command) -> bool {
         }
         | Command::Shutdown => false,
     }
-}
-
-const fn edits_the_list(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Watch(_) | Command::Unwatch(_) | Command::Replace { .. }
-    )
 }

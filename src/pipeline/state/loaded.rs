@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::super::command::Command;
 use super::super::notice::What;
-use super::super::schedule::Schedule;
-use super::{EVERYTHING, Entry, Job, List, Loaded, NEWEST, State, tell};
+use super::super::settings::Remembered;
+use super::{EVERYTHING, Entry, Job, List, Load, Loaded, NEWEST, State, tell};
 use crate::model::quota;
 use crate::model::{RunSummary, SeriesKey};
 
@@ -35,8 +35,14 @@ impl State {
                     jobs.extend(EVERYTHING.map(Job::Load));
                 }
             }
-            Loaded::Settings(changed, schedule, paused) if changed == self.settings_changed => {
-                self.follow(schedule, paused, now);
+            Loaded::Settings(changed, remembered) => {
+                if !self.own_list && remembered.list != self.list_mark {
+                    self.list_mark.clone_from(&remembered.list);
+                    jobs.push(Job::Load(Load::Series));
+                }
+                if changed == self.settings_changed {
+                    self.follow(remembered, now);
+                }
             }
             Loaded::Runs(runs) => self.runs = runs.into(),
             Loaded::Ledger(ledger) => {
@@ -53,7 +59,7 @@ impl State {
             Loaded::Answer(answer) if self.wanted.answer == Some(answer.request) => {
                 self.answer = Some(Arc::new(answer));
             }
-            Loaded::Bars(_) | Loaded::Run(_) | Loaded::Answer(_) | Loaded::Settings(..) => {}
+            Loaded::Bars(_) | Loaded::Run(_) | Loaded::Answer(_) => {}
             Loaded::Total(bars) => self.store.bars = bars,
             Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
@@ -76,15 +82,16 @@ impl State {
     }
 
     /// Takes over what another process made of the schedule: the panel beside an engine, for one.
-    fn follow(&mut self, schedule: Option<Schedule>, paused: bool, now: DateTime<Utc>) {
+    fn follow(&mut self, remembered: Remembered, now: DateTime<Utc>) {
+        let schedule = remembered.schedule;
         if let Some(schedule) = schedule.filter(|schedule| *schedule != self.schedule) {
             self.schedule = schedule;
             // Instants of the new schedule that passed before it counted are no missed ones.
             self.last_tick = Some(now);
             self.revision += 1;
         }
-        if self.paused != paused {
-            self.paused = paused;
+        if self.paused != remembered.is_paused {
+            self.paused = remembered.is_paused;
             self.revision += 1;
         }
     }
@@ -95,6 +102,7 @@ impl State {
             return;
         }
         self.list_reading = list.reading;
+        self.list_mark = list.mark;
         let known = self
             .entries
             .drain(..)

@@ -9,13 +9,16 @@ use super::super::freshness;
 use super::super::notice::Notice;
 use super::super::run::{Event, RunReport};
 use super::super::schedule::Schedule;
+use super::super::settings::Remembered;
 use super::super::snapshot::{AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus};
 use super::super::source::SymbolWish;
 use super::super::symbols::{Problem, Symbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
-use crate::model::{ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey};
+use crate::model::{
+    ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, WatchEdit, WatchEdited,
+};
 
 /// How long the schedule leaves a series alone that the provider does not know: a day, for in an
 /// outage it has called good symbols unknown.
@@ -48,6 +51,8 @@ pub enum Input {
     Crashed(String),
     /// Work that a command asked for was not done, and why.
     Refused(Command, String),
+    /// This process changed the watch list.
+    ListEdited(WatchEdited),
     /// A series was written to a file.
     Exported(PathBuf, u64),
     /// Another key is in use from the next run on.
@@ -75,6 +80,8 @@ pub struct Handover {
 pub struct List {
     /// Numbers the readings in the order in which they began: a later one saw all that an earlier one saw.
     pub reading: u64,
+    /// The mark that the store's list had when the reading began; `None`: nobody changed it yet.
+    pub mark: Option<String>,
     /// The series, in their order.
     pub entries: Vec<Entry>,
 }
@@ -90,9 +97,8 @@ pub enum Loaded {
     Newest(Vec<RunSummary>),
     /// The newest runs.
     Runs(Vec<RunSummary>),
-    /// The schedule and whether it is paused, as the store has them, and how often this process had
-    /// changed them when it asked.
-    Settings(u32, Option<Schedule>, bool),
+    /// What the store remembers, and how often this process had changed that when it asked.
+    Settings(u32, Remembered),
     /// Today's requests.
     Ledger(Ledger),
     /// A window of bars.
@@ -211,15 +217,10 @@ pub enum Job {
     Load(Load),
     /// Remember something.
     Save(&'static str, String),
-    /// Read the schedule and whether it is paused, which another process may change, for a process that
-    /// had changed them so often.
+    /// Read the settings, which another process may change, for a process that had changed them so often.
     Recall(u32),
     /// Change the watch list, then read it again.
-    Watch(Vec<SeriesKey>),
-    /// Change the watch list, then read it again.
-    Unwatch(Vec<SeriesKey>),
-    /// Change the watch list in place, then read it again.
-    Replace(SeriesKey, SeriesKey),
+    EditList(WatchEdit),
     /// Ask the provider with another key from the next run on.
     Rekey(Secret),
     /// Write a series to a file of this name.

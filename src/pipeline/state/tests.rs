@@ -1,12 +1,14 @@
 //! The decisions, one input at a time.
 
 mod symbols;
+mod watch_list;
 
 use super::super::command::Command;
+use super::super::settings::Remembered;
 use super::*;
 use crate::db::SeriesFacts;
 use crate::model::ErrorClass;
-use crate::model::{Interval, RunStatus};
+use crate::model::{Interval, RunStatus, WatchEdit};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -66,6 +68,7 @@ fn state(last_tick: Option<&str>) -> State {
 fn entries() -> List {
     List {
         reading: 0,
+        mark: None,
         entries: vec![
             entry("IBM", Some("2026-11-19T22:00:00Z")),
             entry("AAPL", None),
@@ -423,8 +426,7 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
         Command::FetchDue,
         Command::Pause,
         Command::SetSchedule(Schedule::after_close()),
-        Command::Watch(vec![key("NEW")]),
-        Command::Unwatch(vec![key("IBM")]),
+        Command::EditList(WatchEdit::Add(vec![key("NEW")])),
         Command::SetKey(crate::config::Secret::public("demo")),
     ] {
         let jobs = state.step(Input::Command(wish.clone()), at(NOON));
@@ -436,29 +438,6 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
     let shown = state.step(Input::Command(Command::ShowRun(RunId(1))), at(NOON));
     assert_eq!(shown, [Job::Load(Load::Run(RunId(1)))]);
     assert!(state.snapshot(0, at(NOON)).read_only);
-}
-
-#[test]
-fn a_series_takes_the_place_of_a_watched_one_only() {
-    let mut state = state(Some(NOON));
-    let replace = |from: &str, to: &str| {
-        Input::Command(Command::Replace {
-            from: key(from),
-            to: key(to),
-        })
-    };
-    let jobs = state.step(replace("IBM", "MSFT"), at(NOON));
-    assert_eq!(jobs, [Job::Replace(key("IBM"), key("MSFT"))]);
-    let jobs = state.step(replace("IBM", "AAPL"), at(NOON));
-    assert_eq!(refusal(&jobs), Some("AAPL daily is watched already"));
-    let jobs = state.step(replace("NONE", "MSFT"), at(NOON));
-    assert_eq!(refusal(&jobs), Some("NONE daily is not watched"));
-    state.own_list = true;
-    let jobs = state.step(replace("IBM", "MSFT"), at(NOON));
-    assert!(
-        refusal(&jobs).is_some_and(|why| why.contains("PIPELINE_SYMBOLS")),
-        "{jobs:?}"
-    );
 }
 
 #[test]
@@ -508,6 +487,7 @@ fn an_older_reading_does_not_undo_a_newer_one() {
         });
         Loaded::Series(List {
             reading,
+            mark: None,
             entries: entries.collect(),
         })
     };
@@ -558,8 +538,14 @@ fn the_owner_follows_a_schedule_that_another_process_changed() {
     let mut state = state(Some(NOON));
     own(&mut state, NOON);
     let every: Schedule = "every 1".parse().unwrap();
-    let read =
-        |changed, paused| Input::Loaded(Loaded::Settings(changed, Some(every.clone()), paused));
+    let read = |changed, is_paused| {
+        let remembered = Remembered {
+            schedule: Some(every.clone()),
+            is_paused,
+            ..Remembered::default()
+        };
+        Input::Loaded(Loaded::Settings(changed, remembered))
+    };
     state.step(read(0, false), at(NOON));
     let jobs = state.step(Input::Tick, at("2026-11-20T17:01:00Z"));
     assert!(jobs.contains(&Job::Load(Load::Series)), "{jobs:?}");

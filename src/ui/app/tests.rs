@@ -82,10 +82,18 @@ fn twelve_tasks_take_six_keys_at_most_and_each_is_in_the_table() {
             "fetch one" => commands == [&Command::Fetch(vec![ibm()])],
             "fetch all that is due" => commands == [&Command::FetchDue],
             "add a series" => commands.iter().any(|command| {
-                **command == Command::Watch(vec![sample::series("TSLA", Interval::Daily)])
+                **command
+                    == Command::EditList(WatchEdit::Add(vec![sample::series(
+                        "TSLA",
+                        Interval::Daily,
+                    )]))
             }),
             "remove one and undo" => {
-                commands == [&Command::Unwatch(vec![ibm()]), &Command::Watch(vec![ibm()])]
+                commands
+                    == [
+                        &Command::EditList(WatchEdit::Remove(vec![ibm()])),
+                        &Command::EditList(WatchEdit::Add(vec![ibm()])),
+                    ]
             }
             "see its bars" => app.view == ViewId::Bars && app.bars.series == Some(ibm()),
             "go to a date" => matches!(
@@ -213,15 +221,15 @@ fn a_parked_series_is_switched_with_one_key_and_back_with_another() {
     assert_eq!(
         sent(&effects),
         [
-            &Command::Replace {
-                from: from.clone(),
-                to: to.clone()
-            },
+            &Command::EditList(WatchEdit::Replace(vec![(from.clone(), to.clone())])),
             &Command::Fetch(vec![to.clone()])
         ]
     );
     let effects = press(&mut app, "u");
-    assert_eq!(sent(&effects), [&Command::Replace { from: to, to: from }]);
+    assert_eq!(
+        sent(&effects),
+        [&Command::EditList(WatchEdit::Replace(vec![(to, from)]))]
+    );
 }
 
 #[test]
@@ -406,7 +414,7 @@ fn a_parked_series_is_not_asked_for_again_and_its_explanation_offers_keys_that_w
     assert!(app.overlay.is_none());
     assert!(matches!(
         sent(&effects).as_slice(),
-        [Command::Replace { .. }, Command::Fetch(_)]
+        [Command::EditList(WatchEdit::Replace(_)), Command::Fetch(_)]
     ));
 }
 

@@ -8,7 +8,6 @@ contract! {
     a_request_knows_how_long_its_parts_took,
     bars_are_read_from_either_end,
     a_window_is_a_range_of_the_keys_index,
-    a_watched_series_is_replaced_in_its_place,
 }
 
 async fn an_answer_can_be_read_again_until_it_makes_room(place: Place) {
@@ -117,23 +116,4 @@ async fn a_window_is_a_range_of_the_keys_index(place: Place) {
             "{plan}"
         );
     }
-}
-
-async fn a_watched_series_is_replaced_in_its_place(place: Place) {
-    let store = place.open().await;
-    let [one, two, three, four] =
-        ["ONE", "TWO", "THREE", "FOUR"].map(|symbol| series(symbol, Interval::Daily));
-    let list = vec![one.clone(), two.clone(), three.clone()];
-    store.fill_watch_list(list.clone()).await.unwrap();
-    assert!(
-        store
-            .replace_watched(two.clone(), four.clone())
-            .await
-            .unwrap()
-    );
-    let replaced = [one.clone(), four, three.clone()];
-    assert_eq!(store.watch_list().await.unwrap(), replaced);
-    assert!(!store.replace_watched(one, three.clone()).await.unwrap());
-    assert!(!store.replace_watched(two, three).await.unwrap());
-    assert_eq!(store.watch_list().await.unwrap(), replaced);
 }

@@ -17,11 +17,14 @@ async fn a_write_that_nobody_waits_for_is_done_to_its_end(place: Place) {
     let store = place.open().await;
     for time in 1..=TIMES {
         for caller in 0..CALLERS {
-            let write = store.watch(vec![series(&format!("S{time}N{caller}"), Interval::Min5)]);
+            let write = store.edit_watch_list(WatchEdit::Add(vec![series(
+                &format!("S{time}N{caller}"),
+                Interval::Min5,
+            )]));
             // It is polled once, which begins it, and dropped.
             tokio::select! {
                 biased;
-                outcome = write => outcome.unwrap(),
+                outcome = write => drop(outcome.unwrap()),
                 () = std::future::ready(()) => {}
             }
         }

@@ -6,7 +6,6 @@ contract! {
     a_dead_run_is_swept_and_a_live_one_is_not,
     a_kept_answer_survives_its_process,
     an_older_answer_fills_gaps_but_overwrites_nothing,
-    the_watch_list_is_filled_once,
     runs_are_listed_and_explained,
     many_processes_may_start_at_once,
     a_newer_schema_is_refused_and_leaves_no_lock,
@@ -75,24 +74,6 @@ async fn a_kept_answer_survives_its_process(place: Place) {
         (report.status, report.attempts, report.requests),
         (SeriesStatus::Succeeded, 1, 1)
     );
-}
-
-async fn the_watch_list_is_filled_once(place: Place) {
-    let store = place.open().await;
-    let wanted = vec![
-        series("MSFT", Interval::Daily),
-        ibm(),
-        series("AAPL", Interval::Min5),
-    ];
-    assert_eq!(store.fill_watch_list(wanted.clone()).await.unwrap(), wanted);
-    assert_eq!(
-        store
-            .fill_watch_list(vec![series("NEW", Interval::Daily)])
-            .await
-            .unwrap(),
-        wanted
-    );
-    assert_eq!(place.open().await.watch_list().await.unwrap(), wanted);
 }
 
 async fn runs_are_listed_and_explained(place: Place) {

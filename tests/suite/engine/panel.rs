@@ -1,6 +1,6 @@
 //! What a panel asks of the engine: windows of bars, answers, the watch list, another key, reading only.
 
-use pipeline_tui::model::{RequestId, SeriesStatus};
+use pipeline_tui::model::{RequestId, SeriesStatus, WatchEdit};
 use pipeline_tui::pipeline::Event;
 use pipeline_tui::pipeline::snapshot::{BarsPage, SeriesState};
 
@@ -102,9 +102,9 @@ async fn a_watched_series_is_edited_in_place() {
             interval: Interval::Weekly,
             ..watched()[0].clone()
         };
-        let replace = |to: &SeriesKey| Command::Replace {
-            from: watched()[0].clone(),
-            to: to.clone(),
+        let replace = |to: &SeriesKey| {
+            let pair = (watched()[0].clone(), to.clone());
+            Command::EditList(WatchEdit::Replace(vec![pair]))
         };
         send(&handle, replace(&watched()[1])).await;
         let why = told(&mut handle, |what| match what {

@@ -1,0 +1,131 @@
+//! How a changed watch list is written: which rows go, and which come after those that stay. Pure, and
+//! the same on both back ends.
+
+use std::collections::HashMap;
+
+use super::{Result, row};
+use crate::model::SeriesKey;
+
+/// The name under which the settings hold the mark of the list: another one after every change, so that
+/// a process learns of a change without reading the list.
+pub const MARK: &str = "watch_list";
+
+/// A mark that no list had before.
+pub fn new_mark() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// A row of the table `series`, in the order of its columns; `settings` and the time as text.
+pub type Row = (i64, String, String, bool, String, String, String);
+
+/// What a row keeps when it gets another place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub provider: String,
+    pub settings: String,
+    pub added_at: String,
+}
+
+/// The rows to delete, then the rows to insert, in this order. Rows are in the order of their ids, and
+/// an id that is inserted is greater than all before.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Rewrite {
+    pub delete: Vec<i64>,
+    pub insert: Vec<(SeriesKey, Option<Kept>)>,
+}
+
+/// Makes keys of rows.
+pub fn keys(rows: &[Row]) -> Result<Vec<SeriesKey>> {
+    rows.iter()
+        .map(|(_, symbol, interval, adjusted, ..)| row::series_key(symbol, interval, *adjusted))
+        .collect()
+}
+
+/// Turns the rows of `before` into the list `after`, touching as few as the order of ids lets it.
+pub fn rewrite(rows: Vec<Row>, before: &[SeriesKey], after: &[SeriesKey]) -> Rewrite {
+    let places: HashMap<&SeriesKey, usize> = after
+        .iter()
+        .enumerate()
+        .map(|(at, key)| (key, at))
+        .collect();
+    let mut staying = 0;
+    let mut delete = Vec::new();
+    let mut moved = HashMap::new();
+    for ((id, _, _, _, provider, settings, added_at), key) in rows.into_iter().zip(before) {
+        match places.get(key) {
+            Some(place) if *place == staying => staying += 1,
+            place => {
+                delete.push(id);
+                if place.is_some() {
+                    let kept = Kept {
+                        provider,
+                        settings,
+                        added_at,
+                    };
+                    moved.insert(key, kept);
+                }
+            }
+        }
+    }
+    let coming = after.iter().skip(staying);
+    Rewrite {
+        delete,
+        insert: coming.map(|key| (key.clone(), moved.remove(key))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Interval, WatchEdit};
+
+    fn rows(symbols: &str) -> Vec<Row> {
+        let row = |(id, symbol): (i64, &str)| {
+            let [provider, settings, added_at] = ["p", "{}", "t"].map(str::to_owned);
+            (
+                id,
+                symbol.to_owned(),
+                "daily".to_owned(),
+                false,
+                provider,
+                settings,
+                added_at,
+            )
+        };
+        (1..).zip(symbols.split_whitespace()).map(row).collect()
+    }
+
+    fn keys_of(symbols: &str) -> Vec<SeriesKey> {
+        keys(&rows(symbols)).unwrap()
+    }
+
+    #[test]
+    fn rows_that_can_stay_are_not_touched() {
+        let before = keys_of("A B C D");
+        let [add, remove] = ["E F", "B D"].map(keys_of);
+        for (edit, delete, insert, kept) in [
+            (WatchEdit::Add(add), vec![], "E F", 0),
+            (WatchEdit::Remove(remove), vec![2, 4], "", 0),
+            (WatchEdit::Set(keys_of("C X")), vec![1, 2, 4], "X", 0),
+            (WatchEdit::Set(keys_of("A C B D")), vec![2, 4], "B D", 2),
+        ] {
+            let after = edit.apply(&before).list;
+            let rewrite = rewrite(rows("A B C D"), &before, &after);
+            assert_eq!(rewrite.delete, delete, "{edit:?}");
+            let inserted: Vec<_> = rewrite.insert.iter().map(|(key, _)| key.clone()).collect();
+            assert_eq!(inserted, keys_of(insert), "{edit:?}");
+            let moved = rewrite.insert.iter().filter(|(_, kept)| kept.is_some());
+            assert_eq!(moved.count(), kept, "{edit:?}");
+        }
+        let another = SeriesKey {
+            interval: Interval::Weekly,
+            ..before.first().unwrap().clone()
+        };
+        let pairs = vec![(before.first().unwrap().clone(), another)];
+        let after = WatchEdit::Replace(pairs).apply(&before).list;
+        assert_eq!(
+            rewrite(rows("A B C D"), &before, &after).delete,
+            [1, 2, 3, 4]
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! The watch list: its order, its changes as a whole, and what tells others of them.
+
+use std::time::Instant;
+
+use super::*;
+use pipeline_tui::db::WATCH_LIST_MARK;
+
+contract! {
+    the_watch_list_is_filled_once,
+    a_change_keeps_the_order_and_can_be_undone,
+    what_moves_in_the_list_keeps_its_settings,
+    others_learn_of_a_change_by_its_mark,
+    changes_of_many_processes_lose_no_series,
+    ten_thousand_series_are_one_change,
+}
+
+fn daily(symbols: &str) -> Vec<SeriesKey> {
+    let symbols = symbols.split_whitespace();
+    symbols
+        .map(|symbol| series(symbol, Interval::Daily))
+        .collect()
+}
+
+async fn the_watch_list_is_filled_once(place: Place) {
+    let store = place.open().await;
+    let wanted = vec![
+        series("MSFT", Interval::Daily),
+        ibm(),
+        series("AAPL", Interval::Min5),
+    ];
+    assert_eq!(store.fill_watch_list(wanted.clone()).await.unwrap(), wanted);
+    let mark = store.setting(WATCH_LIST_MARK).await.unwrap();
+    assert!(mark.is_some());
+    let new = vec![series("NEW", Interval::Daily)];
+    assert_eq!(store.fill_watch_list(new).await.unwrap(), wanted);
+    assert_eq!(store.setting(WATCH_LIST_MARK).await.unwrap(), mark);
+    assert_eq!(place.open().await.watch_list().await.unwrap(), wanted);
+}
+
+async fn a_change_keeps_the_order_and_can_be_undone(place: Place) {
+    let store = place.open().await;
+    let adjusted = SeriesKey {
+        adjusted: true,
+        ..series("E", Interval::Weekly)
+    };
+    let pair = |from: &str, to: &str| (daily(from).remove(0), daily(to).remove(0));
+    for edit in [
+        WatchEdit::Add(daily("A B C D")),
+        WatchEdit::Add([daily("B"), vec![adjusted.clone()]].concat()),
+        WatchEdit::Remove(daily("A C NONE")),
+        WatchEdit::Replace(vec![pair("B", "X"), pair("D", "X"), pair("NONE", "Y")]),
+        WatchEdit::Set([vec![adjusted.clone()], daily("Q D")].concat()),
+        WatchEdit::Set(vec![]),
+        WatchEdit::Remove(daily("A")),
+    ] {
+        let before = store.watch_list().await.unwrap();
+        let expected = edit.apply(&before);
+        let edited = store.edit_watch_list(edit.clone()).await.unwrap();
+        assert_eq!(edited, expected, "{edit:?}");
+        assert_eq!(store.watch_list().await.unwrap(), expected.list, "{edit:?}");
+        let undone = store.edit_watch_list(edit.undo(&before)).await.unwrap();
+        assert_eq!(store.watch_list().await.unwrap(), before, "{edit:?}");
+        assert_eq!(undone.is_changed, edited.is_changed);
+        store.edit_watch_list(edit).await.unwrap();
+    }
+}
+
+async fn what_moves_in_the_list_keeps_its_settings(place: Place) {
+    let store = place.open().await;
+    let add = WatchEdit::Add(daily("A B"));
+    store.edit_watch_list(add).await.unwrap();
+    place
+        .sql(
+            "UPDATE series SET settings = '{\"a\": \"b\"}', added_at = '2020-02-29 12:00:00.125' \
+             WHERE symbol = 'B'",
+        )
+        .await;
+    let columns = "SELECT symbol, provider, settings, added_at FROM series ORDER BY id";
+    let before = place.sql(columns).await;
+    store
+        .edit_watch_list(WatchEdit::Set(daily("B A")))
+        .await
+        .unwrap();
+    let after = place.sql(columns).await;
+    assert_eq!(after, [before[1].clone(), before[0].clone()]);
+}
+
+async fn others_learn_of_a_change_by_its_mark(place: Place) {
+    let store = place.open().await;
+    let other = place.open().await;
+    let mut marks = vec![None];
+    for edit in [
+        WatchEdit::Add(daily("A")),
+        WatchEdit::Add(daily("B")),
+        WatchEdit::Set(daily("B A")),
+    ] {
+        store.edit_watch_list(edit.clone()).await.unwrap();
+        let mark = other.settings().await.unwrap().remove(WATCH_LIST_MARK);
+        assert!(!marks.contains(&mark), "{marks:?} {mark:?}");
+        marks.push(mark.clone());
+        // Nothing is left to do: nothing is to be noticed.
+        store.edit_watch_list(edit).await.unwrap();
+        assert_eq!(other.setting(WATCH_LIST_MARK).await.unwrap(), mark);
+    }
+}
+
+async fn changes_of_many_processes_lose_no_series(place: Place) {
+    let stores = [place.open().await, place.open().await];
+    let mut edits = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let store = Arc::clone(&stores[n % 2]);
+        let add = WatchEdit::Add(daily(&format!("S{n} COMMON")));
+        edits.spawn(async move { store.edit_watch_list(add).await });
+    }
+    while let Some(edited) = edits.join_next().await {
+        edited.unwrap().unwrap();
+    }
+    assert_eq!(stores[0].watch_list().await.unwrap().len(), 41);
+}
+
+async fn ten_thousand_series_are_one_change(place: Place) {
+    let store = place.open().await;
+    let names: Vec<String> = (0..10_000).map(|n| format!("S{n}")).collect();
+    let all = daily(&names.join(" "));
+    let begun = Instant::now();
+    let add = WatchEdit::Add(all.clone());
+    let added = store.edit_watch_list(add).await.unwrap();
+    assert_eq!(added.added.len(), 10_000);
+    assert_eq!(store.watch_list().await.unwrap(), all);
+    let every_second = all.iter().step_by(2).cloned().collect();
+    let remove = WatchEdit::Remove(every_second);
+    store.edit_watch_list(remove.clone()).await.unwrap();
+    assert_eq!(store.watch_list().await.unwrap().len(), 5_000);
+    store.edit_watch_list(remove.undo(&all)).await.unwrap();
+    assert_eq!(store.watch_list().await.unwrap(), all);
+    eprintln!(
+        "10,000 series added, half removed and put back: {:?}",
+        begun.elapsed()
+    );
+}
