@@ -211,7 +211,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         },
         base_url: settings.provider.base_url.to_string(),
         exports_warning: exports_warning(),
-        undo: None,
+        edits: vec![],
         entered_key: None,
         stopped: None,
     }

@@ -14,8 +14,6 @@ const OPEN: NaiveTime = hour(4);
 const CLOSE: NaiveTime = hour(20);
 /// The regular session ends, and with it the day's bar.
 const DAY_CLOSE: NaiveTime = hour(16);
-/// A series that has missed this much is stale rather than due.
-const STALE: TimeDelta = TimeDelta::days(4);
 
 const fn hour(hour: u32) -> NaiveTime {
     match NaiveTime::from_hms_opt(hour, 0, 0) {
@@ -37,8 +35,6 @@ pub fn state(
     let changed = last_change(interval, now);
     if fetched_at >= changed {
         SeriesState::Fresh
-    } else if changed - fetched_at > STALE {
-        SeriesState::Stale
     } else {
         SeriesState::Due
     }
@@ -207,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_fetched_is_due_and_what_is_long_ago_is_stale() {
+    fn what_was_never_fetched_or_long_ago_is_due() {
         let now = "2026-11-20T15:00:00Z".parse().unwrap();
         assert_eq!(state(Interval::Daily, None, now), SeriesState::Due);
         assert_eq!(
@@ -216,7 +212,7 @@ mod tests {
                 "2026-11-02T22:00:00Z",
                 "2026-11-20T15:00:00Z"
             ),
-            SeriesState::Stale
+            SeriesState::Due
         );
     }
 

@@ -135,20 +135,16 @@ words! {
     pub enum SeriesState {
         /// Fetched since it last could have changed.
         Fresh = "fresh",
-        /// Would be fetched by the next run.
+        /// The next run fetches it.
         Due = "due",
-        /// Not fetched for longer than a schedule allows.
-        Stale = "stale",
-        /// In the run, not yet asked.
+        /// It waits for its turn in the run, or for the day's quota to renew.
         Waiting = "waiting",
-        /// A request is on its way.
+        /// A request is being sent, or will be sent again after a pause.
         Fetching = "fetching",
-        /// Waits before it is tried again.
-        Retrying = "retrying",
-        /// The last try failed.
+        /// The last attempt failed.
         Failed = "failed",
-        /// The plan or the key forbids it.
-        Parked = "parked",
+        /// It needs a person: a key, a plan, another symbol.
+        Blocked = "blocked",
     }
 }
 
@@ -177,6 +173,20 @@ pub struct SeriesStatus {
     pub retry_at: Option<DateTime<Utc>>,
     /// Requests spent on it today.
     pub requests: u32,
+}
+
+impl SeriesStatus {
+    /// Whether it stays as it is until a person does something.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        let class = self.problem.as_ref().map(|(class, _)| *class);
+        self.state == SeriesState::Blocked
+            || self.state == SeriesState::Failed
+                && matches!(
+                    class,
+                    Some(ErrorClass::ClientBug | ErrorClass::Malformed | ErrorClass::Unknown)
+                )
+    }
 }
 
 /// A window of bars.

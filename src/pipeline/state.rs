@@ -235,13 +235,24 @@ impl State {
         if !self.read_only && self.runs.iter().any(is_of_another) {
             jobs.push(Job::Rescue);
         }
-        let states = self.entries.iter().map(|entry| entry.state(now)).collect();
+        let spent = self.is_spent();
+        let states = self
+            .entries
+            .iter()
+            .map(|entry| entry.state(spent, now))
+            .collect();
         let moved = (states, self.next_at(now));
         if moved != self.at_last_look {
             self.at_last_look = moved;
             self.revision += 1;
         }
         jobs
+    }
+
+    /// Whether nothing may be sent before the quota renews.
+    fn is_spent(&self) -> bool {
+        self.per_day.is_some_and(|limit| self.ledger.today >= limit)
+            || self.ledger.day_refusal.is_some()
     }
 
     fn next_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -356,7 +367,8 @@ impl State {
         (self.provider, self.per_day) = (provider, per_day);
         for entry in &mut self.entries {
             entry.parked = None;
-            if entry.live.state == Some(SeriesState::Parked) {
+            let by_the_symbol = entry.live.rests_from.is_some();
+            if entry.live.state == Some(SeriesState::Blocked) && !by_the_symbol {
                 (entry.live.state, entry.live.problem) = (None, None);
             }
         }
@@ -395,7 +407,7 @@ impl State {
             } => {
                 let retry_at = now + TimeDelta::from_std(*wait).unwrap_or_default();
                 if let Some(entry) = self.entry(series) {
-                    entry.live.state = Some(SeriesState::Retrying);
+                    entry.live.state = Some(SeriesState::Fetching);
                     entry.live.problem = Some((*class, class.to_string()));
                     entry.live.retry_at = Some(retry_at);
                 }
@@ -427,10 +439,13 @@ impl State {
     fn series_ended(&mut self, report: &SeriesReport, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = vec![Job::Load(Load::Ledger)];
         self.count_in(report);
+        // A day that is used up says nothing about the series: it waits as others do.
         let problem = report
             .error
             .as_ref()
+            .filter(|error| error.class != ErrorClass::Day)
             .map(|error| (error.class, error.message.clone()));
+        let class = problem.as_ref().map(|(class, _)| *class);
         let Some(entry) = self.entry(&report.series) else {
             return jobs;
         };
@@ -438,17 +453,16 @@ impl State {
             entry.live.fetched_at = Some(now);
         }
         entry.live.retry_at = None;
-        entry.live.state = match report.status {
-            Ended::Refused => Some(SeriesState::Parked),
-            Ended::Failed | Ended::Interrupted => Some(SeriesState::Failed),
+        entry.live.state = match (report.status, class) {
+            (Ended::Refused, Some(_)) | (Ended::Failed, Some(ErrorClass::BadRequest)) => {
+                Some(SeriesState::Blocked)
+            }
+            (Ended::Failed | Ended::Interrupted, _) => Some(SeriesState::Failed),
             _ => None,
         };
         let is_lasting = matches!(
-            problem,
-            Some((
-                ErrorClass::BadRequest | ErrorClass::ClientBug | ErrorClass::Malformed,
-                _
-            ))
+            class,
+            Some(ErrorClass::BadRequest | ErrorClass::ClientBug | ErrorClass::Malformed)
         );
         entry.live.rests_from = is_lasting.then_some(now);
         entry.live.problem = problem;
@@ -489,7 +503,7 @@ impl State {
         for entry in &mut self.entries {
             if matches!(
                 entry.live.state,
-                Some(SeriesState::Waiting | SeriesState::Fetching | SeriesState::Retrying)
+                Some(SeriesState::Waiting | SeriesState::Fetching)
             ) {
                 entry.live.state = None;
             }

@@ -55,39 +55,43 @@ words! {
         Back = "back",
         /// Let the mouse act, or leave it to the terminal.
         Mouse = "mouse",
-        /// The next look.
+        /// The next theme.
         Theme = "theme",
-        /// Take the last change of the watch list back.
+        /// Undo the last change of the watch list.
         Undo = "undo",
         /// What was announced so far.
         Messages = "messages",
         /// Save the current table to a file.
         Save = "save",
-        /// Draw everything anew.
+        /// Redraw the screen.
         Redraw = "redraw",
         /// Fetch what is selected or marked.
         Fetch = "fetch",
         /// Fetch everything that is due.
         FetchDue = "fetch-due",
+        /// Do what is offered for the selected line.
+        Offer = "offer",
         /// Mark a line.
         Mark = "mark",
+        /// Mark every line that is shown, or none.
+        MarkAll = "mark-all",
         /// Go into what is selected.
         Open = "open",
-        /// Put a series into the watch list.
+        /// Put series into the watch list.
         Add = "add",
         /// Take series out of the watch list.
         Remove = "remove",
-        /// Change the interval of a series.
+        /// Change series of the watch list.
         Edit = "edit",
         /// Let the schedule start nothing, or runs again.
         Pause = "pause",
-        /// Watch daily bars in place of a parked series.
+        /// Watch daily bars in place of these.
         ToDaily = "to-daily",
-        /// Watch weekly bars in place of a parked series.
+        /// Watch weekly bars in place of these.
         ToWeekly = "to-weekly",
         /// Enter the provider's key.
         EnterKey = "enter-key",
-        /// Keep the key that was entered for later starts.
+        /// Save the key that was entered, for later starts.
         SaveKey = "save-key",
         /// Say why a series stands as it does.
         Why = "why",
@@ -95,13 +99,13 @@ words! {
         Schedule = "schedule",
         /// Sort by the next column.
         Sort = "sort",
-        /// Turn the order around.
+        /// Reverse the order.
         SortReverse = "sort-reverse",
         /// The series before.
         PreviousSeries = "previous-series",
         /// The next series.
         NextSeries = "next-series",
-        /// The next interval of the symbol.
+        /// Another interval of the symbol.
         Interval = "interval",
         /// To the newest bar.
         Newest = "newest",
@@ -123,14 +127,12 @@ words! {
         Export = "export",
         /// Run again what failed in a run.
         Rerun = "rerun",
-        /// Stop the run at work.
+        /// Cancel the current run.
         Cancel = "cancel",
         /// Copy the request as a curl line.
         Curl = "curl",
-        /// Copy the run as a report.
-        Report = "report",
-        /// Show only errors.
-        Errors = "errors",
+        /// Show only what needs a person: blocked series, failed runs, errors.
+        Attention = "attention",
         /// The next level.
         Level = "level",
         /// The next match.
@@ -141,9 +143,9 @@ words! {
         Wrap = "wrap",
         /// Follow the newest line.
         Follow = "follow",
-        /// Take the answer that was typed or chosen.
+        /// Accept what was typed or chosen.
         Accept = "accept",
-        /// Fill in, or ask the provider.
+        /// Complete what was typed, or ask the provider.
         Complete = "complete",
         /// Yes.
         Yes = "yes",
@@ -175,7 +177,7 @@ pub enum Effect {
     SaveKey(Secret),
     /// Let the terminal report the mouse, or not.
     Mouse(bool),
-    /// Draw everything anew.
+    /// Redraw the screen.
     Redraw,
     /// Give the terminal back to the shell.
     Suspend,

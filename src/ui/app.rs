@@ -1,7 +1,9 @@
 //! The panel's state and what becomes of each key: values in, effects out. No terminal, no clock.
 
 pub mod availability;
+mod edits;
 mod messages;
+mod palette;
 pub mod shared;
 #[cfg(test)]
 mod tests;
@@ -10,15 +12,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use self::edits::Edit;
 pub use self::messages::{Message, Messages};
 pub use self::shared::{Boot, Shared};
 use super::action::{Action, Effect, Outcome};
 use super::frame::{Regions, Target};
 use super::keymap::Context;
 use super::keymap::chord::{Chord, Key, Named};
+use super::overlays::Confirm;
 use super::overlays::Overlay;
-use super::views::{Change, Reply, ViewId, bars::Bars, log::Log, overview::Overview, runs::Runs};
-use crate::model::WatchEdit;
+use super::views::{Reply, ViewId, bars::Bars, log::Log, overview::Overview, runs::Runs};
 use crate::pipeline::command::Command;
 use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::{Notice, What};
@@ -113,13 +116,13 @@ impl App {
                 .hint("nothing here takes text; what was pasted is ignored", now);
             return vec![];
         };
-        let replies = overlay.paste(text);
+        let replies = overlay.paste(text, &self.shared);
         self.carry_out(replies, now)
     }
 
     /// What an action does, if it may.
     pub fn act(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
-        if let Some(reason) = availability::of(action, self, now).reason() {
+        if let Some(reason) = availability::of(action, self.view, self, now).reason() {
             self.messages.warn(reason.to_owned(), now);
             return vec![];
         }
@@ -146,7 +149,7 @@ impl App {
             Action::ViewRuns => self.go(ViewId::Runs),
             Action::ViewLog => self.go(ViewId::Log),
             Action::Palette => {
-                self.overlay = Some(Overlay::palette(self.palette(now)));
+                self.open_palette(now);
                 vec![]
             }
             Action::Help => {
@@ -169,11 +172,21 @@ impl App {
             }
             Action::Theme => {
                 self.shared.theme = self.shared.theme.next();
-                let say = format!("look: {}", self.shared.theme.preset());
+                let say = format!("theme: {}", self.shared.theme.preset());
                 self.messages.say(say, now);
                 vec![]
             }
             Action::Undo => self.undo(now),
+            Action::Zone => {
+                self.shared.next_zone();
+                let say = format!("times are {}", super::text::zone_name(self.shared.zone));
+                self.messages.say(say, now);
+                vec![]
+            }
+            Action::Cancel => {
+                self.overlay = Some(Overlay::Confirm(cancel()));
+                vec![]
+            }
             Action::SaveKey => {
                 let key = self.shared.entered_key.clone();
                 key.map(Effect::SaveKey).into_iter().collect()
@@ -186,7 +199,12 @@ impl App {
     }
 
     fn update_view(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Reply> {
+        let is_of_the_list = matches!(
+            action,
+            Action::FetchDue | Action::Add | Action::Pause | Action::Schedule | Action::EnterKey
+        );
         match self.view {
+            _ if is_of_the_list => self.overview.update(action, &self.shared, now),
             ViewId::Overview => self.overview.update(action, &self.shared, now),
             ViewId::Bars => self.bars.update(action, &mut self.shared, now),
             ViewId::Runs => self.runs.update(action, &self.shared, now),
@@ -235,11 +253,17 @@ impl App {
                     effects.extend(action.into_iter().flat_map(|action| self.act(action, now)));
                 }
                 Reply::Act(action) => effects.extend(self.act(action, now)),
+                Reply::ActIn(view, action) => {
+                    if view != self.view {
+                        effects.extend(self.go(view));
+                    }
+                    effects.extend(self.act(action, now));
+                }
                 Reply::Change(change) => effects.push(self.change(change, now)),
                 Reply::Key(key) => {
                     self.shared.entered_key = Some(key.clone());
                     self.messages.say(
-                        "the key is used from now on; the palette keeps it for later",
+                        "the key is used until you quit; \"Save the key\" in the palette (:) saves it",
                         now,
                     );
                     effects.push(Effect::Send(Command::SetKey(key)));
@@ -260,58 +284,6 @@ impl App {
             ViewId::Log => self.log.set_filter(text),
             ViewId::Bars => {}
         }
-    }
-
-    /// Changes the watch list and remembers how to undo that.
-    fn change(&mut self, change: Change, now: DateTime<Utc>) -> Effect {
-        let (command, back, done) = match change {
-            Change::Add(series) => {
-                self.overview.selected = Some(series.clone());
-                let done = format!("{series} is watched");
-                (
-                    Command::EditList(WatchEdit::Add(vec![series.clone()])),
-                    Command::EditList(WatchEdit::Remove(vec![series])),
-                    done,
-                )
-            }
-            Change::Remove(series) => {
-                let done = match series.as_slice() {
-                    [one] => format!("{one} is not watched any more; its bars stay"),
-                    many => format!(
-                        "{} are not watched any more",
-                        super::text::count(many.len(), "series")
-                    ),
-                };
-                (
-                    Command::EditList(WatchEdit::Remove(series.clone())),
-                    Command::EditList(WatchEdit::Add(series)),
-                    done,
-                )
-            }
-            Change::Replace(from, to) => {
-                self.overview.selected = Some(to.clone());
-                let done = format!("{to} is watched in place of {from}");
-                let replace = |from, to| Command::EditList(WatchEdit::Replace(vec![(from, to)]));
-                let back = replace(to.clone(), from.clone());
-                (replace(from, to), back, done)
-            }
-        };
-        self.shared.undo = Some((vec![back], format!("undone: {done}")));
-        self.messages.say(format!("{done}; u undoes this"), now);
-        Effect::Send(command)
-    }
-
-    fn undo(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
-        let Some((commands, what)) = self.shared.undo.take() else {
-            return vec![];
-        };
-        for command in &commands {
-            if let Command::EditList(WatchEdit::Add(series)) = command {
-                self.overview.selected = series.first().cloned();
-            }
-        }
-        self.messages.say(what, now);
-        commands.into_iter().map(Effect::Send).collect()
     }
 
     /// Leaves at once when nothing is at work; else lets it finish, and leaves on the second wish.
@@ -349,7 +321,8 @@ impl App {
         match &notice.what {
             What::Refused(command, reason) => {
                 if matches!(command, Command::EditList(_)) {
-                    self.shared.undo = None;
+                    self.shared.edits.pop();
+                    self.overview.awaited = None;
                 }
                 self.messages
                     .warn(format!("{}: {reason}", narrate::refused(command)), now);
@@ -386,7 +359,7 @@ impl App {
             Outcome::KeySaved(path) => {
                 self.shared.entered_key = None;
                 let say = format!(
-                    "the key is kept in {}, readable by you alone",
+                    "the key is saved in {}, readable by you alone",
                     super::shown_path(&path)
                 );
                 self.messages.say(say, now);
@@ -452,5 +425,14 @@ impl App {
     #[must_use]
     pub fn ticks(&self) -> bool {
         self.shared.snapshot.is_some() || self.shared.boot != Boot::Opening
+    }
+}
+
+/// The question before the current run is cancelled.
+fn cancel() -> Confirm {
+    Confirm {
+        question: "Cancel the current run?".to_owned(),
+        detail: "A request in flight is waited for; nothing else is sent.".to_owned(),
+        then: vec![Command::CancelRun.into()],
     }
 }

@@ -3,6 +3,7 @@
 pub mod chord;
 pub mod markdown;
 pub mod table;
+pub mod tasks;
 mod user;
 
 use std::fmt;

@@ -100,13 +100,13 @@ impl Overlay {
     }
 
     /// Pasted text.
-    pub fn paste(&mut self, text: &str) -> Vec<Reply> {
+    pub fn paste(&mut self, text: &str, shared: &Shared) -> Vec<Reply> {
         match self {
             Self::Choose(choose) => {
                 choose.paste(text);
                 vec![]
             }
-            Self::Prompt(prompt) => prompt.paste(text),
+            Self::Prompt(prompt) => prompt.paste(text, shared),
             Self::Confirm(_) => vec![],
         }
     }

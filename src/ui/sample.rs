@@ -119,7 +119,7 @@ pub fn normal() -> Snapshot {
         problem: Some((ErrorClass::Burst, "burst".to_owned())),
         retry_at: Some(now() + TimeDelta::seconds(41)),
         requests: 2,
-        ..status("AAPL", Interval::Daily, SeriesState::Retrying)
+        ..status("AAPL", Interval::Daily, SeriesState::Fetching)
     };
     let msft = SeriesStatus {
         problem: Some((
@@ -129,7 +129,7 @@ pub fn normal() -> Snapshot {
                 .to_owned(),
         )),
         requests: 1,
-        ..status("MSFT", Interval::Min5, SeriesState::Parked)
+        ..status("MSFT", Interval::Min5, SeriesState::Blocked)
     };
     let googl = status("GOOGL", Interval::Daily, SeriesState::Due);
     Snapshot {
@@ -330,7 +330,7 @@ pub fn blank() -> Shared {
         interval: Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
         exports_warning: None,
-        undo: None,
+        edits: vec![],
         entered_key: None,
         stopped: None,
     }

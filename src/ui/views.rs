@@ -11,7 +11,7 @@ use super::action::{Action, Effect};
 use super::keymap::Context;
 use super::overlays::Overlay;
 use crate::config::Secret;
-use crate::model::SeriesKey;
+use crate::model::{SeriesKey, WatchEdit};
 use crate::pipeline::command::Command;
 
 /// A view.
@@ -76,17 +76,6 @@ impl ViewId {
     }
 }
 
-/// A change of the watch list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Watch a series.
-    Add(SeriesKey),
-    /// Watch these no more.
-    Remove(Vec<SeriesKey>),
-    /// Watch the second in place of the first.
-    Replace(SeriesKey, SeriesKey),
-}
-
 /// What a view or an overlay asks of the panel.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -104,8 +93,10 @@ pub enum Reply {
     Bars(SeriesKey),
     /// Do this as if its key had been pressed.
     Act(Action),
+    /// Do this in another view, as if its key had been pressed there.
+    ActIn(ViewId, Action),
     /// Change the watch list, so that it can be undone.
-    Change(Change),
+    Change(WatchEdit),
     /// Ask the provider with this key from now on.
     Key(Secret),
     /// Show the bars of this instant.

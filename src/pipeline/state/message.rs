@@ -193,12 +193,17 @@ impl Entry {
         from.is_some_and(|from| at - from < REST)
     }
 
-    /// How it stands.
-    pub(super) fn state(&self, now: DateTime<Utc>) -> SeriesState {
+    /// How it stands; `spent`: nothing may be sent before the quota renews.
+    pub(super) fn state(&self, spent: bool, now: DateTime<Utc>) -> SeriesState {
         self.live
             .state
-            .or_else(|| self.parked.as_ref().map(|_| SeriesState::Parked))
-            .unwrap_or_else(|| freshness::state(self.key.interval, self.fetched_at(), now))
+            .or_else(|| self.parked.as_ref().map(|_| SeriesState::Blocked))
+            .unwrap_or_else(
+                || match freshness::state(self.key.interval, self.fetched_at(), now) {
+                    SeriesState::Due if spent => SeriesState::Waiting,
+                    state => state,
+                },
+            )
     }
 }
 

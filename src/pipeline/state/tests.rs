@@ -202,7 +202,7 @@ fn a_series_shows_what_happens_to_it() {
     );
     state.step(Input::Run(Event::Done(ended)), at(NOON));
     let snapshot = state.snapshot(0, at(NOON));
-    assert_eq!(snapshot.series[0].state, SeriesState::Parked);
+    assert_eq!(snapshot.series[0].state, SeriesState::Blocked);
     assert_eq!(
         snapshot.series[0].problem,
         Some((ErrorClass::NotEntitled, "not in plan".into()))
@@ -455,7 +455,7 @@ fn another_key_is_not_judged_by_what_the_first_was_refused() {
     let refusal_of_it = state.step(Input::Refused(wish, "too short".into()), at(NOON));
     assert_eq!(refusal(&refusal_of_it), Some("too short"));
     let before = state.snapshot(0, at(NOON));
-    assert_eq!(before.series[0].state, SeriesState::Parked);
+    assert_eq!(before.series[0].state, SeriesState::Blocked);
     let rekeyed = Input::Rekeyed {
         provider: ProviderStatus {
             plan: "75 a minute".into(),

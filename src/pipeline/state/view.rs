@@ -24,8 +24,6 @@ impl State {
     #[must_use]
     pub fn snapshot(&self, dropped_notices: u64, now: DateTime<Utc>) -> Snapshot {
         let (_, tomorrow) = quota::day(now);
-        let is_spent = self.per_day.is_some_and(|limit| self.ledger.today >= limit)
-            || self.ledger.day_refusal.is_some();
         Snapshot {
             revision: self.revision,
             taken_at: now,
@@ -35,7 +33,7 @@ impl State {
             quota: QuotaStatus {
                 used: self.ledger.today,
                 limit: self.per_day,
-                spent_until: is_spent.then_some(tomorrow),
+                spent_until: self.is_spent().then_some(tomorrow),
             },
             schedule: ScheduleStatus {
                 schedule: self.schedule.clone(),
@@ -62,6 +60,7 @@ impl State {
 impl State {
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[SeriesStatus]> {
         let next = self.next_at(now);
+        let spent = self.is_spent();
         // A fresh series waits for its next bar; that instant is the same for all of an interval.
         let mut after_change: HashMap<Interval, Option<DateTime<Utc>>> = HashMap::new();
         let mut next_of = |interval: Interval| {
@@ -74,7 +73,7 @@ impl State {
         self.entries
             .iter()
             .map(|entry| {
-                let status = status(entry, now);
+                let status = status(entry, spent, now);
                 let next_at = if status.state == SeriesState::Fresh {
                     next_of(entry.key.interval)
                 } else {
@@ -86,7 +85,7 @@ impl State {
     }
 }
 
-fn status(entry: &Entry, now: DateTime<Utc>) -> SeriesStatus {
+fn status(entry: &Entry, spent: bool, now: DateTime<Utc>) -> SeriesStatus {
     let recent = &entry.facts.recent;
     let last_bar = recent.first().copied();
     let other_day = |bar: &&Bar| last_bar.is_some_and(|last| bar.trading_date != last.trading_date);
@@ -103,7 +102,7 @@ fn status(entry: &Entry, now: DateTime<Utc>) -> SeriesStatus {
     trend.reverse();
     SeriesStatus {
         key: entry.key.clone(),
-        state: entry.state(now),
+        state: entry.state(spent, now),
         fetched_at: entry.fetched_at(),
         last_bar,
         previous_close: recent.iter().find(other_day).map(|bar| bar.close),

@@ -3,10 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::App;
-use crate::pipeline::snapshot::SeriesState;
 use crate::ui::action::Action;
-use crate::ui::overlays::Choice;
-use crate::ui::views::ViewId;
+use crate::ui::views::{ViewId, overview};
 
 /// Whether an action may be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,16 +26,22 @@ impl Availability {
     }
 }
 
-/// Whether an action may be done now.
+/// Whether an action may be done in a view now.
 #[must_use]
-pub fn of(action: Action, app: &App, now: DateTime<Utc>) -> Availability {
+pub fn of(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Availability {
     if app.overlay.is_some() {
         return Availability::Ready;
     }
-    why_not(action, app, now).map_or(Availability::Ready, Availability::Disabled)
+    why_not(action, view, app, now).map_or(Availability::Ready, Availability::Disabled)
 }
 
-fn why_not(action: Action, app: &App, now: DateTime<Utc>) -> Option<String> {
+fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Option<String> {
+    if action == Action::Offer {
+        return match (view, offered(view, app)) {
+            (_, Some(Action::Offer) | None) => Some("nothing is offered for this line".to_owned()),
+            (view, Some(action)) => why_not(action, view, app, now),
+        };
+    }
     let shared = &app.shared;
     let because = |reason: &str| Some(reason.to_owned());
     let needs_engine = matches!(
@@ -79,17 +83,17 @@ fn why_not(action: Action, app: &App, now: DateTime<Utc>) -> Option<String> {
             .and_then(|snapshot| snapshot.quota.spent_until)
     {
         return Some(format!(
-            "today's requests are spent; more from {} {}",
+            "today's requests are used up; more from {} {}",
             crate::ui::text::near(until, now, shared.zone),
             crate::ui::text::zone_name(shared.zone)
         ));
     }
-    match (action, app.view) {
-        (Action::Undo, _) if shared.undo.is_none() => because("there is nothing to undo"),
+    match (action, view) {
+        (Action::Undo, _) if shared.edits.is_empty() => because("there is nothing to undo"),
         (Action::SaveKey, _) if shared.entered_key.is_none() => {
             because("no key was entered in this session; K enters one")
         }
-        (Action::Cancel, _) if shared.run().is_none() => because("no run is at work"),
+        (Action::Cancel, _) if shared.run().is_none() => because("no run is in progress"),
         (Action::Filter, ViewId::Runs) if app.runs.opened.is_some() => {
             because("Esc closes the run; then its list can be filtered")
         }
@@ -104,20 +108,18 @@ fn why_not(action: Action, app: &App, now: DateTime<Utc>) -> Option<String> {
             | Action::Open
             | Action::Remove
             | Action::Edit
+            | Action::Interval
             | Action::Why
+            | Action::Copy
+            | Action::Export
+            | Action::ToDaily
+            | Action::ToWeekly
             | Action::GoTo,
             ViewId::Overview,
         ) if app.overview.selected_status(shared).is_none() => {
             because("nothing is selected; a adds a series")
         }
-        (Action::ToDaily | Action::ToWeekly, ViewId::Overview) => {
-            let selected = app.overview.selected_status(shared);
-            match selected {
-                Some(status) if status.state == SeriesState::Parked => None,
-                _ => because("only a parked series is switched; E edits any"),
-            }
-        }
-        (Action::Curl | Action::Report, ViewId::Runs) if app.runs.detail(shared).is_none() => {
+        (Action::Curl | Action::Copy, ViewId::Runs) if app.runs.detail(shared).is_none() => {
             because("Enter opens a run first")
         }
         (Action::Curl, ViewId::Runs) if app.runs.request(shared).is_none() => {
@@ -127,41 +129,12 @@ fn why_not(action: Action, app: &App, now: DateTime<Utc>) -> Option<String> {
     }
 }
 
-impl App {
-    /// Every action that has a name here, what can be done first.
-    #[must_use]
-    pub fn palette(&self, now: DateTime<Utc>) -> Vec<Choice> {
-        let context = self.view.context();
-        let keymap = &self.shared.keymap;
-        let places = [context, crate::ui::keymap::Context::Global];
-        let mut choices: Vec<Choice> = vec![];
-        for entry in places.into_iter().flat_map(|place| keymap.of(place)) {
-            if matches!(
-                entry.binding.action,
-                Action::Palette
-                    | Action::Back
-                    | Action::Up
-                    | Action::Down
-                    | Action::Left
-                    | Action::Right
-                    | Action::PageUp
-                    | Action::PageDown
-                    | Action::HalfPageUp
-                    | Action::HalfPageDown
-            ) {
-                continue;
-            }
-            choices.push(Choice {
-                text: entry.binding.title.to_owned(),
-                lead: entry.key(),
-                disabled: of(entry.binding.action, self, now)
-                    .reason()
-                    .map(str::to_owned),
-                action: Some(entry.binding.action),
-                is_head: false,
-            });
-        }
-        choices.sort_by_key(|choice| choice.disabled.is_some());
-        choices
+/// What `.` does in a view now.
+#[must_use]
+pub fn offered(view: ViewId, app: &App) -> Option<Action> {
+    match view {
+        ViewId::Overview => overview::offer(&app.overview, &app.shared).map(|(action, _)| action),
+        ViewId::Runs => app.runs.offer(&app.shared),
+        _ => None,
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::Edit;
 use crate::config::Secret;
 use crate::model::{Interval, RunId, SeriesKey};
-use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
@@ -58,8 +58,8 @@ pub struct Shared {
     pub base_url: String,
     /// What to know about files that are saved here.
     pub exports_warning: Option<String>,
-    /// How to undo the last change of the watch list, and what that does.
-    pub undo: Option<(Vec<Command>, String)>,
+    /// Changes of the watch list that can be undone, the newest last.
+    pub edits: Vec<Edit>,
     /// A key that was entered and is not kept yet.
     pub entered_key: Option<Secret>,
     /// Why the engine ended, if it did.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::tasks::{Step, TASKS};
 use super::{Context, Keymap};
 
 const PLACES: [Context; 8] = [
@@ -43,6 +44,27 @@ pub fn page(keymap: &Keymap) -> String {
             );
         }
         page.push('\n');
+    }
+    page.push_str(&tasks());
+    page
+}
+
+/// What people come for, with the keys that do it.
+fn tasks() -> String {
+    let mut page = String::from("## Twenty tasks\n\n| task | keys |\n|---|---|\n");
+    for task in TASKS {
+        let keys: Vec<String> = task
+            .steps
+            .iter()
+            .map(|step| match step {
+                Step::Key(key) => key.parse().map_or_else(
+                    |_| format!("`{key}`"),
+                    |chord| format!("`{}`", super::chord::shown(chord)),
+                ),
+                Step::Type(text) => format!("type {text}"),
+            })
+            .collect();
+        let _ = writeln!(page, "| {} | {} |", task.want, keys.join(" "));
     }
     page
 }

@@ -21,6 +21,8 @@ pub struct Binding {
     pub group: &'static str,
     /// The footer drops high ranks first when it is narrow.
     pub rank: u8,
+    /// Other words by which the palette finds it: what people call it.
+    pub finds: &'static str,
 }
 
 const fn row(
@@ -37,6 +39,7 @@ const fn row(
         hint: "",
         group: "",
         rank: u8::MAX,
+        finds: "",
     }
 }
 
@@ -50,6 +53,11 @@ impl Binding {
         self.group = group;
         self
     }
+
+    const fn finds(mut self, words: &'static str) -> Self {
+        self.finds = words;
+        self
+    }
 }
 
 const MOVE: &str = "Moving";
@@ -57,78 +65,96 @@ const PROGRAM: &str = "Program";
 const FETCH: &str = "Fetching";
 const LIST: &str = "Watch list";
 const SHOW: &str = "Showing";
-const TAKE: &str = "Taking along";
+const TAKE: &str = "Copying and saving";
 
-/// Every key.
+/// Every key. One letter means one thing in every view.
 pub const TABLE: &[Binding] = &[
     row(Overview, A::Fetch, &["f"], "Fetch selected or marked")
         .hint(0, "fetch")
-        .group(FETCH),
-    row(Overview, A::FetchDue, &["F"], "Fetch all that is due")
-        .hint(1, "all due")
-        .group(FETCH),
+        .group(FETCH)
+        .finds("refresh update download request"),
+    row(Overview, A::Offer, &["."], "Do what the strip offers")
+        .group(FETCH)
+        .finds("next step fix help"),
     row(Overview, A::Open, &["enter"], "Show bars")
         .hint(2, "bars")
-        .group(SHOW),
-    row(Overview, A::GoTo, &["t"], "Go to a date of its bars").group(SHOW),
-    row(Overview, A::Add, &["a"], "Add a series")
-        .hint(4, "add")
-        .group(LIST),
+        .group(SHOW)
+        .finds("open prices chart table candles"),
+    row(Overview, A::GoTo, &["t"], "Go to a date of its bars")
+        .group(SHOW)
+        .finds("time day month year jump"),
     row(Overview, A::Remove, &["x"], "Remove from watch list")
         .hint(9, "remove")
-        .group(LIST),
-    row(Overview, A::Edit, &["E"], "Edit the series").group(LIST),
-    row(Overview, A::Pause, &["p"], "Pause or resume schedule")
-        .hint(5, "pause")
-        .group(FETCH),
-    row(Overview, A::Schedule, &["S"], "Change the schedule")
-        .hint(10, "schedule")
-        .group(FETCH),
+        .group(LIST)
+        .finds("delete drop unwatch"),
+    row(Overview, A::Edit, &["E"], "Edit selected or marked")
+        .group(LIST)
+        .finds("change interval adjusted raw daily weekly 5min"),
+    row(Overview, A::Interval, &["i"], "Change the interval")
+        .group(LIST)
+        .finds("daily weekly monthly 5min edit"),
     row(Overview, A::Why, &["w"], "Explain the state")
         .hint(8, "why")
-        .group(SHOW),
-    row(Overview, A::Mark, &["space"], "Mark or unmark").group(LIST),
-    row(Overview, A::ToDaily, &["d"], "Switch to daily bars").group(LIST),
-    row(Overview, A::ToWeekly, &["W"], "Switch to weekly bars").group(LIST),
-    row(Overview, A::EnterKey, &["K"], "Enter the provider's key").group(FETCH),
-    row(Overview, A::SaveKey, &[], "Keep the entered key").group(FETCH),
+        .group(SHOW)
+        .finds("reason error failed blocked"),
+    row(Overview, A::Attention, &["!"], "Only what needs you")
+        .group(SHOW)
+        .finds("filter blocked failed problems errors"),
+    row(Overview, A::Mark, &["space"], "Mark or unmark")
+        .group(LIST)
+        .finds("select several"),
+    row(Overview, A::MarkAll, &["*"], "Mark all shown, or none")
+        .group(LIST)
+        .finds("select all"),
+    row(Overview, A::ToDaily, &[], "Switch to daily bars")
+        .group(LIST)
+        .finds("interval"),
+    row(Overview, A::ToWeekly, &[], "Switch to weekly bars")
+        .group(LIST)
+        .finds("interval whole history"),
     row(Overview, A::Sort, &["s"], "Sort by the next column")
         .hint(11, "sort")
-        .group(SHOW),
-    row(
-        Overview,
-        A::SortReverse,
-        &["<", ">"],
-        "Turn the order around",
-    )
-    .group(SHOW),
+        .group(SHOW)
+        .finds("order"),
+    row(Overview, A::SortReverse, &["<", ">"], "Reverse the order")
+        .group(SHOW)
+        .finds("sort"),
+    row(Overview, A::Copy, &["y"], "Copy selected or marked")
+        .group(TAKE)
+        .finds("clipboard"),
+    row(Overview, A::Export, &["e"], "Export selected or marked")
+        .group(TAKE)
+        .finds("save csv jsonl file download bars"),
+    row(Bars, A::Fetch, &["f"], "Fetch this series")
+        .hint(0, "fetch")
+        .group(FETCH)
+        .finds("refresh update"),
     row(Bars, A::PreviousSeries, &["["], "Previous series")
         .hint(1, "")
         .group(SHOW),
     row(Bars, A::NextSeries, &["]"], "Next series")
         .hint(1, "series")
-        .group(SHOW),
-    row(Bars, A::Interval, &["i"], "Next interval")
+        .group(SHOW)
+        .finds("symbol"),
+    row(Bars, A::Interval, &["i"], "Show another interval")
         .hint(2, "interval")
         .group(SHOW),
     row(Bars, A::Newest, &["g"], "Go to the newest bar")
         .hint(3, "newest")
-        .group(MOVE),
+        .group(MOVE)
+        .finds("latest last"),
     row(Bars, A::Oldest, &["G"], "Go to the oldest bar")
         .hint(3, "oldest")
-        .group(MOVE),
+        .group(MOVE)
+        .finds("first"),
     row(Bars, A::GoTo, &["t"], "Go to a date or time")
         .hint(4, "go to time")
-        .group(MOVE),
-    row(Bars, A::Fetch, &["f"], "Fetch this series")
-        .hint(0, "fetch")
-        .group(FETCH),
-    row(Bars, A::Zone, &["z"], "Next time zone")
-        .hint(6, "zone")
-        .group(SHOW),
+        .group(MOVE)
+        .finds("day month year jump"),
     row(Bars, A::Arrange, &["v"], "Table, chart or both")
         .hint(1, "chart")
-        .group(SHOW),
+        .group(SHOW)
+        .finds("candles layout"),
     row(Bars, A::ZoomIn, &["+", "="], "Zoom in")
         .hint(8, "")
         .group(SHOW),
@@ -137,63 +163,113 @@ pub const TABLE: &[Binding] = &[
         .group(SHOW),
     row(Bars, A::Copy, &["y"], "Copy the bar")
         .hint(9, "copy")
-        .group(TAKE),
+        .group(TAKE)
+        .finds("clipboard price"),
     row(Bars, A::Export, &["e"], "Export the series")
         .hint(7, "export")
-        .group(TAKE),
+        .group(TAKE)
+        .finds("save csv jsonl file download bars"),
     row(Runs, A::Open, &["enter"], "Open the run")
         .hint(0, "detail")
-        .group(SHOW),
+        .group(SHOW)
+        .finds("requests answers"),
+    row(Runs, A::Offer, &["."], "Do what fits the run")
+        .hint(1, "")
+        .group(FETCH)
+        .finds("retry rerun cancel stop"),
     row(Runs, A::Rerun, &["R"], "Run what failed again")
-        .hint(1, "run failed again")
-        .group(FETCH),
-    row(Runs, A::Cancel, &["x"], "Cancel the run at work")
-        .hint(4, "cancel")
-        .group(FETCH),
+        .group(FETCH)
+        .finds("retry rerun"),
+    row(Runs, A::Attention, &["!"], "Only runs that failed")
+        .group(SHOW)
+        .finds("filter problems errors"),
     row(Runs, A::Curl, &["c"], "Copy request as curl")
         .hint(2, "curl")
-        .group(TAKE),
-    row(Runs, A::Report, &["Y"], "Copy run as Markdown")
-        .hint(3, "report")
-        .group(TAKE),
-    row(Log, A::Errors, &["e"], "Only errors, or all")
+        .group(TAKE)
+        .finds("clipboard url"),
+    row(Runs, A::Copy, &["y"], "Copy run as Markdown")
+        .hint(3, "copy")
+        .group(TAKE)
+        .finds("clipboard report bug"),
+    row(Log, A::Attention, &["!"], "Only errors, or all")
         .hint(0, "errors")
-        .group(SHOW),
+        .group(SHOW)
+        .finds("filter problems"),
     row(Log, A::Level, &["L"], "Next level")
         .hint(1, "level")
-        .group(SHOW),
+        .group(SHOW)
+        .finds("debug info warn error filter"),
     row(Log, A::NextMatch, &["n"], "Next match")
         .hint(4, "")
         .group(MOVE),
     row(Log, A::PreviousMatch, &["N"], "Previous match")
         .hint(4, "matches")
         .group(MOVE),
-    row(Log, A::Wrap, &["W"], "Wrap or cut long lines")
-        .hint(3, "wrap")
-        .group(SHOW),
+    row(Log, A::Wrap, &[], "Wrap or cut long lines").group(SHOW),
     row(Log, A::Follow, &["end"], "Follow the newest line")
         .hint(2, "follow")
         .group(MOVE),
     row(Log, A::Copy, &["y"], "Copy the line")
         .hint(5, "copy")
-        .group(TAKE),
+        .group(TAKE)
+        .finds("clipboard"),
+    row(Global, A::FetchDue, &["F"], "Fetch all that is due")
+        .hint(1, "all due")
+        .group(FETCH)
+        .finds("refresh update everything now"),
+    row(Global, A::Add, &["a"], "Add series")
+        .hint(4, "add")
+        .group(LIST)
+        .finds("symbol ticker company watch new paste"),
+    row(Global, A::Undo, &["u"], "Undo last watch list change").group(LIST),
+    row(Global, A::Pause, &["p"], "Pause or resume schedule")
+        .hint(12, "pause")
+        .group(FETCH)
+        .finds("stop start automatic"),
+    row(Global, A::Schedule, &["S"], "Change the schedule")
+        .hint(13, "schedule")
+        .group(FETCH)
+        .finds("cron time when automatic"),
+    row(Global, A::EnterKey, &["K"], "Enter the provider's key")
+        .group(FETCH)
+        .finds("api token password plan account"),
+    row(Global, A::SaveKey, &[], "Save the key")
+        .group(FETCH)
+        .finds("keep api token"),
+    row(Global, A::Cancel, &[], "Cancel the current run")
+        .group(FETCH)
+        .finds("stop abort"),
     row(Global, A::Filter, &["/"], "Filter the lines")
         .hint(20, "filter")
-        .group(SHOW),
+        .group(SHOW)
+        .finds("search find"),
+    row(Global, A::Zone, &["z"], "Next time zone")
+        .group(SHOW)
+        .finds("utc local new york times clock"),
     row(Global, A::Palette, &[":"], "Find any action")
-        .hint(21, "more")
+        .hint(21, "find")
         .group(PROGRAM),
     row(Global, A::Help, &["?"], "Show the keys")
         .hint(22, "help")
-        .group(PROGRAM),
+        .group(PROGRAM)
+        .finds("keyboard shortcuts"),
     row(Global, A::Back, &["esc"], "Go one level out").group(MOVE),
     row(Global, A::Quit, &["q", "ctrl-c"], "Quit")
         .hint(23, "quit")
-        .group(PROGRAM),
-    row(Global, A::ViewOverview, &["1"], "Go to Overview").group(MOVE),
-    row(Global, A::ViewBars, &["2"], "Go to Bars").group(MOVE),
-    row(Global, A::ViewRuns, &["5"], "Go to Runs").group(MOVE),
-    row(Global, A::ViewLog, &["6"], "Go to Log").group(MOVE),
+        .group(PROGRAM)
+        .finds("exit leave close"),
+    row(Global, A::ViewOverview, &["1"], "Go to Overview")
+        .group(MOVE)
+        .finds("watch list home series"),
+    row(Global, A::ViewBars, &["2"], "Go to Bars")
+        .group(MOVE)
+        .finds("prices chart"),
+    row(Global, A::ViewRuns, &["5"], "Go to Runs")
+        .group(MOVE)
+        .finds("history requests answers"),
+    row(Global, A::ViewLog, &["6"], "Go to Log")
+        .group(MOVE)
+        .finds("messages errors events"),
     row(Global, A::NextPane, &["tab"], "Next pane").group(MOVE),
     row(Global, A::PreviousPane, &["shift-tab"], "Previous pane").group(MOVE),
     row(Global, A::Up, &["up", "k"], "Up").group(MOVE),
@@ -204,21 +280,26 @@ pub const TABLE: &[Binding] = &[
     row(Global, A::HalfPageDown, &["ctrl-d"], "Half a page down").group(MOVE),
     row(Global, A::PageUp, &["pageup"], "One page up").group(MOVE),
     row(Global, A::PageDown, &["pagedown"], "One page down").group(MOVE),
-    row(Global, A::First, &["home"], "Go to the first line").group(MOVE),
-    row(Global, A::Last, &["end"], "Go to the last line").group(MOVE),
-    row(Global, A::Undo, &["u"], "Undo last watch list change").group(LIST),
-    row(Global, A::Save, &["ctrl-s"], "Save this table to a file").group(TAKE),
+    row(Global, A::First, &["home", "g"], "Go to the first line").group(MOVE),
+    row(Global, A::Last, &["end", "G"], "Go to the last line").group(MOVE),
+    row(Global, A::Save, &["ctrl-s"], "Save this table to a file")
+        .group(TAKE)
+        .finds("csv export"),
     row(Global, A::Mouse, &["m"], "Mouse on or off").group(PROGRAM),
-    row(Global, A::Theme, &["T"], "Next look").group(PROGRAM),
-    row(Global, A::Messages, &[], "Show past messages").group(PROGRAM),
-    row(Global, A::Redraw, &["ctrl-l"], "Draw everything anew").group(PROGRAM),
+    row(Global, A::Theme, &["T"], "Next theme")
+        .group(PROGRAM)
+        .finds("colours colors dark light mono look"),
+    row(Global, A::Messages, &[], "Show past messages")
+        .group(PROGRAM)
+        .finds("notifications announcements"),
+    row(Global, A::Redraw, &["ctrl-l"], "Redraw the screen").group(PROGRAM),
     row(Global, A::Suspend, &["ctrl-z"], "Suspend; fg resumes").group(PROGRAM),
-    row(Prompt, A::Accept, &["enter"], "Take it").hint(0, "take it"),
-    row(Prompt, A::Complete, &["tab"], "Fill in, or ask provider").hint(1, "complete"),
-    row(Prompt, A::Up, &["up"], "Choice before"),
+    row(Prompt, A::Accept, &["enter"], "Accept").hint(0, "accept"),
+    row(Prompt, A::Complete, &["tab"], "Complete, or ask provider").hint(1, "complete"),
+    row(Prompt, A::Up, &["up"], "Previous choice"),
     row(Prompt, A::Down, &["down"], "Next choice"),
     row(List, A::Accept, &["enter"], "Choose").hint(0, "choose"),
-    row(List, A::Up, &["up"], "Line before"),
+    row(List, A::Up, &["up"], "Previous line"),
     row(List, A::Down, &["down"], "Next line"),
     row(List, A::PageUp, &["pageup"], "One page up"),
     row(List, A::PageDown, &["pagedown"], "One page down"),

@@ -116,7 +116,7 @@ mod tests {
             binding("fetsch", &["r"], 2),
             binding("fetch", &["hyper-r"], 3),
             binding("add", &["p"], 4),
-            binding("why", &["i"], 5),
+            binding("why", &["r"], 5),
             binding("next-pane", &["x"], 6),
             binding("quit", &["Q"], 7),
         ]);
@@ -137,7 +137,7 @@ mod tests {
         );
         let ctrl_c: Chord = "ctrl-c".parse().unwrap();
         assert_eq!(keymap.action(Context::Bars, ctrl_c), Some(Action::Quit));
-        assert_eq!(keymap.key_of(Context::Overview, Action::Why), "i");
+        assert_eq!(keymap.key_of(Context::Overview, Action::Why), "r");
         assert_eq!(keymap.key_of(Context::Overview, Action::Add), "a");
     }
 }

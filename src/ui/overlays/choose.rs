@@ -22,6 +22,10 @@ pub struct Choice {
     pub disabled: Option<String>,
     /// What choosing it does.
     pub action: Option<Action>,
+    /// The view that it goes to first.
+    pub view: Option<ViewId>,
+    /// Other words by which it is found.
+    pub finds: &'static str,
     /// Whether it is the head of those after it.
     pub is_head: bool,
 }
@@ -33,8 +37,45 @@ impl Choice {
             lead: lead.into(),
             disabled: None,
             action: None,
+            view: None,
+            finds: "",
             is_head: false,
         }
+    }
+
+    /// An action with its key.
+    pub fn action(text: String, key: String, action: Action) -> Self {
+        Self {
+            action: Some(action),
+            ..Self::line(key, text)
+        }
+    }
+
+    /// The same, which cannot be done now if there is a reason.
+    #[must_use]
+    pub fn because(mut self, reason: Option<&str>) -> Self {
+        self.disabled = reason.map(str::to_owned);
+        self
+    }
+
+    /// The same, found by these words too.
+    #[must_use]
+    pub const fn found_by(mut self, words: &'static str) -> Self {
+        self.finds = words;
+        self
+    }
+
+    /// The same, in another view.
+    #[must_use]
+    pub const fn going(mut self, view: Option<ViewId>) -> Self {
+        self.view = view;
+        self
+    }
+
+    /// Whether it leads to another view.
+    #[must_use]
+    pub const fn is_elsewhere(&self) -> bool {
+        self.view.is_some()
     }
 
     fn head(text: impl Into<String>) -> Self {
@@ -111,7 +152,7 @@ impl Choose {
             .enumerate()
             .filter(|(_, choice)| !choice.is_head)
             .filter_map(|(at, choice)| {
-                let line = format!("{} {}", choice.text, choice.lead);
+                let line = format!("{} {} {}", choice.text, choice.lead, choice.finds);
                 let score = pattern.score(Utf32Str::new(&line, &mut buffer), &mut matcher)?;
                 Some((score, at))
             })
@@ -155,8 +196,12 @@ impl Choose {
                 }) => (true, vec![Reply::Warn(reason)]),
                 Some(Choice {
                     action: Some(action),
+                    view,
                     ..
-                }) if self.is_choice => (false, vec![Reply::Act(action)]),
+                }) if self.is_choice => {
+                    let act = view.map_or(Reply::Act(action), |view| Reply::ActIn(view, action));
+                    (false, vec![act])
+                }
                 _ => (!self.is_choice, vec![]),
             };
         }
@@ -195,7 +240,7 @@ pub(super) fn help(keymap: &Keymap, view: ViewId) -> Choose {
         }
     }
     Choose::new(
-        format!("Keys of {}, then those of everywhere", view.title()),
+        format!("Keys in {}, then global keys", view.title()),
         all,
         false,
     )

@@ -1,11 +1,13 @@
 //! A line to enter: what it is for, what it becomes, and what it says while one types.
 
+mod accept;
+mod add;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Secret;
-use crate::model::{Interval, SeriesKey, moment};
+use crate::model::{Interval, SeriesKey};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Action;
@@ -13,8 +15,7 @@ use crate::ui::app::Shared;
 use crate::ui::input::Line;
 use crate::ui::keymap::chord::Chord;
 use crate::ui::text;
-use crate::ui::views::overview::add_of;
-use crate::ui::views::{Change, Reply};
+use crate::ui::views::Reply;
 
 /// Choices that are shown under the line.
 pub const SUGGESTIONS: usize = 8;
@@ -24,15 +25,15 @@ pub const SUGGESTIONS: usize = 8;
 pub enum PromptKind {
     /// Which lines of the view are shown.
     Filter,
-    /// A series to watch.
+    /// Series to watch.
     Add {
         /// Its interval, unless one is typed.
         interval: Interval,
     },
-    /// The interval of a series.
+    /// What series are watched in place of these.
     Edit {
         /// The series.
-        series: SeriesKey,
+        series: Vec<SeriesKey>,
     },
     /// When runs start.
     Schedule,
@@ -40,10 +41,10 @@ pub enum PromptKind {
     Key,
     /// A date or time to go to.
     GoTo,
-    /// The file that a series is written to.
+    /// The files that series are written to.
     Export {
         /// The series.
-        series: SeriesKey,
+        series: Vec<SeriesKey>,
     },
 }
 
@@ -71,6 +72,8 @@ pub struct Prompt {
     before: String,
     /// The person was told that the list has no such symbol, and wants it all the same.
     is_sure: bool,
+    /// A name that was typed has chosen its symbol already.
+    is_found: bool,
 }
 
 /// A key that is being typed must not be printed.
@@ -93,6 +96,7 @@ impl Prompt {
             error: None,
             before: text.to_owned(),
             is_sure: false,
+            is_found: false,
         }
     }
 
@@ -109,12 +113,12 @@ impl Prompt {
     pub fn title(&self) -> String {
         match &self.kind {
             PromptKind::Filter => "Filter".to_owned(),
-            PromptKind::Add { .. } => "Add a series".to_owned(),
-            PromptKind::Edit { series } => format!("Interval of {}", series.symbol),
+            PromptKind::Add { .. } => "Add series".to_owned(),
+            PromptKind::Edit { series } => format!("Interval of {}", named(series)),
             PromptKind::Schedule => "Schedule".to_owned(),
             PromptKind::Key => "Alpha Vantage key".to_owned(),
             PromptKind::GoTo => "Go to".to_owned(),
-            PromptKind::Export { series } => format!("Export {series} as"),
+            PromptKind::Export { series } => format!("Export {} as", named(series)),
         }
     }
 
@@ -131,7 +135,7 @@ impl Prompt {
     #[must_use]
     pub fn suggestions(&self, shared: &Shared) -> Vec<Suggestion> {
         match &self.kind {
-            PromptKind::Add { .. } => listed(self.word(), shared),
+            PromptKind::Add { .. } => add::listed(self.wish(), shared),
             PromptKind::Edit { .. } => Interval::ALL
                 .into_iter()
                 .map(|interval| Suggestion {
@@ -175,13 +179,9 @@ impl Prompt {
         }
     }
 
-    /// The symbol as far as it is typed.
-    fn word(&self) -> &str {
-        self.input
-            .text()
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
+    /// The symbol or the name as far as it is typed.
+    fn wish(&self) -> &str {
+        add::wish(self.input.text())
     }
 
     /// What the line says under itself.
@@ -189,20 +189,21 @@ impl Prompt {
     pub fn hint(&self, shared: &Shared, now: DateTime<Utc>) -> String {
         match &self.kind {
             PromptKind::Filter => String::new(),
-            PromptKind::Add { interval } => add_hint(&self.wanted(shared), *interval, shared),
+            PromptKind::Add { interval } => add::hint(&self.wanted(shared), *interval, shared),
             PromptKind::Edit { .. } => {
-                "up and down choose; the bars of both intervals stay stored".to_owned()
+                "an interval, and adjusted or raw; the bars of both stay stored".to_owned()
             }
             PromptKind::Schedule => schedule_hint(&self.wanted(shared), shared, now),
             PromptKind::Key => {
-                "lives for this session; the palette keeps it (keep the entered key)".to_owned()
+                "used until you quit; to save it, choose \"Save the key\" in the palette (:)"
+                    .to_owned()
             }
             PromptKind::GoTo => format!(
                 "2026-05-15, 2026-05-15 09:30, 2026-05 or 2026; {} time",
                 text::zone_name(shared.zone)
             ),
             PromptKind::Export { .. } => {
-                "a new file in the folder of exports; .csv or .jsonl; goes on in the background"
+                "new files in the exports folder, .csv or .jsonl, written in the background"
                     .to_owned()
             }
         }
@@ -213,10 +214,7 @@ impl Prompt {
         let suggestions = self.suggestions(shared);
         let chosen = self.choice.and_then(|at| suggestions.get(at));
         match (chosen, &self.kind) {
-            (Some(chosen), PromptKind::Add { .. }) => {
-                let rest: Vec<&str> = self.input.text().split_whitespace().skip(1).collect();
-                format!("{} {}", chosen.value, rest.join(" "))
-            }
+            (Some(chosen), PromptKind::Add { .. }) => add::with(self.input.text(), &chosen.value),
             (Some(chosen), _) => chosen.value.clone(),
             (None, _) => self.input.text().to_owned(),
         }
@@ -232,13 +230,21 @@ impl Prompt {
         }
     }
 
-    pub(super) fn paste(&mut self, text: &str) -> Vec<Reply> {
+    pub(super) fn paste(&mut self, text: &str, shared: &Shared) -> Vec<Reply> {
+        if let PromptKind::Add { interval } = &self.kind
+            && add::is_list(text)
+        {
+            return add::pasted(text, *interval, shared).unwrap_or_else(|why| {
+                self.error = Some(format!("nothing was added: {why}"));
+                vec![]
+            });
+        }
         self.input.paste(text);
         self.edited()
     }
 
     fn edited(&mut self) -> Vec<Reply> {
-        (self.error, self.choice, self.is_sure) = (None, None, false);
+        (self.error, self.choice, self.is_sure, self.is_found) = (None, None, false, false);
         match &self.kind {
             PromptKind::Filter => vec![Reply::Filter(self.input.text().to_owned())],
             PromptKind::Add { .. } => vec![self.search(false)],
@@ -248,7 +254,7 @@ impl Prompt {
 
     fn search(&self, from_provider: bool) -> Reply {
         Command::Search {
-            text: self.word().to_owned(),
+            text: self.wish().to_owned(),
             from_provider,
         }
         .into()
@@ -257,6 +263,13 @@ impl Prompt {
     pub(super) fn observe(&mut self, shared: &Shared) {
         let count = self.suggestions(shared).len().min(SUGGESTIONS);
         self.choice = self.choice.filter(|choice| *choice < count);
+        // A company's name means its symbol; Up leaves what was typed.
+        if matches!(self.kind, PromptKind::Add { .. })
+            && !self.is_found
+            && add::is_a_name(self.wish(), shared)
+        {
+            (self.is_found, self.choice) = (true, Some(0));
+        }
     }
 
     pub(super) fn update(&mut self, action: Action, shared: &Shared) -> (bool, Vec<Reply>) {
@@ -282,16 +295,14 @@ impl Prompt {
 
     fn accepted(&mut self, shared: &Shared) -> (bool, Vec<Reply>) {
         if let (PromptKind::Add { .. }, None, false) = (&self.kind, self.choice, self.is_sure)
-            && is_unlisted(self.word(), shared)
+            && let Some(doubt) = add::doubt(self.wish(), shared)
         {
-            let word = self.word().to_uppercase();
-            (self.is_sure, self.choice) = (true, Some(0));
-            self.error = Some(format!(
-                "the list has no {word}: Enter takes the marked one, Up and Enter what you typed"
-            ));
+            self.is_sure = true;
+            self.choice = (!self.suggestions(shared).is_empty()).then_some(0);
+            self.error = Some(doubt);
             return (true, vec![]);
         }
-        match accept(&self.kind, &self.wanted(shared), shared) {
+        match accept::accept(&self.kind, &self.wanted(shared), &self.before, shared) {
             Ok(replies) => (false, replies),
             Err(reason) => {
                 self.error = Some(reason);
@@ -322,7 +333,7 @@ impl Prompt {
             .as_ref()
             .and_then(|snapshot| snapshot.search.as_ref())
             .is_some_and(|search| search.listed > 0);
-        if listed && self.word().is_empty() {
+        if listed && self.wish().is_empty() {
             return vec![];
         }
         if shared.takes_reserve(1) {
@@ -341,114 +352,12 @@ impl Prompt {
     }
 }
 
-/// What a text becomes, or why it cannot be taken.
-fn accept(kind: &PromptKind, typed: &str, shared: &Shared) -> Result<Vec<Reply>, String> {
-    match kind {
-        PromptKind::Filter => Ok(vec![Reply::Filter(typed.to_owned())]),
-        PromptKind::Add { interval } => {
-            let series = add_of(typed, *interval)?;
-            if shared.status(&series).is_some() {
-                return Err(format!("{series} is in the watch list already"));
-            }
-            Ok(vec![Reply::Change(Change::Add(series))])
-        }
-        PromptKind::Edit { series } => {
-            let interval = typed.parse().map_err(|error| format!("{error}"))?;
-            let to = SeriesKey {
-                interval,
-                ..series.clone()
-            };
-            if to == *series {
-                return Ok(vec![]);
-            }
-            if shared.status(&to).is_some() {
-                return Err(format!("{to} is in the watch list already"));
-            }
-            Ok(vec![Reply::Change(Change::Replace(series.clone(), to))])
-        }
-        PromptKind::Schedule => {
-            let mut schedule: Schedule = typed.parse().map_err(|error| format!("{error}"))?;
-            if let Some(snapshot) = &shared.snapshot {
-                schedule.missed = snapshot.schedule.schedule.missed;
-            }
-            let say = Reply::Say(format!("runs start {}", schedule.words()));
-            Ok(vec![Command::SetSchedule(schedule).into(), say])
-        }
-        PromptKind::Key => {
-            let is_plausible =
-                (8..=64).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_alphanumeric());
-            if is_plausible {
-                Ok(vec![Reply::Key(Secret::new(typed))])
-            } else {
-                Err("a key is 8 to 64 letters and digits; get one free at \
-                     alphavantage.co/support/#api-key"
-                    .to_owned())
-            }
-        }
-        PromptKind::GoTo => match moment::parse(typed, shared.zone) {
-            Some(moment::Moment::Instant(at)) => Ok(vec![Reply::GoTo(at)]),
-            Some(moment::Moment::Days(_, last)) => {
-                let end = moment::midnight(last.succ_opt().unwrap_or(last), shared.zone);
-                Ok(vec![Reply::GoTo(end - chrono::TimeDelta::seconds(1))])
-            }
-            None => Err("write 2026-05-15, 2026-05-15 09:30, 2026-05 or 2026".to_owned()),
-        },
-        PromptKind::Export { series } => {
-            let is_name = !typed.starts_with('.') && !typed.contains(['/', '\\', '\0']);
-            let ending = std::path::Path::new(typed).extension();
-            let is_known = ending.is_some_and(|ending| ending == "csv" || ending == "jsonl");
-            if !is_name || !is_known {
-                return Err("write a file's name that ends in .csv or .jsonl".to_owned());
-            }
-            let say = format!("exporting {series}; it goes on in the background");
-            let (series, name) = (series.clone(), typed.to_owned());
-            Ok(vec![
-                Command::Export { series, name }.into(),
-                Reply::Say(say),
-            ])
-        }
+/// One series by its name, many by their number.
+fn named(series: &[SeriesKey]) -> String {
+    match series {
+        [one] => one.to_string(),
+        many => text::count(many.len(), "series"),
     }
-}
-
-/// The symbols that match, from the list that is kept or from the provider.
-fn listed(word: &str, shared: &Shared) -> Vec<Suggestion> {
-    let search = shared
-        .snapshot
-        .as_ref()
-        .and_then(|snapshot| snapshot.search.as_ref());
-    // The matches of a moment ago stay until those of the new text are there.
-    search
-        .filter(|_| !word.is_empty())
-        .map_or_else(Vec::new, |search| {
-            search
-                .matches
-                .iter()
-                .map(|listing| Suggestion {
-                    value: listing.symbol.to_string(),
-                    note: format!("{}  {} {}", listing.name, listing.exchange, listing.kind),
-                })
-                .collect()
-        })
-}
-
-/// Whether a list is there, it has matches, and the symbol itself is not among them.
-fn is_unlisted(word: &str, shared: &Shared) -> bool {
-    let search = shared
-        .snapshot
-        .as_ref()
-        .and_then(|snapshot| snapshot.search.as_ref());
-    // A symbol of another exchange, such as RELIANCE.BSE, is in no list of this one.
-    let is_foreign = word.contains(['.', ':']);
-    search.is_some_and(|search| {
-        let is_there = |symbol: &str| symbol.eq_ignore_ascii_case(word);
-        search.text == word
-            && !is_foreign
-            && !search.matches.is_empty()
-            && !search
-                .matches
-                .iter()
-                .any(|listing| is_there(listing.symbol.as_str()))
-    })
 }
 
 fn interval_note(interval: Interval, shared: &Shared) -> String {
@@ -462,24 +371,6 @@ fn interval_note(interval: Interval, shared: &Shared) -> String {
         (false, true) => "free".to_owned(),
         (_, false) => String::new(),
     }
-}
-
-fn add_hint(wanted: &str, interval: Interval, shared: &Shared) -> String {
-    let search = shared
-        .snapshot
-        .as_ref()
-        .and_then(|snapshot| snapshot.search.as_ref());
-    let series = add_of(wanted, interval).map_or_else(
-        |_| format!("a symbol, then an interval if not {interval}"),
-        |series| format!("Enter adds {series}"),
-    );
-    let tab = match search {
-        Some(search) if search.busy => "asking the provider…".to_owned(),
-        Some(search) if search.problem.is_some() => search.problem.clone().unwrap_or_default(),
-        Some(search) if search.listed > 0 => "Tab asks the provider, 1 request".to_owned(),
-        _ => "Tab fetches the list of symbols, 1 request, kept for a month".to_owned(),
-    };
-    format!("{series}; {tab}")
 }
 
 fn schedule_hint(typed: &str, shared: &Shared, now: DateTime<Utc>) -> String {
@@ -504,10 +395,11 @@ fn schedule_hint(typed: &str, shared: &Shared, now: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::WatchEdit;
     use crate::ui::sample;
 
     fn accepted(kind: &PromptKind, text: &str) -> Result<Vec<Reply>, String> {
-        accept(kind, text, &sample::shared(sample::normal()))
+        accept::accept(kind, text, "", &sample::shared(sample::normal()))
     }
 
     #[test]
@@ -521,7 +413,7 @@ mod tests {
         assert!(stays && replies.is_empty());
         assert_eq!(
             prompt.error.as_deref(),
-            Some("IBM daily is in the watch list already")
+            Some("IBM daily is on the watch list already")
         );
         assert_eq!(prompt.input.text(), "IBM");
         assert!(
@@ -541,7 +433,7 @@ mod tests {
         );
         assert!(matches!(
             accepted(&add, "tsla weekly").unwrap().as_slice(),
-            [Reply::Change(Change::Add(series))] if series.to_string() == "TSLA weekly"
+            [Reply::Change(WatchEdit::Add(series))] if series[0].to_string() == "TSLA weekly"
         ));
     }
 

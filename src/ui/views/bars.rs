@@ -21,7 +21,6 @@ use crate::ui::action::{Action, Effect};
 use crate::ui::app::Shared;
 use crate::ui::frame::Regions;
 use crate::ui::overlays::{Overlay, Prompt, PromptKind};
-use crate::ui::text;
 use crate::ui::views::overview::fetch_of;
 use crate::ui::widgets::candles::Zoom;
 
@@ -271,14 +270,7 @@ impl Bars {
             Action::Fetch => self
                 .series
                 .clone()
-                .map_or_else(Vec::new, |series| fetch_of(vec![series], shared)),
-            Action::Zone => {
-                shared.next_zone();
-                vec![Reply::Say(format!(
-                    "times are {}",
-                    text::zone_name(shared.zone)
-                ))]
-            }
+                .map_or_else(Vec::new, |series| fetch_of(vec![series], shared, now)),
             Action::Arrange => {
                 self.arrange = match self.arrange {
                     Arrange::Both => Arrange::Table,
@@ -296,12 +288,8 @@ impl Bars {
                 })]
             }),
             Action::Export | Action::Save => self.series.clone().map_or_else(Vec::new, |series| {
-                let name = format!(
-                    "{}-{}-{}.csv",
-                    safe_name(series.symbol.as_str()),
-                    series.interval,
-                    now.format("%Y%m%d-%H%M%S")
-                );
+                let series = vec![series];
+                let name = export_name(&series, now);
                 vec![Overlay::Prompt(Prompt::new(PromptKind::Export { series }, &name)).into()]
             }),
             Action::Back => vec![Reply::Go(super::ViewId::Overview)],
@@ -387,6 +375,24 @@ fn line(bar: &Bar) -> String {
         bar.close,
         bar.volume
     )
+}
+
+/// The file that series are exported to unless another is typed; for many, what each name ends with.
+#[must_use]
+pub fn export_name(series: &[SeriesKey], now: DateTime<Utc>) -> String {
+    let at = format!("{}.csv", now.format("%Y%m%d-%H%M%S"));
+    match series {
+        [one] => name_ending(one, &at),
+        _ => at,
+    }
+}
+
+/// A file's name that begins with a series.
+#[must_use]
+pub fn name_ending(series: &SeriesKey, ending: &str) -> String {
+    let symbol = safe_name(series.symbol.as_str());
+    let adjusted = if series.adjusted { "-adjusted" } else { "" };
+    format!("{symbol}-{}{adjusted}-{ending}", series.interval)
 }
 
 /// A symbol as part of a file's name: symbols may hold `/` and `:`.

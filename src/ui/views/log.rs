@@ -209,7 +209,7 @@ impl Log {
             Action::NextMatch | Action::PreviousMatch => {
                 return vec![Reply::Say("/ says what to look for first".to_owned())];
             }
-            Action::Errors => {
+            Action::Attention => {
                 self.level = match self.level {
                     Level::Errors => Level::All,
                     _ => Level::Errors,
@@ -352,7 +352,7 @@ mod tests {
     fn levels_and_filters_hide_lines_and_say_how_many() {
         let shared = sample::shared(sample::normal());
         let mut log = log(30);
-        log.update(Action::Errors, &shared);
+        log.update(Action::Attention, &shared);
         assert_eq!(texts(&log, 9), ["line 0", "line 10", "line 20"]);
         assert_eq!(log.counts(), (30, 27));
         log.set_filter("LINE 2");

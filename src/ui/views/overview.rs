@@ -17,6 +17,7 @@ mod draw;
 mod order;
 mod save;
 mod steps;
+mod typed;
 
 use std::collections::BTreeSet;
 
@@ -25,7 +26,8 @@ use chrono::{DateTime, Utc};
 pub use self::advice::advice;
 pub use self::draw::draw;
 pub use self::order::Sort;
-pub use self::steps::{add_of, due_count, fetch_of, is_parked};
+pub use self::steps::{due_count, explain, fetch_of, is_forbidden, offer, replacing, sendable};
+pub use self::typed::{is_setting, series_of};
 use super::{Cursor, Reply, ViewId};
 use crate::model::SeriesKey;
 use crate::pipeline::command::Command;
@@ -49,6 +51,8 @@ pub enum Pane {
 pub struct Overview {
     /// The selected series: it stays selected when the table is sorted anew.
     pub selected: Option<SeriesKey>,
+    /// The series that is selected as soon as it is on the list.
+    pub awaited: Option<SeriesKey>,
     /// Where it was, in case it goes.
     pub cursor: Cursor,
     /// Marked series.
@@ -99,6 +103,17 @@ impl Overview {
         let known = shared.series();
         self.marks
             .retain(|mark| known.iter().any(|status| status.key == *mark));
+        let is_there = |key: &SeriesKey| known.iter().any(|status| status.key == *key);
+        if self.awaited.as_ref().is_some_and(is_there) {
+            self.selected = self.awaited.take();
+            let rows = self.rows(shared);
+            if !rows
+                .iter()
+                .any(|row| Some(&row.key) == self.selected.as_ref())
+            {
+                self.filter.clear();
+            }
+        }
         let rows = self.rows(shared);
         self.cursor.at = self.position(&rows);
         self.cursor.keep_in_sight(rows.len(), self.page);
@@ -144,6 +159,7 @@ impl Overview {
         }
         let count = self.rows(shared).len();
         if self.cursor.act(action, count, self.page) {
+            self.awaited = None;
             self.selected = self
                 .rows(shared)
                 .get(self.cursor.at)
@@ -169,6 +185,21 @@ impl Overview {
                     .rows(shared)
                     .get(self.cursor.at)
                     .map(|row| row.key.clone());
+                vec![]
+            }
+            Action::MarkAll => {
+                let rows = self.rows(shared);
+                let shown: BTreeSet<SeriesKey> = rows.iter().map(|row| row.key.clone()).collect();
+                if shown.is_subset(&self.marks) {
+                    self.marks.clear();
+                } else {
+                    self.marks.extend(shown);
+                }
+                vec![]
+            }
+            Action::Attention => {
+                self.filter = toggled(&self.filter);
+                self.observe(shared);
                 vec![]
             }
             Action::Back => {
@@ -226,4 +257,15 @@ impl Overview {
             _ => steps::update(self, action, shared, now),
         }
     }
+}
+
+/// A filter with or without the word for what needs a person.
+fn toggled(filter: &str) -> String {
+    let mut words: Vec<&str> = filter.split_whitespace().collect();
+    let before = words.len();
+    words.retain(|word| *word != order::NEEDS);
+    if words.len() == before {
+        words.push(order::NEEDS);
+    }
+    words.join(" ")
 }

@@ -23,7 +23,7 @@ use crate::pipeline::snapshot::{RequestRow, RunDetail};
 use crate::ui::action::{Action, Effect};
 use crate::ui::app::Shared;
 use crate::ui::csv;
-use crate::ui::overlays::{Confirm, Overlay, Prompt, PromptKind};
+use crate::ui::overlays::{Overlay, Prompt, PromptKind};
 use crate::ui::views::ViewId;
 use crate::ui::views::overview::fetch_of;
 
@@ -213,14 +213,16 @@ impl Runs {
             Action::Filter if self.opened.is_none() => {
                 vec![Overlay::Prompt(Prompt::new(PromptKind::Filter, &self.filter)).into()]
             }
-            Action::Rerun => self.rerun(shared),
-            Action::Cancel => {
-                let confirm = Confirm {
-                    question: "Stop the run at work?".to_owned(),
-                    detail: "A request in flight is waited for; nothing else is sent.".to_owned(),
-                    then: vec![Command::CancelRun.into()],
+            Action::Rerun => self.rerun(shared, now),
+            Action::Offer => self.offer(shared).map(Reply::Act).into_iter().collect(),
+            Action::Attention => {
+                self.filter = if self.filter == FAILED {
+                    String::new()
+                } else {
+                    FAILED.to_owned()
                 };
-                vec![Overlay::Confirm(confirm).into()]
+                self.opened = None;
+                self.observe(shared).into_iter().map(Reply::Do).collect()
             }
             Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
                 vec![Reply::Do(Effect::Copy {
@@ -228,7 +230,7 @@ impl Runs {
                     what: "the request as a curl line".to_owned(),
                 })]
             }),
-            Action::Report => self.detail(shared).map_or_else(Vec::new, |detail| {
+            Action::Copy => self.detail(shared).map_or_else(Vec::new, |detail| {
                 vec![Reply::Do(Effect::Copy {
                     text: markdown(detail, shared.zone),
                     what: format!("the report of run {}", detail.summary.id),
@@ -236,6 +238,21 @@ impl Runs {
             }),
             Action::Save => save(&self.rows(shared), now),
             _ => vec![],
+        }
+    }
+
+    /// What `.` does for the opened or selected run.
+    #[must_use]
+    pub fn offer(&self, shared: &Shared) -> Option<Action> {
+        let rows = self.rows(shared);
+        let run = match self.opened {
+            Some(opened) => rows.into_iter().find(|run| run.id == opened),
+            None => rows.get(self.cursor.at).copied(),
+        }?;
+        match run.status {
+            RunStatus::Running => Some(Action::Cancel),
+            RunStatus::Succeeded => None,
+            _ => Some(Action::Rerun),
         }
     }
 
@@ -251,7 +268,7 @@ impl Runs {
     }
 
     /// Fetches again what did not succeed in the opened or selected run.
-    fn rerun(&mut self, shared: &Shared) -> Vec<Reply> {
+    fn rerun(&mut self, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
         let Some(detail) = self.detail(shared) else {
             return self.update_open(shared);
         };
@@ -260,7 +277,7 @@ impl Runs {
             let say = format!("nothing failed in run {}", detail.summary.id);
             return vec![Reply::Warn(say)];
         }
-        fetch_of(again, shared)
+        fetch_of(again, shared, now)
     }
 
     /// A run must be read before it is known what failed in it: it is opened first.
@@ -270,7 +287,9 @@ impl Runs {
         run.map_or_else(Vec::new, |run| {
             vec![
                 Command::ShowRun(run).into(),
-                Reply::Say(format!("run {run} is open; R again runs what failed in it")),
+                Reply::Say(format!(
+                    "run {run} is open; press the key again to run what failed in it"
+                )),
             ]
         })
     }
@@ -303,6 +322,9 @@ pub fn requests_of<'a>(
         request.symbol == series.symbol.as_str() && request.interval == series.interval.as_str()
     })
 }
+
+/// The filter of runs that did not succeed as a whole.
+const FAILED: &str = "!status:succeeded !status:running";
 
 fn matches(run: &RunSummary, filter: &str) -> bool {
     let (status, id) = (run.status.as_str(), run.id.to_string());

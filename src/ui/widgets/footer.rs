@@ -15,7 +15,7 @@ use crate::ui::keymap::Context;
 use crate::ui::overlays::Overlay;
 use crate::ui::theme::Role;
 use crate::ui::views::ViewId;
-use crate::ui::views::overview::{due_count, is_parked};
+use crate::ui::views::overview::{due_count, is_forbidden};
 
 /// A key and its word.
 struct Hint {
@@ -106,12 +106,16 @@ fn hints(app: &App, now: DateTime<Utc>) -> Vec<Hint> {
         if binding.rank == u8::MAX || entry.chords.is_empty() {
             continue;
         }
+        let word = format!("{}{}", binding.hint, detail(binding.action, app));
+        if binding.action == Action::Offer && word.is_empty() {
+            continue;
+        }
         hints.push(Hint {
             action: binding.action,
             key: entry.key(),
-            word: format!("{}{}", binding.hint, cost(binding.action, app)),
+            word,
             rank: binding.rank,
-            is_ready: availability::of(binding.action, app, now)
+            is_ready: availability::of(binding.action, app.view, app, now)
                 .reason()
                 .is_none(),
         });
@@ -133,14 +137,14 @@ fn hints(app: &App, now: DateTime<Utc>) -> Vec<Hint> {
     hints
 }
 
-/// What an action costs in requests, where that is known.
-fn cost(action: Action, app: &App) -> String {
+/// What an action costs in requests, or does next, where that is known.
+fn detail(action: Action, app: &App) -> String {
     match (action, app.view) {
         (Action::Fetch, ViewId::Overview) => {
             let targets = app.overview.targets(&app.shared);
             let asked = targets
                 .iter()
-                .filter(|series| !is_parked(series, &app.shared))
+                .filter(|series| !is_forbidden(series, &app.shared))
                 .count();
             if targets.is_empty() {
                 String::new()
@@ -150,6 +154,11 @@ fn cost(action: Action, app: &App) -> String {
         }
         (Action::Fetch, ViewId::Bars) => " (1)".to_owned(),
         (Action::FetchDue, _) => format!(" ({})", due_count(&app.shared)),
+        (Action::Offer, ViewId::Runs) => match availability::offered(ViewId::Runs, app) {
+            Some(Action::Cancel) => "cancel the run".to_owned(),
+            Some(_) => "run failed again".to_owned(),
+            None => String::new(),
+        },
         (Action::Pause, _) => match &app.shared.snapshot {
             Some(snapshot) if snapshot.schedule.paused => "d: resume".to_owned(),
             _ => String::new(),
@@ -157,6 +166,11 @@ fn cost(action: Action, app: &App) -> String {
         _ => String::new(),
     }
 }
+
+/// Columns from which on the footer may hold more than a few hints.
+const WIDE: usize = 100;
+/// So many hints of a narrow footer, with those for the palette, the help and the way out.
+const FEW: usize = 8;
 
 /// Leaves the least important hints out until the rest fits.
 fn fitting(mut hints: Vec<Hint>, width: usize) -> Vec<Hint> {
@@ -176,7 +190,8 @@ fn fitting(mut hints: Vec<Hint>, width: usize) -> Vec<Hint> {
         Action::Quit | Action::Help | Action::Back | Action::Palette => (0, hint.rank),
         _ => (1, hint.rank),
     };
-    while needed(&hints) > width && hints.len() > 1 {
+    let most = if width < WIDE { FEW } else { usize::MAX };
+    while needed(&hints) > width && hints.len() > 1 || hints.len() > most {
         let last = hints
             .iter()
             .enumerate()

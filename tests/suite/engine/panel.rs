@@ -265,7 +265,7 @@ async fn a_reader_shows_the_store_and_changes_nothing() {
         end(other).await;
         hands.move_on(TimeDelta::days(7));
         until(&mut handle, |snapshot| {
-            snapshot.series[0].state == SeriesState::Stale
+            snapshot.series[0].state == SeriesState::Due
         })
         .await;
         assert_eq!(server.journal().len(), 2, "nothing on schedule");

@@ -7,6 +7,7 @@ use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
 use crate::ui::action::Action;
 use crate::ui::app::Shared;
+use crate::ui::keymap::{Context, Keymap};
 use crate::ui::text;
 
 /// An explanation and the next steps.
@@ -14,8 +15,24 @@ use crate::ui::text;
 pub struct Advice {
     /// What happened, what it cost, what happens next.
     pub text: String,
-    /// Keys that help, with what each does.
+    /// What helps, each with its price where it has one. The first is what is offered.
     pub steps: Vec<(Action, String)>,
+}
+
+impl Advice {
+    /// The steps with their keys: the first under that of the offer, others under their own.
+    #[must_use]
+    pub fn keyed(&self, keymap: &Keymap) -> Vec<(String, String, Action)> {
+        let key = |at, action| {
+            let action = if at == 0 { Action::Offer } else { action };
+            keymap.key_of(Context::Overview, action)
+        };
+        (0..)
+            .zip(&self.steps)
+            .map(|(at, (action, label))| (key(at, *action), label.clone(), *action))
+            .filter(|(key, ..)| !key.is_empty())
+            .collect()
+    }
 }
 
 /// Explains a line of the watch list.
@@ -29,24 +46,24 @@ pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Adv
     };
     let problem = status.problem.as_ref();
     let text = match (status.state, problem) {
-        (SeriesState::Parked, Some((ErrorClass::DemoKey, _))) => {
+        (SeriesState::Blocked, Some((ErrorClass::DemoKey, _))) => {
             "The key demo serves IBM alone; this series needs your own key (free, \
              alphavantage.co/support/#api-key). Nothing was spent."
                 .to_owned()
         }
-        (SeriesState::Parked, Some((ErrorClass::NotEntitled, _)))
+        (SeriesState::Blocked, Some((ErrorClass::NotEntitled, _)))
             if status.key.interval.is_intraday() =>
         {
             format!(
-                "Intraday needs a paid Alpha Vantage plan. {}, nothing stored.",
+                "Intraday bars need a paid Alpha Vantage plan. {}, nothing stored.",
                 spent(status)
             )
         }
-        (SeriesState::Parked | SeriesState::Failed, Some((_, said))) => sentence(said),
-        (SeriesState::Retrying, Some((class, _))) => {
+        (SeriesState::Blocked | SeriesState::Failed, Some((_, said))) => sentence(said),
+        (SeriesState::Fetching, Some((class, _))) if status.retry_at.is_some() => {
             let again = status.retry_at.map_or_else(String::new, |at| {
                 format!(
-                    " Again in {} s.",
+                    " Next attempt in {} s.",
                     ((at - now).num_milliseconds().max(0) + 999) / 1000
                 )
             });
@@ -55,18 +72,16 @@ pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Adv
                 sentence(narrate::upset(*class))
             )
         }
-        (SeriesState::Fetching, _) => {
-            "The provider was asked; its answer is on the way.".to_owned()
+        (SeriesState::Fetching, _) => "The request was sent; its answer is on the way.".to_owned(),
+        (SeriesState::Waiting, _) if snapshot.quota.spent_until.is_none() => {
+            "In the current run; its request is sent as soon as the plan's pace allows.".to_owned()
         }
-        (SeriesState::Waiting, _) => {
-            "In the run at work; it is asked as soon as the plan's pace allows.".to_owned()
-        }
-        (SeriesState::Due, _) if status.fetched_at.is_none() => {
+        (SeriesState::Due | SeriesState::Waiting, _) if status.fetched_at.is_none() => {
             format!("Not fetched yet.{}", when(status, snapshot, shared, now))
         }
-        (SeriesState::Due | SeriesState::Stale, _) => {
+        (SeriesState::Due | SeriesState::Waiting, _) => {
             format!(
-                "New bars can have come since it was fetched.{}",
+                "There may be new bars since the last fetch.{}",
                 when(status, snapshot, shared, now)
             )
         }
@@ -99,7 +114,7 @@ fn when(status: &SeriesStatus, snapshot: &Snapshot, shared: &Shared, now: DateTi
     let schedule = &snapshot.schedule;
     if let Some(until) = snapshot.quota.spent_until {
         return format!(
-            " Today's requests are spent; more from {} {}.",
+            " Today's requests are used up; more from {} {}.",
             text::near(until, now, shared.zone),
             text::zone_name(shared.zone)
         );
@@ -109,7 +124,7 @@ fn when(status: &SeriesStatus, snapshot: &Snapshot, shared: &Shared, now: DateTi
     }
     status.next_at.map_or_else(String::new, |at| {
         format!(
-            " Fetched next at {} {}.",
+            " Next fetch: {} {}.",
             text::near(at, now, shared.zone),
             text::zone_name(shared.zone)
         )
@@ -118,7 +133,7 @@ fn when(status: &SeriesStatus, snapshot: &Snapshot, shared: &Shared, now: DateTi
 
 fn spent(status: &SeriesStatus) -> String {
     match status.requests {
-        0 => "Not asked again: 0 requests".to_owned(),
+        0 => "No request sent again".to_owned(),
         requests => format!("{} spent", text::count(requests as usize, "request")),
     }
 }
@@ -133,38 +148,42 @@ fn sentence(said: &str) -> String {
     format!("{first}{}.", letters.as_str())
 }
 
-fn steps(status: &SeriesStatus, snapshot: &Snapshot) -> Vec<(Action, String)> {
+/// What helps, the best first.
+pub(super) fn steps(status: &SeriesStatus, snapshot: &Snapshot) -> Vec<(Action, String)> {
     let step = |action, label: &str| (action, label.to_owned());
     let class = status.problem.as_ref().map(|(class, _)| *class);
     match (status.state, class) {
-        (SeriesState::Parked, Some(ErrorClass::DemoKey | ErrorClass::BadKey)) => {
+        (SeriesState::Blocked, Some(ErrorClass::DemoKey | ErrorClass::BadKey)) => {
             vec![step(Action::EnterKey, "enter your key")]
         }
-        (SeriesState::Parked, Some(ErrorClass::NotEntitled))
+        (SeriesState::Blocked, Some(ErrorClass::NotEntitled))
             if status.key.interval.is_intraday() =>
         {
             vec![
-                step(Action::ToDaily, "daily, free"),
-                step(Action::ToWeekly, "weekly, whole history, 1 request"),
+                step(Action::ToDaily, "switch to daily bars, 1 request"),
+                step(Action::Edit, "another interval"),
                 step(Action::EnterKey, "another key"),
             ]
         }
-        (SeriesState::Parked, Some(ErrorClass::NotEntitled)) => {
+        (SeriesState::Blocked, Some(ErrorClass::NotEntitled)) => {
             vec![step(Action::EnterKey, "another key")]
         }
-        (SeriesState::Failed, Some(ErrorClass::BadRequest)) => vec![
+        (SeriesState::Blocked, Some(ErrorClass::BadRequest)) => vec![
             step(Action::Remove, "remove it"),
             step(Action::Edit, "another interval"),
-            step(Action::Fetch, "ask again, 1 request"),
+            step(Action::Fetch, "try again, 1 request"),
         ],
-        (SeriesState::Failed, _) => vec![
-            step(Action::Fetch, "ask again, 1 request"),
-            step(Action::ViewRuns, "what happened"),
+        (SeriesState::Failed | SeriesState::Blocked, _) => vec![
+            step(Action::Fetch, "try again, 1 request"),
+            step(Action::ViewRuns, "see what happened"),
         ],
-        (SeriesState::Due | SeriesState::Stale, _) if snapshot.quota.spent_until.is_none() => {
+        (SeriesState::Due, _) if snapshot.quota.spent_until.is_none() => {
             vec![step(Action::Fetch, "fetch now, 1 request")]
         }
-        (SeriesState::Fresh, _) => vec![step(Action::Open, "its bars")],
+        (SeriesState::Fresh, _) => vec![step(Action::Open, "show its bars")],
+        (SeriesState::Fetching | SeriesState::Waiting, _) if snapshot.run.is_some() => {
+            vec![step(Action::ViewRuns, "show the run")]
+        }
         _ => vec![],
     }
 }
@@ -191,17 +210,29 @@ mod tests {
             ibm.text
         );
         assert!(
-            aapl.text.contains("slow down. Again in 41 s."),
+            aapl.text.contains("slow down. Next attempt in 41 s."),
             "{}",
             aapl.text
         );
         assert_eq!(
             msft.text,
-            "Intraday needs a paid Alpha Vantage plan. 1 request spent, nothing stored."
+            "Intraday bars need a paid Alpha Vantage plan. 1 request spent, nothing stored."
         );
-        assert_eq!(msft.steps[0], (Action::ToDaily, "daily, free".to_owned()));
+        assert_eq!(
+            msft.steps[0],
+            (
+                Action::ToDaily,
+                "switch to daily bars, 1 request".to_owned()
+            )
+        );
+        let keys: Vec<String> = msft
+            .keyed(&shared.keymap)
+            .into_iter()
+            .map(|(key, ..)| key)
+            .collect();
+        assert_eq!(keys, [".", "E", "K"]);
         assert!(
-            googl.text.starts_with("Not fetched yet. Fetched next at"),
+            googl.text.starts_with("Not fetched yet. Next fetch: "),
             "{}",
             googl.text
         );

@@ -164,7 +164,7 @@ pub(super) fn cell(
                 .snapshot
                 .as_ref()
                 .map(|snapshot| next_or_why(status, snapshot, shared, now));
-            (text.unwrap_or_default(), why_role(status.state))
+            (text.unwrap_or_default(), why_role(status))
         }
     }
 }
@@ -174,17 +174,17 @@ pub(super) const fn state_role(state: SeriesState) -> Role {
     match state {
         SeriesState::Fresh => Role::Ok,
         SeriesState::Due => Role::Text,
-        SeriesState::Fetching | SeriesState::Waiting => Role::Accent,
-        SeriesState::Stale | SeriesState::Retrying => Role::Warn,
+        SeriesState::Waiting => Role::Muted,
+        SeriesState::Fetching => Role::Accent,
+        SeriesState::Blocked => Role::Warn,
         SeriesState::Failed => Role::Err,
-        SeriesState::Parked => Role::Muted,
     }
 }
 
-const fn why_role(state: SeriesState) -> Role {
-    match state {
+const fn why_role(status: &SeriesStatus) -> Role {
+    match status.state {
         SeriesState::Failed => Role::Err,
-        SeriesState::Retrying => Role::Warn,
+        SeriesState::Fetching if status.retry_at.is_some() => Role::Warn,
         _ => Role::Text,
     }
 }
@@ -199,25 +199,26 @@ pub fn next_or_why(
 ) -> String {
     let schedule = &snapshot.schedule;
     match status.state {
-        SeriesState::Retrying => {
-            let attempt = status.requests + 1;
-            let left = status.retry_at.map(|at| text::short_countdown(at - now));
-            left.map_or_else(
-                || format!("{attempt} of 4"),
-                |left| format!("{attempt} of 4 in {left}"),
-            )
-        }
-        SeriesState::Fetching => "asked".to_owned(),
-        SeriesState::Waiting => snapshot
-            .run
-            .as_ref()
-            .and_then(|run| run.id)
-            .map_or_else(|| "in the next run".to_owned(), |id| format!("in run {id}")),
-        SeriesState::Parked | SeriesState::Failed if status.problem.is_some() => {
+        SeriesState::Fetching => status.retry_at.map_or_else(
+            || "request sent".to_owned(),
+            |at| {
+                let attempt = status.requests + 1;
+                format!("{attempt} of 4 in {}", text::short_countdown(at - now))
+            },
+        ),
+        SeriesState::Blocked | SeriesState::Failed if status.problem.is_some() => {
             let class = status.problem.as_ref().map(|(class, _)| *class);
             class.map_or_else(String::new, |class| short_reason(class).to_owned())
         }
-        _ if snapshot.quota.spent_until.is_some() => "after reset".to_owned(),
+        SeriesState::Waiting if snapshot.quota.spent_until.is_none() => snapshot
+            .run
+            .as_ref()
+            .and_then(|run| run.id)
+            .map_or_else(|| "next run".to_owned(), |id| format!("run {id}")),
+        state if snapshot.quota.spent_until.is_some() && state != SeriesState::Fresh => {
+            let until = snapshot.quota.spent_until.unwrap_or(now);
+            format!("after {}", text::near(until, now, shared.zone))
+        }
         _ if schedule.paused => "paused".to_owned(),
         _ => status
             .next_at
@@ -230,15 +231,15 @@ pub fn next_or_why(
 pub const fn short_reason(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::Burst | ErrorClass::Minute => "too fast",
-        ErrorClass::Day => "after reset",
+        ErrorClass::Day => "quota used up",
         ErrorClass::NotEntitled => "not in plan",
         ErrorClass::BadKey => "wrong key",
         ErrorClass::DemoKey => "needs a key",
         ErrorClass::BadRequest => "unknown symbol",
         ErrorClass::NoData => "no data",
         ErrorClass::Outage => "provider down",
-        ErrorClass::Malformed => "odd answer, kept",
-        ErrorClass::ClientBug => "our fault, report it",
+        ErrorClass::Malformed => "unreadable answer",
+        ErrorClass::ClientBug => "bug, please report",
         ErrorClass::Blocked => "address blocked",
         ErrorClass::Unknown => "refused, see Runs",
         ErrorClass::Network => "no network",

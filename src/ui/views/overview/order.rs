@@ -70,13 +70,11 @@ pub(super) fn rows<'a>(
 const fn urgency(state: SeriesState) -> u8 {
     match state {
         SeriesState::Failed => 0,
-        SeriesState::Retrying => 1,
+        SeriesState::Blocked => 1,
         SeriesState::Fetching => 2,
-        SeriesState::Waiting => 3,
-        SeriesState::Stale => 4,
-        SeriesState::Due => 5,
-        SeriesState::Parked => 6,
-        SeriesState::Fresh => 7,
+        SeriesState::Due => 3,
+        SeriesState::Waiting => 4,
+        SeriesState::Fresh => 5,
     }
 }
 
@@ -90,6 +88,9 @@ fn change(status: &SeriesStatus) -> i128 {
         })
 }
 
+/// The word of a filter that shows only what needs a person.
+pub(super) const NEEDS: &str = "needs:you";
+
 fn matches(status: &SeriesStatus, filter: &str) -> bool {
     let symbol = status.key.symbol.as_str().to_lowercase();
     let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
@@ -97,6 +98,7 @@ fn matches(status: &SeriesStatus, filter: &str) -> bool {
         Some("state") => state.starts_with(text),
         Some("interval") => interval.starts_with(text),
         Some("symbol") => symbol.contains(text),
+        Some("needs") => status.needs_a_person(),
         Some(_) => false,
         None => symbol.contains(text) || interval.contains(text) || state.contains(text),
     })
@@ -122,7 +124,7 @@ mod tests {
             ["IBM", "AAPL", "MSFT", "GOOGL"]
         );
         assert_eq!(shown("aap", Sort::Added, false), ["AAPL"]);
-        assert_eq!(shown("state:parked", Sort::Added, false), ["MSFT"]);
+        assert_eq!(shown("state:blocked", Sort::Added, false), ["MSFT"]);
         assert_eq!(shown("daily !due", Sort::Added, false), ["IBM", "AAPL"]);
         assert_eq!(shown("nothing", Sort::Added, false), Vec::<String>::new());
     }
@@ -131,7 +133,7 @@ mod tests {
     fn what_needs_a_person_comes_first() {
         assert_eq!(
             shown("", Sort::State, false),
-            ["AAPL", "GOOGL", "MSFT", "IBM"]
+            ["MSFT", "AAPL", "GOOGL", "IBM"]
         );
         assert_eq!(
             shown("", Sort::Symbol, true),

@@ -8,6 +8,14 @@ use crate::ui::csv;
 use crate::ui::views::Reply;
 
 pub(super) fn table(rows: &[&SeriesStatus], now: DateTime<Utc>) -> Vec<Reply> {
+    vec![Reply::Do(Effect::Save {
+        name: format!("watch-list-{}.csv", now.format("%Y%m%d-%H%M%S")),
+        text: csv(rows),
+    })]
+}
+
+/// The rows as comma-separated values.
+pub(super) fn csv(rows: &[&SeriesStatus]) -> String {
     let head = [
         "symbol",
         "interval",
@@ -42,8 +50,5 @@ pub(super) fn table(rows: &[&SeriesStatus], now: DateTime<Utc>) -> Vec<Reply> {
         ]
         .to_vec()
     });
-    vec![Reply::Do(Effect::Save {
-        name: format!("watch-list-{}.csv", now.format("%Y%m%d-%H%M%S")),
-        text: csv::table(&head, lines),
-    })]
+    csv::table(&head, lines)
 }

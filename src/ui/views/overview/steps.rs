@@ -2,16 +2,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Overview, advice};
-use crate::model::{Interval, SeriesKey};
+use super::advice::{advice, steps};
+use super::{Overview, save};
+use crate::model::{ErrorClass, Interval, SeriesKey, WatchEdit};
 use crate::pipeline::command::Command;
-use crate::pipeline::snapshot::SeriesState;
-use crate::ui::action::Action;
+use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
+use crate::ui::action::{Action, Effect};
 use crate::ui::app::Shared;
-use crate::ui::keymap::Context;
 use crate::ui::overlays::{Confirm, Overlay, Prompt, PromptKind};
-use crate::ui::text::count;
-use crate::ui::views::{Change, Reply};
+use crate::ui::text::{self, count};
+use crate::ui::views::bars::export_name;
+use crate::ui::views::{Reply, ViewId};
 
 pub(super) fn update(
     view: &mut Overview,
@@ -19,36 +20,55 @@ pub(super) fn update(
     shared: &Shared,
     now: DateTime<Utc>,
 ) -> Vec<Reply> {
+    let targets = view.targets(shared);
     match action {
         Action::Fetch => {
-            let replies = fetch_of(view.targets(shared), shared);
+            let replies = fetch_of(targets, shared, now);
             // Marks stay as long as a question about them is open.
             if !replies.iter().any(|reply| matches!(reply, Reply::Ask(_))) {
                 view.marks.clear();
             }
             replies
         }
-        Action::FetchDue => {
-            let due = due_count(shared);
-            guarded(Command::FetchDue, due, shared)
-        }
-        Action::Add => {
-            let prompt = Prompt::new(
-                PromptKind::Add {
-                    interval: add_interval(view, shared),
-                },
-                "",
-            );
-            vec![Overlay::Prompt(prompt).into()]
-        }
-        Action::Remove => remove(view.targets(shared)),
-        Action::Edit => view.selected(shared).map_or_else(Vec::new, |series| {
-            let text = series.interval.to_string();
-            vec![Overlay::Prompt(Prompt::new(PromptKind::Edit { series }, &text)).into()]
+        Action::FetchDue => guarded(Command::FetchDue, due_count(shared), None, shared),
+        Action::Offer => offer(view, shared).map_or_else(Vec::new, |(action, series)| {
+            perform(action, series, shared, now)
         }),
-        Action::ToDaily => switch(view, shared, Interval::Daily),
-        Action::ToWeekly => switch(view, shared, Interval::Weekly),
-        Action::EnterKey => vec![Overlay::Prompt(Prompt::new(PromptKind::Key, "")).into()],
+        Action::Add => {
+            let interval = add_interval(view, shared);
+            ask(PromptKind::Add { interval }, "")
+        }
+        Action::Remove => remove(targets),
+        Action::Edit => {
+            let text = match targets.as_slice() {
+                [] => return vec![],
+                [one] if one.adjusted => format!("{} adjusted", one.interval),
+                [one] => one.interval.to_string(),
+                _ => String::new(),
+            };
+            ask(PromptKind::Edit { series: targets }, &text)
+        }
+        Action::Interval if targets.is_empty() => vec![],
+        Action::Interval => ask(PromptKind::Edit { series: targets }, ""),
+        Action::ToDaily => switch(&targets, Interval::Daily, shared, now),
+        Action::ToWeekly => switch(&targets, Interval::Weekly, shared, now),
+        Action::Copy => {
+            let rows = view.rows(shared);
+            let chosen: Vec<&SeriesStatus> = rows
+                .into_iter()
+                .filter(|status| targets.contains(&status.key))
+                .collect();
+            vec![Reply::Do(Effect::Copy {
+                text: save::csv(&chosen),
+                what: count(chosen.len(), "line"),
+            })]
+        }
+        Action::Export if targets.is_empty() => vec![],
+        Action::Export => {
+            let name = export_name(&targets, now);
+            ask(PromptKind::Export { series: targets }, &name)
+        }
+        Action::EnterKey => ask(PromptKind::Key, ""),
         Action::Schedule => {
             let text = shared
                 .snapshot
@@ -56,63 +76,177 @@ pub(super) fn update(
                 .map_or_else(String::new, |snapshot| {
                     snapshot.schedule.schedule.to_string()
                 });
-            vec![Overlay::Prompt(Prompt::new(PromptKind::Schedule, &text)).into()]
+            ask(PromptKind::Schedule, &text)
         }
         Action::Why => view
             .selected_status(shared)
-            .map_or_else(Vec::new, |status| {
-                let advice = advice(status, shared, now);
-                let title = format!("{} is {}", status.key, status.state);
-                let steps = advice.steps.into_iter().map(|(action, label)| {
-                    let key = shared.keymap.key_of(Context::Overview, action);
-                    (key, label, action)
-                });
-                vec![Overlay::explain(title, &advice.text, steps.collect()).into()]
-            }),
+            .map_or_else(Vec::new, |status| vec![explain(status, shared, now)]),
         _ => vec![],
     }
 }
 
-/// How many series the next run would fetch.
+fn ask(kind: PromptKind, text: &str) -> Vec<Reply> {
+    vec![Overlay::Prompt(Prompt::new(kind, text)).into()]
+}
+
+/// Why a series stands as it does, and the keys that help.
+pub fn explain(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Reply {
+    let advice = advice(status, shared, now);
+    let title = format!("{} is {}", status.key, status.state);
+    Overlay::explain(title, &advice.text, advice.keyed(&shared.keymap)).into()
+}
+
+/// What is offered for the marked series, or else for the selected one, and for which of them.
+#[must_use]
+pub fn offer(view: &Overview, shared: &Shared) -> Option<(Action, Vec<SeriesKey>)> {
+    let snapshot = shared.snapshot.as_ref()?;
+    let first = |series: &SeriesKey| {
+        let status = shared.status(series)?;
+        steps(status, snapshot).into_iter().next()
+    };
+    let targets = view.targets(shared);
+    let selected = view.selected(shared).filter(|key| targets.contains(key));
+    let leading = selected.as_ref().or(targets.first())?;
+    let (action, _) = first(leading)?;
+    let alike = targets
+        .iter()
+        .filter(|series| first(series).is_some_and(|(other, _)| other == action));
+    Some((action, alike.cloned().collect()))
+}
+
+fn perform(
+    action: Action,
+    series: Vec<SeriesKey>,
+    shared: &Shared,
+    now: DateTime<Utc>,
+) -> Vec<Reply> {
+    match action {
+        Action::Fetch => fetch_of(series, shared, now),
+        Action::ToDaily => switch(&series, Interval::Daily, shared, now),
+        Action::Remove => remove(series),
+        Action::ViewRuns => vec![Reply::Go(ViewId::Runs)],
+        Action::Open => series
+            .into_iter()
+            .next()
+            .map(Reply::Bars)
+            .into_iter()
+            .collect(),
+        _ => vec![Reply::Act(action)],
+    }
+}
+
+/// How many requests the next run would send now: not more than are left today.
 #[must_use]
 pub fn due_count(shared: &Shared) -> usize {
     let snapshot = shared.snapshot.as_ref();
-    snapshot.map_or(0, |snapshot| snapshot.schedule.due)
+    let due = snapshot.map_or(0, |snapshot| snapshot.schedule.due);
+    sendable(due, shared)
 }
 
-/// Whether asking for a series is no use, as far as the key and its plan are known.
+/// So many of these requests as are left today.
 #[must_use]
-pub fn is_parked(series: &SeriesKey, shared: &Shared) -> bool {
-    let state = shared.status(series).map(|status| status.state);
-    state == Some(SeriesState::Parked)
+pub fn sendable(requests: usize, shared: &Shared) -> usize {
+    shared
+        .requests_left()
+        .map_or(requests, |left| requests.min(left as usize))
 }
 
-/// Fetches what is not parked, after asking if that takes from the day's reserve.
+/// Whether a request for a series would end as the last one, as far as key and plan are known.
 #[must_use]
-pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared) -> Vec<Reply> {
+pub fn is_forbidden(series: &SeriesKey, shared: &Shared) -> bool {
+    shared.status(series).is_some_and(|status| {
+        let class = status.problem.as_ref().map(|(class, _)| *class);
+        status.state == SeriesState::Blocked
+            && matches!(
+                class,
+                Some(ErrorClass::NotEntitled | ErrorClass::DemoKey | ErrorClass::BadKey)
+            )
+    })
+}
+
+/// Whether a request for a series can bring nothing, as far as is known.
+fn is_vain(series: &SeriesKey, shared: &Shared) -> bool {
+    shared.status(series).is_some_and(|status| {
+        let class = status.problem.as_ref().map(|(class, _)| *class);
+        status.state == SeriesState::Fresh
+            || status.state == SeriesState::Blocked && class == Some(ErrorClass::BadRequest)
+    })
+}
+
+/// Fetches what key and plan allow. It asks first where that takes from the day's reserve, or where
+/// requests of a limited day can bring nothing.
+#[must_use]
+pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
     let first = series.first().cloned();
     let mut series = series;
-    series.retain(|key| !is_parked(key, shared));
-    if let (true, Some(parked)) = (series.is_empty(), first) {
+    series.retain(|key| !is_forbidden(key, shared));
+    if let (true, Some(blocked)) = (series.is_empty(), first) {
         return vec![Reply::Warn(format!(
-            "{parked} is parked, asking would end the same way; w says why, and what helps"
+            "{blocked} is blocked: a request would be refused again; w explains, and offers what helps"
         ))];
     }
     let requests = series.len();
-    guarded(Command::Fetch(series), requests, shared)
+    let vain: Vec<&SeriesKey> = series.iter().filter(|key| is_vain(key, shared)).collect();
+    let doubt = match vain.as_slice() {
+        [] => None,
+        _ if shared.requests_left().is_none() => None,
+        [one] if requests == 1 => Some(doubt(one, shared, now)),
+        some => Some(format!(
+            "{} of these {requests} series cannot have new bars yet.",
+            some.len()
+        )),
+    };
+    guarded(Command::Fetch(series), requests, doubt, shared)
 }
 
-fn guarded(command: Command, requests: usize, shared: &Shared) -> Vec<Reply> {
-    if requests == 0 || !shared.takes_reserve(requests) {
+fn doubt(series: &SeriesKey, shared: &Shared, now: DateTime<Utc>) -> String {
+    let status = shared.status(series);
+    match status {
+        Some(status) if status.state == SeriesState::Fresh => {
+            let next = status.next_at.map_or_else(String::new, |at| {
+                format!(
+                    " before {} {}",
+                    text::near(at, now, shared.zone),
+                    text::zone_name(shared.zone)
+                )
+            });
+            format!("{series} cannot have new bars{next}.")
+        }
+        _ => format!("The provider did not know {series} when it was last asked."),
+    }
+}
+
+/// Sends a command that spends requests, after a question where there is a reason for one.
+fn guarded(
+    command: Command,
+    requests: usize,
+    doubt: Option<String>,
+    shared: &Shared,
+) -> Vec<Reply> {
+    let takes_reserve = requests > 0 && shared.takes_reserve(requests);
+    if doubt.is_none() && !takes_reserve {
         return vec![command.into()];
     }
     let left = shared.requests_left().unwrap_or(0);
-    let confirm = Confirm {
-        question: reserve_question(requests, left),
-        detail: format!(
-            "The last {} of a day are kept for what matters most.",
+    let (question, detail) = if takes_reserve {
+        let reserve = format!(
+            "The last {} requests of a day are kept for what matters most.",
             crate::ui::app::shared::RESERVE
-        ),
+        );
+        let detail = doubt.map_or(reserve.clone(), |doubt| format!("{doubt} {reserve}"));
+        (reserve_question(requests, left), detail)
+    } else {
+        (
+            format!(
+                "Fetch anyway, {} of {left} left today?",
+                count(requests, "request")
+            ),
+            doubt.unwrap_or_default(),
+        )
+    };
+    let confirm = Confirm {
+        question,
+        detail,
         then: vec![command.into()],
     };
     vec![Overlay::Confirm(confirm).into()]
@@ -121,7 +255,7 @@ fn guarded(command: Command, requests: usize, shared: &Shared) -> Vec<Reply> {
 fn reserve_question(requests: usize, left: u32) -> String {
     let wanted = count(requests, "request");
     if requests > left as usize {
-        format!("{wanted} are wanted and {left} are left today: spend these?")
+        format!("{wanted} needed, {left} left today: send these?")
     } else {
         format!("Spend {wanted} of the last {left} today?")
     }
@@ -134,28 +268,50 @@ fn remove(series: Vec<SeriesKey>) -> Vec<Reply> {
         many => count(many.len(), "series"),
     };
     let confirm = Confirm {
-        question: format!("Take {what} out of the watch list?"),
-        detail: "Its bars stay in the store; u undoes this.".to_owned(),
-        then: vec![Reply::Change(Change::Remove(series))],
+        question: format!("Remove {what} from the watch list?"),
+        detail: "Bars stay in the store; u undoes this.".to_owned(),
+        then: vec![Reply::Change(WatchEdit::Remove(series))],
     };
     vec![Overlay::Confirm(confirm).into()]
 }
 
-fn switch(view: &Overview, shared: &Shared, interval: Interval) -> Vec<Reply> {
-    let Some(series) = view.selected(shared) else {
-        return vec![];
-    };
-    let to = SeriesKey {
+/// Watches other series in place of these, as far as they are not watched already.
+#[must_use]
+pub fn replacing(
+    series: &[SeriesKey],
+    with: impl Fn(&SeriesKey) -> SeriesKey,
+    shared: &Shared,
+) -> Vec<(SeriesKey, SeriesKey)> {
+    series
+        .iter()
+        .map(|from| (from.clone(), with(from)))
+        .filter(|(_, to)| shared.status(to).is_none())
+        .collect()
+}
+
+fn switch(
+    series: &[SeriesKey],
+    interval: Interval,
+    shared: &Shared,
+    now: DateTime<Utc>,
+) -> Vec<Reply> {
+    let to = |from: &SeriesKey| SeriesKey {
         interval,
-        ..series.clone()
+        adjusted: false,
+        ..from.clone()
     };
-    if shared.status(&to).is_some() {
-        return vec![Reply::Warn(format!(
-            "{to} is in the watch list already; x removes {series}"
-        ))];
+    let pairs = replacing(series, to, shared);
+    if pairs.is_empty() {
+        return series.first().map_or_else(Vec::new, |first| {
+            let there = to(first);
+            vec![Reply::Warn(format!(
+                "{there} is on the watch list already; x removes {first}"
+            ))]
+        });
     }
-    let mut replies = vec![Reply::Change(Change::Replace(series, to.clone()))];
-    replies.extend(fetch_of(vec![to], shared));
+    let wanted = pairs.iter().map(|(_, to)| to.clone()).collect();
+    let mut replies = vec![Reply::Change(WatchEdit::Replace(pairs))];
+    replies.extend(fetch_of(wanted, shared, now));
     replies
 }
 
@@ -163,27 +319,7 @@ fn switch(view: &Overview, shared: &Shared, interval: Interval) -> Vec<Reply> {
 fn add_interval(view: &Overview, shared: &Shared) -> Interval {
     let selected = view.selected_status(shared);
     selected.map_or(shared.interval, |status| match status.state {
-        SeriesState::Parked if status.key.interval.is_intraday() => Interval::Daily,
+        SeriesState::Blocked if status.key.interval.is_intraday() => Interval::Daily,
         _ => status.key.interval,
     })
-}
-
-/// The series that a typed text names: `IBM`, `BRK-B 5min`, `IBM daily adjusted`.
-pub fn add_of(text: &str, interval: Interval) -> Result<SeriesKey, String> {
-    SeriesKey::from_words(text, interval).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_series_is_typed_as_a_symbol_and_an_interval() {
-        let add = |text: &str| add_of(text, Interval::Daily).map(|series| series.to_string());
-        assert_eq!(add("ibm"), Ok("IBM daily".to_owned()));
-        assert_eq!(add(" BRK-B  5min "), Ok("BRK-B 5min".to_owned()));
-        assert_eq!(add("ibm 5min adjusted"), Ok("IBM 5min adjusted".to_owned()));
-        assert!(add("").is_err() && add("IBM hourly").unwrap_err().contains("use 1min"));
-        assert!(add("IBM daily now").unwrap_err().contains("IBM daily"));
-    }
 }

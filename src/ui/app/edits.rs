@@ -1,0 +1,113 @@
+//! Changes of the watch list, and how they are undone.
+
+use chrono::{DateTime, Utc};
+
+use super::App;
+use crate::model::{SeriesKey, WatchEdit};
+use crate::pipeline::command::Command;
+use crate::ui::action::Effect;
+use crate::ui::text::count;
+
+/// Changes that can be undone; the oldest go first.
+const LEVELS: usize = 100;
+
+/// A change that was made.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// What undoes it.
+    back: WatchEdit,
+    /// What that brings, in words.
+    undone: String,
+    /// The series that the cursor returns to.
+    cursor: Option<SeriesKey>,
+}
+
+impl App {
+    /// Changes the watch list and remembers how to undo that.
+    pub(super) fn change(&mut self, edit: WatchEdit, now: DateTime<Utc>) -> Effect {
+        let before: Vec<SeriesKey> = self
+            .shared
+            .series()
+            .iter()
+            .map(|status| status.key.clone())
+            .collect();
+        let (done, undone) = words(&edit);
+        if self.shared.edits.len() == LEVELS {
+            self.shared.edits.remove(0);
+        }
+        self.shared.edits.push(Edit {
+            back: edit.undo(&before),
+            undone,
+            cursor: self.overview.selected.clone(),
+        });
+        let arriving = match &edit {
+            WatchEdit::Add(series) | WatchEdit::Set(series) => series.first(),
+            WatchEdit::Replace(pairs) => pairs.first().map(|(_, to)| to),
+            WatchEdit::Remove(_) | WatchEdit::PutBack { .. } => None,
+        };
+        self.overview.awaited = arriving.cloned();
+        self.overview.marks.clear();
+        self.messages.say(format!("{done}; u undoes this"), now);
+        Effect::Send(Command::EditList(edit))
+    }
+
+    pub(super) fn undo(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
+        let Some(edit) = self.shared.edits.pop() else {
+            return vec![];
+        };
+        self.overview.awaited = edit.cursor;
+        let more = match self.shared.edits.len() {
+            0 => String::new(),
+            more => format!("; {} more can be undone", count(more, "change")),
+        };
+        self.messages
+            .say(format!("undone: {}{more}", edit.undone), now);
+        vec![Effect::Send(Command::EditList(edit.back))]
+    }
+}
+
+/// What a change brings, and what undoing it brings.
+fn words(edit: &WatchEdit) -> (String, String) {
+    let named = |series: &[SeriesKey]| match series {
+        [one] => one.to_string(),
+        many => count(many.len(), "series"),
+    };
+    let is = |series: &[SeriesKey]| if series.len() == 1 { "is" } else { "are" };
+    match edit {
+        WatchEdit::Add(series) => {
+            let what = named(series);
+            (
+                format!("{what} added to the watch list"),
+                format!("{what} {} off the watch list again", is(series)),
+            )
+        }
+        WatchEdit::Remove(series) => {
+            let what = named(series);
+            (
+                format!("{what} removed; bars stay in the store"),
+                format!("{what} {} back on the watch list", is(series)),
+            )
+        }
+        WatchEdit::Replace(pairs) => match pairs.as_slice() {
+            [(from, to)] => (
+                format!("{to} is watched in place of {from}"),
+                format!("{from} is watched in place of {to}"),
+            ),
+            many => {
+                let what = count(many.len(), "series");
+                (
+                    format!("{what} replaced"),
+                    format!("{what} are what they were"),
+                )
+            }
+        },
+        WatchEdit::Set(series) => (
+            format!("the watch list now has {}", named(series)),
+            "the watch list is what it was".to_owned(),
+        ),
+        WatchEdit::PutBack { .. } => (
+            "the watch list is what it was".to_owned(),
+            "the change is made again".to_owned(),
+        ),
+    }
+}

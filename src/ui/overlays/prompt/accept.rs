@@ -1,0 +1,129 @@
+//! What an entered line becomes, or why it cannot be accepted.
+
+use super::{PromptKind, add, named};
+use crate::config::Secret;
+use crate::model::{SeriesKey, WatchEdit, moment};
+use crate::pipeline::command::Command;
+use crate::pipeline::schedule::Schedule;
+use crate::ui::app::Shared;
+use crate::ui::text::count;
+use crate::ui::views::Reply;
+use crate::ui::views::bars::name_ending;
+use crate::ui::views::overview::{replacing, series_of};
+
+/// What a text becomes; `before` is what the line held when it was opened.
+pub(super) fn accept(
+    kind: &PromptKind,
+    typed: &str,
+    before: &str,
+    shared: &Shared,
+) -> Result<Vec<Reply>, String> {
+    match kind {
+        PromptKind::Filter => Ok(vec![Reply::Filter(typed.to_owned())]),
+        PromptKind::Add { interval } => add::change(series_of(typed, *interval)?, shared),
+        PromptKind::Edit { series } => edit(series, typed, !before.is_empty(), shared),
+        PromptKind::Schedule => {
+            let mut schedule: Schedule = typed.parse().map_err(|error| format!("{error}"))?;
+            if let Some(snapshot) = &shared.snapshot {
+                schedule.missed = snapshot.schedule.schedule.missed;
+            }
+            let say = Reply::Say(format!("runs start {}", schedule.words()));
+            Ok(vec![Command::SetSchedule(schedule).into(), say])
+        }
+        PromptKind::Key => {
+            let is_plausible =
+                (8..=64).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_alphanumeric());
+            if is_plausible {
+                Ok(vec![Reply::Key(Secret::new(typed))])
+            } else {
+                Err("a key is 8 to 64 letters and digits; get one free at \
+                     alphavantage.co/support/#api-key"
+                    .to_owned())
+            }
+        }
+        PromptKind::GoTo => match moment::parse(typed, shared.zone) {
+            Some(moment::Moment::Instant(at)) => Ok(vec![Reply::GoTo(at)]),
+            Some(moment::Moment::Days(_, last)) => {
+                let end = moment::midnight(last.succ_opt().unwrap_or(last), shared.zone);
+                Ok(vec![Reply::GoTo(end - chrono::TimeDelta::seconds(1))])
+            }
+            None => Err("write 2026-05-15, 2026-05-15 09:30, 2026-05 or 2026".to_owned()),
+        },
+        PromptKind::Export { series } => export(series, typed),
+    }
+}
+
+/// Watches other series in place of these: another interval, other prices.
+///
+/// Where the line held what was true (`is_whole`), prices are raw unless it says otherwise; else
+/// they stay what they are.
+fn edit(
+    series: &[SeriesKey],
+    typed: &str,
+    is_whole: bool,
+    shared: &Shared,
+) -> Result<Vec<Reply>, String> {
+    let says_prices = typed
+        .split_whitespace()
+        .any(|word| word.eq_ignore_ascii_case("adjusted") || word.eq_ignore_ascii_case("raw"));
+    let parse = |from: &SeriesKey| {
+        let words = format!("{} {typed}", from.symbol);
+        let to = SeriesKey::from_words(&words, from.interval).map_err(|error| error.to_string())?;
+        let adjusted = if is_whole || says_prices {
+            to.adjusted
+        } else {
+            from.adjusted
+        };
+        Ok::<_, String>(SeriesKey { adjusted, ..to })
+    };
+    if typed.is_empty() {
+        return Err("write an interval, or choose one with the arrows".to_owned());
+    }
+    for from in series {
+        parse(from)?;
+    }
+    if let [one] = series
+        && parse(one)? == *one
+    {
+        return Ok(vec![]);
+    }
+    let to = |from: &SeriesKey| parse(from).unwrap_or_else(|_| from.clone());
+    let pairs = replacing(series, to, shared);
+    if pairs.is_empty() {
+        return Err(match series {
+            [one] => format!("{} is on the watch list already", to(one)),
+            _ => "all of these are on the watch list already".to_owned(),
+        });
+    }
+    Ok(vec![Reply::Change(WatchEdit::Replace(pairs))])
+}
+
+fn export(series: &[SeriesKey], typed: &str) -> Result<Vec<Reply>, String> {
+    let is_name = !typed.starts_with('.') && !typed.contains(['/', '\\', '\0']);
+    let ending = std::path::Path::new(typed)
+        .extension()
+        .and_then(std::ffi::OsStr::to_str)
+        .filter(|ending| matches!(*ending, "csv" | "jsonl"));
+    let (true, Some(ending)) = (is_name, ending) else {
+        return Err("write a file name that ends in .csv or .jsonl".to_owned());
+    };
+    let stem = typed
+        .strip_suffix(ending)
+        .map_or(typed, |stem| stem.trim_end_matches('.'));
+    let commands = series.iter().map(|one| {
+        let name = match series {
+            [_] => typed.to_owned(),
+            _ => name_ending(one, &format!("{stem}.{ending}")),
+        };
+        Reply::from(Command::Export {
+            series: one.clone(),
+            name,
+        })
+    });
+    let what = match series {
+        [_] => named(series),
+        many => count(many.len(), "series"),
+    };
+    let say = Reply::Say(format!("exporting {what} in the background"));
+    Ok(commands.chain([say]).collect())
+}

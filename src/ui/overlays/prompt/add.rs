@@ -1,0 +1,220 @@
+//! Adding series: what a typed name or a pasted list means, and what the line says about it.
+
+use crate::model::{Interval, SeriesKey, WatchEdit};
+use crate::pipeline::snapshot::SearchView;
+use crate::ui::app::Shared;
+use crate::ui::overlays::prompt::Suggestion;
+use crate::ui::overlays::{Confirm, Overlay};
+use crate::ui::text::count;
+use crate::ui::views::Reply;
+use crate::ui::views::overview::{is_setting, series_of};
+
+/// Characters of one paste that still go into the line.
+const SHORT: usize = 200;
+
+/// The last symbol or name of a text, without the interval behind it.
+pub(super) fn wish(text: &str) -> &str {
+    let last = text
+        .rsplit([',', ';'])
+        .next()
+        .unwrap_or_default()
+        .trim_start();
+    let mut end = last.trim_end().len();
+    while let Some((before, word)) = last[..end].trim_end().rsplit_once(char::is_whitespace) {
+        if !is_setting(word) {
+            break;
+        }
+        end = before.trim_end().len();
+    }
+    &last[..end]
+}
+
+/// The text with the last symbol or name in it replaced.
+pub(super) fn with(text: &str, symbol: &str) -> String {
+    let wish = wish(text);
+    match text.rfind(wish).filter(|_| !wish.is_empty()) {
+        Some(at) => format!("{}{symbol}{}", &text[..at], &text[at + wish.len()..]),
+        None => format!("{text}{symbol}"),
+    }
+}
+
+/// The symbols that match, from the list that is kept or from the provider.
+pub(super) fn listed(wish: &str, shared: &Shared) -> Vec<Suggestion> {
+    // The matches of a moment ago stay until those of the new text are there.
+    search(shared)
+        .filter(|_| !wish.is_empty())
+        .map_or_else(Vec::new, |search| {
+            search
+                .matches
+                .iter()
+                .map(|listing| Suggestion {
+                    value: listing.symbol.to_string(),
+                    note: format!("{}  {} {}", listing.name, listing.exchange, listing.kind),
+                })
+                .collect()
+        })
+}
+
+fn search(shared: &Shared) -> Option<&SearchView> {
+    shared.snapshot.as_ref()?.search.as_deref()
+}
+
+/// Whether a text is no symbol of the list, and the best match has a name with these words.
+pub(super) fn is_a_name(wish: &str, shared: &Shared) -> bool {
+    let Some(search) = search(shared).filter(|search| search.text == wish) else {
+        return false;
+    };
+    let is_symbol = |word: &str| {
+        let is_it = |symbol: &str| symbol.eq_ignore_ascii_case(word);
+        search
+            .matches
+            .iter()
+            .any(|found| is_it(found.symbol.as_str()))
+    };
+    !wish.is_empty()
+        && !is_symbol(wish)
+        && search
+            .matches
+            .first()
+            .is_some_and(|best| has_words(&best.name, wish))
+}
+
+/// Whether words of a name begin with these words, in their order.
+fn has_words(name: &str, words: &str) -> bool {
+    let name = name.to_lowercase();
+    let mut parts = name.split(|c: char| !c.is_alphanumeric());
+    words
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| parts.any(|part| part.starts_with(word)))
+}
+
+/// Why a text may not be what the person means, where nothing is chosen yet.
+pub(super) fn doubt(wish: &str, shared: &Shared) -> Option<String> {
+    let search = search(shared);
+    // A symbol of another exchange, such as RELIANCE.BSE, is in no list of this one; a list of
+    // symbols is not looked for as a name.
+    if wish.contains(['.', ':']) || wish.split_whitespace().count() > 1 {
+        return None;
+    }
+    let word = wish.to_uppercase();
+    match search {
+        Some(search) if search.listed > 0 && search.text != wish => {
+            Some("still searching the list of symbols; press Enter again".to_owned())
+        }
+        Some(search) if search.listed > 0 => {
+            let is_there = |symbol: &str| symbol.eq_ignore_ascii_case(wish);
+            let is_listed = search
+                .matches
+                .iter()
+                .any(|listing| is_there(listing.symbol.as_str()));
+            (!is_listed && !search.matches.is_empty()).then(|| {
+                format!(
+                    "{word} is not in the list: Enter takes the marked one, Up and Enter what you typed"
+                )
+            })
+        }
+        _ => {
+            let is_like_a_name = wish.len() >= 5 && wish.chars().all(char::is_alphabetic);
+            is_like_a_name.then(|| {
+                format!(
+                    "is {word} a name? Tab looks it up, 1 request; Enter again adds it as it is"
+                )
+            })
+        }
+    }
+}
+
+/// The change that adds series, without those on the list already.
+pub(super) fn change(mut series: Vec<SeriesKey>, shared: &Shared) -> Result<Vec<Reply>, String> {
+    let before = series.len();
+    let first = series.first().cloned();
+    series.retain(|key| shared.status(key).is_none());
+    match (series.is_empty(), first) {
+        (true, Some(one)) if before == 1 => Err(format!("{one} is on the watch list already")),
+        (true, _) => Err("all of these are on the watch list already".to_owned()),
+        _ => Ok(vec![Reply::Change(WatchEdit::Add(series))]),
+    }
+}
+
+/// Whether a pasted text is a list rather than a word.
+pub(super) fn is_list(text: &str) -> bool {
+    text.trim().contains(['\n', '\r']) || text.len() > SHORT
+}
+
+/// A question about a pasted list: how many series, and what they cost.
+pub(super) fn pasted(
+    text: &str,
+    interval: Interval,
+    shared: &Shared,
+) -> Result<Vec<Reply>, String> {
+    let series = series_of(text, interval)?;
+    let all = series.len();
+    let then = change(series, shared)?;
+    let new = then.iter().map(|reply| match reply {
+        Reply::Change(WatchEdit::Add(series)) => series.len(),
+        _ => 0,
+    });
+    let new: usize = new.sum();
+    let known = match all - new {
+        0 => String::new(),
+        known => format!("{known} of the list are there already. "),
+    };
+    let confirm = Confirm {
+        question: format!("Add {} to the watch list?", count(new, "series")),
+        detail: format!(
+            "{known}Nothing is sent now; each fetch of all of them costs {}.",
+            count(new, "request")
+        ),
+        then,
+    };
+    Ok(vec![Overlay::Confirm(confirm).into()])
+}
+
+/// What the line says under itself.
+pub(super) fn hint(wanted: &str, interval: Interval, shared: &Shared) -> String {
+    let series = match series_of(wanted, interval).as_deref() {
+        Ok([one]) => format!("Enter adds {one}"),
+        Ok(many) => format!("Enter adds {}", count(many.len(), "series")),
+        Err(_) if wanted.trim().is_empty() => {
+            format!("symbols or a company's name, then an interval if not {interval}")
+        }
+        Err(why) => why.clone(),
+    };
+    let tab = match search(shared) {
+        Some(search) if search.busy => "asking the provider…".to_owned(),
+        Some(search) if search.problem.is_some() => search.problem.clone().unwrap_or_default(),
+        Some(search) if search.listed > 0 => "Tab asks the provider, 1 request".to_owned(),
+        _ => "Tab gets the list of symbols, 1 request a month".to_owned(),
+    };
+    format!("{series}; {tab}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_name_is_what_is_looked_for_and_replaced() {
+        for (text, looked_for, replaced) in [
+            ("", "", "AAPL"),
+            ("apple", "apple", "AAPL"),
+            ("bank of america", "bank of america", "AAPL"),
+            ("apple 5min", "apple", "AAPL 5min"),
+            ("apple daily adjusted ", "apple", "AAPL daily adjusted "),
+            ("IBM, MSFT,apple", "apple", "IBM, MSFT,AAPL"),
+            ("daily", "daily", "AAPL"),
+        ] {
+            assert_eq!(wish(text), looked_for, "{text:?}");
+            assert_eq!(with(text, "AAPL"), replaced, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_its_words_in_order() {
+        assert!(has_words("Bank of America Corp", "bank amer"));
+        assert!(has_words("Apple Inc", "APPLE"));
+        assert!(!has_words("Apple Inc", "inc apple"));
+        assert!(!has_words("Applied Materials", "apple"));
+    }
+}
