@@ -26,8 +26,8 @@ pub use watched::MARK as WATCH_LIST_MARK;
 
 use crate::model::quota::{Decision, Ledger, Limits};
 use crate::model::{
-    Answer, Bar, Batch, Counts, ErrorClass, Listing, Question, RequestId, RunId, RunStatus,
-    RunSummary, SeriesKey, SeriesReport, WatchEdit, WatchEdited,
+    Answer, Bar, Batch, Counts, ErrorClass, Listing, Question, RejectedRow, RequestId, RunId,
+    RunStatus, RunSummary, SeriesKey, SeriesReport, WatchEdit, WatchEdited,
 };
 
 /// The outcome of a store operation.
@@ -260,6 +260,8 @@ pub struct RunDetail {
     pub series: Vec<SeriesReport>,
     /// The requests it reserved.
     pub requests: Vec<RequestRow>,
+    /// Rows that validation refused and extras that were set aside: the first hundred.
+    pub rejected: Vec<(SeriesKey, RejectedRow)>,
 }
 
 /// What a store says about itself.

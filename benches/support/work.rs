@@ -144,6 +144,7 @@ pub(crate) async fn store(
         rejected: Vec::new(),
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,
+        set_aside: 0,
         parse_ms: 0,
     };
     let before = start.elapsed();

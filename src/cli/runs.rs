@@ -11,7 +11,7 @@ use super::table::layout;
 use super::{Context, open, output};
 use crate::db::{RequestRow, RunDetail};
 use crate::model::text::thousands;
-use crate::model::{RunId, RunStatus, RunSummary};
+use crate::model::{RejectedRow, RunId, RunStatus, RunSummary, SeriesKey};
 use crate::pipeline::narrate;
 
 pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
@@ -146,7 +146,24 @@ fn explain(detail: &RunDetail) -> String {
             &rows,
         ));
     }
+    if !detail.rejected.is_empty() {
+        let rows: Vec<Vec<String>> = detail.rejected.iter().map(rejected_row).collect();
+        text.push('\n');
+        text.push_str(&layout(
+            &["SERIES", "LABEL", "REJECTED BECAUSE", "RECEIVED"],
+            &rows,
+        ));
+    }
     text
+}
+
+fn rejected_row((series, row): &(SeriesKey, RejectedRow)) -> Vec<String> {
+    vec![
+        series.to_string(),
+        row.label.clone(),
+        row.reason.clone(),
+        row.content.clone(),
+    ]
 }
 
 fn request_row(request: &RequestRow) -> Vec<String> {
@@ -172,6 +189,15 @@ struct JsonDetail<'a> {
     run: &'a RunSummary,
     results: Vec<JsonSeries<'a>>,
     ledger: &'a [RequestRow],
+    rejected: Vec<JsonRejected<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonRejected<'a> {
+    #[serde(flatten)]
+    series: &'a SeriesKey,
+    #[serde(flatten)]
+    row: &'a RejectedRow,
 }
 
 impl<'a> From<&'a RunDetail> for JsonDetail<'a> {
@@ -180,6 +206,11 @@ impl<'a> From<&'a RunDetail> for JsonDetail<'a> {
             run: &detail.summary,
             results: detail.series.iter().map(JsonSeries::from).collect(),
             ledger: &detail.requests,
+            rejected: detail
+                .rejected
+                .iter()
+                .map(|(series, row)| JsonRejected { series, row })
+                .collect(),
         }
     }
 }
@@ -235,6 +266,7 @@ mod tests {
                 ended_at: None,
                 parse_ms: None,
             }],
+            rejected: vec![],
         };
         let text = explain(&detail);
         assert!(

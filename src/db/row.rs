@@ -10,8 +10,8 @@ use flate2::write::GzEncoder;
 
 use super::{DbError, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
-    Ask, Counts, Interval, Listing, Price, Question, RequestId, RunId, RunSummary, SeriesError,
-    SeriesKey, SeriesReport, SymbolAsk,
+    Ask, Counts, Interval, Listing, Price, Question, RejectedRow, RequestId, RunId, RunSummary,
+    SeriesError, SeriesKey, SeriesReport, SymbolAsk,
 };
 
 /// Bytes an answer may have once unpacked; far above what is ever kept.
@@ -132,6 +132,7 @@ pub struct RunSeriesRow {
     unchanged: i64,
     rejected: i64,
     rounded: i64,
+    set_aside: i64,
     first_at: Option<DateTime<Utc>>,
     last_at: Option<DateTime<Utc>>,
     attempts: i64,
@@ -161,6 +162,7 @@ impl RunSeriesRow {
             },
             rejected: count(self.rejected),
             rounded: count(self.rounded),
+            set_aside: count(self.set_aside),
             first: self.first_at,
             last: self.last_at,
             attempts: count(self.attempts),
@@ -189,7 +191,8 @@ pub const RUN_SERIES: &str = "\
     SELECT symbol, interval, adjusted, status, CAST(received AS bigint) AS received, \
            CAST(inserted AS bigint) AS inserted, CAST(changed AS bigint) AS changed, \
            CAST(unchanged AS bigint) AS unchanged, CAST(rejected AS bigint) AS rejected, \
-           CAST(rounded AS bigint) AS rounded, first_at, last_at, CAST(attempts AS bigint) AS attempts, \
+           CAST(rounded AS bigint) AS rounded, CAST(set_aside AS bigint) AS set_aside, \
+           first_at, last_at, CAST(attempts AS bigint) AS attempts, \
            CAST(requests AS bigint) AS requests, error_class, error_message \
     FROM run_series WHERE run_id = $1 ORDER BY symbol, interval, adjusted";
 
@@ -200,12 +203,40 @@ pub const RUN_REQUESTS: &str = "\
            ended_at, CAST(parse_ms AS bigint) AS parse_ms \
     FROM requests WHERE run_id = $1 ORDER BY id";
 
+/// What validation refused or set aside in run `$1`.
+pub const RUN_REJECTED: &str = "\
+    SELECT r.symbol, r.interval, r.adjusted, r.label, r.content, r.reason \
+    FROM requests q JOIN rejected_rows r ON r.request_id = q.id WHERE q.run_id = $1 ORDER BY r.id LIMIT 100";
+
 /// The answer to request `$1`.
 pub const ANSWER: &str = "\
     SELECT CAST(q.http_status AS bigint) AS http_status, a.content_type, \
            coalesce(a.received_at, q.ended_at, q.reserved_at) AS received_at, \
            CAST(q.elapsed_ms AS bigint) AS elapsed_ms, a.body \
     FROM requests q LEFT JOIN answers a ON a.request_id = q.id WHERE q.id = $1";
+
+/// A row of `rejected_rows`.
+#[derive(Debug, sqlx::FromRow)]
+pub struct RefusedRow {
+    symbol: String,
+    interval: String,
+    adjusted: bool,
+    label: String,
+    content: String,
+    reason: String,
+}
+
+impl RefusedRow {
+    fn note(self) -> Result<(SeriesKey, RejectedRow)> {
+        let series = series_key(&self.symbol, &self.interval, self.adjusted)?;
+        let row = RejectedRow {
+            label: self.label,
+            content: self.content,
+            reason: self.reason,
+        };
+        Ok((series, row))
+    }
+}
 
 /// A kept answer in the types both databases decode to.
 #[derive(Debug, sqlx::FromRow)]
@@ -234,6 +265,7 @@ pub fn detail(
     run: RunRow,
     series: Vec<RunSeriesRow>,
     requests: Vec<LedgerRow>,
+    rejected: Vec<RefusedRow>,
 ) -> Result<RunDetail> {
     Ok(RunDetail {
         summary: run.summary()?,
@@ -242,6 +274,10 @@ pub fn detail(
             .map(RunSeriesRow::report)
             .collect::<Result<_>>()?,
         requests: requests.into_iter().map(RequestRow::from).collect(),
+        rejected: rejected
+            .into_iter()
+            .map(RefusedRow::note)
+            .collect::<Result<_>>()?,
     })
 }
 

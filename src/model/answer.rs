@@ -139,14 +139,14 @@ pub struct Answer {
     pub elapsed_ms: u32,
 }
 
-/// A row that validation refused.
+/// A row that validation refused, or a row of which one extra was set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RejectedRow {
     /// The row's label, safe to show.
     pub label: String,
     /// The row as received, safe to show.
     pub content: String,
-    /// Why it was refused.
+    /// Why it was refused or what was set aside.
     pub reason: String,
 }
 
@@ -161,12 +161,14 @@ pub struct Batch {
     pub series: SeriesKey,
     /// Bars, oldest first, each instant once.
     pub bars: Vec<Bar>,
-    /// Rows that were refused.
+    /// Rows that were refused, and extras that were set aside.
     pub rejected: Vec<RejectedRow>,
     /// Rows the answer held.
     pub received: u32,
     /// Values of which digits were rounded away.
     pub rounded: u32,
+    /// Adjusted closes, dividends and splits that were set aside.
+    pub set_aside: u32,
     /// Milliseconds that reading the answer took.
     pub parse_ms: u32,
 }

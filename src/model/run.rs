@@ -84,6 +84,8 @@ pub struct SeriesReport {
     pub rejected: u32,
     /// Values of which digits past the eighth were rounded away.
     pub rounded: u32,
+    /// Adjusted closes, dividends and splits that were set aside; their bars are stored without them.
+    pub set_aside: u32,
     /// Oldest stored bar of the answer.
     pub first: Option<DateTime<Utc>>,
     /// Newest stored bar of the answer.
@@ -107,6 +109,7 @@ impl SeriesReport {
             counts: Counts::default(),
             rejected: 0,
             rounded: 0,
+            set_aside: 0,
             first: None,
             last: None,
             attempts: 0,

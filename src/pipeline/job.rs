@@ -457,6 +457,7 @@ impl Pipeline {
         let mut report = SeriesReport::new(ask.series.clone(), SeriesStatus::Succeeded);
         report.received = reading.received;
         report.rounded = reading.rounded;
+        report.set_aside = reading.set_aside;
         report.rejected = reading
             .received
             .saturating_sub(u32::try_from(reading.bars.len()).unwrap_or(u32::MAX));
@@ -470,6 +471,7 @@ impl Pipeline {
             rejected: reading.rejected,
             received: reading.received,
             rounded: reading.rounded,
+            set_aside: reading.set_aside,
             parse_ms,
         };
         let apply = || self.store.apply(batch.clone(), credential.clone());

@@ -239,6 +239,7 @@ fn outcome(report: &SeriesReport) -> String {
             if report.rejected > 0 {
                 let _ = write!(text, ", {} rejected", thousands(report.rejected));
             }
+            text.push_str(&set_aside(report));
             if let Some(last) = report.last {
                 let date = last.with_timezone(&New_York).date_naive();
                 let _ = write!(
@@ -254,6 +255,16 @@ fn outcome(report: &SeriesReport) -> String {
         let _ = write!(text, " ({} request{plural})", report.requests);
     }
     text
+}
+
+/// How many extras were set aside, as the end of a list of counts; nothing where there were none.
+#[must_use]
+pub fn set_aside(report: &SeriesReport) -> String {
+    match report.set_aside {
+        0 => String::new(),
+        1 => ", 1 adjustment set aside".to_owned(),
+        many => format!(", {} adjustments set aside", thousands(many)),
+    }
 }
 
 /// A run on one line.

@@ -95,12 +95,14 @@ impl Refusal {
 pub struct Reading {
     /// Bars, oldest first, each instant once.
     pub bars: Vec<Bar>,
-    /// Rows that validation refused.
+    /// Rows that validation refused, and extras that were set aside.
     pub rejected: Vec<RejectedRow>,
     /// Rows the answer held.
     pub received: u32,
     /// Values of which digits past the eighth were rounded away.
     pub rounded: u32,
+    /// Adjusted closes, dividends and splits that cannot be used; their bars are stored without them.
+    pub set_aside: u32,
 }
 
 /// What may be asked about symbols.

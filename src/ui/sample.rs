@@ -287,6 +287,7 @@ pub fn run_detail() -> RunDetail {
         };
     RunDetail {
         summary,
+        rejected: vec![],
         series: vec![stored("IBM", 1, 1), stored("AAPL", 1, 2), msft],
         requests: vec![
             request(1, "IBM", "daily", "stored", 0, 400),

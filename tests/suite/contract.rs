@@ -202,6 +202,7 @@ fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) 
         rejected: vec![],
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,
+        set_aside: 0,
         parse_ms: 3,
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod acceptance;
+mod adjusted;
 mod bad_input;
 mod contract;
 mod engine;

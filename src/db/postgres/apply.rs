@@ -378,7 +378,7 @@ async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) ->
         .saturating_sub(u32::try_from(batch.bars.len()).unwrap_or(u32::MAX));
     sqlx::query(
         "UPDATE run_series SET status = 'succeeded', received = $5, inserted = $6, changed = $7, unchanged = $8, \
-                rejected = $9, rounded = $10, first_at = $11, last_at = $12, \
+                rejected = $9, rounded = $10, first_at = $11, last_at = $12, set_aside = $13, \
                 attempts = t.attempts, requests = t.requests, error_class = NULL, error_message = NULL, \
                 finished_at = clock_timestamp() \
          FROM (SELECT count(*) AS attempts, count(*) FILTER (WHERE state <> 'not_sent') AS requests \
@@ -397,6 +397,7 @@ async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) ->
     .bind(batch.rounded.cast_signed())
     .bind(batch.bars.first().map(|bar| bar.timestamp))
     .bind(batch.bars.last().map(|bar| bar.timestamp))
+    .bind(batch.set_aside.cast_signed())
     .execute(connection)
     .await?;
     Ok(())

@@ -253,9 +253,13 @@ pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<Ru
         .await?;
     let requests: Vec<row::LedgerRow> = sqlx::query_as(row::RUN_REQUESTS)
         .bind(run.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let rejected: Vec<row::RefusedRow> = sqlx::query_as(row::RUN_REJECTED)
+        .bind(run.0)
         .fetch_all(connection)
         .await?;
-    Ok(Some(row::detail(summary, series, requests)?))
+    Ok(Some(row::detail(summary, series, requests, rejected)?))
 }
 
 pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<SeriesFacts> {

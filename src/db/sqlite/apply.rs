@@ -345,7 +345,7 @@ async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts
     let time = |bar: Option<&Bar>| bar.map(|bar| super::history::text(bar.timestamp));
     sqlx::query(
         "UPDATE run_series SET status = 'succeeded', received = $5, inserted = $6, changed = $7, unchanged = $8, \
-                rejected = $9, rounded = $10, first_at = $11, last_at = $12, \
+                rejected = $9, rounded = $10, first_at = $11, last_at = $12, set_aside = $13, \
                 attempts = t.attempts, requests = t.requests, error_class = NULL, error_message = NULL, \
                 finished_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
          FROM (SELECT count(*) AS attempts, count(CASE WHEN state <> 'not_sent' THEN 1 END) AS requests \
@@ -364,6 +364,7 @@ async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts
     .bind(batch.rounded)
     .bind(time(batch.bars.first()))
     .bind(time(batch.bars.last()))
+    .bind(batch.set_aside)
     .execute(connection)
     .await?;
     Ok(())

@@ -247,9 +247,13 @@ pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Optio
         .await?;
     let requests: Vec<row::LedgerRow> = sqlx::query_as(row::RUN_REQUESTS)
         .bind(run.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let rejected: Vec<row::RefusedRow> = sqlx::query_as(row::RUN_REJECTED)
+        .bind(run.0)
         .fetch_all(connection)
         .await?;
-    Ok(Some(row::detail(summary, series, requests)?))
+    Ok(Some(row::detail(summary, series, requests, rejected)?))
 }
 
 pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outcome<SeriesFacts> {

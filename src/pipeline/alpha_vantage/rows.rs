@@ -4,7 +4,7 @@
 //! them. The zone may be known last, so wall times become instants in [`Rows::finish`] only.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -149,9 +149,17 @@ impl Extras {
             _ => Self::None,
         }
     }
+
+    const fn fields(self) -> &'static [Field] {
+        match self {
+            Self::None => &[],
+            Self::Dividends => &[Field::AdjustedClose, Field::Dividend],
+            Self::DividendsAndSplits => &[Field::AdjustedClose, Field::Dividend, Field::Split],
+        }
+    }
 }
 
-/// Why a row is refused.
+/// Why a row is refused, or one of its extras is set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("the label is not a date or time between 1900 and 2200")]
@@ -186,6 +194,7 @@ pub(super) struct Rows {
     rejected: Vec<RejectedRow>,
     received: u32,
     rounded: u32,
+    set_aside: u32,
 }
 
 impl Rows {
@@ -198,6 +207,7 @@ impl Rows {
             rejected: Vec::new(),
             received: 0,
             rounded: 0,
+            set_aside: 0,
         }
     }
 
@@ -207,16 +217,41 @@ impl Rows {
             return Err(malformed("the answer has more than 200,000 rows"));
         }
         self.received += 1;
-        match bar(self.interval, self.extras, label, cells) {
-            Ok((bar, rounded)) => {
-                self.bars.push(bar);
+        match bar(self.interval, label, cells) {
+            Ok((mut bar, rounded)) => {
                 self.rounded += rounded;
+                self.adjust(&mut bar, label, cells);
+                self.bars.push(bar);
             }
             Err(reason) => note(&mut self.rejected, reason, || {
                 (quoted(label, LABEL_CHARS), cells.content())
             }),
         }
         Ok(())
+    }
+
+    /// Fills the extras of a bar. One that cannot be used costs the bar nothing else.
+    fn adjust(&mut self, bar: &mut Bar, label: &str, cells: &Cells<'_>) {
+        for field in self.extras.fields() {
+            let extra = match field {
+                Field::AdjustedClose => &mut bar.adjusted_close,
+                Field::Dividend => &mut bar.dividend_amount,
+                _ => &mut bar.split_coefficient,
+            };
+            match amount(cells, *field) {
+                Ok((value, inexact)) => {
+                    *extra = Some(value);
+                    self.rounded += u32::from(inexact);
+                }
+                Err(reason) => {
+                    self.set_aside += 1;
+                    let reason = format_args!("{reason}; only this value is set aside");
+                    note(&mut self.rejected, reason, || {
+                        (quoted(label, LABEL_CHARS), cells.content())
+                    });
+                }
+            }
+        }
     }
 
     /// Places the bars in time, oldest first, each instant and each period once.
@@ -227,6 +262,7 @@ impl Rows {
             mut rejected,
             received,
             rounded,
+            set_aside,
             ..
         } = self;
         if received == 0 {
@@ -281,11 +317,16 @@ impl Rows {
             rejected,
             received,
             rounded,
+            set_aside,
         })
     }
 }
 
-fn note(rejected: &mut Vec<RejectedRow>, reason: Reason, row: impl FnOnce() -> (String, String)) {
+fn note(
+    rejected: &mut Vec<RejectedRow>,
+    reason: impl fmt::Display,
+    row: impl FnOnce() -> (String, String),
+) {
     if rejected.len() < MAX_REJECTED {
         let (label, content) = row();
         rejected.push(RejectedRow {
@@ -319,31 +360,22 @@ fn clash(interval: Interval, later: &Bar, earlier: &Bar) -> Option<Reason> {
     (period(later).is_some() && period(later) == period(earlier)).then_some(Reason::Superseded)
 }
 
-/// Reads one row; its time stamp is still wall time. Also counts the values that were rounded.
-fn bar(
-    interval: Interval,
-    extras: Extras,
-    label: &str,
-    cells: &Cells<'_>,
-) -> Result<(Bar, u32), Reason> {
+/// Reads one row without its extras; its time stamp is still wall time. Also counts the values that
+/// were rounded.
+fn bar(interval: Interval, label: &str, cells: &Cells<'_>) -> Result<(Bar, u32), Reason> {
     let (trading_date, wall) = wall_time(interval, label)?;
     let mut rounded = 0;
-    let mut amount = |field: Field| {
-        let text = cells.get(field).ok_or(Reason::Missing(field))?;
-        let (amount, inexact) =
-            amount_of(text).map_err(|error| Reason::NotAnAmount(field, error))?;
-        rounded += u32::from(inexact);
-        Ok(amount)
-    };
-    let mut price = |field: Field| match amount(field)? {
-        zero if zero.units() == 0 => Err(Reason::Zero(field)),
-        price => Ok(price),
+    let mut price = |field: Field| match amount(cells, field)? {
+        (zero, _) if zero.units() == 0 => Err(Reason::Zero(field)),
+        (price, inexact) => {
+            rounded += u32::from(inexact);
+            Ok(price)
+        }
     };
     let open = price(Field::Open)?;
     let high = price(Field::High)?;
     let low = price(Field::Low)?;
     let close = price(Field::Close)?;
-    let mut extra = |field: Field, sent: bool| sent.then(|| amount(field)).transpose();
     let bar = Bar {
         timestamp: wall,
         trading_date,
@@ -356,9 +388,9 @@ fn bar(
                 .get(Field::Volume)
                 .ok_or(Reason::Missing(Field::Volume))?,
         )?,
-        adjusted_close: extra(Field::AdjustedClose, extras != Extras::None)?,
-        dividend_amount: extra(Field::Dividend, extras != Extras::None)?,
-        split_coefficient: extra(Field::Split, extras == Extras::DividendsAndSplits)?,
+        adjusted_close: None,
+        dividend_amount: None,
+        split_coefficient: None,
     };
     for (one, other, at_least) in [
         (Field::Low, Field::Open, open),
@@ -375,6 +407,12 @@ fn bar(
         }
     }
     Ok((bar, rounded))
+}
+
+/// The amount in a field, and whether it was rounded.
+fn amount(cells: &Cells<'_>, field: Field) -> Result<(Price, bool), Reason> {
+    let text = cells.get(field).ok_or(Reason::Missing(field))?;
+    amount_of(text).map_err(|error| Reason::NotAnAmount(field, error))
 }
 
 /// As [`Price::parse`], in one pass over what the provider nearly always sends.

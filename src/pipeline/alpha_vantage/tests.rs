@@ -8,6 +8,7 @@ use chrono::DateTime;
 use super::*;
 use crate::model::{Datatype, ErrorClass, Interval};
 
+mod extras;
 mod hostile;
 mod recorded;
 
@@ -436,23 +437,6 @@ fn of_two_labels_in_one_period_the_newest_wins() {
             (15, "2026-05-15 04:00:00 UTC")
         );
     }
-}
-
-#[test]
-fn an_empty_extra_refuses_its_row() {
-    let header =
-        "timestamp,open,high,low,close,adjusted_close,volume,dividend_amount,split_coefficient\n";
-    let daily = asked("IBM", Interval::Daily, true, Datatype::Csv);
-    let reading = read(&daily, &answer(200, format!("{header}2026-05-15,1,1,1,1,0,9,0.0000,1.0\n2026-05-14,1,1,1,1,1,9,,1.0\n2026-05-13,1,1,1,1,1,9,0,None\n"))).unwrap();
-    assert_eq!((reading.bars.len(), reading.rejected.len()), (1, 2));
-    let bar = reading.bars[0];
-    assert_eq!(
-        (
-            bar.adjusted_close.unwrap().units(),
-            bar.split_coefficient.unwrap().to_string().as_str()
-        ),
-        (0, "1.0000")
-    );
 }
 
 #[test]

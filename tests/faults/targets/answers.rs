@@ -117,11 +117,13 @@ fn assert_sound(ask: &Ask, reading: &Reading) {
         rejected,
         received,
         rounded,
+        set_aside,
     } = reading;
-    let received = *received as usize;
-    assert!(received > 0 && *rounded as usize <= received * 8);
-    assert!(bars.len() + rejected.len() <= received);
-    assert!(bars.len() + rejected.len() == received || rejected.len() == DETAILS);
+    let (received, set_aside) = (*received as usize, *set_aside as usize);
+    assert!(received > 0 && *rounded as usize <= received * 8 && set_aside <= received * 3);
+    let explained = received + set_aside;
+    assert!(bars.len() + rejected.len() <= explained);
+    assert!(bars.len() + rejected.len() == explained || rejected.len() == DETAILS);
     assert!(bars.is_sorted_by(|a, b| a.timestamp < b.timestamp));
     assert!(bars.is_sorted_by(|a, b| a.trading_date <= b.trading_date));
     for bar in bars {

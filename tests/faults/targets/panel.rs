@@ -204,6 +204,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             summary: run(u)?,
             series: some(u, 4, report)?,
             requests: some(u, 4, request)?,
+            rejected: vec![],
         })
     };
     let progress = |u: &mut Unstructured<'_>| {

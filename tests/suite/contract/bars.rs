@@ -296,11 +296,13 @@ async fn rejected_rows_are_kept_with_their_reason(place: Place) {
         &[bar("2026-05-15T13:30:00Z", 28_300)],
     );
     with_rejected.received = 2;
-    with_rejected.rejected = vec![RejectedRow {
+    let rejected = RejectedRow {
         label: "2026-02-30".into(),
         content: "a,b'c".into(),
         reason: "no such date".into(),
-    }];
+    };
+    with_rejected.rejected = vec![rejected.clone()];
+    with_rejected.set_aside = 4;
     store.apply(with_rejected, credential()).await.unwrap();
     let rows = place
         .sql("SELECT symbol, label, content, reason FROM rejected_rows")
@@ -308,9 +310,14 @@ async fn rejected_rows_are_kept_with_their_reason(place: Place) {
     assert_eq!(rows, ["IBM|2026-02-30|a,b'c|no such date"]);
     let detail = store.run(run.id).await.unwrap().unwrap();
     assert_eq!(
-        (detail.series[0].received, detail.series[0].rejected),
-        (2, 1)
+        (
+            detail.series[0].received,
+            detail.series[0].rejected,
+            detail.series[0].set_aside
+        ),
+        (2, 1, 4)
     );
+    assert_eq!(detail.rejected, [(ibm(), rejected)]);
 }
 
 async fn prices_and_volumes_round_trip_at_their_limits(place: Place) {

@@ -9,6 +9,7 @@ use super::report::outcome;
 use super::{Runs, Tab, headline, requests_of, timeline};
 use crate::model::text::thousands;
 use crate::model::{RunStatus, RunSummary, SeriesReport, SeriesStatus};
+use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
 use crate::ui::app::Shared;
 use crate::ui::draw::{line, put, rule, split_bottom, split_top};
@@ -340,14 +341,15 @@ fn events(view: &Runs, detail: &RunDetail, shared: &Shared) -> Vec<(String, Role
         let counts = report.counts;
         lines.push((
             format!(
-                "{}: {} received, {} new, {} changed, {} unchanged, {} rejected, {} rounded.",
+                "{}: {} received, {} new, {} changed, {} unchanged, {} rejected, {} rounded{}.",
                 report.status,
                 thousands(report.received),
                 thousands(counts.inserted),
                 thousands(counts.changed),
                 thousands(counts.unchanged),
                 thousands(report.rejected),
-                thousands(report.rounded)
+                thousands(report.rounded),
+                narrate::set_aside(report)
             ),
             report_role(report),
         ));
