@@ -216,6 +216,8 @@ pub struct RequestRow {
     pub symbol: String,
     /// The interval it asked for; empty for a question about symbols.
     pub interval: String,
+    /// Whether it asked for adjusted prices.
+    pub adjusted: bool,
     /// Its parameters, without the key.
     pub query: String,
     /// Which attempt it was.

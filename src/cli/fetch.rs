@@ -29,7 +29,7 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
     let pipeline = open::impatient(&settings, Arc::clone(&store))?;
     let request = RunRequest {
         trigger: "fetch",
-        series: selection(args, &settings, &store).await?,
+        series: wanted(args, &settings, &store).await?,
         options: options(args),
         max_age: args.max_age,
     };
@@ -57,14 +57,26 @@ fn options(args: &FetchArgs) -> FetchOptions {
     FetchOptions {
         month: args.month,
         outputsize: args.outputsize,
-        adjusted: args.adjusted,
         regular_hours: args.regular_hours,
         datatype: args.datatype,
         entitlement: args.entitlement,
     }
 }
 
-/// The series to fetch: those of the flags, of this process's variables, or of the watch list.
+/// The series to fetch, all adjusted where that is asked for.
+async fn wanted(
+    args: &FetchArgs,
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+) -> Result<Vec<SeriesKey>, Failure> {
+    let mut series = selection(args, settings, store).await?;
+    for key in &mut series {
+        key.adjusted |= args.adjusted;
+    }
+    Ok(series)
+}
+
+/// Those of the flags, of this process's variables, or of the watch list.
 async fn selection(
     args: &FetchArgs,
     settings: &Settings,

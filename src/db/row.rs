@@ -198,7 +198,7 @@ pub const RUN_SERIES: &str = "\
 
 /// The requests of run `$1`.
 pub const RUN_REQUESTS: &str = "\
-    SELECT id, symbol, interval, query, CAST(attempt AS bigint) AS attempt, state, class, \
+    SELECT id, symbol, interval, adjusted, query, CAST(attempt AS bigint) AS attempt, state, class, \
            CAST(http_status AS bigint) AS http_status, CAST(elapsed_ms AS bigint) AS elapsed_ms, reserved_at, \
            ended_at, CAST(parse_ms AS bigint) AS parse_ms \
     FROM requests WHERE run_id = $1 ORDER BY id";
@@ -319,6 +319,7 @@ pub struct LedgerRow {
     id: i64,
     symbol: String,
     interval: String,
+    adjusted: bool,
     query: String,
     attempt: i64,
     state: String,
@@ -336,6 +337,7 @@ impl From<LedgerRow> for RequestRow {
             id: RequestId(row.id),
             symbol: row.symbol,
             interval: row.interval,
+            adjusted: row.adjusted,
             query: row.query,
             attempt: count(row.attempt),
             state: row.state,

@@ -47,6 +47,22 @@ pub fn relabel(
     relabelling
 }
 
+/// The bars of an answer that is older than what is stored: they fill what is missing and overwrite
+/// nothing. Both are oldest first.
+pub fn fill(stored: &[Bar], bars: &[Bar]) -> Vec<Bar> {
+    let kept = |bar: &Bar| {
+        let at = stored.binary_search_by_key(&bar.timestamp, |stored| stored.timestamp);
+        let kept = stored.get(at.ok()?)?;
+        Some(Bar {
+            adjusted_close: kept.adjusted_close.or(bar.adjusted_close),
+            dividend_amount: kept.dividend_amount.or(bar.dividend_amount),
+            split_coefficient: kept.split_coefficient.or(bar.split_coefficient),
+            ..*kept
+        })
+    };
+    bars.iter().map(|bar| kept(bar).unwrap_or(*bar)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{NaiveTime, TimeZone};

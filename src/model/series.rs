@@ -72,6 +72,15 @@ impl SeriesKey {
     }
 }
 
+impl SeriesKey {
+    /// Whether the store keeps its bars as adjusted. Functions for daily and longer bars send raw
+    /// prices beside the adjusted close, so these bars are the same rows, adjusted or not.
+    #[must_use]
+    pub const fn is_stored_adjusted(&self) -> bool {
+        self.adjusted && self.interval.is_intraday()
+    }
+}
+
 impl fmt::Display for SeriesKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.symbol, self.interval)?;

@@ -100,7 +100,7 @@ impl<W: Write> BarWriter<W> {
                     let line = JsonBar {
                         symbol: &series.symbol,
                         interval: series.interval,
-                        adjusted: series.adjusted,
+                        adjusted: series.is_stored_adjusted(),
                         bar,
                     };
                     serde_json::to_writer(&mut *out, &line)?;
@@ -127,7 +127,7 @@ fn record(series: &SeriesKey, bar: &Bar) -> Vec<String> {
     let mut record = vec![
         without_formula(series.symbol.as_str()),
         series.interval.to_string(),
-        series.adjusted.to_string(),
+        series.is_stored_adjusted().to_string(),
         bar.timestamp
             .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         bar.trading_date.to_string(),

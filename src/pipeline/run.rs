@@ -251,7 +251,7 @@ impl Pipeline {
         Ok(report)
     }
 
-    /// The series under which the bars of a wish are stored: with the key `demo` not the one asked for.
+    /// The series that is fetched for a watched one: with the key `demo` intraday bars are adjusted.
     #[must_use]
     pub fn stored_as(&self, series: &SeriesKey) -> SeriesKey {
         let ask = self.source.ask(series, &FetchOptions::default());

@@ -17,8 +17,6 @@ pub struct FetchOptions {
     pub month: Option<Month>,
     /// How much is asked for.
     pub outputsize: Option<Outputsize>,
-    /// Ask for prices adjusted for splits and dividends.
-    pub adjusted: bool,
     /// Leave out bars before 09:30 and after 16:00.
     pub regular_hours: bool,
     /// The format of the answer.

@@ -268,6 +268,7 @@ pub fn run_detail() -> RunDetail {
             id: RequestId(id),
             symbol: symbol.to_owned(),
             interval: interval.to_owned(),
+            adjusted: false,
             query: format!(
                 "function=TIME_SERIES_{}&symbol={symbol}",
                 if interval == "daily" {

@@ -100,3 +100,56 @@ async fn a_bad_dividend_costs_no_bar_and_a_good_one_fills_in_later() {
         assert_eq!(rows(&desk)[2], "2026-11-24|400|399|0.25");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_list_holds_a_series_raw_and_adjusted() {
+    let server = Server::start(Options {
+        plan: Plan::Unlimited,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server);
+        let asked = server.journal().len();
+        desk.fetch(&DAILY);
+        desk.sql("DELETE FROM series");
+        desk.sql(
+            "INSERT INTO series (symbol, interval, adjusted) VALUES ('IBM', 'daily', false), \
+             ('IBM', 'daily', true), ('IBM', '5min', false), ('IBM', '5min', true)",
+        );
+        let (code, document) = desk.fetch(&[]);
+        let ended: Vec<_> = document["series"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|series| (series["status"].as_str().unwrap(), &series["requests"]))
+            .collect();
+        assert_eq!(
+            (code, ended),
+            (0, vec![("succeeded", &1.into()); 4]),
+            "{document}"
+        );
+        let functions: Vec<String> = server.journal()[asked + 1..]
+            .iter()
+            .map(|entry| entry.query[0].1.clone())
+            .collect();
+        for (function, times) in [
+            ("TIME_SERIES_DAILY", 1),
+            ("TIME_SERIES_DAILY_ADJUSTED", 1),
+            ("TIME_SERIES_INTRADAY", 2),
+        ] {
+            let sent = functions.iter().filter(|name| *name == function).count();
+            assert_eq!(sent, times, "{function}: {functions:?}");
+        }
+        assert_eq!(
+            desk.sql("SELECT count(*) FROM stock_data WHERE interval = 'daily' AND adjusted_close IS NOT NULL"),
+            ["100"]
+        );
+        let run = desk.run(&["runs", "2"]).stdout;
+        for series in ["IBM daily adjusted", "IBM 5min adjusted"] {
+            // Once as a series and once as a request.
+            assert_eq!(run.matches(series).count(), 2, "{run}");
+        }
+    }
+}

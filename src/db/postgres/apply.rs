@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection};
 
-use super::super::upsert::{Relabelling, relabel};
-use super::super::{Credential, row};
+use super::super::upsert::{Relabelling, fill, relabel};
+use super::super::{BarQuery, Credential, Order, row};
 use super::copy::copy;
 use super::{Fault, Outcome};
 use crate::model::{Bar, Batch, Counts, Interval, Price};
@@ -147,18 +147,21 @@ async fn store_bars(connection: &mut PgConnection, batch: &Batch, way: Way) -> O
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
         return Ok(Counts::default());
     };
-    let mut relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
+    let relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
         move_labels(connection, batch, first.trading_date, last.trading_date).await?
     } else {
         Relabelling::default()
     };
     let stands = standing(connection, batch, first, last).await?;
-    if stands.is_outdone {
-        let stored = stored_labels(connection, batch, first, last).await?;
-        relabelling.outdated.extend(stored);
-    }
-    let current: Vec<&Bar> = batch
-        .bars
+    let filling = if stands.is_outdone {
+        let stored = stored_bars(connection, batch, first, last).await?;
+        Some(fill(&stored, &batch.bars))
+    } else {
+        None
+    };
+    let current: Vec<&Bar> = filling
+        .as_ref()
+        .unwrap_or(&batch.bars)
         .iter()
         .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))
         .collect();
@@ -195,7 +198,7 @@ async fn add_to_total(connection: &mut PgConnection, batch: &Batch, inserted: u3
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
+    .bind(batch.series.is_stored_adjusted())
     .bind(i64::from(inserted))
     .execute(connection)
     .await?;
@@ -204,7 +207,7 @@ async fn add_to_total(connection: &mut PgConnection, batch: &Batch, inserted: u3
 
 /// How an answer stands to what is stored.
 struct Standing {
-    /// A later request for the same series is stored already: then this answer, which was slower or
+    /// A later request for the same bars is stored already: then this answer, which was slower or
     /// waited for a restart, may fill gaps but not overwrite.
     is_outdone: bool,
     /// No bar between its first and its last is stored.
@@ -218,39 +221,37 @@ async fn standing(
     last: &Bar,
 ) -> Outcome<Standing> {
     let (is_outdone, is_new) = sqlx::query_as(
-        "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+        "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted IN ($3, $7) \
                         AND state = 'stored' AND id > $4), \
                 NOT EXISTS (SELECT 1 FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
                             AND timestamp BETWEEN $5 AND $6)",
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
+    .bind(batch.series.is_stored_adjusted())
     .bind(batch.request.0)
     .bind(first.timestamp)
     .bind(last.timestamp)
+    .bind(batch.series.adjusted || !batch.series.interval.is_intraday())
     .fetch_one(connection)
     .await?;
     Ok(Standing { is_outdone, is_new })
 }
 
-async fn stored_labels(
+async fn stored_bars(
     connection: &mut PgConnection,
     batch: &Batch,
     first: &Bar,
     last: &Bar,
-) -> Outcome<Vec<DateTime<Utc>>> {
-    Ok(sqlx::query_scalar(
-        "SELECT timestamp FROM stock_data \
-         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp BETWEEN $4 AND $5",
-    )
-    .bind(batch.series.symbol.as_str())
-    .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
-    .bind(first.timestamp)
-    .bind(last.timestamp)
-    .fetch_all(connection)
-    .await?)
+) -> Outcome<Vec<Bar>> {
+    let query = BarQuery {
+        series: batch.series.clone(),
+        from: Some(first.timestamp),
+        to: Some(last.timestamp),
+        limit: u32::MAX,
+        order: Order::OldestFirst,
+    };
+    super::history::bars(connection, query).await
 }
 
 async fn store_chunk(
@@ -275,7 +276,7 @@ async fn store_chunk(
     let mut query = sqlx::query_as(if adjusted { ADJUSTED } else { PLAIN })
         .bind(batch.series.symbol.as_str())
         .bind(batch.series.interval.as_str())
-        .bind(batch.series.adjusted)
+        .bind(batch.series.is_stored_adjusted())
         .bind(first.timestamp)
         .bind(last.timestamp)
         .bind(
@@ -316,7 +317,7 @@ async fn move_labels(
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
+    .bind(batch.series.is_stored_adjusted())
     .bind(period(first))
     .bind(last)
     .fetch_all(&mut *connection)
@@ -332,7 +333,7 @@ async fn move_labels(
         )
         .bind(batch.series.symbol.as_str())
         .bind(batch.series.interval.as_str())
-        .bind(batch.series.adjusted)
+        .bind(batch.series.is_stored_adjusted())
         .bind(old)
         .bind(bar.timestamp)
         .bind(bar.trading_date)

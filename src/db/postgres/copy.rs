@@ -46,7 +46,7 @@ fn put_row(out: &mut Vec<u8>, series: &SeriesKey, bar: &Bar) {
     out.extend_from_slice(&COLUMNS.to_be_bytes());
     put(out, series.symbol.as_str().as_bytes());
     put(out, series.interval.as_str().as_bytes());
-    put(out, &[u8::from(series.adjusted)]);
+    put(out, &[u8::from(series.is_stored_adjusted())]);
     let micros = (bar.timestamp.timestamp() - EPOCH_SECONDS) * 1_000_000;
     put(
         out,

@@ -193,7 +193,7 @@ pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec
     })
     .bind(query.series.symbol.as_str())
     .bind(query.series.interval.as_str())
-    .bind(query.series.adjusted)
+    .bind(query.series.is_stored_adjusted())
     .bind(query.from.unwrap_or_else(|| row::instant(-9_000_000_000)))
     .bind(query.to.unwrap_or_else(|| row::instant(90_000_000_000)))
     .bind(i64::from(query.limit))
@@ -270,7 +270,7 @@ pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<
     )
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
-    .bind(series.adjusted)
+    .bind(series.is_stored_adjusted())
     .fetch_one(&mut *connection)
     .await?;
     let query = BarQuery {

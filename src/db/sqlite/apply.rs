@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use super::super::upsert::{Relabelling, relabel};
-use super::super::{Credential, row};
+use super::super::upsert::{Relabelling, fill, relabel};
+use super::super::{BarQuery, Credential, Order, row};
 use super::Outcome;
 use crate::model::{Bar, Batch, Counts, Interval, Price};
 
@@ -117,17 +117,20 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
         return Ok(Counts::default());
     };
-    let mut relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
+    let relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
         move_labels(connection, batch, first.trading_date, last.trading_date).await?
     } else {
         Relabelling::default()
     };
-    if is_outdone(connection, batch).await? {
-        let stored = stored_labels(connection, batch, first, last).await?;
-        relabelling.outdated.extend(stored);
-    }
-    let current: Vec<&Bar> = batch
-        .bars
+    let filling = if is_outdone(connection, batch).await? {
+        let stored = stored_bars(connection, batch, first, last).await?;
+        Some(fill(&stored, &batch.bars))
+    } else {
+        None
+    };
+    let current: Vec<&Bar> = filling
+        .as_ref()
+        .unwrap_or(&batch.bars)
         .iter()
         .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))
         .collect();
@@ -162,7 +165,7 @@ async fn count_range(
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
+    .bind(batch.series.is_stored_adjusted())
     .bind(first.timestamp.timestamp())
     .bind(last.timestamp.timestamp())
     .fetch_one(connection)
@@ -184,46 +187,43 @@ async fn add_to_total(
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
+    .bind(batch.series.is_stored_adjusted())
     .bind(i64::from(inserted))
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Whether a later request for the same series is stored already: then this answer, which was slower
+/// Whether a later request for the same bars is stored already: then this answer, which was slower
 /// or waited for a restart, may fill gaps but not overwrite.
 async fn is_outdone(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<bool> {
     Ok(sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+        "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted IN ($3, $5) \
          AND state = 'stored' AND id > $4)",
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
+    .bind(batch.series.is_stored_adjusted())
     .bind(batch.request.0)
+    .bind(batch.series.adjusted || !batch.series.interval.is_intraday())
     .fetch_one(connection)
     .await?)
 }
 
-async fn stored_labels(
+async fn stored_bars(
     connection: &mut SqliteConnection,
     batch: &Batch,
     first: &Bar,
     last: &Bar,
-) -> Outcome<Vec<DateTime<Utc>>> {
-    let labels: Vec<i64> = sqlx::query_scalar(
-        "SELECT timestamp FROM bars \
-         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp BETWEEN $4 AND $5",
-    )
-    .bind(batch.series.symbol.as_str())
-    .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
-    .bind(first.timestamp.timestamp())
-    .bind(last.timestamp.timestamp())
-    .fetch_all(connection)
-    .await?;
-    Ok(labels.into_iter().map(row::instant).collect())
+) -> Outcome<Vec<Bar>> {
+    let query = BarQuery {
+        series: batch.series.clone(),
+        from: Some(first.timestamp),
+        to: Some(last.timestamp),
+        limit: u32::MAX,
+        order: Order::OldestFirst,
+    };
+    super::history::bars(connection, query).await
 }
 
 async fn store_chunk(
@@ -261,7 +261,7 @@ async fn store_chunk(
     query = query
         .bind(batch.series.symbol.as_str())
         .bind(batch.series.interval.as_str())
-        .bind(batch.series.adjusted);
+        .bind(batch.series.is_stored_adjusted());
     Ok(query.execute(connection).await?.rows_affected())
 }
 
@@ -279,7 +279,7 @@ async fn move_labels(
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
-    .bind(batch.series.adjusted)
+    .bind(batch.series.is_stored_adjusted())
     .bind(row::epoch_day(period(first)))
     .bind(row::epoch_day(last))
     .fetch_all(&mut *connection)
@@ -299,7 +299,7 @@ async fn move_labels(
         )
         .bind(batch.series.symbol.as_str())
         .bind(batch.series.interval.as_str())
-        .bind(batch.series.adjusted)
+        .bind(batch.series.is_stored_adjusted())
         .bind(old.timestamp())
         .bind(bar.timestamp.timestamp())
         .bind(row::epoch_day(bar.trading_date))

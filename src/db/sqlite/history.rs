@@ -194,7 +194,7 @@ pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome
     })
     .bind(query.series.symbol.as_str())
     .bind(query.series.interval.as_str())
-    .bind(query.series.adjusted)
+    .bind(query.series.is_stored_adjusted())
     .bind(query.from.map_or(i64::MIN, |from| from.timestamp()))
     .bind(query.to.map_or(i64::MAX, |to| to.timestamp()))
     .bind(i64::from(query.limit))
@@ -264,7 +264,7 @@ pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outc
     )
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
-    .bind(series.adjusted)
+    .bind(series.is_stored_adjusted())
     .fetch_one(&mut *connection)
     .await?;
     let query = BarQuery {

@@ -12,8 +12,7 @@ pub(super) fn ask(
     options: &FetchOptions,
     key_is_demo: bool,
 ) -> Result<Ask, Refusal> {
-    let adjusted = series.adjusted || options.adjusted;
-    let function = function(series.interval, adjusted);
+    let function = function(series);
     refuse_senseless(series.interval, function, options)?;
     if key_is_demo {
         return demo(series, options, function);
@@ -21,7 +20,7 @@ pub(super) fn ask(
     let mut query = named(function, series);
     let mut add = |name: &str, value: String| query.push((name.to_owned(), value));
     if series.interval.is_intraday() {
-        add("adjusted", adjusted.to_string());
+        add("adjusted", series.adjusted.to_string());
         add("extended_hours", (!options.regular_hours).to_string());
         if let Some(month) = options.month {
             add("month", month.to_string());
@@ -45,13 +44,13 @@ pub(super) fn ask(
         add("entitlement", entitlement.to_string());
     }
     Ok(Ask {
-        series: stored(series, adjusted),
+        series: series.clone(),
         query,
     })
 }
 
-const fn function(interval: Interval, adjusted: bool) -> &'static str {
-    match (interval, adjusted) {
+const fn function(series: &SeriesKey) -> &'static str {
+    match (series.interval, series.adjusted) {
         (Interval::Daily, false) => "TIME_SERIES_DAILY",
         (Interval::Daily, true) => "TIME_SERIES_DAILY_ADJUSTED",
         (Interval::Weekly, false) => "TIME_SERIES_WEEKLY",
@@ -59,15 +58,6 @@ const fn function(interval: Interval, adjusted: bool) -> &'static str {
         (Interval::Monthly, false) => "TIME_SERIES_MONTHLY",
         (Interval::Monthly, true) => "TIME_SERIES_MONTHLY_ADJUSTED",
         _ => "TIME_SERIES_INTRADAY",
-    }
-}
-
-/// The series that the answer fills: functions of daily and longer bars send raw prices beside the
-/// adjusted close, so only intraday series are ever stored as adjusted.
-fn stored(series: &SeriesKey, adjusted: bool) -> SeriesKey {
-    SeriesKey {
-        adjusted: adjusted && series.interval.is_intraday(),
-        ..series.clone()
     }
 }
 
@@ -128,7 +118,10 @@ fn demo(series: &SeriesKey, options: &FetchOptions, function: &str) -> Result<As
     if documented && plain {
         // Without the parameter `adjusted` the provider adjusts.
         Ok(Ask {
-            series: stored(series, true),
+            series: SeriesKey {
+                adjusted: series.adjusted || series.interval.is_intraday(),
+                ..series.clone()
+            },
             query: named(function, series),
         })
     } else {
@@ -143,6 +136,13 @@ mod tests {
 
     fn series(symbol: &str, interval: Interval) -> SeriesKey {
         SeriesKey::raw(symbol.parse().unwrap(), interval)
+    }
+
+    fn adjusted(symbol: &str, interval: Interval) -> SeriesKey {
+        SeriesKey {
+            adjusted: true,
+            ..series(symbol, interval)
+        }
     }
 
     fn query(series: &SeriesKey, options: &FetchOptions) -> String {
@@ -167,17 +167,17 @@ mod tests {
         );
         let options = FetchOptions {
             month: Some("2009-01".parse().unwrap()),
-            adjusted: true,
             regular_hours: true,
             datatype: Some(Datatype::Csv),
             entitlement: Some(Entitlement::Delayed),
             ..FetchOptions::default()
         };
+        let ibm = adjusted("IBM", Interval::Min5);
         assert_eq!(
             query(&ibm, &options),
             "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min&adjusted=true&extended_hours=false&month=2009-01&outputsize=full&datatype=csv&entitlement=delayed"
         );
-        assert!(ask(&ibm, &options, false).unwrap().series.adjusted);
+        assert_eq!(ask(&ibm, &options, false).unwrap().series, ibm);
         let compact = FetchOptions {
             outputsize: Some(Outputsize::Compact),
             ..options
@@ -186,11 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_bars_choose_the_function_and_stay_raw() {
-        let adjusted = FetchOptions {
-            adjusted: true,
-            ..FetchOptions::default()
-        };
+    fn longer_bars_choose_the_function() {
         for (interval, plain, with_adjusted) in [
             (
                 Interval::Daily,
@@ -213,20 +209,15 @@ mod tests {
                 query(&key, &FetchOptions::default()),
                 format!("function={plain}")
             );
-            let asked = ask(&key, &adjusted, false).unwrap();
-            assert_eq!(
-                (asked.function(), asked.series.adjusted),
-                (with_adjusted, false)
-            );
+            let key = adjusted("RELIANCE.BSE", interval);
+            let asked = ask(&key, &FetchOptions::default(), false).unwrap();
+            assert_eq!((asked.function(), &asked.series), (with_adjusted, &key));
         }
     }
 
     #[test]
     fn an_adjusted_series_is_asked_for_as_adjusted() {
-        let key = SeriesKey {
-            adjusted: true,
-            ..series("IBM", Interval::Min1)
-        };
+        let key = adjusted("IBM", Interval::Min1);
         let asked = ask(&key, &FetchOptions::default(), false).unwrap();
         assert_eq!(asked.get("adjusted"), Some("true"));
         assert_eq!(asked.series, key);
@@ -261,11 +252,7 @@ mod tests {
             assert_eq!(refusal.class, ErrorClass::BadRequest);
             assert!(refusal.text.contains(word), "{}", refusal.text);
         }
-        let adjusted = FetchOptions {
-            adjusted: true,
-            ..recency
-        };
-        assert!(ask(&series("IBM", Interval::Daily), &adjusted, false).is_ok());
+        assert!(ask(&adjusted("IBM", Interval::Daily), &recency, false).is_ok());
     }
 
     #[test]
@@ -277,22 +264,21 @@ mod tests {
             "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min"
         );
         assert!(asked.series.adjusted);
-        let adjusted = FetchOptions {
-            adjusted: true,
-            ..FetchOptions::default()
-        };
         for (interval, function) in [
             (Interval::Daily, "TIME_SERIES_DAILY"),
             (Interval::Weekly, "TIME_SERIES_WEEKLY"),
             (Interval::Monthly, "TIME_SERIES_MONTHLY"),
         ] {
-            for (options, suffix) in [(&plain, ""), (&adjusted, "_ADJUSTED")] {
-                let asked = ask(&series("IBM", interval), options, true).unwrap();
+            for (key, suffix) in [
+                (series("IBM", interval), ""),
+                (adjusted("IBM", interval), "_ADJUSTED"),
+            ] {
+                let asked = ask(&key, &plain, true).unwrap();
                 assert_eq!(
                     written(&asked),
                     format!("function={function}{suffix}&symbol=IBM")
                 );
-                assert!(!asked.series.adjusted);
+                assert_eq!(asked.series, key);
             }
         }
     }

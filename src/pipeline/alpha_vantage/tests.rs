@@ -13,9 +13,11 @@ mod hostile;
 mod recorded;
 
 fn asked(symbol: &str, interval: Interval, adjusted: bool, datatype: Datatype) -> Ask {
-    let series = SeriesKey::raw(symbol.parse().unwrap(), interval);
-    let options = FetchOptions {
+    let series = SeriesKey {
         adjusted,
+        ..SeriesKey::raw(symbol.parse().unwrap(), interval)
+    };
+    let options = FetchOptions {
         datatype: Some(datatype),
         ..FetchOptions::default()
     };

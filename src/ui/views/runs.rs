@@ -319,7 +319,9 @@ pub fn requests_of<'a>(
     series: &'a SeriesKey,
 ) -> impl DoubleEndedIterator<Item = &'a RequestRow> {
     detail.requests.iter().filter(move |request| {
-        request.symbol == series.symbol.as_str() && request.interval == series.interval.as_str()
+        request.symbol == series.symbol.as_str()
+            && request.interval == series.interval.as_str()
+            && request.adjusted == series.adjusted
     })
 }
 

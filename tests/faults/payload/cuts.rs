@@ -118,10 +118,12 @@ fn question(name: &str) -> Option<Ask> {
         "daily" | "weekly" | "monthly" => kind,
         _ => return None,
     };
-    let series = SeriesKey::raw(words.next()?.parse().ok()?, interval.parse().ok()?);
+    let series = SeriesKey {
+        adjusted,
+        ..SeriesKey::raw(words.next()?.parse().ok()?, interval.parse().ok()?)
+    };
     let is_csv = std::path::Path::new(name).extension()? == "csv";
     let options = FetchOptions {
-        adjusted,
         datatype: Some(if is_csv {
             Datatype::Csv
         } else {

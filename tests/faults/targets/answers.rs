@@ -59,9 +59,11 @@ pub fn source() -> &'static AlphaVantage {
 }
 
 fn ask(interval: Interval, adjusted: bool, datatype: Datatype) -> Ask {
-    let series = SeriesKey::raw("IBM".parse().unwrap(), interval);
-    let options = FetchOptions {
+    let series = SeriesKey {
         adjusted,
+        ..SeriesKey::raw("IBM".parse().unwrap(), interval)
+    };
+    let options = FetchOptions {
         datatype: Some(datatype),
         ..FetchOptions::default()
     };

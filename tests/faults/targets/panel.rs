@@ -48,7 +48,7 @@ fn series(u: &mut Unstructured<'_>) -> Result<SeriesKey> {
     let symbol = *u.choose(&["IBM", "AAPL", "ib", "A-VERY-LONG-SYMBOL.OF.32.LETTERS", "^"])?;
     let interval = *u.choose(&Interval::ALL)?;
     Ok(SeriesKey {
-        adjusted: !interval.is_intraday() && u.arbitrary()?,
+        adjusted: u.arbitrary()?,
         ..SeriesKey::raw(symbol.parse().unwrap(), interval)
     })
 }
@@ -124,6 +124,7 @@ fn request(u: &mut Unstructured<'_>) -> Result<RequestRow> {
         id: RequestId(u.int_in_range(1..=9)?),
         symbol: (*u.choose(&["IBM", "AAPL", ""])?).to_owned(),
         interval: "daily".to_owned(),
+        adjusted: u.arbitrary()?,
         query: cleaned(u)?,
         attempt: u.int_in_range(1..=4)?,
         state: cleaned(u)?,

@@ -9,6 +9,8 @@ contract! {
     bars_of_other_intervals_and_adjustments_do_not_collide,
     a_newer_label_of_an_unfinished_week_replaces_the_older_one,
     a_plain_fetch_leaves_adjustments_alone,
+    a_daily_series_is_the_same_bars_adjusted_or_not,
+    an_older_answer_overwrites_no_newer_one_of_the_other_function,
     applying_an_answer_again_returns_the_same_counts,
     the_originals_query_is_answered_from_its_index,
     bars_come_newest_first_within_their_bounds,
@@ -190,6 +192,96 @@ async fn a_plain_fetch_leaves_adjustments_alone(place: Place) {
             dividend_amount: Some(Price::from_units(5)),
             ..full
         }]
+    );
+}
+
+fn daily_adjusted() -> SeriesKey {
+    SeriesKey {
+        adjusted: true,
+        ..series("IBM", Interval::Daily)
+    }
+}
+
+async fn newest(store: &Arc<dyn Store>, series: SeriesKey) -> Vec<Bar> {
+    let query = BarQuery {
+        series,
+        from: None,
+        to: None,
+        limit: 9,
+        order: Order::NewestFirst,
+    };
+    store.bars(query).await.unwrap()
+}
+
+async fn a_daily_series_is_the_same_bars_adjusted_or_not(place: Place) {
+    let store = place.open().await;
+    let (raw, adjusted) = (series("IBM", Interval::Daily), daily_adjusted());
+    let plain = bar("2026-05-15T04:00:00Z", 28_300);
+    let full = Bar {
+        adjusted_close: Some(Price::from_units(28_212_345_678)),
+        ..plain
+    };
+    assert_eq!(
+        store_bars(&store, &adjusted, &[full]).await,
+        counts(1, 0, 0)
+    );
+    assert_eq!(store.last_fetch(raw.clone()).await.unwrap(), None);
+    assert_eq!(store_bars(&store, &raw, &[plain]).await, counts(0, 0, 1));
+    for key in [raw, adjusted] {
+        assert_eq!(newest(&store, key.clone()).await, [full]);
+        let facts = store.facts(key).await.unwrap();
+        assert_eq!((facts.bars, facts.recent), (1, vec![full]));
+        assert!(facts.fetched_at.is_some() && facts.oldest == Some(full.timestamp));
+    }
+    assert_eq!(
+        place.sql("SELECT count(*) FROM stock_data").await,
+        ["1"],
+        "one row for both"
+    );
+}
+
+async fn an_older_answer_overwrites_no_newer_one_of_the_other_function(place: Place) {
+    let store = place.open().await;
+    let (raw, adjusted) = (series("IBM", Interval::Daily), daily_adjusted());
+    let run = store
+        .begin_run("test", vec![raw.clone(), adjusted.clone()])
+        .await
+        .unwrap();
+    let older = granted(&store, &run, &adjusted).await;
+    let newer = granted(&store, &run, &raw).await;
+    let plain = bar("2026-05-15T04:00:00Z", 200);
+    let full = Bar {
+        dividend_amount: Some(Price::from_units(5)),
+        ..bar("2026-05-15T04:00:00Z", 100)
+    };
+    for (request, key, bar) in [(newer, &raw, plain), (older, &adjusted, full)] {
+        store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+        let answered = batch(&run, request, key, &[bar]);
+        store.apply(answered, credential()).await.unwrap();
+    }
+    let filled = Bar {
+        dividend_amount: full.dividend_amount,
+        ..plain
+    };
+    assert_eq!(newest(&store, raw).await, [filled]);
+    // The two kinds of intraday prices have nothing to do with each other.
+    let intraday = SeriesKey {
+        adjusted: true,
+        ..ibm()
+    };
+    let run = store
+        .begin_run("test", vec![ibm(), intraday.clone()])
+        .await
+        .unwrap();
+    let older = granted(&store, &run, &intraday).await;
+    store_bars(&store, &ibm(), &[bar("2026-05-15T14:00:00Z", 200)]).await;
+    store_bars(&store, &intraday, &[]).await;
+    assert_eq!(newest(&store, intraday.clone()).await, []);
+    store.keep(older, answer(b"{}"), u64::MAX).await.unwrap();
+    let answered = batch(&run, older, &intraday, &[bar("2026-05-15T14:00:00Z", 100)]);
+    assert_eq!(
+        store.apply(answered, credential()).await.unwrap(),
+        counts(1, 0, 0)
     );
 }
 

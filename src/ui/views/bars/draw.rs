@@ -145,7 +145,11 @@ fn table_width(interval: Interval, with_year: bool) -> u16 {
 fn title(page: &BarsPage, bar: Option<&Bar>, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let theme = shared.theme;
     let series = &page.window.series;
-    let adjusted = if series.adjusted { "adjusted" } else { "raw" };
+    let prices = match (series.adjusted, series.is_stored_adjusted()) {
+        (false, _) => "raw",
+        (true, true) => "adjusted",
+        (true, false) => "raw, adjusted close",
+    };
     let day = |at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map_or_else(String::new, |at| {
             at.with_timezone(&Tz::America__New_York)
@@ -155,7 +159,7 @@ fn title(page: &BarsPage, bar: Option<&Bar>, shared: &Shared, area: Rect, buf: &
     };
     let left = [
         (
-            format!(" {} {} {adjusted}", series.symbol, series.interval),
+            format!(" {} {} {prices}", series.symbol, series.interval),
             theme.style(Role::Head),
         ),
         (format!("   {} bars", thousands(page.total)), Style::new()),
