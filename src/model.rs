@@ -13,6 +13,7 @@ pub mod run;
 pub mod series;
 pub mod symbol;
 pub mod text;
+pub mod watch_file;
 pub mod watch_list;
 pub mod words;
 

@@ -1,0 +1,236 @@
+//! The watch list as a file: one series a line, as people write it and as `watch export` prints it.
+
+use std::fmt;
+
+use super::{Interval, SeriesKey};
+
+/// The largest file that is read: room for half a million series.
+pub const MAX_BYTES: usize = 8 << 20;
+
+/// The first line of a file that this program writes.
+const HEAD: [&str; 3] = ["symbol", "interval", "adjusted"];
+
+/// A line that names no series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its number, counted from 1 as editors do.
+    pub line: usize,
+    /// What is wrong with it and what to write.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.text)
+    }
+}
+
+/// The text of a file, or why it is none.
+pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
+    if bytes.len() > MAX_BYTES {
+        return Err("it is larger than 8 MiB; split it");
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err("it is UTF-16 text; save it as UTF-8");
+    }
+    std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text; save it as UTF-8")
+}
+
+/// The series that a text names, in its order; or every line that names none.
+///
+/// A line is a symbol, an interval (`interval` where it has none) and `adjusted` or `raw`, between
+/// commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
+/// are passed over.
+pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<Problem>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let lines = (1..).zip(text.split('\n'));
+    let mut lines = lines
+        .map(|(number, line)| (number, without_comment(line).trim()))
+        .filter(|(_, line)| !line.is_empty())
+        .peekable();
+    lines.next_if(|(_, line)| is_head(line));
+    let (mut series, mut problems) = (Vec::new(), Vec::new());
+    for (line, content) in lines {
+        match one(content, interval) {
+            Ok(key) => series.push(key),
+            Err(text) => problems.push(Problem { line, text }),
+        }
+    }
+    if problems.is_empty() {
+        Ok(series)
+    } else {
+        Err(problems)
+    }
+}
+
+/// The file of a list, with a line of column names.
+#[must_use]
+pub fn write(list: &[SeriesKey]) -> String {
+    let head = HEAD.join(",") + "\n";
+    let lines = list.iter().map(|key| {
+        let SeriesKey {
+            symbol,
+            interval,
+            adjusted,
+        } = key;
+        format!("{symbol},{interval},{adjusted}\n")
+    });
+    std::iter::once(head).chain(lines).collect()
+}
+
+/// A symbol may hold `#`: only at the beginning of a word it starts a comment.
+fn without_comment(line: &str) -> &str {
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        if c == '#' && is_gap(before) {
+            return line.get(..at).unwrap_or(line);
+        }
+        before = c;
+    }
+    line
+}
+
+fn is_gap(c: char) -> bool {
+    c.is_whitespace() || matches!(c, ',' | ';')
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(is_gap)
+        .map(|word| word.trim_matches('"'))
+        .filter(|word| !word.is_empty())
+}
+
+fn is_head(line: &str) -> bool {
+    let mut names = words(line).zip(HEAD);
+    words(line).count() <= HEAD.len() && names.all(|(word, name)| word.eq_ignore_ascii_case(name))
+}
+
+fn one(line: &str, interval: Interval) -> Result<SeriesKey, String> {
+    // An empty first column must not make a symbol of the second.
+    let has_symbol = !line.starts_with([',', ';']);
+    let mut plain = Vec::new();
+    for word in words(line).filter(|_| has_symbol) {
+        plain.push(match word {
+            _ if plain.is_empty() => word,
+            _ if word.eq_ignore_ascii_case("true") => "adjusted",
+            _ if word.eq_ignore_ascii_case("false") => "raw",
+            _ => word,
+        });
+    }
+    SeriesKey::from_words(&plain.join(" "), interval).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Symbol;
+
+    fn read(text: &str) -> Result<Vec<String>, Vec<String>> {
+        match parse(text, Interval::Weekly) {
+            Ok(series) => Ok(series.iter().map(ToString::to_string).collect()),
+            Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    fn names(series: &[&str]) -> Result<Vec<String>, Vec<String>> {
+        Ok(series.iter().map(|&name| name.to_owned()).collect())
+    }
+
+    #[test]
+    fn a_line_is_a_series_however_it_is_written() {
+        for (text, series) in [
+            ("IBM,daily", vec!["IBM daily"]),
+            (
+                "IBM daily adjusted\nMSFT",
+                vec!["IBM daily adjusted", "MSFT weekly"],
+            ),
+            ("ibm\t5min\n", vec!["IBM 5min"]),
+            (
+                "IBM;daily;true\r\nBRK-B;DAILY;false\r\n",
+                vec!["IBM daily adjusted", "BRK-B daily"],
+            ),
+            (
+                "\u{feff}symbol,interval,adjusted\nIBM,,true",
+                vec!["IBM weekly adjusted"],
+            ),
+            (
+                "# mine\n\n  \nSymbol\nIBM # the first\n^GSPC",
+                vec!["IBM weekly", "^GSPC weekly"],
+            ),
+            (
+                "\"IBM\",\"daily\",\"False\"\rA#1",
+                vec!["IBM daily", "A#1 weekly"],
+            ),
+            ("IBM\nIBM", vec!["IBM weekly", "IBM weekly"]),
+            (" \n#\n", vec![]),
+        ] {
+            assert_eq!(read(text), names(&series), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_line_is_named_and_says_what_to_write() {
+        let text =
+            "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}";
+        let problems = read(text).unwrap_err();
+        for (problem, say) in problems.iter().zip([
+            "line 2: no interval is called \"hourly\"; use 1min",
+            "line 4: a symbol is empty; write one such as IBM",
+            "line 5: \"b\" is one word too many",
+            "line 6: a symbol cannot hold 'Ä'",
+            "line 7: no interval is called \"price\"",
+            "line 8: a symbol cannot hold '\\u{1b}'",
+        ]) {
+            assert!(problem.starts_with(say), "{problem}");
+        }
+        assert_eq!(problems.len(), 6, "{problems:?}");
+    }
+
+    #[test]
+    fn what_is_no_text_is_said() {
+        assert!(text(b"\xff\xfeI\0").unwrap_err().contains("UTF-16"));
+        assert!(text(b"IBM\xff").unwrap_err().contains("not UTF-8"));
+        let large = vec![b'A'; MAX_BYTES + 1];
+        assert!(text(&large).unwrap_err().contains("8 MiB"));
+        assert_eq!(text("\u{feff}IBM".as_bytes()), Ok("\u{feff}IBM"));
+    }
+
+    fn list() -> impl Strategy<Value = Vec<SeriesKey>> {
+        let symbol = "[!#-&(-+\\--:<-\\[\\]-_{-~A-Z]{1,32}"
+            .prop_map(|symbol| symbol.to_uppercase())
+            .prop_filter_map("a symbol that begins a comment", |symbol| {
+                symbol
+                    .parse::<Symbol>()
+                    .ok()
+                    .filter(|_| !symbol.starts_with('#'))
+            });
+        let interval = proptest::sample::select(Interval::ALL.to_vec());
+        let key = (symbol, interval, any::<bool>());
+        let key = key.prop_map(|(symbol, interval, adjusted)| SeriesKey {
+            symbol,
+            interval,
+            adjusted,
+        });
+        proptest::collection::vec(key, 0..20)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(list in list()) {
+            prop_assert_eq!(parse(&write(&list), Interval::Daily), Ok(list));
+        }
+
+        #[test]
+        fn no_text_breaks_it_and_no_line_is_lost(text in "(?s)[\\x00-\\x{2030}A,#\n]{0,200}") {
+            if let Err(problems) = parse(&text, Interval::Daily) {
+                for problem in problems {
+                    prop_assert!(problem.line <= text.split(['\n', '\r']).count());
+                    prop_assert_eq!(crate::model::text::clean(&problem.text), problem.text.as_str());
+                }
+            }
+        }
+    }
+}
