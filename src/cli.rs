@@ -18,6 +18,7 @@ mod runs;
 mod settings;
 mod simulate;
 mod table;
+mod watch;
 
 use clap::Parser;
 use tokio::sync::mpsc;
@@ -82,6 +83,7 @@ async fn dispatch(cli: Cli, records: Option<mpsc::Receiver<telemetry::Record>>) 
         Some(Command::Run) => run::run(&context).await,
         Some(Command::Bars(args)) => bars::run(&args, &context).await,
         Some(Command::Runs(args)) => runs::run(&args, &context).await,
+        Some(Command::Watch(args)) => watch::run(args.command, &context).await,
         Some(Command::Simulate(args)) => simulate::run(args, &context).await,
         Some(Command::Doctor { store: false }) => doctor::run(&context).await,
         Some(Command::Doctor { store: true }) => doctor::store(&context).await,

@@ -12,7 +12,7 @@ mod draw;
 mod event_loop;
 #[cfg(debug_assertions)]
 pub mod fault;
-mod files;
+pub(crate) mod files;
 pub mod frame;
 mod input;
 pub mod keymap;

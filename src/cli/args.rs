@@ -99,6 +99,8 @@ pub enum Command {
     Bars(Box<BarsArgs>),
     /// The run history, or one run in detail.
     Runs(RunsArgs),
+    /// Show and change the watch list: thousands of series in one go, no request spent.
+    Watch(WatchArgs),
     /// Serve simulated or recorded answers over HTTP, as the provider would.
     Simulate(SimulateArgs),
     /// Check configuration, key, provider, database, clock and terminal.
@@ -170,10 +172,10 @@ pub struct FetchArgs {
     pub format: ReportFormat,
 }
 
-/// How `fetch` prints its result.
+/// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
-    /// One line a series.
+    /// Lines of text.
     Text,
     /// One JSON object.
     Json,
@@ -227,17 +229,107 @@ pub struct RunsArgs {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub limit: u32,
     /// How they are printed.
-    #[arg(long, value_enum, default_value_t = RunsFormat::Table)]
-    pub format: RunsFormat,
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
 }
 
-/// How `runs` prints.
+/// How lists are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunsFormat {
+pub enum TableFormat {
     /// Aligned columns.
     Table,
     /// One JSON document.
     Json,
+}
+
+/// `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// What to do with the list.
+    #[command(subcommand)]
+    pub command: WatchCommand,
+}
+
+/// What `watch` can do. A change is made whole or not at all.
+#[derive(Debug, Subcommand)]
+pub enum WatchCommand {
+    /// Print the watch list.
+    List {
+        /// How it is printed.
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
+    /// Put series at the end of the list.
+    Add {
+        /// Which.
+        #[command(flatten)]
+        series: SeriesArgs,
+        /// How the result is printed.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Take series off the list; their bars stay. Exit code 1 if none of them is on it.
+    Remove {
+        /// Symbols, between commas or spaces.
+        #[arg(required = true, value_name = "A,B")]
+        symbols: Vec<String>,
+        /// Only series of this interval; otherwise of every interval.
+        #[arg(long)]
+        interval: Option<Interval>,
+        /// Only series of adjusted prices.
+        #[arg(long)]
+        adjusted: bool,
+        /// How the result is printed.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Make the whole list these series.
+    Replace {
+        /// Which.
+        #[command(flatten)]
+        series: SeriesArgs,
+        /// How the result is printed.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Add the series that a file names: one a line, as `watch export` prints them.
+    ///
+    /// A line is a symbol, an interval, and `adjusted` or `raw`, between commas or spaces; what follows
+    /// a # is a comment. If a line is wrong, nothing is changed.
+    Import {
+        /// The file; - is stdin.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The bar size of lines that name none; otherwise that of the configuration.
+        #[arg(long)]
+        interval: Option<Interval>,
+        /// Make the whole list what the file names.
+        #[arg(long)]
+        replace: bool,
+        /// How the result is printed.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Print the list as a file that `watch import` reads.
+    Export {
+        /// Write to this file instead of stdout.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Series on the command line.
+#[derive(Debug, Args)]
+pub struct SeriesArgs {
+    /// Symbols, between commas or spaces.
+    #[arg(required = true, value_name = "A,B")]
+    pub symbols: Vec<String>,
+    /// The bar size of all of them; otherwise that of the configuration.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Prices adjusted for splits and dividends.
+    #[arg(long)]
+    pub adjusted: bool,
 }
 
 /// `simulate`.

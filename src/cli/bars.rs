@@ -146,7 +146,7 @@ fn written(format: Format, series: &SeriesKey, bars: &[Bar]) -> Result<String, F
 }
 
 /// Writes beside the place and renames, so that no reader sees half a file.
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     let told = |error: std::io::Error| Failure::Told {
         code: exit::USAGE,
         text: format!(

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::America::New_York;
 use serde::Serialize;
 
-use super::args::{RunsArgs, RunsFormat};
+use super::args::{RunsArgs, TableFormat};
 use super::exit::{self, Failure};
 use super::fetch::{self, JsonSeries};
 use super::table::layout;
@@ -20,13 +20,13 @@ pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
     let Some(id) = args.id else {
         let runs = store.runs(args.limit).await?;
         match args.format {
-            RunsFormat::Json => output::print(&fetch::serialize(&runs)?)?,
-            RunsFormat::Table if runs.is_empty() => {
+            TableFormat::Json => output::print(&fetch::serialize(&runs)?)?,
+            TableFormat::Table if runs.is_empty() => {
                 context
                     .narrator
                     .say("no run has been made yet; start one with: pipeline-tui fetch");
             }
-            RunsFormat::Table => {
+            TableFormat::Table => {
                 output::print(&table(&runs))?;
                 context.narrator.say(&success_rate(&runs));
             }
@@ -39,8 +39,8 @@ pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
         )));
     };
     match args.format {
-        RunsFormat::Json => output::print(&fetch::serialize(&JsonDetail::from(&detail))?)?,
-        RunsFormat::Table => output::print(&explain(&detail))?,
+        TableFormat::Json => output::print(&fetch::serialize(&JsonDetail::from(&detail))?)?,
+        TableFormat::Table => output::print(&explain(&detail))?,
     }
     Ok(exit::DONE)
 }

@@ -1,7 +1,7 @@
-//! Files that the panel writes: tables that are saved.
+//! Files that the panel writes and reads: tables that are saved, lists of series.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Writes a new file that only its owner can read; what is there already is never touched.
@@ -15,6 +15,14 @@ pub fn save(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     Ok(path)
+}
+
+/// Reads a file, but no more than `most` bytes and one: a longer one is known by that.
+pub fn load(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use pipeline_tui::time::Clock;
 mod faults;
 mod panel;
 mod symbols;
+mod watch_list;
 
 use crate::support::cluster;
 use crate::support::program::{CANARY, Desk, persistence, provider, signal};

@@ -16,3 +16,4 @@ mod engine;
 mod recorded;
 mod simulate;
 mod support;
+mod watch;

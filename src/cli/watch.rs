@@ -1,0 +1,337 @@
+//! `watch`: the watch list from the command line. It never asks the provider.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::args::{ReportFormat, SeriesArgs, TableFormat, WatchCommand};
+use super::exit::{self, Failure};
+use super::table::layout;
+use super::{Context, bars, fetch, open, output};
+use crate::config::Settings;
+use crate::model::text::{clean, thousands};
+use crate::model::watch_file::{self, MAX_BYTES};
+use crate::model::{Interval, SeriesKey, WatchEdit, WatchEdited};
+use crate::ui::files;
+
+/// Wrong lines that are named one by one; of a file of the wrong kind all of them are wrong.
+const MOST_NAMED: usize = 20;
+
+pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure> {
+    let changes = !matches!(
+        command,
+        WatchCommand::List { .. } | WatchCommand::Export { .. }
+    );
+    if changes && context.read_only {
+        return Err(Failure::usage(
+            "this changes the watch list; leave out --read-only",
+        ));
+    }
+    let settings = open::settings(context)?;
+    if settings.symbols.is_some() {
+        context.narrator.say(
+            "PIPELINE_SYMBOLS is set: where it is, that is watched instead of the list in the store",
+        );
+    }
+    let default = settings.interval.unwrap_or(settings.defaults.interval);
+    let read_only = context.read_only;
+    // What is wrong with a wish is said before the store is opened: it may not be there yet.
+    match command {
+        WatchCommand::List { format } => {
+            let store = open::store(&settings, read_only).await?;
+            print(&store.watch_list().await?, format, &settings, context)
+        }
+        WatchCommand::Export { output } => {
+            let store = open::store(&settings, read_only).await?;
+            export(&store.watch_list().await?, output.as_deref(), context)
+        }
+        WatchCommand::Add { series, format } => {
+            let edit = WatchEdit::Add(named(&series, default)?);
+            change(edit, format, &settings).await
+        }
+        WatchCommand::Replace { series, format } => {
+            let edit = WatchEdit::Set(named(&series, default)?);
+            change(edit, format, &settings).await
+        }
+        WatchCommand::Import {
+            file,
+            interval,
+            replace,
+            format,
+        } => {
+            let series = import(&file, interval.unwrap_or(default))?;
+            let edit = if replace {
+                WatchEdit::Set(series)
+            } else {
+                WatchEdit::Add(series)
+            };
+            change(edit, format, &settings).await
+        }
+        WatchCommand::Remove {
+            symbols,
+            interval,
+            adjusted,
+            format,
+        } => {
+            let symbols = named_symbols(&symbols)?;
+            let is_meant = |key: &SeriesKey| {
+                interval.is_none_or(|interval| key.interval == interval)
+                    && (key.adjusted || !adjusted)
+            };
+            remove(&symbols, is_meant, format, &settings).await
+        }
+    }
+}
+
+async fn change(edit: WatchEdit, format: ReportFormat, settings: &Settings) -> Result<u8, Failure> {
+    let store = open::store(settings, false).await?;
+    let edited = store.edit_watch_list(edit).await?;
+    let mut done = vec![format!("added {}", count(edited.added.len()))];
+    if !edited.removed.is_empty() {
+        done.push(format!("removed {}", count(edited.removed.len())));
+    }
+    match edited.unchanged {
+        0 => {}
+        1 => done.push("1 was on the list already".to_owned()),
+        many => done.push(format!("{} were on the list already", count(many))),
+    }
+    report(&done.join(", "), &edited, format, settings)?;
+    Ok(exit::DONE)
+}
+
+async fn remove(
+    symbols: &[String],
+    is_meant: impl Fn(&SeriesKey) -> bool,
+    format: ReportFormat,
+    settings: &Settings,
+) -> Result<u8, Failure> {
+    let store = open::store(settings, false).await?;
+    let list = store.watch_list().await?;
+    // A list may hold a symbol in small letters, as a configuration file wrote it.
+    let upper = |key: &SeriesKey| key.symbol.as_str().to_uppercase();
+    let wanted: HashSet<&str> = symbols.iter().map(String::as_str).collect();
+    let meant = list.into_iter().filter(is_meant);
+    let meant: Vec<_> = meant
+        .filter(|key| wanted.contains(upper(key).as_str()))
+        .collect();
+    let found: HashSet<String> = meant.iter().map(upper).collect();
+    let missing: Vec<&str> = wanted
+        .into_iter()
+        .filter(|symbol| !found.contains(*symbol))
+        .collect();
+    let mut edited = store.edit_watch_list(WatchEdit::Remove(meant)).await?;
+    edited.unchanged += missing.len();
+    let removed = edited.removed.len();
+    let mut done = match removed {
+        0 => "removed nothing".to_owned(),
+        1 => "removed 1, its bars stay".to_owned(),
+        many => format!("removed {}, their bars stay", count(many)),
+    };
+    match missing.as_slice() {
+        [] => {}
+        [one] => {
+            let _ = write!(done, ", {one} is not on the list");
+        }
+        many => {
+            let _ = write!(done, ", {} symbols are not on the list", count(many.len()));
+        }
+    }
+    report(&done, &edited, format, settings)?;
+    Ok(if removed == 0 { exit::SOME } else { exit::DONE })
+}
+
+/// Prints what a change did, and what the list costs now.
+fn report(
+    done: &str,
+    edited: &WatchEdited,
+    format: ReportFormat,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    match format {
+        ReportFormat::Json => output::print(&fetch::serialize(&JsonEdited::from(edited))?),
+        ReportFormat::Text => {
+            let cost = cost(edited.list.len(), settings);
+            output::print(&format!("{done}; {cost}"))
+        }
+    }
+}
+
+/// The words between commas and spaces.
+fn words(texts: &[String]) -> impl Iterator<Item = &str> {
+    texts
+        .iter()
+        .flat_map(|text| text.split(|c: char| c == ',' || c.is_whitespace()))
+        .filter(|word| !word.is_empty())
+}
+
+/// Symbols as they are typed. An interval among them would quietly become a symbol.
+fn named_symbols(texts: &[String]) -> Result<Vec<String>, Failure> {
+    let mut symbols = Vec::new();
+    for word in words(texts) {
+        if word.parse::<Interval>().is_ok() {
+            return Err(Failure::usage(format!(
+                "{word} is an interval, not a symbol; write --interval {word}"
+            )));
+        }
+        let key = SeriesKey::from_words(word, Interval::Daily)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        symbols.push(key.symbol.into());
+    }
+    if symbols.is_empty() {
+        return Err(Failure::usage("no symbol is named; write one such as IBM"));
+    }
+    Ok(symbols)
+}
+
+fn named(args: &SeriesArgs, default: Interval) -> Result<Vec<SeriesKey>, Failure> {
+    let interval = args.interval.unwrap_or(default);
+    let symbols = named_symbols(&args.symbols)?;
+    let keys = symbols.iter().map(|symbol| {
+        let key = SeriesKey::from_words(symbol, interval)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(SeriesKey {
+            adjusted: args.adjusted,
+            ..key
+        })
+    });
+    keys.collect()
+}
+
+/// The series that a file or stdin names; every wrong line otherwise.
+fn import(file: &Path, interval: Interval) -> Result<Vec<SeriesKey>, Failure> {
+    let is_stdin = file == Path::new("-");
+    let shown = if is_stdin {
+        "stdin".to_owned()
+    } else {
+        clean(&file.display().to_string())
+    };
+    let bytes = if is_stdin {
+        let mut bytes = Vec::new();
+        let stdin = std::io::stdin().lock();
+        stdin
+            .take(MAX_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map(|_| bytes)
+    } else {
+        files::load(file, MAX_BYTES)
+    };
+    let unchanged = "the watch list is unchanged";
+    let bytes = bytes.map_err(|error| {
+        Failure::usage(format!("{shown} cannot be read ({error}); {unchanged}"))
+    })?;
+    let text = watch_file::text(&bytes)
+        .map_err(|why| Failure::usage(format!("{shown}: {why}; {unchanged}")))?;
+    let series = watch_file::parse(text, interval).map_err(|problems| {
+        let mut text = format!(
+            "{shown}: {} wrong; {unchanged}; write one series a line: symbol, interval, adjusted",
+            match problems.len() {
+                1 => "one line is".to_owned(),
+                many => format!("{} lines are", count(many)),
+            }
+        );
+        for problem in problems.iter().take(MOST_NAMED) {
+            let _ = write!(text, "\n  {problem}");
+        }
+        if let more @ 1.. = problems.len().saturating_sub(MOST_NAMED) {
+            let _ = write!(text, "\n  and {} more", count(more));
+        }
+        Failure::usage(text)
+    })?;
+    if series.is_empty() {
+        return Err(Failure::usage(format!(
+            "{shown} names no series; {unchanged}; write one a line, for example: IBM,daily"
+        )));
+    }
+    Ok(series)
+}
+
+fn print(
+    list: &[SeriesKey],
+    format: TableFormat,
+    settings: &Settings,
+    context: &Context,
+) -> Result<u8, Failure> {
+    match format {
+        TableFormat::Json => output::print(&fetch::serialize(&list)?)?,
+        TableFormat::Table if list.is_empty() => context.narrator.say(&cost(0, settings)),
+        TableFormat::Table => {
+            let rows: Vec<Vec<String>> = list
+                .iter()
+                .map(|key| {
+                    let prices = if key.adjusted { "adjusted" } else { "raw" };
+                    [
+                        key.symbol.to_string(),
+                        key.interval.to_string(),
+                        prices.to_owned(),
+                    ]
+                    .into()
+                })
+                .collect();
+            output::print(&layout(&["SYMBOL", "INTERVAL", "PRICES"], &rows))?;
+            context.narrator.say(&cost(list.len(), settings));
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn export(list: &[SeriesKey], file: Option<&Path>, context: &Context) -> Result<u8, Failure> {
+    let text = watch_file::write(list);
+    match file {
+        None => output::print(&text)?,
+        Some(path) => {
+            bars::write_file(path, &text)?;
+            context.narrator.say(&format!(
+                "{} series written to {}",
+                count(list.len()),
+                clean(&path.display().to_string())
+            ));
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// How long the list is, and what fetching all of it costs.
+fn cost(series: usize, settings: &Settings) -> String {
+    let plan = match settings.provider.plan.limits().per_day {
+        Some(limit) if series > limit as usize => {
+            format!(" (the plan has {} a day)", thousands(limit))
+        }
+        _ => String::new(),
+    };
+    match series {
+        0 => "the list is empty; the next fetch or start fills it with the symbols of the configuration".to_owned(),
+        1 => "1 series, each fetch costs 1 request".to_owned(),
+        many => {
+            let many = count(many);
+            format!("{many} series, each fetch costs {many} requests{plan}")
+        }
+    }
+}
+
+fn count(number: usize) -> String {
+    thousands(number as i128)
+}
+
+#[derive(Serialize)]
+struct JsonEdited {
+    added: usize,
+    removed: usize,
+    unchanged: usize,
+    series: usize,
+    requests: usize,
+}
+
+impl From<&WatchEdited> for JsonEdited {
+    fn from(edited: &WatchEdited) -> Self {
+        Self {
+            added: edited.added.len(),
+            removed: edited.removed.len(),
+            unchanged: edited.unchanged,
+            series: edited.list.len(),
+            requests: edited.list.len(),
+        }
+    }
+}
