@@ -58,27 +58,58 @@ pub fn day(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     (midnight(date), midnight(date + Days::new(1)))
 }
 
+/// Until when nothing more may be sent, where the day is spent: it has no requests left, or the
+/// provider said so.
+#[must_use]
+pub fn spent_until(
+    ledger: &Ledger,
+    per_day: Option<u32>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let (_, tomorrow) = day(now);
+    let probe = |refused: DateTime<Utc>| match ledger.data_today {
+        true => tomorrow,
+        false => (refused + PROBE).min(tomorrow),
+    };
+    ledger
+        .day_refusal
+        .map(probe)
+        .filter(|probe| now < *probe)
+        .or_else(|| {
+            per_day
+                .is_some_and(|limit| ledger.today >= limit)
+                .then_some(tomorrow)
+        })
+}
+
+/// Requests that may still be sent today; `None`: as many as one likes.
+#[must_use]
+pub fn left(ledger: &Ledger, per_day: Option<u32>, now: DateTime<Utc>) -> Option<u32> {
+    if spent_until(ledger, per_day, now).is_some() {
+        return Some(0);
+    }
+    per_day.map(|limit| limit.saturating_sub(ledger.today))
+}
+
+/// When there are requests again: at the next midnight in New York where the plan has a day's
+/// limit, or when a day that the provider called spent is tried again.
+#[must_use]
+pub fn renews_at(
+    ledger: &Ledger,
+    per_day: Option<u32>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    spent_until(ledger, per_day, now).or_else(|| per_day.map(|_| day(now).1))
+}
+
 /// Decides whether a request may be sent now.
 #[must_use]
 pub fn decide(ledger: &Ledger, limits: &Limits, retry: bool, now: DateTime<Utc>) -> Decision {
-    let (_, tomorrow) = day(now);
-    if let Some(refused) = ledger.day_refusal {
-        let probe = if ledger.data_today {
-            tomorrow
-        } else {
-            (refused + PROBE).min(tomorrow)
-        };
-        if now < probe {
-            return Decision::DaySpent(probe);
-        }
+    if let Some(until) = spent_until(ledger, limits.per_day, now) {
+        return Decision::DaySpent(until);
     }
-    if let Some(per_day) = limits.per_day {
-        if ledger.today >= per_day {
-            return Decision::DaySpent(tomorrow);
-        }
-        if retry && ledger.retries_today >= RETRIES_PER_DAY {
-            return Decision::RetriesSpent;
-        }
+    if limits.per_day.is_some() && retry && ledger.retries_today >= RETRIES_PER_DAY {
+        return Decision::RetriesSpent;
     }
     match ledger.last_start {
         // A start in the future is a clock that went back: wait one gap, not until then.
@@ -163,6 +194,41 @@ mod tests {
         };
         assert_eq!(decide(&retried, &FREE, true, now), Decision::RetriesSpent);
         assert_eq!(decide(&retried, &FREE, false, now), Decision::Grant);
+    }
+
+    #[test]
+    fn what_is_left_of_a_day_and_when_it_renews_is_known_before_it_is_spent() {
+        let now = at("2026-11-23T15:00:00Z");
+        let (midnight, used) = (at("2026-11-24T05:00:00Z"), |today| Ledger {
+            today,
+            ..Ledger::default()
+        });
+        let known = |ledger: &Ledger, per_day| {
+            (
+                left(ledger, per_day, now),
+                spent_until(ledger, per_day, now),
+                renews_at(ledger, per_day, now),
+            )
+        };
+        assert_eq!(known(&used(300), None), (None, None, None));
+        assert_eq!(known(&used(4), Some(25)), (Some(21), None, Some(midnight)));
+        assert_eq!(
+            known(&used(25), Some(25)),
+            (Some(0), Some(midnight), Some(midnight))
+        );
+        let refused = Ledger {
+            day_refusal: Some(now),
+            ..used(1)
+        };
+        let probe = Some(now + PROBE);
+        assert_eq!(known(&refused, Some(25)), (Some(0), probe, probe));
+        assert_eq!(known(&refused, None), (Some(0), probe, probe));
+        let later = now + PROBE;
+        assert_eq!(
+            left(&refused, Some(25), later),
+            Some(24),
+            "it is tried again"
+        );
     }
 
     #[test]

@@ -40,6 +40,16 @@ pub fn state(
     }
 }
 
+/// Whether a series that was last fetched at `fetched_at` can have changed since.
+#[must_use]
+pub fn can_have_changed(
+    interval: Interval,
+    fetched_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> bool {
+    state(interval, fetched_at, now) != SeriesState::Fresh
+}
+
 /// Whether a fetch at `fetched_at` is no older than `max_age`. One noted far in the future is not: a
 /// clock was wrong then.
 #[must_use]
@@ -119,6 +129,20 @@ mod tests {
             Some(fetched.parse().unwrap()),
             now.parse().unwrap(),
         )
+    }
+
+    #[test]
+    fn what_was_fetched_after_the_last_close_cannot_have_changed_until_the_next() {
+        let changed = |fetched: Option<&str>, now: &str| {
+            let fetched = fetched.map(|at| at.parse().unwrap());
+            can_have_changed(Interval::Daily, fetched, now.parse().unwrap())
+        };
+        let after_fridays_close = Some("2026-11-20T21:30:00Z");
+        assert!(!changed(after_fridays_close, "2026-11-23T20:59:59Z"));
+        assert!(changed(after_fridays_close, "2026-11-23T21:00:00Z"));
+        assert!(changed(None, "2026-11-22T12:00:00Z"), "never fetched");
+        let by_a_wrong_clock = Some("2027-11-20T21:30:00Z");
+        assert!(changed(by_a_wrong_clock, "2026-11-22T12:00:00Z"));
     }
 
     #[test]

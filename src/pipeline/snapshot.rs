@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::BarsWindow;
+use super::freshness;
 use super::schedule::Schedule;
 use crate::config::Plan;
 pub use crate::db::{RequestRow, RunDetail};
@@ -94,6 +95,8 @@ pub struct QuotaStatus {
     pub limit: Option<u32>,
     /// Nothing more may be sent before this instant.
     pub spent_until: Option<DateTime<Utc>>,
+    /// When there are requests again; `None` where the plan has no day's limit.
+    pub renews_at: Option<DateTime<Utc>>,
 }
 
 /// When the engine acts next.
@@ -111,8 +114,12 @@ pub struct ScheduleStatus {
     pub missed: u32,
     /// Series that are due now.
     pub due: usize,
-    /// Series that will be due at its next instant: the requests of that run.
+    /// Requests that fetching them can send now: no more than are left today.
+    pub sendable: usize,
+    /// Series that will be due at its next instant.
     pub due_next: usize,
+    /// Requests that the run of that instant can send: no more than are left then.
+    pub sendable_next: usize,
 }
 
 /// The run at work.
@@ -186,6 +193,13 @@ impl SeriesStatus {
                     class,
                     Some(ErrorClass::ClientBug | ErrorClass::Malformed | ErrorClass::Unknown)
                 )
+    }
+
+    /// Whether it can have changed since it was last fetched: if not, a fetch spends a request on
+    /// the bars that are here.
+    #[must_use]
+    pub fn can_have_changed(&self, now: DateTime<Utc>) -> bool {
+        freshness::can_have_changed(self.key.interval, self.fetched_at, now)
     }
 }
 

@@ -235,7 +235,7 @@ impl State {
         if !self.read_only && self.runs.iter().any(is_of_another) {
             jobs.push(Job::Rescue);
         }
-        let spent = self.is_spent();
+        let spent = self.is_spent(now);
         let states = self
             .entries
             .iter()
@@ -250,9 +250,8 @@ impl State {
     }
 
     /// Whether nothing may be sent before the quota renews.
-    fn is_spent(&self) -> bool {
-        self.per_day.is_some_and(|limit| self.ledger.today >= limit)
-            || self.ledger.day_refusal.is_some()
+    fn is_spent(&self, now: DateTime<Utc>) -> bool {
+        quota::spent_until(&self.ledger_of(now), self.per_day, now).is_some()
     }
 
     fn next_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

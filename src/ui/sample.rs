@@ -152,6 +152,7 @@ pub fn normal() -> Snapshot {
             used: 4,
             limit: Some(25),
             spent_until: None,
+            renews_at: Some(at("2026-11-21T05:00:00Z")),
         },
         schedule: ScheduleStatus {
             schedule: Schedule::after_close(),
@@ -160,7 +161,9 @@ pub fn normal() -> Snapshot {
             is_owner: true,
             missed: 0,
             due: 1,
+            sendable: 1,
             due_next: 3,
+            sendable_next: 3,
         },
         run: None,
         is_listed: true,

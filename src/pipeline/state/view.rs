@@ -8,7 +8,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::freshness;
 use super::super::snapshot::{QuotaStatus, ScheduleStatus, SeriesState, SeriesStatus, Snapshot};
 use super::{Entry, Owner, State};
-use crate::model::{Bar, Interval, Price, quota};
+use crate::model::quota::{self, Ledger};
+use crate::model::{Bar, Interval, Price};
 
 /// Closes that a trend shows.
 const TREND: usize = 78;
@@ -23,7 +24,13 @@ impl State {
     /// What is true now.
     #[must_use]
     pub fn snapshot(&self, dropped_notices: u64, now: DateTime<Utc>) -> Snapshot {
-        let (_, tomorrow) = quota::day(now);
+        let (ledger, next_at) = (self.ledger_of(now), self.next_at(now));
+        let sendable = |due: usize, at| match quota::left(&self.ledger_of(at), self.per_day, at) {
+            Some(left) => due.min(left as usize),
+            None => due,
+        };
+        let due = self.due(now).count();
+        let due_next = next_at.map_or(0, |at| self.due(at).count());
         Snapshot {
             revision: self.revision,
             taken_at: now,
@@ -31,18 +38,21 @@ impl State {
             provider: self.provider.clone(),
             store: self.store.clone(),
             quota: QuotaStatus {
-                used: self.ledger.today,
+                used: ledger.today,
                 limit: self.per_day,
-                spent_until: self.is_spent().then_some(tomorrow),
+                spent_until: quota::spent_until(&ledger, self.per_day, now),
+                renews_at: quota::renews_at(&ledger, self.per_day, now),
             },
             schedule: ScheduleStatus {
                 schedule: self.schedule.clone(),
                 paused: self.paused,
-                next_at: self.next_at(now),
+                next_at,
                 is_owner: self.owner == Owner::This,
                 missed: self.missed,
-                due: self.due(now).count(),
-                due_next: self.next_at(now).map_or(0, |at| self.due(at).count()),
+                due,
+                sendable: sendable(due, now),
+                due_next,
+                sendable_next: next_at.map_or(0, |at| sendable(due_next, at)),
             },
             run: self.run.clone(),
             is_listed: self.list_reading > 0,
@@ -58,9 +68,18 @@ impl State {
 }
 
 impl State {
+    /// The ledger of the quota day of an instant: that of another day says nothing about it.
+    pub(super) fn ledger_of(&self, at: DateTime<Utc>) -> Ledger {
+        if self.ledger_day == Some(quota::day(at).0) {
+            self.ledger
+        } else {
+            Ledger::default()
+        }
+    }
+
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[SeriesStatus]> {
         let next = self.next_at(now);
-        let spent = self.is_spent();
+        let spent = self.is_spent(now);
         // A fresh series waits for its next bar; that instant is the same for all of an interval.
         let mut after_change: HashMap<Interval, Option<DateTime<Utc>>> = HashMap::new();
         let mut next_of = |interval: Interval| {

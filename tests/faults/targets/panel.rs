@@ -237,6 +237,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             used: u.int_in_range(0..=30)?,
             limit: *u.choose(&[None, Some(0), Some(25)])?,
             spent_until: sometimes(u, instant)?,
+            renews_at: sometimes(u, instant)?,
         },
         schedule: ScheduleStatus {
             schedule: u
@@ -248,7 +249,9 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             is_owner: u.arbitrary()?,
             missed: u.arbitrary()?,
             due: u.int_in_range(0..=9)?,
+            sendable: u.int_in_range(0..=9)?,
             due_next: u.int_in_range(0..=9)?,
+            sendable_next: u.int_in_range(0..=9)?,
         },
         run: sometimes(u, progress)?,
         is_listed: u.arbitrary()?,
