@@ -319,6 +319,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The ledger of a key on the quota day of the database's clock.
     async fn ledger(&self, credential: Credential) -> Result<Ledger>;
 
+    /// Requests of a key since an instant in runs that one of these words started.
+    async fn sent_since(
+        &self,
+        credential: Credential,
+        triggers: &'static [&'static str],
+        since: DateTime<Utc>,
+    ) -> Result<u32>;
+
     /// Starts a run over these series and takes its lock.
     async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun>;
 

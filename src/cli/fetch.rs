@@ -143,6 +143,7 @@ fn advance(bar: &ProgressBar, event: &Event) {
             bar.set_message(format!("{series}: asking, attempt {attempt}"));
         }
         Event::Done(_) => bar.inc(1),
+        Event::NotAsked { series, .. } => bar.inc(series.len() as u64),
         Event::Retrying { .. }
         | Event::Interrupted(_)
         | Event::Recovered(_)

@@ -186,6 +186,11 @@ pub const RUNS: &str = "\
     LEFT JOIN run_series s ON s.run_id = r.id \
     GROUP BY r.id, r.status, r.trigger, r.started_at, r.finished_at ORDER BY r.id DESC";
 
+/// Requests of the key `$1` since `$2` in runs that `$3` started.
+pub const SENT_SINCE: &str = "\
+    SELECT count(*) FROM requests q JOIN runs r ON r.id = q.run_id \
+    WHERE q.key_fingerprint = $1 AND q.reserved_at >= $2 AND q.state <> 'not_sent' AND r.trigger = $3";
+
 /// The series of run `$1`.
 pub const RUN_SERIES: &str = "\
     SELECT symbol, interval, adjusted, status, CAST(received AS bigint) AS received, \

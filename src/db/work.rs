@@ -72,6 +72,15 @@ macro_rules! impl_store {
                 self.work(|connection| Box::pin(ledger::today(connection, credential))).await
             }
 
+            async fn sent_since(
+                &self,
+                credential: Credential,
+                triggers: &'static [&'static str],
+                since: DateTime<Utc>,
+            ) -> Result<u32> {
+                self.work(move |connection| Box::pin(ledger::sent_since(connection, credential, triggers, since))).await
+            }
+
             async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()> {
                 self.write(move |connection| Box::pin(history::finish_series(connection, run, report))).await
             }

@@ -9,7 +9,7 @@ words! {
         Burst = "burst",
         /// The plan's requests a minute are spent.
         Minute = "minute",
-        /// The plan's requests a day are spent.
+        /// The plan's requests of the day are used up.
         Day = "day",
         /// The plan does not include the function or one of its parameters.
         NotEntitled = "not_entitled",

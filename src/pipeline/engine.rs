@@ -19,7 +19,7 @@ use super::settings::{Errand, remembered};
 use super::show;
 use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
 use super::source::{FetchOptions, SymbolWish};
-use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, Start, State};
+use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, Start, State};
 use super::watching::Watching;
 use crate::config::{Plan, Secret, secret};
 use crate::db::{DbError, RunLock};
@@ -230,7 +230,7 @@ impl Engine {
 
     fn carry_out(&mut self, job: Job) {
         match job {
-            Job::Run(trigger, series) => self.start_run(trigger, series),
+            Job::Run(trigger, series, most) => self.start_run(trigger, series, most),
             Job::CancelRun => self.cancel.cancel(),
             Job::Ask(wish) => self.ask(wish),
             Job::CancelAsk => self.cancel_ask.cancel(),
@@ -240,10 +240,10 @@ impl Engine {
             Job::EditList(edit) => self.errand(Errand::EditList(edit)),
             Job::Rekey(key) => self.rekey(key),
             Job::Export(series, name) => self.export(series, name),
-            Job::TryOwn => {
+            Job::TryOwn(last_instant) => {
                 let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
                 self.supervise(Input::Crashed, async move {
-                    Some(match own(&pipeline, &watching).await {
+                    Some(match own(&pipeline, &watching, last_instant).await {
                         Ok(won) => Message::Lock(won),
                         Err(error) => Message::Input(Input::StoreFailed(error)),
                     })
@@ -309,7 +309,12 @@ impl Engine {
         Arc::new(move |event| drop(inputs.try_send(Message::Input(Input::Run(event)))))
     }
 
-    fn start_run(&mut self, trigger: &'static str, series: Vec<SeriesKey>) {
+    fn start_run(
+        &mut self,
+        trigger: &'static str,
+        series: Vec<SeriesKey>,
+        most_requests: Option<u32>,
+    ) {
         self.cancel = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel.clone());
         let observer = self.observer();
@@ -320,7 +325,9 @@ impl Engine {
             max_age: None,
         };
         self.supervise(Input::RunCrashed, async move {
-            let ended = pipeline.run(request, observer, cancel).await;
+            let ended = pipeline
+                .run_within(request, most_requests, observer, cancel)
+                .await;
             Some(Message::Input(Input::RunEnded(ended)))
         });
     }
@@ -416,17 +423,27 @@ fn to_tick(to_second: Duration) -> Duration {
 async fn own(
     pipeline: &Pipeline,
     watching: &Watching,
+    last_instant: Option<DateTime<Utc>>,
 ) -> Result<Option<(Box<dyn RunLock>, Handover)>, DbError> {
-    let Some(lock) = pipeline.store.own_schedule().await? else {
+    let store = &pipeline.store;
+    let Some(lock) = store.own_schedule().await? else {
         return Ok(None);
     };
-    let last_tick = pipeline
-        .store
+    let last_tick = store
         .setting("last_tick")
         .await?
         .and_then(|text| text.parse().ok());
-    let list = watching.list(pipeline).await?;
-    Ok(Some((lock, Handover { last_tick, list })))
+    let credential = &pipeline.credential;
+    let since = last_instant.unwrap_or(DateTime::UNIX_EPOCH);
+    let handover = Handover {
+        last_tick,
+        list: watching.list(pipeline).await?,
+        ledger: store.ledger(credential.clone()).await?,
+        sent_by_starts: store
+            .sent_since(credential.clone(), START_TRIGGERS, since)
+            .await?,
+    };
+    Ok(Some((lock, handover)))
 }
 
 fn input(loaded: Result<Loaded, DbError>) -> Input {

@@ -1,5 +1,7 @@
 //! Sentences for people: what happened, what it cost, what happens next.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
@@ -52,7 +54,7 @@ fn whatever_was_asked(class: ErrorClass, function: &str, said: &str) -> String {
             "the plan's requests a minute are spent; try again in a minute".to_owned()
         }
         ErrorClass::Day => {
-            format!("the plan's requests a day are spent; what is stored is safe, {said}")
+            format!("today's requests are used up; {said}")
         }
         ErrorClass::BadKey => {
             "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, a free key \
@@ -117,17 +119,21 @@ pub fn not_asked(reason: &str) -> String {
     format!("not asked, 0 requests: {reason}")
 }
 
+/// Why a start leaves a series to the schedule.
+pub const START_SPENT: &str =
+    "a start sends few requests, and they are used up; the schedule fetches it next";
+
 /// When a day that the provider calls spent is over.
-pub const DAY_TURNS: &str = "more may be sent after midnight in New York";
+pub const DAY_TURNS: &str = "more from midnight in New York";
 
 /// Says until when a spent day lasts.
 #[must_use]
 pub fn day_spent(until: DateTime<Utc>) -> String {
-    let local = until.with_timezone(&New_York);
-    format!(
-        "nothing is sent before {} New York",
-        local.format("%a %Y-%m-%d %H:%M")
-    )
+    format!("more from {}", at_the_exchange(until))
+}
+
+fn at_the_exchange(at: DateTime<Utc>) -> impl fmt::Display {
+    at.with_timezone(&New_York).format("%a %Y-%m-%d %H:%M ET")
 }
 
 /// Says that the provider asked for a pause and until when it lasts, rounded up to a minute.
@@ -135,8 +141,8 @@ pub fn day_spent(until: DateTime<Utc>) -> String {
 pub fn paused(said: &str, until: DateTime<Utc>) -> String {
     let until = until + TimeDelta::nanoseconds(59_999_999_999);
     format!(
-        "{said} and asks for a pause; {}, what is stored is safe",
-        day_spent(until)
+        "{said} and asks for a pause; nothing is sent before {}, what is stored is safe",
+        at_the_exchange(until)
     )
 }
 
@@ -167,10 +173,7 @@ mod tests {
     #[test]
     fn a_spent_day_names_its_end_where_the_exchange_is() {
         let until = "2026-11-24T05:00:00Z".parse().unwrap();
-        assert_eq!(
-            day_spent(until),
-            "nothing is sent before Tue 2026-11-24 00:00 New York"
-        );
+        assert_eq!(day_spent(until), "more from Tue 2026-11-24 00:00 ET");
     }
 
     #[test]
@@ -182,7 +185,7 @@ mod tests {
                 text,
                 format!(
                     "the provider is out of order (HTTP 503) and asks for a pause; nothing is sent \
-                     before Tue 2026-11-24 {minute} New York, what is stored is safe"
+                     before Tue 2026-11-24 {minute} ET, what is stored is safe"
                 )
             );
         }

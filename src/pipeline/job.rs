@@ -2,15 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::explain::{DAY_TURNS, day_spent, paused, sentence};
+use super::explain::{DAY_TURNS, START_SPENT, day_spent, not_asked, paused, sentence};
 use super::learned::Lesson;
 use super::persist::Waiting;
+use super::retry::Budget;
 use super::run::{Event, Observer, Pipeline};
 use super::source::{Pause, Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
@@ -30,8 +30,8 @@ pub(super) struct Job {
     pub ask: Ask,
     pub cancel: CancellationToken,
     pub observer: Observer,
-    /// Retries that are left to all series of the run together.
-    pub budget: Arc<AtomicUsize>,
+    /// What is left to all series of the run together.
+    pub budget: Arc<Budget>,
 }
 
 /// How a series ended, and what that teaches.
@@ -50,6 +50,8 @@ enum Setback {
     DaySpent(String),
     /// The provider asked for a longer pause than a run waits out; the sentence says until when.
     Paused(ErrorClass, String),
+    /// The requests that this run may send are used up.
+    RunSpent,
     /// Told to stop.
     Cancelled,
     /// The store failed.
@@ -119,16 +121,11 @@ impl Job {
 
     /// Whether the run's shared budget allows a retry of this class; only failures draw on it.
     fn may_retry(&self, class: ErrorClass) -> bool {
-        if !matches!(
+        let is_failure = matches!(
             class,
             ErrorClass::Network | ErrorClass::Outage | ErrorClass::Unknown
-        ) {
-            return true;
-        }
-        let take = |left: usize| left.checked_sub(1);
-        self.budget
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-            .is_ok()
+        );
+        self.budget.has_request() && (!is_failure || self.budget.take_retry())
     }
 
     /// Puts a setback into the report and says what it means for the other series.
@@ -146,6 +143,11 @@ impl Job {
             Setback::DaySpent(until) => {
                 let text = sentence(ErrorClass::Day, &self.ask, &until);
                 let lesson = Lesson::Stop(ErrorClass::Day, text.clone());
+                (SeriesStatus::Refused, ErrorClass::Day, text, lesson)
+            }
+            Setback::RunSpent => {
+                let lesson = Lesson::Stop(ErrorClass::Day, START_SPENT.to_owned());
+                let text = not_asked(START_SPENT);
                 (SeriesStatus::Refused, ErrorClass::Day, text, lesson)
             }
             Setback::Paused(class, text) => {
@@ -191,7 +193,11 @@ impl Job {
         minute_means_day: bool,
     ) -> Result<(), Setback> {
         let attempt_id = Uuid::new_v4();
-        let request = self.reserve(attempt_id, report.requests + 1, last).await?;
+        if !self.budget.take_request() {
+            return Err(last.cloned().map_or(Setback::RunSpent, Setback::Final));
+        }
+        let reserved = self.reserve(attempt_id, report.requests + 1, last).await;
+        let request = reserved.inspect_err(|_| self.budget.put_request_back())?;
         report.attempts += 1;
         report.requests += 1;
         (self.observer)(Event::Sending {
@@ -266,6 +272,7 @@ impl Job {
         let settle = || self.pipeline.store.settle(request, end.clone());
         self.pipeline.write(self.waiting(), settle).await?;
         report.requests -= 1;
+        self.budget.put_request_back();
         Ok(Refusal::new(ErrorClass::Network, text))
     }
 

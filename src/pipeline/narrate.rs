@@ -31,6 +31,10 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
     use Severity::{Error, Info, Warn};
     Some(match &notice.what {
         What::Run(Event::Done(report)) => (of_series(report), told(report)),
+        What::Run(Event::NotAsked { series, why }) => (not_asked(series), {
+            let count = thousands(series.len() as i128);
+            format!("{count} series not asked: {why}")
+        }),
         What::Run(Event::Started { run, series }) => {
             (Info, format!("run {run} started: {series} series"))
         }
@@ -58,6 +62,11 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 ),
             },
         ),
+        What::Rest {
+            series,
+            left,
+            next_at,
+        } => (Info, rest(*series, *left, *next_at)),
         What::Refused(command, reason) => (Warn, format!("{}: {reason}", refused(command))),
         What::Crashed(text) => (
             Error,
@@ -77,6 +86,31 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
         What::StoreLost(text) => (Error, format!("the store does not answer: {text}")),
         What::StoreBack => (Info, "the store answers again".to_owned()),
     })
+}
+
+/// What a start leaves to the schedule, and what it would cost now.
+fn rest(series: u32, left: u32, next_at: Option<DateTime<Utc>>) -> String {
+    let are_due = if series == 1 {
+        "1 more series is due: 1 request".to_owned()
+    } else {
+        let series = thousands(series);
+        format!("{series} more series are due: {series} requests")
+    };
+    let next = next_at.map_or_else(String::new, |at| {
+        let at = at.with_timezone(&New_York).format("%a %H:%M");
+        format!("; the schedule continues {at} ET")
+    });
+    let now = match left.min(series) {
+        0 => String::new(),
+        sendable if sendable == series => ", F in the panel fetches them now".to_owned(),
+        sendable => format!(", F in the panel fetches {sendable} now"),
+    };
+    format!("{are_due}, {left} left today{next}{now}")
+}
+
+fn not_asked(series: &[SeriesReport]) -> Severity {
+    let worst = series.iter().map(of_series).max();
+    worst.unwrap_or(Severity::Info)
 }
 
 const fn of_series(report: &SeriesReport) -> Severity {
@@ -120,7 +154,9 @@ pub fn narration(event: &Event) -> Option<String> {
             "{what}: the answer is here and safe on disk until the store answers again"
         )),
         Event::StoreBack => Some("the store answers again".to_owned()),
-        Event::Started { .. } | Event::Sending { .. } | Event::Done(_) => None,
+        Event::Started { .. } | Event::Sending { .. } | Event::Done(_) | Event::NotAsked { .. } => {
+            None
+        }
     }
 }
 
@@ -369,6 +405,25 @@ mod tests {
             (ended(RunStatus::Partial), Severity::Warn, "run 3 partial"),
             (ended(RunStatus::Failed), Severity::Error, "run 3 failed"),
             (What::Missed(3), Severity::Warn, "3 scheduled runs"),
+            (
+                What::Rest {
+                    series: 295,
+                    left: 20,
+                    next_at: "2026-11-23T21:20:00Z".parse().ok(),
+                },
+                Severity::Info,
+                "295 more series are due: 295 requests, 20 left today; the schedule continues \
+                 Mon 16:20 ET, F in the panel fetches 20 now",
+            ),
+            (
+                What::Rest {
+                    series: 1,
+                    left: 0,
+                    next_at: None,
+                },
+                Severity::Info,
+                "1 more series is due: 1 request, 0 left today",
+            ),
             (What::Owner(false), Severity::Info, "waits to take over"),
             (
                 What::Refused(Command::Pause, "why".into()),

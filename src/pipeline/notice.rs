@@ -30,6 +30,15 @@ pub enum What {
     Owner(bool),
     /// Instants of the schedule passed while no engine ran.
     Missed(u32),
+    /// A start leaves due series to the schedule: a request each, of those that are left today.
+    Rest {
+        /// The series.
+        series: u32,
+        /// Requests that are left today.
+        left: u32,
+        /// When the schedule fetches them.
+        next_at: Option<DateTime<Utc>>,
+    },
     /// A command was not carried out.
     Refused(Command, String),
     /// A part of this program broke; these are its words. What is stored is safe.

@@ -1,5 +1,6 @@
 //! When a series is tried again: pure decisions.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::model::ErrorClass;
@@ -62,11 +63,58 @@ impl Waits {
     }
 }
 
-/// Retries that all series of a run share for outages and broken connections: a provider that is
-/// down must not be asked four times for each of a thousand series.
-#[must_use]
-pub const fn budget(series: usize) -> usize {
-    3 + series / 5
+/// What all series of a run share.
+#[derive(Debug)]
+pub struct Budget {
+    retries: AtomicUsize,
+    /// `None`: as many requests as the plan allows.
+    requests: Option<AtomicUsize>,
+}
+
+impl Budget {
+    /// The budget of a run over so many series that may send so many requests.
+    ///
+    /// Retries after outages and broken connections grow slower than the series: a provider that is
+    /// down must not be asked four times for each of a thousand.
+    #[must_use]
+    pub fn new(series: usize, requests: Option<u32>) -> Self {
+        Self {
+            retries: AtomicUsize::new(3 + series / 5),
+            requests: requests.map(|requests| AtomicUsize::new(requests as usize)),
+        }
+    }
+
+    /// Takes a retry, if one is left.
+    #[must_use]
+    pub fn take_retry(&self) -> bool {
+        take(&self.retries)
+    }
+
+    /// Takes a request, if one is left.
+    #[must_use]
+    pub fn take_request(&self) -> bool {
+        self.requests.as_ref().is_none_or(take)
+    }
+
+    /// Puts a request back that was not sent.
+    pub fn put_request_back(&self) {
+        if let Some(requests) = &self.requests {
+            requests.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a request is left.
+    #[must_use]
+    pub fn has_request(&self) -> bool {
+        let left = self.requests.as_ref();
+        left.is_none_or(|left| left.load(Ordering::Relaxed) > 0)
+    }
+}
+
+fn take(left: &AtomicUsize) -> bool {
+    let less = |left: usize| left.checked_sub(1);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+        .is_ok()
 }
 
 #[cfg(test)]
@@ -112,6 +160,21 @@ mod tests {
 
     #[test]
     fn the_shared_budget_grows_slower_than_the_series() {
-        assert_eq!((budget(1), budget(4), budget(1000)), (3, 3, 203));
+        let retries = |series| {
+            let budget = Budget::new(series, None);
+            (0..).take_while(|_| budget.take_retry()).count()
+        };
+        assert_eq!((retries(1), retries(4), retries(1000)), (3, 3, 203));
+    }
+
+    #[test]
+    fn requests_end_where_they_are_bounded_and_one_that_was_not_sent_is_back() {
+        let budget = Budget::new(300, Some(2));
+        let taken = [(); 3].map(|()| budget.take_request());
+        assert_eq!((taken, budget.has_request()), ([true, true, false], false));
+        budget.put_request_back();
+        assert!(budget.has_request() && budget.take_request());
+        let unbounded = Budget::new(1, None);
+        assert!((0..100).all(|_| unbounded.take_request()));
     }
 }

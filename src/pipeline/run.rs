@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -14,7 +13,7 @@ use super::freshness::is_recent;
 use super::job::{self, Job, JobEnd};
 use super::learned::{Learned, Lesson, Verdict};
 use super::persist::{Persistence, Waiting};
-use super::retry::{self, Waits};
+use super::retry::{Budget, Waits};
 use super::source::{BarSource, FetchOptions, Refusal};
 use crate::db::{Credential, DbError, KeptAnswer, Store};
 use crate::model::quota::Limits;
@@ -115,6 +114,13 @@ pub enum Event {
     StoreBack,
     /// A series has ended.
     Done(SeriesReport),
+    /// Several series have ended without a request, all for one reason.
+    NotAsked {
+        /// What became of each.
+        series: Vec<SeriesReport>,
+        /// The reason.
+        why: String,
+    },
 }
 
 /// Hears of events; must not block.
@@ -136,6 +142,17 @@ impl Pipeline {
         observer: Observer,
         cancel: CancellationToken,
     ) -> Result<RunReport, DbError> {
+        self.run_within(request, None, observer, cancel).await
+    }
+
+    /// The same with so many requests at most, retries among them.
+    pub async fn run_within(
+        self: &Arc<Self>,
+        request: RunRequest,
+        most_requests: Option<u32>,
+        observer: Observer,
+        cancel: CancellationToken,
+    ) -> Result<RunReport, DbError> {
         let waiting = Waiting {
             cancel: &cancel,
             observer: &observer,
@@ -154,16 +171,17 @@ impl Pipeline {
             run: active.id,
             series: slots.len(),
         });
-        let mut unrecorded = None;
-        for report in slots.iter().filter_map(|slot| slot.report.as_ref()) {
-            unrecorded = self
-                .record(active.id, report, waiting)
-                .await
-                .err()
-                .or(unrecorded);
-        }
+        let unasked = slots.iter().filter_map(|slot| slot.report.clone());
+        let reason = |report: SeriesReport| {
+            let error = report.error.as_ref();
+            let why = error.map_or_else(String::new, |error| error.message.clone());
+            (why, report)
+        };
+        let unasked = unasked.map(reason).collect();
+        let mut unrecorded = self.record_unasked(active.id, unasked, waiting).await.err();
+        let budget = Arc::new(Budget::new(slots.len(), most_requests));
         let fetched = self
-            .fetch_all(active.id, &mut slots, learned, waiting)
+            .fetch_all(active.id, &mut slots, (learned, budget), waiting)
             .await;
         let series: Vec<SeriesReport> = slots.into_iter().filter_map(|slot| slot.report).collect();
         let status = run_status(&series);
@@ -319,15 +337,15 @@ impl Pipeline {
         self: &Arc<Self>,
         run: RunId,
         slots: &mut [Slot],
-        mut learned: Learned,
+        (mut learned, budget): (Learned, Arc<Budget>),
         waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
         let Waiting { cancel, observer } = waiting;
-        let budget = Arc::new(AtomicUsize::new(retry::budget(slots.len())));
         let mut jobs: JoinSet<(usize, JobEnd)> = JoinSet::new();
         let mut busy: BTreeMap<usize, String> = BTreeMap::new();
         let mut outcome = Ok(());
         loop {
+            let mut unasked = vec![];
             for (index, slot) in slots.iter_mut().enumerate() {
                 let Some(ask) = slot
                     .ask
@@ -344,11 +362,9 @@ impl Pipeline {
                 };
                 match verdict {
                     Verdict::Refuse(class, text) => {
-                        let report = unasked(&slot.key, class, &text);
-                        if outcome.is_ok() {
-                            outcome = self.record(run, &report, waiting).await;
-                        }
-                        slot.report = Some(report);
+                        let report = not_asked(&slot.key, class, &text);
+                        slot.report = Some(report.clone());
+                        unasked.push((text, report));
                     }
                     Verdict::Go if jobs.len() < self.in_flight.max(1) => {
                         busy.insert(index, ask.function().to_owned());
@@ -364,6 +380,9 @@ impl Pipeline {
                     }
                     Verdict::Go | Verdict::Wait => {}
                 }
+            }
+            if outcome.is_ok() {
+                outcome = self.record_unasked(run, unasked, waiting).await;
             }
             let Some(ended) = jobs.join_next().await else {
                 return outcome;
@@ -409,6 +428,43 @@ impl Pipeline {
         waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
         (waiting.observer)(Event::Done(report.clone()));
+        self.write_down(run, report, waiting).await
+    }
+
+    /// The same for series that ended without a request, each with its reason: where many share one,
+    /// it is told once.
+    async fn record_unasked(
+        &self,
+        run: RunId,
+        unasked: Vec<(String, SeriesReport)>,
+        waiting: Waiting<'_>,
+    ) -> Result<(), DbError> {
+        let mut by_reason: BTreeMap<String, Vec<SeriesReport>> = BTreeMap::new();
+        for (why, report) in unasked {
+            by_reason.entry(why).or_default().push(report);
+        }
+        for (why, reports) in by_reason {
+            let event = match reports.as_slice() {
+                [report] => Event::Done(report.clone()),
+                _ => Event::NotAsked {
+                    series: reports.clone(),
+                    why,
+                },
+            };
+            (waiting.observer)(event);
+            for report in &reports {
+                self.write_down(run, report, waiting).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_down(
+        &self,
+        run: RunId,
+        report: &SeriesReport,
+        waiting: Waiting<'_>,
+    ) -> Result<(), DbError> {
         if report.status == SeriesStatus::Succeeded {
             return Ok(());
         }
@@ -427,7 +483,7 @@ fn refused(series: &SeriesKey, refusal: Refusal) -> SeriesReport {
 }
 
 /// A series that is not asked because of what others taught.
-fn unasked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
+fn not_asked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
     let status = match class {
         ErrorClass::Cancelled => SeriesStatus::Cancelled,
         ErrorClass::Database | ErrorClass::Network | ErrorClass::Outage => SeriesStatus::Failed,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use serde::{Deserialize, Serialize};
@@ -96,6 +96,27 @@ impl CronFields {
     }
 }
 
+impl CronFields {
+    /// The last instant up to `now`: the mirror of [`Self::next_after`].
+    fn last_until(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        let cron: Cron = self.0.parse().ok()?;
+        let here = now.with_timezone(&zone);
+        if self.0.split(' ').nth(1) == Some("*") {
+            let last = cron.find_previous_occurrence(&here, true).ok()?;
+            return Some(last.to_utc());
+        }
+        // In an hour that a change of time repeats, later times of the clock have passed already.
+        let mut clock = (here.naive_local() + TimeDelta::hours(1)).and_utc();
+        loop {
+            clock = cron.find_previous_occurrence(&clock, false).ok()?;
+            let last = moment::local(clock.naive_utc(), zone);
+            if last <= now {
+                return Some(last);
+            }
+        }
+    }
+}
+
 impl FromStr for CronFields {
     type Err = ScheduleError;
 
@@ -174,6 +195,18 @@ impl Schedule {
                 let step = i64::from((*minutes).max(1)) * 60;
                 let since = now.timestamp().div_euclid(step) + 1;
                 DateTime::from_timestamp(since.checked_mul(step)?, 0)
+            }
+        }
+    }
+
+    /// The last instant up to and including `now`.
+    #[must_use]
+    pub fn last_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match &self.when {
+            When::Cron { fields, zone } => fields.last_until(now, *zone),
+            When::Every { minutes } => {
+                let step = i64::from((*minutes).max(1)) * 60;
+                DateTime::from_timestamp(now.timestamp().div_euclid(step) * step, 0)
             }
         }
     }
@@ -360,6 +393,42 @@ mod tests {
             next("every 15", "2026-11-20T21:15:00Z"),
             "2026-11-20T21:30:00+00:00"
         );
+    }
+
+    #[test]
+    fn the_last_instant_is_the_one_whose_next_is_still_to_come() {
+        let instants = [
+            "2026-03-08T06:59:30Z",
+            "2026-03-08T07:00:00Z",
+            "2026-07-01T12:00:00Z",
+            "2026-11-01T05:30:00Z",
+            "2026-11-01T06:15:00Z",
+            "2026-11-01T06:30:00Z",
+            "2026-11-23T21:19:59Z",
+            "2026-11-23T21:20:00Z",
+        ];
+        for words in [
+            "20 16 * * 1-5",
+            "30 2 * * *",
+            "30 1 * * *",
+            "30 * * * *",
+            "*/20 0-3 * * *",
+            "every 15",
+        ] {
+            let schedule: Schedule = words.parse().unwrap();
+            for now in instants.map(at) {
+                let last = schedule.last_until(now).unwrap();
+                let next = schedule.next_after(now);
+                assert!(last <= now, "{words} {now}");
+                assert_eq!(schedule.next_after(last), next, "{words} {now}");
+                let just_before = last - TimeDelta::milliseconds(1);
+                assert_eq!(
+                    schedule.next_after(just_before),
+                    Some(last),
+                    "{words} {now}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The engine's decisions: what is true, and what is to be done about each input. Pure.
 
+mod begin;
 mod commands;
 mod loaded;
 mod message;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use self::begin::TRIGGERS as START_TRIGGERS;
 pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, Wanted};
 use self::search::Search;
 use super::freshness;
@@ -53,6 +55,17 @@ enum Owner {
     This,
     /// Another process.
     Another,
+}
+
+/// A run that waits for the one before it.
+#[derive(Debug)]
+struct Wish {
+    /// What started it.
+    trigger: &'static str,
+    /// Its series; `None`: those that are due when it starts.
+    series: Option<Vec<SeriesKey>>,
+    /// Requests that it may send at most; `None`: as many as the plan allows.
+    most: Option<u32>,
 }
 
 /// What is true.
@@ -100,7 +113,9 @@ pub struct State {
     answer: Option<Arc<AnswerView>>,
     search: Search,
     run: Option<RunProgress>,
-    queue: VecDeque<(&'static str, Option<Vec<SeriesKey>>)>,
+    queue: VecDeque<Wish>,
+    /// Whether it was said what a start leaves to the schedule.
+    has_begun: bool,
     /// What wants to know which series are due, as soon as the watch list has been read again.
     asked_for_due: Option<&'static str>,
     /// Something is to be written and cannot be: that reading works says nothing of it.
@@ -143,6 +158,7 @@ impl State {
             search: Search::default(),
             run: None,
             queue: VecDeque::new(),
+            has_begun: false,
             asked_for_due: None,
             writes_wait: false,
             is_ending: false,
@@ -194,7 +210,7 @@ impl State {
         let mut jobs = vec![];
         if self.owner != Owner::This && !self.read_only && is_over(self.asked_to_own, OWN_AGAIN) {
             self.asked_to_own = Some(now);
-            jobs.push(Job::TryOwn);
+            jobs.push(Job::TryOwn(self.schedule.last_until(now)));
         }
         if is_over(self.looked, LOOK_AGAIN) {
             match self.looked.replace(now) {
@@ -265,52 +281,21 @@ impl State {
         Job::Load(Load::Series)
     }
 
-    /// Takes the schedule over and decides what becomes of the instants that passed meanwhile.
-    fn owner(&mut self, handover: Option<Handover>, now: DateTime<Utc>) -> Vec<Job> {
-        let mut jobs = vec![];
-        let owner = if handover.is_some() {
-            Owner::This
-        } else {
-            Owner::Another
-        };
-        if self.owner != owner {
-            self.owner = owner;
-            self.revision += 1;
-            jobs.push(tell(now, What::Owner(handover.is_some())));
-        }
-        let Some(Handover { last_tick, list }) = handover else {
-            return jobs;
-        };
-        self.revision += 1;
-        jobs.extend(self.loaded(Loaded::Series(list), now));
-        let Some(last) = last_tick else {
-            // The first start on this store: whoever made it wants to see bars, not wait for the clock.
-            self.last_tick = Some(now);
-            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
-            if !self.paused {
-                self.enqueue("start", None);
-            }
-            return jobs;
-        };
-        let last = if is_far_ahead(last, now) { now } else { last };
-        self.missed = self.schedule.between(last, now);
-        self.last_tick = Some(if self.missed > 0 { now } else { last });
-        if self.missed > 0 {
-            jobs.push(tell(now, What::Missed(self.missed)));
-            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
-            if !self.paused && self.schedule.make_up(self.missed) > 0 {
-                self.enqueue("missed", None);
-            }
-        }
-        jobs
+    fn enqueue(&mut self, trigger: &'static str, series: Option<Vec<SeriesKey>>) -> bool {
+        self.enqueue_wish(Wish {
+            trigger,
+            series,
+            most: None,
+        })
     }
 
-    fn enqueue(&mut self, trigger: &'static str, series: Option<Vec<SeriesKey>>) -> bool {
-        let is_there = self.queue.iter().any(|(_, queued)| *queued == series);
+    fn enqueue_wish(&mut self, wish: Wish) -> bool {
+        let is_same = |queued: &Wish| (&queued.series, queued.most) == (&wish.series, wish.most);
+        let is_there = self.queue.iter().any(is_same);
         if self.is_ending || is_there || self.queue.len() >= MOST_QUEUED {
             return is_there;
         }
-        self.queue.push_back((trigger, series));
+        self.queue.push_back(wish);
         true
     }
 
@@ -318,12 +303,18 @@ impl State {
     fn next_run(&mut self, now: DateTime<Utc>) -> Vec<Job> {
         if self.run.is_some()
             || self.is_ending
-            || self.entries.is_empty() && self.queue.iter().all(|(_, s)| s.is_none())
+            || self.entries.is_empty() && self.queue.iter().all(|wish| wish.series.is_none())
         {
             return vec![];
         }
-        while let Some((trigger, wanted)) = self.queue.pop_front() {
-            let series = wanted.unwrap_or_else(|| self.due(now).cloned().collect());
+        while let Some(wish) = self.queue.pop_front() {
+            let Wish {
+                trigger,
+                series,
+                most,
+            } = wish;
+            let room = most.map_or(usize::MAX, |most| most as usize);
+            let series = series.unwrap_or_else(|| self.due(now).take(room).cloned().collect());
             if series.is_empty() {
                 continue;
             }
@@ -345,7 +336,7 @@ impl State {
                 done: 0,
                 total: series.len(),
             });
-            return vec![Job::Run(trigger, series)];
+            return vec![Job::Run(trigger, series, most)];
         }
         vec![]
     }
@@ -417,6 +408,14 @@ impl State {
                 }
                 read_again = self.series_ended(report, now);
             }
+            Event::NotAsked { series, .. } => {
+                if let Some(progress) = &mut self.run {
+                    progress.done += series.len();
+                }
+                for report in series {
+                    self.live_ended(report, now);
+                }
+            }
             Event::Interrupted(_) => read_again = vec![Job::Load(Load::Runs)],
             Event::Recovered(_) => read_again = EVERYTHING.map(Job::Load).into(),
             Event::StoreAway(error) => {
@@ -437,6 +436,15 @@ impl State {
     /// Reads again what a series changed: itself and the ledger, however long the watch list is.
     fn series_ended(&mut self, report: &SeriesReport, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = vec![Job::Load(Load::Ledger)];
+        self.live_ended(report, now);
+        if let Some(entry) = self.entry(&report.series) {
+            jobs.push(Job::Load(Load::One(entry.key.clone())));
+        }
+        jobs
+    }
+
+    /// Takes in how a series ended.
+    fn live_ended(&mut self, report: &SeriesReport, now: DateTime<Utc>) {
         self.count_in(report);
         // A day that is used up says nothing about the series: it waits as others do.
         let problem = report
@@ -446,7 +454,7 @@ impl State {
             .map(|error| (error.class, error.message.clone()));
         let class = problem.as_ref().map(|(class, _)| *class);
         let Some(entry) = self.entry(&report.series) else {
-            return jobs;
+            return;
         };
         if report.status == Ended::Succeeded {
             entry.live.fetched_at = Some(now);
@@ -465,8 +473,6 @@ impl State {
         );
         entry.live.rests_from = is_lasting.then_some(now);
         entry.live.problem = problem;
-        jobs.push(Job::Load(Load::One(entry.key.clone())));
-        jobs
     }
 
     /// Adds a series that has ended to the run at work, and its bars to the store's: both are read

@@ -205,7 +205,7 @@ async fn the_days_quota_holds_across_processes() {
         assert_eq!(code, 4, "{document}");
         let text = document["series"][0]["error"]["message"].as_str().unwrap();
         assert!(
-            text.contains("nothing is sent before") && text.contains("New York"),
+            text.starts_with("today's requests are used up; more from ") && text.ends_with("ET"),
             "{text}"
         );
         let spent = server.journal().len() - seen;

@@ -24,6 +24,7 @@ use pipeline_tui::time::Clock;
 
 mod faults;
 mod panel;
+mod starts;
 mod symbols;
 mod watch_list;
 

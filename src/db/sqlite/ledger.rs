@@ -103,6 +103,26 @@ async fn at(
     })
 }
 
+/// Requests of a key since an instant in runs that one of these words started.
+pub async fn sent_since(
+    connection: &mut SqliteConnection,
+    credential: Credential,
+    triggers: &[&str],
+    since: DateTime<Utc>,
+) -> Outcome<u32> {
+    let mut sent = 0;
+    for trigger in triggers {
+        let found: i64 = sqlx::query_scalar(row::SENT_SINCE)
+            .bind(&credential.fingerprint)
+            .bind(text(since))
+            .bind(*trigger)
+            .fetch_one(&mut *connection)
+            .await?;
+        sent += row::count::<u32>(found);
+    }
+    Ok(sent)
+}
+
 pub async fn keep(
     connection: &mut SqliteConnection,
     request: RequestId,

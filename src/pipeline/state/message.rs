@@ -73,6 +73,10 @@ pub struct Handover {
     pub last_tick: Option<DateTime<Utc>>,
     /// The watch list.
     pub list: List,
+    /// Today's requests.
+    pub ledger: Ledger,
+    /// Requests that starts have sent since the last instant of the schedule.
+    pub sent_by_starts: u32,
 }
 
 /// The watch list with what is known of each series.
@@ -210,8 +214,8 @@ impl Entry {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Job {
-    /// Start a run.
-    Run(&'static str, Vec<SeriesKey>),
+    /// Start a run by this word over these series, with so many requests at most.
+    Run(&'static str, Vec<SeriesKey>, Option<u32>),
     /// Tell the run at work to stop.
     CancelRun,
     /// Ask the provider about symbols.
@@ -230,8 +234,8 @@ pub enum Job {
     Rekey(Secret),
     /// Write a series to a file of this name.
     Export(SeriesKey, String),
-    /// Try to own the schedule.
-    TryOwn,
+    /// Try to own the schedule, whose last instant was this.
+    TryOwn(Option<DateTime<Utc>>),
     /// Mark runs whose process, or whose task, died, and store what they had paid for.
     Rescue,
     /// Let go of the schedule: whether its lock still holds is not known.

@@ -327,10 +327,7 @@ mod tests {
     fn refusals_are_said_and_the_list_stays() {
         let mut search = ready();
         search.search("ibm", true);
-        let refused = (
-            ErrorClass::Day,
-            "the plan's requests a day are spent".to_owned(),
-        );
+        let refused = (ErrorClass::Day, "today's requests are used up".to_owned());
         search.answered(&wish("ibm"), Err(refused.clone()));
         assert_eq!(shown(&search).1, ["IBM"]);
         assert_eq!(search.view().unwrap().problem, Some(refused.1));

@@ -1,5 +1,6 @@
 //! The decisions, one input at a time.
 
+mod begin;
 mod symbols;
 mod watch_list;
 
@@ -80,6 +81,8 @@ fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
     let handover = Handover {
         last_tick: Some(at(last_tick)),
         list: entries(),
+        ledger: Ledger::default(),
+        sent_by_starts: 0,
     };
     state.step(Input::Owner(Some(handover)), at(NOON))
 }
@@ -87,7 +90,7 @@ fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
 fn runs(jobs: &[Job]) -> Vec<(&'static str, Vec<String>)> {
     jobs.iter()
         .filter_map(|job| match job {
-            Job::Run(trigger, series) => Some((
+            Job::Run(trigger, series, _) => Some((
                 *trigger,
                 series.iter().map(|key| key.symbol.to_string()).collect(),
             )),
@@ -110,7 +113,7 @@ fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
     let mut state = state(Some(NOON));
     assert_eq!(
         state.step(Input::Tick, at(NOON)),
-        [Job::TryOwn, Job::Rescue]
+        [Job::TryOwn(Some(at("2026-11-19T21:20:00Z"))), Job::Rescue]
     );
     own(&mut state, NOON);
     assert_eq!(state.step(Input::Tick, at("2026-11-20T21:19:59Z")), LOOK);

@@ -7,6 +7,7 @@ contract! {
     the_day_is_counted_across_processes_and_ends,
     a_request_that_was_never_sent_is_not_spent,
     a_refused_day_stops_everyone,
+    what_runs_of_a_kind_have_sent_is_counted_since_an_instant,
     a_reservation_is_made_once,
     racing_reservations_never_overspend,
     kept_answers_are_bounded_but_never_before_they_are_stored,
@@ -112,6 +113,41 @@ async fn a_request_that_was_never_sent_is_not_spent(place: Place) {
             .await
             .unwrap();
     }
+}
+
+async fn what_runs_of_a_kind_have_sent_is_counted_since_an_instant(place: Place) {
+    let store = place.open().await;
+    let limits = Limits {
+        gap: TimeDelta::zero(),
+        per_day: None,
+    };
+    let before = store.health().await.unwrap().now - TimeDelta::seconds(1);
+    for trigger in ["start", "missed", "fetch"] {
+        let run = store.begin_run(trigger, vec![ibm()]).await.unwrap();
+        for attempt in [1, 2] {
+            let reservation = reservation(&run, &ibm(), limits, attempt);
+            let reserved = store.reserve(reservation).await.unwrap();
+            assert!(matches!(reserved, Reserved::Granted(_)), "{reserved:?}");
+        }
+        let never_sent = reservation(&run, &ibm(), limits, 3);
+        let Reserved::Granted(id) = store.reserve(never_sent).await.unwrap() else {
+            panic!("{trigger}")
+        };
+        let end = RequestEnd::NotSent("no network".into());
+        store.settle(id, end).await.unwrap();
+    }
+    let counted = async |credential, since| {
+        let sent = store.sent_since(credential, &["start", "missed"], since);
+        sent.await.unwrap()
+    };
+    assert_eq!(counted(credential(), before).await, 4);
+    let later = store.health().await.unwrap().now + TimeDelta::seconds(1);
+    assert_eq!(counted(credential(), later).await, 0);
+    let other_key = Credential {
+        fingerprint: "beef".into(),
+        ..credential()
+    };
+    assert_eq!(counted(other_key, before).await, 0);
 }
 
 async fn a_refused_day_stops_everyone(place: Place) {

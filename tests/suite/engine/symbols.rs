@@ -163,7 +163,10 @@ async fn refusals_are_said_in_words_and_cost_what_they_cost() {
         );
         let (class, text) = ask(SymbolWish::List).await.unwrap_err();
         assert_eq!(class, ErrorClass::Day);
-        assert!(text.contains("nothing is sent before"), "{text}");
+        assert!(
+            text.contains("today's requests are used up; more from"),
+            "{text}"
+        );
         let (class, _) = ask(search(" ")).await.unwrap_err();
         assert_eq!(class, ErrorClass::BadRequest);
         assert_eq!(server.journal().len(), 2);

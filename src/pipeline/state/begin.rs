@@ -1,0 +1,128 @@
+//! What a start of the engine fetches unasked: little of a day's requests, and it says what is left.
+
+use chrono::{DateTime, Utc};
+
+use super::super::notice::What;
+use super::{Handover, Job, Loaded, Owner, State, Wish, tell};
+use crate::model::quota;
+use crate::time::is_far_ahead;
+
+/// Requests that starts send until the next instant of the schedule, where the plan has a day's limit.
+const MOST: u32 = 5;
+
+/// What starts a run that nobody asked for: the first start on a store, and instants that were missed.
+pub const TRIGGERS: &[&str] = &[FIRST, MISSED];
+const FIRST: &str = "start";
+const MISSED: &str = "missed";
+
+/// Requests that a start may send where so many are left today and starts since the last instant of
+/// the schedule have sent so many.
+const fn allowance(left: u32, sent: u32) -> u32 {
+    let most = MOST.saturating_sub(sent);
+    if left < most { left } else { most }
+}
+
+impl State {
+    /// Takes the schedule over and decides what becomes of the instants that passed before.
+    pub(super) fn owner(&mut self, handover: Option<Handover>, now: DateTime<Utc>) -> Vec<Job> {
+        let mut jobs = vec![];
+        let owner = if handover.is_some() {
+            Owner::This
+        } else {
+            Owner::Another
+        };
+        if self.owner != owner {
+            self.owner = owner;
+            self.revision += 1;
+            jobs.push(tell(now, What::Owner(handover.is_some())));
+        }
+        let Some(handover) = handover else {
+            return jobs;
+        };
+        self.revision += 1;
+        jobs.extend(self.loaded(Loaded::Series(handover.list), now));
+        jobs.extend(self.loaded(Loaded::Ledger(handover.ledger), now));
+        let trigger = if let Some(last) = handover.last_tick {
+            self.catch_up(last, now, &mut jobs)
+        } else {
+            // The first start on this store: whoever made it wants to see bars, not wait for the clock.
+            self.last_tick = Some(now);
+            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
+            Some(FIRST)
+        };
+        if !self.paused {
+            jobs.extend(self.begin(trigger, handover.sent_by_starts, now));
+        }
+        jobs
+    }
+
+    /// Takes note of the instants that were missed; what a run that makes up for them is started by.
+    fn catch_up(
+        &mut self,
+        last: DateTime<Utc>,
+        now: DateTime<Utc>,
+        jobs: &mut Vec<Job>,
+    ) -> Option<&'static str> {
+        let last = if is_far_ahead(last, now) { now } else { last };
+        self.missed = self.schedule.between(last, now);
+        self.last_tick = Some(if self.missed > 0 { now } else { last });
+        if self.missed == 0 {
+            return None;
+        }
+        jobs.push(tell(now, What::Missed(self.missed)));
+        jobs.push(Job::Save("last_tick", now.to_rfc3339()));
+        (self.schedule.make_up(self.missed) > 0).then_some(MISSED)
+    }
+
+    /// Starts the run of a start, within its allowance, and says what the rest would cost.
+    fn begin(
+        &mut self,
+        trigger: Option<&'static str>,
+        sent: u32,
+        now: DateTime<Utc>,
+    ) -> Option<Job> {
+        let Some(limit) = self.per_day else {
+            self.enqueue(trigger?, None);
+            return None;
+        };
+        let left = quota::left(&self.ledger_of(now), Some(limit), now).unwrap_or(limit);
+        let most = trigger.map_or(0, |_| allowance(left, sent));
+        let due = u32::try_from(self.due(now).count()).unwrap_or(u32::MAX);
+        if let Some(trigger) = trigger.filter(|_| most > 0) {
+            self.enqueue_wish(Wish {
+                trigger,
+                series: None,
+                most: Some(most),
+            });
+        }
+        let rest = due.saturating_sub(most);
+        let is_news = trigger.is_some() || !std::mem::replace(&mut self.has_begun, true);
+        (rest > 0 && is_news).then(|| {
+            let what = What::Rest {
+                series: rest,
+                left: left - most,
+                next_at: self.next_at(now),
+            };
+            tell(now, what)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_sends_five_at_most_and_starts_in_a_row_share_them() {
+        for (left, sent, allowed) in [
+            (25, 0, 5),
+            (3, 0, 3),
+            (0, 0, 0),
+            (25, 2, 3),
+            (25, 5, 0),
+            (25, 9, 0),
+        ] {
+            assert_eq!(allowance(left, sent), allowed, "{left} left, {sent} sent");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a start fetches unasked, and what it says of the rest.
+
+use super::*;
+
+/// A state whose schedule was last acted on at this instant, and a handover over seven due series.
+fn handed_over(last_tick: Option<&str>, sent_by_starts: u32) -> (State, Handover) {
+    let entries = (0..7).map(|number| entry(&format!("S{number}"), None));
+    let handover = Handover {
+        last_tick: last_tick.map(at),
+        list: List {
+            reading: 1,
+            entries: entries.collect(),
+        },
+        ledger: Ledger::default(),
+        sent_by_starts,
+    };
+    (state(last_tick), handover)
+}
+
+/// The run that was started: its trigger, its series and its most requests.
+fn run(jobs: &[Job]) -> Option<(&'static str, usize, Option<u32>)> {
+    jobs.iter().find_map(|job| match job {
+        Job::Run(trigger, series, most) => Some((*trigger, series.len(), *most)),
+        _ => None,
+    })
+}
+
+/// What is said of the series that wait, and of the requests that are left.
+fn rest(jobs: &[Job]) -> Option<(u32, u32)> {
+    jobs.iter().find_map(|job| match job {
+        Job::Tell(Notice {
+            what: What::Rest { series, left, .. },
+            ..
+        }) => Some((*series, *left)),
+        _ => None,
+    })
+}
+
+const DAYS_AGO: &str = "2026-11-16T22:00:00Z";
+
+#[test]
+fn a_start_and_a_catch_up_send_five_at_most_together() {
+    for (last_tick, sent, expected_run, expected_rest) in [
+        (None, 0, Some(("start", 5, Some(5))), Some((2, 20))),
+        (
+            Some(DAYS_AGO),
+            0,
+            Some(("missed", 5, Some(5))),
+            Some((2, 20)),
+        ),
+        (
+            Some(DAYS_AGO),
+            3,
+            Some(("missed", 2, Some(2))),
+            Some((5, 23)),
+        ),
+        (Some(DAYS_AGO), 5, None, Some((7, 25))),
+        (Some(NOON), 0, None, Some((7, 25))),
+    ] {
+        let (mut state, handover) = handed_over(last_tick, sent);
+        let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+        assert_eq!(run(&jobs), expected_run, "{last_tick:?}, {sent} sent");
+        assert_eq!(rest(&jobs), expected_rest, "{last_tick:?}, {sent} sent");
+    }
+}
+
+#[test]
+fn a_start_spends_no_more_than_the_day_has_left() {
+    let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 0);
+    handover.ledger.today = 22;
+    let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+    assert_eq!(run(&jobs), Some(("missed", 3, Some(3))));
+    assert_eq!(rest(&jobs), Some((4, 0)));
+    let (mut spent, mut handover) = handed_over(Some(DAYS_AGO), 0);
+    handover.ledger.today = 25;
+    let jobs = spent.step(Input::Owner(Some(handover)), at(NOON));
+    assert_eq!((run(&jobs), rest(&jobs)), (None, Some((7, 0))));
+}
+
+#[test]
+fn a_plan_without_a_days_limit_and_a_pause_know_no_rest() {
+    let (mut unlimited, handover) = handed_over(Some(DAYS_AGO), 9);
+    unlimited.per_day = None;
+    let jobs = unlimited.step(Input::Owner(Some(handover)), at(NOON));
+    assert_eq!((run(&jobs), rest(&jobs)), (Some(("missed", 7, None)), None));
+    let (mut paused, handover) = handed_over(Some(DAYS_AGO), 0);
+    paused.paused = true;
+    let jobs = paused.step(Input::Owner(Some(handover)), at(NOON));
+    assert_eq!((run(&jobs), rest(&jobs)), (None, None));
+}
+
+#[test]
+fn what_waits_is_told_once_where_nothing_new_starts() {
+    let (mut state, handover) = handed_over(Some(NOON), 0);
+    let first = state.step(Input::Owner(Some(handover)), at(NOON));
+    assert_eq!(rest(&first), Some((7, 25)));
+    let (_, handover) = handed_over(Some(NOON), 0);
+    let again = state.step(Input::Owner(Some(handover)), at(NOON));
+    assert_eq!(rest(&again), None);
+}
