@@ -238,6 +238,23 @@ pub struct RequestRow {
     pub parse_ms: Option<u32>,
 }
 
+impl RequestRow {
+    /// Whether it asked for this series.
+    #[must_use]
+    pub fn is_of(&self, series: &SeriesKey) -> bool {
+        self.symbol == series.symbol.as_str()
+            && self.interval == series.interval.as_str()
+            && self.adjusted == series.adjusted
+    }
+
+    /// The series it asked for, as a series is written; `None` for a question about symbols.
+    #[must_use]
+    pub fn series(&self) -> Option<String> {
+        let adjusted = if self.adjusted { " adjusted" } else { "" };
+        (!self.symbol.is_empty()).then(|| format!("{} {}{adjusted}", self.symbol, self.interval))
+    }
+}
+
 /// What the provider answered to a request, as far as it is still kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAnswer {

@@ -170,10 +170,7 @@ fn request_row(request: &RequestRow) -> Vec<String> {
     let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
     vec![
         local(request.reserved_at),
-        or_dash((!request.symbol.is_empty()).then(|| {
-            let adjusted = if request.adjusted { " adjusted" } else { "" };
-            format!("{} {}{adjusted}", request.symbol, request.interval)
-        })),
+        or_dash(request.series()),
         request.attempt.to_string(),
         request.state.replace('_', " "),
         or_dash(request.class.clone()),

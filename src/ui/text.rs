@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::model::{Bar, Interval, Price};
+use crate::model::{Bar, Interval, Price, SeriesKey};
 
 /// A dash where there is nothing to show.
 pub const NONE: &str = "–";
@@ -29,6 +29,24 @@ pub fn fit(text: &str, width: usize) -> String {
         cut.push('…');
     }
     cut
+}
+
+/// Cuts a sentence to so many cells behind a whole word; a word that is longer than half of them is cut.
+#[must_use]
+pub fn fit_words(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let cut = fit(text, width);
+    let next = cut.chars().count().saturating_sub(1);
+    let is_whole = text.chars().nth(next) == Some(' ');
+    let end = cut
+        .rfind(' ')
+        .filter(|end| !is_whole && *end * 2 >= cut.len());
+    match end.and_then(|end| cut.get(..end)) {
+        Some(words) => format!("{}…", words.trim_end()),
+        None => cut,
+    }
 }
 
 /// Cuts or fills a text to exactly so many cells.
@@ -151,14 +169,21 @@ pub fn took(time: TimeDelta) -> String {
     }
 }
 
-/// How long a step took, with its unit: `12 ms`, `1.4 s`, `1:04.2`.
+/// How long a step took, with its unit: `12 ms`, `0.4 s`, `1:04.2`.
 #[must_use]
 pub fn step(time: TimeDelta) -> String {
     match time.num_milliseconds().max(0) {
-        ms @ 0..=999 => format!("{ms} ms"),
-        1_000..=59_999 => format!("{} s", took(time)),
+        ms @ 0..=99 => format!("{ms} ms"),
+        100..=59_999 => format!("{} s", took(time)),
         _ => took(time),
     }
+}
+
+/// The interval of a series in a list, adjusted prices told from raw ones: `5min`, `5min adj`.
+#[must_use]
+pub fn interval(series: &SeriesKey) -> String {
+    let adjusted = if series.adjusted { " adj" } else { "" };
+    format!("{}{adjusted}", series.interval)
 }
 
 /// The name under which a zone's times are shown.
@@ -298,6 +323,29 @@ mod tests {
     }
 
     #[test]
+    fn sentences_are_cut_behind_a_whole_word() {
+        assert_eq!(fit_words("needs a key", 11), "needs a key");
+        assert_eq!(fit_words("unknown symbol", 11), "unknown…");
+        assert_eq!(fit_words("unknown symbol", 8), "unknown…");
+        assert_eq!(fit_words("no Supercalifragilistic", 12), "no Supercal…");
+        assert_eq!(fit_words("株式 会社 株式", 11), "株式 会社…");
+        assert_eq!(fit_words("x", 0), "");
+    }
+
+    #[test]
+    fn an_adjusted_series_is_told_from_the_raw_one() {
+        let raw = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+        let adjusted = SeriesKey {
+            adjusted: true,
+            ..raw.clone()
+        };
+        assert_eq!(
+            [interval(&raw), interval(&adjusted)],
+            ["daily", "daily adj"]
+        );
+    }
+
+    #[test]
     fn long_texts_break_at_spaces_and_long_words_anywhere() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
@@ -328,8 +376,8 @@ mod tests {
             ["0.4", "1:04.2", "1 h 02 min"]
         );
         assert_eq!(
-            [12, 1_400, 64_200].map(|ms| step(TimeDelta::milliseconds(ms))),
-            ["12 ms", "1.4 s", "1:04.2"]
+            [12, 400, 64_200].map(|ms| step(TimeDelta::milliseconds(ms))),
+            ["12 ms", "0.4 s", "1:04.2"]
         );
     }
 

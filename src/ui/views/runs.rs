@@ -9,6 +9,7 @@
 //! ```
 
 mod draw;
+mod list;
 mod report;
 mod timeline;
 
@@ -17,6 +18,7 @@ use chrono::{DateTime, Utc};
 pub use self::draw::draw;
 pub use self::report::{curl, markdown};
 use super::{Cursor, Reply};
+use crate::model::text::thousands;
 use crate::model::{RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
@@ -24,6 +26,7 @@ use crate::ui::action::{Action, Effect};
 use crate::ui::app::Shared;
 use crate::ui::csv;
 use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+use crate::ui::text;
 use crate::ui::views::ViewId;
 use crate::ui::views::overview::fetch_of;
 
@@ -88,12 +91,14 @@ impl Runs {
         self.detail(shared)?.series.get(self.series.at)
     }
 
-    /// The last request of the selected series.
+    /// The last request of the selected series, or of a question about symbols.
     #[must_use]
     pub fn request<'a>(&self, shared: &'a Shared) -> Option<&'a RequestRow> {
         let detail = self.detail(shared)?;
-        let series = &self.selected_series(shared)?.series;
-        requests_of(detail, series).last()
+        match self.selected_series(shared) {
+            Some(report) => requests_of(detail, &report.series).next_back(),
+            None => detail.requests.last(),
+        }
     }
 
     /// Follows the selected run to where it is now, and reads an opened run anew as it goes on.
@@ -318,11 +323,19 @@ pub fn requests_of<'a>(
     detail: &'a RunDetail,
     series: &'a SeriesKey,
 ) -> impl DoubleEndedIterator<Item = &'a RequestRow> {
-    detail.requests.iter().filter(move |request| {
-        request.symbol == series.symbol.as_str()
-            && request.interval == series.interval.as_str()
-            && request.adjusted == series.adjusted
-    })
+    detail
+        .requests
+        .iter()
+        .filter(move |request| request.is_of(series))
+}
+
+/// What started a run, or what a question about symbols was for.
+#[must_use]
+pub fn what(run: &RunSummary) -> &str {
+    match run.trigger.as_str() {
+        "listing" => "list of symbols",
+        trigger => trigger,
+    }
 }
 
 /// The filter of runs that did not succeed as a whole.
@@ -332,9 +345,9 @@ fn matches(run: &RunSummary, filter: &str) -> bool {
     let (status, id) = (run.status.as_str(), run.id.to_string());
     super::matches(filter, |field, text| match field {
         Some("status") => status.starts_with(text),
-        Some("trigger") => run.trigger.starts_with(text),
+        Some("trigger") => what(run).starts_with(text),
         Some(_) => false,
-        None => status.contains(text) || run.trigger.contains(text) || id == text,
+        None => status.contains(text) || what(run).contains(text) || id == text,
     })
 }
 
@@ -376,39 +389,40 @@ fn save(runs: &[&RunSummary], now: DateTime<Utc>) -> Vec<Reply> {
 /// Runs that a snapshot lists; of a schedule of minutes that is less than seven days.
 const LISTED: usize = 100;
 
-/// The title of the list: success over seven days.
+/// The title of the list: how the series of seven days ended. Questions about symbols cost
+/// requests and are no series.
 #[must_use]
 pub fn headline(runs: &[RunSummary], now: DateTime<Utc>) -> String {
-    let recent: Vec<&RunSummary> = runs
-        .iter()
-        .filter(|run| now - run.started_at < chrono::TimeDelta::days(7))
-        .filter(|run| run.status != RunStatus::Running)
-        .collect();
-    if recent.is_empty() {
-        return "7 days: no run".to_owned();
-    }
-    let good = recent
-        .iter()
-        .filter(|run| run.status == RunStatus::Succeeded)
-        .count();
-    let mut times: Vec<_> = recent
-        .iter()
-        .filter_map(|run| Some(run.finished_at? - run.started_at))
-        .collect();
-    times.sort();
-    let half = times.get(times.len().saturating_sub(1) / 2);
-    let requests: u32 = recent.iter().map(|run| run.requests).sum();
-    let span = if recent.len() == runs.len() && runs.len() >= LISTED {
+    let recent = || {
+        runs.iter()
+            .filter(|run| now - run.started_at < chrono::TimeDelta::days(7))
+            .filter(|run| run.status != RunStatus::Running)
+    };
+    let span = if recent().count() == runs.len() && runs.len() >= LISTED {
         format!("last {LISTED} runs")
     } else {
         "7 days".to_owned()
     };
+    let requests: u64 = recent().map(|run| u64::from(run.requests)).sum();
+    let requests = text::count(usize::try_from(requests).unwrap_or(usize::MAX), "request");
+    let fetching = || recent().filter(|run| !run.is_about_symbols());
+    let series: u64 = fetching().map(|run| u64::from(run.series)).sum();
+    if series == 0 {
+        return format!("{span}: no series was fetched, {requests}");
+    }
+    let good: u64 = fetching().map(|run| u64::from(run.succeeded)).sum();
+    let mut times: Vec<_> = fetching()
+        .filter_map(|run| Some(run.finished_at? - run.started_at))
+        .collect();
+    times.sort();
+    let half = times.get(times.len().saturating_sub(1) / 2);
+    let median = half.map_or_else(String::new, |time| {
+        format!(", median {}", text::step(*time))
+    });
     format!(
-        "{span}: {} % of {} ok, p50 {} s, {}",
-        good * 100 / recent.len(),
-        recent.len(),
-        half.map_or_else(|| "–".to_owned(), |time| crate::ui::text::took(*time)),
-        crate::ui::text::count(requests as usize, "request")
+        "{span}: {} % of {} series ok{median}, {requests}",
+        good * 100 / series,
+        thousands(series)
     )
 }
 
@@ -441,7 +455,43 @@ mod tests {
         let snapshot = sample::normal();
         assert_eq!(
             headline(&snapshot.runs, sample::now()),
-            "7 days: 33 % of 3 ok, p50 0.4 s, 8 requests"
+            "7 days: 44 % of 9 series ok, median 0.4 s, 8 requests"
         );
+        let old = sample::now() + chrono::TimeDelta::days(8);
+        assert_eq!(
+            headline(&snapshot.runs, old),
+            "7 days: no series was fetched, 0 requests"
+        );
+    }
+
+    #[test]
+    fn a_question_about_symbols_costs_requests_and_is_no_failed_series() {
+        let mut runs = sample::normal().runs.to_vec();
+        (runs[2].series, runs[2].trigger) = (0, "search".to_owned());
+        assert_eq!(
+            headline(&runs, sample::now()),
+            "7 days: 80 % of 5 series ok, median 0.4 s, 8 requests"
+        );
+        let symbols = runs.split_off(2);
+        assert_eq!(
+            headline(&symbols, sample::now()),
+            "7 days: no series was fetched, 1 request"
+        );
+    }
+
+    #[test]
+    fn requests_belong_to_the_whole_series() {
+        let mut detail = sample::run_detail();
+        detail.requests[2].adjusted = true;
+        let raw = sample::series("AAPL", crate::model::Interval::Daily);
+        let adjusted = SeriesKey {
+            adjusted: true,
+            ..raw.clone()
+        };
+        let ids = |series| {
+            let sent = requests_of(&detail, series);
+            sent.map(|request| request.id.0).collect::<Vec<_>>()
+        };
+        assert_eq!((ids(&raw), ids(&adjusted)), (vec![2], vec![3]));
     }
 }

@@ -6,6 +6,7 @@ use pipeline_tui::db::StoredAnswer;
 contract! {
     an_answer_can_be_read_again_until_it_makes_room,
     a_request_knows_how_long_its_parts_took,
+    a_request_knows_whether_it_asked_for_adjusted_prices,
     bars_are_read_from_either_end,
     a_window_is_a_range_of_the_keys_index,
 }
@@ -55,6 +56,25 @@ async fn a_request_knows_how_long_its_parts_took(place: Place) {
     let stored = row().await;
     assert_eq!((stored.elapsed_ms, stored.parse_ms), (Some(12), Some(3)));
     assert!(stored.ended_at >= Some(stored.reserved_at), "{stored:?}");
+}
+
+async fn a_request_knows_whether_it_asked_for_adjusted_prices(place: Place) {
+    let store = place.open().await;
+    let adjusted = SeriesKey {
+        adjusted: true,
+        ..ibm()
+    };
+    let both = [ibm(), adjusted];
+    let run = store.begin_run("test", both.to_vec()).await.unwrap();
+    for series in &both {
+        granted(&store, &run, series).await;
+    }
+    let requests = store.run(run.id).await.unwrap().unwrap().requests;
+    for (at, series) in both.iter().enumerate() {
+        let is_of: Vec<bool> = requests.iter().map(|sent| sent.is_of(series)).collect();
+        assert_eq!(is_of, [at == 0, at == 1], "{series}");
+        assert_eq!(requests[at].series(), Some(series.to_string()));
+    }
 }
 
 async fn bars_are_read_from_either_end(place: Place) {

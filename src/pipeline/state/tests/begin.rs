@@ -9,6 +9,7 @@ fn handed_over(last_tick: Option<&str>, sent_by_starts: u32) -> (State, Handover
         last_tick: last_tick.map(at),
         list: List {
             reading: 1,
+            mark: None,
             entries: entries.collect(),
         },
         ledger: Ledger::default(),

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
 
 use super::report::outcome;
-use super::{Runs, Tab, headline, requests_of, timeline};
+use super::{Runs, Tab, list, requests_of, timeline, what};
 use crate::model::text::thousands;
-use crate::model::{RunStatus, RunSummary, SeriesReport, SeriesStatus};
+use crate::model::{SeriesReport, SeriesStatus};
 use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
 use crate::ui::app::Shared;
@@ -16,12 +17,16 @@ use crate::ui::draw::{line, put, rule, split_bottom, split_top};
 use crate::ui::frame::Regions;
 use crate::ui::text::{self, left, right};
 use crate::ui::theme::{Role, Theme};
-use crate::ui::widgets::list;
+use crate::ui::widgets;
 
+/// Cells of a series' bar, at most.
+const MOST_BAR: usize = 72;
 /// From this height on the list stays above an opened run.
 const TALL: u16 = 28;
-/// Lines of the list above an opened run.
+/// Lines of the list above an opened run, at most.
 const LIST: u16 = 8;
+/// From this height on a legend of the bars fits below them.
+const LEGEND: u16 = 6;
 
 /// Draws the view.
 pub fn draw(
@@ -42,14 +47,19 @@ pub fn draw(
     let shown = format!(" / {}   {hidden} hidden, Esc clears", view.filter);
     put(buf, filter, 0, &shown, theme.style(Role::Warn));
     let Some(opened) = view.opened else {
-        regions.page = list(view, shared, now, area, buf);
-        regions.rows(split_top(area, 2).1, view.rows(shared).len());
+        regions.page = list::draw(view, shared, now, area, buf);
+        regions.rows(split_top(area, list::HEAD).1, view.rows(shared).len());
         return;
     };
-    let above = if area.height >= TALL { LIST } else { 0 };
+    let runs = u16::try_from(view.rows(shared).len()).unwrap_or(LIST);
+    let above = if area.height >= TALL {
+        runs.max(1).saturating_add(list::HEAD).min(LIST)
+    } else {
+        0
+    };
     let (top, rest) = split_top(area, above);
     if above > 0 {
-        list(view, shared, now, top, buf);
+        list::draw(view, shared, now, top, buf);
     }
     let (head, body) = split_top(rest, 1);
     let Some(detail) = view.detail(shared) else {
@@ -57,149 +67,44 @@ pub fn draw(
         return;
     };
     let run = &detail.summary;
+    let trigger = if run.is_about_symbols() {
+        what(run).to_owned()
+    } else {
+        format!("trigger {}", what(run))
+    };
     let title = format!(
-        "run {}  {}  trigger {}  {} {}",
+        "run {}  {}  {trigger}  {} {}",
         run.id,
         run.status,
-        run.trigger,
         run.started_at
             .with_timezone(&shared.zone)
             .format("%a %m-%d %H:%M:%S"),
         text::zone_name(shared.zone)
     );
     rule(buf, head, &title, true, theme);
-    let wanted = u16::try_from(detail.series.len())
-        .unwrap_or(u16::MAX)
-        .max(1);
-    let (series, lower) = split_top(body, wanted.min(body.height / 2).max(1));
+    let wanted = u16::try_from(detail.series.len()).unwrap_or(u16::MAX);
+    let (series, rest) = split_top(body, wanted.min((body.height / 2).max(1)));
     regions.page = usize::from(series.height);
-    series_bars(view, detail, now, theme, series, buf);
+    let bars_at = series_bars(view, detail, now, theme, series, buf);
     regions.rows(series, detail.series.len());
+    let has_bars = body.height >= LEGEND && !detail.requests.is_empty() && wanted > 0;
+    let (legend, lower) = split_top(rest, u16::from(has_bars));
+    let mut x = bars_at;
+    for (glyph, word, role) in timeline::legend(theme.ascii) {
+        x = put(buf, legend, x, glyph, theme.style(role));
+        x = put(
+            buf,
+            legend,
+            x,
+            &format!(" {word}  "),
+            theme.style(Role::Muted),
+        );
+    }
     regions.lower = lower_part(view, detail, shared, lower, buf);
 }
 
-const HEADS: [(&str, usize, bool); 9] = [
-    ("RUN", 6, false),
-    ("STARTED", 15, false),
-    ("TRIGGER", 8, false),
-    ("STATUS", 11, false),
-    ("SERIES", 8, true),
-    ("NEW", 8, true),
-    ("CHANGED", 7, true),
-    ("REQUESTS", 8, true),
-    ("TOOK", 7, true),
-];
-
-/// Draws the list; returns how many runs fit.
-fn list(view: &Runs, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) -> usize {
-    let theme = shared.theme;
-    let (title, rest) = split_top(area, 1);
-    let runs = shared
-        .snapshot
-        .as_ref()
-        .map_or(&[][..], |snapshot| &snapshot.runs);
-    put(
-        buf,
-        title,
-        1,
-        &headline(runs, now),
-        theme.style(Role::Muted),
-    );
-    let (head, body) = split_top(rest, 1);
-    let columns = columns(area.width);
-    let mut x = 1;
-    for (name, width, is_number) in &columns {
-        x = put(
-            buf,
-            head,
-            x,
-            &aligned(name, *width, *is_number),
-            theme.style(Role::Head),
-        ) + 1;
-    }
-    let rows = view.rows(shared);
-    if rows.is_empty() {
-        let text = if view.filter.is_empty() {
-            "Nothing was run yet: f or F in the overview starts a run, so does the schedule."
-        } else {
-            "No run matches the filter; Esc clears it."
-        };
-        put(buf, body, 1, text, theme.style(Role::Muted));
-        return usize::from(body.height);
-    }
-    list::draw(
-        &rows,
-        view.cursor,
-        (theme, true),
-        body,
-        buf,
-        |run, place, buf| {
-            let mut x = 1;
-            for (name, width, is_number) in &columns {
-                let (text, role) = cell(name, run, now, shared);
-                let text = aligned(&text, *width, *is_number);
-                x = put(buf, place, x, &text, theme.style(role)) + 1;
-            }
-        },
-    );
-    usize::from(body.height)
-}
-
-/// Narrow screens leave columns out, the least telling first.
-fn columns(width: u16) -> Vec<(&'static str, usize, bool)> {
-    let mut columns = HEADS.to_vec();
-    for dropped in ["CHANGED", "TRIGGER", "TOOK", "REQUESTS", "NEW", "STARTED"] {
-        let needed: usize = columns.iter().map(|(_, width, _)| width + 1).sum();
-        if needed < usize::from(width) {
-            break;
-        }
-        columns.retain(|(name, _, _)| *name != dropped);
-    }
-    columns
-}
-
-fn aligned(text: &str, width: usize, is_number: bool) -> String {
-    if is_number {
-        right(text, width)
-    } else {
-        left(text, width)
-    }
-}
-
-fn cell(name: &str, run: &RunSummary, now: DateTime<Utc>, shared: &Shared) -> (String, Role) {
-    let plain = |text: String| (text, Role::Text);
-    match name {
-        "RUN" => plain(run.id.to_string()),
-        "STARTED" => {
-            let local = run.started_at.with_timezone(&shared.zone);
-            plain(local.format("%a %m-%d %H:%M").to_string())
-        }
-        "TRIGGER" => plain(run.trigger.clone()),
-        "STATUS" => (run.status.to_string(), status_role(run.status)),
-        "SERIES" => plain(format!("{} of {}", run.succeeded, run.series)),
-        "NEW" => plain(thousands(run.inserted)),
-        "CHANGED" => plain(thousands(run.changed)),
-        "REQUESTS" => plain(run.requests.to_string()),
-        _ => match run.finished_at {
-            Some(end) => plain(text::took(end - run.started_at)),
-            None if run.status == RunStatus::Running => {
-                (text::took(now - run.started_at), Role::Accent)
-            }
-            None => plain(text::NONE.to_owned()),
-        },
-    }
-}
-
-const fn status_role(status: RunStatus) -> Role {
-    match status {
-        RunStatus::Succeeded => Role::Ok,
-        RunStatus::Running => Role::Accent,
-        RunStatus::Partial | RunStatus::Cancelled | RunStatus::Interrupted => Role::Warn,
-        RunStatus::Failed => Role::Err,
-    }
-}
-
 /// A line for each series: its bar over the run's time, how long it took, what became of it.
+/// Returns the column at which the bars begin.
 fn series_bars(
     view: &Runs,
     detail: &RunDetail,
@@ -207,11 +112,20 @@ fn series_bars(
     theme: Theme,
     area: Rect,
     buf: &mut Buffer,
-) {
+) -> u16 {
     let run = &detail.summary;
     let end = run.finished_at.unwrap_or(now).max(run.started_at);
-    let bar_cells = usize::from(area.width / 3).min(36);
-    list::draw(
+    let cells = usize::from(area.width / 3).min(MOST_BAR);
+    let symbol_of = |report: &SeriesReport| report.series.symbol.as_str().width();
+    let interval_of = |report: &SeriesReport| text::interval(&report.series);
+    let symbols = detail.series.iter().map(symbol_of).max();
+    let symbols = symbols.unwrap_or(0).clamp(8, cells.max(8));
+    let intervals = detail
+        .series
+        .iter()
+        .map(|report| interval_of(report).width());
+    let intervals = intervals.max().unwrap_or(0).max(7);
+    widgets::list::draw(
         &detail.series,
         view.series,
         (theme, true),
@@ -220,8 +134,8 @@ fn series_bars(
         |report, place, buf| {
             let name = format!(
                 "{} {} ",
-                left(report.series.symbol.as_str(), 8),
-                left(report.series.interval.as_str(), 7)
+                left(report.series.symbol.as_str(), symbols),
+                left(&interval_of(report), intervals)
             );
             let mut x = put(buf, place, 1, &name, Style::new());
             let sent: Vec<&RequestRow> = requests_of(detail, &report.series).collect();
@@ -231,7 +145,7 @@ fn series_bars(
                     sent.iter().copied(),
                     run.started_at,
                     end,
-                    bar_cells,
+                    cells,
                     theme.ascii,
                 );
                 for piece in pieces {
@@ -247,15 +161,17 @@ fn series_bars(
                     Style::new(),
                 );
             }
+            let room = usize::from(place.width.saturating_sub(x));
             put(
                 buf,
                 place,
                 x,
-                &outcome(report),
+                &text::fit_words(&outcome(report), room),
                 theme.style(report_role(report)),
             );
         },
     );
+    u16::try_from(symbols + intervals + 3).unwrap_or(u16::MAX)
 }
 
 const fn report_role(report: &SeriesReport) -> Role {
@@ -281,8 +197,10 @@ fn lower_part(
     }
     let theme = shared.theme;
     let (head, body) = split_top(area, 1);
-    let name = view.selected_series(shared);
-    let name = name.map_or_else(String::new, |report| report.series.to_string());
+    let name = match view.selected_series(shared) {
+        Some(report) => report.series.to_string(),
+        None => format!("the {}", what(&detail.summary)),
+    };
     let (what, lines) = match view.tab {
         Tab::Events => (
             format!("Events of {name}  (Tab: the provider's answer)"),
@@ -325,7 +243,8 @@ fn lower_part(
 /// What happened to the selected series, as far as the ledger and the report tell.
 fn events(view: &Runs, detail: &RunDetail, shared: &Shared) -> Vec<(String, Role)> {
     let Some(report) = view.selected_series(shared) else {
-        return vec![];
+        let sent = detail.requests.iter();
+        return sent.flat_map(|sent| told(sent, shared)).collect();
     };
     let mut lines: Vec<(String, Role)> = vec![];
     if let Some(error) = &report.error {
@@ -354,41 +273,44 @@ fn events(view: &Runs, detail: &RunDetail, shared: &Shared) -> Vec<(String, Role
             report_role(report),
         ));
     }
-    for request in requests_of(detail, &report.series) {
-        let sent = request
-            .reserved_at
-            .with_timezone(&shared.zone)
-            .format("%H:%M:%S%.3f");
-        let status = request
-            .http_status
-            .map_or_else(String::new, |status| format!(", HTTP {status}"));
-        let elapsed = request
-            .elapsed_ms
-            .map_or_else(String::new, |ms| format!(", {ms} ms"));
-        let parsed = request
-            .parse_ms
-            .map_or_else(String::new, |ms| format!(", read in {ms} ms"));
-        let class = request
-            .class
-            .as_ref()
-            .map_or_else(String::new, |class| format!(", {class}"));
-        let state = request.state.replace('_', " ");
-        lines.push((
-            format!(
-                "{sent}  attempt {}: {state}{class}{status}{elapsed}{parsed}",
-                request.attempt
-            ),
-            Role::Text,
-        ));
-        lines.push((format!("              {}", request.query), Role::Muted));
-    }
+    lines.extend(requests_of(detail, &report.series).flat_map(|sent| told(sent, shared)));
     lines
+}
+
+/// A request in two lines: how it went, and what was sent.
+fn told(request: &RequestRow, shared: &Shared) -> [(String, Role); 2] {
+    let sent = request
+        .reserved_at
+        .with_timezone(&shared.zone)
+        .format("%H:%M:%S%.3f");
+    let status = request
+        .http_status
+        .map_or_else(String::new, |status| format!(", HTTP {status}"));
+    let elapsed = request
+        .elapsed_ms
+        .map_or_else(String::new, |ms| format!(", {ms} ms"));
+    let parsed = request
+        .parse_ms
+        .map_or_else(String::new, |ms| format!(", read in {ms} ms"));
+    let class = request
+        .class
+        .as_ref()
+        .map_or_else(String::new, |class| format!(", {class}"));
+    let state = request.state.replace('_', " ");
+    let how = format!(
+        "{sent}  attempt {}: {state}{class}{status}{elapsed}{parsed}",
+        request.attempt
+    );
+    [
+        (how, Role::Text),
+        (format!("              {}", request.query), Role::Muted),
+    ]
 }
 
 fn answer(view: &Runs, shared: &Shared) -> Vec<(String, Role)> {
     let Some(request) = view.request(shared) else {
         return vec![(
-            "This series sent no request in this run.".to_owned(),
+            "No request was sent for this series in this run.".to_owned(),
             Role::Muted,
         )];
     };

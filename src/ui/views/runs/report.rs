@@ -43,10 +43,9 @@ pub fn markdown(detail: &RunDetail, zone: Tz) -> String {
         let sent = request.reserved_at.with_timezone(&zone);
         let _ = writeln!(
             page,
-            "| {} | {} {} | {} | {} | {} | {} | {} | `{}` |",
+            "| {} | {} | {} | {} | {} | {} | {} | `{}` |",
             sent.format("%H:%M:%S"),
-            request.symbol,
-            request.interval,
+            request.series().as_deref().unwrap_or("–"),
             request.attempt,
             request.state.replace('_', " "),
             request.class.as_deref().unwrap_or(""),

@@ -1,4 +1,4 @@
-//! A series of a run as a bar over time: waiting, request, reading, writing. Pure.
+//! A series of a run as a bar over time: waiting, request, reading, storing. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -23,7 +23,7 @@ enum Phase {
     Waiting,
     Request,
     Reading,
-    Writing,
+    Storing,
     Refused,
     After,
 }
@@ -38,11 +38,27 @@ impl Phase {
             (Self::Request, true) => ("=", Role::Accent),
             (Self::Reading, false) => ("▓", Role::Ok),
             (Self::Reading, true) => ("r", Role::Ok),
-            (Self::Writing, false) => ("▒", Role::Ok),
-            (Self::Writing, true) => ("w", Role::Ok),
+            (Self::Storing, false) => ("▒", Role::Ok),
+            (Self::Storing, true) => ("s", Role::Ok),
             (Self::Refused, _) => ("x", Role::Err),
         }
     }
+}
+
+/// What each glyph of a bar stands for, with its look.
+#[must_use]
+pub fn legend(ascii: bool) -> [(&'static str, &'static str, Role); 5] {
+    [
+        (Phase::Waiting, "waiting"),
+        (Phase::Request, "request"),
+        (Phase::Reading, "reading"),
+        (Phase::Storing, "storing"),
+        (Phase::Refused, "refused"),
+    ]
+    .map(|(phase, word)| {
+        let (glyph, role) = phase.look(ascii);
+        (glyph, word, role)
+    })
 }
 
 /// The bar of a series that sent these requests, in a run from `start` to `end`.
@@ -74,7 +90,7 @@ pub fn bar<'a>(
         for (phase, until) in [
             (Phase::Request, answered),
             (Phase::Reading, read),
-            (Phase::Writing, ended),
+            (Phase::Storing, ended),
         ] {
             if phase != Phase::Request && !is_stored {
                 break;
@@ -147,6 +163,18 @@ mod tests {
         .iter()
         .map(|piece| piece.glyph.repeat(piece.cells))
         .collect()
+    }
+
+    #[test]
+    fn every_glyph_of_a_bar_is_in_the_legend() {
+        for ascii in [false, true] {
+            let known = legend(ascii).map(|(glyph, ..)| glyph);
+            for symbol in ["IBM", "AAPL", "MSFT"] {
+                for glyph in drawn(symbol, ascii).trim().split("").filter(|c| *c != "") {
+                    assert!(known.contains(&glyph), "{glyph}");
+                }
+            }
+        }
     }
 
     #[test]
