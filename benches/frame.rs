@@ -373,7 +373,7 @@ fn shared() -> Shared {
         interval: Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
         exports_warning: None,
-        undo: None,
+        edits: vec![],
         entered_key: None,
         stopped: None,
     }

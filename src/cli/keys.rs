@@ -5,13 +5,10 @@ use super::{Context, output};
 use crate::config;
 use crate::ui::keymap::{Keymap, markdown};
 
-/// What stands above the page.
+/// The head of the page.
 const HEAD: &str = "# Keys\n\n\
     Made by `pipeline-tui keys --markdown` from the table that the panel itself uses; do not edit.\n\
-    Rebind an action in `config.toml`: `[keys]`, then for example `fetch = \"r\"` or `fetch = [\"r\", \"f5\"]`.\n\n\
-    Twelve first tasks, each in six keys at most: fetch one `f` · fetch all that is due `F` · add a series `a T S L A Enter` · \
-    remove one and undo `x y u` · its bars `Enter` · go to a date `t 2025 Enter` · the chart `2 v v` · why one failed `w` · \
-    see the request `3 Enter c` · pause `p` · change the schedule `S Down Down Enter` · export `2 e Enter`.\n\n";
+    Rebind an action in `config.toml`: `[keys]`, then for example `fetch = \"r\"` or `fetch = [\"r\", \"f5\"]`.\n\n";
 
 pub fn run(as_markdown: bool, context: &Context) -> Result<u8, Failure> {
     if as_markdown {
@@ -42,7 +39,7 @@ mod tests {
         assert_eq!(
             include_str!("../../docs/keys.md"),
             page(),
-            "make it anew: pipeline-tui keys --markdown >docs/keys.md"
+            "write it again: pipeline-tui keys --markdown >docs/keys.md"
         );
     }
 }

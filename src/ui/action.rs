@@ -59,6 +59,10 @@ words! {
         Theme = "theme",
         /// Undo the last change of the watch list.
         Undo = "undo",
+        /// Add the series of a file to the watch list.
+        ImportList = "import-watch-list",
+        /// Write the watch list to a file that can be imported.
+        ExportList = "export-watch-list",
         /// What was announced so far.
         Messages = "messages",
         /// Save the current table to a file.
@@ -173,7 +177,9 @@ pub enum Effect {
         /// What it holds.
         text: String,
     },
-    /// Keep the provider's key for later starts.
+    /// Read a file with a watch list.
+    Import(PathBuf),
+    /// Save the provider's key for later starts.
     SaveKey(Secret),
     /// Let the terminal report the mouse, or not.
     Mouse(bool),
@@ -192,7 +198,9 @@ pub enum Effect {
 pub enum Outcome {
     /// A file was written.
     Saved(PathBuf),
-    /// The key is kept in a file.
+    /// A file with a watch list was read.
+    Imported(PathBuf, Vec<u8>),
+    /// The key is saved in a file.
     KeySaved(PathBuf),
     /// It could not be done, in a sentence.
     Failed(String),

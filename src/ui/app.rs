@@ -201,7 +201,13 @@ impl App {
     fn update_view(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Reply> {
         let is_of_the_list = matches!(
             action,
-            Action::FetchDue | Action::Add | Action::Pause | Action::Schedule | Action::EnterKey
+            Action::FetchDue
+                | Action::Add
+                | Action::Pause
+                | Action::Schedule
+                | Action::EnterKey
+                | Action::ImportList
+                | Action::ExportList
         );
         match self.view {
             _ if is_of_the_list => self.overview.update(action, &self.shared, now),
@@ -356,6 +362,7 @@ impl App {
     pub fn done(&mut self, outcome: Outcome, now: DateTime<Utc>) {
         match outcome {
             Outcome::Saved(path) => self.saved("saved as", &path, now),
+            Outcome::Imported(path, bytes) => self.imported(&path, &bytes, now),
             Outcome::KeySaved(path) => {
                 self.shared.entered_key = None;
                 let say = format!(

@@ -25,6 +25,7 @@ use super::terminal::signals::{Signals, Told};
 use super::terminal::suspend;
 use super::views::log::{LogLine, pane_record};
 use super::{Booting, Ended, Options};
+use crate::model::watch_file;
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::Handle;
 use crate::pipeline::narrate::Severity;
@@ -352,6 +353,19 @@ impl EventLoop {
             match effect {
                 Effect::Send(command) => self.send(command, now),
                 Effect::Copy { text, what } => self.copy(text, &what, now)?,
+                Effect::Import(path) => {
+                    let tell = self.outcomes.0.clone();
+                    tokio::task::spawn_blocking(move || {
+                        let outcome = match super::files::load(&path, watch_file::MAX_BYTES) {
+                            Ok(bytes) => Outcome::Imported(path, bytes),
+                            Err(error) => Outcome::Failed(format!(
+                                "{} cannot be read ({error}); nothing was added",
+                                super::shown_path(&path)
+                            )),
+                        };
+                        let _ = tell.blocking_send(outcome);
+                    });
+                }
                 Effect::Save { name, text } => {
                     let (folder, tell) = (self.exports.clone(), self.outcomes.0.clone());
                     tokio::task::spawn_blocking(move || {

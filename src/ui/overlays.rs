@@ -6,7 +6,7 @@ mod prompt;
 
 pub use self::choose::{Choice, Choose};
 pub use self::draw::draw;
-pub use self::prompt::{Prompt, PromptKind};
+pub use self::prompt::{Prompt, PromptKind, question};
 use super::action::Action;
 use super::app::{Messages, Shared};
 use super::keymap::chord::Chord;

@@ -55,6 +55,8 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
             | Action::ToDaily
             | Action::ToWeekly
             | Action::EnterKey
+            | Action::ImportList
+            | Action::ExportList
             | Action::Schedule
             | Action::Undo
             | Action::Rerun
@@ -68,7 +70,7 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
         if shared.snapshot.is_none() {
             return because("the store is not open yet");
         }
-        if shared.is_read_only() && action != Action::Export {
+        if shared.is_read_only() && !matches!(action, Action::Export | Action::ExportList) {
             return because("read-only: nothing is spent or changed");
         }
     }
@@ -89,6 +91,7 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
         ));
     }
     match (action, view) {
+        (Action::ExportList, _) if shared.series().is_empty() => because("the watch list is empty"),
         (Action::Undo, _) if shared.edits.is_empty() => because("there is nothing to undo"),
         (Action::SaveKey, _) if shared.entered_key.is_none() => {
             because("no key was entered in this session; K enters one")

@@ -1,11 +1,14 @@
 //! Changes of the watch list, and how they are undone.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 
 use super::App;
-use crate::model::{SeriesKey, WatchEdit};
+use crate::model::{SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
 use crate::ui::action::Effect;
+use crate::ui::overlays::{Overlay, question};
 use crate::ui::text::count;
 
 /// Changes that can be undone; the oldest go first.
@@ -49,6 +52,32 @@ impl App {
         self.overview.marks.clear();
         self.messages.say(format!("{done}; u undoes this"), now);
         Effect::Send(Command::EditList(edit))
+    }
+
+    /// Asks whether the series of a file are to be added, or says what is wrong with it.
+    pub(super) fn imported(&mut self, path: &Path, bytes: &[u8], now: DateTime<Utc>) {
+        let parsed = watch_file::text(bytes)
+            .map_err(str::to_owned)
+            .and_then(|text| {
+                watch_file::parse(text, self.shared.interval).map_err(|problems| {
+                    let more = match problems.len() {
+                        1 => String::new(),
+                        all => format!("; {} more lines are wrong", all - 1),
+                    };
+                    problems
+                        .first()
+                        .map_or_else(String::new, |first| format!("{first}{more}"))
+                })
+            })
+            .and_then(|series| question(series, &self.shared));
+        match parsed {
+            Ok(confirm) => self.overlay = Some(Overlay::Confirm(confirm)),
+            Err(why) => {
+                let path = crate::ui::shown_path(path);
+                self.messages
+                    .warn(format!("{path}: nothing was added: {why}"), now);
+            }
+        }
     }
 
     pub(super) fn undo(&mut self, now: DateTime<Utc>) -> Vec<Effect> {

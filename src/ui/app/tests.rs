@@ -1,12 +1,15 @@
 //! What keys do, as values: no terminal, no engine.
 
+mod edits;
+mod palette;
+mod tasks;
+
 use super::*;
 use crate::model::WatchEdit;
 use crate::model::{Interval, RunId};
 use crate::pipeline::command::{Anchor, Command};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::keymap::TABLE;
-use crate::ui::keymap::tasks::{Step, TASKS, Task};
 use crate::ui::sample;
 
 fn app() -> App {
@@ -34,154 +37,6 @@ fn sent(effects: &[Effect]) -> Vec<&Command> {
 
 fn ibm() -> crate::model::SeriesKey {
     sample::series("IBM", Interval::Daily)
-}
-
-/// The list that a search answers with, and a page of bars of the selected series.
-fn at_work() -> App {
-    let mut snapshot = sample::normal();
-    let mut page = sample::bars_page(400);
-    page.window.series = ibm();
-    snapshot.bars = Some(Arc::new(page));
-    let mut app = App::new(sample::shared(snapshot.clone()));
-    app.observe(Arc::new(snapshot));
-    app
-}
-
-/// What the engine would answer to a search.
-fn answered(app: &mut App, text: &str) {
-    let mut snapshot = (**app.shared.snapshot.as_ref().unwrap()).clone();
-    snapshot.search = Some(Arc::new(crate::pipeline::snapshot::SearchView {
-        text: text.to_owned(),
-        matches: [("AAPL", "Apple Inc"), ("TSLA", "Tesla Inc")]
-            .into_iter()
-            .filter(|(symbol, name)| text == *symbol || name.to_lowercase().starts_with(text))
-            .map(|(symbol, name)| crate::model::Listing {
-                symbol: symbol.parse().unwrap(),
-                name: name.into(),
-                exchange: "NASDAQ".into(),
-                kind: "Stock".into(),
-            })
-            .collect(),
-        from_provider: false,
-        listed: 13_400,
-        listed_at: Some(sample::now()),
-        busy: false,
-        problem: None,
-    }));
-    app.observe(Arc::new(snapshot));
-}
-
-/// Presses the keys of a task; typed text is followed by the answer of a search.
-fn carry_through(app: &mut App, steps: &[Step]) -> Vec<Effect> {
-    let mut effects = vec![];
-    for step in steps {
-        match step {
-            Step::Key(key) => {
-                let chord: Chord = key.parse().unwrap();
-                let context = app.context();
-                let action = app.shared.keymap.action(context, chord);
-                let is_listed =
-                    action.is_some_and(|action| TABLE.iter().any(|row| row.action == action));
-                assert!(is_listed || context.takes_text(), "{key} is in no list");
-                effects.extend(app.press(chord, sample::now()));
-            }
-            Step::Type(text) => {
-                let text = text.replace("your key", "CANARYKEY1234567");
-                for letter in text.chars() {
-                    let key = if letter == ' ' {
-                        "space".to_owned()
-                    } else {
-                        letter.to_string()
-                    };
-                    effects.extend(app.press(key.parse().unwrap(), sample::now()));
-                }
-                answered(app, &text);
-            }
-        }
-    }
-    effects
-}
-
-#[test]
-fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
-    let mut counts: Vec<usize> = TASKS.iter().map(Task::keys).collect();
-    counts.sort_unstable();
-    assert!(
-        counts[TASKS.len() / 2] <= 3 && *counts.last().unwrap() <= 8,
-        "{counts:?}"
-    );
-    for task in TASKS {
-        let mut app = at_work();
-        if matches!(task.want, "fetch one series") {
-            press(&mut app, "down down down");
-        }
-        let effects = carry_through(&mut app, task.steps);
-        let commands = sent(&effects);
-        let series = |symbol| sample::series(symbol, Interval::Daily);
-        let is_done = match task.want {
-            "fetch one series" => commands == [&Command::Fetch(vec![series("GOOGL")])],
-            "fetch all that is due" => commands == [&Command::FetchDue],
-            // The sample watches Apple's daily bars already.
-            "add a series by its company's name" => {
-                matches!(&app.overlay, Some(Overlay::Prompt(prompt)) if prompt.error.as_deref() == Some("AAPL daily is on the watch list already"))
-            }
-            "add five at once" => matches!(
-                commands.last(),
-                Some(Command::EditList(WatchEdit::Add(series))) if series.len() == 5
-            ),
-            "remove one, and undo that" => matches!(
-                commands.as_slice(),
-                [Command::EditList(WatchEdit::Remove(_)), Command::EditList(WatchEdit::PutBack { put, .. })]
-                    if *put == [(0, ibm())]
-            ),
-            "see the bars of a series" => {
-                app.view == ViewId::Bars && app.bars.series == Some(ibm())
-            }
-            "go to a date" => matches!(
-                commands.last(),
-                Some(Command::ShowBars(window)) if matches!(
-                    window.anchor,
-                    Anchor::At(at) if at.to_rfc3339() == "2026-01-01T04:59:59+00:00"
-                )
-            ),
-            "read a value and its time in the chart" => {
-                app.bars.arrange == crate::ui::views::bars::Arrange::Chart
-            }
-            "see why a series is not fetched" => matches!(&app.overlay, Some(Overlay::Choose(_))),
-            "copy the request as a curl line" => matches!(
-                effects.last(),
-                Some(Effect::Copy { text, .. }) if text.starts_with("curl") && text.contains("symbol=IBM")
-            ),
-            "see what the provider answered" => {
-                matches!(commands.last(), Some(Command::ShowAnswer(_)))
-            }
-            "pause the schedule" => commands == [&Command::Pause],
-            "change the schedule" => {
-                matches!(commands.as_slice(), [Command::SetSchedule(schedule)] if schedule.to_string() == "every 15")
-            }
-            // Three of the four are daily already.
-            "change the whole list to daily" => matches!(
-                commands.last(),
-                Some(Command::EditList(WatchEdit::Replace(pairs)))
-                    if *pairs == [(sample::series("MSFT", Interval::Min5), series("MSFT"))]
-            ),
-            "export three series" => {
-                let names = commands.iter().filter_map(|command| match command {
-                    Command::Export { name, .. } => Some(name.as_str()),
-                    _ => None,
-                });
-                names.collect::<std::collections::HashSet<_>>().len() == 3
-            }
-            "enter a key of your own" => matches!(commands.last(), Some(Command::SetKey(_))),
-            "run what failed again" => matches!(commands.last(), Some(Command::Fetch(_))),
-            "see only errors" => app.log.level == crate::ui::views::log::Level::Errors,
-            "see where the data is" | "see the requests left, and when they renew" => {
-                app.view.number() == 7
-            }
-            other => panic!("{other} is not judged"),
-        };
-        assert!(is_done, "{}: {effects:?}", task.want);
-    }
 }
 
 #[test]
@@ -281,116 +136,6 @@ fn marked_series_are_fetched_together() {
 }
 
 #[test]
-fn a_blocked_series_is_switched_by_what_is_offered_and_back_by_undo() {
-    let mut app = app();
-    press(&mut app, "down down");
-    let effects = press(&mut app, ".");
-    let (from, to) = (
-        sample::series("MSFT", Interval::Min5),
-        sample::series("MSFT", Interval::Daily),
-    );
-    assert_eq!(
-        sent(&effects),
-        [
-            &Command::EditList(WatchEdit::Replace(vec![(from.clone(), to.clone())])),
-            &Command::Fetch(vec![to.clone()])
-        ]
-    );
-    let effects = press(&mut app, "u");
-    let [Command::EditList(back)] = sent(&effects)[..] else {
-        panic!("{effects:?}");
-    };
-    let list = |keys: [&str; 4]| -> Vec<_> {
-        let interval = |key: &str| {
-            if key == "MSFT 5min" {
-                Interval::Min5
-            } else {
-                Interval::Daily
-            }
-        };
-        let series = |key: &&str| sample::series(key.split(' ').next().unwrap(), interval(key));
-        keys.iter().map(series).collect()
-    };
-    let switched = list(["IBM", "AAPL", "MSFT", "GOOGL"]);
-    assert_eq!(
-        back.apply(&switched).list,
-        list(["IBM", "AAPL", "MSFT 5min", "GOOGL"])
-    );
-}
-
-#[test]
-fn changes_are_undone_one_by_one_and_the_cursor_returns() {
-    let mut app = app();
-    press(&mut app, "down x y up x y");
-    let said = &app.messages.current(sample::now()).unwrap().text;
-    assert_eq!(
-        said,
-        "IBM daily removed; bars stay in the store; u undoes this"
-    );
-    press(&mut app, "u");
-    let said = &app.messages.current(sample::now()).unwrap().text;
-    assert_eq!(
-        said,
-        "undone: IBM daily is back on the watch list; 1 change more can be undone"
-    );
-    let effects = press(&mut app, "u");
-    assert!(matches!(
-        sent(&effects).as_slice(),
-        [Command::EditList(WatchEdit::PutBack { put, .. })] if put[0].0 == 1
-    ));
-    assert_eq!(press(&mut app, "u"), []);
-}
-
-#[test]
-fn the_cursor_waits_for_the_row_that_was_added() {
-    let mut app = app();
-    press(&mut app, "/ i b m enter");
-    carry_through(
-        &mut app,
-        &[Step::Key("a"), Step::Type("TSLA"), Step::Key("enter")],
-    );
-    app.observe(Arc::new(sample::normal()));
-    let mut snapshot = sample::normal();
-    let mut series = snapshot.series.to_vec();
-    let tsla = sample::series("TSLA", Interval::Daily);
-    series.push(crate::pipeline::snapshot::SeriesStatus {
-        key: tsla.clone(),
-        ..series[3].clone()
-    });
-    snapshot.series = series.into();
-    app.observe(Arc::new(snapshot));
-    assert_eq!(app.overview.selected, Some(tsla));
-    assert_eq!(app.overview.filter, "", "a filter would hide it");
-}
-
-#[test]
-fn a_pasted_list_is_counted_first_and_added_as_a_whole() {
-    let mut app = app();
-    press(&mut app, "a");
-    let list: String = (0..300).map(|number| format!("S{number}\n")).collect();
-    assert_eq!(app.paste(&format!("{list}IBM\n"), sample::now()), []);
-    let Some(Overlay::Confirm(confirm)) = &app.overlay else {
-        panic!("no question");
-    };
-    assert_eq!(confirm.question, "Add 300 series to the watch list?");
-    assert!(confirm.detail.contains("1 of the list") && confirm.detail.contains("300 requests"));
-    let effects = press(&mut app, "y");
-    assert!(matches!(
-        sent(&effects).as_slice(),
-        [Command::EditList(WatchEdit::Add(series))] if series.len() == 300
-    ));
-    press(&mut app, "a");
-    for wrong in ["AAA\nB`B\nCCC\n", "AAA\nBBB 5m\n", "\u{1b}[31m\nAAA"] {
-        assert_eq!(app.paste(wrong, sample::now()), []);
-        let Some(Overlay::Prompt(prompt)) = &app.overlay else {
-            panic!("{wrong:?} was accepted");
-        };
-        let error = prompt.error.as_deref().unwrap();
-        assert!(error.starts_with("nothing was added: line "), "{error}");
-    }
-}
-
-#[test]
 fn a_fetch_that_can_bring_nothing_asks_first_where_a_day_has_a_limit() {
     let mut app = app();
     assert_eq!(press(&mut app, "f"), []);
@@ -424,61 +169,6 @@ fn only_what_needs_a_person_is_shown_and_all_of_it_again() {
     assert_eq!(app.overview.filter, "ibm needs:you");
     press(&mut app, "5 !");
     assert_eq!(app.runs.rows(&app.shared).len(), 2);
-}
-
-#[test]
-fn every_letter_means_one_thing_in_every_view() {
-    use std::collections::BTreeMap;
-    let one = |action: Action| match action {
-        // The newest bar is the first line of the view, and the end of the log its newest.
-        Action::Newest => Action::First,
-        Action::Oldest => Action::Last,
-        Action::Follow => Action::Last,
-        other => other,
-    };
-    let mut meanings: BTreeMap<&str, Action> = BTreeMap::new();
-    for row in TABLE.iter().filter(|row| !row.context.is_overlay()) {
-        for chord in row.chords {
-            let meaning = meanings.entry(chord).or_insert(one(row.action));
-            assert_eq!(*meaning, one(row.action), "{chord} in {}", row.context);
-        }
-    }
-}
-
-#[test]
-fn the_palette_finds_actions_of_other_views_and_by_other_words_and_goes_there() {
-    for (word, view, is_done) in [
-        ("csv", ViewId::Overview, "export"),
-        ("quota", ViewId::Overview, "system"),
-        ("where", ViewId::Overview, "system"),
-        ("path", ViewId::Overview, "system"),
-        ("key", ViewId::Overview, "key"),
-        ("interval", ViewId::Overview, "interval"),
-        ("candles", ViewId::Bars, "bars"),
-        ("curl", ViewId::Runs, "curl"),
-        ("follow", ViewId::Log, "log"),
-    ] {
-        let mut app = at_work();
-        press(&mut app, ":");
-        let letters: Vec<String> = word.chars().map(String::from).collect();
-        press(&mut app, &letters.join(" "));
-        let Some(Overlay::Choose(list)) = &app.overlay else {
-            panic!("no palette");
-        };
-        let lines: Vec<String> = list
-            .lines()
-            .take(6)
-            .map(|line| line.text.to_lowercase())
-            .collect();
-        assert!(
-            lines.iter().any(|line| line.contains(is_done)),
-            "{word}: {lines:?}"
-        );
-        if view != ViewId::Overview && word != "curl" {
-            press(&mut app, "enter");
-            assert_eq!(app.view, view, "{word}");
-        }
-    }
 }
 
 #[test]
@@ -542,17 +232,6 @@ fn a_key_that_is_entered_reaches_the_engine_and_nothing_else() {
     assert!(matches!(sent(&effects).as_slice(), [Command::SetKey(_)]));
     let shown = format!("{:?} {:?}", app.messages, effects);
     assert!(!shown.contains("CANARY"), "{shown}");
-}
-
-#[test]
-fn the_palette_does_what_it_finds_and_says_why_it_cannot() {
-    let mut app = app();
-    let effects = press(&mut app, ": p a u s e enter");
-    assert_eq!(sent(&effects), [&Command::Pause]);
-    press(&mut app, ": u n d o enter");
-    let said = &app.messages.current(sample::now()).unwrap().text;
-    assert_eq!(said, "there is nothing to undo");
-    assert!(app.overlay.is_some());
 }
 
 #[test]

@@ -222,6 +222,12 @@ pub const TABLE: &[Binding] = &[
         .group(LIST)
         .finds("symbol ticker company watch new paste"),
     row(Global, A::Undo, &["u"], "Undo last watch list change").group(LIST),
+    row(Global, A::ImportList, &[], "Import a watch list")
+        .group(LIST)
+        .finds("add many file csv load series symbols"),
+    row(Global, A::ExportList, &[], "Export the watch list")
+        .group(LIST)
+        .finds("save file csv series symbols backup"),
     row(Global, A::Pause, &["p"], "Pause or resume schedule")
         .hint(12, "pause")
         .group(FETCH)

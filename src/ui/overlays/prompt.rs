@@ -3,6 +3,8 @@
 mod accept;
 mod add;
 
+pub use self::add::question;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -35,6 +37,8 @@ pub enum PromptKind {
         /// The series.
         series: Vec<SeriesKey>,
     },
+    /// The file that series are read from.
+    Import,
     /// When runs start.
     Schedule,
     /// The provider's key.
@@ -115,6 +119,7 @@ impl Prompt {
             PromptKind::Filter => "Filter".to_owned(),
             PromptKind::Add { .. } => "Add series".to_owned(),
             PromptKind::Edit { series } => format!("Interval of {}", named(series)),
+            PromptKind::Import => "Import from".to_owned(),
             PromptKind::Schedule => "Schedule".to_owned(),
             PromptKind::Key => "Alpha Vantage key".to_owned(),
             PromptKind::GoTo => "Go to".to_owned(),
@@ -175,7 +180,7 @@ impl Prompt {
                 })
                 .into()
             }
-            PromptKind::Filter | PromptKind::Key | PromptKind::GoTo => vec![],
+            PromptKind::Filter | PromptKind::Import | PromptKind::Key | PromptKind::GoTo => vec![],
         }
     }
 
@@ -192,6 +197,9 @@ impl Prompt {
             PromptKind::Add { interval } => add::hint(&self.wanted(shared), *interval, shared),
             PromptKind::Edit { .. } => {
                 "an interval, and adjusted or raw; the bars of both stay stored".to_owned()
+            }
+            PromptKind::Import => {
+                "a file with a series a line: symbol, interval, adjusted or raw".to_owned()
             }
             PromptKind::Schedule => schedule_hint(&self.wanted(shared), shared, now),
             PromptKind::Key => {

@@ -144,7 +144,7 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         interval: pipeline_tui::model::Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
         exports_warning: None,
-        undo: None,
+        edits: vec![],
         entered_key: None,
         stopped: None,
     })

@@ -5,6 +5,7 @@ use crate::config::Secret;
 use crate::model::{SeriesKey, WatchEdit, moment};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
+use crate::ui::action::Effect;
 use crate::ui::app::Shared;
 use crate::ui::text::count;
 use crate::ui::views::Reply;
@@ -22,6 +23,8 @@ pub(super) fn accept(
         PromptKind::Filter => Ok(vec![Reply::Filter(typed.to_owned())]),
         PromptKind::Add { interval } => add::change(series_of(typed, *interval)?, shared),
         PromptKind::Edit { series } => edit(series, typed, !before.is_empty(), shared),
+        PromptKind::Import if typed.is_empty() => Err("write the path of a file".to_owned()),
+        PromptKind::Import => Ok(vec![Reply::Do(Effect::Import(typed.into()))]),
         PromptKind::Schedule => {
             let mut schedule: Schedule = typed.parse().map_err(|error| format!("{error}"))?;
             if let Some(snapshot) = &shared.snapshot {

@@ -1,6 +1,8 @@
 //! Adding series: what a typed name or a pasted list means, and what the line says about it.
 
-use crate::model::{Interval, SeriesKey, WatchEdit};
+use std::collections::HashSet;
+
+use crate::model::{Interval, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::snapshot::SearchView;
 use crate::ui::app::Shared;
 use crate::ui::overlays::prompt::Suggestion;
@@ -129,8 +131,14 @@ pub(super) fn doubt(wish: &str, shared: &Shared) -> Option<String> {
 pub(super) fn change(mut series: Vec<SeriesKey>, shared: &Shared) -> Result<Vec<Reply>, String> {
     let before = series.len();
     let first = series.first().cloned();
-    series.retain(|key| shared.status(key).is_none());
+    let mut seen: HashSet<SeriesKey> = shared
+        .series()
+        .iter()
+        .map(|status| status.key.clone())
+        .collect();
+    series.retain(|key| seen.insert(key.clone()));
     match (series.is_empty(), first) {
+        (true, None) => Err("it names no series".to_owned()),
         (true, Some(one)) if before == 1 => Err(format!("{one} is on the watch list already")),
         (true, _) => Err("all of these are on the watch list already".to_owned()),
         _ => Ok(vec![Reply::Change(WatchEdit::Add(series))]),
@@ -142,13 +150,28 @@ pub(super) fn is_list(text: &str) -> bool {
     text.trim().contains(['\n', '\r']) || text.len() > SHORT
 }
 
-/// A question about a pasted list: how many series, and what they cost.
+/// A question about a pasted list.
 pub(super) fn pasted(
     text: &str,
     interval: Interval,
     shared: &Shared,
 ) -> Result<Vec<Reply>, String> {
-    let series = series_of(text, interval)?;
+    let series = match watch_file::parse(text, interval) {
+        Ok(series) => series,
+        // Several symbols on a line are no file of series, but a list all the same; where intervals
+        // are written, a wrong word may be meant as one.
+        Err(problems) => match problems.first() {
+            Some(first) if text.split([',', ' ', '\t', '\n']).any(is_setting) => {
+                return Err(first.to_string());
+            }
+            _ => series_of(text, interval)?,
+        },
+    };
+    Ok(vec![Overlay::Confirm(question(series, shared)?).into()])
+}
+
+/// A question before many series are added: how many, and what they cost.
+pub fn question(series: Vec<SeriesKey>, shared: &Shared) -> Result<Confirm, String> {
     let all = series.len();
     let then = change(series, shared)?;
     let new = then.iter().map(|reply| match reply {
@@ -158,17 +181,19 @@ pub(super) fn pasted(
     let new: usize = new.sum();
     let known = match all - new {
         0 => String::new(),
-        known => format!("{known} of the list are there already. "),
+        known => format!(
+            "{known} of the list {} there already. ",
+            if known == 1 { "is" } else { "are" }
+        ),
     };
-    let confirm = Confirm {
+    Ok(Confirm {
         question: format!("Add {} to the watch list?", count(new, "series")),
         detail: format!(
             "{known}Nothing is sent now; each fetch of all of them costs {}.",
             count(new, "request")
         ),
         then,
-    };
-    Ok(vec![Overlay::Confirm(confirm).into()])
+    })
 }
 
 /// What the line says under itself.

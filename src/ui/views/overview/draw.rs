@@ -196,11 +196,7 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
         rule(buf, head, &status.key.to_string(), false, theme);
     }
     let advice = advice(status, shared, now);
-    let steps: Vec<(String, String)> = advice
-        .steps
-        .into_iter()
-        .map(|(action, label)| (shared.keymap.key_of(Context::Overview, action), label))
-        .collect();
+    let steps = advice.keyed(&shared.keymap);
     let (_, body) = split_top(area, 1);
     let width = usize::from(body.width.saturating_sub(2));
     let room = usize::from(body.height).saturating_sub(usize::from(!steps.is_empty()));
@@ -220,7 +216,7 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
     }
     if let Some(last) = body.height.checked_sub(1).and_then(|row| line(body, row)) {
         let mut x = 1;
-        for (key, label) in steps {
+        for (key, label, _) in steps {
             x = put(buf, last, x, &key, theme.style(Role::Accent));
             x = put(
                 buf,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::advice::{advice, steps};
 use super::{Overview, save};
-use crate::model::{ErrorClass, Interval, SeriesKey, WatchEdit};
+use crate::model::{ErrorClass, Interval, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
 use crate::ui::action::{Action, Effect};
@@ -67,6 +67,18 @@ pub(super) fn update(
         Action::Export => {
             let name = export_name(&targets, now);
             ask(PromptKind::Export { series: targets }, &name)
+        }
+        Action::ImportList => ask(PromptKind::Import, ""),
+        Action::ExportList => {
+            let list: Vec<SeriesKey> = shared
+                .series()
+                .iter()
+                .map(|status| status.key.clone())
+                .collect();
+            vec![Reply::Do(Effect::Save {
+                name: format!("series-{}.csv", now.format("%Y%m%d-%H%M%S")),
+                text: watch_file::write(&list),
+            })]
         }
         Action::EnterKey => ask(PromptKind::Key, ""),
         Action::Schedule => {
