@@ -296,6 +296,17 @@ pub struct Health {
     pub bars: u64,
 }
 
+/// What a store takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes on disk; `None` where the server does not tell this role.
+    pub bytes: Option<u64>,
+    /// Answers kept.
+    pub answers: u64,
+    /// The bytes that they take, compressed.
+    pub answer_bytes: u64,
+}
+
 /// Everything the product asks of a database.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
@@ -307,6 +318,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Version, clock and size.
     async fn health(&self) -> Result<Health>;
+
+    /// What it takes. Reads more than [`health`](Self::health): for a person who looks, not for each run.
+    async fn size(&self) -> Result<Size>;
 
     /// The watch list, in the order in which series were added.
     async fn watch_list(&self) -> Result<Vec<SeriesKey>>;

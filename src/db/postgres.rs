@@ -27,7 +27,7 @@ use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store,
+    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size, Store,
     StoredAnswer, uncancelled,
 };
 use crate::config::Secret;
@@ -244,6 +244,23 @@ impl_store!(for PgStore, own: {
                 .await?;
                 let schema = schema_version(connection).await?.unwrap_or(0);
                 Ok(Health { version, schema, now, bars: super::row::count(bars) })
+            })
+        })
+        .await
+    }
+
+    async fn size(&self) -> Result<Size> {
+        self.work(|connection| {
+            Box::pin(async move {
+                // The size of a database is for those who may connect to it; a role may have lost that since.
+                let bytes: Option<i64> = sqlx::query_scalar(
+                    "SELECT CASE WHEN has_database_privilege(current_database(), 'CONNECT') \
+                     THEN pg_database_size(current_database()) END",
+                )
+                .fetch_one(&mut *connection)
+                .await?;
+                let (answers, answer_bytes) = ledger::kept(connection).await?;
+                Ok(Size { bytes: bytes.map(super::row::count), answers, answer_bytes })
             })
         })
         .await

@@ -31,7 +31,7 @@ use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Store,
+    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size, Store,
     StoredAnswer, uncancelled,
 };
 use crate::model::quota::Ledger;
@@ -173,11 +173,23 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-/// Whether a write-ahead journal lies beside the file.
-fn has_journal(path: &Path) -> bool {
+/// The write-ahead journal beside the file.
+fn journal(path: &Path) -> PathBuf {
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
-    Path::new(&journal).exists()
+    journal.into()
+}
+
+/// Whether a write-ahead journal lies beside the file.
+fn has_journal(path: &Path) -> bool {
+    journal(path).exists()
+}
+
+/// The bytes of the file and its journal.
+fn on_disk(path: &Path) -> Option<u64> {
+    let file = std::fs::metadata(path).ok()?.len();
+    let journal = std::fs::metadata(journal(path)).map_or(0, |data| data.len());
+    Some(file + journal)
 }
 
 fn known_version() -> i64 {
@@ -294,6 +306,13 @@ impl_store!(for SqliteStore, own: {
             })
         })
         .await
+    }
+
+    async fn size(&self) -> Result<Size> {
+        let (answers, answer_bytes) = self
+            .work(|connection| Box::pin(ledger::kept(connection)))
+            .await?;
+        Ok(Size { bytes: on_disk(&self.path), answers, answer_bytes })
     }
 
     async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun> {

@@ -31,6 +31,8 @@ pub enum Command {
     ShowRun(RunId),
     /// Show what the provider answered to a request.
     ShowAnswer(RequestId),
+    /// Read what the system view shows: sizes, and what the key is known to be allowed.
+    ShowSystem,
     /// Look for a symbol, in the list that is kept or, at the price of one request, at the provider.
     Search {
         /// What is typed so far.

@@ -399,6 +399,7 @@ impl Engine {
                     .health()
                     .await
                     .map(|health| Loaded::Total(health.bars)),
+                Load::System => show::system(&pipeline).await.map(Loaded::System),
                 Load::Listings => store
                     .listings()
                     .await

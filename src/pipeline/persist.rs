@@ -64,6 +64,11 @@ impl Persistence {
         }
     }
 
+    /// How many answers wait on disk for the store.
+    pub(super) async fn spooled(&self) -> std::io::Result<usize> {
+        self.spool.waiting().await.map(|waiting| waiting.len())
+    }
+
     /// Writes; each write that passes here may be repeated, also while it is still under way.
     pub(super) async fn write<T, F: Future<Output = Result<T, DbError>>>(
         &self,

@@ -1,4 +1,4 @@
-//! What a view asks the store for: a window of bars, and an answer as text. Nothing is spent here.
+//! What a view asks the store for: a window of bars, an answer as text, sizes. Nothing is spent here.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::{Anchor, BarsWindow};
 use super::run::Pipeline;
-use super::snapshot::{AnswerView, BarsPage};
+use super::snapshot::{AnswerView, BarsPage, SystemView};
 use crate::config::secret;
 use crate::db::{BarQuery, DbError, Order, RunDetail, StoredAnswer};
 use crate::model::{Bar, RequestId, RunId, RunSummary, text};
@@ -98,6 +98,23 @@ fn around(instant: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let second = DateTime::from_timestamp(instant.timestamp(), 0).unwrap_or(instant);
     let next = second + TimeDelta::seconds(1);
     (next - TimeDelta::microseconds(1), next)
+}
+
+/// Reads what the system view shows beside the snapshot.
+pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
+    let store = &pipeline.store;
+    let health = store.health().await?;
+    let mut entitlements = store.entitlements(pipeline.credential.clone()).await?;
+    entitlements.sort_by(|one, next| one.function.cmp(&next.function));
+    Ok(SystemView {
+        database: format!("{} {}", store.backend(), health.version),
+        schema: health.schema,
+        size: store.size().await?,
+        spooled: pipeline.persistence.spooled().await.ok(),
+        fingerprint: pipeline.credential.fingerprint.clone(),
+        gap: pipeline.limits.gap,
+        entitlements,
+    })
 }
 
 /// Reads an answer and makes it fit to be shown.

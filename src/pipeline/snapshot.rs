@@ -8,7 +8,7 @@ use super::command::BarsWindow;
 use super::freshness;
 use super::schedule::Schedule;
 use crate::config::Plan;
-pub use crate::db::{RequestRow, RunDetail};
+pub use crate::db::{Entitlement, RequestRow, RunDetail, Size};
 use crate::model::words::words;
 use crate::model::{Bar, ErrorClass, Listing, Price, RequestId, RunId, RunSummary, SeriesKey};
 
@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub answer: Option<Arc<AnswerView>>,
     /// The search for a symbol, once there was one.
     pub search: Option<Arc<SearchView>>,
+    /// What was read for the system view, once that was asked for.
+    pub system: Option<Arc<SystemView>>,
     /// Notices that were dropped because nobody took them.
     pub dropped_notices: u64,
 }
@@ -235,6 +237,25 @@ pub struct AnswerView {
     pub lines: Vec<String>,
     /// Whether lines or ends of lines are left out.
     pub cut: bool,
+}
+
+/// What is read for the system view alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemView {
+    /// The database and its version: `SQLite 3.51.3`.
+    pub database: String,
+    /// The version of the schema.
+    pub schema: i64,
+    /// What the store takes.
+    pub size: Size,
+    /// Answers that wait on disk for the store; `None`: their folder cannot be read.
+    pub spooled: Option<usize>,
+    /// The name of the key in use: not the key.
+    pub fingerprint: String,
+    /// Least time between the starts of two requests.
+    pub gap: TimeDelta,
+    /// What the key is known to be allowed under its plan, and what not.
+    pub entitlements: Vec<Entitlement>,
 }
 
 /// The search for a symbol.

@@ -22,7 +22,7 @@ use super::notice::{Notice, What};
 use super::run::{Event, RunReport};
 use super::schedule::Schedule;
 use super::snapshot::{
-    AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus,
+    AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus, SystemView,
 };
 use super::source::SymbolWish;
 use super::symbols::{Problem, Symbols};
@@ -111,6 +111,7 @@ pub struct State {
     wanted: Wanted,
     opened: Option<Arc<RunDetail>>,
     answer: Option<Arc<AnswerView>>,
+    system: Option<Arc<SystemView>>,
     search: Search,
     run: Option<RunProgress>,
     queue: VecDeque<Wish>,
@@ -155,6 +156,7 @@ impl State {
             wanted: Wanted::default(),
             opened: None,
             answer: None,
+            system: None,
             search: Search::default(),
             run: None,
             queue: VecDeque::new(),
@@ -362,7 +364,11 @@ impl State {
                 (entry.live.state, entry.live.problem) = (None, None);
             }
         }
-        [Load::Series, Load::Ledger].map(Job::Load).into()
+        // What the other key was known to be allowed is shown no longer.
+        self.system = None;
+        let system = self.wanted.system.then_some(Load::System);
+        let loads = [Load::Series, Load::Ledger].into_iter().chain(system);
+        loads.map(Job::Load).collect()
     }
 
     fn entry(&mut self, series: &SeriesKey) -> Option<&mut Entry> {

@@ -202,6 +202,7 @@ pub fn normal() -> Snapshot {
         bars: Some(Arc::new(bars_page(400))),
         opened: Some(Arc::new(run_detail())),
         answer: None,
+        system: None,
         search: None,
         dropped_notices: 0,
     }

@@ -236,6 +236,15 @@ pub async fn answer(
     Ok(found.map(row::AnswerRow::answer).transpose()?)
 }
 
+/// Answers kept, and the bytes that they take.
+pub async fn kept(connection: &mut SqliteConnection) -> Outcome<(u64, u64)> {
+    let (answers, bytes): (i64, i64) =
+        sqlx::query_as("SELECT count(*), coalesce(sum(stored_bytes), 0) FROM answers")
+            .fetch_one(connection)
+            .await?;
+    Ok((row::count(answers), row::count(bytes)))
+}
+
 pub async fn entitlements(
     connection: &mut SqliteConnection,
     credential: Credential,

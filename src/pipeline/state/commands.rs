@@ -66,6 +66,10 @@ impl State {
                 self.wanted.answer = Some(*request);
                 vec![Job::Load(Load::Answer(*request))]
             }
+            Command::ShowSystem => {
+                self.wanted.system = true;
+                vec![Job::Load(Load::System)]
+            }
             Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
             Command::Search {
                 text,
@@ -101,6 +105,7 @@ const fn spends_or_writes(command: &Command) -> bool {
         | Command::ShowBars(_)
         | Command::ShowRun(_)
         | Command::ShowAnswer(_)
+        | Command::ShowSystem
         | Command::Export { .. }
         | Command::Search {
             from_provider: false,

@@ -60,6 +60,7 @@ impl State {
                 self.answer = Some(Arc::new(answer));
             }
             Loaded::Bars(_) | Loaded::Run(_) | Loaded::Answer(_) => {}
+            Loaded::System(system) => self.system = Some(Arc::new(system)),
             Loaded::Total(bars) => self.store.bars = bars,
             Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }

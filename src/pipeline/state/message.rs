@@ -10,7 +10,9 @@ use super::super::notice::Notice;
 use super::super::run::{Event, RunReport};
 use super::super::schedule::Schedule;
 use super::super::settings::Remembered;
-use super::super::snapshot::{AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus};
+use super::super::snapshot::{
+    AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus, SystemView,
+};
 use super::super::source::SymbolWish;
 use super::super::symbols::{Problem, Symbols};
 use crate::config::Secret;
@@ -111,6 +113,8 @@ pub enum Loaded {
     Run(Option<RunDetail>),
     /// An answer.
     Answer(AnswerView),
+    /// What the system view shows.
+    System(SystemView),
     /// The number of bars in the whole store.
     Total(u64),
     /// The list of symbols, and when the provider sent it.
@@ -158,6 +162,8 @@ pub struct Wanted {
     pub(super) run: Option<RunId>,
     /// An answer.
     pub(super) answer: Option<RequestId>,
+    /// What the system view shows.
+    pub(super) system: bool,
 }
 
 impl Wanted {
@@ -166,7 +172,8 @@ impl Wanted {
         let bars = self.bars.clone().map(Load::Bars);
         let run = self.run.map(Load::Run);
         let answer = self.answer.map(Load::Answer);
-        [bars, run, answer].into_iter().flatten()
+        let system = self.system.then_some(Load::System);
+        [bars, run, answer, system].into_iter().flatten()
     }
 }
 
@@ -265,6 +272,8 @@ pub enum Load {
     Run(RunId),
     /// An answer.
     Answer(RequestId),
+    /// What the system view shows.
+    System,
     /// The number of bars in the whole store.
     Total,
     /// The list of symbols.

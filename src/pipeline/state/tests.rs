@@ -459,6 +459,8 @@ fn another_key_is_not_judged_by_what_the_first_was_refused() {
     assert_eq!(refusal(&refusal_of_it), Some("too short"));
     let before = state.snapshot(0, at(NOON));
     assert_eq!(before.series[0].state, SeriesState::Blocked);
+    let shown = state.step(Input::Command(Command::ShowSystem), at(NOON));
+    assert_eq!(shown, [Job::Load(Load::System)]);
     let rekeyed = Input::Rekeyed {
         provider: ProviderStatus {
             plan: "75 a minute".into(),
@@ -467,7 +469,7 @@ fn another_key_is_not_judged_by_what_the_first_was_refused() {
         per_day: None,
     };
     let jobs = state.step(rekeyed, at(NOON));
-    assert_eq!(reads(&jobs), [&Load::Series, &Load::Ledger]);
+    assert_eq!(reads(&jobs), [&Load::Series, &Load::Ledger, &Load::System]);
     let after = state.snapshot(0, at(NOON));
     assert_eq!(
         (after.series[0].state, &after.series[0].problem),

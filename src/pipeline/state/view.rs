@@ -61,6 +61,7 @@ impl State {
             bars: self.bars.clone(),
             opened: self.opened.clone(),
             answer: self.answer.clone(),
+            system: self.system.clone(),
             search: self.search.view(),
             dropped_notices,
         }

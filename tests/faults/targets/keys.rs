@@ -167,6 +167,7 @@ fn judge(app: &App, effects: &[Effect]) {
                 Command::ShowBars(_)
                     | Command::ShowRun(_)
                     | Command::ShowAnswer(_)
+                    | Command::ShowSystem
                     | Command::Export { .. }
                     | Command::Shutdown
                     | Command::Search {

@@ -12,8 +12,9 @@ use pipeline_tui::model::{
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
-    AnswerView, BarsPage, ProviderStatus, QuotaStatus, RequestRow, RunDetail, RunProgress,
-    ScheduleStatus, SearchView, SeriesState, SeriesStatus, Snapshot, StoreStatus,
+    AnswerView, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
+    RunProgress, ScheduleStatus, SearchView, SeriesState, SeriesStatus, Size, Snapshot,
+    StoreStatus, SystemView,
 };
 
 use super::sheet::short;
@@ -198,6 +199,29 @@ fn answer(u: &mut Unstructured<'_>) -> Result<AnswerView> {
     })
 }
 
+fn system(u: &mut Unstructured<'_>) -> Result<SystemView> {
+    Ok(SystemView {
+        database: cleaned(u)?,
+        schema: u.arbitrary()?,
+        size: Size {
+            bytes: u.arbitrary()?,
+            answers: u.arbitrary()?,
+            answer_bytes: u.arbitrary()?,
+        },
+        spooled: u.arbitrary()?,
+        fingerprint: cleaned(u)?,
+        gap: TimeDelta::milliseconds(u.int_in_range(0..=90_000)?),
+        entitlements: some(u, 4, |u| {
+            Ok(Entitlement {
+                function: cleaned(u)?,
+                parameter: cleaned(u)?,
+                granted: u.arbitrary()?,
+                message: sometimes(u, cleaned)?,
+            })
+        })?,
+    })
+}
+
 /// A snapshot of an engine that reads only, or of one that does all.
 pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
     let details = |u: &mut Unstructured<'_>| {
@@ -260,6 +284,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
         bars: sometimes(u, page)?.map(Arc::new),
         opened: sometimes(u, details)?.map(Arc::new),
         answer: sometimes(u, answer)?.map(Arc::new),
+        system: sometimes(u, system)?.map(Arc::new),
         search: sometimes(u, search)?.map(Arc::new),
         dropped_notices: u.arbitrary()?,
     })

@@ -5,6 +5,7 @@ use pipeline_tui::db::StoredAnswer;
 
 contract! {
     an_answer_can_be_read_again_until_it_makes_room,
+    a_store_knows_what_it_takes,
     a_request_knows_how_long_its_parts_took,
     a_request_knows_whether_it_asked_for_adjusted_prices,
     bars_are_read_from_either_end,
@@ -34,6 +35,48 @@ async fn an_answer_can_be_read_again_until_it_makes_room(place: Place) {
     let gone = store.answer(first).await.unwrap().unwrap();
     assert_eq!((gone.status, gone.body), (Some(200), None));
     assert_eq!(store.answer(RequestId(999)).await.unwrap(), None);
+}
+
+async fn a_store_knows_what_it_takes(place: Place) {
+    let store = place.open().await;
+    let empty = store.size().await.unwrap();
+    assert_eq!((empty.answers, empty.answer_bytes), (0, 0));
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    for body in [b"{\"a\": 1}".as_slice(), b"{}"] {
+        let request = granted(&store, &run, &ibm()).await;
+        store.keep(request, answer(body), u64::MAX).await.unwrap();
+    }
+    let bars: Vec<Bar> = (0..2_000)
+        .map(|i| {
+            let mut bar = bar("2026-05-15T13:30:00Z", 28_300);
+            bar.timestamp += TimeDelta::minutes(i);
+            bar
+        })
+        .collect();
+    store_bars(&store, &ibm(), &bars).await;
+    let size = store.size().await.unwrap();
+    let kept = place
+        .sql("SELECT count(*), sum(octet_length(body)) FROM answers")
+        .await;
+    assert_eq!(kept, [format!("{}|{}", size.answers, size.answer_bytes)]);
+    let (before, bytes) = (empty.bytes.unwrap(), size.bytes.unwrap());
+    assert!(bytes > before + 100_000, "{before} {bytes}");
+    match &place {
+        Place::Postgres(_) => {
+            let all = place
+                .sql("SELECT pg_database_size(current_database())")
+                .await;
+            let all: u64 = all[0].parse().unwrap();
+            assert!(all.abs_diff(bytes) < 1 << 20, "{all} {bytes}");
+        }
+        Place::Sqlite(path) => {
+            let beside = |end: &str| {
+                let file = path.with_file_name(format!("bars.db{end}"));
+                std::fs::metadata(file).map_or(0, |data| data.len())
+            };
+            assert_eq!(bytes, beside("") + beside("-wal"));
+        }
+    }
 }
 
 async fn a_request_knows_how_long_its_parts_took(place: Place) {

@@ -92,6 +92,31 @@ async fn an_answer_is_shown_as_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_system_view_shows_is_read_when_it_is_asked_for() {
+    for (_folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let backend = store.backend().to_string();
+        let mut handle = start(store, &server, &hands).await;
+        fetch(&mut handle, &watched()[..1]).await;
+        assert_eq!(handle.snapshots.borrow().system, None);
+        send(&handle, Command::ShowSystem).await;
+        let snapshot = until(&mut handle, |snapshot| snapshot.system.is_some()).await;
+        let system = snapshot.system.as_ref().unwrap();
+        assert!(system.database.starts_with(&backend), "{system:?}");
+        assert_eq!((system.size.answers, system.spooled), (1, Some(0)));
+        assert_eq!(system.fingerprint, fingerprint(&Secret::new(CANARY)));
+        let known: Vec<_> = system
+            .entitlements
+            .iter()
+            .map(|known| (known.function.as_str(), known.granted))
+            .collect();
+        assert_eq!(known, [("TIME_SERIES_DAILY", true)]);
+        end(handle).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_watched_series_is_edited_in_place() {
     for (_folder, [store, _]) in pairs().await {
         let hands = Hands::at_noon();
