@@ -38,7 +38,7 @@ use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 use pipeline_tui::ui::action::Effect;
-use pipeline_tui::ui::app::{App, Boot, Shared};
+use pipeline_tui::ui::app::{About, App, Boot, Shared};
 use pipeline_tui::ui::frame::render;
 use pipeline_tui::ui::keymap::Keymap;
 use pipeline_tui::ui::screen::Screen;
@@ -57,11 +57,12 @@ use self::percentile::percentile;
 const FRAMES: usize = 2_000;
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 /// The views by their keys, and the two keys that show one page of each and then another.
-const VIEWS: [(&str, &str, [&str; 2]); 4] = [
+const VIEWS: [(&str, &str, [&str; 2]); 5] = [
     ("Overview", "1", [">", ">"]),
     ("Bars", "2", ["pagedown", "pageup"]),
     ("Runs", "5", ["esc", "enter"]),
     ("Log", "6", ["pageup", "pagedown"]),
+    ("System", "7", ["pagedown", "pageup"]),
 ];
 /// Watched series: more than the largest screen has lines for.
 const SERIES: usize = 60;
@@ -365,6 +366,7 @@ fn shared() -> Shared {
         boot: Boot::Opening,
         zone: New_York,
         zones: vec![New_York],
+        local: New_York,
         theme: Theme::new(Preset::Terminal, false, false),
         keymap: Keymap::default(),
         mouse: false,
@@ -372,6 +374,7 @@ fn shared() -> Shared {
         speed: 1,
         interval: Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
+        about: About::default(),
         exports_warning: None,
         edits: vec![],
         entered_key: None,

@@ -82,6 +82,8 @@ pub struct Settings {
     pub rust_log: Option<String>,
     /// What is not wrong but deserves a word: one sentence each.
     pub warnings: Vec<String>,
+    /// Each setting with its value and origin, secrets masked.
+    pub report: Vec<Row>,
 }
 
 /// Reads the settings; the first problem is the error.
@@ -121,13 +123,6 @@ fn live_with(problems: Vec<Problem>, layers: &mut Layers) -> Result<Vec<Problem>
     Ok(told)
 }
 
-/// Reads the settings and tells each one's value and origin, secrets masked.
-pub fn report(inputs: &Inputs) -> Result<Vec<Row>, ConfigError> {
-    let resolved = resolve(inputs);
-    let settings = resolved.settings?;
-    Ok(report::rows(&resolved.layers, &settings))
-}
-
 /// Tells everything that is wrong with the configuration.
 #[must_use]
 pub fn check(inputs: &Inputs) -> Vec<Problem> {
@@ -135,7 +130,6 @@ pub fn check(inputs: &Inputs) -> Vec<Problem> {
 }
 
 struct Resolved {
-    layers: Layers,
     settings: Result<Settings, ConfigError>,
     problems: Vec<Problem>,
 }
@@ -159,7 +153,6 @@ fn resolve(inputs: &Inputs) -> Resolved {
             Some(problem) => Err(problem.clone()),
             None => settings,
         },
-        layers,
         problems,
     }
 }
@@ -193,7 +186,7 @@ fn settle(
         }
         key => (key, None),
     };
-    Ok(Settings {
+    let settings = Settings {
         provider: Provider {
             key_is_demo: key.is_none(),
             key: key.unwrap_or_else(|| Secret::public(DEMO_KEY)),
@@ -213,5 +206,10 @@ fn settle(
         no_color: layers.get(&table::NO_COLOR).is_some(),
         rust_log: text(&table::RUST_LOG),
         warnings,
+        report: vec![],
+    };
+    Ok(Settings {
+        report: report::rows(layers, &settings),
+        ..settings
     })
 }

@@ -137,6 +137,7 @@ pub fn last_line(last: Option<&Snapshot>, keep_fetching: &str) -> String {
 }
 
 /// A path as it may be shown: a file's name is untrusted text.
-fn shown_path(path: &Path) -> String {
+#[must_use]
+pub fn shown_path(path: &Path) -> String {
     crate::model::text::clean(&secret::redact(&path.display().to_string()))
 }

@@ -6,19 +6,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::{America::New_York, Tz, UTC};
 use tokio::sync::mpsc;
 
 use super::exit::{self, Failure};
 use super::{Context, open, output, run as headless};
-use crate::config::{self, Settings};
+use crate::config::{self, Database, Settings};
 use crate::db::Store;
 use crate::model::Interval;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::telemetry::Record;
 use crate::time::Clock;
-use crate::ui::app::{Boot, Shared};
+use crate::ui::app::{About, Boot, Shared};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::{Preset, Theme};
 use crate::ui::{self, Booting, Ended, Options};
@@ -99,7 +99,8 @@ impl Panel {
             ..engine
         };
         problems.extend(settings.warnings.iter().cloned());
-        let shared = shared(&settings, demo, &mut problems);
+        let mut shared = shared(&settings, demo, &mut problems);
+        shared.about = about(&settings, &exports, clock.now());
         let (tell, booting) = mpsc::channel(TOLD);
         let boot = tokio::spawn(boot(settings.clone(), engine, clock.clone(), tell));
         let config_file = settings.config_file.clone();
@@ -199,6 +200,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         boot: Boot::Opening,
         zone,
         zones,
+        local: local.unwrap_or(UTC),
         theme: Theme::new(preset, settings.no_color, wanted.ascii),
         keymap,
         mouse: wanted.mouse,
@@ -210,10 +212,31 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
             interval
         },
         base_url: settings.provider.base_url.to_string(),
+        about: About::default(),
         exports_warning: exports_warning(),
         edits: vec![],
         entered_key: None,
         stopped: None,
+    }
+}
+
+/// This process, its paths and its settings, fit to be shown.
+fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> About {
+    let key = |row: &&config::Row| row.name == "ALPHA_VANTAGE_API_KEY";
+    let key = settings.report.iter().find(key);
+    About {
+        pid: std::process::id(),
+        started_at,
+        store: match &settings.database {
+            Database::Sqlite { path } => ui::shown_path(path),
+            Database::Postgres { shown, .. } => shown.clone(),
+        },
+        data_dir: ui::shown_path(&settings.data_dir),
+        exports: ui::shown_path(exports),
+        config_file: ui::shown_path(&settings.config_file),
+        has_config_file: settings.config_file.is_file(),
+        key_source: key.map_or_else(String::new, |row| row.source.clone()),
+        settings: settings.report.clone(),
     }
 }
 

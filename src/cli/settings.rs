@@ -9,7 +9,8 @@ use crate::config::{self, Inputs};
 pub fn run(command: ConfigCommand, inputs: &Inputs) -> Result<u8, Failure> {
     match command {
         ConfigCommand::Show => {
-            let rows: Vec<Vec<String>> = config::report(inputs)?
+            let rows: Vec<Vec<String>> = config::load(inputs)?
+                .report
                 .into_iter()
                 .map(|row| vec![row.name.to_owned(), row.value, row.source])
                 .collect();

@@ -105,9 +105,13 @@ pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
     let store = &pipeline.store;
     let health = store.health().await?;
     let mut entitlements = store.entitlements(pipeline.credential.clone()).await?;
+    for known in &mut entitlements {
+        known.function = text::clean(&known.function);
+        known.parameter = text::clean(&known.parameter);
+    }
     entitlements.sort_by(|one, next| one.function.cmp(&next.function));
     Ok(SystemView {
-        database: format!("{} {}", store.backend(), health.version),
+        database: format!("{} {}", store.backend(), text::clean(&health.version)),
         schema: health.schema,
         size: store.size().await?,
         spooled: pipeline.persistence.spooled().await.ok(),

@@ -21,6 +21,14 @@ words! {
         ViewRuns = "view-runs",
         /// Go to the log.
         ViewLog = "view-log",
+        /// Go to the system.
+        ViewSystem = "view-system",
+        /// Show what is known of the source and its quota.
+        GoSource = "go-source",
+        /// Show where the store and its files are.
+        GoStore = "go-store",
+        /// Show the settings and where each comes from.
+        GoSettings = "go-settings",
         /// Give the keys to the next pane.
         NextPane = "next-pane",
         /// Give the keys to the pane before.

@@ -1,5 +1,6 @@
 //! The panel's state and what becomes of each key: values in, effects out. No terminal, no clock.
 
+mod about;
 pub mod availability;
 mod edits;
 mod messages;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub use self::about::About;
 pub use self::edits::Edit;
 pub use self::messages::{Message, Messages};
 pub use self::shared::{Boot, Shared};
@@ -21,6 +23,7 @@ use super::keymap::Context;
 use super::keymap::chord::{Chord, Key, Named};
 use super::overlays::Confirm;
 use super::overlays::Overlay;
+use super::views::system::{Section, System};
 use super::views::{Reply, ViewId, bars::Bars, log::Log, overview::Overview, runs::Runs};
 use crate::pipeline::command::Command;
 use crate::pipeline::narrate::{self, Severity};
@@ -44,6 +47,8 @@ pub struct App {
     pub runs: Runs,
     /// The log.
     pub log: Log,
+    /// The system.
+    pub system: System,
     /// What was announced.
     pub messages: Messages,
     /// Set once the person wants to leave and something is still being written.
@@ -63,6 +68,7 @@ impl App {
             bars: Bars::default(),
             runs: Runs::default(),
             log: Log::default(),
+            system: System::default(),
             is_leaving: false,
         }
     }
@@ -148,6 +154,10 @@ impl App {
             Action::ViewBars => self.go(ViewId::Bars),
             Action::ViewRuns => self.go(ViewId::Runs),
             Action::ViewLog => self.go(ViewId::Log),
+            Action::ViewSystem => self.go(ViewId::System),
+            Action::GoSource => self.go_to_section(Section::Source),
+            Action::GoStore => self.go_to_section(Section::Store),
+            Action::GoSettings => self.go_to_section(Section::Settings),
             Action::Palette => {
                 self.open_palette(now);
                 vec![]
@@ -215,7 +225,19 @@ impl App {
             ViewId::Bars => self.bars.update(action, &mut self.shared, now),
             ViewId::Runs => self.runs.update(action, &self.shared, now),
             ViewId::Log => self.log.update(action, &self.shared),
+            ViewId::System => self.system.update(action, &self.shared, now),
         }
+    }
+
+    fn go_to_section(&mut self, section: Section) -> Vec<Effect> {
+        self.system.go(section);
+        self.go(ViewId::System)
+    }
+
+    /// What is to be read again because it is shown and has become old.
+    pub fn refresh(&mut self, now: DateTime<Utc>) -> Option<Effect> {
+        let is_due = self.view == ViewId::System && self.system.is_old(&self.shared, now);
+        is_due.then_some(Effect::Send(Command::ShowSystem))
     }
 
     fn go(&mut self, view: ViewId) -> Vec<Effect> {
@@ -233,6 +255,10 @@ impl App {
             }
             ViewId::Log => {
                 self.log.unseen = 0;
+                vec![]
+            }
+            ViewId::System => {
+                self.system.forget();
                 vec![]
             }
             ViewId::Overview | ViewId::Runs => vec![],
@@ -288,6 +314,7 @@ impl App {
             ViewId::Overview => self.overview.filter = String::from(text),
             ViewId::Runs => self.runs.filter = String::from(text),
             ViewId::Log => self.log.set_filter(text),
+            ViewId::System => self.system.filter = String::from(text),
             ViewId::Bars => {}
         }
     }
@@ -365,6 +392,8 @@ impl App {
             Outcome::Imported(path, bytes) => self.imported(&path, &bytes, now),
             Outcome::KeySaved(path) => {
                 self.shared.entered_key = None;
+                self.shared.about.key_source =
+                    format!("saved by the panel in {}", super::shown_path(&path));
                 let say = format!(
                     "the key is saved in {}, readable by you alone",
                     super::shown_path(&path)
@@ -396,6 +425,7 @@ impl App {
                 self.runs.laid_out(&self.shared);
             }
             ViewId::Log => self.log.page = regions.page,
+            ViewId::System => self.system.laid_out(regions),
             ViewId::Bars => {
                 let command = self.bars.laid_out(regions, &self.shared);
                 return command.map(Effect::Send).into_iter().collect();
@@ -421,6 +451,10 @@ impl App {
                 ViewId::Runs => {
                     let replies = self.runs.select_row(row, &self.shared);
                     self.carry_out(replies, now)
+                }
+                ViewId::System => {
+                    self.system.select(row);
+                    vec![]
                 }
                 ViewId::Log => vec![],
             },

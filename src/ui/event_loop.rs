@@ -479,7 +479,8 @@ impl EventLoop {
         let mut buffer = Buffer::empty(size());
         let regions = render(&self.app, now, &mut buffer);
         self.screen.show(buffer, regions.cursor)?;
-        let effects = self.app.laid_out(&regions);
+        let mut effects = self.app.laid_out(&regions);
+        effects.extend(self.app.refresh(now));
         self.regions = regions;
         self.frame_is_over();
         for effect in effects {

@@ -20,6 +20,8 @@ pub struct Regions {
     pub targets: Vec<(Rect, Target)>,
     /// Lines that fit into the main list.
     pub page: usize,
+    /// The first line on the screen of a list whose entries may take several.
+    pub top: usize,
     /// Lines of the lower part of an opened run that fit, and lines there are.
     pub lower: (usize, usize),
     /// Columns of the chart.
@@ -35,7 +37,7 @@ pub enum Target {
     View(ViewId),
     /// A key's hint.
     Hint(Action),
-    /// A line of the main list, counted from the first on the screen.
+    /// A line of the main list, counted from the first on the screen; in System an entry of all.
     Row(usize),
 }
 
@@ -81,6 +83,7 @@ pub fn render(app: &App, now: DateTime<Utc>, buf: &mut Buffer) -> Regions {
         ViewId::Bars => views::bars::draw(&app.bars, shared, body, buf, &mut regions),
         ViewId::Runs => views::runs::draw(&app.runs, shared, now, body, buf, &mut regions),
         ViewId::Log => views::log::draw(&app.log, shared, body, buf, &mut regions),
+        ViewId::System => views::system::draw(&app.system, shared, now, body, buf, &mut regions),
     }
     footer::draw(app, now, foot, buf, &mut regions);
     if let Some(overlay) = &app.overlay {

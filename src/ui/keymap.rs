@@ -26,6 +26,8 @@ pub enum Context {
     Runs,
     /// The log.
     Log,
+    /// The system.
+    System,
     /// A line of text is being entered.
     Prompt,
     /// A list is searched: palette, help, messages.
@@ -42,6 +44,7 @@ impl fmt::Display for Context {
             Self::Bars => "Bars",
             Self::Runs => "Runs",
             Self::Log => "Log",
+            Self::System => "System",
             Self::Prompt => "entering text",
             Self::List => "help, palette, messages",
             Self::Confirm => "questions",

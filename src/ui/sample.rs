@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
-use super::app::{Boot, Shared};
+use super::app::{About, Boot, Shared};
 use super::keymap::Keymap;
 use super::theme::{Preset, Theme};
+use crate::config::Row;
 use crate::model::{
     Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
     SeriesReport, SeriesStatus as Ended,
@@ -15,8 +16,8 @@ use crate::model::{
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
-    BarsPage, ProviderStatus, QuotaStatus, RequestRow, RunDetail, ScheduleStatus, SeriesState,
-    SeriesStatus, Snapshot, StoreStatus,
+    BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail, ScheduleStatus,
+    SeriesState, SeriesStatus, Size, Snapshot, StoreStatus, SystemView,
 };
 
 /// Friday 2026-11-20, 13:38:53 in New York.
@@ -202,9 +203,67 @@ pub fn normal() -> Snapshot {
         bars: Some(Arc::new(bars_page(400))),
         opened: Some(Arc::new(run_detail())),
         answer: None,
-        system: None,
+        system: Some(Arc::new(system())),
         search: None,
         dropped_notices: 0,
+    }
+}
+
+fn system() -> SystemView {
+    let known = |function: &str, parameter: &str, granted| Entitlement {
+        function: function.to_owned(),
+        parameter: parameter.to_owned(),
+        granted,
+        message: None,
+    };
+    SystemView {
+        database: "PostgreSQL 15.9".to_owned(),
+        schema: 4,
+        size: Size {
+            bytes: Some(98_304_512),
+            answers: 212,
+            answer_bytes: 4_212_000,
+        },
+        spooled: Some(0),
+        fingerprint: "3f2a9c01d4e57b68".to_owned(),
+        gap: TimeDelta::milliseconds(1_200),
+        entitlements: vec![
+            known("TIME_SERIES_DAILY", "", true),
+            known("TIME_SERIES_DAILY", "outputsize=full", false),
+            known("TIME_SERIES_INTRADAY", "", false),
+        ],
+    }
+}
+
+/// This process as it might have been started in somebody's home.
+fn about() -> About {
+    let setting = |name, value: &str, source: &str| Row {
+        name,
+        toml_key: None,
+        value: value.to_owned(),
+        source: source.to_owned(),
+    };
+    About {
+        pid: 4_711,
+        started_at: now() - TimeDelta::minutes(12),
+        store: "postgres://stock@localhost:5432/stock_data".to_owned(),
+        data_dir: "/home/ada/.local/share/pipeline-tui".to_owned(),
+        exports:
+            "/home/ada/a-folder-for-what-is-exported/with-a-name-that-needs-more-than-one-line/2026"
+                .to_owned(),
+        config_file: "/home/ada/.config/pipeline-tui/config.toml".to_owned(),
+        has_config_file: false,
+        key_source: ".env line 3".to_owned(),
+        settings: vec![
+            setting("ALPHA_VANTAGE_API_KEY", "***", ".env line 3"),
+            setting("ALPHA_VANTAGE_PLAN", "free", "default"),
+            setting(
+                "PIPELINE_CONFIG",
+                "/home/ada/.config/pipeline-tui/config.toml",
+                "default",
+            ),
+            setting("ui.theme", "terminal", "default"),
+        ],
     }
 }
 
@@ -328,6 +387,7 @@ pub fn blank() -> Shared {
         boot: Boot::Opening,
         zone: New_York,
         zones: vec![New_York, chrono_tz::UTC],
+        local: chrono_tz::Europe::Berlin,
         theme: Theme::new(Preset::Terminal, false, false),
         keymap: Keymap::default(),
         mouse: false,
@@ -335,6 +395,7 @@ pub fn blank() -> Shared {
         speed: 1,
         interval: Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
+        about: about(),
         exports_warning: None,
         edits: vec![],
         entered_key: None,

@@ -4,6 +4,8 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::model::market::Session;
+use crate::model::text::thousands;
 use crate::model::{Bar, Interval, Price, SeriesKey};
 
 /// A dash where there is nothing to show.
@@ -209,6 +211,64 @@ pub fn near(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     there.format(form).to_string()
 }
 
+/// When the quota renews: by the provider's clock, and by that of the person.
+#[must_use]
+pub fn renewal(at: DateTime<Utc>, local: Tz) -> String {
+    let there = at.with_timezone(&Tz::America__New_York);
+    let here = at.with_timezone(&local);
+    let provider = format!("{} ET", there.format("%H:%M"));
+    let clock = here.format("%H:%M");
+    if there.naive_local() == here.naive_local() {
+        provider
+    } else if local == Tz::UTC {
+        format!("{provider}, {clock} UTC")
+    } else {
+        format!(
+            "{provider}, {clock} your time ({})",
+            abbreviation(at, local)
+        )
+    }
+}
+
+/// What a zone is called at an instant: `CET`, or `UTC-03` where it has no letters.
+fn abbreviation(at: DateTime<Utc>, zone: Tz) -> String {
+    if zone == Tz::America__New_York {
+        return zone_name(zone).to_owned();
+    }
+    let name = at.with_timezone(&zone).format("%Z").to_string();
+    if name.starts_with(['+', '-']) {
+        format!("UTC{name}")
+    } else {
+        name
+    }
+}
+
+/// Whether the exchange trades, and until when that stays so.
+#[must_use]
+pub fn market(session: Session, now: DateTime<Utc>, zone: Tz) -> String {
+    let (word, until) = match session {
+        Session::Open(until) => ("open", until),
+        Session::Closed(until) => ("closed", until),
+    };
+    let until = near(until, now, zone);
+    format!("NYSE {word} until {until} {}", zone_name(zone))
+}
+
+/// So many bytes: `512 bytes`, `4.2 kB`, `12.3 MB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return count(usize::try_from(bytes).unwrap_or(0), "byte");
+    }
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        (tenths, unit) = (tenths / 1_000, unit + 1);
+    }
+    let unit = UNITS.get(unit).unwrap_or(&"");
+    format!("{}.{} {unit}", thousands(tenths / 10), tenths % 10)
+}
+
 /// The label of a bar in a list: `11-20 15:55`, where years differ `2025-11-20 15:55`, and
 /// `2026-11-20` for a day and longer.
 #[must_use]
@@ -249,7 +309,7 @@ pub fn price(price: Price, decimals: u32) -> String {
     let units = price.units();
     let rounded = units / step + i64::from(units % step >= step - step / 2 && step > 1);
     let one = 10_i64.pow(decimals.min(Price::SCALE));
-    let whole = crate::model::text::thousands(rounded / one);
+    let whole = thousands(rounded / one);
     if decimals == 0 {
         return whole;
     }
@@ -297,10 +357,7 @@ pub fn count(number: usize, noun: &str) -> String {
         (1, _) | (_, "series") => "",
         _ => "s",
     };
-    format!(
-        "{} {noun}{plural}",
-        crate::model::text::thousands(number as u64)
-    )
+    format!("{} {noun}{plural}", thousands(number as u64))
 }
 
 #[cfg(test)]
@@ -387,6 +444,69 @@ mod tests {
         assert_eq!(near(at("2026-11-20T21:20:00Z"), now, zone), "16:20");
         assert_eq!(near(at("2026-11-23T21:20:00Z"), now, zone), "Mon 16:20");
         assert_eq!(near(at("2026-12-23T21:20:00Z"), now, zone), "12-23 16:20");
+    }
+
+    #[test]
+    fn the_renewal_is_told_by_both_clocks_where_they_differ() {
+        let (winter, summer) = (at("2026-11-21T05:00:00Z"), at("2026-07-02T04:00:00Z"));
+        for (at, local, long) in [
+            (winter, Tz::America__New_York, "00:00 ET"),
+            (winter, Tz::America__Toronto, "00:00 ET"),
+            (winter, Tz::UTC, "00:00 ET, 05:00 UTC"),
+            (
+                winter,
+                Tz::Europe__Berlin,
+                "00:00 ET, 06:00 your time (CET)",
+            ),
+            (
+                summer,
+                Tz::Europe__Berlin,
+                "00:00 ET, 06:00 your time (CEST)",
+            ),
+            (
+                winter,
+                Tz::America__Sao_Paulo,
+                "00:00 ET, 02:00 your time (UTC-03)",
+            ),
+            (
+                winter,
+                Tz::America__Los_Angeles,
+                "00:00 ET, 21:00 your time (PST)",
+            ),
+        ] {
+            assert_eq!(renewal(at, local), long);
+        }
+    }
+
+    #[test]
+    fn the_market_is_told_with_the_end_of_its_state() {
+        let (friday, zone) = (at("2026-11-20T18:00:00Z"), Tz::America__New_York);
+        let told = |session| market(session, friday, zone);
+        assert_eq!(
+            told(Session::Open(at("2026-11-20T21:00:00Z"))),
+            "NYSE open until 16:00 ET"
+        );
+        assert_eq!(
+            told(Session::Closed(at("2026-11-23T14:30:00Z"))),
+            "NYSE closed until Mon 09:30 ET"
+        );
+    }
+
+    #[test]
+    fn sizes_have_three_digits_and_a_unit() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (74_994, "74.9 kB"),
+            (12_345_678, "12.3 MB"),
+            (999_999_999, "999.9 MB"),
+            (1_000_000_000, "1.0 GB"),
+            (u64::MAX, "18,446,744.0 TB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod bars;
 pub mod log;
 pub mod overview;
 pub mod runs;
+pub mod system;
 
 use chrono::{DateTime, Utc};
 
@@ -25,10 +26,18 @@ pub enum ViewId {
     Runs,
     /// What happened.
     Log,
+    /// Where everything is, and what it is set to.
+    System,
 }
 
 /// The views in the order of their number keys.
-pub const VIEWS: [ViewId; 4] = [ViewId::Overview, ViewId::Bars, ViewId::Runs, ViewId::Log];
+pub const VIEWS: [ViewId; 5] = [
+    ViewId::Overview,
+    ViewId::Bars,
+    ViewId::Runs,
+    ViewId::Log,
+    ViewId::System,
+];
 
 impl ViewId {
     /// The number on its tab, which is its key. It never changes: the gaps are for views to come.
@@ -39,6 +48,7 @@ impl ViewId {
             Self::Bars => 2,
             Self::Runs => 5,
             Self::Log => 6,
+            Self::System => 7,
         }
     }
 
@@ -50,6 +60,7 @@ impl ViewId {
             Self::Bars => "Bars",
             Self::Runs => "Runs",
             Self::Log => "Log",
+            Self::System => "System",
         }
     }
 
@@ -61,6 +72,7 @@ impl ViewId {
             Self::Bars => Context::Bars,
             Self::Runs => Context::Runs,
             Self::Log => Context::Log,
+            Self::System => Context::System,
         }
     }
 
@@ -72,6 +84,7 @@ impl ViewId {
             Self::Bars => Action::ViewBars,
             Self::Runs => Action::ViewRuns,
             Self::Log => Action::ViewLog,
+            Self::System => Action::ViewSystem,
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::support::terminal::Terminal;
 const WIDE: (u16, u16) = (36, 120);
 const NARROW: (u16, u16) = (24, 80);
 /// The views, as each width shows them.
-const WIDE_TABS: &str = "1 Overview   2 Bars   5 Runs   6 Log";
-const NARROW_TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log";
+const WIDE_TABS: &str = "1 Overview   2 Bars   5 Runs   6 Log   7 System";
+const NARROW_TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log  7 System";
 const WATCHED: [&str; 4] = ["IBM", "AAPL", "MSFT", "GOOGL"];
 const INTERVAL: &str = "5min";
 /// The schedule's shortest step, twice; then what a run takes.

@@ -7,6 +7,9 @@ use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::support::gate::Gate;
 use crate::support::program::{holds, signal};
 use crate::support::terminal::Terminal;
@@ -78,6 +81,7 @@ fn each_view_and_overlay_opens_and_closes() {
     for (key, word) in [
         ("2", "VOLUME"),
         ("5", "TRIGGER"),
+        ("7", "fingerprint"),
         ("1", "SYMBOL"),
         ("6", "Log"),
     ] {
@@ -102,6 +106,27 @@ fn each_view_and_overlay_opens_and_closes() {
     terminal.resize(SIZE.0 + 6, SIZE.1);
     terminal.until(|screen| screen.contents().lines().count() > usize::from(SIZE.0));
     until_drawn(&terminal);
+    leave(&terminal);
+}
+
+#[test]
+fn the_path_of_the_store_is_found_by_what_people_call_it_and_copied() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    let terminal = panel(&desk);
+    terminal.press(":");
+    terminal.type_text("where the data");
+    terminal.see("Store: where the data is");
+    terminal.press("enter");
+    let path = desk.database().display().to_string();
+    terminal.see(" kB");
+    terminal.see(&path);
+    // Below the name of the database.
+    terminal.press("down");
+    terminal.press("y");
+    terminal.until_written(&format!("\x1b]52;c;{}", STANDARD.encode(&path)));
+    terminal.press("esc");
+    terminal.see("SYMBOL");
     leave(&terminal);
 }
 
@@ -303,6 +328,7 @@ fn keys_are_answered_while_the_store_is_silent() {
     for (key, word) in [
         ("5", "TRIGGER"),
         ("6", "following"),
+        ("7", "address"),
         ("2", "No series"),
         ("?", "Keys of Bars"),
     ] {

@@ -24,7 +24,7 @@ use self::terminal::Terminal;
 /// The size that most people see most.
 pub const SIZE: (u16, u16) = (24, 80);
 /// What every screen of that size holds: the views above, the keys below.
-const TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log";
+const TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log  7 System";
 const FOOTER: &str = "q quit";
 
 /// Runs in the background what a provider needs, so that a test may block.

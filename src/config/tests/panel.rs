@@ -66,6 +66,12 @@ fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
         );
     }
     assert_eq!(problems.len(), 5);
+    let plan = settings
+        .report
+        .iter()
+        .find(|row| row.name == "ALPHA_VANTAGE_PLAN");
+    let plan = plan.map(|row| (row.value.as_str(), row.source.as_str()));
+    assert_eq!(plan, Some(("free", "default")));
     assert!(load(&place.inputs).is_err(), "elsewhere it is an error");
 
     let broken = Place::new().toml("[ui\ntheme = 'dark'");

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::Edit;
+use super::{About, Edit};
 use crate::config::Secret;
-use crate::model::{Interval, RunId, SeriesKey};
+use crate::model::{Interval, RunId, SeriesKey, quota};
 use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
@@ -42,6 +42,8 @@ pub struct Shared {
     pub zone: Tz,
     /// The zones there are to choose from.
     pub zones: Vec<Tz>,
+    /// The machine's own zone.
+    pub local: Tz,
     /// The look.
     pub theme: Theme,
     /// The keys.
@@ -56,6 +58,8 @@ pub struct Shared {
     pub interval: Interval,
     /// The provider's address, for copying requests.
     pub base_url: String,
+    /// This process, its paths and its settings.
+    pub about: About,
     /// What to know about files that are saved here.
     pub exports_warning: Option<String>,
     /// Changes of the watch list that can be undone, the newest last.
@@ -96,6 +100,20 @@ impl Shared {
         runs.iter()
             .find(|run| run.finished_at.is_some())
             .map(|run| run.id)
+    }
+
+    /// Series that wait for a person.
+    #[must_use]
+    pub fn need_person(&self) -> usize {
+        let waits = |status: &&SeriesStatus| status.needs_a_person();
+        self.series().iter().filter(waits).count()
+    }
+
+    /// When the quota renews, where the plan has a day's limit.
+    #[must_use]
+    pub fn renews_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.snapshot.as_ref()?.quota.limit?;
+        Some(quota::day(now).1)
     }
 
     /// Requests that are left today; `None` without a limit.

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use super::tasks::{Step, TASKS};
 use super::{Context, Keymap};
 
-const PLACES: [Context; 8] = [
+const PLACES: [Context; 9] = [
     Context::Overview,
     Context::Bars,
     Context::Runs,
     Context::Log,
+    Context::System,
     Context::Global,
     Context::Prompt,
     Context::List,

@@ -1,7 +1,7 @@
 //! The one table of keys. Dispatch, footer, help, palette, `keys --markdown` and the documents are
 //! views of it.
 
-use super::Context::{self, Bars, Confirm, Global, List, Log, Overview, Prompt, Runs};
+use super::Context::{self, Bars, Confirm, Global, List, Log, Overview, Prompt, Runs, System};
 use crate::ui::action::Action as A;
 
 /// A row of the table.
@@ -213,6 +213,10 @@ pub const TABLE: &[Binding] = &[
         .hint(5, "copy")
         .group(TAKE)
         .finds("clipboard"),
+    row(System, A::Copy, &["y"], "Copy the value")
+        .hint(0, "copy")
+        .group(TAKE)
+        .finds("clipboard path"),
     row(Global, A::FetchDue, &["F"], "Fetch all that is due")
         .hint(1, "all due")
         .group(FETCH)
@@ -276,6 +280,18 @@ pub const TABLE: &[Binding] = &[
     row(Global, A::ViewLog, &["6"], "Go to Log")
         .group(MOVE)
         .finds("messages errors events"),
+    row(Global, A::ViewSystem, &["7"], "Go to System")
+        .group(MOVE)
+        .finds("about version paths"),
+    row(Global, A::GoSource, &[], "System: key, plan and quota")
+        .group(SHOW)
+        .finds("source provider requests left renew limit where"),
+    row(Global, A::GoStore, &[], "System: where the data is")
+        .group(SHOW)
+        .finds("store path folder file database size disk"),
+    row(Global, A::GoSettings, &[], "System: settings")
+        .group(SHOW)
+        .finds("configuration config path file environment variables origin"),
     row(Global, A::NextPane, &["tab"], "Next pane").group(MOVE),
     row(Global, A::PreviousPane, &["shift-tab"], "Previous pane").group(MOVE),
     row(Global, A::Up, &["up", "k"], "Up").group(MOVE),

@@ -8,7 +8,7 @@ use chrono_tz::America::New_York;
 use pipeline_tui::config::KeyBinding;
 use pipeline_tui::pipeline::command::Command;
 use pipeline_tui::ui::action::{Action, Effect};
-use pipeline_tui::ui::app::{App, Boot, Shared};
+use pipeline_tui::ui::app::{About, App, Boot, Shared};
 use pipeline_tui::ui::frame;
 use pipeline_tui::ui::keymap::chord::{self, Chord, Key};
 use pipeline_tui::ui::keymap::{Keymap, TABLE};
@@ -136,6 +136,7 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         },
         zone: New_York,
         zones: vec![New_York, chrono_tz::UTC],
+        local: New_York,
         theme: Theme::new(*u.choose(Preset::ALL)?, false, u.arbitrary()?),
         keymap: Keymap::default(),
         mouse: u.arbitrary()?,
@@ -143,6 +144,7 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         speed: 1,
         interval: pipeline_tui::model::Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
+        about: About::default(),
         exports_warning: None,
         edits: vec![],
         entered_key: None,

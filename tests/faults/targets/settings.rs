@@ -146,7 +146,7 @@ fn judge(inputs: &Inputs) {
             shown(warning);
         }
         assert!(!format!("{settings:?}").contains(CANARY));
-        for row in config::report(inputs).unwrap() {
+        for row in &settings.report {
             shown(&row.value);
             shown(&row.source);
         }

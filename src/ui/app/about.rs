@@ -1,0 +1,28 @@
+//! What does not change while the panel is open: this process, its paths and its settings.
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Row;
+
+/// This process, its paths and its settings. Every text is harmless and without secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The number of the process.
+    pub pid: u32,
+    /// When it was started, by the clock of the panel.
+    pub started_at: DateTime<Utc>,
+    /// The file of the store, or the address of its server.
+    pub store: String,
+    /// Where data is kept.
+    pub data_dir: String,
+    /// Where saved tables and exported series go.
+    pub exports: String,
+    /// Where the configuration file is, or would be.
+    pub config_file: String,
+    /// Whether it was there at the start.
+    pub has_config_file: bool,
+    /// Where the provider's key comes from.
+    pub key_source: String,
+    /// Each setting with its value and origin.
+    pub settings: Vec<Row>,
+}

@@ -1,0 +1,344 @@
+//! What the view says, as plain lines. Each section but the settings always has the same lines, so
+//! that none moves under the selection when something is read.
+
+use chrono::{DateTime, Utc};
+
+use crate::model::market;
+use crate::model::text::thousands;
+use crate::pipeline::snapshot::{Entitlement, Snapshot, SystemView};
+use crate::ui::app::{About, Shared};
+use crate::ui::text;
+
+/// A part of the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Whose data it is, and what may be asked.
+    Source,
+    /// This process.
+    Engine,
+    /// Where the data is.
+    Store,
+    /// What was set, and where.
+    Settings,
+}
+
+impl Section {
+    /// Its head.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Source => "Source",
+            Self::Engine => "Engine",
+            Self::Store => "Store",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Where it belongs.
+    pub section: Section,
+    /// What it is about.
+    pub label: String,
+    /// What is copied; empty where there is none.
+    pub value: String,
+    /// What else is to be said of it.
+    pub note: String,
+}
+
+impl Line {
+    /// Whether it holds a word, in small letters: in a field, or anywhere.
+    pub(super) fn is(&self, field: Option<&str>, word: &str) -> bool {
+        let holds = |text: &str| text.to_lowercase().contains(word);
+        match field {
+            None => [self.section.title(), &self.label, &self.value, &self.note]
+                .map(holds)
+                .contains(&true),
+            Some("section") => holds(self.section.title()),
+            Some("name") => holds(&self.label),
+            Some("value") => holds(&self.value),
+            Some("from") => self.section == Section::Settings && holds(&self.note),
+            Some(_) => false,
+        }
+    }
+}
+
+/// A label, its value, and a note.
+type Told = (&'static str, String, String);
+
+const SOURCE: usize = 9;
+const ENGINE: usize = 7;
+const STORE: usize = 9;
+
+/// The first line of a section among all.
+pub(super) const fn first(section: Section) -> usize {
+    match section {
+        Section::Source => 0,
+        Section::Engine => SOURCE,
+        Section::Store => SOURCE + ENGINE,
+        Section::Settings => SOURCE + ENGINE + STORE,
+    }
+}
+
+/// Every line.
+pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<Line> {
+    let snapshot = shared.snapshot.as_deref();
+    let system = snapshot.and_then(|snapshot| snapshot.system.as_deref());
+    let settings = shared.about.settings.iter().map(|row| Line {
+        section: Section::Settings,
+        label: row.name.to_owned(),
+        value: row.value.clone(),
+        note: row.source.clone(),
+    });
+    section(Section::Source, source(shared, snapshot, system, now))
+        .chain(section(Section::Engine, engine(shared, snapshot, now)))
+        .chain(section(
+            Section::Store,
+            store(&shared.about, snapshot, system),
+        ))
+        .chain(settings)
+        .collect()
+}
+
+fn section<const N: usize>(section: Section, told: [Told; N]) -> impl Iterator<Item = Line> {
+    told.into_iter().map(move |(label, value, note)| Line {
+        section,
+        label: label.to_owned(),
+        value,
+        note,
+    })
+}
+
+fn source(
+    shared: &Shared,
+    snapshot: Option<&Snapshot>,
+    system: Option<&SystemView>,
+    now: DateTime<Utc>,
+) -> [Told; SOURCE] {
+    let of = |tell: &dyn Fn(&Snapshot) -> String| snapshot.map_or_else(String::new, tell);
+    let read = |tell: &dyn Fn(&SystemView) -> String| system.map_or_else(String::new, tell);
+    let limit = of(&|snapshot| match snapshot.quota.limit {
+        Some(limit) => format!("{} a day", text::count(limit as usize, "request")),
+        None => "no limit a day".to_owned(),
+    });
+    let key = snapshot.map_or_else(String::new, |snapshot| {
+        if snapshot.provider.key_is_demo {
+            "demo".to_owned()
+        } else {
+            read(&|system| format!("fingerprint {}", system.fingerprint))
+        }
+    });
+    let spent = of(&|snapshot| match snapshot.quota.spent_until {
+        Some(until) => format!(
+            "nothing more until {} {}",
+            text::near(until, now, shared.zone),
+            text::zone_name(shared.zone)
+        ),
+        None => String::new(),
+    });
+    let known = |granted| read(&|system| allowed(&system.entitlements, granted));
+    [
+        (
+            "provider",
+            of(&|snapshot| snapshot.provider.name.clone()),
+            String::new(),
+        ),
+        ("address", shared.base_url.clone(), String::new()),
+        ("key", key, key_source(shared)),
+        (
+            "plan",
+            of(&|snapshot| snapshot.provider.plan.clone()),
+            limit,
+        ),
+        ("pace", read(&|system| pace(system.gap)), String::new()),
+        ("today", of(&|snapshot| used(snapshot)), spent),
+        (
+            "renews",
+            shared
+                .renews_at(now)
+                .map_or_else(String::new, |at| text::renewal(at, shared.local)),
+            String::new(),
+        ),
+        (
+            "allowed",
+            known(true),
+            "what was answered with this key".to_owned(),
+        ),
+        (
+            "refused",
+            known(false),
+            "what this key was refused".to_owned(),
+        ),
+    ]
+}
+
+fn key_source(shared: &Shared) -> String {
+    if shared.entered_key.is_some() {
+        "entered in this session, not saved".to_owned()
+    } else {
+        shared.about.key_source.clone()
+    }
+}
+
+fn pace(gap: chrono::TimeDelta) -> String {
+    if gap.is_zero() {
+        "no limit".to_owned()
+    } else {
+        format!("one request every {}", text::step(gap))
+    }
+}
+
+fn used(snapshot: &Snapshot) -> String {
+    let quota = &snapshot.quota;
+    let sent = format!("{} sent", text::count(quota.used as usize, "request"));
+    match quota.limit {
+        Some(limit) => format!(
+            "{sent}, {} of {limit} left",
+            limit.saturating_sub(quota.used)
+        ),
+        None => sent,
+    }
+}
+
+/// The functions that the key is known to be allowed, or not.
+fn allowed(known: &[Entitlement], granted: bool) -> String {
+    let functions: Vec<String> = known
+        .iter()
+        .filter(|known| known.granted == granted)
+        .map(|known| match known.parameter.as_str() {
+            "" => known.function.clone(),
+            parameter => format!("{} with {parameter}", known.function),
+        })
+        .collect();
+    functions.join(", ")
+}
+
+fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [Told; ENGINE] {
+    let about = &shared.about;
+    let clock = |at| {
+        let zone = text::zone_name(shared.zone);
+        format!("{} {zone}", text::near(at, now, shared.zone))
+    };
+    let of = |tell: &dyn Fn(&Snapshot) -> String| snapshot.map_or_else(String::new, tell);
+    let owner = match (&shared.stopped, snapshot) {
+        (Some(reason), _) => format!("the engine stopped: {reason}"),
+        (None, None) => "starting".to_owned(),
+        (None, Some(snapshot)) if snapshot.read_only => "none of its own: read-only".to_owned(),
+        (None, Some(snapshot)) if snapshot.schedule.is_owner => "this process".to_owned(),
+        (None, Some(_)) => "another process".to_owned(),
+    };
+    let next = of(
+        &|snapshot| match (snapshot.schedule.next_at, snapshot.schedule.paused) {
+            (_, true) => "paused".to_owned(),
+            (Some(at), false) => clock(at),
+            (None, false) => "never".to_owned(),
+        },
+    );
+    let due = of(&|snapshot| text::count(snapshot.schedule.due_next, "request"));
+    let (run, last) = snapshot.map_or_else(Default::default, runs);
+    [
+        (
+            "version",
+            env!("CARGO_PKG_VERSION").to_owned(),
+            String::new(),
+        ),
+        (
+            "process",
+            about.pid.to_string(),
+            format!(
+                "since {}, {}",
+                clock(about.started_at),
+                text::ago(about.started_at, now)
+            ),
+        ),
+        (
+            "schedule",
+            of(&|snapshot| snapshot.schedule.schedule.words()),
+            String::new(),
+        ),
+        ("owner", owner, "fetches on schedule".to_owned()),
+        ("next", next, due),
+        ("run", run, last),
+        (
+            "market",
+            text::market(market::session(now), now, shared.zone),
+            String::new(),
+        ),
+    ]
+}
+
+/// The current run, and the last one that ended.
+fn runs(snapshot: &Snapshot) -> (String, String) {
+    let current = snapshot.run.as_ref().map_or_else(
+        || "none".to_owned(),
+        |run| {
+            let id = run.id.map_or_else(String::new, |id| format!("{id}, "));
+            format!("{id}{} of {} done", run.done, run.total)
+        },
+    );
+    let last = snapshot.runs.iter().find(|run| run.finished_at.is_some());
+    let last = last.map_or_else(String::new, |run| {
+        format!("last: {} {}", run.id, run.status)
+    });
+    (current, last)
+}
+
+fn store(about: &About, snapshot: Option<&Snapshot>, system: Option<&SystemView>) -> [Told; STORE] {
+    let of = |tell: &dyn Fn(&Snapshot) -> String| snapshot.map_or_else(String::new, tell);
+    let read = |tell: &dyn Fn(&SystemView) -> String| system.map_or_else(String::new, tell);
+    let lost = of(&|snapshot| match &snapshot.store.lost {
+        Some((_, reason)) => format!("no answer: {reason}"),
+        None => String::new(),
+    });
+    let config = if about.has_config_file {
+        ""
+    } else {
+        "not there: environment and defaults count"
+    };
+    let place = if about.store.contains("://") {
+        "server"
+    } else {
+        "path"
+    };
+    let plain = String::new;
+    [
+        ("database", read(&|system| system.database.clone()), lost),
+        (place, about.store.clone(), plain()),
+        (
+            "bars",
+            of(&|snapshot| thousands(snapshot.store.bars)),
+            of(&|snapshot| format!("{} watched", text::count(snapshot.series.len(), "series"))),
+        ),
+        (
+            "size",
+            read(&|system| {
+                system
+                    .size
+                    .bytes
+                    .map_or_else(|| "not known".to_owned(), text::size)
+            }),
+            read(&|system| format!("schema {}", system.schema)),
+        ),
+        (
+            "answers",
+            read(&|system| {
+                let size = system.size;
+                let answers = usize::try_from(size.answers).unwrap_or(usize::MAX);
+                format!("{} kept", text::count(answers, "answer"))
+            }),
+            read(&|system| text::size(system.size.answer_bytes)),
+        ),
+        (
+            "spool",
+            read(&|system| match system.spooled {
+                Some(waiting) => text::count(waiting, "answer"),
+                None => "not known".to_owned(),
+            }),
+            "on disk until the store takes them".to_owned(),
+        ),
+        ("data folder", about.data_dir.clone(), plain()),
+        ("exports", about.exports.clone(), plain()),
+        ("config file", about.config_file.clone(), config.to_owned()),
+    ]
+}

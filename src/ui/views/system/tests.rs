@@ -1,0 +1,272 @@
+//! What the view says, moves to, copies and reads again.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::pipeline::snapshot::Snapshot;
+use crate::ui::sample;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+fn line(shared: &Shared, section: Section, label: &str) -> Line {
+    lines(shared, sample::now())
+        .into_iter()
+        .find(|line| line.section == section && line.label == label)
+        .unwrap()
+}
+
+fn told(shared: &Shared, section: Section, label: &str) -> (String, String) {
+    let line = line(shared, section, label);
+    (line.value, line.note)
+}
+
+fn with(change: impl FnOnce(&mut Snapshot)) -> Shared {
+    let mut snapshot = sample::normal();
+    change(&mut snapshot);
+    sample::shared(snapshot)
+}
+
+/// The screen as text after the panel has taken in where things are.
+fn screen(view: &mut System, shared: &Shared, width: u16, height: u16) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    let mut regions = Regions::default();
+    draw(
+        view,
+        shared,
+        sample::now(),
+        buffer.area,
+        &mut buffer,
+        &mut regions,
+    );
+    view.laid_out(&regions);
+    let rows = buffer.content.chunks(usize::from(width));
+    let text = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect();
+    let rows: Vec<String> = rows.map(text).collect();
+    rows.join("\n")
+}
+
+#[test]
+fn each_section_begins_at_its_first_line_whatever_is_known() {
+    for shared in [sample::shared(sample::normal()), sample::blank()] {
+        let all = lines(&shared, sample::now());
+        for section in [
+            Section::Source,
+            Section::Engine,
+            Section::Store,
+            Section::Settings,
+        ] {
+            let first = lines::first(section);
+            assert_eq!(all[first].section, section);
+            assert!(first == 0 || all[first - 1].section != section);
+        }
+    }
+}
+
+#[test]
+fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
+    let shared = sample::shared(sample::normal());
+    let source = |label| told(&shared, Section::Source, label);
+    assert_eq!(
+        source("key"),
+        ("fingerprint 3f2a9c01d4e57b68".into(), ".env line 3".into())
+    );
+    assert_eq!(
+        source("plan"),
+        ("free key".into(), "25 requests a day".into())
+    );
+    assert_eq!(source("pace").0, "one request every 1.2 s");
+    assert_eq!(source("today").0, "4 requests sent, 21 of 25 left");
+    assert_eq!(source("renews").0, "00:00 ET, 06:00 your time (CET)");
+    assert_eq!(source("allowed").0, "TIME_SERIES_DAILY");
+    assert_eq!(
+        source("refused").0,
+        "TIME_SERIES_DAILY with outputsize=full, TIME_SERIES_INTRADAY"
+    );
+    let spent = with(|snapshot| {
+        snapshot.quota.used = 25;
+        snapshot.quota.spent_until = Some("2026-11-21T05:00:00Z".parse().unwrap());
+    });
+    assert_eq!(
+        told(&spent, Section::Source, "today"),
+        (
+            "25 requests sent, 0 of 25 left".into(),
+            "nothing more until Sat 00:00 ET".into()
+        )
+    );
+    let unlimited = with(|snapshot| snapshot.quota.limit = None);
+    assert_eq!(told(&unlimited, Section::Source, "renews").0, "");
+    assert_eq!(
+        told(&unlimited, Section::Source, "today").0,
+        "4 requests sent"
+    );
+    let mut entered = sample::shared(sample::normal());
+    entered.entered_key = Some(crate::config::Secret::new("not-to-be-seen-77"));
+    assert_eq!(
+        told(&entered, Section::Source, "key").1,
+        "entered in this session, not saved"
+    );
+    let all = format!("{:?}", lines(&entered, sample::now()));
+    assert!(!all.contains("not-to-be-seen"), "{all}");
+}
+
+#[test]
+fn the_engine_tells_who_fetches_and_when() {
+    let engine = |shared: &Shared, label| told(shared, Section::Engine, label);
+    let shared = sample::shared(sample::normal());
+    assert_eq!(
+        engine(&shared, "process"),
+        ("4711".into(), "since 13:26 ET, 12 min ago".into())
+    );
+    assert_eq!(engine(&shared, "schedule").0, "Mon–Fri 16:20");
+    assert_eq!(engine(&shared, "owner").0, "this process");
+    assert_eq!(
+        engine(&shared, "next"),
+        ("16:20 ET".into(), "3 requests".into())
+    );
+    assert_eq!(
+        engine(&shared, "run"),
+        ("none".into(), "last: 1042 partial".into())
+    );
+    assert_eq!(engine(&shared, "market").0, "NYSE open until 16:00 ET");
+    let other = with(|snapshot| snapshot.schedule.is_owner = false);
+    assert_eq!(engine(&other, "owner").0, "another process");
+    let reader = with(|snapshot| snapshot.read_only = true);
+    assert_eq!(engine(&reader, "owner").0, "none of its own: read-only");
+    let paused = with(|snapshot| snapshot.schedule.paused = true);
+    assert_eq!(engine(&paused, "next").0, "paused");
+    assert_eq!(engine(&sample::blank(), "owner").0, "starting");
+    let mut stopped = sample::shared(sample::normal());
+    stopped.stopped = Some("it ended by itself".to_owned());
+    assert_eq!(
+        engine(&stopped, "owner").0,
+        "the engine stopped: it ended by itself"
+    );
+}
+
+#[test]
+fn the_store_tells_its_place_and_what_it_takes() {
+    let shared = sample::shared(sample::normal());
+    let store = |label| told(&shared, Section::Store, label);
+    assert_eq!(
+        store("server").0,
+        "postgres://stock@localhost:5432/stock_data"
+    );
+    assert_eq!(store("bars"), ("412,880".into(), "4 series watched".into()));
+    assert_eq!(store("size"), ("98.3 MB".into(), "schema 4".into()));
+    assert_eq!(
+        store("answers"),
+        ("212 answers kept".into(), "4.2 MB".into())
+    );
+    assert_eq!(store("spool").0, "0 answers");
+    assert_eq!(
+        store("config file").1,
+        "not there: environment and defaults count"
+    );
+    let mut file = sample::shared(sample::normal());
+    file.about.store = "/home/ada/bars.db".to_owned();
+    file.about.has_config_file = true;
+    assert_eq!(told(&file, Section::Store, "path").0, "/home/ada/bars.db");
+    assert_eq!(told(&file, Section::Store, "config file").1, "");
+}
+
+#[test]
+fn a_long_path_is_broken_and_not_cut() {
+    let shared = sample::shared(sample::normal());
+    let mut view = System::default();
+    view.go(Section::Store);
+    let screen = screen(&mut view, &shared, 40, 24);
+    let path = &shared.about.exports;
+    let without_breaks: String = screen
+        .lines()
+        .skip_while(|line| !line.contains(" exports"))
+        .take_while(|line| !line.contains("config file"))
+        .flat_map(|line| line.chars().skip(14))
+        .filter(|c| *c != ' ')
+        .collect();
+    assert_eq!(without_breaks, *path, "{screen}");
+}
+
+#[test]
+fn a_section_is_shown_from_its_head_and_moving_keeps_the_line_in_sight() {
+    let shared = sample::shared(sample::normal());
+    let mut view = System::default();
+    view.go(Section::Store);
+    let first = screen(&mut view, &shared, 80, 8);
+    assert!(first.starts_with("─ Store ─"), "{first}");
+    assert!(first.contains("▌database"), "{first}");
+    view.update(Action::Up, &shared, sample::now());
+    let up = screen(&mut view, &shared, 80, 8);
+    assert!(up.contains("▌market") && up.contains("─ Store ─"), "{up}");
+    view.update(Action::Last, &shared, sample::now());
+    let last = screen(&mut view, &shared, 80, 8);
+    assert!(last.contains("▌ui.theme"), "{last}");
+    view.update(Action::First, &shared, sample::now());
+    let first = screen(&mut view, &shared, 80, 8);
+    assert!(first.starts_with("─ Source ─"), "{first}");
+}
+
+#[test]
+fn what_is_selected_is_copied_as_it_is() {
+    let shared = sample::shared(sample::normal());
+    let mut view = System::default();
+    view.filter = "section:store exports".to_owned();
+    let replies = view.update(Action::Copy, &shared, sample::now());
+    let [Reply::Do(Effect::Copy { text, what })] = replies.as_slice() else {
+        panic!("{replies:?}");
+    };
+    assert_eq!((text, what.as_str()), (&shared.about.exports, "exports"));
+    view.filter = "nothing like this".to_owned();
+    let replies = view.update(Action::Copy, &shared, sample::now());
+    assert!(matches!(replies.as_slice(), [Reply::Say(_)]));
+}
+
+#[test]
+fn a_filter_finds_settings_by_their_origin() {
+    let shared = sample::shared(sample::normal());
+    let mut view = System::default();
+    let found = |view: &System| {
+        let (shown, hidden) = view.shown(&shared, sample::now());
+        let labels: Vec<String> = shown.into_iter().map(|line| line.label).collect();
+        (labels.join(" "), hidden)
+    };
+    view.filter = "from:.env".to_owned();
+    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 28));
+    view.filter = "section:settings !from:default".to_owned();
+    assert_eq!(found(&view).0, "ALPHA_VANTAGE_API_KEY");
+    view.update(Action::Back, &shared, sample::now());
+    assert_eq!(found(&view).1, 0);
+    let replies = view.update(Action::Back, &shared, sample::now());
+    assert!(matches!(replies.as_slice(), [Reply::Go(ViewId::Overview)]));
+}
+
+#[test]
+fn the_table_is_saved_with_its_sections() {
+    let shared = sample::shared(sample::normal());
+    let replies = System::default().update(Action::Save, &shared, sample::now());
+    let [Reply::Do(Effect::Save { name, text })] = replies.as_slice() else {
+        panic!("{replies:?}");
+    };
+    assert_eq!(name, "system-20261120-183853.csv");
+    assert!(
+        text.contains("\nSettings,ALPHA_VANTAGE_API_KEY,***,.env line 3\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_engine_is_asked_when_the_view_opens_and_each_minute_after() {
+    let mut shared = sample::blank();
+    let mut view = System::default();
+    let now = sample::now();
+    assert!(!view.is_old(&shared, now), "there is nobody to ask yet");
+    shared.snapshot = Some(Arc::new(sample::normal()));
+    assert!(view.is_old(&shared, now) && !view.is_old(&shared, now));
+    assert!(!view.is_old(&shared, now + TimeDelta::seconds(59)));
+    assert!(view.is_old(&shared, now + TimeDelta::seconds(60)));
+    view.forget();
+    assert!(view.is_old(&shared, now));
+    // The clock of the demo runs faster than a person's.
+    shared.speed = 60;
+    assert!(!view.is_old(&shared, now + TimeDelta::seconds(3_599)));
+    assert!(view.is_old(&shared, now + TimeDelta::seconds(3_600)));
+}
