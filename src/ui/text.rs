@@ -230,6 +230,13 @@ pub fn renewal(at: DateTime<Utc>, local: Tz) -> String {
     }
 }
 
+/// The same by the clock of the person alone.
+#[must_use]
+pub fn renewal_briefly(at: DateTime<Utc>, local: Tz) -> String {
+    let here = at.with_timezone(&local);
+    format!("{} {}", here.format("%H:%M"), abbreviation(at, local))
+}
+
 /// What a zone is called at an instant: `CET`, or `UTC-03` where it has no letters.
 fn abbreviation(at: DateTime<Utc>, zone: Tz) -> String {
     if zone == Tz::America__New_York {
@@ -449,32 +456,37 @@ mod tests {
     #[test]
     fn the_renewal_is_told_by_both_clocks_where_they_differ() {
         let (winter, summer) = (at("2026-11-21T05:00:00Z"), at("2026-07-02T04:00:00Z"));
-        for (at, local, long) in [
-            (winter, Tz::America__New_York, "00:00 ET"),
-            (winter, Tz::America__Toronto, "00:00 ET"),
-            (winter, Tz::UTC, "00:00 ET, 05:00 UTC"),
+        for (at, local, long, brief) in [
+            (winter, Tz::America__New_York, "00:00 ET", "00:00 ET"),
+            (winter, Tz::America__Toronto, "00:00 ET", "00:00 EST"),
+            (winter, Tz::UTC, "00:00 ET, 05:00 UTC", "05:00 UTC"),
             (
                 winter,
                 Tz::Europe__Berlin,
                 "00:00 ET, 06:00 your time (CET)",
+                "06:00 CET",
             ),
             (
                 summer,
                 Tz::Europe__Berlin,
                 "00:00 ET, 06:00 your time (CEST)",
+                "06:00 CEST",
             ),
             (
                 winter,
                 Tz::America__Sao_Paulo,
                 "00:00 ET, 02:00 your time (UTC-03)",
+                "02:00 UTC-03",
             ),
             (
                 winter,
                 Tz::America__Los_Angeles,
                 "00:00 ET, 21:00 your time (PST)",
+                "21:00 PST",
             ),
         ] {
             assert_eq!(renewal(at, local), long);
+            assert_eq!(renewal_briefly(at, local), brief);
         }
     }
 

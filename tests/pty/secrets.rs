@@ -68,7 +68,7 @@ fn each_view_and_copy_is_without_the_key_that_the_provider_quotes() {
     terminal.until(|screen| {
         let contents = screen.contents();
         let header = contents.lines().next().unwrap_or_default();
-        header.contains("1 of 25 used") && header.contains("next ")
+        contents.contains("24 of 25 left") && header.contains("next ")
     });
     // The log at its fullest: with the ends of its lines.
     follow(&terminal, &[("6", "W wrap"), ("W", "elapsed_secs=")]);

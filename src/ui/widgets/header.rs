@@ -1,11 +1,10 @@
-//! The head of the screen: whose data, when the engine acts next, what is spent, which view.
+//! The head of the screen: whose data, when the engine acts next, what is left, which view.
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::model::market::{self, Session};
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::QuotaStatus;
 use crate::ui::app::{App, Boot, Shared};
@@ -21,6 +20,11 @@ pub const WIDE: u16 = 118;
 const NARROW: u16 = 72;
 /// Below this width the program's name goes.
 const NAMELESS: u16 = 52;
+
+/// From this width on the tabs leave room beside them.
+const ROOMY: u16 = 60;
+/// The cells of the shortest words about the next run: `next in 02:41:07`.
+const LEAST_NEXT: u16 = 16;
 
 /// How much is said.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,45 +49,56 @@ pub const fn height(area: Rect) -> u16 {
 /// Draws the head.
 pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
     let shared = &app.shared;
-    let wide = area.width >= WIDE;
     let length = match area.width {
         WIDE.. => Length::Full,
         NARROW.. => Length::Usual,
         _ => Length::Short,
     };
+    let is_wide = length == Length::Full;
+    // The tabs leave room for something beside them.
+    let has_second = area.height > 1 && area.width >= ROOMY;
+    let who = who(shared, area.width);
     if let Some(first) = line(area, 0) {
-        let (left, centre, right) = if wide {
-            (who(shared, area.width), vec![], market(shared, now, true))
+        let taken = width(&who);
+        if is_wide {
+            let quota = fitting(quota(shared, now), area.width.saturating_sub(taken + 3));
+            spread(buf, first, &who, &vec![], &quota);
         } else {
-            let (left, right) = (who(shared, area.width), used(shared, false));
-            let room = area.width.saturating_sub(width(&left) + width(&right) + 3);
+            let right = if has_second {
+                clock(shared, now)
+            } else {
+                quota(shared, now)
+            };
+            let right = fitting(right, area.width.saturating_sub(taken + 2 + LEAST_NEXT));
+            let room = area.width.saturating_sub(taken + width(&right) + 3);
             let said = [length, Length::Short].map(|length| next(shared, now, length));
-            let next = said.into_iter().find(|said| width(said) <= room);
-            (left, next.unwrap_or_default(), right)
-        };
-        spread(buf, first, &left, &centre, &right);
+            spread(buf, first, &who, &fitting(said.into(), room), &right);
+        }
     }
     if let Some(second) = line(area, 1) {
         let x = tabs(app, second, buf, regions);
-        let right = if wide {
-            used(shared, true)
-        } else {
-            market(shared, now, false)
-        };
-        let centre = if wide {
-            next(shared, now, length)
-        } else {
-            vec![]
-        };
         let rest = Rect {
             x: second.x + x,
             width: second.width.saturating_sub(x),
             ..second
         };
-        let mut left = vec![("   ".to_owned(), Style::new())];
-        left.extend(centre);
+        let (left, right) = if is_wide {
+            let mut left = vec![("   ".to_owned(), Style::new())];
+            left.extend(next(shared, now, length));
+            (left, clock(shared, now))
+        } else {
+            (vec![], quota(shared, now))
+        };
+        let right = fitting(right, rest.width.saturating_sub(width(&left) + 1));
         spread(buf, rest, &left, &vec![], &right);
     }
+}
+
+/// The first of several ways to say something that takes no more than so many cells.
+fn fitting(ways: Vec<Pieces>, room: u16) -> Pieces {
+    let mut ways = ways.into_iter();
+    ways.find(|pieces| width(pieces) <= room)
+        .unwrap_or_default()
 }
 
 /// Puts pieces at the left, in the middle and at the right; what does not fit is left out.
@@ -241,59 +256,60 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
     pieces
 }
 
-/// What is spent of the day.
-fn used(shared: &Shared, wide: bool) -> Pieces {
+/// What is left of the day and when it renews, the most telling way first.
+fn quota(shared: &Shared, now: DateTime<Utc>) -> Vec<Pieces> {
     let Some(snapshot) = &shared.snapshot else {
         return vec![];
     };
     let QuotaStatus { used, limit, .. } = snapshot.quota;
     let theme = shared.theme;
-    let Some(limit) = limit else {
+    let (Some(limit), Some(renews_at)) = (limit, shared.renews_at(now)) else {
         let text = format!("{} today", text::count(used as usize, "request"));
-        return vec![(text, theme.style(Role::Muted))];
+        return vec![vec![(text, theme.style(Role::Muted))]];
     };
-    let role = if used >= limit {
-        Role::Err
-    } else if limit - used <= crate::ui::app::shared::RESERVE {
-        Role::Warn
-    } else {
-        Role::Text
+    let still = limit.saturating_sub(used);
+    let role = match still {
+        0 => Role::Err,
+        ..=crate::ui::app::shared::RESERVE => Role::Warn,
+        _ => Role::Text,
     };
-    let mut pieces = vec![(format!("{used} of {limit} used"), theme.style(role))];
-    if wide {
-        pieces.push((format!(" {}", meter(used, limit, theme)), theme.style(role)));
-    }
-    pieces
+    let style = theme.style(role);
+    let left = (format!("{still} of {limit} left"), style);
+    let meter = (format!(" {}", meter(still, limit, theme)), style);
+    let renews = |when: String| (format!(", renews {when}"), theme.style(Role::Muted));
+    let long = renews(text::renewal(renews_at, shared.local));
+    let brief = renews(text::renewal_briefly(renews_at, shared.local));
+    vec![
+        vec![left.clone(), meter.clone(), long.clone()],
+        vec![left.clone(), long],
+        vec![left.clone(), meter, brief.clone()],
+        vec![left.clone(), brief],
+        vec![left],
+        vec![(format!("{still} left"), style)],
+    ]
 }
 
-fn meter(used: u32, limit: u32, theme: Theme) -> String {
+fn meter(left: u32, limit: u32, theme: Theme) -> String {
     const CELLS: u32 = 8;
-    let full = (used.min(limit) * CELLS).div_ceil(limit.max(1)).min(CELLS) as usize;
+    let full = (left.min(limit) * CELLS).div_ceil(limit.max(1)).min(CELLS) as usize;
     let (on, off) = (theme.glyph("▓", "#"), theme.glyph("░", "."));
     format!("{}{}", on.repeat(full), off.repeat(CELLS as usize - full))
 }
 
-fn market(shared: &Shared, now: DateTime<Utc>, wide: bool) -> Pieces {
-    let zone = shared.zone;
-    let name = text::zone_name(zone);
-    let clock = now.with_timezone(&zone).format("%H:%M");
-    let text = match (market::session(now), wide) {
-        (Session::Open(until), true) => {
-            format!(
-                "NYSE open, closes {} {name}  {clock}",
-                text::near(until, now, zone)
-            )
-        }
-        (Session::Closed(opens), true) => {
-            format!(
-                "NYSE closed, opens {} {name}  {clock}",
-                text::near(opens, now, zone)
-            )
-        }
-        (Session::Open(_), false) => format!("NYSE open {clock} {name}"),
-        (Session::Closed(_), false) => format!("NYSE closed {clock} {name}"),
+/// How many series wait for a person, and what time it is; without room, the first alone.
+fn clock(shared: &Shared, now: DateTime<Utc>) -> Vec<Pieces> {
+    let theme = shared.theme;
+    let needs = match shared.need_person() {
+        0 => vec![],
+        1 => vec![("1 needs you".to_owned(), theme.style(Role::Warn))],
+        many => vec![(format!("{many} need you"), theme.style(Role::Warn))],
     };
-    vec![(text, shared.theme.style(Role::Muted))]
+    let gap = if needs.is_empty() { "" } else { "   " };
+    let time = now.with_timezone(&shared.zone).format("%H:%M");
+    let time = format!("{gap}{time} {}", text::zone_name(shared.zone));
+    let mut both = needs.clone();
+    both.push((time, theme.style(Role::Muted)));
+    vec![both, needs]
 }
 
 /// What is wrong as a whole, if something is.
@@ -349,5 +365,71 @@ pub fn draw_alarm(lines: &[String], theme: Theme, area: Rect, buf: &mut Buffer) 
             &text::left(&format!("{mark}{text}"), width),
             style,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::snapshot::Snapshot;
+    use crate::ui::sample;
+
+    /// The head at a width, a row a line.
+    fn head(change: impl FnOnce(&mut Snapshot), width: u16) -> String {
+        let mut snapshot = sample::normal();
+        change(&mut snapshot);
+        let app = App::new(sample::shared(snapshot));
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, 2));
+        let area = buf.area;
+        draw(&app, sample::now(), area, &mut buf, &mut Regions::default());
+        let rows = buf.content.chunks(usize::from(width));
+        let text = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect();
+        let rows: Vec<String> = rows.map(text).collect();
+        rows.join("\n")
+    }
+
+    #[test]
+    fn what_is_left_and_when_it_renews_is_told_as_fully_as_there_is_room() {
+        for (width, told) in [
+            (
+                200,
+                "21 of 25 left ▓▓▓▓▓▓▓░, renews 00:00 ET, 06:00 your time (CET)",
+            ),
+            (120, "21 of 25 left ▓▓▓▓▓▓▓░, renews 06:00 CET"),
+            (80, "21 of 25 left, renews 06:00 CET"),
+            (60, "21 of 25 left"),
+            (40, "21 left"),
+        ] {
+            let head = head(|_| {}, width);
+            let line = head.lines().find(|line| line.contains(" left")).unwrap();
+            assert!(line.trim_end().ends_with(told), "{width}: {line:?}");
+        }
+        let unlimited = head(|snapshot| snapshot.quota.limit = None, 80);
+        assert!(unlimited.contains("4 requests today") && !unlimited.contains("renews"));
+    }
+
+    #[test]
+    fn what_waits_for_a_person_is_counted_and_no_market_is_named() {
+        for width in [80, 120, 200] {
+            let one = head(|_| {}, width);
+            assert!(one.contains("1 needs you   13:38 ET"), "{one}");
+            assert!(!one.contains("NYSE"), "{one}");
+            let more = head(
+                |snapshot| {
+                    let mut series = snapshot.series.to_vec();
+                    for status in &mut series {
+                        status.state = crate::pipeline::snapshot::SeriesState::Parked;
+                    }
+                    snapshot.series = series.into();
+                },
+                width,
+            );
+            assert!(more.contains("4 need you"), "{more}");
+            let none = head(|snapshot| snapshot.series = std::sync::Arc::new([]), width);
+            assert!(
+                none.contains("13:38 ET") && !none.contains("need"),
+                "{none}"
+            );
+        }
     }
 }
