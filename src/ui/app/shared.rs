@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::{About, Edit};
 use crate::config::Secret;
-use crate::model::{Interval, RunId, SeriesKey, quota};
+use crate::model::{Interval, RunId, SeriesKey};
 use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
@@ -107,13 +107,6 @@ impl Shared {
     pub fn need_person(&self) -> usize {
         let waits = |status: &&SeriesStatus| status.needs_a_person();
         self.series().iter().filter(waits).count()
-    }
-
-    /// When the quota renews, where the plan has a day's limit.
-    #[must_use]
-    pub fn renews_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.snapshot.as_ref()?.quota.limit?;
-        Some(quota::day(now).1)
     }
 
     /// Requests that are left today; `None` without a limit.

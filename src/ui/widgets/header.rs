@@ -61,13 +61,13 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
     if let Some(first) = line(area, 0) {
         let taken = width(&who);
         if is_wide {
-            let quota = fitting(quota(shared, now), area.width.saturating_sub(taken + 3));
+            let quota = fitting(quota(shared), area.width.saturating_sub(taken + 3));
             spread(buf, first, &who, &vec![], &quota);
         } else {
             let right = if has_second {
                 clock(shared, now)
             } else {
-                quota(shared, now)
+                quota(shared)
             };
             let right = fitting(right, area.width.saturating_sub(taken + 2 + LEAST_NEXT));
             let room = area.width.saturating_sub(taken + width(&right) + 3);
@@ -87,7 +87,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
             left.extend(next(shared, now, length));
             (left, clock(shared, now))
         } else {
-            (vec![], quota(shared, now))
+            (vec![], quota(shared))
         };
         let right = fitting(right, rest.width.saturating_sub(width(&left) + 1));
         spread(buf, rest, &left, &vec![], &right);
@@ -257,13 +257,18 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
 }
 
 /// What is left of the day and when it renews, the most telling way first.
-fn quota(shared: &Shared, now: DateTime<Utc>) -> Vec<Pieces> {
+fn quota(shared: &Shared) -> Vec<Pieces> {
     let Some(snapshot) = &shared.snapshot else {
         return vec![];
     };
-    let QuotaStatus { used, limit, .. } = snapshot.quota;
+    let QuotaStatus {
+        used,
+        limit,
+        renews_at,
+        ..
+    } = snapshot.quota;
     let theme = shared.theme;
-    let (Some(limit), Some(renews_at)) = (limit, shared.renews_at(now)) else {
+    let (Some(limit), Some(renews_at)) = (limit, renews_at) else {
         let text = format!("{} today", text::count(used as usize, "request"));
         return vec![vec![(text, theme.style(Role::Muted))]];
     };
@@ -418,7 +423,7 @@ mod tests {
                 |snapshot| {
                     let mut series = snapshot.series.to_vec();
                     for status in &mut series {
-                        status.state = crate::pipeline::snapshot::SeriesState::Parked;
+                        status.state = crate::pipeline::snapshot::SeriesState::Blocked;
                     }
                     snapshot.series = series.into();
                 },

@@ -79,8 +79,17 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
     );
     for task in TASKS {
         let mut app = at_work();
-        if matches!(task.want, "fetch one series") {
-            press(&mut app, "down down down");
+        match task.want {
+            "fetch one series" => {
+                press(&mut app, "down down down");
+            }
+            "run what failed again" => {
+                let mut snapshot = (**app.shared.snapshot.as_ref().unwrap()).clone();
+                let msft = &mut Arc::make_mut(&mut snapshot.series)[2];
+                msft.state = crate::pipeline::snapshot::SeriesState::Failed;
+                app.observe(Arc::new(snapshot));
+            }
+            _ => {}
         }
         let effects = carry_through(&mut app, task.steps);
         let commands = sent(&effects);

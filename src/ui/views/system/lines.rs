@@ -155,9 +155,12 @@ fn source(
         ("today", of(&|snapshot| used(snapshot)), spent),
         (
             "renews",
-            shared
-                .renews_at(now)
-                .map_or_else(String::new, |at| text::renewal(at, shared.local)),
+            of(&|snapshot| {
+                snapshot
+                    .quota
+                    .renews_at
+                    .map_or_else(String::new, |at| text::renewal(at, shared.local))
+            }),
             String::new(),
         ),
         (

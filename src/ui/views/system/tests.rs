@@ -93,7 +93,9 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
             "nothing more until Sat 00:00 ET".into()
         )
     );
-    let unlimited = with(|snapshot| snapshot.quota.limit = None);
+    let unlimited = with(|snapshot| {
+        (snapshot.quota.limit, snapshot.quota.renews_at) = (None, None);
+    });
     assert_eq!(told(&unlimited, Section::Source, "renews").0, "");
     assert_eq!(
         told(&unlimited, Section::Source, "today").0,
