@@ -171,7 +171,7 @@ words! {
 pub enum Effect {
     /// Tell the engine.
     Send(Command),
-    /// Put a text into the terminal's clipboard and say so.
+    /// Send a text to the terminal's clipboard, or write it to a file where that takes none.
     Copy {
         /// The text.
         text: String,
@@ -208,6 +208,13 @@ pub enum Outcome {
     Saved(PathBuf),
     /// A file with a watch list was read.
     Imported(PathBuf, Vec<u8>),
+    /// What was to be copied was written to a file, and why.
+    Copied {
+        /// The file.
+        path: PathBuf,
+        /// Why it is not in the clipboard.
+        why: String,
+    },
     /// The key is saved in a file.
     KeySaved(PathBuf),
     /// It could not be done, in a sentence.

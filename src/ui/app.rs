@@ -390,6 +390,10 @@ impl App {
         match outcome {
             Outcome::Saved(path) => self.saved("saved as", &path, now),
             Outcome::Imported(path, bytes) => self.imported(&path, &bytes, now),
+            Outcome::Copied { path, why } => {
+                let say = self.saved_at("saved as", &path);
+                self.messages.warn(format!("{say}: {why}"), now);
+            }
             Outcome::KeySaved(path) => {
                 self.shared.entered_key = None;
                 self.shared.about.key_source =
@@ -405,11 +409,17 @@ impl App {
     }
 
     fn saved(&mut self, what: &str, path: &std::path::Path, now: DateTime<Utc>) {
-        let mut say = format!("{what} {}", super::shown_path(path));
-        if let Some(warning) = &self.shared.exports_warning {
-            say = format!("{say}; {warning}");
-        }
+        let say = self.saved_at(what, path);
         self.messages.say(say, now);
+    }
+
+    /// Where something was saved, and what to know about that place.
+    fn saved_at(&self, what: &str, path: &std::path::Path) -> String {
+        let path = super::shown_path(path);
+        match &self.shared.exports_warning {
+            Some(warning) => format!("{what} {path} ({warning})"),
+            None => format!("{what} {path}"),
+        }
     }
 
     /// Takes in where things came to lie on the screen.

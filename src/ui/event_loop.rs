@@ -20,6 +20,7 @@ use super::app::{App, Boot};
 use super::frame::{Regions, render};
 use super::pace::Pace;
 use super::screen::Screen;
+use super::terminal::clipboard::{self, Clipboard};
 use super::terminal::input::{Input, Keys};
 use super::terminal::signals::{Signals, Told};
 use super::terminal::suspend;
@@ -38,8 +39,6 @@ use crate::time::Clock;
 const INPUTS_A_FRAME: usize = 64;
 /// Log lines that may wait inside the pane's library for one frame.
 const HOT_LINES: usize = 4_096;
-/// The most that is put into a terminal's clipboard; larger ones are cut off by terminals.
-const MOST_COPIED: usize = 100_000;
 /// The exit code of a program whose terminal has gone: as if SIGHUP had ended it.
 const HUNG_UP: u8 = 129;
 /// Outcomes that may wait: one for each effect at work.
@@ -60,6 +59,7 @@ pub(super) struct EventLoop {
     records: mpsc::Receiver<Record>,
     outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     exports: PathBuf,
+    clipboard: Clipboard,
     save_key: super::SaveKey,
     has_log: bool,
     /// Something that is drawn may have changed.
@@ -114,6 +114,7 @@ impl EventLoop {
             records: options.records,
             outcomes: mpsc::channel(OUTCOMES),
             exports: options.exports,
+            clipboard: Clipboard::of_process(),
             save_key: options.save_key,
             is_changed: true,
             has_log: false,
@@ -366,19 +367,7 @@ impl EventLoop {
                         let _ = tell.blocking_send(outcome);
                     });
                 }
-                Effect::Save { name, text } => {
-                    let (folder, tell) = (self.exports.clone(), self.outcomes.0.clone());
-                    tokio::task::spawn_blocking(move || {
-                        let outcome = match super::files::save(&folder, &name, &text) {
-                            Ok(path) => Outcome::Saved(path),
-                            Err(error) => Outcome::Failed(format!(
-                                "{name} could not be written in {} ({error})",
-                                super::shown_path(&folder)
-                            )),
-                        };
-                        let _ = tell.blocking_send(outcome);
-                    });
-                }
+                Effect::Save { name, text } => self.save(name, text, Outcome::Saved),
                 Effect::SaveKey(key) => {
                     let (save, tell) = (Arc::clone(&self.save_key), self.outcomes.0.clone());
                     tokio::task::spawn_blocking(move || {
@@ -424,19 +413,38 @@ impl EventLoop {
         }
     }
 
+    /// Writes a text to a new file in the folder of exports, beside the loop.
+    fn save(
+        &self,
+        name: String,
+        text: String,
+        outcome: impl FnOnce(PathBuf) -> Outcome + Send + 'static,
+    ) {
+        let (folder, tell) = (self.exports.clone(), self.outcomes.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let outcome = match super::files::save(&folder, &name, &text) {
+                Ok(path) => outcome(path),
+                Err(error) => Outcome::Failed(format!(
+                    "{name} could not be written in {} ({error})",
+                    super::shown_path(&folder)
+                )),
+            };
+            let _ = tell.blocking_send(outcome);
+        });
+    }
+
     fn copy(&mut self, text: String, what: &str, now: DateTime<Utc>) -> io::Result<()> {
-        if text.len() > MOST_COPIED {
-            self.app.messages.warn(
-                format!("{what} is too long for a terminal's clipboard; Ctrl-s saves it to a file"),
-                now,
-            );
-            return Ok(());
+        match self.clipboard.way(&text, what, Instant::now().into_std()) {
+            clipboard::Way::Terminal(say) => {
+                self.screen
+                    .write(CopyToClipboard::to_clipboard_from(text))?;
+                self.app.messages.say(say, now);
+            }
+            clipboard::Way::File(why) => {
+                let name = format!("copied-{}.txt", now.format("%Y%m%d-%H%M%S"));
+                self.save(name, text, |path| Outcome::Copied { path, why });
+            }
         }
-        let size = text.len();
-        self.screen
-            .write(CopyToClipboard::to_clipboard_from(text))?;
-        let say = format!("copied {what}, {size} bytes, by way of the terminal");
-        self.app.messages.say(say, now);
         Ok(())
     }
 

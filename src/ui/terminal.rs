@@ -1,5 +1,6 @@
 //! Entering the terminal and leaving it as it was: one list of modes, there and back.
 
+pub mod clipboard;
 pub mod input;
 pub mod panic;
 pub mod signals;

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::support::gate::Gate;
-use crate::support::program::{holds, signal};
+use crate::support::program::{Desk, holds, signal};
 use crate::support::terminal::Terminal;
 use crate::support::{SIZE, assert_restored, desk, panel, provider, until_drawn};
 
@@ -127,6 +127,45 @@ fn the_path_of_the_store_is_found_by_what_people_call_it_and_copied() {
     terminal.until_written(&format!("\x1b]52;c;{}", STANDARD.encode(&path)));
     terminal.press("esc");
     terminal.see("SYMBOL");
+    leave(&terminal);
+}
+
+/// The files that copies went into.
+fn copied(desk: &Desk) -> Vec<String> {
+    let files = std::fs::read_dir(desk.folder()).unwrap().flatten();
+    files
+        .filter(|file| file.file_name().to_string_lossy().starts_with("copied-"))
+        .map(|file| std::fs::read_to_string(file.path()).unwrap())
+        .collect()
+}
+
+#[test]
+fn what_the_terminal_may_not_have_taken_is_saved_when_it_is_copied_again() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    let terminal = panel(&desk);
+    terminal.press("7");
+    terminal.see("Alpha Vantage");
+    terminal.press("y");
+    terminal.see("sent provider to the terminal's clipboard (13 bytes); again saves a file");
+    assert!(copied(&desk).is_empty());
+    terminal.press("y");
+    terminal.see("saved as ");
+    assert_eq!(copied(&desk), ["Alpha Vantage"]);
+    leave(&terminal);
+}
+
+#[test]
+fn a_console_without_a_clipboard_gets_a_file_and_no_sequence() {
+    let server = provider(&[]);
+    let desk = desk(&server).with("TERM", "linux");
+    let terminal = panel(&desk);
+    terminal.press("7");
+    terminal.see("Alpha Vantage");
+    terminal.press("y");
+    terminal.see("saved as ");
+    assert_eq!(copied(&desk), ["Alpha Vantage"]);
+    assert!(!holds(&terminal.bytes_since(0), "\x1b]52;"));
     leave(&terminal);
 }
 

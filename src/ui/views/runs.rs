@@ -232,13 +232,13 @@ impl Runs {
             Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
                 vec![Reply::Do(Effect::Copy {
                     text: curl(&shared.base_url, request),
-                    what: "the request as a curl line".to_owned(),
+                    what: "the curl line".to_owned(),
                 })]
             }),
             Action::Copy => self.detail(shared).map_or_else(Vec::new, |detail| {
                 vec![Reply::Do(Effect::Copy {
                     text: markdown(detail, shared.zone),
-                    what: format!("the report of run {}", detail.summary.id),
+                    what: "the report".to_owned(),
                 })]
             }),
             Action::Save => save(&self.rows(shared), now),

@@ -47,22 +47,9 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
         let room = area
             .width
             .saturating_sub(u16::try_from(help.width() + 1).unwrap_or(0));
-        let place = if area.width >= 60 {
-            Rect {
-                width: room,
-                ..area
-            }
-        } else {
-            area
-        };
-        put(
-            buf,
-            place,
-            0,
-            &format!(" {mark}{}", message.text),
-            theme.style(role),
-        );
-        if area.width >= 60 {
+        let text = format!(" {mark}{}", message.text);
+        put(buf, area, 0, &text, theme.style(role));
+        if text.width() <= usize::from(room) {
             put(buf, area, room, &help, theme.style(Role::Muted));
         }
         return;

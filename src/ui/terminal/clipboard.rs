@@ -1,0 +1,194 @@
+//! What is known of the terminal's clipboard: whether to send a text there, and what to say of it.
+//!
+//! A terminal takes a text by an escape sequence (OSC 52) and answers nothing: that it was sent is all
+//! one can say. Where it is known not to be taken, and where the same text is copied again at once, it
+//! goes into a file.
+
+use std::time::{Duration, Instant};
+
+use crate::ui::text::{count, size};
+
+/// The most bytes that are sent: what terminals take of a sequence, 100,000 bytes, in base 64.
+const MOST: usize = 74_994;
+/// Who copies the same again within this time has not found it in the clipboard.
+const AGAIN: Duration = Duration::from_secs(10);
+/// Characters of a message that fit into the last line of 80 columns.
+const LINE: usize = 78;
+
+/// What becomes of a copied text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// It is sent to the terminal, and this is said.
+    Terminal(String),
+    /// It is written to a file, for this reason.
+    File(String),
+}
+
+/// What is known of the terminal's clipboard.
+#[derive(Debug, Default)]
+pub struct Clipboard {
+    /// Why the terminal does not take texts, where that is known.
+    refuses: Option<&'static str>,
+    /// Whether tmux is between the program and the terminal.
+    is_tmux: bool,
+    /// Whether it was said how to get a text otherwise.
+    is_explained: bool,
+    /// What was sent last, and when.
+    last: Option<(String, Instant)>,
+}
+
+impl Clipboard {
+    /// That of the terminal of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::of(|name| std::env::var(name).ok())
+    }
+
+    fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let is = |name: &str, value: &str| variable(name).as_deref() == Some(value);
+        let is_tmux = variable("TMUX").is_some();
+        let refuses = if is("TERM", "linux") {
+            Some("the Linux console has no clipboard")
+        } else if is("TERM_PROGRAM", "Apple_Terminal") {
+            Some("Apple's Terminal takes no text from programs")
+        } else if variable("STY").is_some() && !is("TERM_PROGRAM", "tmux") {
+            Some("GNU screen does not pass it on to the terminal's clipboard")
+        } else {
+            None
+        };
+        Self {
+            refuses,
+            is_tmux,
+            ..Self::default()
+        }
+    }
+
+    /// What becomes of a text that is copied now.
+    pub fn way(&mut self, text: &str, what: &str, now: Instant) -> Way {
+        if let Some(why) = self.refuses {
+            return Way::File(why.to_owned());
+        }
+        if text.len() > MOST {
+            let bytes = size(text.len() as u64);
+            return Way::File(format!(
+                "{bytes} are more than a terminal's clipboard takes"
+            ));
+        }
+        let last = self.last.replace((text.to_owned(), now));
+        let is_again = |(before, at): (String, Instant)| before == text && now - at < AGAIN;
+        if last.is_some_and(is_again) {
+            self.last = None;
+            let why = if self.is_tmux {
+                "tmux passes it on after: set -g set-clipboard on"
+            } else {
+                "the terminal may not have taken it"
+            };
+            return Way::File(why.to_owned());
+        }
+        let bytes = count(text.len(), "byte");
+        let sent = format!("sent {what} to the terminal's clipboard ({bytes})");
+        let explained = format!("{sent}; again saves a file");
+        if self.is_explained || explained.chars().count() > LINE {
+            return Way::Terminal(sent);
+        }
+        self.is_explained = true;
+        Way::Terminal(explained)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clipboard(variables: &[(&str, &str)]) -> Clipboard {
+        Clipboard::of(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn way(clipboard: &mut Clipboard, text: &str) -> Way {
+        clipboard.way(text, "1 bar", Instant::now())
+    }
+
+    #[test]
+    fn what_is_sent_is_called_sent_and_the_other_way_is_told_once() {
+        let mut clipboard = clipboard(&[("TERM", "xterm-256color")]);
+        let sent = "sent 1 bar to the terminal's clipboard (3 bytes)";
+        let first = way(&mut clipboard, "one");
+        assert_eq!(first, Way::Terminal(format!("{sent}; again saves a file")));
+        assert_eq!(way(&mut clipboard, "two"), Way::Terminal(sent.to_owned()));
+        // The longest that a view copies fits into the last line with all of it.
+        let mut other = self::clipboard(&[]);
+        let text = "x".repeat(1_000);
+        let Way::Terminal(longest) = other.way(&text, "the report", Instant::now()) else {
+            panic!("it goes to the terminal");
+        };
+        assert!(longest.ends_with("again saves a file"), "{longest}");
+        assert!(longest.len() <= LINE, "{longest}");
+    }
+
+    #[test]
+    fn the_same_again_at_once_goes_into_a_file_and_later_to_the_terminal() {
+        let mut clipboard = clipboard(&[]);
+        let now = Instant::now();
+        let mut at =
+            |seconds, text| clipboard.way(text, "1 bar", now + Duration::from_secs(seconds));
+        let why = "the terminal may not have taken it".to_owned();
+        assert!(matches!(at(0, "one"), Way::Terminal(_)));
+        assert_eq!(at(9, "one"), Way::File(why));
+        assert!(
+            matches!(at(10, "one"), Way::Terminal(_)),
+            "a file was enough"
+        );
+        assert!(matches!(at(11, "two"), Way::Terminal(_)));
+        assert!(matches!(at(12, "one"), Way::Terminal(_)));
+        assert!(matches!(at(22, "one"), Way::Terminal(_)), "much later");
+        let mut tmux = self::clipboard(&[("TMUX", "/tmp/tmux-0/default,1,0")]);
+        assert!(matches!(way(&mut tmux, "one"), Way::Terminal(_)));
+        assert!(
+            matches!(way(&mut tmux, "one"), Way::File(why) if why.contains("set-clipboard on"))
+        );
+    }
+
+    #[test]
+    fn what_is_known_not_to_arrive_goes_into_a_file() {
+        for (variables, word) in [
+            (&[("TERM", "linux")][..], "Linux console"),
+            (&[("TERM", "screen"), ("STY", "1.tty")][..], "GNU screen"),
+            (
+                &[
+                    ("TERM", "xterm-256color"),
+                    ("TERM_PROGRAM", "Apple_Terminal"),
+                ][..],
+                "Terminal",
+            ),
+        ] {
+            let way = way(&mut clipboard(variables), "one");
+            assert!(
+                matches!(&way, Way::File(why) if why.contains(word)),
+                "{way:?}"
+            );
+        }
+        // tmux within screen, and another machine's tmux, may pass it on.
+        for variables in [
+            &[("STY", "1.tty"), ("TERM_PROGRAM", "tmux")][..],
+            &[("TERM", "screen-256color")][..],
+        ] {
+            let way = way(&mut clipboard(variables), "one");
+            assert!(matches!(way, Way::Terminal(_)), "{way:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_sent_up_to_what_terminals_take_and_not_beyond() {
+        let text = "x".repeat(MOST + 1);
+        assert!(matches!(
+            way(&mut clipboard(&[]), &text[1..]),
+            Way::Terminal(_)
+        ));
+        let beyond = way(&mut clipboard(&[]), &text);
+        let why = "74.9 kB are more than a terminal's clipboard takes".to_owned();
+        assert_eq!(beyond, Way::File(why));
+    }
+}
