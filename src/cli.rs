@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod fetch;
 mod guard;
+mod held;
 mod instant;
 mod keys;
 mod open;

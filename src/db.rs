@@ -27,7 +27,7 @@ pub use watched::MARK as WATCH_LIST_MARK;
 use crate::model::quota::{Decision, Ledger, Limits};
 use crate::model::{
     Answer, Bar, Batch, Counts, ErrorClass, Listing, Question, RejectedRow, RequestId, RunId,
-    RunStatus, RunSummary, SeriesKey, SeriesReport, WatchEdit, WatchEdited,
+    RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, WatchEdit, WatchEdited,
 };
 
 /// The outcome of a store operation.
@@ -169,6 +169,19 @@ pub struct SeriesFacts {
     pub oldest: Option<DateTime<Utc>>,
     /// The newest bars, newest first, a session of a 5min series at most.
     pub recent: Vec<Bar>,
+}
+
+/// Bars that are stored of a symbol under one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The series, with its symbol as it is stored.
+    pub series: SeriesKey,
+    /// How many there are, at least one.
+    pub bars: u64,
+    /// The oldest.
+    pub oldest: DateTime<Utc>,
+    /// The newest.
+    pub newest: DateTime<Utc>,
 }
 
 /// Newest bars that [`SeriesFacts`] holds.
@@ -409,6 +422,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// When a series was last fetched with success.
     async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>>;
+
+    /// What is stored of a symbol, whatever the case of its letters.
+    async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>>;
 
     /// Bars, in the order of the query.
     async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>>;

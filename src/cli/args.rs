@@ -8,6 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::instant::{Bound, parse_age};
 use crate::config::Flags;
+use crate::model::text::clean_to;
 use crate::model::{Datatype, Entitlement, Interval, Outputsize, Symbol};
 use crate::pipeline::source::Month;
 use crate::simulate::{Fault, Plan};
@@ -186,9 +187,12 @@ pub enum ReportFormat {
 pub struct BarsArgs {
     /// The symbol.
     pub symbol: Symbol,
-    /// The bar size; otherwise that of the configuration.
+    /// The bar size; otherwise the only one that is stored, or the finest.
     #[arg(long)]
     pub interval: Option<Interval>,
+    /// Adjusted prices: for daily and longer bars the adjusted close beside the raw prices.
+    #[arg(long)]
+    pub adjusted: bool,
     /// Oldest bar: a date or time in New York (2026-05-15, "2026-05-15 09:30"), or RFC 3339.
     #[arg(long, value_name = "T")]
     pub from: Option<Bound>,
@@ -196,7 +200,7 @@ pub struct BarsArgs {
     #[arg(long, value_name = "T")]
     pub to: Option<Bound>,
     /// At most so many bars.
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = parse_limit)]
     pub limit: u32,
     /// Fetch first if the series is older than its interval.
     #[arg(long)]
@@ -224,9 +228,10 @@ pub enum BarsFormat {
 #[derive(Debug, Args)]
 pub struct RunsArgs {
     /// A run to show in detail.
+    #[arg(value_parser = parse_run)]
     pub id: Option<i64>,
     /// At most so many runs.
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse_limit)]
     pub limit: u32,
     /// How they are printed.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
@@ -381,6 +386,21 @@ where
 {
     text.parse()
         .map_err(|_| format!("use {}", T::names().join(", ")))
+}
+
+/// Parses how many lines are printed at most.
+fn parse_limit(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|limit| *limit > 0)
+        .ok_or_else(|| format!("write a whole number from 1 to {}", u32::MAX))
+}
+
+fn parse_run(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| {
+        let shown = clean_to(text, 40);
+        format!("{shown:?} is not a run number; list them with: pipeline-tui runs")
+    })
 }
 
 /// The words that a value may have.

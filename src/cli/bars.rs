@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use super::args::{BarsArgs, BarsFormat};
 use super::exit::{self, Failure};
+use super::held::{self, Wish};
+use super::instant::Bound;
 use super::table::layout;
 use super::{Context, fetch, open, output};
-use crate::db::{BarQuery, Order, Store};
+use crate::config::Settings;
+use crate::db::{BarQuery, Holding, Order, Store};
 use crate::model::text::thousands;
 use crate::model::{Bar, Interval, SeriesKey, SeriesReport};
 use crate::pipeline::RunRequest;
@@ -22,40 +25,43 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
             "--fresh may spend a request; leave it or --read-only out",
         ));
     }
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from.start() > to.end()
+    {
+        return Err(Failure::usage(format!(
+            "--from {from} is after --to {to}; swap them"
+        )));
+    }
     let settings = open::settings(context)?;
-    let interval = args
-        .interval
-        .or(settings.interval)
-        .unwrap_or(settings.defaults.interval);
     let store = open::store(&settings, context.read_only).await?;
+    let wish = Wish {
+        symbol: args.symbol.clone(),
+        interval: args.interval,
+        usual: settings.interval,
+        adjusted: args.adjusted,
+    };
+    let mut held = store.held(args.symbol.clone()).await?;
     let mut code = exit::DONE;
     if args.fresh {
-        let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
-        let request = RunRequest {
-            trigger: "bars",
-            series: vec![SeriesKey::raw(args.symbol.clone(), interval)],
-            options: FetchOptions::default(),
-            max_age: Some(interval.length()),
-        };
-        let report = fetch::watched(&pipeline, request, context.narrator).await?;
-        code = exit::of_series(&report.series);
-        for failed in report.series.iter().filter(|series| series.error.is_some()) {
-            context.narrator.say(&narrate::line(failed));
-        }
+        let series = wish.among(&held);
+        let series = series.unwrap_or_else(|| wish.otherwise(settings.defaults.interval));
+        code = refresh(series, &settings, &store, context).await?;
+        held = store.held(args.symbol.clone()).await?;
     }
-    let (series, bars) = read(args, interval, &store).await?;
-    if bars.is_empty() {
-        context.narrator.say(&format!(
-            "no bars of {series} are stored in that range; fetch them with: pipeline-tui fetch --symbols {} --interval {interval}",
-            args.symbol
-        ));
-    } else if series.adjusted {
-        context
-            .narrator
-            .say("these prices are adjusted for splits and dividends; raw ones are not stored");
+    if args.interval.is_none() && !held.is_empty() {
+        context.narrator.say(&held::table(&held));
+    }
+    let series = wish.among(&held);
+    let bars = match &series {
+        Some(series) => store.bars(query(args, series)).await?,
+        None => vec![],
+    };
+    let series = series.unwrap_or_else(|| wish.otherwise(settings.defaults.interval));
+    if let Some(remark) = remark(args, &series, &bars, &held) {
+        context.narrator.say(&remark);
     }
     let text = match args.format {
-        BarsFormat::Table => table(&bars, interval),
+        BarsFormat::Table => table(&bars, series.interval),
         BarsFormat::Csv => written(Format::Csv, &series, &bars)?,
         BarsFormat::Jsonl => written(Format::Jsonl, &series, &bars)?,
     };
@@ -73,28 +79,67 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Reads raw bars, or adjusted ones where only these are stored.
-async fn read(
-    args: &BarsArgs,
-    interval: Interval,
+/// Fetches a series unless it was fetched within its interval, and returns the exit code of that.
+async fn refresh(
+    series: SeriesKey,
+    settings: &Settings,
     store: &Arc<dyn Store>,
-) -> Result<(SeriesKey, Vec<Bar>), Failure> {
-    let mut series = SeriesKey::raw(args.symbol.clone(), interval);
-    let query = |series: &SeriesKey| BarQuery {
+    context: &Context,
+) -> Result<u8, Failure> {
+    let pipeline = open::pipeline(settings, Arc::clone(store))?;
+    let request = RunRequest {
+        trigger: "bars",
+        max_age: Some(series.interval.length()),
+        series: vec![series],
+        options: FetchOptions::default(),
+    };
+    let report = fetch::watched(&pipeline, request, context.narrator).await?;
+    for failed in report.series.iter().filter(|series| series.error.is_some()) {
+        context.narrator.say(&narrate::line(failed));
+    }
+    Ok(exit::of_series(&report.series))
+}
+
+fn query(args: &BarsArgs, series: &SeriesKey) -> BarQuery {
+    BarQuery {
         series: series.clone(),
-        from: args.from.map(super::instant::Bound::start),
-        to: args.to.map(super::instant::Bound::end),
+        from: args.from.map(Bound::start),
+        to: args.to.map(Bound::end),
         limit: args.limit,
         order: Order::NewestFirst,
-    };
-    let bars = store.bars(query(&series)).await?;
-    if !bars.is_empty() {
-        return Ok((series, bars));
     }
-    series.adjusted = true;
-    let adjusted = store.bars(query(&series)).await?;
-    series.adjusted = !adjusted.is_empty();
-    Ok((series, adjusted))
+}
+
+/// What a person must know about the bars that are shown, or why there are none.
+fn remark(args: &BarsArgs, series: &SeriesKey, bars: &[Bar], held: &[Holding]) -> Option<String> {
+    let SeriesKey {
+        symbol, interval, ..
+    } = series;
+    let adjusted = if series.adjusted { " --adjusted" } else { "" };
+    let fetch = format!("pipeline-tui fetch --symbols {symbol} --interval {interval}{adjusted}");
+    let is_held = held.iter().any(|holding| {
+        let key = &holding.series;
+        key.interval == *interval && key.adjusted == series.is_stored_adjusted()
+    });
+    if bars.is_empty() && is_held {
+        Some(format!("no bars of {series} are stored in that range"))
+    } else if bars.is_empty() {
+        let others = match held {
+            [] => String::new(),
+            held => format!("\n{}", held::table(held)),
+        };
+        Some(format!(
+            "no bars of {series} are stored; fetch them with: {fetch}{others}"
+        ))
+    } else if series.is_stored_adjusted() && !args.adjusted {
+        Some("these prices are adjusted for splits and dividends; raw ones are not stored".into())
+    } else if series.adjusted && !bars.iter().any(Bar::has_adjustments) {
+        Some(format!(
+            "no adjusted closes of these bars are stored; fetch them with: {fetch}"
+        ))
+    } else {
+        None
+    }
 }
 
 /// The bars as people read them.

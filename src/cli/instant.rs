@@ -1,8 +1,11 @@
 //! Times as people write them.
 
+use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::America::New_York;
 
 /// One end of a range: an instant, or a date at the exchange.
@@ -37,6 +40,17 @@ impl FromStr for Bound {
         .ok_or_else(|| {
             "write 2026-05-15, \"2026-05-15 09:30\" (New York) or 2026-05-15T13:30:00Z".to_owned()
         })
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instant(instant) => {
+                f.write_str(&instant.to_rfc3339_opts(SecondsFormat::Secs, true))
+            }
+            Self::Day(date) => date.fmt(f),
+        }
     }
 }
 

@@ -26,15 +26,15 @@ use self::lock::SessionLock;
 use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
-    Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size, Store,
-    StoredAnswer, uncancelled,
+    Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, Holding,
+    KeptAnswer, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size,
+    Store, StoredAnswer, uncancelled,
 };
 use crate::config::Secret;
 use crate::model::quota::Ledger;
 use crate::model::{
     Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, WatchEdit, WatchEdited,
+    SeriesReport, Symbol, WatchEdit, WatchEdited,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");

@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use super::{DbError, RequestRow, Result, RunDetail, StoredAnswer};
+use super::{DbError, Holding, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
     Ask, Counts, Interval, Listing, Price, Question, RejectedRow, RequestId, RunId, RunSummary,
     SeriesError, SeriesKey, SeriesReport, SymbolAsk,
@@ -106,6 +106,43 @@ pub fn count<T: TryFrom<i64> + Default>(value: i64) -> T {
 
 pub fn optional_price(units: Option<i64>) -> Option<Price> {
     units.map(Price::from_units)
+}
+
+/// What is stored of symbol `$1` under each key, in the table of bars of a database.
+macro_rules! held_in {
+    ($table:literal) => {
+        concat!(
+            "SELECT symbol, interval, adjusted, bars, \
+                    (SELECT min(timestamp) FROM ",
+            $table,
+            " b WHERE b.symbol = t.symbol \
+                     AND b.interval = t.interval AND b.adjusted = t.adjusted), \
+                    (SELECT max(timestamp) FROM ",
+            $table,
+            " b WHERE b.symbol = t.symbol \
+                     AND b.interval = t.interval AND b.adjusted = t.adjusted) \
+             FROM series_totals t WHERE upper(symbol) = upper($1) AND bars > 0"
+        )
+    };
+}
+pub(super) use held_in;
+
+/// A row of what [`held_in`] finds; `None` where the total counts bars that are gone.
+pub fn holding(
+    (symbol, interval, adjusted): (String, String, bool),
+    bars: i64,
+    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<Option<Holding>> {
+    let series = series_key(&symbol, &interval, adjusted)?;
+    let (Some(oldest), Some(newest)) = bounds else {
+        return Ok(None);
+    };
+    Ok(Some(Holding {
+        series,
+        bars: count(bars),
+        oldest,
+        newest,
+    }))
 }
 
 /// A row of `listings`.

@@ -30,14 +30,14 @@ use self::lock::FileLock;
 use super::error::{self, DbErrorKind};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
-    Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, KeptAnswer,
-    RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size, Store,
-    StoredAnswer, uncancelled,
+    Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, Holding,
+    KeptAnswer, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size,
+    Store, StoredAnswer, uncancelled,
 };
 use crate::model::quota::Ledger;
 use crate::model::{
     Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, WatchEdit, WatchEdited,
+    SeriesReport, Symbol, WatchEdit, WatchEdited,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");

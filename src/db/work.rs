@@ -138,6 +138,10 @@ macro_rules! impl_store {
                 self.work(|connection| Box::pin(history::last_fetch(connection, series))).await
             }
 
+            async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>> {
+                self.work(|connection| Box::pin(history::held(connection, symbol))).await
+            }
+
             async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>> {
                 self.work(|connection| Box::pin(history::bars(connection, query))).await
             }

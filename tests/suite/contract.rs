@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{
-    self, Access, ActiveRun, BarQuery, Credential, DbErrorKind, Entitlement, Order, PgTarget,
-    RequestEnd, Reservation, Reserved, Store,
+    self, Access, ActiveRun, BarQuery, Credential, DbErrorKind, Entitlement, Holding, Order,
+    PgTarget, RequestEnd, Reservation, Reserved, Store,
 };
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{

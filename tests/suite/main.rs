@@ -13,6 +13,7 @@ mod adjusted;
 mod bad_input;
 mod contract;
 mod engine;
+mod reading;
 mod recorded;
 mod simulate;
 mod support;

@@ -4,9 +4,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection, Row};
 
-use super::super::{BarQuery, DbError, Order, RECENT, RunDetail, SeriesFacts, row};
+use super::super::{BarQuery, DbError, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
 use super::{Outcome, lock};
-use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
+use crate::model::{
+    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol,
+};
 
 /// The lock is taken before the row can be seen, so that nobody finds a running run without one.
 /// Returns the run and the key of its lock.
@@ -224,6 +226,21 @@ pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec
         });
     }
     Ok(bars)
+}
+
+pub async fn held(connection: &mut PgConnection, symbol: Symbol) -> Outcome<Vec<Holding>> {
+    let rows = sqlx::query(row::held_in!("stock_data"))
+        .bind(symbol.as_str())
+        .fetch_all(connection)
+        .await?;
+    let mut held = Vec::with_capacity(rows.len());
+    for found in rows {
+        let key = (found.try_get(0)?, found.try_get(1)?, found.try_get(2)?);
+        let bound = |column: usize| found.try_get::<Option<DateTime<Utc>>, _>(column);
+        let bounds = (bound(4)?, bound(5)?);
+        held.extend(row::holding(key, found.try_get(3)?, bounds)?);
+    }
+    Ok(held)
 }
 
 pub async fn runs(connection: &mut PgConnection, limit: u32) -> Outcome<Vec<RunSummary>> {

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::{BarQuery, Order, RECENT, RunDetail, SeriesFacts, row};
+use super::super::{BarQuery, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
 use super::Outcome;
 use super::lock::FileLock;
-use crate::model::{Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
+use crate::model::{
+    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol,
+};
 
 /// The database's clock in the form of every time column.
 macro_rules! now {
@@ -218,6 +220,21 @@ pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome
         });
     }
     Ok(bars)
+}
+
+pub async fn held(connection: &mut SqliteConnection, symbol: Symbol) -> Outcome<Vec<Holding>> {
+    let rows = sqlx::query(row::held_in!("bars"))
+        .bind(symbol.as_str())
+        .fetch_all(connection)
+        .await?;
+    let mut held = Vec::with_capacity(rows.len());
+    for found in rows {
+        let key = (found.try_get(0)?, found.try_get(1)?, found.try_get(2)?);
+        let bound = |column: usize| found.try_get::<Option<i64>, _>(column);
+        let bounds = (bound(4)?.map(row::instant), bound(5)?.map(row::instant));
+        held.extend(row::holding(key, found.try_get(3)?, bounds)?);
+    }
+    Ok(held)
 }
 
 pub async fn runs(connection: &mut SqliteConnection, limit: u32) -> Outcome<Vec<RunSummary>> {

@@ -9,6 +9,7 @@ contract! {
     bars_of_other_intervals_and_adjustments_do_not_collide,
     a_newer_label_of_an_unfinished_week_replaces_the_older_one,
     a_plain_fetch_leaves_adjustments_alone,
+    what_is_held_of_a_symbol_is_found_in_any_case,
     a_daily_series_is_the_same_bars_adjusted_or_not,
     an_older_answer_overwrites_no_newer_one_of_the_other_function,
     applying_an_answer_again_returns_the_same_counts,
@@ -238,6 +239,39 @@ async fn a_daily_series_is_the_same_bars_adjusted_or_not(place: Place) {
         ["1"],
         "one row for both"
     );
+}
+
+async fn what_is_held_of_a_symbol_is_found_in_any_case(place: Place) {
+    let store = place.open().await;
+    let (old, new) = (
+        bar("2026-05-14T04:00:00Z", 100),
+        bar("2026-05-15T04:00:00Z", 100),
+    );
+    store_bars(&store, &ibm(), &[old, new]).await;
+    store_bars(&store, &daily_adjusted(), &[new]).await;
+    store_bars(&store, &series("IBMX", Interval::Daily), &[new]).await;
+    store_bars(&store, &series("MSFT", Interval::Daily), &[new]).await;
+    let gone = if place.is_postgres() {
+        "DELETE FROM stock_data WHERE symbol = 'MSFT'"
+    } else {
+        "DELETE FROM bars WHERE symbol = 'MSFT'"
+    };
+    place.sql(gone).await;
+    for symbol in ["IBM", "ibm", "iBm"] {
+        let mut held = store.held(symbol.parse().unwrap()).await.unwrap();
+        held.sort_by_key(|holding| holding.series.clone());
+        let expected = [(ibm(), 2, old), (series("IBM", Interval::Daily), 1, new)];
+        let expected = expected.map(|(series, bars, first)| Holding {
+            series,
+            bars,
+            oldest: first.timestamp,
+            newest: new.timestamp,
+        });
+        assert_eq!(held, expected);
+    }
+    for symbol in ["MSFT", "I_M", "%", "IB"] {
+        assert_eq!(store.held(symbol.parse().unwrap()).await.unwrap(), []);
+    }
 }
 
 async fn an_older_answer_overwrites_no_newer_one_of_the_other_function(place: Place) {
