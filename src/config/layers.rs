@@ -150,16 +150,12 @@ impl Layers {
                 file.name
             ))
         };
-        let text = small_file::read(&path).map_err(|unread| told(unread.reason()))?;
-        let text = text.trim_end_matches(['\n', '\r']);
-        if text.is_empty() {
-            return Err(told("it is empty"));
-        }
-        secret::register(text);
+        let text = small_file::read_secret(&path).map_err(|unread| told(unread.reason()))?;
+        secret::register(&text);
         if small_file::is_wide(&path) {
             warnings.push(small_file::wide_warning(&path));
         }
-        Ok(Some(text.to_owned()))
+        Ok(Some(text))
     }
 
     /// A path, from the working directory if it is relative.

@@ -64,8 +64,12 @@ pub(super) fn key(
 /// A key as it may be sent. Anything else is a slip of the hand, and asking the provider would cost
 /// a request to learn it.
 fn usable(key: &str) -> Result<Secret, &'static str> {
-    if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err("the key holds a space, a line break or a control character; copy it anew");
+    let is_foreign =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\u{feff}');
+    if key.contains(is_foreign) {
+        return Err(
+            "the key holds a space, a quote, a line break or an invisible character; copy it again",
+        );
     }
     Ok(Secret::new(key))
 }

@@ -46,7 +46,7 @@ pub(super) fn read(config_file: &Path, warnings: &mut Vec<String>) -> Option<(Se
     let path = path(config_file);
     let metadata = fs::symlink_metadata(&path).ok()?;
     let key = usable(&metadata).and_then(|()| {
-        let text = small_file::read(&path).map_err(|unread| unread.reason().to_owned())?;
+        let text = small_file::read_secret(&path).map_err(|unread| unread.reason().to_owned())?;
         provider::check_key(&text)
     });
     match key {

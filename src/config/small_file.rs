@@ -35,7 +35,62 @@ pub(super) fn read(path: &Path) -> Result<String, Unread> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Unread::Other("it is larger than 1 MiB".into()));
     }
+    if is_utf16(&bytes) {
+        let reason = "it is UTF-16 text, as > in PowerShell writes it; save it as UTF-8";
+        return Err(Unread::Other(reason.into()));
+    }
     String::from_utf8(bytes).map_err(|_| Unread::Other("it is not UTF-8 text".into()))
+}
+
+/// Whether a text begins as UTF-16 does: with its byte order mark, or with a letter of two bytes.
+fn is_utf16(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [first, second, ..] => (*first == 0) != (*second == 0),
+        _ => false,
+    }
+}
+
+/// The secret that a file holds, be it a key or a password: without the byte order mark and the line
+/// break that editors add, and without the quotes that come along from other files.
+pub(super) fn read_secret(path: &Path) -> Result<String, Unread> {
+    let text = read(path)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let secret = match unquoted(text.trim()) {
+        Some(inner) => inner,
+        None if is_assignment(text) => {
+            let reason = "it holds NAME=value, as .env does";
+            return Err(Unread::Other(reason.into()));
+        }
+        None => text.trim_end_matches(['\n', '\r']),
+    };
+    if secret.is_empty() {
+        return Err(Unread::Other("it is empty".into()));
+    }
+    Ok(secret.to_owned())
+}
+
+/// What stands between matching quotes.
+fn unquoted(text: &str) -> Option<&str> {
+    ['"', '\'']
+        .iter()
+        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
+}
+
+/// Whether a text sets a variable. A password may hold an equals sign, so the name must say that it
+/// is one of a secret.
+fn is_assignment(text: &str) -> bool {
+    let Some((name, value)) = text.split_once('=') else {
+        return false;
+    };
+    let name = name.trim();
+    let name = name.strip_prefix("export ").unwrap_or(name).trim();
+    let name = name.to_ascii_uppercase();
+    !value.trim().is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && ["KEY", "PASSWORD", "SECRET", "TOKEN", "DATABASE_URL"]
+            .iter()
+            .any(|word| name.ends_with(word))
 }
 
 fn unread(error: &io::Error) -> Unread {
@@ -79,14 +134,17 @@ mod tests {
     fn says_why_a_file_cannot_be_read() {
         let dir = tempfile::tempdir().unwrap();
         let bad = dir.path().join("bad");
-        fs::write(&bad, [0xff, 0xfe]).unwrap();
+        fs::write(&bad, [b'x', 0xff]).unwrap();
+        let utf16 = dir.path().join("utf16");
+        fs::write(&utf16, b"\xff\xfeK\0").unwrap();
         let large = dir.path().join("large");
         fs::write(&large, vec![b'x'; (1 << 20) + 1]).unwrap();
         for (path, reason) in [
             (dir.path().join("none"), "no such file"),
             (bad.join("below-a-file"), "no such file"),
             (dir.path().to_path_buf(), "a folder"),
-            (bad, "UTF-8"),
+            (bad, "not UTF-8"),
+            (utf16, "save it as UTF-8"),
             (large, "1 MiB"),
         ] {
             let error = read(&path).unwrap_err();

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use super::*;
 
 mod panel;
+mod secret_files;
 
 /// A folder of its own, and inputs that know nothing else.
 struct Place {
@@ -268,7 +269,7 @@ fn a_problem_in_a_variable_names_it_and_the_way_out() {
         ),
         (
             Place::new().var("ALPHA_VANTAGE_API_KEY", "canary canary"),
-            ["ALPHA_VANTAGE_API_KEY: ", "copy it anew"],
+            ["ALPHA_VANTAGE_API_KEY: ", "copy it again"],
         ),
         (
             Place::new().var("DATABASE_URL", "mysql://u:canary@h/d"),
