@@ -186,17 +186,23 @@ fn settle(
         }
         key => (key, None),
     };
+    let (plan, key_is_demo) = (plan?, key.is_none());
+    let (symbols, interval) = defaults?;
+    let usual = watch::usual_interval(plan, key_is_demo);
     let settings = Settings {
         provider: Provider {
-            key_is_demo: key.is_none(),
+            key_is_demo,
             key: key.unwrap_or_else(|| Secret::public(DEMO_KEY)),
             base_url: base_url?,
-            plan: plan?,
+            plan,
         },
         database: database?,
         symbols: own_symbols?,
         interval: own_interval?,
-        defaults: defaults?,
+        defaults: WatchDefaults {
+            symbols,
+            interval: interval.unwrap_or(usual),
+        },
         data_dir,
         config_file: layers.config_file.clone(),
         answers_limit: answers_limit?,

@@ -46,6 +46,9 @@ fn value(setting: &Setting, entry: Option<&Entry>, settings: &Settings) -> Strin
             Database::Postgres { sslmode, .. } => sslmode.to_string(),
             Database::Sqlite { .. } => String::new(),
         },
+        name if name == table::INTERVAL.name && entry.is_none() => {
+            settings.defaults.interval.to_string()
+        }
         name if name == table::CONFIG.name => shown(&settings.config_file.display().to_string()),
         name if name == table::DATA_DIR.name => shown(&settings.data_dir.display().to_string()),
         _ => match entry {

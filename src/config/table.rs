@@ -96,7 +96,7 @@ macro_rules! settings {
 
 settings! {
     API_KEY = Setting::new("ALPHA_VANTAGE_API_KEY", Some("alpha_vantage.api_key"), "demo",
-        "the provider's key; `demo` answers for IBM at 5min only").secret().flag("--api-key");
+        "the provider's key; `demo` answers for IBM only").secret().flag("--api-key");
     API_KEY_FILE = Setting::new("ALPHA_VANTAGE_API_KEY_FILE", Some("alpha_vantage.api_key_file"), "",
         "a file that holds the key").flag("--api-key-file");
     BASE_URL = Setting::new("ALPHA_VANTAGE_BASE_URL", Some("alpha_vantage.base_url"),
@@ -125,8 +125,8 @@ settings! {
     SYMBOLS = Setting::new("PIPELINE_SYMBOLS", Some("symbols"), "IBM,AAPL,MSFT,GOOGL",
         "the symbols to watch; the variable is for one process, the file fills an empty list")
         .kind(Kind::List);
-    INTERVAL = Setting::new("PIPELINE_INTERVAL", Some("interval"), "5min",
-        "their interval: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly");
+    INTERVAL = Setting::new("PIPELINE_INTERVAL", Some("interval"), "daily",
+        "their interval: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly; without it daily, or 5min where the plan has intraday");
     ANSWERS_LIMIT = Setting::new("store.answers_limit", Some("store.answers_limit"), "256MiB",
         "how much room the provider's answers may take; the oldest go first")
         .kind(Kind::Number).reach(Reach::File);

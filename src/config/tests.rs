@@ -9,6 +9,7 @@ use super::*;
 
 mod panel;
 mod secret_files;
+mod watch;
 
 /// A folder of its own, and inputs that know nothing else.
 struct Place {
@@ -92,7 +93,7 @@ fn nothing_set_gives_the_defaults() {
         names(&settings.defaults.symbols),
         ["IBM", "AAPL", "MSFT", "GOOGL"]
     );
-    assert_eq!(settings.defaults.interval, Interval::Min5);
+    assert_eq!(settings.defaults.interval, Interval::Daily);
     assert_eq!(settings.answers_limit, 256 << 20);
     assert_eq!(settings.config_file, default_config_path(&place.inputs));
     assert_eq!(settings.warnings, Vec::<String>::new());

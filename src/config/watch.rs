@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::layers::{Entry, Layers};
+use super::plan::Plan;
 use super::table;
 use crate::model::symbol::SymbolError;
 use crate::model::{Interval, Symbol};
@@ -28,19 +29,23 @@ pub fn parse_symbols(text: &str) -> Result<Vec<Symbol>, SymbolError> {
     Ok(symbols)
 }
 
-/// What the file says, or else the built-in list.
-pub(super) fn defaults(layers: &Layers) -> Result<WatchDefaults, ConfigError> {
-    Ok(WatchDefaults {
-        symbols: match layers.in_file(&table::SYMBOLS) {
-            Some(entry) => symbols(entry)?,
-            None => parse_symbols(table::SYMBOLS.default)
-                .map_err(|error| ConfigError::new(table::SYMBOLS.name, error.to_string()))?,
-        },
-        interval: match layers.in_file(&table::INTERVAL) {
-            Some(entry) => interval(entry)?,
-            None => Interval::Min5,
-        },
-    })
+/// The symbols that the file names, or else the built-in ones; the interval, if the file names one.
+pub(super) fn defaults(layers: &Layers) -> Result<(Vec<Symbol>, Option<Interval>), ConfigError> {
+    let symbols = match layers.in_file(&table::SYMBOLS) {
+        Some(entry) => symbols(entry)?,
+        None => parse_symbols(table::SYMBOLS.default)
+            .map_err(|error| ConfigError::new(table::SYMBOLS.name, error.to_string()))?,
+    };
+    let interval = layers.in_file(&table::INTERVAL).map(interval);
+    Ok((symbols, interval.transpose()?))
+}
+
+/// The interval where none is named: the finest that is worth its requests and that the key can have.
+pub(super) const fn usual_interval(plan: Plan, key_is_demo: bool) -> Interval {
+    match plan {
+        Plan::PerMinute(_) | Plan::Unlimited if !key_is_demo => Interval::Min5,
+        _ => Interval::Daily,
+    }
 }
 
 pub(super) fn symbols(entry: &Entry) -> Result<Vec<Symbol>, ConfigError> {

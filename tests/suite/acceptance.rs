@@ -124,7 +124,7 @@ async fn a_plan_without_intraday_costs_one_request_once() {
             .asking(&server)
             .with("ALPHA_VANTAGE_PLAN", "free")
             .with("ALPHA_VANTAGE_API_KEY", &key);
-        let (code, document) = desk.fetch(&[]);
+        let (code, document) = desk.fetch(&["--interval", "5min"]);
         assert_eq!(code, 4, "{document}");
         assert_eq!(statuses(&document), ["refused"; 4]);
         assert_eq!(
@@ -137,7 +137,7 @@ async fn a_plan_without_intraday_costs_one_request_once() {
             assert_eq!(series["error"]["class"], "not_entitled");
             assert!(text.contains("--interval daily"), "{text}");
         }
-        let (code, again) = desk.fetch(&[]);
+        let (code, again) = desk.fetch(&["--interval", "5min"]);
         assert_eq!(
             (code, server.journal().len()),
             (4, asked + 1),
@@ -161,7 +161,7 @@ async fn without_a_key_only_ibm_is_asked_and_exactly_as_documented() {
     let desk = Desk::new()
         .asking(&server)
         .with("ALPHA_VANTAGE_API_KEY", "your_api_key_here");
-    let (code, document) = desk.fetch(&[]);
+    let (code, document) = desk.fetch(&["--interval", "5min"]);
     assert_eq!(
         (code, statuses(&document)),
         (1, vec!["succeeded", "refused", "refused", "refused"]),
@@ -183,10 +183,24 @@ async fn without_a_key_only_ibm_is_asked_and_exactly_as_documented() {
     );
     let refusal = document["series"][1]["error"]["message"].as_str().unwrap();
     assert!(refusal.contains("needs your own key (free)"), "{refusal}");
-    let bars = desk.run(&["bars", "IBM", "--limit", "3"]);
+    let bars = desk.run(&["bars", "IBM", "--interval", "5min", "--limit", "3"]);
     assert!(
         bars.stdout.lines().count() == 4 && bars.stderr.contains("adjusted"),
         "{bars:?}"
+    );
+    let (code, document) = desk.fetch(&[]);
+    assert_eq!(
+        (
+            code,
+            statuses(&document),
+            &document["series"][0]["interval"]
+        ),
+        (
+            1,
+            vec!["succeeded", "refused", "refused", "refused"],
+            &"daily".into()
+        ),
+        "days are what is fetched where nothing is configured: {document}"
     );
 }
 

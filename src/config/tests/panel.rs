@@ -48,7 +48,7 @@ fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
     );
     let (settings, problems) = load_leniently(&place.inputs).unwrap();
     assert_eq!(names(&settings.defaults.symbols), ["IBM"]);
-    assert_eq!(settings.defaults.interval, Interval::Min5);
+    assert_eq!(settings.defaults.interval, Interval::Daily);
     assert_eq!(settings.provider.plan, Plan::Free);
     assert_eq!(settings.ui.theme, "dark");
     let places: Vec<_> = problems.iter().map(ConfigError::place).collect();
