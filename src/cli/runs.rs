@@ -10,8 +10,9 @@ use super::fetch::{self, JsonSeries};
 use super::table::layout;
 use super::{Context, open, output};
 use crate::db::{RequestRow, RunDetail};
+use crate::model::run::Rate;
 use crate::model::text::thousands;
-use crate::model::{RejectedRow, RunId, RunStatus, RunSummary, SeriesKey};
+use crate::model::{RejectedRow, RunId, RunSummary, SeriesKey};
 use crate::pipeline::narrate;
 
 pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
@@ -28,7 +29,7 @@ pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
             }
             TableFormat::Table => {
                 output::print(&table(&runs))?;
-                context.narrator.say(&success_rate(&runs));
+                context.narrator.say(&Rate::of(&runs).to_string());
             }
         }
         return Ok(exit::DONE);
@@ -100,23 +101,6 @@ fn table(runs: &[RunSummary]) -> String {
         ],
         &rows,
     )
-}
-
-fn success_rate(runs: &[RunSummary]) -> String {
-    let ended: Vec<&RunSummary> = runs
-        .iter()
-        .filter(|run| run.status != RunStatus::Running && !run.is_about_symbols())
-        .collect();
-    let good = ended
-        .iter()
-        .filter(|run| run.status == RunStatus::Succeeded)
-        .count();
-    let rate = if ended.is_empty() {
-        0
-    } else {
-        good * 100 / ended.len()
-    };
-    format!("{rate} % of {} runs succeeded", ended.len())
 }
 
 fn explain(detail: &RunDetail) -> String {
@@ -215,7 +199,7 @@ impl<'a> From<&'a RunDetail> for JsonDetail<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::RequestId;
+    use crate::model::{RequestId, RunStatus};
 
     fn run(id: i64, trigger: &str, status: RunStatus, series: u32) -> RunSummary {
         let at = "2026-11-20T17:00:00Z".parse().unwrap();
@@ -240,7 +224,10 @@ mod tests {
             run(2, "listing", RunStatus::Succeeded, 0),
             run(1, "fetch", RunStatus::Succeeded, 4),
         ];
-        assert_eq!(success_rate(&runs), "100 % of 1 runs succeeded");
+        assert_eq!(
+            Rate::of(&runs).to_string(),
+            "100 % of 4 series ok, median 0.0 s"
+        );
         let table = table(&runs);
         assert!(
             table.contains("4 of 4") && !table.contains("0 of 0"),

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::text::thousands;
 use super::words::words;
 use super::{Counts, ErrorClass, SeriesKey};
 
@@ -190,6 +191,57 @@ impl RunSummary {
     }
 }
 
+/// How fetching went over a number of runs: counted in series, for a run is many of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Series that succeeded or were skipped.
+    pub good: u32,
+    /// Series that were to be fetched.
+    pub series: u32,
+    /// The median of the times that the runs took.
+    pub median: Option<TimeDelta>,
+}
+
+impl Rate {
+    /// The rate of the runs among these that have ended and that fetched.
+    #[must_use]
+    pub fn of<'a>(runs: impl IntoIterator<Item = &'a RunSummary>) -> Self {
+        let has_ended =
+            |run: &&RunSummary| run.status != RunStatus::Running && !run.is_about_symbols();
+        let runs: Vec<&RunSummary> = runs.into_iter().filter(has_ended).collect();
+        let took =
+            |run: &&RunSummary| Some((run.finished_at? - run.started_at).max(TimeDelta::zero()));
+        let mut times: Vec<TimeDelta> = runs.iter().filter_map(took).collect();
+        times.sort();
+        Self {
+            good: runs.iter().map(|run| run.succeeded).sum(),
+            series: runs.iter().map(|run| run.series).sum(),
+            median: times.get(times.len().saturating_sub(1) / 2).copied(),
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    /// `96 % of 412 series ok, median 0.4 s`; never 0 % or 100 % unless it is none or all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = u64::from(self.good) * 100;
+        let Some(percent) = percent.checked_div(u64::from(self.series)) else {
+            return f.write_str("no series fetched yet");
+        };
+        let under = if percent == 0 && self.good > 0 {
+            "under 1"
+        } else {
+            &percent.to_string()
+        };
+        write!(f, "{under} % of {} series ok", thousands(self.series))?;
+        match self.median.map(|median| median.as_seconds_f64()) {
+            Some(seconds) if seconds < 60.0 => write!(f, ", median {seconds:.1} s"),
+            Some(seconds) => write!(f, ", median {:.0} min", seconds / 60.0),
+            None => Ok(()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Interval, Symbol};
@@ -202,6 +254,46 @@ mod tests {
             .iter()
             .map(|status| SeriesReport::new(series.clone(), *status))
             .collect()
+    }
+
+    fn run(status: RunStatus, (succeeded, series): (u32, u32), millis: i64) -> RunSummary {
+        let started_at: DateTime<Utc> = "2026-11-20T17:00:00Z".parse().unwrap();
+        let took = TimeDelta::milliseconds(millis);
+        RunSummary {
+            id: RunId(1),
+            status,
+            trigger: "schedule".into(),
+            started_at,
+            finished_at: (status != RunStatus::Running).then(|| started_at + took),
+            series,
+            succeeded,
+            requests: series,
+            inserted: 0,
+            changed: 0,
+        }
+    }
+
+    #[test]
+    fn a_rate_is_of_series_and_questions_about_symbols_are_none() {
+        let runs = [
+            run(RunStatus::Running, (0, 300), 0),
+            run(RunStatus::Failed, (0, 0), 90_000),
+            run(RunStatus::Partial, (392, 408), 400),
+            run(RunStatus::Succeeded, (4, 4), 1_000),
+        ];
+        let rate = Rate::of(&runs);
+        assert_eq!((rate.good, rate.series), (396, 412));
+        assert_eq!(rate.to_string(), "96 % of 412 series ok, median 0.4 s");
+        for (good, series, said) in [
+            (0, 3, "0 % of 3 series ok"),
+            (1, 300, "under 1 % of 300 series ok"),
+            (299, 300, "99 % of 300 series ok"),
+            (1_200, 1_200, "100 % of 1,200 series ok"),
+        ] {
+            let rate = Rate::of(&[run(RunStatus::Partial, (good, series), 120_000)]);
+            assert_eq!(rate.to_string(), format!("{said}, median 2 min"));
+        }
+        assert_eq!(Rate::of(&[]).to_string(), "no series fetched yet");
     }
 
     #[test]

@@ -51,6 +51,14 @@ pub struct Snapshot {
     pub dropped_notices: u64,
 }
 
+impl Snapshot {
+    /// The newest run that fetched: a question about symbols is a run without series.
+    #[must_use]
+    pub fn last_run(&self) -> Option<&RunSummary> {
+        self.runs.iter().find(|run| !run.is_about_symbols())
+    }
+}
+
 /// Whose data this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderStatus {

@@ -299,7 +299,7 @@ fn side(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>, area: Rect, bu
         )));
     }
     lines.push(plain(String::new()));
-    if let Some(run) = snapshot.runs.first() {
+    if let Some(run) = snapshot.last_run() {
         lines.push(head(&format!("Last run {}", run.id)));
         lines.push(plain(format!(
             "{} {} of {}",
