@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::SecondsFormat;
+
 use super::exit::{self, Failure, Stop, StopSignals};
 use super::{Context, open, output};
 use crate::config::{Plan, Settings};
@@ -121,5 +123,6 @@ async fn until_stopped(handle: &mut Handle, signals: &mut StopSignals) -> Result
 /// A notice on one line; `None` for steps that only a screen shows.
 fn line(notice: &Notice) -> Option<String> {
     let (_, text) = narrate::sentence(notice)?;
-    Some(format!("{} {text}", notice.at.format("%H:%M:%S")))
+    let at = notice.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    Some(format!("{at} {text}"))
 }

@@ -1,6 +1,6 @@
 //! Notices in words: one wording for the command line and for the panel.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::America::New_York;
@@ -13,6 +13,9 @@ use crate::model::text::{clean, thousands};
 use crate::model::{
     ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,
 };
+
+/// Series that a sentence about many names.
+const NAMED: usize = 3;
 
 /// How much a sentence matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +70,23 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
             left,
             next_at,
         } => (Info, rest(*series, *left, *next_at)),
+        What::Paused(true) => (Info, "the schedule is paused".to_owned()),
+        What::Paused(false) => (Info, "the schedule continues".to_owned()),
+        What::Scheduled(schedule) => (Info, format!("the schedule is now {schedule}")),
+        What::Watched { added, removed } => {
+            let part = |series: &[SeriesKey], what| {
+                let is_any = !series.is_empty();
+                is_any.then(|| format!("{} {what}", named(series.len(), series)))
+            };
+            let parts = [part(added, "added"), part(removed, "removed")];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            (Info, format!("watch list: {}", parts.join(", ")))
+        }
+        What::Replaced(pairs) => {
+            let each = pairs.iter().map(|(from, to)| format!("{from} by {to}"));
+            let said = named(pairs.len(), each);
+            (Info, format!("watch list: replaced {said}"))
+        }
         What::Refused(command, reason) => (Warn, format!("{}: {reason}", refused(command))),
         What::Crashed(text) => (
             Error,
@@ -74,7 +94,6 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 "a part of the program broke, the rest goes on; what is stored is safe, please report this: {text}"
             ),
         ),
-        What::ListEdited(edited) => (Info, list_edited(edited)),
         What::Exported(path, bars) => (
             Info,
             format!(
@@ -86,6 +105,21 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
         What::StoreLost(text) => (Error, format!("the store does not answer: {text}")),
         What::StoreBack => (Info, "the store answers again".to_owned()),
     })
+}
+
+/// Series of so many: the only one by its name, of many the first.
+fn named<T: fmt::Display>(count: usize, series: impl IntoIterator<Item = T>) -> String {
+    let first: Vec<String> = series
+        .into_iter()
+        .take(NAMED)
+        .map(|one| one.to_string())
+        .collect();
+    let first = first.join(", ");
+    match count {
+        1 => first,
+        count if count <= NAMED => format!("{count} series ({first})"),
+        count => format!("{} series ({first}, …)", thousands(count as i128)),
+    }
 }
 
 /// What a start leaves to the schedule, and what it would cost now.
@@ -217,25 +251,6 @@ pub fn why_unchanged(edit: &WatchEdit, edited: &WatchEdited) -> String {
     }
 }
 
-/// A change of the watch list as a sentence.
-#[must_use]
-pub fn list_edited(edited: &WatchEdited) -> String {
-    let removed: Vec<&SeriesKey> = edited.removed.iter().map(|(_, key)| key).collect();
-    let added: Vec<&SeriesKey> = edited.added.iter().collect();
-    let name = |series: &[&SeriesKey]| match series {
-        [one] => one.to_string(),
-        many => format!("{} series", thousands(many.len() as u64)),
-    };
-    let change = match (added.as_slice(), removed.as_slice()) {
-        ([], []) => "put in another order".to_owned(),
-        (added, []) => format!("{} added", name(added)),
-        ([], removed) => format!("{} removed", name(removed)),
-        (added, removed) => format!("{} added, {} removed", name(added), name(removed)),
-    };
-    let now = thousands(edited.list.len() as u64);
-    format!("watch list: {change}; {now} series now")
-}
-
 /// One series of the result as a sentence.
 fn told(report: &SeriesReport) -> String {
     match report.status {
@@ -283,6 +298,9 @@ fn outcome(report: &SeriesReport) -> String {
                     ", newest {}",
                     label(last, date, report.series.interval)
                 );
+                if report.series.interval.is_intraday() {
+                    text.push_str(" ET");
+                }
             }
         }
     }
@@ -344,7 +362,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{ErrorClass, RunId, SeriesKey};
+    use crate::model::{ErrorClass, RunId};
     use crate::pipeline::command::Command;
 
     fn said(what: What) -> Option<(Severity, String)> {
@@ -439,6 +457,38 @@ mod tests {
                 found == severity && text.contains(words),
                 "{found:?} {text}"
             );
+        }
+        let keys = |symbols: &[&str]| -> Vec<SeriesKey> {
+            let key = |symbol: &&str| SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily);
+            symbols.iter().map(key).collect()
+        };
+        let pair = (keys(&["IBM"])[0].clone(), keys(&["AAPL"])[0].clone());
+        for (what, words) in [
+            (What::Paused(true), "the schedule is paused"),
+            (
+                What::Scheduled("30 9 * * 1-5".parse().unwrap()),
+                "the schedule is now 30 9 * * 1-5 America/New_York",
+            ),
+            (
+                What::Watched {
+                    added: keys(&["A", "B", "C", "D"]),
+                    removed: keys(&["IBM"]),
+                },
+                "watch list: 4 series (A daily, B daily, C daily, …) added, IBM daily removed",
+            ),
+            (
+                What::Replaced(vec![pair.clone()]),
+                "watch list: replaced IBM daily by AAPL daily",
+            ),
+            (
+                What::Run(Event::NotAsked {
+                    series: vec![report.clone(); 1_275],
+                    why: "today's requests are used up; more from Mon 00:00 ET".into(),
+                }),
+                "1,275 series not asked: today's requests are used up; more from Mon 00:00 ET",
+            ),
+        ] {
+            assert_eq!(said(what).unwrap().1, words);
         }
         let step = Event::Sending { series, attempt: 1 };
         assert_eq!(said(What::Run(step)), None);

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::command::Command;
 pub use super::run::{Event, RunReport};
-use crate::model::WatchEdited;
+use super::schedule::Schedule;
+use crate::model::SeriesKey;
 
 /// A fact with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +40,23 @@ pub enum What {
         /// When the schedule fetches them.
         next_at: Option<DateTime<Utc>>,
     },
+    /// The schedule starts nothing any more, or starts runs again.
+    Paused(bool),
+    /// The schedule is another one.
+    Scheduled(Schedule),
+    /// Series joined the watch list, and others left it.
+    Watched {
+        /// Those that joined.
+        added: Vec<SeriesKey>,
+        /// Those that left.
+        removed: Vec<SeriesKey>,
+    },
+    /// Series of the watch list gave their places to others.
+    Replaced(Vec<(SeriesKey, SeriesKey)>),
     /// A command was not carried out.
     Refused(Command, String),
     /// A part of this program broke; these are its words. What is stored is safe.
     Crashed(String),
-    /// This process changed the watch list.
-    ListEdited(WatchEdited),
     /// A series was written to a file of so many bars.
     Exported(PathBuf, u64),
     /// The store does not answer.

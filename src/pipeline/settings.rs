@@ -32,7 +32,7 @@ impl Errand {
                 saved.err().map(Input::StoreFailed)
             }
             Self::EditList(edit) => Some(match store.edit_watch_list(edit.clone()).await {
-                Ok(edited) if edited.is_changed => Input::ListEdited(edited),
+                Ok(edited) if edited.is_changed => Input::ListEdited,
                 Ok(edited) => {
                     let why = narrate::why_unchanged(&edit, &edited);
                     Input::Refused(Command::EditList(edit), why)

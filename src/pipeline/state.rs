@@ -191,8 +191,8 @@ impl State {
                 vec![Job::Disown]
             }
             Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
-            Input::ListEdited(edited) => {
-                vec![tell(now, What::ListEdited(edited)), Job::Load(Load::Series)]
+            Input::ListEdited => {
+                vec![Job::Load(Load::Series)]
             }
             Input::Exported(path, bars) => vec![tell(now, What::Exported(path, bars))],
             Input::Rekeyed { provider, per_day } => self.rekeyed(provider, per_day),

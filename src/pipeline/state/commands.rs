@@ -38,9 +38,12 @@ impl State {
             Command::CancelRun if self.run.is_none() => return refused("no run is at work"),
             Command::CancelRun => vec![Job::CancelRun],
             Command::Pause | Command::Resume => {
-                self.paused = *command == Command::Pause;
+                let pause = *command == Command::Pause;
+                let is_news = std::mem::replace(&mut self.paused, pause) != pause;
                 self.settings_changed += 1;
-                vec![Job::Save("paused", self.paused.to_string())]
+                let mut jobs = vec![Job::Save("paused", pause.to_string())];
+                jobs.extend(is_news.then(|| tell(now, What::Paused(pause))));
+                jobs
             }
             Command::SetSchedule(schedule) => {
                 self.schedule = schedule.clone();
@@ -48,6 +51,7 @@ impl State {
                 self.last_tick = Some(now);
                 let json = serde_json::to_string(schedule).unwrap_or_default();
                 vec![
+                    tell(now, What::Scheduled(schedule.clone())),
                     Job::Save("schedule", json),
                     Job::Save("last_tick", now.to_rfc3339()),
                 ]

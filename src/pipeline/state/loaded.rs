@@ -1,6 +1,6 @@
 //! What was read from the store: where it goes, and what it tells of other processes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -21,7 +21,8 @@ impl State {
         };
         match loaded {
             Loaded::Series(list) => {
-                self.take_in(list);
+                let changed = self.take_in(list);
+                jobs.extend(changed.map(|what| tell(now, what)));
                 jobs.extend(self.decide_what_is_due(now));
             }
             Loaded::One(read) => {
@@ -41,7 +42,7 @@ impl State {
                     jobs.push(Job::Load(Load::Series));
                 }
                 if changed == self.settings_changed {
-                    self.follow(remembered, now);
+                    jobs.extend(self.follow(remembered, now));
                 }
             }
             Loaded::Runs(runs) => self.runs = runs.into(),
@@ -83,9 +84,11 @@ impl State {
     }
 
     /// Takes over what another process made of the schedule: the panel beside an engine, for one.
-    fn follow(&mut self, remembered: Remembered, now: DateTime<Utc>) {
+    fn follow(&mut self, remembered: Remembered, now: DateTime<Utc>) -> Vec<Job> {
+        let mut jobs = vec![];
         let schedule = remembered.schedule;
         if let Some(schedule) = schedule.filter(|schedule| *schedule != self.schedule) {
+            jobs.push(tell(now, What::Scheduled(schedule.clone())));
             self.schedule = schedule;
             // Instants of the new schedule that passed before it counted are no missed ones.
             self.last_tick = Some(now);
@@ -94,16 +97,20 @@ impl State {
         if self.paused != remembered.is_paused {
             self.paused = remembered.is_paused;
             self.revision += 1;
+            jobs.push(tell(now, What::Paused(self.paused)));
         }
+        jobs
     }
 
     /// Readings may arrive in another order than they began: an older one must not undo a newer one.
-    fn take_in(&mut self, list: List) {
+    /// Says what has changed since the reading before.
+    fn take_in(&mut self, list: List) -> Option<What> {
         if list.reading < self.list_reading {
-            return;
+            return None;
         }
-        self.list_reading = list.reading;
+        let is_first = std::mem::replace(&mut self.list_reading, list.reading) == 0;
         self.list_mark = list.mark;
+        let before: Vec<SeriesKey> = self.entries.iter().map(|known| known.key.clone()).collect();
         let known = self
             .entries
             .drain(..)
@@ -117,6 +124,8 @@ impl State {
                 None => entry,
             })
             .collect();
+        let now = self.entries.iter().map(|entry| entry.key.clone());
+        (!is_first).then(|| change(&before, &now.collect::<Vec<_>>()))?
     }
 
     fn decide_what_is_due(&mut self, now: DateTime<Utc>) -> Vec<Job> {
@@ -147,4 +156,23 @@ impl State {
         self.seen = Some(others);
         !same
     }
+}
+
+/// What became of a watch list: places that others took, or series that joined and left.
+fn change(before: &[SeriesKey], now: &[SeriesKey]) -> Option<What> {
+    let (were, are): (HashSet<_>, HashSet<_>) = (before.iter().collect(), now.iter().collect());
+    let pairs = before.iter().zip(now).filter(|(from, to)| from != to);
+    let is_taken =
+        |(from, to): &(&SeriesKey, &SeriesKey)| !are.contains(from) && !were.contains(to);
+    if before.len() == now.len() && pairs.clone().all(|pair| is_taken(&pair)) {
+        let pairs: Vec<_> = pairs.map(|(from, to)| (from.clone(), to.clone())).collect();
+        return (!pairs.is_empty()).then_some(What::Replaced(pairs));
+    }
+    let without = |all: &[SeriesKey], others: &HashSet<&SeriesKey>| -> Vec<SeriesKey> {
+        let only = all.iter().filter(|series| !others.contains(series));
+        only.cloned().collect()
+    };
+    let (added, removed) = (without(now, &were), without(before, &are));
+    let is_any = !added.is_empty() || !removed.is_empty();
+    is_any.then_some(What::Watched { added, removed })
 }

@@ -19,7 +19,7 @@ use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
 use crate::model::{
-    ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, WatchEdit, WatchEdited,
+    ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, WatchEdit,
 };
 
 /// How long the schedule leaves a series alone that the provider does not know: a day, for in an
@@ -54,7 +54,7 @@ pub enum Input {
     /// Work that a command asked for was not done, and why.
     Refused(Command, String),
     /// This process changed the watch list.
-    ListEdited(WatchEdited),
+    ListEdited,
     /// A series was written to a file.
     Exported(PathBuf, u64),
     /// Another key is in use from the next run on.

@@ -2,6 +2,7 @@
 
 mod begin;
 mod symbols;
+mod told;
 mod watch_list;
 
 use super::super::command::Command;
@@ -143,7 +144,7 @@ fn without_the_lock_or_while_paused_the_schedule_starts_nothing() {
     let mut paused = state(Some(NOON));
     own(&mut paused, NOON);
     let saved = paused.step(Input::Command(Command::Pause), at(NOON));
-    assert_eq!(saved, [Job::Save("paused", "true".into())]);
+    assert!(saved.contains(&Job::Save("paused", "true".into())));
     assert!(runs(&paused.step(Input::Tick, due)).is_empty());
     assert!(paused.snapshot(0, due).schedule.paused);
 }

@@ -166,6 +166,11 @@ async fn run_sends_five_at_its_start_however_often_it_is_started() {
         ));
         let said = run_until(&desk, &[REST, "run 1 succeeded: 5 of 5 series, 5 requests"]);
         assert!(said.contains("F in the panel fetches 20 now"), "{said}");
+        let is_timed = |line: &str| {
+            let at = line.split(' ').next().unwrap_or_default();
+            line.starts_with("engine ") || DateTime::parse_from_rfc3339(at).is_ok()
+        };
+        assert!(said.lines().all(is_timed), "{said}");
         assert_eq!(server.journal().len() - seen, 5, "{said}");
         // A process that died before it wrote down that it had started, again and again.
         for _ in 0..2 {

@@ -41,13 +41,13 @@ async fn many_series_are_one_change_and_one_notice_and_can_be_put_back() {
         until(&mut handle, |snapshot| shows(snapshot, &watched())).await;
         let add = WatchEdit::Add(many());
         send(&handle, Command::EditList(add.clone())).await;
-        let edited = told(&mut handle, |what| match what {
-            What::ListEdited(edited) => Some(edited.clone()),
+        let joined = told(&mut handle, |what| match what {
+            What::Watched { added, .. } => Some(added.clone()),
             _ => None,
         })
         .await;
-        assert_eq!(edited, add.apply(&watched()));
-        let list = edited.list;
+        assert_eq!(joined, many());
+        let list = add.apply(&watched()).list;
         until(&mut handle, |snapshot| shows(snapshot, &list)).await;
         let marked = list.iter().step_by(3).cloned().collect();
         let remove = WatchEdit::Remove(marked);

@@ -9,13 +9,8 @@ fn the_list_is_edited_unless_it_is_this_processs_own() {
     let wish = Command::EditList(edit.clone());
     let jobs = state.step(Input::Command(wish.clone()), at(NOON));
     assert_eq!(jobs, [Job::EditList(edit.clone())]);
-    let edited = edit.apply(&[key("IBM"), key("AAPL")]);
-    let jobs = state.step(Input::ListEdited(edited.clone()), at(NOON));
-    let told = Notice {
-        at: at(NOON),
-        what: What::ListEdited(edited),
-    };
-    assert_eq!(jobs, [Job::Tell(told), Job::Load(Load::Series)]);
+    let jobs = state.step(Input::ListEdited, at(NOON));
+    assert_eq!(jobs, [Job::Load(Load::Series)]);
     state.own_list = true;
     let jobs = state.step(Input::Command(wish), at(NOON));
     assert!(
