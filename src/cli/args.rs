@@ -105,11 +105,7 @@ pub enum Command {
     /// Serve simulated or recorded answers over HTTP, as the provider would.
     Simulate(SimulateArgs),
     /// Check configuration, key, provider, database, clock and terminal.
-    Doctor {
-        /// Only whether the store answers: one line, asking no provider, for health checks.
-        #[arg(long)]
-        store: bool,
-    },
+    Doctor(DoctorArgs),
     /// Show the effective settings and where each came from.
     Config(ConfigArgs),
     /// Print the keys of the panel, with your own from the configuration file.
@@ -358,6 +354,22 @@ pub struct SimulateArgs {
     /// Append every request seen to this file, one JSON line each.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Only whether the store answers: one line, asking no provider, for health checks.
+    #[arg(long, conflicts_with_all = ["online", "report"])]
+    pub store: bool,
+    /// Also send one request, whose price is said first: it shows whether key, network and plan are right.
+    ///
+    /// It is entered like any other, and its bars are stored.
+    #[arg(long)]
+    pub online: bool,
+    /// Write all that a bug report needs to a new file; - is stdout. Secrets and home folders are left out.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 }
 
 /// `config`.

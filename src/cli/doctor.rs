@@ -1,15 +1,20 @@
 //! `doctor`: one line for everything that must be right, and the fix where it is not.
 
+mod online;
+mod report;
+
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::args::DoctorArgs;
 use super::exit::{self, Failure};
 use super::{Context, open, output};
 use crate::config::{self, Database, Settings};
 use crate::model::text::clean;
 use crate::time::Clock;
+use crate::ui::files;
 
 /// Clocks further apart than this make schedules and labels wrong.
 const SKEW_SECONDS: i64 = 30;
@@ -20,6 +25,13 @@ struct Finding {
     good: bool,
     about: &'static str,
     text: String,
+}
+
+impl Finding {
+    fn line(&self) -> String {
+        let mark = if self.good { "ok " } else { "!! " };
+        format!("{mark} {:<14} {}", self.about, self.text)
+    }
 }
 
 fn good(about: &'static str, text: impl Into<String>) -> Finding {
@@ -38,7 +50,43 @@ fn bad(about: &'static str, text: impl Into<String>) -> Finding {
     }
 }
 
-pub async fn run(context: &Context) -> Result<u8, Failure> {
+pub async fn run(args: &DoctorArgs, context: &Context) -> Result<u8, Failure> {
+    if args.store {
+        return store(context).await;
+    }
+    if args.online && context.read_only {
+        return Err(Failure::usage(
+            "--online spends a request and stores what comes; leave it or --read-only out",
+        ));
+    }
+    if let Some(file) = &args.report {
+        report::refuse_what_is_there(file)?;
+    }
+    let mut findings = findings(context).await;
+    let mut code = code(&findings);
+    if args.report.is_none() {
+        print(&findings)?;
+    }
+    if args.online {
+        let (found, of_request) = online::ask(&findings, context).await?;
+        code = if of_request == exit::DONE {
+            code
+        } else {
+            of_request
+        };
+        if args.report.is_none() {
+            print(std::slice::from_ref(&found))?;
+        }
+        findings.push(found);
+    }
+    if let Some(file) = &args.report {
+        report::write(file, &findings, context).await?;
+    }
+    Ok(code)
+}
+
+/// Everything but the question that costs a request.
+async fn findings(context: &Context) -> Vec<Finding> {
     let mut findings = Vec::new();
     match config::load(&context.inputs) {
         Err(error) => findings.push(bad("configuration", error.to_string())),
@@ -66,11 +114,11 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
         }
     }
     findings.push(terminal());
-    told(&findings)
+    findings
 }
 
 /// `doctor --store`: whether the store answers, and nothing about what is beside it.
-pub async fn store(context: &Context) -> Result<u8, Failure> {
+async fn store(context: &Context) -> Result<u8, Failure> {
     let finding = match config::load(&context.inputs) {
         Err(error) => bad("configuration", error.to_string()),
         Ok(settings) => database(&settings).await.0,
@@ -79,15 +127,23 @@ pub async fn store(context: &Context) -> Result<u8, Failure> {
 }
 
 fn told(findings: &[Finding]) -> Result<u8, Failure> {
+    print(findings)?;
+    Ok(code(findings))
+}
+
+fn print(findings: &[Finding]) -> Result<(), Failure> {
     for finding in findings {
-        let mark = if finding.good { "ok " } else { "!! " };
-        output::print(&format!("{mark} {:<14} {}", finding.about, finding.text))?;
+        output::print(&finding.line())?;
     }
-    Ok(if findings.iter().all(|finding| finding.good) {
+    Ok(())
+}
+
+fn code(findings: &[Finding]) -> u8 {
+    if findings.iter().all(|finding| finding.good) {
         exit::DONE
     } else {
         exit::SOME
-    })
+    }
 }
 
 fn key(settings: &Settings) -> Finding {

@@ -100,6 +100,16 @@ pub fn impatient(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipel
     }))
 }
 
+/// The same, sending one request a series and no retry.
+pub fn once(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
+    let parts = parts(settings, store, Clock::system()).map_err(Failure::usage)?;
+    Ok(Arc::new(Pipeline {
+        persistence: parts.persistence.with_patience(PATIENCE),
+        waits: Waits::once(),
+        ..parts
+    }))
+}
+
 fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pipeline, String> {
     let spool = settings.data_dir.join("spool");
     asking(

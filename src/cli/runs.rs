@@ -66,7 +66,7 @@ fn duration(run: &RunSummary) -> String {
     )
 }
 
-fn table(runs: &[RunSummary]) -> String {
+pub fn table(runs: &[RunSummary]) -> String {
     let rows: Vec<Vec<String>> = runs
         .iter()
         .map(|run| {
@@ -150,7 +150,7 @@ fn rejected_row((series, row): &(SeriesKey, RejectedRow)) -> Vec<String> {
     ]
 }
 
-fn request_row(request: &RequestRow) -> Vec<String> {
+pub fn request_row(request: &RequestRow) -> Vec<String> {
     let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
     vec![
         local(request.reserved_at),

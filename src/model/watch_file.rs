@@ -135,10 +135,6 @@ mod tests {
         }
     }
 
-    fn names(series: &[&str]) -> Result<Vec<String>, Vec<String>> {
-        Ok(series.iter().map(|&name| name.to_owned()).collect())
-    }
-
     #[test]
     fn a_line_is_a_series_however_it_is_written() {
         for (text, series) in [
@@ -167,7 +163,8 @@ mod tests {
             ("IBM\nIBM", vec!["IBM weekly", "IBM weekly"]),
             (" \n#\n", vec![]),
         ] {
-            assert_eq!(read(text), names(&series), "{text:?}");
+            let series = series.into_iter().map(str::to_owned).collect();
+            assert_eq!(read(text), Ok(series), "{text:?}");
         }
     }
 

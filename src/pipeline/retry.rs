@@ -19,6 +19,8 @@ pub struct Waits {
     pub outage: Duration,
     /// No wait is longer than this.
     pub cap: Duration,
+    /// Retries of one series, [`PER_SERIES`] unless nobody wants any.
+    pub retries: u32,
 }
 
 impl Default for Waits {
@@ -28,17 +30,27 @@ impl Default for Waits {
             minute: Duration::from_mins(1),
             outage: Duration::from_secs(5),
             cap: Duration::from_mins(1),
+            retries: PER_SERIES,
         }
     }
 }
 
 impl Waits {
+    /// No retry: one request, whatever comes of it.
+    #[must_use]
+    pub fn once() -> Self {
+        Self {
+            retries: 0,
+            ..Self::default()
+        }
+    }
+
     /// The wait before retry number `retry` (0 is the first), or `None` where trying again is no use.
     ///
     /// `jitter` is a random number from 0 to 1 that spreads retries of many clients after an outage.
     #[must_use]
     pub fn before(&self, class: ErrorClass, retry: u32, jitter: f64) -> Option<Duration> {
-        if retry >= PER_SERIES {
+        if retry >= self.retries {
             return None;
         }
         let doubled = |first: Duration| first.saturating_mul(1 << retry).min(self.cap);

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Writes a new file that only its owner can read; what is there already is never touched.
-pub fn save(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+pub fn save(folder: &Path, name: impl AsRef<Path>, text: &str) -> io::Result<PathBuf> {
     let path = folder.join(name);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -140,6 +140,7 @@ async fn soak(store: &Arc<dyn Store>, provider: &str) {
             minute: tick,
             outage: tick,
             cap: tick,
+            ..Waits::default()
         },
         tick: Duration::from_millis(50),
     };

@@ -35,7 +35,8 @@ fn with_stdin(desk: &Desk, arguments: &[&str], input: &[u8]) -> Done {
 }
 
 fn lines(count: usize) -> String {
-    (0..count).map(|n| format!("S{n},daily\n")).collect()
+    let lines: Vec<_> = (0..count).map(|n| format!("S{n},daily")).collect();
+    lines.join("\n")
 }
 
 fn assert_told(done: &Done, code: i32, parts: &[&str]) {

@@ -122,6 +122,7 @@ async fn no_slip_in_the_settings_lets_a_secret_out() {
             &["fetch", "--symbols", "IBM"][..],
             &["doctor"],
             &["doctor", "--store"],
+            &["doctor", "--report", "-"],
             &["config", "show"],
             &["config", "check"],
         ] {
@@ -131,5 +132,5 @@ async fn no_slip_in_the_settings_lets_a_secret_out() {
             );
         }
     }
-    assert_eq!(sinks.0.len(), desks.len() * 10, "{:?}", sinks.0);
+    assert_eq!(sinks.0.len(), desks.len() * 12, "{:?}", sinks.0);
 }

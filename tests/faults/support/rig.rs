@@ -68,6 +68,7 @@ impl Rig {
                 minute: tick,
                 outage: tick,
                 cap,
+                ..Waits::default()
             },
             persistence: persistence(),
             clock: Clock::system(),

@@ -1,6 +1,6 @@
 //! The watch list: its order, its changes as a whole, and what tells others of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::*;
 use pipeline_tui::db::WATCH_LIST_MARK;
@@ -13,6 +13,9 @@ contract! {
     changes_of_many_processes_lose_no_series,
     ten_thousand_series_are_one_change,
 }
+
+/// Ten times what it takes, on a machine that is shared.
+const LIMIT: Duration = Duration::from_secs(20);
 
 fn daily(symbols: &str) -> Vec<SeriesKey> {
     let symbols = symbols.split_whitespace();
@@ -133,8 +136,5 @@ async fn ten_thousand_series_are_one_change(place: Place) {
     assert_eq!(store.watch_list().await.unwrap().len(), 5_000);
     store.edit_watch_list(remove.undo(&all)).await.unwrap();
     assert_eq!(store.watch_list().await.unwrap(), all);
-    eprintln!(
-        "10,000 series added, half removed and put back: {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
 }

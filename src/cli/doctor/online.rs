@@ -1,0 +1,93 @@
+//! `doctor --online`: one real request, by the order of work of every other.
+
+use std::sync::Arc;
+
+use super::super::{Context, open};
+use super::exit::{self, Failure};
+use super::{Finding, bad, good};
+use crate::config::{self, Plan, Settings};
+use crate::model::text::thousands;
+use crate::model::{Interval, SeriesKey, Symbol};
+use crate::pipeline::source::FetchOptions;
+use crate::pipeline::{Pipeline, RunRequest};
+
+const ABOUT: &str = "request";
+/// Every plan and the key `demo` know it: what goes wrong is not the symbol's fault.
+const SYMBOL: &str = "IBM";
+
+/// Sends one request, unless what was found makes it a waste; returns the finding and its exit code.
+pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), Failure> {
+    let is_in_vain =
+        |finding: &&Finding| !finding.good && matches!(finding.about, "configuration" | "database");
+    if found.iter().find(is_in_vain).is_some() {
+        let text = "not sent: mend what is marked above first";
+        return Ok((bad(ABOUT, text), exit::DONE));
+    }
+    let settings = config::load(&context.inputs)?;
+    let store = open::store(&settings, false).await?;
+    let pipeline = open::once(&settings, Arc::clone(&store))?;
+    let series = SeriesKey::raw(
+        SYMBOL
+            .parse::<Symbol>()
+            .map_err(|error| Failure::usage(error.to_string()))?,
+        telling(&settings),
+    );
+    let limit = settings.provider.plan.limits().per_day;
+    let before = used(&pipeline, limit).await?;
+    context.narrator.say(&format!(
+        "asking for {series}: this costs 1 request{before}"
+    ));
+    let request = RunRequest {
+        trigger: "doctor",
+        series: vec![series],
+        options: FetchOptions::default(),
+        max_age: None,
+    };
+    let cancel = exit::cancelled_by_signal();
+    let report = pipeline.run(request, Arc::new(drop), cancel).await?;
+    let spent = match report
+        .series
+        .iter()
+        .map(|series| series.requests)
+        .sum::<u32>()
+    {
+        0 => "no request was spent".to_owned(),
+        1 => "1 request spent".to_owned(),
+        more => format!("{} requests spent", thousands(more)),
+    };
+    let spent = format!("{spent}{}", used(&pipeline, limit).await?);
+    let code = exit::of_series(&report.series);
+    let finding = match report.series.first() {
+        Some(series) => match &series.error {
+            Some(error) => bad(
+                ABOUT,
+                format!("{}: {}; {spent}", error.class, error.message),
+            ),
+            None => good(
+                ABOUT,
+                format!(
+                    "the key is accepted: {} bars of {} received, {} new; {spent}",
+                    series.received, series.series, series.counts.inserted
+                ),
+            ),
+        },
+        None => bad(ABOUT, spent),
+    };
+    Ok((finding, code))
+}
+
+/// The interval that tells most of the plan: a paid plan shows itself by intraday bars.
+fn telling(settings: &Settings) -> Interval {
+    match settings.provider.plan {
+        Plan::PerMinute(_) if !settings.provider.key_is_demo => Interval::Min5,
+        _ => Interval::Daily,
+    }
+}
+
+/// How much of the day's limit is used, where there is one.
+async fn used(pipeline: &Pipeline, limit: Option<u32>) -> Result<String, Failure> {
+    let ledger = pipeline.store.ledger(pipeline.credential.clone()).await?;
+    Ok(limit.map_or_else(String::new, |limit| {
+        format!(" ({} of today's {limit} used)", ledger.today)
+    }))
+}
