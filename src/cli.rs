@@ -29,7 +29,7 @@ pub use args::Cli;
 use self::args::Command;
 use self::exit::Failure;
 use crate::config::Inputs;
-use crate::telemetry;
+use crate::telemetry::{self, Record};
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -48,12 +48,18 @@ pub fn main() -> u8 {
         }
     };
     let rust_log = std::env::var("RUST_LOG").ok();
-    let wants_panel = matches!(cli.command, None | Some(Command::Demo(_)));
-    let records = if wants_panel && panel::why_no_screen().is_none() {
-        Some(telemetry::init_for_panel(rust_log.as_deref()))
-    } else {
-        telemetry::init(cli.verbosity(), rust_log.as_deref());
-        None
+    let logged = match cli.command {
+        None | Some(Command::Demo(_)) if panel::why_no_screen().is_none() => {
+            Logged::ToScreen(telemetry::init_for_panel(rust_log.as_deref()))
+        }
+        None | Some(Command::Run) => {
+            let records = telemetry::init_for_run(cli.verbosity(), rust_log.as_deref());
+            Logged::ToStderr(Some(records))
+        }
+        _ => {
+            telemetry::init(cli.verbosity(), rust_log.as_deref());
+            Logged::ToStderr(None)
+        }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -65,23 +71,46 @@ pub fn main() -> u8 {
             return exit::PASSING;
         }
     };
-    let code = runtime.block_on(exit::unless_forced(dispatch(cli, records)));
+    let code = runtime.block_on(exit::unless_forced(dispatch(cli, logged)));
     // A request that outlived its grace must not hold the exit up.
     runtime.shutdown_background();
     code
 }
 
-async fn dispatch(cli: Cli, records: Option<mpsc::Receiver<telemetry::Record>>) -> u8 {
+/// Where the log goes.
+enum Logged {
+    /// To the panel alone.
+    ToScreen(mpsc::Receiver<Record>),
+    /// To stderr, and of `run` also here, to be kept.
+    ToStderr(Option<mpsc::Receiver<Record>>),
+}
+
+async fn dispatch(cli: Cli, logged: Logged) -> u8 {
     let context = Context {
         inputs: Inputs::from_process(cli.settings.into()),
         narrator: output::Narrator::new(cli.quiet),
         read_only: cli.read_only,
     };
     let outcome = match cli.command {
-        None => panel::run(&context, records).await,
-        Some(Command::Demo(args)) => demo::run(&args, &context, records).await,
+        None => match logged {
+            Logged::ToScreen(records) => panel::run(&context, records).await,
+            Logged::ToStderr(records) => panel::without_screen(&context, records).await,
+        },
+        Some(Command::Demo(args)) => {
+            let records = match logged {
+                Logged::ToScreen(records) => Some(records),
+                Logged::ToStderr(_) => None,
+            };
+            demo::run(&args, &context, records).await
+        }
         Some(Command::Fetch(args)) => fetch::run(&args, &context).await,
-        Some(Command::Run) => run::run(&context).await,
+        Some(Command::Run) => {
+            let records = match logged {
+                Logged::ToScreen(records) => Some(records),
+                Logged::ToStderr(records) => records,
+            };
+            run::run(&context, records).await
+        }
         Some(Command::Bars(args)) => bars::run(&args, &context).await,
         Some(Command::Runs(args)) => runs::run(&args, &context).await,
         Some(Command::Watch(args)) => watch::run(args.command, &context).await,

@@ -70,6 +70,8 @@ pub struct Settings {
     pub config_file: PathBuf,
     /// The bytes that kept answers may take.
     pub answers_limit: u64,
+    /// Whether the log of the panel and of `run` is kept.
+    pub keep_log: bool,
     /// Where the key was saved by the panel, if it is that one which counts.
     pub saved_key: Option<PathBuf>,
     /// How the panel looks.
@@ -178,6 +180,10 @@ fn settle(
     let own_interval = problems.note(own_interval.transpose());
     let defaults = problems.note(watch::defaults(layers));
     let answers_limit = problems.note(size::answers_limit(layers));
+    let keep_log = layers
+        .get(&table::KEEP_LOG)
+        .map_or(Ok(true), provider::switch);
+    let keep_log = problems.note(keep_log);
     let ui = problems.note(panel::settings(layers));
 
     let (key, saved_key) = match key? {
@@ -206,6 +212,7 @@ fn settle(
         data_dir,
         config_file: layers.config_file.clone(),
         answers_limit: answers_limit?,
+        keep_log: keep_log?,
         saved_key,
         ui: ui?,
         keys: layers.keys.clone(),

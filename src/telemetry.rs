@@ -1,5 +1,6 @@
 //! Logs and the last words of a panic: one line each, without secrets, to stderr or to the panel.
 
+pub mod kept;
 mod pane;
 
 use std::backtrace::Backtrace;
@@ -45,6 +46,28 @@ pub fn init_for_panel(rust_log: Option<&str>) -> mpsc::Receiver<Record> {
     let (filter, refused) = filter(directives(1), rust_log);
     let _ = tracing_subscriber::registry()
         .with(pane::PaneLayer(tell).with_filter(filter))
+        .try_init();
+    if refused {
+        tracing::warn!("RUST_LOG cannot be read and is ignored");
+    }
+    records
+}
+
+/// Starts logging to stderr as [`init`] does, and hands what a screen would show over, to be kept.
+///
+/// A second call changes nothing.
+#[must_use]
+pub fn init_for_run(verbosity: i8, rust_log: Option<&str>) -> mpsc::Receiver<Record> {
+    let (tell, records) = mpsc::channel(pane::WAITING);
+    let (said, refused) = filter(directives(verbosity), rust_log);
+    let (kept, _) = filter(directives(1), rust_log);
+    let stderr = tracing_subscriber::fmt::layer()
+        .compact()
+        .with_ansi(false)
+        .with_writer(LineWriter::new(io::stderr));
+    let _ = tracing_subscriber::registry()
+        .with(stderr.with_filter(said))
+        .with(pane::PaneLayer(tell).with_filter(kept))
         .try_init();
     if refused {
         tracing::warn!("RUST_LOG cannot be read and is ignored");

@@ -41,6 +41,7 @@ use crate::config::{Secret, secret};
 use crate::pipeline::engine::Handle;
 use crate::pipeline::snapshot::{SeriesState, Snapshot};
 use crate::telemetry::Record;
+use crate::telemetry::kept::{KeptLog, Line};
 use crate::time::Clock;
 
 /// Keeps a key for later starts; says where.
@@ -79,6 +80,10 @@ pub struct Options {
     pub booting: mpsc::Receiver<Booting>,
     /// What the program logs.
     pub records: mpsc::Receiver<Record>,
+    /// The log of the last hours before this start.
+    pub earlier: Vec<Line>,
+    /// Keeps the log for the next start.
+    pub kept: Option<KeptLog>,
     /// Where saved tables go.
     pub exports: PathBuf,
     /// Keeps a key for later starts.

@@ -17,6 +17,7 @@ use crate::db::Store;
 use crate::model::Interval;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::telemetry::Record;
+use crate::telemetry::kept::{self, KeptLog, Line};
 use crate::time::Clock;
 use crate::ui::app::{About, Boot, Shared};
 use crate::ui::keymap::Keymap;
@@ -45,18 +46,20 @@ pub fn why_no_screen() -> Option<&'static str> {
     }
 }
 
-/// The bare command: the panel, or without a terminal the engine alone.
-pub async fn run(
+/// The bare command without a terminal: the engine alone.
+pub async fn without_screen(
     context: &Context,
     records: Option<mpsc::Receiver<Record>>,
 ) -> Result<u8, Failure> {
-    let Some(records) = records else {
-        let reason = why_no_screen().unwrap_or("there is no terminal here");
-        context.narrator.say(&format!(
-            "{reason}: this is pipeline-tui run, the engine without a screen"
-        ));
-        return headless::run(context).await;
-    };
+    let reason = why_no_screen().unwrap_or("there is no terminal here");
+    context.narrator.say(&format!(
+        "{reason}: this is pipeline-tui run, the engine without a screen"
+    ));
+    headless::run(context, records).await
+}
+
+/// The bare command.
+pub async fn run(context: &Context, records: mpsc::Receiver<Record>) -> Result<u8, Failure> {
     let (settings, problems) = config::load_leniently(&context.inputs)?;
     let engine = EngineOptions {
         read_only: context.read_only,
@@ -93,6 +96,8 @@ impl Panel {
             demo,
         } = self;
         let is_demo = demo.is_some();
+        let keeps = !is_demo && !engine.read_only;
+        let (earlier, kept) = keeps.then(|| kept_log(&settings, clock.now())).unzip();
         let exports = std::env::current_dir()?;
         let engine = EngineOptions {
             exports: exports.clone(),
@@ -110,6 +115,8 @@ impl Panel {
             beat: is_demo.then_some(Duration::from_millis(250)),
             booting,
             records,
+            earlier: earlier.unwrap_or_default(),
+            kept: kept.flatten(),
             exports,
             save_key: Arc::new(move |key| config::save_key(&config_file, key)),
             problems,
@@ -121,6 +128,19 @@ impl Panel {
         }
         last_words(ended, is_demo)
     }
+}
+
+/// The log of the last hours, and the way to keep what is added.
+pub fn kept_log(settings: &Settings, now: DateTime<Utc>) -> (Vec<Line>, Option<KeptLog>) {
+    if !settings.keep_log {
+        return (vec![], None);
+    }
+    let folder = settings.data_dir.join("log");
+    let earlier = kept::recent(&folder, now);
+    let log = KeptLog::start(&folder).inspect_err(|error| {
+        tracing::warn!(%error, folder = %folder.display(), "the log is not kept");
+    });
+    (earlier, log.ok())
 }
 
 fn last_words(ended: io::Result<Ended>, is_demo: bool) -> Result<u8, Failure> {

@@ -2,21 +2,28 @@
 
 use std::sync::Arc;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
+use tokio::sync::mpsc;
 
 use super::exit::{self, Failure, Stop, StopSignals};
+use super::panel::kept_log;
 use super::{Context, open, output};
 use crate::config::{Plan, Settings};
 use crate::model::SeriesKey;
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
-use crate::pipeline::narrate;
+use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::Notice;
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{ProviderStatus, plan_words};
+use crate::telemetry::kept::{KeptLog, Line};
+use crate::telemetry::{Record, Weight};
 use crate::time::Clock;
 
-pub async fn run(context: &Context) -> Result<u8, Failure> {
+pub async fn run(
+    context: &Context,
+    records: Option<mpsc::Receiver<Record>>,
+) -> Result<u8, Failure> {
     if context.read_only {
         return Err(Failure::usage(
             "run fetches on schedule; leave out --read-only",
@@ -34,8 +41,15 @@ pub async fn run(context: &Context) -> Result<u8, Failure> {
         };
         engine::start(pipeline, options).await?
     };
-    output::print(&opening(&handle))?;
-    let stop = until_stopped(&mut handle, &mut signals).await?;
+    let clock = Clock::system();
+    let (_, kept) = kept_log(&settings, clock.now());
+    let mut log = Log {
+        clock,
+        kept,
+        records,
+    };
+    log.say(opening(&handle))?;
+    let stop = until_stopped(&mut handle, &mut signals, &mut log).await?;
     open::close(&store).await;
     Ok(match stop {
         Stop::Terminate => exit::DONE,
@@ -94,15 +108,20 @@ fn opening(handle: &Handle) -> String {
 }
 
 /// Prints what happens until a signal; then lets the engine end in order.
-async fn until_stopped(handle: &mut Handle, signals: &mut StopSignals) -> Result<Stop, Failure> {
+async fn until_stopped(
+    handle: &mut Handle,
+    signals: &mut StopSignals,
+    log: &mut Log,
+) -> Result<Stop, Failure> {
     let mut stopped = std::pin::pin!(signals.next());
     let stop = loop {
         tokio::select! {
             stop = &mut stopped => break stop,
             Some(notice) = handle.notices.recv() => {
-                if let Some(line) = line(&notice) {
-                    output::print(&line)?;
-                }
+                log.notice(&notice)?;
+            }
+            Some(record) = next(&mut log.records) => {
+                log.keep(log.clock.now(), record.weight, record.text);
             }
             _ = &mut handle.ended => {
                 return Err(Failure::Told { code: exit::SOME, text: "the engine stopped by itself; please report this".to_owned() });
@@ -112,17 +131,55 @@ async fn until_stopped(handle: &mut Handle, signals: &mut StopSignals) -> Result
     let _ = handle.commands.send(Command::Shutdown).await;
     let _ = (&mut handle.ended).await;
     while let Ok(notice) = handle.notices.try_recv() {
-        if let Some(line) = line(&notice) {
-            output::print(&line)?;
-        }
+        log.notice(&notice)?;
     }
-    output::print("engine stopped; what is stored is safe")?;
+    log.say("engine stopped; what is stored is safe".to_owned())?;
     Ok(stop)
 }
 
-/// A notice on one line; `None` for steps that only a screen shows.
-fn line(notice: &Notice) -> Option<String> {
-    let (_, text) = narrate::sentence(notice)?;
-    let at = notice.at.to_rfc3339_opts(SecondsFormat::Secs, true);
-    Some(format!("{at} {text}"))
+/// What is said on stdout and kept.
+struct Log {
+    clock: Clock,
+    kept: Option<KeptLog>,
+    /// What goes to stderr, to be kept as well.
+    records: Option<mpsc::Receiver<Record>>,
+}
+
+impl Log {
+    /// Says something about the engine itself.
+    fn say(&self, text: String) -> Result<(), Failure> {
+        output::print(&text)?;
+        self.keep(self.clock.now(), Weight::Info, text);
+        Ok(())
+    }
+
+    /// Says a notice on one line, unless it is a step that only a screen shows.
+    fn notice(&self, notice: &Notice) -> Result<(), Failure> {
+        let Some((severity, text)) = narrate::sentence(notice) else {
+            return Ok(());
+        };
+        let at = notice.at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        output::print(&format!("{at} {text}"))?;
+        let weight = match severity {
+            Severity::Info => Weight::Info,
+            Severity::Warn => Weight::Warn,
+            Severity::Error => Weight::Error,
+        };
+        self.keep(notice.at, weight, text);
+        Ok(())
+    }
+
+    fn keep(&self, at: DateTime<Utc>, weight: Weight, text: String) {
+        if let Some(kept) = &self.kept {
+            kept.write(Line { at, weight, text });
+        }
+    }
+}
+
+/// The next record; never, where there are none.
+async fn next(records: &mut Option<mpsc::Receiver<Record>>) -> Option<Record> {
+    match records {
+        Some(records) => records.recv().await,
+        None => std::future::pending().await,
+    }
 }

@@ -130,6 +130,9 @@ settings! {
     ANSWERS_LIMIT = Setting::new("store.answers_limit", Some("store.answers_limit"), "256MiB",
         "how much room the provider's answers may take; the oldest go first")
         .kind(Kind::Number).reach(Reach::File);
+    KEEP_LOG = Setting::new("log.keep", Some("log.keep"), "true",
+        "whether the log of the panel and of run is kept in the data folder, 2 MiB at most")
+        .kind(Kind::Switch).reach(Reach::File);
     THEME = Setting::new("ui.theme", Some("ui.theme"), "terminal",
         "the panel's colours: terminal, dark, light or mono").reach(Reach::File);
     ASCII = Setting::new("ui.ascii", Some("ui.ascii"), "false",

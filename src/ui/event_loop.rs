@@ -32,6 +32,7 @@ use crate::pipeline::engine::Handle;
 use crate::pipeline::narrate::Severity;
 use crate::pipeline::notice::Notice;
 use crate::pipeline::snapshot::Snapshot;
+use crate::telemetry::kept::{KeptLog, Line};
 use crate::telemetry::{Record, Weight};
 use crate::time::Clock;
 
@@ -57,6 +58,7 @@ pub(super) struct EventLoop {
     engine: Engine,
     booting: Option<mpsc::Receiver<Booting>>,
     records: mpsc::Receiver<Record>,
+    kept: Option<KeptLog>,
     outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     exports: PathBuf,
     clipboard: Clipboard,
@@ -112,6 +114,7 @@ impl EventLoop {
             engine: Engine::default(),
             booting: Some(options.booting),
             records: options.records,
+            kept: options.kept,
             outcomes: mpsc::channel(OUTCOMES),
             exports: options.exports,
             clipboard: Clipboard::of_process(),
@@ -122,6 +125,10 @@ impl EventLoop {
             pace: Pace::new(Instant::now()),
             code: 0,
         };
+        for Line { at, weight, text } in options.earlier {
+            let severity = severity(weight);
+            event_loop.app.log.push(LogLine { at, severity, text });
+        }
         for problem in options.problems {
             event_loop.log(now, Severity::Warn, problem);
         }
@@ -261,12 +268,7 @@ impl EventLoop {
             }
             Woken::Booting(booting) => return Ok(self.booting(booting, now)),
             Woken::Record(record) => {
-                let severity = match record.weight {
-                    Weight::Info => Severity::Info,
-                    Weight::Warn => Severity::Warn,
-                    Weight::Error => Severity::Error,
-                };
-                self.log(now, severity, record.text);
+                self.log(now, severity(record.weight), record.text);
                 vec![]
             }
             Woken::Outcome(outcome) => {
@@ -461,12 +463,16 @@ impl EventLoop {
     }
 
     fn log(&mut self, at: DateTime<Utc>, severity: Severity, text: String) {
-        let line = LogLine { at, severity, text };
-        let level = match severity {
-            Severity::Info => log::Level::Info,
-            Severity::Warn => log::Level::Warn,
-            Severity::Error => log::Level::Error,
+        let (level, weight) = match severity {
+            Severity::Info => (log::Level::Info, Weight::Info),
+            Severity::Warn => (log::Level::Warn, Weight::Warn),
+            Severity::Error => (log::Level::Error, Weight::Error),
         };
+        if let Some(kept) = &self.kept {
+            let text = text.clone();
+            kept.write(Line { at, weight, text });
+        }
+        let line = LogLine { at, severity, text };
         let shown = pane_record(&line);
         tui_logger::Drain::new().log(
             &log::Record::builder()
@@ -511,6 +517,14 @@ impl EventLoop {
             failure,
             last: self.app.shared.snapshot.clone(),
         }
+    }
+}
+
+const fn severity(weight: Weight) -> Severity {
+    match weight {
+        Weight::Info => Severity::Info,
+        Weight::Warn => Severity::Warn,
+        Weight::Error => Severity::Error,
     }
 }
 

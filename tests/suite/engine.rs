@@ -23,6 +23,7 @@ use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
 mod faults;
+mod kept;
 mod panel;
 mod starts;
 mod symbols;

@@ -41,6 +41,16 @@ fn the_panels_words_carry_their_lines_and_have_defaults() {
 }
 
 #[test]
+fn the_log_is_kept_unless_the_file_says_otherwise() {
+    assert!(Place::new().load().keep_log);
+    let off = Place::new().toml("[log]\nkeep = false\n");
+    assert!(!off.load().keep_log);
+    assert_eq!(off.row("log.keep").0, "false");
+    let wrong = Place::new().toml("[log]\nkeep = 'perhaps'\n");
+    assert_eq!(check(&wrong.inputs).len(), 1);
+}
+
+#[test]
 fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
     let place = Place::new().toml(
         "interval = '7min'\nsymbols = ['IBM']\n[alpha_vantage]\npaln = 75\nplan = 'gold'\napi_key = 12\n\

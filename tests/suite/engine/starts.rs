@@ -124,7 +124,7 @@ async fn a_plan_without_a_days_limit_fetches_all_at_its_start() {
 }
 
 /// What `run` says until a line holds these words; then it is told to stop.
-fn run_until(desk: &Desk, words: &[&str]) -> String {
+pub fn run_until(desk: &Desk, words: &[&str]) -> String {
     let mut child = desk
         .command(&["run"])
         .stdout(Stdio::piped())
