@@ -166,10 +166,11 @@ fn terminal() -> String {
 
 /// Hidden before they are laid out, so that columns stay aligned.
 fn settings_of(context: &Context, person: &Person) -> String {
-    match config::report(&context.inputs) {
+    match config::load_leniently(&context.inputs) {
         Err(error) => error.to_string(),
-        Ok(rows) => {
-            let rows: Vec<Vec<String>> = rows
+        Ok((settings, _)) => {
+            let rows: Vec<Vec<String>> = settings
+                .report
                 .into_iter()
                 .map(|row| {
                     [row.name, &row.value, &row.source]
