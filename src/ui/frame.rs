@@ -26,6 +26,8 @@ pub struct Regions {
     pub lower: (usize, usize),
     /// Columns of the chart.
     pub columns: u16,
+    /// Whether the table of bars and their chart fit side by side.
+    pub fits_both: bool,
     /// Where the text cursor stands.
     pub cursor: Option<Position>,
 }
@@ -82,7 +84,7 @@ pub fn render(app: &App, now: DateTime<Utc>, buf: &mut Buffer) -> Regions {
         ViewId::Overview => views::overview::draw(app, now, body, buf, &mut regions),
         ViewId::Bars => views::bars::draw(&app.bars, shared, body, buf, &mut regions),
         ViewId::Runs => views::runs::draw(&app.runs, shared, now, body, buf, &mut regions),
-        ViewId::Log => views::log::draw(&app.log, shared, body, buf, &mut regions),
+        ViewId::Log => views::log::draw(&app.log, shared, now, body, buf, &mut regions),
         ViewId::System => views::system::draw(&app.system, shared, now, body, buf, &mut regions),
     }
     footer::draw(app, now, foot, buf, &mut regions);

@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::theme::Role;
 use crate::model::market::Session;
 use crate::model::text::thousands;
 use crate::model::{Bar, Interval, Price, SeriesKey};
@@ -276,6 +277,20 @@ pub fn size(bytes: u64) -> String {
     format!("{}.{} {unit}", thousands(tenths / 10), tenths % 10)
 }
 
+/// The second of something that has happened: the time alone today, else with its date.
+#[must_use]
+pub fn second(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let (there, here) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let form = if there.date_naive() == here.date_naive() {
+        "%H:%M:%S"
+    } else if there.year() == here.year() {
+        "%m-%d %H:%M:%S"
+    } else {
+        "%Y-%m-%d %H:%M:%S"
+    };
+    there.format(form).to_string()
+}
+
 /// The label of a bar in a list: `11-20 15:55`, where years differ `2025-11-20 15:55`, and
 /// `2026-11-20` for a day and longer.
 #[must_use]
@@ -355,6 +370,16 @@ pub fn change(from: Price, to: Price) -> Option<String> {
     };
     let text = format!("{sign}{}.{:02}", rounded / 100, rounded % 100);
     Some(text.trim_start().to_owned())
+}
+
+/// What a change means, by its sign.
+#[must_use]
+pub fn change_role(change: &str) -> Role {
+    match change.chars().next() {
+        Some('+') => Role::Up,
+        Some('-') => Role::Down,
+        _ => Role::Text,
+    }
 }
 
 /// `1 request`, `2 requests`.

@@ -18,9 +18,7 @@ use super::super::symbols::{Problem, Symbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
-use crate::model::{
-    ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, WatchEdit,
-};
+use crate::model::{ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, WatchEdit};
 
 /// How long the schedule leaves a series alone that the provider does not know: a day, for in an
 /// outage it has called good symbols unknown.

@@ -41,6 +41,28 @@ pub enum Arrange {
     Chart,
 }
 
+impl Arrange {
+    /// What comes next. Where both do not fit side by side they are the table.
+    #[must_use]
+    pub const fn next(self, fits_both: bool) -> Self {
+        match self {
+            Self::Both if fits_both => Self::Table,
+            Self::Both | Self::Table => Self::Chart,
+            Self::Chart => Self::Both,
+        }
+    }
+
+    /// What it shows, in a word.
+    #[must_use]
+    pub const fn word(self, fits_both: bool) -> &'static str {
+        match self {
+            Self::Both if fits_both => "both",
+            Self::Both | Self::Table => "table",
+            Self::Chart => "chart",
+        }
+    }
+}
+
 /// The state of the view.
 #[derive(Debug, Default)]
 pub struct Bars {
@@ -58,6 +80,8 @@ pub struct Bars {
     pub page: usize,
     /// Columns of the chart on the screen.
     pub columns: u16,
+    /// Whether the screen has room for the table and the chart.
+    fits_both: bool,
     /// What was asked for and is not there yet.
     asked: Option<BarsWindow>,
     /// The last run that had ended when the window was asked for.
@@ -216,6 +240,7 @@ impl Bars {
     pub fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
         let changed = (self.page, self.columns) != (regions.page, regions.columns);
         (self.page, self.columns) = (regions.page, regions.columns);
+        self.fits_both = regions.fits_both;
         if !changed {
             return None;
         }
@@ -272,11 +297,7 @@ impl Bars {
                 .clone()
                 .map_or_else(Vec::new, |series| fetch_of(vec![series], shared, now)),
             Action::Arrange => {
-                self.arrange = match self.arrange {
-                    Arrange::Both => Arrange::Table,
-                    Arrange::Table => Arrange::Chart,
-                    Arrange::Chart => Arrange::Both,
-                };
+                self.arrange = self.arrange.next(self.fits_both);
                 vec![]
             }
             Action::ZoomIn => self.zoomed(self.zoom.zoom_in(), shared),
@@ -411,6 +432,20 @@ fn safe_name(symbol: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_arrangement_that_looks_different_is_shown_in_a_circle() {
+        let shown = |fits_both| {
+            let first = Arrange::default();
+            let circle = std::iter::successors(Some(first), |at| Some(at.next(fits_both)));
+            circle
+                .take(4)
+                .map(|at| at.word(fits_both))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(true), ["both", "table", "chart", "both"]);
+        assert_eq!(shown(false), ["table", "chart", "table", "chart"]);
+    }
 
     #[test]
     fn symbols_make_harmless_file_names() {

@@ -5,6 +5,7 @@ mod draw;
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 pub use self::draw::draw;
 use super::{Reply, ViewId};
@@ -12,6 +13,7 @@ use crate::pipeline::narrate::Severity;
 use crate::ui::action::{Action, Effect};
 use crate::ui::app::Shared;
 use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+use crate::ui::text;
 
 /// Lines that are kept; the oldest go first.
 pub const KEPT: usize = 10_000;
@@ -236,7 +238,7 @@ impl Log {
                 );
                 return selected.map_or_else(Vec::new, |(_, line)| {
                     vec![Reply::Do(Effect::Copy {
-                        text: written(line, shared.zone),
+                        text: kept(line, shared.zone),
                         what: "1 line".to_owned(),
                     })]
                 });
@@ -244,7 +246,7 @@ impl Log {
             Action::Save => {
                 let text = self
                     .shown()
-                    .map(|(_, line)| written(line, shared.zone) + "\n")
+                    .map(|(_, line)| kept(line, shared.zone) + "\n")
                     .collect();
                 let now = self.lines.back().map(|line| line.at).unwrap_or_default();
                 return vec![Reply::Do(Effect::Save {
@@ -265,27 +267,35 @@ pub fn pane_record(line: &LogLine) -> String {
     format!("{} {word:<5} {}", line.at.timestamp(), line.text)
 }
 
-/// A record of the overview's pane as text.
+/// A record of the overview's pane as it is shown now.
 #[must_use]
-pub fn shown_record(record: &str, zone: chrono_tz::Tz) -> String {
+pub fn shown_record(record: &str, now: DateTime<Utc>, zone: Tz) -> String {
     let parts = record.split_once(' ');
     let at = parts.and_then(|(at, _)| DateTime::from_timestamp(at.parse().ok()?, 0));
     match (at, parts) {
-        (Some(at), Some((_, text))) => {
-            format!("{} {text}", at.with_timezone(&zone).format("%H:%M:%S"))
-        }
+        (Some(at), Some((_, text))) => format!("{} {text}", text::second(at, now, zone)),
         _ => record.to_owned(),
     }
 }
 
-/// A line as text.
+/// A line as it is shown now.
 #[must_use]
-pub fn written(line: &LogLine, zone: chrono_tz::Tz) -> String {
+pub fn shown(line: &LogLine, now: DateTime<Utc>, zone: Tz) -> String {
+    let word = severity_word(line.severity);
+    format!(
+        "{} {word:<5} {}",
+        text::second(line.at, now, zone),
+        line.text
+    )
+}
+
+/// A line to be kept: with its date and zone, whenever it is read.
+fn kept(line: &LogLine, zone: Tz) -> String {
+    let word = severity_word(line.severity);
     let local = line.at.with_timezone(&zone);
     format!(
-        "{} {:<5} {}",
-        local.format("%H:%M:%S"),
-        severity_word(line.severity),
+        "{} {word:<5} {}",
+        local.format("%Y-%m-%d %H:%M:%S%:z"),
         line.text
     )
 }
@@ -363,6 +373,40 @@ mod tests {
         assert_eq!(log.counts(), (30, 27));
         log.update(Action::Back, &shared);
         assert_eq!(log.filter(), "");
+    }
+
+    #[test]
+    fn a_line_of_another_day_has_its_date_in_the_shown_zone() {
+        let line = LogLine {
+            at: "2026-11-20T04:30:00Z".parse().unwrap(),
+            severity: Severity::Warn,
+            text: "slow".to_owned(),
+        };
+        let new_york = chrono_tz::America::New_York;
+        assert_eq!(shown(&line, sample::now(), Tz::UTC), "04:30:00 WARN  slow");
+        assert_eq!(
+            shown(&line, sample::now(), new_york),
+            "11-19 23:30:00 WARN  slow"
+        );
+        assert_eq!(
+            shown_record(&pane_record(&line), sample::now(), new_york),
+            "11-19 23:30:00 WARN  slow"
+        );
+        let next_year = sample::now() + chrono::TimeDelta::days(60);
+        assert_eq!(
+            shown(&line, next_year, new_york),
+            "2026-11-19 23:30:00 WARN  slow"
+        );
+    }
+
+    #[test]
+    fn what_is_copied_has_its_date_and_zone() {
+        let shared = sample::shared(sample::normal());
+        let replies = log(1).update(Action::Copy, &shared);
+        let [Reply::Do(Effect::Copy { text, .. })] = replies.as_slice() else {
+            panic!("{replies:?}");
+        };
+        assert_eq!(text, "2026-11-20 13:38:53-05:00 ERROR line 0");
     }
 
     #[test]

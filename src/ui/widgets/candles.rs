@@ -4,14 +4,14 @@
 //! ```text
 //!              ┊                      ╷ ┢◂103.67
 //!   ╷          ┊                ┪ ┪ ┿ ┣ ╿
-//!   ┫ ╷        ┊              ╷ ┃ ╹ ╵
-//!     ┷ ┢ ╷ ┪  ┊      ╷ ╷ ╷ ┢ ┣           102.00
-//!       ╹ ┣ ┃ ┪┊      ┫ ┫ ┷ ╹ ╵
-//!         ╵   ╹┊┷ ╷ ┢ ╹
-//!              ┊  ┡ ╿                     100.00
+//!   ┫ ╷        ┊              ╷ ┃ ╹ ╵   ·
+//!     ┷ ┢ ╷ ┪  ┊      ╷ ╷ ╷ ┢ ┣         · 102.00
+//!       ╹ ┣ ┃ ┪┊      ┫ ┫ ┷ ╹ ╵         ·
+//!         ╵   ╹┊┷ ╷ ┢ ╹                 ·
+//!              ┊  ┡ ╿                   · 100.00
 //!   ▁         ▄ ▃ ▁         ▄ ▃ ▁             8k
 //!   █ ▇ ▅ ▃ ▂ █ █ █ ▇ ▅ ▃ ▂ █ █ █ ▇ ▅ ▃ ▂
-//!       14:00   11-20     12:00   14:00
+//!       14:00   11-20     12:00    11-20 15:30
 //! ```
 
 mod glyphs;
@@ -259,7 +259,15 @@ impl Chart<'_> {
             |at| self.column(plan, at),
             plan.width.saturating_add(plan.axis),
         );
-        for label in labels {
+        let cursor = self.cursor_label(plan);
+        let is_apart = |label: &times::TimeLabel| {
+            cursor.as_ref().is_none_or(|cursor| {
+                let end =
+                    |label: &times::TimeLabel| label.x.saturating_add(text_width(&label.text));
+                end(label) < cursor.x || end(cursor) < label.x
+            })
+        };
+        for label in labels.iter().filter(|label| is_apart(label)) {
             write(buf, area, (label.x, y), &label.text, style);
         }
     }
@@ -272,8 +280,9 @@ impl Chart<'_> {
         let newest = self.bars.first().map(close).filter(|newest| {
             plan.visible.newest && cursor.is_none_or(|cursor| row(cursor) != row(*newest))
         });
-        let marks = [(newest, Role::Accent), (cursor, Role::Selection)];
-        let marks = marks.map(|(price, role)| price.map(|price| (price, role)));
+        let accent = self.theme.style(Role::Accent);
+        let marks = [(newest, accent), (cursor, self.selection())];
+        let marks = marks.map(|(price, style)| price.map(|price| (price, style)));
         let mut draw = |price: i128, mark: char, style: Style| {
             let text = amount(price, plan.labels.decimals);
             let room = usize::from(plan.axis.saturating_sub(1));
@@ -281,14 +290,14 @@ impl Chart<'_> {
             write(buf, area, (plan.width, row(price)), &text, style);
         };
         for price in &plan.labels.prices {
-            let marked = |(mark, _): &(i128, Role)| row(*mark) == row(*price);
+            let marked = |(mark, _): &(i128, Style)| row(*mark) == row(*price);
             if !marks.iter().flatten().any(marked) {
                 draw(*price, ' ', muted);
             }
         }
         let mark = if self.theme.ascii { '<' } else { '◂' };
-        for (price, role) in marks.into_iter().flatten() {
-            draw(price, mark, self.theme.style(role));
+        for (price, style) in marks.into_iter().flatten() {
+            draw(price, mark, style);
         }
         if plan.volume_rows > 0 {
             let text = short(plan.volume_top);
@@ -297,21 +306,64 @@ impl Chart<'_> {
         }
     }
 
+    /// Marks the cursor's column without touching its candle: dots above and below it, and its
+    /// time on the axis. Where the axis has gone the lowest cell of the column is turned around.
     fn draw_cursor(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
         let middle = self.column(plan, plan.visible.cursor);
         let side = u16::from(self.zoom.cells() == 3);
-        let column = Rect {
-            x: area.x.saturating_add(middle.saturating_sub(side)),
-            y: area.y,
-            width: side.saturating_mul(2).saturating_add(1),
-            height: area.height,
-        };
-        let mut style = self.theme.style(Role::Selection);
-        // Turned around, a coloured candle would colour the column and be a hole in it.
-        if style.fg.is_none() && style.add_modifier.contains(Modifier::REVERSED) {
-            style = style.fg(Color::Reset);
+        let dot = if self.theme.ascii { '.' } else { '·' };
+        let accent = self.theme.style(Role::Accent);
+        for y in 0..plan.price_rows {
+            let is_free = (middle.saturating_sub(side)..=middle.saturating_add(side)).all(|x| {
+                let at = (area.x.saturating_add(x), area.y.saturating_add(y));
+                buf.cell(at)
+                    .is_none_or(|cell| matches!(cell.symbol(), " " | "┊" | ":"))
+            });
+            if is_free {
+                put(buf, area, (middle, y), dot, accent);
+            }
         }
-        buf.set_style(column.intersection(area), style);
+        let style = self.selection();
+        match self.cursor_label(plan) {
+            Some(label) => {
+                let y = plan.price_rows.saturating_add(plan.volume_rows);
+                write(buf, area, (label.x, y), &label.text, style);
+            }
+            None => {
+                let last = plan.price_rows.saturating_add(plan.volume_rows);
+                let cell = Rect {
+                    x: area.x.saturating_add(middle),
+                    y: area.y.saturating_add(last.saturating_sub(1)),
+                    width: 1,
+                    height: 1,
+                };
+                buf.set_style(cell.intersection(area), style);
+            }
+        }
+    }
+
+    /// The time of the cursor's bar under its column, as near as the edges allow.
+    fn cursor_label(&self, plan: &Plan) -> Option<times::TimeLabel> {
+        let bar = self.bars.get(self.cursor).or(self.bars.last())?;
+        let room = plan.width.saturating_add(plan.axis);
+        let forms = times::cursor_times(bar, self.interval, self.zone);
+        let text = forms.into_iter().find(|text| text_width(text) <= room)?;
+        let middle = self.column(plan, plan.visible.cursor);
+        let x = middle
+            .saturating_sub(text_width(&text) / 2)
+            .min(room.saturating_sub(text_width(&text)));
+        plan.times.then_some(times::TimeLabel { x, text })
+    }
+
+    /// The look of what the keys act on.
+    fn selection(&self) -> Style {
+        let style = self.theme.style(Role::Selection);
+        // Turned around, a coloured cell would colour the mark.
+        if style.fg.is_none() && style.add_modifier.contains(Modifier::REVERSED) {
+            style.fg(Color::Reset)
+        } else {
+            style
+        }
     }
 }
 

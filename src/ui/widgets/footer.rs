@@ -55,7 +55,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
         return;
     }
     let mut x = 1;
-    for hint in fitting(hints(app, now), usize::from(area.width)) {
+    for hint in fitting(hints(app, now, regions.fits_both), usize::from(area.width)) {
         let from = x;
         let (key, word) = if hint.is_ready {
             (theme.style(Role::Accent), Style::new())
@@ -80,7 +80,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
 }
 
 /// The hints of this place, those that are ready first in the order of the table.
-fn hints(app: &App, now: DateTime<Utc>) -> Vec<Hint> {
+fn hints(app: &App, now: DateTime<Utc>, fits_both: bool) -> Vec<Hint> {
     let context = app.context();
     let places: &[Context] = if context.is_overlay() {
         &[context]
@@ -93,7 +93,10 @@ fn hints(app: &App, now: DateTime<Utc>) -> Vec<Hint> {
         if binding.rank == u8::MAX || entry.chords.is_empty() {
             continue;
         }
-        let word = format!("{}{}", binding.hint, detail(binding.action, app));
+        let word = match binding.action {
+            Action::Arrange => app.bars.arrange.next(fits_both).word(fits_both).to_owned(),
+            action => format!("{}{}", binding.hint, detail(action, app)),
+        };
         if binding.action == Action::Offer && word.is_empty() {
             continue;
         }

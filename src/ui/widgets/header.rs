@@ -161,7 +161,7 @@ fn who(shared: &Shared, width: u16) -> Pieces {
     let mut pieces = vec![(name.to_owned(), theme.style(Role::Head))];
     let mut word = |text: &str, role: Role| pieces.push((format!("  {text}"), theme.style(role)));
     if shared.is_demo {
-        word("DEMO", Role::Warn);
+        word(&demo(shared.speed), Role::Warn);
     }
     if shared.is_read_only() {
         word("READ-ONLY", Role::Warn);
@@ -182,6 +182,14 @@ fn who(shared: &Shared, width: u16) -> Pieces {
         pieces.push((format!("  {}", provider.plan), plain));
     }
     pieces
+}
+
+/// That nothing is real, and how fast its clock runs.
+fn demo(speed: i32) -> String {
+    match speed {
+        ..=1 => "DEMO".to_owned(),
+        _ => format!("DEMO, clock {speed}x"),
+    }
 }
 
 /// A store's name without the folders of its file.

@@ -68,14 +68,16 @@ fn a_pause_and_a_schedule_are_told_where_they_change_whoever_changed_them() {
         after(Input::Command(Command::SetSchedule(every.clone()))),
         [What::Scheduled(every.clone())]
     );
-    let read = |schedule, paused| Input::Loaded(Loaded::Settings(
+    let read = |schedule, paused| {
+        Input::Loaded(Loaded::Settings(
             3,
             Remembered {
                 schedule: Some(schedule),
                 is_paused: paused,
                 ..Remembered::default()
             },
-        ));
+        ))
+    };
     assert_eq!(after(read(every.clone(), true)), [], "its own changes");
     let close = Schedule::after_close();
     assert_eq!(

@@ -9,20 +9,22 @@ use ratatui::widgets::Widget;
 
 use super::{Arrange, Bars};
 use crate::model::text::thousands;
-use crate::model::{Bar, Interval};
+use crate::model::{Bar, Interval, Price};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::app::Shared;
 use crate::ui::draw::{line, put, put_all, split_left, split_top, upright, width};
 use crate::ui::frame::Regions;
-use crate::ui::text::{self, right};
+use crate::ui::text::{self, NONE, right};
 use crate::ui::theme::{Role, Theme};
 use crate::ui::widgets::candles::Chart;
 use crate::ui::widgets::list;
 
-/// Columns of one price or of the volume.
+/// Columns of one price or of the volume, at least.
 const CELLS: usize = 10;
 /// A chart that is narrower than this tells nothing.
 const LEAST_CHART: u16 = 24;
+/// From this width on the table beside the chart has all that is known of a bar.
+const ROOMY: u16 = 160;
 
 /// Draws the view.
 pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
@@ -36,21 +38,20 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
     };
     title(page, view.selected(shared), shared, head, buf);
     let interval = page.window.series.interval;
-    let decimals = text::decimals(
-        page.bars
-            .iter()
-            .flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]),
-    )
-    .max(4);
-    let table_width = table_width(interval, spans_years(page));
+    let mut shape = Shape::of(page);
+    if view.arrange == Arrange::Both && body.width < ROOMY {
+        shape.columns.retain(|column| !column.is_extra());
+    }
+    regions.fits_both = body.width >= shape.width() + LEAST_CHART;
     let (left, chart) = match view.arrange {
         Arrange::Chart => (Rect::default(), body),
-        Arrange::Both if body.width >= table_width + LEAST_CHART => split_left(body, table_width),
+        Arrange::Both if regions.fits_both => split_left(body, shape.width()),
         // Narrow screens show the table; `v` shows the chart.
         Arrange::Both | Arrange::Table => (body, Rect::default()),
     };
+    shape.fit(left.width);
     regions.page = usize::from(body.height.saturating_sub(1));
-    table(view, page, decimals, shared, left, buf, regions);
+    table(view, page, &shape, shared, left, buf, regions);
     if chart.width > 0 {
         let inner = if left.width > 0 {
             upright(buf, chart, theme);
@@ -72,54 +73,118 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
 }
 
 /// What a line says of a bar beside its time.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     Open,
     High,
     Low,
     Close,
     Volume,
+    Change,
+    Adjusted,
+    Dividend,
+    Split,
 }
+
+use Column::{Adjusted, Change, Close, Dividend, High, Low, Open, Split, Volume};
+
+/// Narrow tables leave columns out, the least telling first. The close stays to the last.
+const DROPPED: [Column; 8] = [Split, Dividend, Adjusted, Change, Volume, Open, High, Low];
 
 impl Column {
     const fn head(self) -> &'static str {
         match self {
-            Self::Open => "OPEN",
-            Self::High => "HIGH",
-            Self::Low => "LOW",
-            Self::Close => "CLOSE",
-            Self::Volume => "VOLUME",
+            Open => "OPEN",
+            High => "HIGH",
+            Low => "LOW",
+            Close => "CLOSE",
+            Volume => "VOLUME",
+            Change => "CHG%",
+            Adjusted => "ADJ CLOSE",
+            Dividend => "DIVIDEND",
+            Split => "SPLIT",
         }
     }
 
-    fn of(self, bar: &Bar, decimals: u32) -> String {
+    /// Whether it is shown only where there is much room.
+    const fn is_extra(self) -> bool {
+        matches!(self, Change | Adjusted | Dividend | Split)
+    }
+
+    fn of(self, bar: &Bar, older: Option<&Bar>, decimals: u32) -> (String, Role) {
+        let plain = |text: String| (text, Role::Text);
+        let extra = |value: Option<Price>| match value {
+            Some(value) => plain(text::price(value, text::decimals([value]))),
+            None => (NONE.to_owned(), Role::Muted),
+        };
         match self {
-            Self::Open => text::price(bar.open, decimals),
-            Self::High => text::price(bar.high, decimals),
-            Self::Low => text::price(bar.low, decimals),
-            Self::Close => text::price(bar.close, decimals),
-            Self::Volume => thousands(bar.volume),
+            Open => plain(text::price(bar.open, decimals)),
+            High => plain(text::price(bar.high, decimals)),
+            Low => plain(text::price(bar.low, decimals)),
+            Close => plain(text::price(bar.close, decimals)),
+            Volume => plain(thousands(bar.volume)),
+            Change => {
+                let change = older.and_then(|older| text::change(older.close, bar.close));
+                let change = change.unwrap_or_else(|| NONE.to_owned());
+                let role = text::change_role(&change);
+                (change, role)
+            }
+            Adjusted => extra(bar.adjusted_close),
+            Dividend => extra(bar.dividend_amount),
+            Split => extra(bar.split_coefficient),
         }
     }
 }
 
-/// The columns that fit whole: a price that is cut is a wrong price. The close stays to the last.
-fn columns(width: u16, time_cells: usize) -> Vec<Column> {
-    let all = [
-        Column::Open,
-        Column::High,
-        Column::Low,
-        Column::Close,
-        Column::Volume,
-    ];
-    let fit = usize::from(width).saturating_sub(1 + time_cells) / (CELLS + 1);
-    let mut columns = all.to_vec();
-    for dropped in [Column::Volume, Column::Open, Column::High, Column::Low] {
-        if columns.len() > fit.max(1) {
-            columns.retain(|column| *column != dropped);
+/// The columns of the table, and how they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shape {
+    /// Cells of the time.
+    time: usize,
+    with_year: bool,
+    /// Cells of each column.
+    cells: usize,
+    decimals: u32,
+    columns: Vec<Column>,
+}
+
+impl Shape {
+    /// Everything that is known of these bars.
+    fn of(page: &BarsPage) -> Self {
+        let bars = || page.bars.iter();
+        let prices = bars().flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]);
+        let decimals = text::decimals(prices).max(4);
+        let highest = bars().map(|bar| bar.high.max(bar.open)).max();
+        let highest = highest.map_or(0, |price| text::price(price, decimals).len());
+        let most = bars().map(|bar| bar.volume).max().unwrap_or(0);
+        let mut columns = vec![Open, High, Low, Close, Volume, Change];
+        if bars().any(|bar| bar.adjusted_close.is_some()) {
+            columns.extend([Adjusted, Dividend, Split]);
+        }
+        let with_year = spans_years(page);
+        Self {
+            time: time_cells(page.window.series.interval, with_year),
+            with_year,
+            cells: highest.max(thousands(most).len()).max(CELLS),
+            decimals,
+            columns,
         }
     }
-    columns
+
+    fn width(&self) -> u16 {
+        let cells = 1 + self.time + self.columns.len() * (self.cells + 1);
+        u16::try_from(cells).unwrap_or(u16::MAX)
+    }
+
+    /// Keeps the columns that fit whole: a price that is cut is a wrong price.
+    fn fit(&mut self, width: u16) {
+        for dropped in DROPPED {
+            if self.width() <= width {
+                break;
+            }
+            self.columns.retain(|column| *column != dropped);
+        }
+    }
 }
 
 /// Whether the series spans years, so that a time without one would be ambiguous.
@@ -134,11 +199,6 @@ const fn time_cells(interval: Interval, with_year: bool) -> usize {
         (true, false) => 11,
         (false, _) => 10,
     }
-}
-
-fn table_width(interval: Interval, with_year: bool) -> u16 {
-    let cells = 1 + time_cells(interval, with_year) + 5 * (CELLS + 1);
-    u16::try_from(cells).unwrap_or(u16::MAX)
 }
 
 /// The series, and the selected bar spelled out.
@@ -168,46 +228,79 @@ fn title(page: &BarsPage, bar: Option<&Bar>, shared: &Shared, area: Rect, buf: &
             theme.style(Role::Muted),
         ),
     ];
-    let right = bar.map_or_else(Vec::new, |bar| spelled(bar, theme));
-    let room = area.width.saturating_sub(width(&right) + 1);
-    // The selected bar is worth more than the extent of the series.
-    let shown = (1..=left.len()).rev().find(|count| {
-        left.get(..*count)
-            .is_some_and(|pieces| width(pieces) < room)
-    });
-    put_all(
-        buf,
-        area,
-        0,
-        left.get(..shown.unwrap_or(1)).unwrap_or_default(),
-    );
-    if shown.is_some() {
-        put_all(buf, area, room, &right);
+    let Some(bar) = bar else {
+        put_all(buf, area, 0, &left);
+        return;
+    };
+    let [long, short] = times(bar, page, shared.zone);
+    let said = |time: &str, names: &[&str]| spelled(time, bar, names, theme);
+    let all = ["O", "H", "L", "C", "V", "adj"];
+    let (whole, usual) = (said(&long, &all), said(&short, &all));
+    // The selected bar is worth more than the extent of the series, and its time than its open.
+    let least = [["O", "H", "L", "C", "V"].as_slice(), &["C", "V"], &["C"]];
+    let least = least.map(|names| (1, said(&short, names)));
+    let shown = (1..=left.len())
+        .rev()
+        .flat_map(|count| [(count, whole.clone()), (count, usual.clone())])
+        .chain(least)
+        .find_map(|(count, right)| {
+            let pieces = left.get(..count)?;
+            (width(pieces) + width(&right) < area.width).then_some((pieces, right))
+        });
+    match shown {
+        Some((pieces, right)) => {
+            put_all(buf, area, 0, pieces);
+            put_all(
+                buf,
+                area,
+                area.width.saturating_sub(width(&right) + 1),
+                &right,
+            );
+        }
+        None => {
+            put_all(buf, area, 0, left.get(..1).unwrap_or_default());
+        }
     }
 }
 
-fn spelled(bar: &Bar, theme: Theme) -> Vec<(String, Style)> {
+/// The time of a bar as fully as it can be written, and as short as it can be understood.
+fn times(bar: &Bar, page: &BarsPage, zone: Tz) -> [String; 2] {
+    let interval = page.window.series.interval;
+    let zone_name = text::zone_name(zone);
+    let short = text::bar_time(bar, interval, spans_years(page), zone);
+    if interval.is_intraday() {
+        let local = bar.timestamp.with_timezone(&zone);
+        let long = local.format("%a %Y-%m-%d %H:%M").to_string();
+        [long, short].map(|time| format!("{time} {zone_name}"))
+    } else {
+        [bar.trading_date.format("%a %Y-%m-%d").to_string(), short]
+    }
+}
+
+/// A bar in words: its time, and what is named of its values.
+fn spelled(time: &str, bar: &Bar, names: &[&str], theme: Theme) -> Vec<(String, Style)> {
     let decimals = text::decimals([bar.open, bar.high, bar.low, bar.close]);
     let role = match bar.close.cmp(&bar.open) {
         std::cmp::Ordering::Less => Role::Down,
         std::cmp::Ordering::Greater => Role::Up,
         std::cmp::Ordering::Equal => Role::Text,
     };
-    let mut pieces = vec![];
-    for (name, price) in [
-        ("O", bar.open),
-        ("H", bar.high),
-        ("L", bar.low),
-        ("C", bar.close),
-    ] {
+    let price = |price: Price| (text::price(price, decimals), theme.style(role));
+    let mut pieces = vec![(format!(" {time}"), theme.style(Role::Accent))];
+    for name in names {
+        let value = match *name {
+            "O" => price(bar.open),
+            "H" => price(bar.high),
+            "L" => price(bar.low),
+            "C" => price(bar.close),
+            "V" => (thousands(bar.volume), Style::new()),
+            _ => match bar.adjusted_close {
+                Some(close) => (text::price(close, text::decimals([close])), Style::new()),
+                None => continue,
+            },
+        };
         pieces.push((format!("  {name} "), theme.style(Role::Muted)));
-        pieces.push((text::price(price, decimals), theme.style(role)));
-    }
-    pieces.push(("  V ".to_owned(), theme.style(Role::Muted)));
-    pieces.push((thousands(bar.volume), Style::new()));
-    if let Some(close) = bar.adjusted_close {
-        pieces.push(("  adj ".to_owned(), theme.style(Role::Muted)));
-        pieces.push((text::price(close, text::decimals([close])), Style::new()));
+        pieces.push(value);
     }
     pieces
 }
@@ -215,7 +308,7 @@ fn spelled(bar: &Bar, theme: Theme) -> Vec<(String, Style)> {
 fn table(
     view: &Bars,
     page: &BarsPage,
-    decimals: u32,
+    shape: &Shape,
     shared: &Shared,
     area: Rect,
     buf: &mut Buffer,
@@ -223,24 +316,21 @@ fn table(
 ) {
     let theme = shared.theme;
     let interval = page.window.series.interval;
-    let with_year = spans_years(page);
-    let time_cells = time_cells(interval, with_year);
     let time_head = if interval.is_intraday() {
         format!("TIME ({})", text::zone_name(shared.zone))
     } else {
         "DATE".to_owned()
     };
-    let columns = columns(area.width, time_cells);
     if let Some(head) = line(area, 0) {
         let mut x = put(
             buf,
             head,
             1,
-            &text::left(&time_head, time_cells),
+            &text::left(&time_head, shape.time),
             theme.style(Role::Head),
         );
-        for column in &columns {
-            let name = format!(" {}", right(column.head(), CELLS));
+        for column in &shape.columns {
+            let name = format!(" {}", right(column.head(), shape.cells));
             x = put(buf, head, x, &name, theme.style(Role::Head));
         }
     }
@@ -258,11 +348,21 @@ fn table(
         body,
         buf,
         |bar, place, buf| {
-            let label = text::bar_time(bar, interval, with_year, shared.zone);
-            let mut x = put(buf, place, 1, &text::left(&label, time_cells), style);
-            for column in &columns {
-                let shown = column.of(bar, decimals);
-                x = put(buf, place, x, &format!(" {}", right(&shown, CELLS)), style);
+            let label = text::bar_time(bar, interval, shape.with_year, shared.zone);
+            let mut x = put(buf, place, 1, &text::left(&label, shape.time), style);
+            let at = page
+                .bars
+                .partition_point(|other| other.timestamp >= bar.timestamp);
+            for column in &shape.columns {
+                let (shown, role) = column.of(bar, page.bars.get(at), shape.decimals);
+                let style = if is_old { style } else { theme.style(role) };
+                x = put(
+                    buf,
+                    place,
+                    x,
+                    &format!(" {}", right(&shown, shape.cells)),
+                    style,
+                );
             }
         },
     );
@@ -284,6 +384,72 @@ fn nothing(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer) {
     for (row, text) in (1..).zip(text::wrap(&text, usize::from(area.width.saturating_sub(2)))) {
         if let Some(place) = line(area, row) {
             put(buf, place, 1, &text, theme.style(Role::Muted));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample;
+
+    fn page() -> BarsPage {
+        let mut page = sample::bars_page(3);
+        page.oldest = page.newest;
+        page
+    }
+
+    fn head(page: &BarsPage, width: u16) -> String {
+        let shared = sample::shared(sample::normal());
+        let area = Rect::new(0, 0, width, 1);
+        let mut buf = Buffer::empty(area);
+        title(page, page.bars.first(), &shared, area, &mut buf);
+        buf.content.iter().map(|cell| cell.symbol()).collect()
+    }
+
+    #[test]
+    fn the_selected_bar_is_named_with_its_time_and_zone_at_every_width() {
+        let mut page = page();
+        let wide = head(&page, 160);
+        assert!(wide.contains("Fri 2026-11-20 15:55 ET  O 28"), "{wide}");
+        for (width, words) in [
+            (
+                80,
+                ["raw", "11-20 15:55 ET", "  O ", "  V 1,208"].as_slice(),
+            ),
+            (60, &["raw", "11-20 15:55 ET", "  C ", "  V 1,208"]),
+            (45, &["raw", "11-20 15:55 ET", "  C "]),
+        ] {
+            let head = head(&page, width);
+            assert!(
+                words.iter().all(|word| head.contains(word)) && !head.contains('…'),
+                "{width}: {head}"
+            );
+        }
+        page.window.series.adjusted = true;
+        page.window.series.interval = Interval::Daily;
+        let head = head(&page, 80);
+        assert!(
+            head.contains("IBM daily adjusted") && head.contains(" 2026-11-20  "),
+            "{head}"
+        );
+    }
+
+    #[test]
+    fn no_price_is_cut_and_a_column_goes_whole() {
+        let mut page = page();
+        page.bars[0].high = sample::price("89999999999.12345678");
+        page.bars[0].adjusted_close = Some(sample::price("1.5"));
+        let mut shape = Shape::of(&page);
+        assert_eq!(shape.cells, "89,999,999,999.12345678".len());
+        assert_eq!(shape.columns.len(), 9);
+        for width in (30..260).rev() {
+            shape.fit(width);
+            assert!(
+                shape.width() <= width || shape.columns == [Close],
+                "{width}: {shape:?}"
+            );
+            assert!(shape.columns.contains(&Close));
         }
     }
 }

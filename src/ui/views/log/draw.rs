@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Log, LogLine, written};
+use super::{Log, LogLine, shown};
 use crate::pipeline::narrate::Severity;
 use crate::ui::app::Shared;
 use crate::ui::draw::{line, put, rule, split_top};
@@ -14,7 +15,14 @@ use crate::ui::text;
 use crate::ui::theme::Role;
 
 /// Draws the view.
-pub fn draw(log: &Log, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
+pub fn draw(
+    log: &Log,
+    shared: &Shared,
+    now: DateTime<Utc>,
+    area: Rect,
+    buf: &mut Buffer,
+    regions: &mut Regions,
+) {
     let theme = shared.theme;
     let (head, body) = split_top(area, 1);
     rule(buf, head, &title(log, shared), true, theme);
@@ -24,7 +32,7 @@ pub fn draw(log: &Log, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &
     let mut rows: Vec<(u64, String, Role)> = vec![];
     for (number, entry) in log.page_of(height) {
         let role = role(entry);
-        let text = written(entry, shared.zone);
+        let text = shown(entry, now, shared.zone);
         if log.wrap {
             rows.extend(
                 text::wrap(&text, width)

@@ -1,6 +1,7 @@
 //! Draws the overview.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use log::Level;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -76,7 +77,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
     regions.page = usize::from(places.table.height.saturating_sub(1));
     table(view, shared, now, &rows, is_low, places.table, buf, regions);
     strip(view, shared, now, places.strip, buf);
-    log(view, shared, places.log, buf);
+    log(view, shared, now, places.log, buf);
     if let Some(snapshot) = &shared.snapshot {
         side(snapshot, shared, now, places.side, buf);
     }
@@ -229,7 +230,7 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
     }
 }
 
-fn log(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
+fn log(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
     if area.height < 2 {
         return;
     }
@@ -240,12 +241,16 @@ fn log(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let (head, body) = split_top(area, 1);
     rule(buf, head, &title, is_focused, theme);
     TuiLoggerWidget::default()
-        .formatter(Box::new(Lines(theme, zone)))
+        .formatter(Box::new(Lines { theme, now, zone }))
         .render(body, buf);
 }
 
 /// Lines come with their time and their level in them; what does not fit is cut.
-struct Lines(Theme, chrono_tz::Tz);
+struct Lines {
+    theme: Theme,
+    now: DateTime<Utc>,
+    zone: Tz,
+}
 
 impl LogFormatter for Lines {
     fn min_width(&self) -> u16 {
@@ -258,8 +263,9 @@ impl LogFormatter for Lines {
             Level::Warn => Role::Warn,
             _ => Role::Text,
         };
-        let text = text::fit(&format!(" {}", shown_record(record.msg(), self.1)), width);
-        vec![Line::styled(text, self.0.style(role))]
+        let shown = shown_record(record.msg(), self.now, self.zone);
+        let text = text::fit_words(&format!(" {shown}"), width);
+        vec![Line::styled(text, self.theme.style(role))]
     }
 }
 

@@ -163,33 +163,33 @@ fn a_small_chart_looks_like_this() {
     assert_eq!(
         text(&buf),
         r"
-           │           20.00
-         ┢ ┪ ╷
-         ┃ ╹ ┫ ╷       15.00
-       │ ┃   ┃ │
+           │     ·     20.00
+         ┢ ┪ ╷   ·
+         ┃ ╹ ┫ ╷ ·     15.00
+       │ ┃   ┃ │ ·
        ┢ ┃   ┃ ┿ ┪ ╷ ╷
        ┃ ╵   │ │ ┃ ┣ ┿◂11.00
        │       ╵ ┃ ┃
                  ╿ ╹  ◂ 7.00
            █ ▃            2k
        ▄ ▇ █ █ ▁ █   ▆
-             2026-11-16
+            2026-11-18
 "
     );
     assert_eq!(
         styles(&buf),
         r"
-0: 11-11 Red, 17-17 Reset reversed, 22-27 dim
-1: 9-9 Green, 11-11 Red, 13-13 Red, 17-17 Reset reversed
-2: 9-9 Green, 11-11 Red, 13-13 Red, 17-17 Reset reversed, 22-27 dim
-3: 7-7 Green, 9-9 Green, 13-13 Red, 17-17 Reset reversed
-4: 7-7 Green, 9-9 Green, 13-13 Red, 17-17 Reset reversed, 19-19 Green
-5: 7-7 Green, 9-9 Green, 13-13 Red, 17-17 Reset reversed, 19-19 Green, 22-27 Cyan
-6: 7-7 Green, 17-17 Reset reversed, 19-19 Green
-7: 17-17 Reset reversed, 19-19 Green, 22-27 Reset reversed
-8: 11-11 Red, 13-13 Red, 17-17 Reset reversed, 26-27 dim
-9: 7-7 Green, 9-9 Green, 11-11 Red, 13-13 Red, 17-17 Reset reversed
-10: 13-16 dim, 17-17 Reset reversed, 18-22 dim
+0: 11-11 Red, 17-17 Cyan, 22-27 dim
+1: 9-9 Green, 11-11 Red, 13-13 Red, 17-17 Cyan
+2: 9-9 Green, 11-11 Red, 13-13 Red, 17-17 Cyan, 22-27 dim
+3: 7-7 Green, 9-9 Green, 13-13 Red, 17-17 Cyan
+4: 7-7 Green, 9-9 Green, 13-13 Red, 17-17 Red, 19-19 Green
+5: 7-7 Green, 9-9 Green, 13-13 Red, 17-17 Red, 19-19 Green, 22-27 Cyan
+6: 7-7 Green, 17-17 Red, 19-19 Green
+7: 17-17 Red, 19-19 Green, 22-27 Reset reversed
+8: 11-11 Red, 13-13 Red, 26-27 dim
+9: 7-7 Green, 9-9 Green, 11-11 Red, 13-13 Red, 17-17 Red
+10: 12-21 Reset reversed
 "
     );
 }
@@ -202,13 +202,13 @@ fn three_columns_a_bar_are_hollow_and_filled() {
     assert_eq!(
         text(&drawn(&chart, 24, 7)),
         r"
- │                 20.00
-▐█▌▗╽▖
-   ▐█▌ │           15.00
+ │              ·  20.00
+▐█▌▗╽▖          ·
+   ▐█▌ │        ·  15.00
    ▝╿▘╺┿╸▐█▌▗╵▖╺┿╸◂11.00
     ╵  │ ▐█▌▐ ▌ ╵  10.00
-         ▝╿▘▝ ▘
-    2026-11-16
+         ▝╿▘▝ ▘ ·
+           2026-11-20
 "
     );
 }
@@ -221,17 +221,17 @@ fn ascii_draws_the_same_chart_in_its_own_letters() {
     assert_eq!(
         text(&drawn(&chart, 28, 11)),
         r"
-           |           20.00
-         O # |
-         O # # |       15.00
-       | O   # |
+           |         . 20.00
+         O # |       .
+         O # # |     . 15.00
+       | O   # |     .
        O O   # - # | |
        O |   | | # O -<11.00
-       |       | # O
-                 # O
+       |       | # O .
+                 # O .
            | .            2k
        . : | | . |   :
-             2026-11-16
+                2026-11-20
 "
     );
 }
@@ -246,16 +246,53 @@ fn a_session_begins_behind_a_dotted_line() {
         r"
              ┊                      ╷ ┢◂103.67
   ╷          ┊                ┪ ┪ ┿ ┣ ╿
-  ┫ ╷        ┊              ╷ ┃ ╹ ╵
-    ┷ ┢ ╷ ┪  ┊      ╷ ╷ ╷ ┢ ┣           102.00
-      ╹ ┣ ┃ ┪┊      ┫ ┫ ┷ ╹ ╵
-        ╵   ╹┊┷ ╷ ┢ ╹
-             ┊  ┡ ╿                     100.00
+  ┫ ╷        ┊              ╷ ┃ ╹ ╵   ·
+    ┷ ┢ ╷ ┪  ┊      ╷ ╷ ╷ ┢ ┣         · 102.00
+      ╹ ┣ ┃ ┪┊      ┫ ┫ ┷ ╹ ╵         ·
+        ╵   ╹┊┷ ╷ ┢ ╹                 ·
+             ┊  ┡ ╿                   · 100.00
   ▁         ▄ ▃ ▁         ▄ ▃ ▁             8k
   █ ▇ ▅ ▃ ▂ █ █ █ ▇ ▅ ▃ ▂ █ █ █ ▇ ▅ ▃ ▂
-      14:00   11-20     12:00   14:00
+      14:00   11-20     12:00    11-20 15:30
 "
     );
+}
+
+#[test]
+fn the_cursor_hides_no_candle_and_shows_without_colour() {
+    let bars = sample();
+    for (ascii, no_color) in [(false, false), (true, false), (false, true), (true, true)] {
+        let theme = Theme::new(crate::ui::theme::Preset::Terminal, no_color, ascii);
+        for zoom in Zoom::all().take(3) {
+            let seen = |cursor| {
+                let mut chart = chart(&bars, Interval::Daily, zoom, &theme);
+                chart.cursor = cursor;
+                drawn(&chart, 34, 11)
+            };
+            let dot = if ascii { "." } else { "·" };
+            // The axis at the right and the times below are where the cursor is named.
+            let candles = |buf: &Buffer| {
+                let cells = buf.area.positions().filter(|at| at.x < 26 && at.y < 8);
+                let look = |cell: &ratatui::buffer::Cell| match cell.symbol() {
+                    symbol if symbol == dot => (" ".to_owned(), Color::Reset),
+                    symbol => (symbol.to_owned(), cell.fg),
+                };
+                cells.map(|at| look(&buf[at])).collect::<Vec<_>>()
+            };
+            let reversed = |buf: &Buffer| {
+                let last = buf.area.height - 1;
+                let cells = (0..buf.area.width)
+                    .filter(|x| buf[(*x, last)].modifier.contains(Modifier::REVERSED));
+                cells.collect::<Vec<_>>()
+            };
+            let all: Vec<Buffer> = (0..bars.len()).map(seen).collect();
+            for pair in all.windows(2) {
+                assert_eq!(candles(&pair[0]), candles(&pair[1]), "{zoom}");
+                assert_eq!(reversed(&pair[0]).len(), "2026-11-20".len());
+                assert_ne!(text(&pair[0]), text(&pair[1]), "{zoom}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use chrono::{
 use chrono_tz::Tz;
 
 use super::{Candle, Visible};
-use crate::model::Interval;
+use crate::model::{Bar, Interval};
 
 /// Columns kept free between two labels.
 const GAP: u16 = 2;
@@ -101,6 +101,19 @@ pub fn session_breaks(visible: &Visible) -> Vec<usize> {
         .filter(|(_, (date, before))| date != before)
         .map(|(at, _)| at + 1)
         .collect()
+}
+
+/// How the time of a bar is written under the cursor, the longest first.
+#[must_use]
+pub fn cursor_times(bar: &Bar, interval: Interval, zone: Tz) -> [String; 2] {
+    let intraday = interval.is_intraday();
+    let moment = Moment::of(bar.timestamp, bar.trading_date, intraday, zone);
+    let forms = if intraday {
+        ["%m-%d %H:%M", "%H:%M"]
+    } else {
+        ["%Y-%m-%d", "%m-%d"]
+    };
+    forms.map(|form| moment.local.format(form).to_string())
 }
 
 /// Labels for the candles, each starting under its candle, none touching another.
