@@ -182,6 +182,8 @@ pub struct SeriesStatus {
     pub trend: Arc<[Price]>,
     /// Bars stored.
     pub bars: u64,
+    /// Its oldest bar.
+    pub oldest: Option<DateTime<Utc>>,
     /// Why it is parked or failed, as a class and a sentence.
     pub problem: Option<(ErrorClass, String)>,
     /// When the schedule fetches it next, as far as the schedule alone decides.

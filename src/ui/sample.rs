@@ -71,6 +71,7 @@ fn status(symbol: &str, interval: Interval, state: SeriesState) -> SeriesStatus 
         previous_close: None,
         trend: Arc::new([]),
         bars: 0,
+        oldest: None,
         problem: None,
         next_at: Some(at("2026-11-20T21:20:00Z")),
         retry_at: None,
@@ -109,6 +110,7 @@ pub fn normal() -> Snapshot {
         previous_close: Some(price("282.38")),
         trend: trend(true),
         bars: 41_208,
+        oldest: Some(at("1999-11-01T05:00:00Z")),
         ..status("IBM", Interval::Daily, SeriesState::Fresh)
     };
     let aapl = SeriesStatus {

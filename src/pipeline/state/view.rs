@@ -128,6 +128,7 @@ fn status(entry: &Entry, spent: bool, now: DateTime<Utc>) -> SeriesStatus {
         previous_close: recent.iter().find(other_day).map(|bar| bar.close),
         trend: trend.into(),
         bars: entry.facts.bars,
+        oldest: entry.facts.oldest,
         next_at: None,
         problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
         retry_at: entry.live.retry_at,

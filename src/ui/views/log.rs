@@ -14,6 +14,7 @@ use crate::ui::action::{Action, Effect};
 use crate::ui::app::Shared;
 use crate::ui::overlays::{Overlay, Prompt, PromptKind};
 use crate::ui::text;
+use crate::ui::theme::Role;
 
 /// Lines that are kept; the oldest go first.
 pub const KEPT: usize = 10_000;
@@ -140,6 +141,14 @@ impl Log {
             .collect();
         lines.reverse();
         lines
+    }
+
+    /// What was said about a series, newest first, without its name.
+    pub fn about(&self, series: &str) -> impl Iterator<Item = (DateTime<Utc>, Severity, &str)> {
+        self.lines.iter().rev().filter_map(move |line| {
+            let text = line.text.strip_prefix(series)?.strip_prefix(": ")?;
+            Some((line.at, line.severity, text))
+        })
     }
 
     /// How many lines are kept, and how many of them are hidden.
@@ -298,6 +307,16 @@ fn kept(line: &LogLine, zone: Tz) -> String {
         local.format("%Y-%m-%d %H:%M:%S%:z"),
         line.text
     )
+}
+
+/// How a severity looks; its word says the same.
+#[must_use]
+pub const fn role(severity: Severity) -> Role {
+    match severity {
+        Severity::Info => Role::Text,
+        Severity::Warn => Role::Warn,
+        Severity::Error => Role::Err,
+    }
 }
 
 /// A severity in its word.

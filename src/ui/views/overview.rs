@@ -15,6 +15,7 @@ mod advice;
 mod columns;
 mod draw;
 mod order;
+mod preview;
 mod save;
 mod steps;
 mod typed;

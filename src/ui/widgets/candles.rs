@@ -29,6 +29,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::Widget;
 
+pub(super) use glyphs::filled;
 pub use visible::{Candle, Visible};
 pub use zoom::Zoom;
 

@@ -1,5 +1,7 @@
-//! A series of closes as one word of block characters. Draws nothing itself.
+//! A series of closes as one word of block characters, or as a picture of several lines. Draws
+//! nothing itself.
 
+use super::candles::filled;
 use crate::model::Price;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -12,7 +14,32 @@ const ASCII: [char; 5] = ['_', '.', '-', '=', '^'];
 /// say "at the bottom".
 #[must_use]
 pub fn trend(closes: &[Price], width: usize, ascii: bool) -> String {
-    let levels: &[char] = if ascii { &ASCII } else { &BLOCKS };
+    let glyphs: &[char] = if ascii { &ASCII } else { &BLOCKS };
+    levels(closes, width, glyphs.len().saturating_sub(1))
+        .iter()
+        .filter_map(|level| glyphs.get(*level))
+        .collect()
+}
+
+/// The closes as a picture of `height` lines, from the top: a column is filled up to its close,
+/// the lowest by the least that can be seen.
+#[must_use]
+pub fn area(closes: &[Price], width: usize, height: usize, ascii: bool) -> Vec<String> {
+    let per_row = if ascii { 3 } else { 8 };
+    let top = (per_row * height).saturating_sub(1);
+    let levels = levels(closes, width, top);
+    let row = |above_base: usize| {
+        let parts = |level: &usize| (level + 1).saturating_sub(above_base * per_row);
+        levels
+            .iter()
+            .map(|level| filled(u16::try_from(parts(level)).unwrap_or(u16::MAX), ascii))
+            .collect()
+    };
+    (0..height).rev().map(row).collect()
+}
+
+/// How high each column is, from 0 to `top`.
+fn levels(closes: &[Price], width: usize, top: usize) -> Vec<usize> {
     let sampled = || {
         (1..=width).filter_map(|end| {
             let end = end.saturating_mul(closes.len()).div_ceil(width.max(1));
@@ -22,9 +49,8 @@ pub fn trend(closes: &[Price], width: usize, ascii: bool) -> String {
         })
     };
     let (Some(low), Some(high)) = (sampled().min(), sampled().max()) else {
-        return String::new();
+        return vec![];
     };
-    let top = levels.len().saturating_sub(1);
     let level = |close: i128| {
         if low == high {
             return top / 2;
@@ -33,9 +59,7 @@ pub fn trend(closes: &[Price], width: usize, ascii: bool) -> String {
         let span = high - low;
         usize::try_from(((close - low) * steps * 2 + span) / (span * 2)).unwrap_or(0)
     };
-    sampled()
-        .filter_map(|close| levels.get(level(close)))
-        .collect()
+    sampled().map(level).collect()
 }
 
 #[cfg(test)]
@@ -55,6 +79,17 @@ mod tests {
         assert_eq!(trend(&rise, 8, false), "▁▂▃▄▅▆▇█");
         assert_eq!(trend(&rise, 4, false), "▁▃▆█");
         assert_eq!(trend(&rise, 8, true), "_..--==^");
+    }
+
+    #[test]
+    fn a_picture_is_filled_up_to_each_close() {
+        let rise = closes(&[1, 2, 3, 4]);
+        assert_eq!(area(&rise, 4, 2, false), ["  ▃█", "▁▆██"]);
+        assert_eq!(area(&rise, 4, 2, true), ["  .|", ".|||"]);
+        assert_eq!(area(&closes(&[5, 5]), 3, 2, false), ["   ", "███"]);
+        assert_eq!(area(&[], 3, 2, false), ["", ""]);
+        assert_eq!(area(&rise, 0, 1, false), [""]);
+        assert_eq!(area(&rise, 3, 0, true), Vec::<String>::new());
     }
 
     #[test]

@@ -83,6 +83,7 @@ fn status(u: &mut Unstructured<'_>) -> Result<SeriesStatus> {
         previous_close: sometimes(u, price)?,
         trend: (0..closes).map(|_| price(u)).collect::<Result<_>>()?,
         bars: u.arbitrary()?,
+        oldest: sometimes(u, instant)?,
         problem: sometimes(u, |u| Ok((*u.choose(ErrorClass::ALL)?, cleaned(u)?)))?,
         next_at: sometimes(u, instant)?,
         retry_at: sometimes(u, instant)?,

@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Log, LogLine, shown};
-use crate::pipeline::narrate::Severity;
+use super::{Log, role, shown};
 use crate::ui::app::Shared;
 use crate::ui::draw::{line, put, rule, split_top};
 use crate::ui::frame::Regions;
@@ -31,7 +30,7 @@ pub fn draw(
     let width = usize::from(body.width.saturating_sub(1));
     let mut rows: Vec<(u64, String, Role)> = vec![];
     for (number, entry) in log.page_of(height) {
-        let role = role(entry);
+        let role = role(entry.severity);
         let text = shown(entry, now, shared.zone);
         if log.wrap {
             rows.extend(
@@ -83,12 +82,4 @@ fn title(log: &Log, shared: &Shared) -> String {
     }
     let _ = write!(title, "  {}", text::zone_name(shared.zone));
     title
-}
-
-const fn role(entry: &LogLine) -> Role {
-    match entry.severity {
-        Severity::Info => Role::Text,
-        Severity::Warn => Role::Warn,
-        Severity::Error => Role::Err,
-    }
 }

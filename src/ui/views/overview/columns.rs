@@ -1,10 +1,12 @@
 //! The columns of the table: which fit, and what a line says in each.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
 use unicode_width::UnicodeWidthStr;
 
-use super::order::Sort;
-use crate::model::ErrorClass;
+use super::order::{self, Sort};
+use crate::model::text::thousands;
+use crate::model::{ErrorClass, Price};
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
 use crate::ui::app::Shared;
 use crate::ui::text::{self, NONE};
@@ -22,11 +24,33 @@ pub(super) enum Column {
     Close,
     Change,
     Trend,
+    Volume,
     Bars,
+    Oldest,
     NextOrWhy,
 }
 
-use Column::{Bars, Change, Close, Fetched, Interval, LastBar, NextOrWhy, State, Symbol, Trend};
+use Column::{
+    Bars, Change, Close, Fetched, Interval, LastBar, NextOrWhy, Oldest, State, Symbol, Trend,
+    Volume,
+};
+
+const COLUMNS: [Column; 12] = [
+    Symbol, Interval, State, Fetched, LastBar, Close, Change, Trend, Volume, Bars, Oldest,
+    NextOrWhy,
+];
+
+/// Narrow screens leave columns out, the least telling first.
+const DROPPED: [Column; 8] = [Oldest, Volume, Bars, Trend, Fetched, Change, LastBar, Close];
+
+/// Cells that the reason has at least before a column goes.
+const LEAST_WHY: usize = 13;
+/// From so many cells on the reason is told in full.
+const FULL_WHY: usize = 40;
+/// Cells that a trend grows by where there is room.
+const MORE_TREND: usize = 25;
+/// Below this width low screens leave out what changes most seldom.
+const ROOMY: u16 = 98;
 
 impl Column {
     pub const fn head(self) -> &'static str {
@@ -39,13 +63,15 @@ impl Column {
             Close => "CLOSE",
             Change => "CHG%",
             Trend => "TREND",
+            Volume => "VOLUME",
             Bars => "BARS",
+            Oldest => "OLDEST",
             NextOrWhy => "NEXT / WHY",
         }
     }
 
     pub const fn is_number(self) -> bool {
-        matches!(self, Close | Change | Bars)
+        matches!(self, Close | Change | Volume | Bars)
     }
 
     /// The sort that this column stands for.
@@ -59,59 +85,115 @@ impl Column {
         }
     }
 
-    const fn width(self) -> usize {
+    /// Cells it has at least: enough for what is usual, so that columns seldom move.
+    const fn least(self) -> usize {
         match self {
-            Change => 6,
+            Close | Change | Volume | Bars => 6,
             Symbol | Trend => 7,
             Interval | State => 8,
-            Close | Bars => 9,
-            Fetched | LastBar => 10,
-            NextOrWhy => 0,
+            Fetched | LastBar | Oldest => 10,
+            NextOrWhy => LEAST_WHY,
         }
+    }
+}
+
+/// What the widest cells hold: no number may be cut.
+#[derive(Default)]
+struct Widest {
+    symbol: usize,
+    interval: usize,
+    close: Option<Price>,
+    change: i128,
+    volume: i64,
+    bars: u64,
+}
+
+impl Widest {
+    fn of(rows: &[&SeriesStatus]) -> Self {
+        let mut widest = Self::default();
+        for row in rows {
+            let key = &row.key;
+            widest.symbol = widest.symbol.max(key.symbol.as_str().width());
+            let interval = key.interval.as_str().len() + if key.adjusted { 4 } else { 0 };
+            widest.interval = widest.interval.max(interval);
+            widest.bars = widest.bars.max(row.bars);
+            if let Some(bar) = &row.last_bar {
+                widest.close = widest.close.max(Some(bar.close));
+                widest.volume = widest.volume.max(bar.volume);
+            }
+            widest.change = widest.change.max(order::change(row).unwrap_or(0).abs());
+        }
+        widest
+    }
+
+    fn cells(&self, column: Column, most_symbol: usize) -> usize {
+        match column {
+            Symbol => self.symbol.min(most_symbol),
+            Interval => self.interval,
+            Close => self.close.map_or(0, |close| price(close).len()),
+            // A sign and two decimals, of a number in parts of a million.
+            Change => (self.change / 10_000).to_string().len() + 4,
+            Volume => thousands(self.volume).len(),
+            Bars => thousands(self.bars).len(),
+            _ => 0,
+        }
+        .max(column.least())
     }
 }
 
 /// The columns for a width and a height of the screen, with their widths; the last takes the rest.
 pub(super) fn fitting(width: u16, is_low: bool, rows: &[&SeriesStatus]) -> Vec<(Column, usize)> {
-    let width = usize::from(width);
-    let columns: &[Column] = match width {
-        98.. => &[
-            Symbol, Interval, State, Fetched, LastBar, Close, Change, Trend, Bars, NextOrWhy,
-        ],
-        78.. if !is_low => &[
-            Symbol, Interval, State, Fetched, LastBar, Close, Change, NextOrWhy,
-        ],
-        58.. => &[Symbol, Interval, State, LastBar, Close, NextOrWhy],
-        48.. => &[Symbol, Interval, State, Close, NextOrWhy],
-        _ => &[Symbol, Interval, State, NextOrWhy],
-    };
+    let is_tight = is_low && width < ROOMY;
     // Long symbols get what they need, as long as the reason keeps a place.
-    let symbol = rows
-        .iter()
-        .map(|row| row.key.symbol.as_str().width())
-        .max()
-        .unwrap_or(0)
-        .clamp(Symbol.width(), 14.max(width / 6));
-    let mut left = width.saturating_sub(2);
+    let most_symbol = 14.max(usize::from(width / 6));
+    let room = usize::from(width).saturating_sub(2);
+    let widest = Widest::of(rows);
+    let mut columns: Vec<(Column, usize)> = COLUMNS
+        .into_iter()
+        .filter(|column| !(is_tight && matches!(column, Fetched | Change)))
+        .map(|column| (column, widest.cells(column, most_symbol)))
+        .collect();
+    let needed = |columns: &[(Column, usize)]| {
+        let cells: usize = columns.iter().map(|(_, width)| width + 1).sum();
+        cells.saturating_sub(1)
+    };
+    for dropped in DROPPED {
+        if needed(&columns) <= room {
+            break;
+        }
+        columns.retain(|(column, _)| *column != dropped);
+    }
+    let spare = room.saturating_sub(needed(&columns));
+    let more_trend = spare.saturating_sub(FULL_WHY).min(MORE_TREND);
+    let mut left = room;
+    for (column, width) in &mut columns {
+        *width = match column {
+            NextOrWhy => left,
+            Trend => *width + more_trend,
+            _ => *width,
+        }
+        .min(left);
+        left = left.saturating_sub(*width + 1);
+    }
+    columns.retain(|(_, width)| *width > 0);
     columns
-        .iter()
-        .map(|column| {
-            let wanted = match column {
-                Symbol => symbol,
-                NextOrWhy => left,
-                other => other.width(),
-            };
-            let taken = wanted.min(left);
-            left = left.saturating_sub(taken + 1);
-            (*column, taken)
-        })
-        .filter(|(_, width)| *width > 0)
-        .collect()
+}
+
+/// A close, which below one has more decimals.
+pub(super) fn price(close: Price) -> String {
+    text::price(
+        close,
+        if close < Price::from_units(Price::ONE) {
+            4
+        } else {
+            2
+        },
+    )
 }
 
 /// What a line says in a column, and what that means.
 pub(super) fn cell(
-    column: Column,
+    (column, width): (Column, usize),
     status: &SeriesStatus,
     shared: &Shared,
     now: DateTime<Utc>,
@@ -120,10 +202,7 @@ pub(super) fn cell(
     let none = || (NONE.to_owned(), Role::Muted);
     match column {
         Symbol => (status.key.symbol.to_string(), Role::Text),
-        Interval => {
-            let adjusted = if status.key.adjusted { " adj" } else { "" };
-            (format!("{}{adjusted}", status.key.interval), Role::Text)
-        }
+        Interval => (text::interval(&status.key), Role::Text),
         State => (status.state.to_string(), state_role(status.state)),
         Fetched => status.fetched_at.map_or_else(
             || ("never".to_owned(), Role::Muted),
@@ -133,38 +212,33 @@ pub(super) fn cell(
             let label = text::last_bar(bar, status.key.interval, now, shared.zone);
             (label, Role::Text)
         }),
-        Close => bar.map_or_else(none, |bar| {
-            let decimals = if bar.close.units() < crate::model::Price::ONE {
-                4
-            } else {
-                2
-            };
-            (text::price(bar.close, decimals), Role::Text)
-        }),
+        Close => bar.map_or_else(none, |bar| (price(bar.close), Role::Text)),
         Change => bar
             .zip(status.previous_close)
             .and_then(|(bar, from)| text::change(from, bar.close))
             .map_or_else(none, |change| {
-                let role = match change.chars().next() {
-                    Some('+') => Role::Up,
-                    Some('-') => Role::Down,
-                    _ => Role::Text,
-                };
+                let role = text::change_role(&change);
                 (change, role)
             }),
         Trend if status.trend.is_empty() => none(),
-        Trend => (
-            trend(&status.trend, Trend.width(), shared.theme.ascii),
-            Role::Muted,
-        ),
+        Trend => (trend(&status.trend, width, shared.theme.ascii), Role::Muted),
         Bars if status.bars == 0 => none(),
-        Bars => (crate::model::text::thousands(status.bars), Role::Text),
+        Bars => (thousands(status.bars), Role::Text),
+        Volume => bar.map_or_else(none, |bar| (thousands(bar.volume), Role::Text)),
+        Oldest => status.oldest.map_or_else(none, |oldest| {
+            let date = oldest.with_timezone(&New_York).date_naive();
+            (date.format("%Y-%m-%d").to_string(), Role::Text)
+        }),
         NextOrWhy => {
-            let text = shared
-                .snapshot
-                .as_ref()
-                .map(|snapshot| next_or_why(status, snapshot, shared, now));
-            (text.unwrap_or_default(), why_role(status))
+            let snapshot = shared.snapshot.as_ref();
+            let short = snapshot.map(|snapshot| next_or_why(status, snapshot, shared, now));
+            let short = short.unwrap_or_default();
+            let is_stuck = matches!(status.state, SeriesState::Blocked | SeriesState::Failed);
+            let full = match &status.problem {
+                Some((_, said)) if is_stuck && width >= FULL_WHY => format!("{short}: {said}"),
+                _ => short,
+            };
+            (text::fit_words(&full, width), why_role(status))
         }
     }
 }
@@ -256,5 +330,94 @@ pub(super) fn arrow(column: Column, sort: Sort, reverse: bool, theme: Theme) -> 
         theme.glyph("▴", "^")
     } else {
         theme.glyph("▾", "v")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::ui::sample;
+
+    fn heads(width: u16, rows: &[&SeriesStatus]) -> Vec<&'static str> {
+        let columns = fitting(width, false, rows);
+        columns.iter().map(|(column, _)| column.head()).collect()
+    }
+
+    #[test]
+    fn wide_screens_show_more_and_narrow_ones_the_state_and_its_reason() {
+        let snapshot = sample::normal();
+        let rows: Vec<&SeriesStatus> = snapshot.series.iter().collect();
+        let shown = |width| heads(width, &rows);
+        assert_eq!(
+            shown(80),
+            [
+                "SYMBOL",
+                "INTERVAL",
+                "STATE",
+                "FETCHED",
+                "LAST BAR",
+                "CLOSE",
+                "CHG%",
+                "NEXT / WHY"
+            ]
+        );
+        assert_eq!(shown(179), COLUMNS.map(Column::head));
+        assert_eq!(shown(40), ["SYMBOL", "INTERVAL", "STATE", "NEXT / WHY"]);
+        let trend = |width| {
+            let columns = fitting(width, false, &rows);
+            columns
+                .iter()
+                .find(|(column, _)| *column == Trend)
+                .unwrap()
+                .1
+        };
+        assert_eq!((trend(99), trend(179)), (7, 32));
+    }
+
+    #[test]
+    fn numbers_and_adjusted_intervals_are_never_cut() {
+        let mut snapshot = sample::normal();
+        let series = Arc::make_mut(&mut snapshot.series);
+        series[0].key.adjusted = true;
+        series[0].bars = 1_234_567_890;
+        series[0].previous_close = Some(sample::price("0.01"));
+        series[1].last_bar.as_mut().unwrap().close = sample::price("612345.5");
+        series[1].last_bar.as_mut().unwrap().volume = i64::MAX;
+        let shared = sample::shared(snapshot);
+        let rows: Vec<&SeriesStatus> = shared.series().iter().collect();
+        for width in 44..260 {
+            for (column, cells) in fitting(width, false, &rows) {
+                if column == NextOrWhy {
+                    continue;
+                }
+                for row in &rows {
+                    let (text, _) = cell((column, cells), row, &shared, sample::now());
+                    assert!(text.width() <= cells, "{width}: {column:?} {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_is_told_in_full_where_there_is_room_and_cut_behind_a_word_elsewhere() {
+        let shared = sample::shared(sample::normal());
+        let why = |cells| {
+            cell(
+                (NextOrWhy, cells),
+                &shared.series()[2],
+                &shared,
+                sample::now(),
+            )
+            .0
+        };
+        assert_eq!(why(13), "not in plan");
+        assert_eq!(why(8), "not in…");
+        let full = why(200);
+        assert!(
+            full.starts_with("not in plan: this key's plan does not include"),
+            "{full}"
+        );
     }
 }

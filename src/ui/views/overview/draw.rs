@@ -11,7 +11,7 @@ use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget};
 use unicode_width::UnicodeWidthStr;
 
 use super::columns::{self, Column};
-use super::{Overview, Pane, advice};
+use super::{Overview, Pane, advice, preview};
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::{SeriesStatus, Snapshot};
 use crate::ui::app::{App, Boot, Shared};
@@ -24,9 +24,13 @@ use crate::ui::views::log::shown_record;
 use crate::ui::widgets::header::WIDE;
 use crate::ui::widgets::list;
 
+/// Lines that the log has before the selected series is shown at a glance.
+const LOG: u16 = 10;
+
 /// How the height is shared out.
 struct Layout {
     table: Rect,
+    preview: Rect,
     strip: Rect,
     log: Rect,
     side: Rect,
@@ -58,9 +62,13 @@ fn layout(area: Rect, rows: usize) -> Layout {
     };
     let strip = strip.min(room.saturating_sub(table));
     let (table, rest) = split_top(main, table);
+    let spare = rest.height.saturating_sub(strip + LOG);
+    let preview = if spare >= preview::LEAST { spare } else { 0 };
+    let (preview, rest) = split_top(rest, preview.min(preview::MOST));
     let (strip, log) = split_top(rest, strip);
     Layout {
         table,
+        preview,
         strip,
         log,
         side,
@@ -76,6 +84,9 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
     let is_low = area.height < 16;
     regions.page = usize::from(places.table.height.saturating_sub(1));
     table(view, shared, now, &rows, is_low, places.table, buf, regions);
+    if let Some(status) = view.selected_status(shared) {
+        preview::draw(status, &app.log, shared, now, places.preview, buf);
+    }
     strip(view, shared, now, places.strip, buf);
     log(view, shared, now, places.log, buf);
     if let Some(snapshot) = &shared.snapshot {
@@ -137,7 +148,7 @@ fn table(
         }
         let mut x = 1;
         for (column, width) in &columns {
-            let (text, role) = columns::cell(*column, status, shared, now);
+            let (text, role) = columns::cell((*column, *width), status, shared, now);
             let role = if is_old { Role::Dim } else { role };
             let text = aligned(*column, &text, *width);
             x = put(buf, place, x, &text, theme.style(role)) + 1;

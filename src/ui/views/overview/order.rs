@@ -58,7 +58,7 @@ pub(super) fn rows<'a>(
         Sort::Symbol => rows.sort_by(|a, b| a.key.cmp(&b.key)),
         Sort::State => rows.sort_by_key(|status| urgency(status.state)),
         Sort::Fetched => rows.sort_by_key(|status| status.fetched_at),
-        Sort::Change => rows.sort_by_key(|status| Reverse(change(status))),
+        Sort::Change => rows.sort_by_key(|status| Reverse(change(status).unwrap_or(i128::MIN))),
     }
     if reverse {
         rows.reverse();
@@ -78,14 +78,11 @@ const fn urgency(state: SeriesState) -> u8 {
     }
 }
 
-/// The relative change in parts of a million; the smallest number where there is none.
-fn change(status: &SeriesStatus) -> i128 {
-    let both = status.last_bar.zip(status.previous_close);
-    both.filter(|(_, from)| from.units() != 0)
-        .map_or(i128::MIN, |(bar, from)| {
-            let (to, from) = (i128::from(bar.close.units()), i128::from(from.units()));
-            (to - from) * 1_000_000 / from
-        })
+/// The relative change in parts of a million.
+pub(super) fn change(status: &SeriesStatus) -> Option<i128> {
+    let (bar, from) = status.last_bar.zip(status.previous_close)?;
+    let (to, from) = (i128::from(bar.close.units()), i128::from(from.units()));
+    ((to - from) * 1_000_000).checked_div(from)
 }
 
 /// The word of a filter that shows only what needs a person.
@@ -94,13 +91,23 @@ pub(super) const NEEDS: &str = "needs:you";
 fn matches(status: &SeriesStatus, filter: &str) -> bool {
     let symbol = status.key.symbol.as_str().to_lowercase();
     let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
+    let prices = if status.key.adjusted {
+        "adjusted"
+    } else {
+        "raw"
+    };
     views::matches(filter, |field, text| match field {
         Some("state") => state.starts_with(text),
         Some("interval") => interval.starts_with(text),
         Some("symbol") => symbol.contains(text),
         Some("needs") => status.needs_a_person(),
         Some(_) => false,
-        None => symbol.contains(text) || interval.contains(text) || state.contains(text),
+        None => {
+            symbol.contains(text)
+                || interval.contains(text)
+                || state.contains(text)
+                || (text.len() > 2 && prices.starts_with(text))
+        }
     })
 }
 
@@ -127,6 +134,15 @@ mod tests {
         assert_eq!(shown("state:blocked", Sort::Added, false), ["MSFT"]);
         assert_eq!(shown("daily !due", Sort::Added, false), ["IBM", "AAPL"]);
         assert_eq!(shown("nothing", Sort::Added, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_filter_tells_adjusted_series_from_raw_ones() {
+        let mut status = sample::normal().series[0].clone();
+        let found = |status: &SeriesStatus| ["adj", "raw", "ra"].map(|text| matches(status, text));
+        assert_eq!(found(&status), [false, true, false]);
+        status.key.adjusted = true;
+        assert_eq!(found(&status), [true, false, false]);
     }
 
     #[test]
