@@ -373,6 +373,7 @@ impl App {
     /// A command did not reach the engine: what was asked for will not come.
     pub fn not_sent(&mut self) {
         self.bars.forget();
+        self.runs.forget();
     }
 
     /// Takes in how starting goes.
@@ -431,8 +432,8 @@ impl App {
                 self.overview.cursor.keep_in_sight(count, regions.page);
             }
             ViewId::Runs => {
-                (self.runs.page, self.runs.lower) = (regions.page, regions.lower);
-                self.runs.laid_out(&self.shared);
+                let command = self.runs.laid_out(regions, &self.shared);
+                return command.map(Effect::Send).into_iter().collect();
             }
             ViewId::Log => self.log.page = regions.page,
             ViewId::System => self.system.laid_out(regions),

@@ -24,6 +24,8 @@ pub struct Regions {
     pub top: usize,
     /// Lines of the lower part of an opened run that fit, and lines there are.
     pub lower: (usize, usize),
+    /// Whether the selected run is shown below the list.
+    pub has_glance: bool,
     /// Columns of the chart.
     pub columns: u16,
     /// Whether the table of bars and their chart fit side by side.

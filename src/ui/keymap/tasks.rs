@@ -50,7 +50,7 @@ pub const TASKS: [Task; 20] = [
     task("go to a date", &[Key("t"), Type("2025"), Key("enter")]),
     task(
         "read a value and its time in the chart",
-        &[Key("enter"), Key("v"), Key("v"), Key("left")],
+        &[Key("enter"), Key("v"), Key("left")],
     ),
     task("see why a series is not fetched", &[Key("w")]),
     task(

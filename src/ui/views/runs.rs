@@ -25,6 +25,7 @@ use crate::pipeline::snapshot::{RequestRow, RunDetail};
 use crate::ui::action::{Action, Effect};
 use crate::ui::app::Shared;
 use crate::ui::csv;
+use crate::ui::frame::Regions;
 use crate::ui::overlays::{Overlay, Prompt, PromptKind};
 use crate::ui::text;
 use crate::ui::views::ViewId;
@@ -61,7 +62,7 @@ pub struct Runs {
     pub filter: String,
     /// Lines of the list on the screen.
     pub page: usize,
-    /// The state of the opened run for which it was read last: once for each.
+    /// The state of the shown run for which it was read last: once for each.
     asked: Option<RunSummary>,
 }
 
@@ -74,8 +75,14 @@ impl Runs {
             .as_ref()
             .map_or(&[][..], |snapshot| &snapshot.runs);
         runs.iter()
-            .filter(|run| matches(run, &self.filter))
+            .filter(|run| self.filter.is_empty() || matches(run, &self.filter))
             .collect()
+    }
+
+    /// The selected run of the list.
+    #[must_use]
+    pub fn selected_run<'a>(&self, shared: &'a Shared) -> Option<&'a RunSummary> {
+        self.rows(shared).get(self.cursor.at).copied()
     }
 
     /// The opened run, once it has been read.
@@ -131,14 +138,28 @@ impl Runs {
         vec![]
     }
 
-    /// Brings what is selected onto a screen of another size.
-    pub fn laid_out(&mut self, shared: &Shared) {
+    /// Brings what is selected onto a screen of another size; reads the run that is shown below
+    /// the list.
+    pub fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
+        (self.page, self.lower) = (regions.page, regions.lower);
         match self.detail(shared).map(|detail| detail.series.len()) {
             Some(count) => self.series.keep_in_sight(count, self.page),
             None => self
                 .cursor
                 .keep_in_sight(self.rows(shared).len(), self.page),
         }
+        let run = self.selected_run(shared).filter(|_| regions.has_glance)?;
+        let read = shared.snapshot.as_ref()?.opened.as_deref();
+        if read.is_some_and(|read| read.summary == *run) || self.asked.as_ref() == Some(run) {
+            return None;
+        }
+        self.asked = Some(run.clone());
+        Some(Command::ShowRun(run.id))
+    }
+
+    /// What was asked for will not come: it may be asked for again.
+    pub fn forget(&mut self) {
+        self.asked = None;
     }
 
     /// Selects a line of the screen.
@@ -199,7 +220,7 @@ impl Runs {
         }
         match action {
             Action::Open if self.opened.is_none() => {
-                let run = self.rows(shared).get(self.cursor.at).map(|run| run.id);
+                let run = self.selected_run(shared).map(|run| run.id);
                 (self.opened, self.selected) = (run, run);
                 (self.series, self.tab, self.scroll) = (Cursor::default(), Tab::Events, 0);
                 run.map(|run| Command::ShowRun(run).into())
@@ -287,7 +308,7 @@ impl Runs {
 
     /// A run must be read before it is known what failed in it: it is opened first.
     fn update_open(&mut self, shared: &Shared) -> Vec<Reply> {
-        let run = self.rows(shared).get(self.cursor.at).map(|run| run.id);
+        let run = self.selected_run(shared).map(|run| run.id);
         self.opened = run;
         run.map_or_else(Vec::new, |run| {
             vec![
@@ -477,6 +498,26 @@ mod tests {
             headline(&symbols, sample::now()),
             "7 days: no series was fetched, 1 request"
         );
+    }
+
+    #[test]
+    fn the_run_below_the_list_is_read_once_for_each_of_its_states() {
+        let mut snapshot = sample::normal();
+        snapshot.opened = None;
+        let shared = sample::shared(snapshot);
+        let mut view = Runs::default();
+        let shown = Regions {
+            page: 9,
+            has_glance: true,
+            ..Regions::default()
+        };
+        assert_eq!(view.laid_out(&Regions::default(), &shared), None);
+        let first = Command::ShowRun(RunId(1042));
+        assert_eq!(view.laid_out(&shown, &shared), Some(first));
+        assert_eq!(view.laid_out(&shown, &shared), None);
+        view.update(Action::Down, &shared, sample::now());
+        let second = Command::ShowRun(RunId(1041));
+        assert_eq!(view.laid_out(&shown, &shared), Some(second));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::columns::{self, Column};
 use super::{Overview, Pane, advice, preview};
+use crate::model::market::session;
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::{SeriesStatus, Snapshot};
 use crate::ui::app::{App, Boot, Shared};
@@ -205,7 +206,12 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
         return;
     };
     if let Some(head) = line(area, 0) {
-        rule(buf, head, &status.key.to_string(), false, theme);
+        let market = text::market(session(now), now, shared.zone);
+        let title = match view.marks.len() {
+            0 => format!("{}   {market}", status.key),
+            marked => format!("{}   {market}   {marked} marked", status.key),
+        };
+        rule(buf, head, &title, false, theme);
     }
     let advice = advice(status, shared, now);
     let steps = advice.keyed(&shared.keymap);

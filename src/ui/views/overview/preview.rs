@@ -70,8 +70,8 @@ fn closes(status: &SeriesStatus, shared: &Shared, area: Rect, buf: &mut Buffer) 
     let cells = labels.iter().map(String::len).max().unwrap_or(0);
     let axis = u16::try_from(cells + 2).unwrap_or(u16::MAX);
     let width = area.width.saturating_sub(axis + 1);
-    let rose = status.trend.last() >= status.trend.first();
-    let role = if rose { Role::Up } else { Role::Down };
+    let has_risen = status.trend.last() >= status.trend.first();
+    let role = if has_risen { Role::Up } else { Role::Down };
     let rows = picture(&status.trend, width.into(), area.height.into(), theme.ascii);
     for (row, text) in (0..).zip(rows) {
         if let Some(place) = line(area, row) {

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::report::outcome;
 use super::{Runs, Tab, list, requests_of, timeline, what};
 use crate::model::text::thousands;
-use crate::model::{SeriesReport, SeriesStatus};
+use crate::model::{RunSummary, SeriesReport, SeriesStatus};
 use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
 use crate::ui::app::Shared;
@@ -17,6 +17,7 @@ use crate::ui::draw::{line, put, rule, split_bottom, split_top};
 use crate::ui::frame::Regions;
 use crate::ui::text::{self, left, right};
 use crate::ui::theme::{Role, Theme};
+use crate::ui::views::Cursor;
 use crate::ui::widgets;
 
 /// Cells of a series' bar, at most.
@@ -25,8 +26,10 @@ const MOST_BAR: usize = 72;
 const TALL: u16 = 28;
 /// Lines of the list above an opened run, at most.
 const LIST: u16 = 8;
-/// From this height on a legend of the bars fits below them.
-const LEGEND: u16 = 6;
+/// Lines below a short list from which on its selected run is shown there.
+const GLANCE: u16 = 10;
+/// From so many lines on below the bars one is their legend's.
+const LEGEND: u16 = 3;
 
 /// Draws the view.
 pub fn draw(
@@ -46,14 +49,21 @@ pub fn draw(
         - view.rows(shared).len();
     let shown = format!(" / {}   {hidden} hidden, Esc clears", view.filter);
     put(buf, filter, 0, &shown, theme.style(Role::Warn));
+    let runs = u16::try_from(view.rows(shared).len()).unwrap_or(u16::MAX);
+    let rows = runs.max(1).saturating_add(list::HEAD);
     let Some(opened) = view.opened else {
-        regions.page = list::draw(view, shared, now, area, buf);
-        regions.rows(split_top(area, list::HEAD).1, view.rows(shared).len());
+        let has_room = runs > 0 && area.height >= rows.saturating_add(GLANCE).max(TALL);
+        let (top, rest) = split_top(area, if has_room { rows } else { area.height });
+        regions.page = list::draw(view, shared, now, top, buf);
+        regions.rows(split_top(top, list::HEAD).1, runs.into());
+        regions.has_glance = has_room;
+        if let (true, Some(run)) = (has_room, view.selected_run(shared)) {
+            glance(run, shared, now, rest, buf);
+        }
         return;
     };
-    let runs = u16::try_from(view.rows(shared).len()).unwrap_or(LIST);
     let above = if area.height >= TALL {
-        runs.max(1).saturating_add(list::HEAD).min(LIST)
+        rows.min(LIST)
     } else {
         0
     };
@@ -66,13 +76,58 @@ pub fn draw(
         rule(buf, head, &format!("run {opened}: reading…"), true, theme);
         return;
     };
+    rule(buf, head, &title(detail, shared), true, theme);
+    let (series, rest) = series_lines(detail, body);
+    regions.page = usize::from(series.height);
+    let bars_at = series_bars(detail, view.series, true, now, theme, series, buf);
+    regions.rows(series, detail.series.len());
+    let lower = legend(detail, bars_at, theme, rest, buf);
+    regions.lower = lower_part(view, detail, shared, lower, buf);
+}
+
+/// The selected run below the list, before it is opened.
+fn glance(run: &RunSummary, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
+    let theme = shared.theme;
+    let (head, body) = split_top(area, 1);
+    let opened = shared
+        .snapshot
+        .as_ref()
+        .and_then(|snapshot| snapshot.opened.as_deref());
+    let Some(detail) = opened.filter(|detail| detail.summary.id == run.id) else {
+        rule(
+            buf,
+            head,
+            &format!("run {}: reading…", run.id),
+            false,
+            theme,
+        );
+        return;
+    };
+    rule(buf, head, &title(detail, shared), false, theme);
+    if detail.series.is_empty() {
+        let sent = detail.requests.iter().flat_map(|sent| told(sent, shared));
+        for (row, (text, role)) in (0..).zip(sent) {
+            let Some(place) = line(body, row) else { break };
+            put(buf, place, 1, &text, theme.style(role));
+        }
+        return;
+    }
+    let lines = u16::try_from(detail.series.len()).unwrap_or(u16::MAX);
+    let (series, rest) = split_top(body, lines.min(body.height.saturating_sub(1)));
+    let none = Cursor::default();
+    let bars_at = series_bars(detail, none, false, now, theme, series, buf);
+    legend(detail, bars_at, theme, rest, buf);
+}
+
+/// What a run was and when it started.
+fn title(detail: &RunDetail, shared: &Shared) -> String {
     let run = &detail.summary;
     let trigger = if run.is_about_symbols() {
         what(run).to_owned()
     } else {
         format!("trigger {}", what(run))
     };
-    let title = format!(
+    format!(
         "run {}  {}  {trigger}  {} {}",
         run.id,
         run.status,
@@ -80,34 +135,35 @@ pub fn draw(
             .with_timezone(&shared.zone)
             .format("%a %m-%d %H:%M:%S"),
         text::zone_name(shared.zone)
-    );
-    rule(buf, head, &title, true, theme);
+    )
+}
+
+/// The lines of the series of an opened run, half of the room at most, and the rest.
+fn series_lines(detail: &RunDetail, area: Rect) -> (Rect, Rect) {
     let wanted = u16::try_from(detail.series.len()).unwrap_or(u16::MAX);
-    let (series, rest) = split_top(body, wanted.min((body.height / 2).max(1)));
-    regions.page = usize::from(series.height);
-    let bars_at = series_bars(view, detail, now, theme, series, buf);
-    regions.rows(series, detail.series.len());
-    let has_bars = body.height >= LEGEND && !detail.requests.is_empty() && wanted > 0;
-    let (legend, lower) = split_top(rest, u16::from(has_bars));
-    let mut x = bars_at;
+    split_top(area, wanted.min((area.height / 2).max(1)))
+}
+
+/// Says what the glyphs of the bars stand for, if there are bars and room; returns what is left.
+fn legend(detail: &RunDetail, x: u16, theme: Theme, area: Rect, buf: &mut Buffer) -> Rect {
+    let has_bars = !detail.series.is_empty() && !detail.requests.is_empty();
+    let is_tall = area.height >= LEGEND;
+    let (place, rest) = split_top(area, u16::from(has_bars && is_tall));
+    let mut x = x;
     for (glyph, word, role) in timeline::legend(theme.ascii) {
-        x = put(buf, legend, x, glyph, theme.style(role));
-        x = put(
-            buf,
-            legend,
-            x,
-            &format!(" {word}  "),
-            theme.style(Role::Muted),
-        );
+        x = put(buf, place, x, glyph, theme.style(role));
+        let word = format!(" {word}  ");
+        x = put(buf, place, x, &word, theme.style(Role::Muted));
     }
-    regions.lower = lower_part(view, detail, shared, lower, buf);
+    rest
 }
 
 /// A line for each series: its bar over the run's time, how long it took, what became of it.
 /// Returns the column at which the bars begin.
 fn series_bars(
-    view: &Runs,
     detail: &RunDetail,
+    cursor: Cursor,
+    is_focused: bool,
     now: DateTime<Utc>,
     theme: Theme,
     area: Rect,
@@ -127,8 +183,8 @@ fn series_bars(
     let intervals = intervals.max().unwrap_or(0).max(7);
     widgets::list::draw(
         &detail.series,
-        view.series,
-        (theme, true),
+        cursor,
+        (theme, is_focused),
         area,
         buf,
         |report, place, buf| {
