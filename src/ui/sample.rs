@@ -102,9 +102,8 @@ fn run(id: i64, status: RunStatus, trigger: &str, started: &str, ms: i64) -> Run
     }
 }
 
-/// What is true on an ordinary afternoon with a free key.
-pub fn normal() -> Snapshot {
-    let ibm = SeriesStatus {
+fn ibm() -> SeriesStatus {
+    SeriesStatus {
         fetched_at: Some(now() - TimeDelta::minutes(2)),
         last_bar: Some(day_bar("2026-11-20", "283.57")),
         previous_close: Some(price("282.38")),
@@ -112,7 +111,11 @@ pub fn normal() -> Snapshot {
         bars: 41_208,
         oldest: Some(at("1999-11-01T05:00:00Z")),
         ..status("IBM", Interval::Daily, SeriesState::Fresh)
-    };
+    }
+}
+
+/// What is true on an ordinary afternoon with a free key.
+pub fn normal() -> Snapshot {
     let aapl = SeriesStatus {
         fetched_at: Some(now() - TimeDelta::minutes(1)),
         last_bar: Some(day_bar("2026-11-19", "228.10")),
@@ -170,7 +173,7 @@ pub fn normal() -> Snapshot {
         },
         run: None,
         is_listed: true,
-        series: vec![ibm, aapl, msft, googl].into(),
+        series: vec![ibm(), aapl, msft, googl].into(),
         runs: vec![
             run(
                 1042,

@@ -325,21 +325,17 @@ impl Chart<'_> {
             }
         }
         let style = self.selection();
-        match self.cursor_label(plan) {
-            Some(label) => {
-                let y = plan.price_rows.saturating_add(plan.volume_rows);
-                write(buf, area, (label.x, y), &label.text, style);
-            }
-            None => {
-                let last = plan.price_rows.saturating_add(plan.volume_rows);
-                let cell = Rect {
-                    x: area.x.saturating_add(middle),
-                    y: area.y.saturating_add(last.saturating_sub(1)),
-                    width: 1,
-                    height: 1,
-                };
-                buf.set_style(cell.intersection(area), style);
-            }
+        let below = plan.price_rows.saturating_add(plan.volume_rows);
+        if let Some(label) = self.cursor_label(plan) {
+            write(buf, area, (label.x, below), &label.text, style);
+        } else {
+            let cell = Rect {
+                x: area.x.saturating_add(middle),
+                y: area.y.saturating_add(below.saturating_sub(1)),
+                width: 1,
+                height: 1,
+            };
+            buf.set_style(cell.intersection(area), style);
         }
     }
 
