@@ -21,14 +21,13 @@ mod simulate;
 mod table;
 mod watch;
 
-use clap::Parser;
 use tokio::sync::mpsc;
 
 pub use args::Cli;
 
 use self::args::Command;
 use self::exit::Failure;
-use crate::config::Inputs;
+use crate::config::{Flags, Inputs};
 use crate::telemetry::{self, Record};
 
 /// Runs the program and returns its exit code.
@@ -36,7 +35,9 @@ use crate::telemetry::{self, Record};
 pub fn main() -> u8 {
     guard::close_to_others();
     telemetry::install_panic_hook();
-    let cli = match Cli::try_parse() {
+    let inputs = Inputs::from_process(Flags::default());
+    output::fit(&inputs.locale);
+    let cli = match args::parse() {
         Ok(cli) => cli,
         Err(error) => {
             output::usage(&error);
@@ -71,7 +72,7 @@ pub fn main() -> u8 {
             return exit::PASSING;
         }
     };
-    let code = runtime.block_on(exit::unless_forced(dispatch(cli, logged)));
+    let code = runtime.block_on(exit::unless_forced(dispatch(cli, inputs, logged)));
     // A request that outlived its grace must not hold the exit up.
     runtime.shutdown_background();
     code
@@ -85,9 +86,12 @@ enum Logged {
     ToStderr(Option<mpsc::Receiver<Record>>),
 }
 
-async fn dispatch(cli: Cli, logged: Logged) -> u8 {
+async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
     let context = Context {
-        inputs: Inputs::from_process(cli.settings.into()),
+        inputs: Inputs {
+            flags: cli.settings.into(),
+            ..inputs
+        },
         narrator: output::Narrator::new(cli.quiet),
         read_only: cli.read_only,
     };

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod inputs;
 mod layers;
+mod locale;
 mod nearest;
 mod panel;
 mod percent;
@@ -35,6 +36,7 @@ use std::path::PathBuf;
 pub use database::Database;
 pub use error::ConfigError;
 pub use inputs::{Flags, Folders, Inputs, default_config_path};
+pub use locale::Locale;
 pub use panel::{KeyBinding, UiSettings};
 pub use plan::{Plan, UnknownPlan};
 pub use postgres::SslMode;
@@ -125,6 +127,12 @@ fn live_with(problems: Vec<Problem>, layers: &mut Layers) -> Result<Vec<Problem>
     Ok(told)
 }
 
+/// Where the configuration file is looked for, whatever stands in it.
+#[must_use]
+pub fn file_path(inputs: &Inputs) -> PathBuf {
+    Layers::read(inputs).0.config_file
+}
+
 /// Tells everything that is wrong with the configuration.
 #[must_use]
 pub fn check(inputs: &Inputs) -> Vec<Problem> {
@@ -184,7 +192,7 @@ fn settle(
         .get(&table::KEEP_LOG)
         .map_or(Ok(true), provider::switch);
     let keep_log = problems.note(keep_log);
-    let ui = problems.note(panel::settings(layers));
+    let ui = problems.note(panel::settings(layers, &inputs.locale));
 
     let (key, saved_key) = match key? {
         None if !provider::is_named(layers) => {
@@ -222,7 +230,7 @@ fn settle(
         report: vec![],
     };
     Ok(Settings {
-        report: report::rows(layers, &settings),
+        report: report::rows(layers, &settings, &inputs.locale),
         ..settings
     })
 }

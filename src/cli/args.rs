@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 
 use super::instant::{Bound, parse_age};
 use crate::config::Flags;
@@ -25,13 +27,19 @@ use crate::simulate::{Fault, Plan};
 )]
 pub struct Cli {
     /// Say more on stderr; twice for debugging.
-    #[arg(short, long, action = ArgAction::Count, global = true)]
+    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 101)]
     pub verbose: u8,
     /// Say only what went wrong.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        display_order = 102
+    )]
     pub quiet: bool,
     /// Open the store without spending requests or writing.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 103)]
     pub read_only: bool,
     /// What is read as settings by every command.
     #[command(flatten)]
@@ -39,6 +47,56 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// The flags of all commands, by what they are about.
+const KEY: [&str; 2] = ["api_key", "api_key_file"];
+const STORE: [&str; 1] = ["database_url"];
+const READ_ONLY: [&str; 1] = ["read_only"];
+const SAYING: [&str; 2] = ["verbose", "quiet"];
+
+/// Flags that mean nothing to a command. It takes them, but its help does not list them.
+const MEANINGLESS: [(&[&str], &[&[&str]]); 10] = [
+    (&["demo"], &[&KEY, &STORE, &READ_ONLY]),
+    (&["fetch"], &[&READ_ONLY]),
+    (&["runs"], &[&KEY]),
+    (&["simulate"], &[&KEY, &STORE, &READ_ONLY]),
+    (&["doctor"], &[&READ_ONLY]),
+    (&["config"], &[&READ_ONLY]),
+    (&["config", "path"], &[&KEY, &STORE, &READ_ONLY, &SAYING]),
+    (&["keys"], &[&KEY, &STORE, &READ_ONLY]),
+    (&["completions"], &[&KEY, &STORE, &READ_ONLY, &SAYING]),
+    (&["man"], &[&KEY, &STORE, &READ_ONLY, &SAYING]),
+];
+
+/// The command line, each command with the flags that concern it.
+pub fn command() -> clap::Command {
+    let whole = Cli::command();
+    let hidden = |flags: &[&[&str]]| -> Vec<Arg> {
+        whole
+            .get_arguments()
+            .filter(|arg| flags.concat().contains(&arg.get_id().as_str()))
+            .map(|arg| arg.clone().hide(true))
+            .collect()
+    };
+    MEANINGLESS
+        .iter()
+        .fold(whole.clone(), |command, (path, flags)| {
+            add(command, path, hidden(flags))
+        })
+}
+
+/// Adds arguments to the command at the end of a path.
+fn add(command: clap::Command, path: &[&str], arguments: Vec<Arg>) -> clap::Command {
+    match path {
+        [] => command.args(arguments),
+        [first, rest @ ..] => command.mut_subcommand(first, |sub| add(sub, rest, arguments)),
+    }
+}
+
+/// Reads the command line of this process.
+pub fn parse() -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches()?)
 }
 
 impl Cli {
@@ -57,13 +115,13 @@ impl Cli {
 #[derive(Clone, Default, Args)]
 pub struct SettingFlags {
     /// The key. Other users of this machine can see it: --api-key-file is safer.
-    #[arg(long, value_name = "KEY", global = true)]
+    #[arg(long, value_name = "KEY", global = true, display_order = 104)]
     pub api_key: Option<String>,
     /// A file that holds the key.
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, display_order = 105)]
     pub api_key_file: Option<PathBuf>,
     /// Where the store is: `postgres://…` or `sqlite://…`.
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, display_order = 106)]
     pub database_url: Option<String>,
 }
 
@@ -434,13 +492,68 @@ named!(Outputsize, Datatype, Entitlement, Plan);
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    /// The long help of a command.
+    fn help(path: &str) -> String {
+        let arguments = format!("pipeline-tui {path} --help");
+        let asked = command().try_get_matches_from(arguments.split_whitespace());
+        asked.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn help_lists_what_concerns_the_command() {
+        let all = [
+            "--api-key",
+            "--api-key-file",
+            "--database-url",
+            "--read-only",
+        ];
+        for (path, lists) in [
+            ("", &all[..]),
+            ("run", &all),
+            ("bars", &all),
+            ("fetch", &all[..3]),
+            ("doctor", &all[..3]),
+            ("config show", &all[..3]),
+            ("runs", &all[2..]),
+            ("demo", &[]),
+            ("simulate", &[]),
+            ("config path", &[]),
+            ("keys", &[]),
+            ("completions", &[]),
+            ("man", &[]),
+        ] {
+            let help = help(path);
+            for flag in all {
+                let is_listed = help.split_whitespace().any(|word| word == flag);
+                assert_eq!(is_listed, lists.contains(&flag), "{path} {flag}: {help}");
+            }
+        }
+        for path in ["completions", "man", "config path"] {
+            assert!(!help(path).contains("--quiet"), "{path}");
+        }
+        assert!(help("simulate").contains("--quiet") && help("simulate").contains("--fault"));
+    }
+
+    #[test]
+    fn a_flag_counts_before_and_behind_the_command_and_where_it_is_not_listed() {
+        for line in [
+            "pipeline-tui --database-url sqlite://a.db --quiet fetch",
+            "pipeline-tui fetch --database-url sqlite://a.db --quiet",
+            "pipeline-tui config path --database-url sqlite://a.db --quiet",
+            "pipeline-tui --database-url sqlite://a.db --quiet simulate",
+        ] {
+            let matches = command().try_get_matches_from(line.split_whitespace());
+            let cli = Cli::from_arg_matches(&matches.unwrap()).unwrap();
+            assert_eq!(cli.settings.database_url.as_deref(), Some("sqlite://a.db"));
+            assert!(cli.quiet, "{line}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_well_formed_and_help_reads_no_environment() {
-        Cli::command().debug_assert();
+        command().debug_assert();
         // Built without clap's feature `env`, which would print values of variables in --help.
         assert!(!include_str!("../../Cargo.toml").contains("\"env\""));
     }

@@ -66,7 +66,8 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         BarsFormat::Jsonl => written(Format::Jsonl, &series, &bars)?,
     };
     match &args.output {
-        None => output::print(&text)?,
+        None if args.format == BarsFormat::Table => output::print(&text)?,
+        None => output::data(&text)?,
         Some(path) => {
             write_file(path, &text)?;
             context.narrator.say(&format!(

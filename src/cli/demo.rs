@@ -54,11 +54,12 @@ pub async fn run(
         ("ALPHA_VANTAGE_BASE_URL", server.base_url()),
         ("ALPHA_VANTAGE_PLAN", "unlimited".to_owned()),
     ];
-    // The caller's settings are none of the demo's business.
+    // The caller's settings are none of the demo's business, but their terminal is.
     let inputs = Inputs {
         environment: environment
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
+        locale: context.inputs.locale.clone(),
         ..Inputs::isolated(folder.path())
     };
     let settings = config::load(&inputs)?;

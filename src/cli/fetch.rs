@@ -35,7 +35,7 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
     };
     let report = watched(&pipeline, request, context.narrator).await?;
     match args.format {
-        ReportFormat::Json => output::print(&json(&report)?)?,
+        ReportFormat::Json => output::data(&json(&report)?)?,
         ReportFormat::Text => {
             for series in &report.series {
                 output::print(&narrate::line(series))?;
@@ -115,7 +115,11 @@ pub async fn watched(
         ProgressBar::hidden()
     };
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}") {
-        bar.set_style(style);
+        bar.set_style(if output::is_plain() {
+            style.progress_chars("#-")
+        } else {
+            style
+        });
     }
     let shown = bar.clone();
     let observer: Observer = Arc::new(move |event| {

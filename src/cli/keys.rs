@@ -12,7 +12,7 @@ const HEAD: &str = "# Keys\n\n\
 
 pub fn run(as_markdown: bool, context: &Context) -> Result<u8, Failure> {
     if as_markdown {
-        output::print(&page())?;
+        output::data(&page())?;
         return Ok(exit::DONE);
     }
     let (settings, _) = config::load_leniently(&context.inputs)?;

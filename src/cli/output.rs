@@ -1,17 +1,48 @@
 //! The two streams: data on stdout, narration on stderr, both without secrets.
+//!
+//! What people read is ASCII where the locale has no UTF-8. What programs read is the same everywhere.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use super::exit::Failure;
+use crate::config::Locale;
 use crate::config::secret::redact;
-use crate::model::text::clean_to;
+use crate::model::text::{ascii, clean_to};
 
 /// Characters of a line about the command line.
 const LONGEST_LINE: usize = 4096;
 
-/// Prints data.
+/// Whether what people read must be ASCII.
+static PLAIN: OnceLock<bool> = OnceLock::new();
+
+/// Fits what people read to their terminal, from now on.
+pub fn fit(locale: &Locale) {
+    let _ = PLAIN.set(!locale.is_utf8());
+}
+
+/// Whether what people read must be ASCII.
+pub fn is_plain() -> bool {
+    PLAIN.get().is_some_and(|plain| *plain)
+}
+
+fn fitted(text: &str) -> Cow<'_, str> {
+    if is_plain() {
+        ascii(text)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Prints what people read.
 pub fn print(text: &str) -> Result<(), Failure> {
+    data(&fitted(&redact(text)))
+}
+
+/// Prints what programs read, or a page as it is.
+pub fn data(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(redact(text).as_bytes())?;
     if !text.ends_with('\n') {
@@ -22,7 +53,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// Says what went wrong, in one sentence.
 pub fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "pipeline-tui: {}", redact(text));
+    let _ = writeln!(io::stderr(), "pipeline-tui: {}", fitted(&redact(text)));
 }
 
 /// Says what is wrong with the command line, or the help that was asked for.
@@ -34,7 +65,7 @@ pub fn usage(error: &clap::Error) {
         let text = argument.to_string_lossy();
         argument.to_str() == Some(clean_to(&text, text.len()).as_str())
     };
-    if std::env::args_os().all(is_harmless) {
+    if !is_plain() && std::env::args_os().all(is_harmless) {
         let _ = error.print();
         return;
     }
@@ -44,6 +75,7 @@ pub fn usage(error: &clap::Error) {
         .lines()
         .map(|line| clean_to(line, LONGEST_LINE) + "\n")
         .collect();
+    let text = fitted(&text);
     let _ = if error.use_stderr() {
         io::stderr().write_all(text.as_bytes())
     } else {
@@ -69,7 +101,7 @@ impl Narrator {
 
     pub fn say(self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr(), "{}", redact(text));
+            let _ = writeln!(io::stderr(), "{}", fitted(&redact(text)));
         }
     }
 }

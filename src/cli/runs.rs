@@ -21,7 +21,7 @@ pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
     let Some(id) = args.id else {
         let runs = store.runs(args.limit).await?;
         match args.format {
-            TableFormat::Json => output::print(&fetch::serialize(&runs)?)?,
+            TableFormat::Json => output::data(&fetch::serialize(&runs)?)?,
             TableFormat::Table if runs.is_empty() => {
                 context
                     .narrator
@@ -40,7 +40,7 @@ pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
         )));
     };
     match args.format {
-        TableFormat::Json => output::print(&fetch::serialize(&JsonDetail::from(&detail))?)?,
+        TableFormat::Json => output::data(&fetch::serialize(&JsonDetail::from(&detail))?)?,
         TableFormat::Table => output::print(&explain(&detail))?,
     }
     Ok(exit::DONE)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
+use super::locale::Locale;
 use super::table;
 
 const APP: &str = "pipeline-tui";
@@ -53,6 +54,8 @@ pub struct Inputs {
     pub folders: Folders,
     /// The command line.
     pub flags: Flags,
+    /// The locale, which says what a terminal can show.
+    pub locale: Locale,
 }
 
 impl fmt::Debug for Inputs {
@@ -71,17 +74,18 @@ impl Inputs {
     pub fn from_process(flags: Flags) -> Self {
         let working_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         // Bytes that are not UTF-8 become U+FFFD, which the layers refuse.
-        let environment = std::env::vars_os()
+        let mut environment: BTreeMap<String, String> = std::env::vars_os()
             .map(|(name, value)| {
                 (
                     name.to_string_lossy().into_owned(),
                     value.to_string_lossy().into_owned(),
                 )
             })
-            .filter(|(name, _)| {
-                table::by_variable(name).is_some() || OURS.iter().any(|ours| name.starts_with(ours))
-            })
             .collect();
+        let locale = Locale::of(&environment);
+        environment.retain(|name, _| {
+            table::by_variable(name).is_some() || OURS.iter().any(|ours| name.starts_with(ours))
+        });
         let folders = ProjectDirs::from("", "", APP).map_or_else(
             // A user without a home, as in some containers.
             || Folders {
@@ -98,6 +102,7 @@ impl Inputs {
             working_dir,
             folders,
             flags,
+            locale,
         }
     }
 
@@ -112,6 +117,7 @@ impl Inputs {
                 data: dir.join("data"),
             },
             flags: Flags::default(),
+            locale: Locale::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::layers::{Entry, Layers, Source};
+use super::locale::Locale;
 use super::provider::switch;
 use super::table;
 
@@ -12,7 +13,7 @@ pub struct UiSettings {
     pub theme: String,
     /// The line of `ui.theme`.
     pub theme_line: Option<usize>,
-    /// `ui.ascii`: nothing but ASCII is drawn.
+    /// `ui.ascii`: nothing but ASCII is drawn. Where the file says nothing, the locale decides.
     pub ascii: bool,
     /// `ui.mouse`: clicks and the wheel are the panel's; selecting text then needs Shift.
     pub mouse: bool,
@@ -34,7 +35,7 @@ pub struct KeyBinding {
 }
 
 /// What the file says about the panel.
-pub(super) fn settings(layers: &Layers) -> Result<UiSettings, ConfigError> {
+pub(super) fn settings(layers: &Layers, locale: &Locale) -> Result<UiSettings, ConfigError> {
     let word = |setting: &table::Setting| match layers.get(setting) {
         Some(entry) => (entry.value.trim().to_owned(), line(entry)),
         None => (setting.default.to_owned(), None),
@@ -45,7 +46,10 @@ pub(super) fn settings(layers: &Layers) -> Result<UiSettings, ConfigError> {
     Ok(UiSettings {
         theme,
         theme_line,
-        ascii: is_on(&table::ASCII)?,
+        ascii: match layers.get(&table::ASCII) {
+            Some(entry) => switch(entry)?,
+            None => !locale.is_utf8(),
+        },
         mouse: is_on(&table::MOUSE)?,
         time_zone,
         time_zone_line,

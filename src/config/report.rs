@@ -2,6 +2,7 @@
 
 use super::error::shown;
 use super::layers::{Entry, Layers};
+use super::locale::Locale;
 use super::table::{self, SETTINGS, Setting};
 use super::{Database, Settings};
 use crate::config::secret::MASK;
@@ -19,7 +20,7 @@ pub struct Row {
     pub source: String,
 }
 
-pub(super) fn rows(layers: &Layers, settings: &Settings) -> Vec<Row> {
+pub(super) fn rows(layers: &Layers, settings: &Settings, locale: &Locale) -> Vec<Row> {
     SETTINGS
         .iter()
         .copied()
@@ -29,7 +30,12 @@ pub(super) fn rows(layers: &Layers, settings: &Settings) -> Vec<Row> {
                 name: setting.name,
                 toml_key: setting.key,
                 value: value(setting, entry, settings),
-                source: source(setting, entry, layers, settings),
+                source: match entry {
+                    None if setting.name == table::ASCII.name && !locale.is_utf8() => {
+                        locale.to_string()
+                    }
+                    _ => source(setting, entry, layers, settings),
+                },
             }
         })
         .collect()
@@ -49,6 +55,7 @@ fn value(setting: &Setting, entry: Option<&Entry>, settings: &Settings) -> Strin
         name if name == table::INTERVAL.name && entry.is_none() => {
             settings.defaults.interval.to_string()
         }
+        name if name == table::ASCII.name => settings.ui.ascii.to_string(),
         name if name == table::CONFIG.name => shown(&settings.config_file.display().to_string()),
         name if name == table::DATA_DIR.name => shown(&settings.data_dir.display().to_string()),
         _ => match entry {

@@ -136,7 +136,7 @@ settings! {
     THEME = Setting::new("ui.theme", Some("ui.theme"), "terminal",
         "the panel's colours: terminal, dark, light or mono").reach(Reach::File);
     ASCII = Setting::new("ui.ascii", Some("ui.ascii"), "false",
-        "whether the panel draws with ASCII alone").kind(Kind::Switch).reach(Reach::File);
+        "whether the panel draws with ASCII alone; by default where the locale has no UTF-8").kind(Kind::Switch).reach(Reach::File);
     MOUSE = Setting::new("ui.mouse", Some("ui.mouse"), "false",
         "whether the panel takes the mouse; selecting text then needs Shift").kind(Kind::Switch).reach(Reach::File);
     TIME_ZONE = Setting::new("ui.time_zone", Some("ui.time_zone"), "exchange",

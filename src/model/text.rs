@@ -1,5 +1,6 @@
 //! Makes untrusted text harmless, once, where it enters.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
@@ -56,6 +57,26 @@ pub fn clean_to(text: &str, max_chars: usize) -> String {
     safe
 }
 
+/// The same text in ASCII, for a terminal that shows nothing else.
+#[must_use]
+pub fn ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '–' | '—' | '─' => plain.push('-'),
+            '…' => plain.push_str("..."),
+            '·' | '•' => plain.push('*'),
+            '×' => plain.push('x'),
+            c if c.is_ascii() => plain.push(c),
+            _ => plain.push('?'),
+        }
+    }
+    Cow::Owned(plain)
+}
+
 fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -97,6 +118,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn ascii_keeps_what_it_can() {
+        assert_eq!(ascii("plain"), "plain");
+        assert_eq!(ascii("Mon–Fri · key=… • 2×"), "Mon-Fri * key=... * 2x");
+        assert_eq!(ascii("café 株"), "caf? ?");
+    }
 
     #[test]
     fn escapes_what_a_terminal_would_act_on() {

@@ -138,6 +138,7 @@ fn plain(symbol: &str) -> &'static str {
         Some('…') => "~",
         Some('│' | '▌') => "|",
         Some('•' | '·') => "*",
+        Some('×') => "x",
         _ => "?",
     }
 }

@@ -13,6 +13,7 @@
 mod container;
 mod deaths;
 mod journeys;
+mod locale;
 mod outage;
 mod pictures;
 mod rig;

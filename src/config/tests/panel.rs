@@ -51,6 +51,31 @@ fn the_log_is_kept_unless_the_file_says_otherwise() {
 }
 
 #[test]
+fn ascii_is_what_the_file_says_or_else_the_locale() {
+    let without_utf8 = Locale::of(&[("LC_ALL".to_owned(), "C".to_owned())].into());
+    for (toml, source) in [
+        (None, "LC_ALL=C"),
+        (Some(true), "config.toml line 2"),
+        (Some(false), "config.toml line 2"),
+    ] {
+        let mut place = Place::new();
+        if let Some(ascii) = toml {
+            place = place.toml(&format!("[ui]\nascii = {ascii}\n"));
+        }
+        assert_eq!(place.load().ui.ascii, toml.unwrap_or(false));
+        place.inputs.locale = without_utf8.clone();
+        let ascii = toml.unwrap_or(true);
+        assert_eq!(place.load().ui.ascii, ascii);
+        assert_eq!(
+            place.row("ui.ascii"),
+            (ascii.to_string(), source.to_owned())
+        );
+    }
+    let silent = Place::new().row("ui.ascii");
+    assert_eq!(silent, ("false".to_owned(), "default".to_owned()));
+}
+
+#[test]
 fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
     let place = Place::new().toml(
         "interval = '7min'\nsymbols = ['IBM']\n[alpha_vantage]\npaln = 75\nplan = 'gold'\napi_key = 12\n\
