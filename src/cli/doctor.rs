@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 
 use super::args::DoctorArgs;
 use super::exit::{self, Failure};
-use super::{Context, open, output};
-use crate::config::{self, Database, Settings};
+use super::{Context, open, output, panel};
+use crate::config::{self, Database, Inputs, Settings};
 use crate::model::text::clean;
 use crate::time::Clock;
 use crate::ui::files;
@@ -20,23 +20,23 @@ use crate::ui::files;
 const SKEW_SECONDS: i64 = 30;
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// A finding: whether it is in order, and one sentence.
+/// A finding: the exit code that it alone would give, and one sentence.
 struct Finding {
-    good: bool,
+    code: u8,
     about: &'static str,
     text: String,
 }
 
 impl Finding {
     fn line(&self) -> String {
-        let mark = if self.good { "ok " } else { "!! " };
+        let mark = if self.code == exit::DONE { "ok " } else { "!! " };
         format!("{mark} {:<14} {}", self.about, self.text)
     }
 }
 
 fn good(about: &'static str, text: impl Into<String>) -> Finding {
     Finding {
-        good: true,
+        code: exit::DONE,
         about,
         text: text.into(),
     }
@@ -44,9 +44,15 @@ fn good(about: &'static str, text: impl Into<String>) -> Finding {
 
 fn bad(about: &'static str, text: impl Into<String>) -> Finding {
     Finding {
-        good: false,
-        about,
-        text: text.into(),
+        code: exit::SOME,
+        ..good(about, text)
+    }
+}
+
+impl Finding {
+    const fn with(mut self, code: u8) -> Self {
+        self.code = code;
+        self
     }
 }
 
@@ -87,14 +93,17 @@ pub async fn run(args: &DoctorArgs, context: &Context) -> Result<u8, Failure> {
 
 /// Everything but the question that costs a request.
 async fn findings(context: &Context) -> Vec<Finding> {
+    let inputs = &context.inputs;
     let mut findings = Vec::new();
-    match config::load(&context.inputs) {
-        Err(error) => findings.push(bad("configuration", error.to_string())),
+    match config::load(inputs) {
+        Err(_) => findings.extend(wrong_settings(inputs)),
         Ok(settings) => {
             findings.push(good(
                 "configuration",
                 settings.config_file.display().to_string(),
             ));
+            let problems = panel::problems(&settings).into_iter();
+            findings.extend(problems.map(|text| bad("configuration", text).with(exit::USAGE)));
             findings.extend(
                 settings
                     .warnings
@@ -113,17 +122,21 @@ async fn findings(context: &Context) -> Vec<Finding> {
             ]));
         }
     }
-    findings.push(terminal());
+    findings.push(terminal(inputs));
     findings
 }
 
-/// `doctor --store`: whether the store answers, and nothing about what is beside it.
+/// `doctor --store`: whether the store answers, and nothing about what is beside it. A health check
+/// of a container may end in 0 or 1 only.
 async fn store(context: &Context) -> Result<u8, Failure> {
-    let finding = match config::load(&context.inputs) {
-        Err(error) => bad("configuration", error.to_string()),
-        Ok(settings) => database(&settings).await.0,
+    let findings = match config::load(&context.inputs) {
+        Err(_) => wrong_settings(&context.inputs),
+        Ok(settings) => vec![database(&settings).await.0],
     };
-    told(&[finding])
+    Ok(match told(&findings)? {
+        exit::DONE => exit::DONE,
+        _ => exit::SOME,
+    })
 }
 
 fn told(findings: &[Finding]) -> Result<u8, Failure> {
@@ -139,11 +152,26 @@ fn print(findings: &[Finding]) -> Result<(), Failure> {
 }
 
 fn code(findings: &[Finding]) -> u8 {
-    if findings.iter().all(|finding| finding.good) {
-        exit::DONE
-    } else {
-        exit::SOME
-    }
+    verdict(findings.iter().map(|finding| finding.code))
+}
+
+/// What a script can do about all findings together: a setting to mend outweighs everything, and
+/// waiting helps only where nothing else is wrong.
+fn verdict(codes: impl Iterator<Item = u8>) -> u8 {
+    let rank = |code: &u8| match *code {
+        exit::DONE => 0,
+        exit::PASSING => 1,
+        exit::USAGE => 3,
+        _ => 2,
+    };
+    codes.max_by_key(rank).unwrap_or(exit::DONE)
+}
+
+fn wrong_settings(inputs: &Inputs) -> Vec<Finding> {
+    config::check(inputs)
+        .iter()
+        .map(|problem| bad("configuration", problem.to_string()).with(exit::USAGE))
+        .collect()
 }
 
 fn key(settings: &Settings) -> Finding {
@@ -200,7 +228,7 @@ async fn provider(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
                 "{shown} does not answer ({}); check the network and ALPHA_VANTAGE_BASE_URL",
                 clean(&cause)
             );
-            (bad("provider", text), None)
+            (bad("provider", text).with(exit::PASSING), None)
         }
     }
 }
@@ -227,7 +255,7 @@ async fn database(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
             );
             (good("database", text), Some(health.now))
         }
-        Err(Failure::Told { text, .. }) => (bad("database", text), None),
+        Err(Failure::Told { code, text }) => (bad("database", text).with(code), None),
         Err(Failure::Closed) => (bad("database", "the connection was closed"), None),
     }
 }
@@ -269,13 +297,45 @@ fn clock(others: &[(&str, Option<DateTime<Utc>>)]) -> Finding {
     good("clock", now.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-fn terminal() -> Finding {
-    if std::io::stdout().is_terminal() {
-        good("terminal", "stdout is a terminal")
+/// What is written to, and whether it shows more than ASCII.
+fn terminal(inputs: &Inputs) -> Finding {
+    let stdout = if std::io::stdout().is_terminal() {
+        "stdout is a terminal"
     } else {
-        good(
-            "terminal",
-            "stdout is a pipe or file: no progress bar, plain text",
-        )
+        "stdout is a pipe or file: no progress bar, plain text"
+    };
+    let locale = &inputs.locale;
+    let shows = if locale.is_utf8() {
+        format!("UTF-8 ({locale})")
+    } else {
+        format!("ASCII alone ({locale}); for UTF-8 set LC_ALL=C.UTF-8")
+    };
+    let panel = match config::load(inputs) {
+        Ok(settings) if settings.ui.ascii == locale.is_utf8() => {
+            format!("; the panel follows ui.ascii = {}", settings.ui.ascii)
+        }
+        _ => String::new(),
+    };
+    good("terminal", format!("{stdout}; {shows}{panel}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_is_what_a_script_can_do() {
+        use exit::{DONE, PASSING, SOME, USAGE};
+        for (codes, expected) in [
+            (&[][..], DONE),
+            (&[DONE, DONE], DONE),
+            (&[DONE, PASSING, DONE], PASSING),
+            (&[PASSING, SOME], SOME),
+            (&[SOME, DONE], SOME),
+            (&[USAGE, SOME, PASSING], USAGE),
+            (&[PASSING, USAGE], USAGE),
+        ] {
+            assert_eq!(verdict(codes.iter().copied()), expected, "{codes:?}");
+        }
     }
 }

@@ -179,6 +179,13 @@ fn exports_warning() -> Option<String> {
         .then(|| "this folder is no volume, so that --rm will delete it".to_owned())
 }
 
+/// What is wrong with the settings that the panel alone knows: its looks, zones and keys.
+pub fn problems(settings: &Settings) -> Vec<String> {
+    let mut problems = vec![];
+    shared(settings, None, &mut problems);
+    problems
+}
+
 /// What every view sees, by the settings. A word that cannot be used is named and left out.
 fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) -> Shared {
     let wanted = &settings.ui;

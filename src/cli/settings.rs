@@ -2,8 +2,8 @@
 
 use super::args::ConfigCommand;
 use super::exit::{self, Failure};
-use super::output;
 use super::table::layout;
+use super::{output, panel};
 use crate::config::{self, Inputs};
 
 pub fn run(command: ConfigCommand, inputs: &Inputs) -> Result<u8, Failure> {
@@ -18,21 +18,28 @@ pub fn run(command: ConfigCommand, inputs: &Inputs) -> Result<u8, Failure> {
             Ok(exit::DONE)
         }
         ConfigCommand::Check => {
-            let problems = config::check(inputs);
-            for problem in &problems {
-                output::complain(&problem.to_string());
-            }
+            let mut problems: Vec<String> = config::check(inputs)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             if problems.is_empty() {
-                for warning in config::load(inputs)?.warnings {
+                let settings = config::load(inputs)?;
+                for warning in &settings.warnings {
                     output::print(&format!("warning: {warning}"))?;
                 }
-                output::print("the configuration is in order")?;
-                return Ok(exit::DONE);
+                problems = panel::problems(&settings);
             }
-            Ok(exit::USAGE)
+            for problem in &problems {
+                output::complain(problem);
+            }
+            if !problems.is_empty() {
+                return Ok(exit::USAGE);
+            }
+            output::print("the configuration is in order")?;
+            Ok(exit::DONE)
         }
         ConfigCommand::Path => {
-            output::print(&config::load(inputs)?.config_file.display().to_string())?;
+            output::data(&config::file_path(inputs).display().to_string())?;
             Ok(exit::DONE)
         }
     }

@@ -14,6 +14,7 @@ mod bad_input;
 mod contract;
 mod doctor;
 mod engine;
+mod exits;
 mod reading;
 mod recorded;
 mod simulate;
