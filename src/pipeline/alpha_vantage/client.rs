@@ -3,13 +3,16 @@
 //! No retry lives here: a request that may have arrived is spent.
 
 use std::fmt;
+use std::io::{self, Read as _};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use flate2::bufread::MultiGzDecoder;
 use reqwest::header::{
-    ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Response, redirect};
 use url::{Host, Url};
@@ -22,6 +25,9 @@ use crate::model::Answer;
 use crate::model::text::clean;
 use crate::pipeline::source::{Pause, Refusal, SendError};
 use crate::time::Clock;
+
+/// The first bytes of a gzip file.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// How long is waited and how much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,10 +85,10 @@ impl Client {
     ) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("pipeline-tui/", env!("CARGO_PKG_VERSION")))
-            .default_headers(HeaderMap::from_iter([(
-                ACCEPT,
-                HeaderValue::from_static("*/*"),
-            )]))
+            .default_headers(HeaderMap::from_iter([
+                (ACCEPT, HeaderValue::from_static("*/*")),
+                (ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+            ]))
             .redirect(redirect::Policy::none())
             .referer(false)
             .connect_timeout(limits.connect)
@@ -190,6 +196,7 @@ impl Client {
     }
 
     async fn body(&self, mut response: Response, started: Instant) -> Result<Bytes, SendError> {
+        let is_gzip = is_gzip(&response);
         let mut body = BytesMut::new();
         loop {
             let chunk = response
@@ -197,16 +204,48 @@ impl Client {
                 .await
                 .map_err(|error| self.cut_off(error, body.len(), started.elapsed()))?;
             let Some(chunk) = chunk else {
-                return Ok(body.freeze());
+                return if is_gzip {
+                    self.decompressed(&body)
+                } else {
+                    Ok(body.freeze())
+                };
             };
             if body.len() + chunk.len() > self.limits.body {
-                return Err(SendError::TooLarge(format!(
-                    "the answer is larger than {}, more than any true answer",
-                    size(self.limits.body)
-                )));
+                return Err(self.too_large());
             }
             body.extend_from_slice(&chunk);
         }
+    }
+
+    /// The content of a gzip file. It may have several members, one after another; the limit is for all
+    /// of them together.
+    fn decompressed(&self, file: &[u8]) -> Result<Bytes, SendError> {
+        let mut body = Vec::new();
+        if file.is_empty() {
+            return Ok(body.into());
+        }
+        let most = u64::try_from(self.limits.body).unwrap_or(u64::MAX);
+        let read = MultiGzDecoder::new(file)
+            .take(most.saturating_add(1))
+            .read_to_end(&mut body);
+        match read {
+            Ok(_) if body.len() > self.limits.body => Err(self.too_large()),
+            Ok(_) => Ok(body.into()),
+            Err(error) => Err(SendError::Broken(
+                if error.kind() == io::ErrorKind::UnexpectedEof && file.starts_with(&GZIP) {
+                    cut_off_after(body.len())
+                } else {
+                    unreadable_after(body.len())
+                },
+            )),
+        }
+    }
+
+    fn too_large(&self) -> SendError {
+        SendError::TooLarge(format!(
+            "the answer is larger than {}, more than any true answer",
+            size(self.limits.body)
+        ))
     }
 
     /// Puts into words why no answer began.
@@ -261,12 +300,9 @@ impl Client {
                 seconds(self.limits.read)
             )
         } else if error.is_decode() && !is_cut(&error) {
-            format!(
-                "the answer became unreadable after {} bytes",
-                grouped(bytes)
-            )
+            unreadable_after(bytes)
         } else {
-            format!("the answer was cut off after {} bytes", grouped(bytes))
+            cut_off_after(bytes)
         })
     }
 
@@ -284,6 +320,25 @@ impl Client {
     }
 }
 
+fn is_gzip(response: &Response) -> bool {
+    let encoding = response.headers().get(CONTENT_ENCODING);
+    encoding.is_some_and(|value| {
+        let value = value.as_bytes().trim_ascii();
+        value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip")
+    })
+}
+
+fn unreadable_after(bytes: usize) -> String {
+    format!(
+        "the answer became unreadable after {} bytes",
+        grouped(bytes)
+    )
+}
+
+fn cut_off_after(bytes: usize) -> String {
+    format!("the answer was cut off after {} bytes", grouped(bytes))
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -299,8 +354,8 @@ type Dyn<'a> = &'a (dyn std::error::Error + 'static);
 fn causes(error: Dyn<'_>) -> impl Iterator<Item = Dyn<'_>> {
     std::iter::successors(Some(error), |error| {
         let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
         match wrapped {
             Some(wrapped) => Some(wrapped as Dyn<'_>),
             None => error.source(),
@@ -308,19 +363,19 @@ fn causes(error: Dyn<'_>) -> impl Iterator<Item = Dyn<'_>> {
     })
 }
 
-fn is_io(error: Dyn<'_>, kind: std::io::ErrorKind) -> bool {
+fn is_io(error: Dyn<'_>, kind: io::ErrorKind) -> bool {
     causes(error)
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == kind)
 }
 
 /// Whether the TLS layer refused its peer: it reports that, and nothing else, as invalid data while connecting.
 fn is_refused_by_tls(error: &reqwest::Error) -> bool {
-    error.is_connect() && is_io(error, std::io::ErrorKind::InvalidData)
+    error.is_connect() && is_io(error, io::ErrorKind::InvalidData)
 }
 
 fn is_cut(error: &reqwest::Error) -> bool {
-    is_io(error, std::io::ErrorKind::UnexpectedEof)
+    is_io(error, io::ErrorKind::UnexpectedEof)
 }
 
 /// The innermost cause, which is the one that names the fact.

@@ -156,6 +156,43 @@ async fn gzip_is_read_and_a_bomb_is_stopped() {
 }
 
 #[tokio::test]
+async fn every_member_of_a_gzip_answer_is_read_and_they_share_one_limit() {
+    let two = [gzip(b"{\"a\": "), gzip(b"1}")].concat();
+    let as_gzip = |body: &[u8]| with_length(body.len(), body, "Content-Encoding: gzip\r\n");
+    let server = serve(as_gzip(&two), false).await;
+    let answer = client(&server.url, Limits::default())
+        .send(&question(), ATTEMPT)
+        .await
+        .unwrap();
+    assert_eq!(&answer.body[..], b"{\"a\": 1}");
+    let limits = Limits {
+        body: 100,
+        ..Limits::default()
+    };
+    let large = [gzip(&[b'x'; 60]), gzip(&[b'x'; 41])].concat();
+    let server = serve(as_gzip(&large), false).await;
+    let SendError::TooLarge(text) = error(&server.url, limits).await else {
+        panic!()
+    };
+    assert!(text.contains("100 bytes"), "{text}");
+    let first = gzip(b"{\"a\": ");
+    for (file, text) in [
+        (&two[..two.len() - 3], "cut off after 8 bytes"),
+        (&two[..first.len() + 4], "cut off after 6 bytes"),
+        (
+            &[&first[..], b"no gzip at all"].concat(),
+            "unreadable after 6 bytes",
+        ),
+    ] {
+        let server = serve(as_gzip(file), false).await;
+        let SendError::Broken(said) = error(&server.url, Limits::default()).await else {
+            panic!("{text}")
+        };
+        assert!(said.contains(text), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_of_exactly_the_limit_is_read() {
     let limits = Limits {
         body: 1_000,
