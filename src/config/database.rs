@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, shown};
 use super::layers::{Entry, Layers};
-use super::postgres::SslMode;
+use super::postgres::{SEVERAL_HOSTS, SslMode};
 pub(super) use super::postgres::{Target, register};
 use super::{Secret, percent, table};
 
@@ -133,6 +133,9 @@ fn from_pieces(layers: &Layers, warnings: &mut Vec<String>) -> Result<Database, 
         sslmode: None,
         options: Vec::new(),
     };
+    if target.host.contains(',') {
+        return Err(refused(&table::HOST, SEVERAL_HOSTS));
+    }
     if !target.has_plain_host() {
         return Err(refused(
             &table::HOST,

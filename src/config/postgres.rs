@@ -29,6 +29,19 @@ words! {
 const ENCODE: &str = "cannot be read as a URL; percent-encode special characters of the password \
                       (@ is %40, / is %2F), or set POSTGRES_HOST and POSTGRES_PASSWORD instead";
 
+/// More than any server's name, user, password and parameters need.
+const LONGEST: usize = 8 << 10;
+/// What the domain name system can hold.
+const LONGEST_HOST: usize = 253;
+const TOO_LONG: &str = "is too long for a URL; write postgres://user@host:5432/database";
+pub(super) const SEVERAL_HOSTS: &str = "names several hosts, and pipeline-tui connects to one; write the primary's, \
+                                        or an address that always leads to the primary";
+const NO_HOST: &str = "names no host; write postgres://user@host:5432/database";
+const PORT: &str = "has a port that is not a number from 1 to 65535";
+const UNKNOWN: &str = "has a parameter after the ? that is not known; it may have sslmode, sslrootcert, sslcert, \
+                       sslkey, application_name, options, host, port, user, password and dbname";
+const NUL: &str = "has a %00, which no name may contain; leave it out";
+
 /// The parts of a connection.
 pub(super) struct Target {
     pub host: String,
@@ -44,7 +57,20 @@ pub(super) struct Target {
 impl Target {
     /// Takes a URL apart. What it leaves out has the defaults of the single settings.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        let url = Url::parse(text).map_err(|_| ENCODE)?;
+        if text.len() > LONGEST {
+            return Err(TOO_LONG);
+        }
+        let (authority, tail) = split(text);
+        let is_whole = !tail.contains('@');
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        if is_whole && host.contains(',') {
+            return Err(SEVERAL_HOSTS);
+        }
+        let url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::InvalidPort if is_whole && authority.contains('@') => PORT,
+            url::ParseError::EmptyHost if is_whole => NO_HOST,
+            _ => ENCODE,
+        })?;
         // A raw `/`, `?` or `#` in a password ends the host early: its tail would become a name
         // that is looked up in public.
         let cut_short = url.path().contains('@')
@@ -74,8 +100,9 @@ impl Target {
         for (key, value) in url.query_pairs() {
             let value = value.into_owned();
             match key.as_ref() {
+                "host" | "hostaddr" | "port" if value.contains(',') => return Err(SEVERAL_HOSTS),
                 "host" | "hostaddr" => target.host = value,
-                "port" => target.port = value.parse().map_err(|_| "its port is not a number")?,
+                "port" => target.port = value.parse().map_err(|_| PORT)?,
                 "user" => target.user = value,
                 "password" => target.password = Some(value),
                 "dbname" => target.name = value,
@@ -85,12 +112,22 @@ impl Target {
                     })?);
                 }
                 other if is_option(other) => target.options.push((other.to_owned(), value)),
-                // The driver would ignore it and log its value: a misspelt `password` is one.
-                _ => {}
+                other if is_harmless(other) => {}
+                // A misspelt `password` is one, and so is the rest of one with a raw `&`: it is not shown.
+                _ => return Err(UNKNOWN),
             }
         }
+        if target.port == 0 {
+            return Err(PORT);
+        }
+        if [&target.host, &target.user, &target.name]
+            .iter()
+            .any(|part| part.contains('\0'))
+        {
+            return Err(NUL);
+        }
         if target.host.is_empty() {
-            return Err("names no host; write postgres://user@host:5432/database");
+            return Err(NO_HOST);
         }
         if target.has_plain_host() {
             Ok(target)
@@ -113,7 +150,7 @@ impl Target {
         let host = self.host.as_str();
         host.starts_with('/')
             || host.parse::<IpAddr>().is_ok()
-            || (!host.is_empty()
+            || ((1..=LONGEST_HOST).contains(&host.len())
                 && host
                     .chars()
                     .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_')))
@@ -174,6 +211,29 @@ fn is_option(name: &str) -> bool {
         "statement-cache-capacity",
     ];
     KNOWN.contains(&name) || name.starts_with("options[")
+}
+
+/// What lies between the scheme and the path of a URL, and all after it.
+fn split(text: &str) -> (&str, &str) {
+    let (_, rest) = text.split_once("://").unwrap_or_default();
+    rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
+}
+
+/// Whether other programs' parameter changes neither the place nor what is trusted.
+fn is_harmless(name: &str) -> bool {
+    const HARMLESS: [&str; 10] = [
+        "client_encoding",
+        "connect_timeout",
+        "fallback_application_name",
+        "gssencmode",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "target_session_attrs",
+        "tcp_user_timeout",
+    ];
+    HARMLESS.contains(&name)
 }
 
 fn shown_url(user: &str, place: &str) -> String {
@@ -268,7 +328,7 @@ mod tests {
                 "postgres://postgres@host:5432/stock_data",
             ),
             (
-                "postgresql://u:p%40ss-1@db.example.com:6543/x?application_name=a&pasword=x&sslmode=require",
+                "postgresql://u:p%40ss-1@db.example.com:6543/x?application_name=a&connect_timeout=5&sslmode=require",
                 "postgres://u:p%40ss-1@db.example.com:6543/x?sslmode=require&application_name=a",
                 "postgres://u@db.example.com:6543/x",
             ),
@@ -307,6 +367,49 @@ mod tests {
         ] {
             let error = Target::parse(text).err().unwrap();
             assert!(!error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn half_right_urls_are_refused_in_a_sentence_without_their_secrets() {
+        let long = format!("postgres://u@{}/d", "h".repeat(254));
+        let longer = format!("postgres://u:{}@h/d", "canary".repeat(2_000));
+        for (text, reason) in [
+            ("postgres://u:canary@h1,h2/d", SEVERAL_HOSTS),
+            ("postgres://u:canary@h1:5432,h2:5433/d", SEVERAL_HOSTS),
+            ("postgres://h1,h2/d", SEVERAL_HOSTS),
+            ("postgres:///d?host=h1,h2&password=canary", SEVERAL_HOSTS),
+            ("postgres://u:canary@h/d?port=1,2", SEVERAL_HOSTS),
+            ("postgres://u:canary,x/y@h/d", ENCODE),
+            ("postgres://u:canary@my host/d", ENCODE),
+            ("postgres://u:canary@h%20x/d", ENCODE),
+            ("postgres://u:can%ffary@h/d", ENCODE),
+            ("postgres://u:canary@/d", NO_HOST),
+            ("postgres:///d", NO_HOST),
+            ("postgres://u:canary@h:99999/d", PORT),
+            ("postgres://u:canary@h:0/d", PORT),
+            ("postgres://u:canary@h:x/d", PORT),
+            ("postgres://u:canary@h/d?port=x", PORT),
+            ("postgres://u:canary@h/d?pasword=canary", UNKNOWN),
+            ("postgres://h/d?user=u&password=can&ary=1", UNKNOWN),
+            ("postgres://u:canary@h/d?sslmod=require", UNKNOWN),
+            ("postgres://u:canary@h/d?channel_binding=require", UNKNOWN),
+            ("postgres://u:canary@h/d?%00=1", UNKNOWN),
+            ("postgres://u:canary@h/d%00", NUL),
+            ("postgres://u%00:canary@h/d", NUL),
+            (&long, ENCODE),
+            (&longer, TOO_LONG),
+        ] {
+            let shown = text.get(..60).unwrap_or(text);
+            assert_eq!(Target::parse(text).err(), Some(reason), "{shown}");
+            assert!(!reason.contains("canary"));
+        }
+        for text in [
+            "postgres://u:a,b@h/d",
+            "postgres://u@h/d?target_session_attrs=read-write&connect_timeout=10",
+            "postgres://u@h/d?options=-csearch_path%3Da,b@c",
+        ] {
+            assert!(Target::parse(text).is_ok(), "{text}");
         }
     }
 
