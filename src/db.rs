@@ -6,6 +6,7 @@
 pub mod error;
 mod postgres;
 mod row;
+mod schema;
 mod sqlite;
 mod upsert;
 mod watched;
@@ -449,7 +450,19 @@ pub async fn open_sqlite(path: &Path, access: Access) -> Result<Arc<dyn Store>> 
 
 /// Connects to PostgreSQL.
 pub async fn open_postgres(target: PgTarget, access: Access) -> Result<Arc<dyn Store>> {
-    Ok(Arc::new(postgres::PgStore::open(target, access).await?))
+    let opened = Box::pin(postgres::PgStore::open(target, access));
+    Ok(Arc::new(opened.await?))
+}
+
+/// What the first start would make in an SQLite file; `None` where nothing is missing.
+pub async fn preview_sqlite(path: &Path) -> Result<Option<String>> {
+    sqlite::SqliteStore::preview(path).await
+}
+
+/// What the first start would make in a database on a server; `None` where nothing is missing. Fails
+/// where the start would be refused.
+pub async fn preview_postgres(target: PgTarget) -> Result<Option<String>> {
+    Box::pin(postgres::PgStore::preview(target)).await
 }
 
 /// Runs database work to its end, whatever becomes of the caller.

@@ -29,7 +29,11 @@ struct Finding {
 
 impl Finding {
     fn line(&self) -> String {
-        let mark = if self.code == exit::DONE { "ok " } else { "!! " };
+        let mark = if self.code == exit::DONE {
+            "ok "
+        } else {
+            "!! "
+        };
         format!("{mark} {:<14} {}", self.about, self.text)
     }
 }
@@ -113,7 +117,7 @@ async fn findings(context: &Context) -> Vec<Finding> {
             findings.push(key(&settings));
             let (provider, provider_time) = provider(&settings).await;
             findings.push(provider);
-            let (database, database_time) = database(&settings).await;
+            let (database, database_time) = database(&settings, context.read_only).await;
             findings.push(database);
             findings.extend(wide_store(&settings));
             findings.push(clock(&[
@@ -131,7 +135,7 @@ async fn findings(context: &Context) -> Vec<Finding> {
 async fn store(context: &Context) -> Result<u8, Failure> {
     let findings = match config::load(&context.inputs) {
         Err(_) => wrong_settings(&context.inputs),
-        Ok(settings) => vec![database(&settings).await.0],
+        Ok(settings) => vec![database(&settings, context.read_only).await.0],
     };
     Ok(match told(&findings)? {
         exit::DONE => exit::DONE,
@@ -233,11 +237,13 @@ async fn provider(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
     }
 }
 
-async fn database(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
-    let fresh = matches!(&settings.database, Database::Sqlite { path } if !path.exists());
-    if fresh {
-        let text = format!("{} will be made by the first fetch", settings.database);
-        return (good("database", text), None);
+async fn database(settings: &Settings, read_only: bool) -> (Finding, Option<DateTime<Utc>>) {
+    if !read_only {
+        match open::preview(settings).await {
+            Ok(None) => {}
+            Ok(Some(text)) => return (good("database", text), None),
+            Err(failure) => return (unusable(failure), None),
+        }
     }
     let health = match open::store(settings, true).await {
         Ok(store) => store
@@ -255,8 +261,14 @@ async fn database(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
             );
             (good("database", text), Some(health.now))
         }
-        Err(Failure::Told { code, text }) => (bad("database", text).with(code), None),
-        Err(Failure::Closed) => (bad("database", "the connection was closed"), None),
+        Err(failure) => (unusable(failure), None),
+    }
+}
+
+fn unusable(failure: Failure) -> Finding {
+    match failure {
+        Failure::Told { code, text } => bad("database", text).with(code),
+        Failure::Closed => bad("database", "the connection was closed"),
     }
 }
 

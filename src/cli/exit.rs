@@ -64,6 +64,7 @@ impl From<DbError> for Failure {
             DbErrorKind::Refused
             | DbErrorKind::NewerSchema
             | DbErrorKind::ReadOnly
+            | DbErrorKind::WritesOff
             | DbErrorKind::NotADatabase => USAGE,
             DbErrorKind::Unreachable
             | DbErrorKind::Full

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Context;
 use super::exit::Failure;
-use crate::config::{self, Database, Provider, Settings};
+use crate::config::{self, Database, Provider, Secret, Settings};
 use crate::db::{self, Access, Credential, PgTarget, Store};
 use crate::pipeline::alpha_vantage::AlphaVantage;
 use crate::pipeline::credential::fingerprint;
@@ -44,12 +44,27 @@ pub async fn store(settings: &Settings, read_only: bool) -> Result<Arc<dyn Store
             db::open_sqlite(path, access).await?
         }
         Database::Postgres { url, shown, .. } => {
-            let target = PgTarget {
-                url: url.clone(),
-                shown: shown.clone(),
-            };
-            db::open_postgres(target, access).await?
+            db::open_postgres(target(url, shown), access).await?
         }
+    })
+}
+
+fn target(url: &Secret, shown: &str) -> PgTarget {
+    PgTarget {
+        url: url.clone(),
+        shown: shown.to_owned(),
+    }
+}
+
+/// What the first start would make in the store, without making it; `None` where nothing is missing.
+pub async fn preview(settings: &Settings) -> Result<Option<String>, Failure> {
+    Ok(match &settings.database {
+        Database::Sqlite { path } if !path.exists() => Some(format!(
+            "{}: the first start will create this file",
+            settings.database
+        )),
+        Database::Sqlite { path } => db::preview_sqlite(path).await?,
+        Database::Postgres { url, shown, .. } => db::preview_postgres(target(url, shown)).await?,
     })
 }
 

@@ -16,9 +16,11 @@ pub enum DbErrorKind {
     NewerSchema,
     /// Written to although it cannot be.
     ReadOnly,
+    /// Writing was switched off while the store was in use.
+    WritesOff,
     /// The disk takes nothing: it has no space left, or it gives errors.
     Full,
-    /// The file is not a database, or is damaged.
+    /// It is not a database, is damaged, or another program's.
     NotADatabase,
     /// Others hold what is needed; trying again helps.
     Busy,
@@ -65,7 +67,10 @@ impl DbError {
     pub const fn is_passing(&self) -> bool {
         matches!(
             self.kind,
-            DbErrorKind::Unreachable | DbErrorKind::Busy | DbErrorKind::Full
+            DbErrorKind::Unreachable
+                | DbErrorKind::Busy
+                | DbErrorKind::Full
+                | DbErrorKind::WritesOff
         )
     }
 }
@@ -88,60 +93,119 @@ pub(super) fn newer_schema(found: i64, known: i64) -> DbError {
     )
 }
 
+/// The error of a pooler that gives each transaction another session.
+pub(super) fn transaction_pooler(place: &str, said: &str) -> DbError {
+    DbError::new(
+        DbErrorKind::Refused,
+        format!(
+            "PostgreSQL at {place} is behind a pooler that does not keep sessions ({said}), and pipeline-tui needs \
+             its own for locks; connect directly to the server, or to a pooler in session mode (pool_mode = session)"
+        ),
+    )
+}
+
+/// Puts what a server says into words.
+fn by_server(code: &str, said: &str, place: &str) -> DbError {
+    use DbErrorKind::{Busy, Full, NotADatabase, Other, ReadOnly, Refused, Unreachable, WritesOff};
+    let (kind, text) = match code {
+        "42P05" | "26000" => return transaction_pooler(place, said),
+        // A pooler says everything under this code.
+        "08P01" if said.contains("startup parameter") || said.contains("statement pooling") => {
+            return transaction_pooler(place, said);
+        }
+        "08P01" if !said.contains("no such database") => (
+            Unreachable,
+            format!(
+                "PostgreSQL at {place} was not reached through its pooler ({said}); look whether both are up"
+            ),
+        ),
+        "28P01" | "28000" => (
+            Refused,
+            format!(
+                "PostgreSQL at {place} refuses the user or password ({said}); correct POSTGRES_USER and \
+                 POSTGRES_PASSWORD or DATABASE_URL. A password changed after the database was first started \
+                 is not taken over: set it with ALTER ROLE, or use the first one"
+            ),
+        ),
+        "3D000" | "08P01" => (
+            Refused,
+            format!(
+                "PostgreSQL at {place} has no such database ({said}); create it with createdb, or correct POSTGRES_DB"
+            ),
+        ),
+        "42501" => (
+            Refused,
+            format!(
+                "PostgreSQL at {place} does not permit this to the user ({said}); grant it, or use another user"
+            ),
+        ),
+        "3F000" => (
+            Refused,
+            format!(
+                "the search_path on PostgreSQL at {place} names no schema that is there ({said}); \
+                 create it, or: ALTER ROLE … SET search_path = public"
+            ),
+        ),
+        "42P07" | "42710" | "42723" => (
+            NotADatabase,
+            format!(
+                "PostgreSQL at {place} has something under a name that is needed ({said}). It was left as it \
+                 is: name another database or schema, or rename it"
+            ),
+        ),
+        "25006" => (
+            WritesOff,
+            format!(
+                "PostgreSQL at {place} takes no writes ({said}); writing was switched off, or it is a standby now"
+            ),
+        ),
+        "53100" | "58030" => (
+            Full,
+            format!("PostgreSQL at {place} has no space left ({said}); free some on the server"),
+        ),
+        "53300" => (
+            Busy,
+            format!(
+                "PostgreSQL at {place} has no connection left ({said}); close some, or raise the limit"
+            ),
+        ),
+        "55P03" | "40001" | "40P01" | "57014" => (
+            Busy,
+            format!("PostgreSQL at {place} is busy ({said}); it is tried again"),
+        ),
+        "57P03" if said.ends_with("is not accepting connections") => (
+            ReadOnly,
+            format!(
+                "PostgreSQL at {place} is a standby that takes no connections ({said}); connect to the primary server"
+            ),
+        ),
+        code if code.starts_with("08") || code.starts_with("57P0") => (
+            Unreachable,
+            format!(
+                "PostgreSQL at {place} is stopping or starting ({said}); try again in a moment"
+            ),
+        ),
+        "22023" | "42601" | "42704" => (
+            Refused,
+            format!(
+                "PostgreSQL at {place} refuses a setting ({said}); look at the options of DATABASE_URL"
+            ),
+        ),
+        _ => (
+            Other,
+            format!("PostgreSQL at {place} refused a statement ({code}: {said})"),
+        ),
+    };
+    DbError::new(kind, text)
+}
+
 /// Puts an error of PostgreSQL into words; `place` is where the server is, without secrets.
 pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
-    use DbErrorKind::{Busy, Full, ReadOnly, Refused, Unreachable};
+    use DbErrorKind::{Refused, Unreachable};
     match error {
         sqlx::Error::Database(database) => {
             let code = database.code().unwrap_or_default();
-            let said = database.message();
-            match code.as_ref() {
-                "28P01" | "28000" => DbError::new(
-                    Refused,
-                    format!(
-                        "PostgreSQL at {place} refuses the user or password ({said}); correct POSTGRES_USER and \
-                         POSTGRES_PASSWORD or DATABASE_URL. A password changed after the database was first started \
-                         is not taken over: set it with ALTER ROLE, or use the first one"
-                    ),
-                ),
-                "3D000" => DbError::new(
-                    Refused,
-                    format!(
-                        "PostgreSQL at {place} has no such database ({said}); create it with createdb, or correct POSTGRES_DB"
-                    ),
-                ),
-                "42501" => DbError::new(
-                    Refused,
-                    format!(
-                        "PostgreSQL at {place} does not permit this to the user ({said}); grant it, or use another user"
-                    ),
-                ),
-                "25006" => DbError::new(
-                    ReadOnly,
-                    format!(
-                        "PostgreSQL at {place} is read-only ({said}); connect to the primary server"
-                    ),
-                ),
-                "53100" | "58030" => DbError::new(
-                    Full,
-                    format!(
-                        "PostgreSQL at {place} has no space left ({said}); free some on the server"
-                    ),
-                ),
-                "53300" | "55P03" | "40001" | "40P01" | "57014" => DbError::new(
-                    Busy,
-                    format!("PostgreSQL at {place} is busy ({said}); it is tried again"),
-                ),
-                "57P01" | "57P02" | "57P03" => DbError::new(
-                    Unreachable,
-                    format!(
-                        "PostgreSQL at {place} is stopping or starting ({said}); try again in a moment"
-                    ),
-                ),
-                _ => DbError::other(format!(
-                    "PostgreSQL at {place} refused a statement ({code}: {said})"
-                )),
-            }
+            by_server(&code, database.message(), place)
         }
         sqlx::Error::Io(io) => {
             let hint = if place.contains("@postgres:") {

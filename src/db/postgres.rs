@@ -7,23 +7,27 @@ mod ledger;
 mod listings;
 mod lock;
 mod pool;
+mod session;
 mod settings;
+mod survey;
 mod watch_list;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::Connection;
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::postgres::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use self::lock::SessionLock;
+use self::session::{HOLDS_A_LOCK, MIGRATES, Sessions};
+use self::survey::survey;
 use super::error::{self, DbErrorKind};
+use super::schema;
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, Holding,
@@ -37,19 +41,17 @@ use crate::model::{
     SeriesReport, Symbol, WatchEdit, WatchEdited,
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+/// They are run in one transaction under a lock that outlasts it.
+static MIGRATIONS: Migrator = Migrator {
+    locking: false,
+    ..sqlx::migrate!("migrations/postgres")
+};
 
 /// A start is patient for so many times that long: many processes may be starting together.
 const STARTS: u32 = 4;
 const CONNECT: Duration = Duration::from_secs(5);
-/// The server gives up a statement after this long …
-const STATEMENT_MS: &str = "30000";
-/// … and the client a little later, for a server that has fallen silent.
+/// A server that has fallen silent is given up a little later than it gives up a statement itself.
 const DEADLINE: Duration = Duration::from_secs(32);
-/// A process that is frozen in the middle of a transaction must not hold the others up for longer.
-const IDLE_IN_TRANSACTION_MS: &str = "10000";
-/// A start waits this long for another process that is migrating.
-const MIGRATION_LOCK_MS: &str = "30000";
 
 /// Where a PostgreSQL database is.
 #[derive(Debug, Clone)]
@@ -63,29 +65,15 @@ pub struct PgTarget {
 /// A store in PostgreSQL.
 pub struct PgStore {
     pool: PgPool,
-    options: PgConnectOptions,
+    sessions: Sessions,
     place: String,
 }
 
 impl PgStore {
     pub async fn open(target: PgTarget, access: Access) -> Result<Self> {
         let place = target.shown;
-        let options = PgConnectOptions::from_str(target.url.expose())
-            .map_err(|_| {
-                DbError::new(
-                    DbErrorKind::Refused,
-                    "DATABASE_URL is not a PostgreSQL URL; write postgres://user:password@host:5432/database",
-                )
-            })?
-            .application_name("pipeline-tui")
-            .log_statements(tracing::log::LevelFilter::Trace)
-            .options([
-                ("statement_timeout", STATEMENT_MS),
-                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS),
-                ("default_transaction_read_only", if access == Access::ReadOnly { "on" } else { "off" }),
-            ]);
-        migrate(&options, &place, access).await?;
-        let pool = pool::lazy(&options);
+        let sessions = Sessions::of(&target.url, access)?;
+        let pool = pool::lazy(&sessions, migrate(&sessions, &place).await?);
         for start in 1..=STARTS {
             match pool.acquire().await {
                 Err(sqlx::Error::PoolTimedOut) if start < STARTS => {}
@@ -97,9 +85,27 @@ impl PgStore {
         }
         Ok(Self {
             pool,
-            options,
+            sessions,
             place,
         })
+    }
+
+    /// What the first start would make in a database; `None` where it is all there.
+    pub async fn preview(target: PgTarget) -> Result<Option<String>> {
+        let (sessions, place) = (Sessions::of(&target.url, Access::ReadWrite)?, target.shown);
+        let mut connection = within(CONNECT, &place, sessions.bare())
+            .await?
+            .map_err(|e| error::postgres(&e, &place))?;
+        let found = within(DEADLINE, &place, survey(&mut connection, &sessions, &place))
+            .await
+            .flatten();
+        let _ = connection.close().await;
+        let found = found?;
+        let place = format!(
+            "PostgreSQL {}, schema {} at {place}",
+            found.version, found.home
+        );
+        Ok(schema::preview(found.schema, &MIGRATIONS, &place))
     }
 
     /// Runs work on a pooled connection, to its end, within the deadline.
@@ -141,7 +147,18 @@ impl PgStore {
         &self,
         work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {
+        self.require_writer()?;
         self.work(work).await
+    }
+
+    fn require_writer(&self) -> Result<()> {
+        match self.sessions.access {
+            Access::ReadWrite => Ok(()),
+            Access::ReadOnly => Err(DbError::new(
+                DbErrorKind::ReadOnly,
+                format!("PostgreSQL at {} was opened for reading only", self.place),
+            )),
+        }
     }
 }
 
@@ -153,61 +170,67 @@ impl fmt::Debug for PgStore {
     }
 }
 
-/// Brings the schema up to date on a connection of its own, which is closed whatever happens: a
-/// refused migration would otherwise keep its advisory lock.
-async fn migrate(options: &PgConnectOptions, place: &str, access: Access) -> Result<()> {
-    let known = MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
-    let unreachable = || {
-        DbError::new(
-            DbErrorKind::Unreachable,
-            format!(
-                "PostgreSQL at {place} did not answer within {} s; look whether it is up",
-                CONNECT.as_secs()
-            ),
-        )
-    };
-    let options = options.clone().options([
-        ("lock_timeout", MIGRATION_LOCK_MS),
-        ("statement_timeout", "0"),
-    ]);
-    let mut connection = tokio::time::timeout(CONNECT, options.connect())
-        .await
-        .map_err(|_| unreachable())?
+/// Surveys the server and brings the schema up to date, on a connection of its own, which is closed
+/// whatever happens: with it ends the lock of the migration. Returns how many connections the pool may have.
+async fn migrate(sessions: &Sessions, place: &str) -> Result<u32> {
+    let mut connection = within(CONNECT, place, sessions.bare())
+        .await?
         .map_err(|e| error::postgres(&e, place))?;
     let outcome = async {
-        let found = schema_version(&mut connection)
-            .await
-            .map_err(|e| error::postgres(&e, place))?;
-        match (found, access) {
-            (Some(found), _) if found > known => Err(error::newer_schema(found, known)),
-            (Some(found), _) if found == known => Ok(()),
-            (_, Access::ReadOnly) => Err(DbError::new(
-                DbErrorKind::ReadOnly,
-                format!(
-                    "PostgreSQL at {place} has no up-to-date schema; start once without --read-only"
-                ),
-            )),
-            _ => MIGRATIONS
-                .run_direct(None, &mut connection, false)
+        let found = within(DEADLINE, place, survey(&mut connection, sessions, place)).await??;
+        if schema::needs_migration(
+            found.schema,
+            sessions.access,
+            &format!("PostgreSQL at {place}"),
+        )? {
+            sessions
+                .settle(&mut connection, MIGRATES)
                 .await
-                .map_err(|failed| match failed {
-                    MigrateError::VersionMissing(version) => error::newer_schema(version, known),
-                    MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => {
-                        error::postgres(&sql, place)
-                    }
-                    other => DbError::other(format!(
-                        "the schema of PostgreSQL at {place} cannot be migrated ({other})"
-                    )),
-                }),
+                .map_err(|e| error::postgres(&e, place))?;
+            run_migrations(&mut connection)
+                .await
+                .map_err(|failed| unmigrated(&failed, place))?;
         }
+        Ok(found.pool)
     }
     .await;
     let _ = connection.close().await;
     outcome
+}
+
+/// All migrations or none.
+async fn run_migrations(connection: &mut PgConnection) -> std::result::Result<(), MigrateError> {
+    connection.lock().await?;
+    let mut tx = connection.begin().await?;
+    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
+}
+
+fn unmigrated(failed: &MigrateError, place: &str) -> DbError {
+    match failed {
+        MigrateError::VersionMissing(version) => {
+            error::newer_schema(*version, schema::latest(&MIGRATIONS))
+        }
+        MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => {
+            error::postgres(sql, place)
+        }
+        other => DbError::other(format!(
+            "the schema of PostgreSQL at {place} cannot be migrated ({other})"
+        )),
+    }
+}
+
+/// Waits so long for a server.
+async fn within<T>(limit: Duration, place: &str, work: impl Future<Output = T>) -> Result<T> {
+    tokio::time::timeout(limit, work).await.map_err(|_| {
+        DbError::new(
+            DbErrorKind::Unreachable,
+            format!(
+                "PostgreSQL at {place} did not answer within {} s; look whether it is up and has connections left",
+                limit.as_secs()
+            ),
+        )
+    })
 }
 
 async fn schema_version(
@@ -267,13 +290,14 @@ impl_store!(for PgStore, own: {
     }
 
     async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun> {
-        let (options, place, trigger) =
-            (self.options.clone(), self.place.clone(), trigger.to_owned());
+        self.require_writer()?;
+        let (sessions, place, trigger) =
+            (self.sessions.clone(), self.place.clone(), trigger.to_owned());
         uncancelled(async move {
             let started = async {
-                let mut connection = lock::session(&options).await?;
+                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
                 let (id, key) = history::begin_run(&mut connection, &trigger, series).await?;
-                let lock = SessionLock::new(options.clone(), connection, key, false);
+                let lock = SessionLock::new(sessions, connection, key, false);
                 Ok(ActiveRun { id, _lock: Box::new(lock) })
             };
             match tokio::time::timeout(DEADLINE, started).await {
@@ -286,13 +310,13 @@ impl_store!(for PgStore, own: {
     }
 
     async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
-        let (options, place) = (self.options.clone(), self.place.clone());
+        let (sessions, place) = (self.sessions.clone(), self.place.clone());
         uncancelled(async move {
             let tried = async {
-                let mut connection = lock::session(&options).await?;
+                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
                 let key = sqlx::query_scalar(SCHEDULE_KEY).fetch_one(&mut connection).await?;
                 if lock::take(&mut connection, key).await? {
-                    let lock = SessionLock::new(options.clone(), connection, key, true);
+                    let lock = SessionLock::new(sessions, connection, key, true);
                     return Ok(Some(Box::new(lock) as Box<dyn RunLock>));
                 }
                 let _ = connection.close().await;
@@ -308,7 +332,7 @@ impl_store!(for PgStore, own: {
     }
 
     async fn sweep(&self) -> Result<Vec<RunId>> {
-        self.work(|connection| Box::pin(history::sweep(connection)))
+        self.write(|connection| Box::pin(history::sweep(connection)))
             .await
     }
 

@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 use self::lock::FileLock;
 use super::error::{self, DbErrorKind};
+use super::schema::{self, Schema};
 use super::work::{Fault, Outcome, Work, impl_store};
 use super::{
     Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, Holding,
@@ -77,6 +78,7 @@ impl SqliteStore {
             .foreign_keys(true)
             .pragma("journal_size_limit", JOURNAL_BYTES)
             .log_statements(tracing::log::LevelFilter::Trace);
+        require_ours(path, &place).await?;
         let options = match access {
             Access::ReadWrite => {
                 let _schema_lock = FileLock::wait_for(path).await?;
@@ -121,6 +123,19 @@ impl SqliteStore {
             path: path.to_owned(),
             place,
         })
+    }
+
+    /// What the first start would make in a file that is there; `None` where it is all there.
+    pub async fn preview(path: &Path) -> Result<Option<String>> {
+        let place = path.display().to_string();
+        require_ours(path, &place).await?;
+        let found = if has_journal(path) {
+            let options = SqliteConnectOptions::new().filename(path).read_only(true);
+            found(&options, &place).await?
+        } else {
+            untouched(path, &place).await?
+        };
+        Ok(schema::preview(found, &MIGRATIONS, &place))
     }
 
     /// Runs work that only reads.
@@ -192,35 +207,118 @@ fn on_disk(path: &Path) -> Option<u64> {
     Some(file + journal)
 }
 
-fn known_version() -> i64 {
-    MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0)
+/// Refuses the file of another program before anything is written, be it a lock beside it. Where a
+/// journal lies beside the file, only the connection that reads both can tell; no file is harmed by that.
+async fn require_ours(path: &Path, place: &str) -> Result<()> {
+    let is_empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    if is_empty || has_journal(path) {
+        return Ok(());
+    }
+    match untouched(path, place).await {
+        Err(refused) if refused.kind == DbErrorKind::NotADatabase && !has_journal(path) => {
+            Err(refused)
+        }
+        _ => Ok(()),
+    }
 }
 
+/// What a file holds that has no journal, without a trace of the look at it.
+async fn untouched(path: &Path, place: &str) -> Result<Schema> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(true)
+        .log_statements(tracing::log::LevelFilter::Trace);
+    found(&options, place).await
+}
+
+async fn found(options: &SqliteConnectOptions, place: &str) -> Result<Schema> {
+    let mut connection = options
+        .connect()
+        .await
+        .map_err(|e| error::sqlite(&e, place))?;
+    let found = survey(&mut connection, place).await;
+    let _ = connection.close().await;
+    found
+}
+
+/// What a file holds. In a file any table that is not ours means that it is another program's.
+async fn survey(connection: &mut SqliteConnection, place: &str) -> Result<Schema> {
+    let sql = |e: sqlx::Error| error::sqlite(&e, place);
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT tbl_name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(sql)?;
+    let is_listed = |table: &String| table == "_sqlx_migrations";
+    let applied = if tables.iter().any(is_listed) {
+        let listed = sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations WHERE success");
+        match listed.fetch_all(&mut *connection).await {
+            Ok(applied) => applied,
+            Err(sqlx::Error::ColumnDecode { .. }) => {
+                return Err(foreign("_sqlx_migrations", place));
+            }
+            // SQLITE_ERROR: there is no such column.
+            Err(sqlx::Error::Database(e)) if e.code().as_deref() == Some("1") => {
+                return Err(foreign("_sqlx_migrations", place));
+            }
+            Err(e) => return Err(sql(e)),
+        }
+    } else {
+        Vec::new()
+    };
+    let schema = schema::judge(&MIGRATIONS, &applied)
+        .unwrap_or_else(|| Err(foreign("_sqlx_migrations", place)))?;
+    match schema {
+        Schema::Missing => match tables.into_iter().find(|table| !is_listed(table)) {
+            Some(table) => Err(foreign(&table, place)),
+            None => Ok(schema),
+        },
+        Schema::Older => Ok(schema),
+        Schema::Current => {
+            let has: Vec<(String, String)> = sqlx::query_as(
+                "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'",
+            )
+            .fetch_all(connection)
+            .await
+            .map_err(sql)?;
+            match schema::lacks(&MIGRATIONS, &has) {
+                Some(lacking) => Err(schema::incomplete(&lacking, place)),
+                None => Ok(schema),
+            }
+        }
+    }
+}
+
+fn foreign(table: &str, place: &str) -> DbError {
+    DbError::new(
+        DbErrorKind::NotADatabase,
+        format!(
+            "the SQLite file {place} is another program's: pipeline-tui did not make its table {table}. It was left \
+             as it is; name another file with DATABASE_URL"
+        ),
+    )
+}
+
+/// Makes the tables or brings them up to date: all of it or nothing.
 async fn migrate(options: &SqliteConnectOptions, place: &str) -> Result<()> {
-    let known = known_version();
     let mut connection = options
         .connect()
         .await
         .map_err(|e| error::sqlite(&e, place))?;
     let outcome = async {
         require_version(&mut connection, place).await?;
-        match schema_version(&mut connection)
-            .await
-            .map_err(|e| error::sqlite(&e, place))?
-        {
-            Some(found) if found > known => return Err(error::newer_schema(found, known)),
-            Some(found) if found == known => return Ok(()),
-            _ => {}
+        let found = survey(&mut connection, place).await?;
+        if !schema::needs_migration(found, Access::ReadWrite, place)? {
+            return Ok(());
         }
-        MIGRATIONS
-            .run_direct(None, &mut connection, false)
+        run_migrations(&mut connection)
             .await
             .map_err(|failed| match failed {
-                MigrateError::VersionMissing(version) => error::newer_schema(version, known),
+                MigrateError::VersionMissing(version) => {
+                    error::newer_schema(version, schema::latest(&MIGRATIONS))
+                }
                 MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => {
                     error::sqlite(&sql, place)
                 }
@@ -234,24 +332,17 @@ async fn migrate(options: &SqliteConnectOptions, place: &str) -> Result<()> {
     outcome
 }
 
+async fn run_migrations(
+    connection: &mut SqliteConnection,
+) -> std::result::Result<(), MigrateError> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
+}
+
 async fn check_schema(options: &SqliteConnectOptions, place: &str) -> Result<()> {
-    let known = known_version();
-    let mut connection = options
-        .connect()
-        .await
-        .map_err(|e| error::sqlite(&e, place))?;
-    let found = schema_version(&mut connection)
-        .await
-        .map_err(|e| error::sqlite(&e, place));
-    let _ = connection.close().await;
-    match found? {
-        Some(found) if found > known => Err(error::newer_schema(found, known)),
-        Some(found) if found == known => Ok(()),
-        _ => Err(DbError::new(
-            DbErrorKind::ReadOnly,
-            format!("{place} has no up-to-date schema; start once without --read-only"),
-        )),
-    }
+    let found = found(options, place).await?;
+    schema::needs_migration(found, Access::ReadOnly, place).map(drop)
 }
 
 async fn require_version(connection: &mut SqliteConnection, place: &str) -> Result<()> {

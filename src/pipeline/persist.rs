@@ -17,7 +17,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(1);
 /// A store that answers and still does not get it done is not asked for longer than this.
 const BUSY: Duration = Duration::from_mins(2);
-/// Space does not come back by itself while somebody waits for a command to end.
+/// Space does not come back by itself while somebody waits for a command to end, nor are writes switched on.
 const FULL: Duration = Duration::from_secs(15);
 /// How long a write may take after the run was told to stop …
 const GRACE: Duration = Duration::from_secs(3);
@@ -121,7 +121,9 @@ impl Persistence {
     fn is_over(&self, kind: DbErrorKind, elapsed: Duration) -> bool {
         let limit = match kind {
             DbErrorKind::Busy => Some(self.patience.unwrap_or(BUSY).min(BUSY)),
-            DbErrorKind::Full => self.patience.map(|patience| patience.min(FULL)),
+            DbErrorKind::Full | DbErrorKind::WritesOff => {
+                self.patience.map(|patience| patience.min(FULL))
+            }
             _ => self.patience,
         };
         limit.is_some_and(|limit| elapsed >= limit)

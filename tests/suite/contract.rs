@@ -38,6 +38,7 @@ macro_rules! contract {
 mod answers;
 mod bars;
 mod dropped;
+mod found;
 mod history;
 mod ledger;
 mod listings;

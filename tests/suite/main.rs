@@ -12,6 +12,7 @@ mod acceptance;
 mod adjusted;
 mod bad_input;
 mod contract;
+mod databases;
 mod doctor;
 mod engine;
 mod exits;

@@ -1,4 +1,5 @@
 //! What the tests stand on.
 
 pub mod cluster;
+pub mod pooler;
 pub mod program;

@@ -17,8 +17,9 @@ const SYMBOL: &str = "IBM";
 
 /// Sends one request, unless what was found makes it a waste; returns the finding and its exit code.
 pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), Failure> {
-    let is_in_vain =
-        |finding: &&Finding| finding.code != exit::DONE && matches!(finding.about, "configuration" | "database");
+    let is_in_vain = |finding: &&Finding| {
+        finding.code != exit::DONE && matches!(finding.about, "configuration" | "database")
+    };
     if found.iter().find(is_in_vain).is_some() {
         let text = "not sent: mend what is marked above first";
         return Ok((bad(ABOUT, text), exit::DONE));

@@ -5,30 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use tokio::task::AbortHandle;
 
 use super::super::RunLock;
+use super::session::{HOLDS_A_LOCK, Sessions};
 
-/// A session that holds a lock: kept however long it is idle, and when its peer is dead, noticed and
-/// ended within about a minute.
-const SESSION: [(&str, &str); 3] = [
-    ("tcp_keepalives_idle", "30"),
-    ("tcp_keepalives_interval", "10"),
-    ("idle_session_timeout", "0"),
-];
 /// How often the session is looked at; with what follows, less than the sweep's grace after a restart.
 const LOOK: Duration = Duration::from_secs(3);
 /// How long it may take to answer.
 const ANSWER: Duration = Duration::from_secs(3);
 /// How often a lost lock is tried to be taken again.
 const AGAIN: Duration = Duration::from_millis(500);
-
-/// Opens a session that may hold a lock.
-pub async fn session(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    options.clone().options(SESSION).connect().await
-}
 
 /// Takes a lock by its key, unless another session has it.
 pub async fn take(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx::Error> {
@@ -47,7 +36,7 @@ pub struct SessionLock {
 impl SessionLock {
     /// Watches the session of a lock that is taken. One that breaks, as when the server restarts, is
     /// replaced and takes the lock again, unless `once`.
-    pub fn new(options: PgConnectOptions, connection: PgConnection, key: i64, once: bool) -> Self {
+    pub fn new(sessions: Sessions, connection: PgConnection, key: i64, once: bool) -> Self {
         let is_held = Arc::new(AtomicBool::new(true));
         let held = Arc::clone(&is_held);
         let watcher = tokio::spawn(async move {
@@ -58,7 +47,7 @@ impl SessionLock {
                 if once {
                     return;
                 }
-                connection = taken_again(&options, key).await;
+                connection = taken_again(&sessions, key).await;
                 held.store(true, Ordering::Relaxed);
             }
         });
@@ -99,10 +88,10 @@ async fn until_broken(connection: &mut PgConnection) {
     }
 }
 
-async fn taken_again(options: &PgConnectOptions, key: i64) -> PgConnection {
+async fn taken_again(sessions: &Sessions, key: i64) -> PgConnection {
     loop {
         let again = async {
-            let mut connection = session(options).await?;
+            let mut connection = sessions.open(HOLDS_A_LOCK).await?;
             Ok::<_, sqlx::Error>(take(&mut connection, key).await?.then_some(connection))
         };
         if let Ok(Ok(Some(connection))) = tokio::time::timeout(ANSWER, again).await {

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{Connection, Postgres};
 
+use super::session::Sessions;
+
 /// Connections of one process: one a series in flight, and a few for readers.
-const MOST: u32 = 8;
+pub const MOST: u32 = 8;
 /// How long is waited for a free connection or a new one.
 const ACQUIRE: Duration = Duration::from_secs(3);
 /// How long a connection may take to show that it lives.
@@ -47,11 +49,13 @@ impl LastDeath {
     }
 }
 
-/// A pool without connections yet.
-pub fn lazy(options: &PgConnectOptions) -> PgPool {
+/// A pool without connections yet, which will have so many at most.
+pub fn lazy(sessions: &Sessions, most: u32) -> PgPool {
     let death = LastDeath::new();
+    let options = sessions.options.clone();
+    let sessions = sessions.clone();
     PgPoolOptions::new()
-        .max_connections(MOST)
+        .max_connections(most)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
         .before_acquire(move |connection, meta| {
@@ -68,7 +72,11 @@ pub fn lazy(options: &PgConnectOptions) -> PgPool {
                 Ok(lives)
             })
         })
-        .connect_lazy_with(options.clone())
+        .after_connect(move |connection, _| {
+            let sessions = sessions.clone();
+            Box::pin(async move { sessions.settle(connection, "").await })
+        })
+        .connect_lazy_with(options)
 }
 
 /// Returns a connection to its pool, which tries it out first. Dropping it does the same, but waits

@@ -227,3 +227,40 @@ async fn processes_notice_what_others_fetch() {
         end(other).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_while_writing_is_switched_off_and_goes_on_once_it_is_not() {
+    let Some(url) = cluster::new_database() else {
+        return;
+    };
+    let (_, database) = url.rsplit_once('/').unwrap();
+    let target = PgTarget {
+        url: Secret::new(url.clone()),
+        shown: "test cluster".into(),
+    };
+    let store = db::open_postgres(target, Access::ReadWrite).await.unwrap();
+    let hands = Hands::at_noon();
+    let server = market(&hands).await;
+    let mut handle = start(store, &server, &hands).await;
+    let switch = |to: &str| {
+        let sql = format!("ALTER DATABASE {database} {to}");
+        cluster::psql(&url, &format!("SET transaction_read_only = off; {sql}"));
+    };
+    switch("SET default_transaction_read_only = on");
+    send(&handle, Command::Fetch(watched())).await;
+    let words = told(&mut handle, |what| match what {
+        What::StoreLost(words) => Some(words.clone()),
+        _ => None,
+    })
+    .await;
+    assert!(words.contains("takes no writes"), "{words}");
+    assert_eq!(server.journal().len(), 0, "nothing is spent");
+    switch("RESET default_transaction_read_only");
+    until(&mut handle, |snapshot| {
+        let status = snapshot.runs.iter().map(|run| run.status);
+        snapshot.store.lost.is_none() && status.eq([RunStatus::Succeeded])
+    })
+    .await;
+    assert_eq!(server.journal().len(), 2);
+    end(handle).await;
+}

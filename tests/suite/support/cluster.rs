@@ -205,7 +205,7 @@ impl Server {
 
 /// Where nobody else listens, also while a server that is there at times is away: on Linux all of
 /// 127.0.0.0/8 is this machine.
-fn free_place() -> SocketAddr {
+pub fn free_place() -> SocketAddr {
     let last = if cfg!(target_os = "linux") {
         [(); 3].map(|()| fastrand::u8(2..255))
     } else {
@@ -230,7 +230,7 @@ fn run(command: &mut Command) {
 }
 
 /// PostgreSQL refuses to run as root: the user to run it as, when we are root.
-fn plain_user() -> Option<String> {
+pub fn plain_user() -> Option<String> {
     let id = Command::new("id").arg("-u").output().unwrap();
     if String::from_utf8_lossy(&id.stdout).trim() != "0" {
         return None;
