@@ -113,7 +113,8 @@ impl Shared {
     #[must_use]
     pub fn requests_left(&self) -> Option<u32> {
         let quota = self.snapshot.as_ref()?.quota;
-        Some(quota.limit?.saturating_sub(quota.used))
+        let left = quota.limit?.saturating_sub(quota.used);
+        Some(if quota.spent_until.is_some() { 0 } else { left })
     }
 
     /// Whether so many requests would take from the day's reserve.

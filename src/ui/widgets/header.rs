@@ -276,14 +276,14 @@ fn quota(shared: &Shared) -> Vec<Pieces> {
         ..
     } = snapshot.quota;
     let theme = shared.theme;
-    let (Some(limit), Some(renews_at)) = (limit, renews_at) else {
+    let (Some(limit), Some(still), Some(renews_at)) = (limit, shared.requests_left(), renews_at)
+    else {
         let text = format!("{} today", text::count(used as usize, "request"));
         return vec![vec![(text, theme.style(Role::Muted))]];
     };
-    let still = limit.saturating_sub(used);
     let role = match still {
         0 => Role::Err,
-        ..=crate::ui::app::shared::RESERVE => Role::Warn,
+        1..=crate::ui::app::shared::RESERVE => Role::Warn,
         _ => Role::Text,
     };
     let style = theme.style(role);
@@ -396,7 +396,8 @@ mod tests {
         let area = buf.area;
         draw(&app, sample::now(), area, &mut buf, &mut Regions::default());
         let rows = buf.content.chunks(usize::from(width));
-        let text = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect();
+        let text =
+            |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();
         let rows: Vec<String> = rows.map(text).collect();
         rows.join("\n")
     }
@@ -417,6 +418,11 @@ mod tests {
             let line = head.lines().find(|line| line.contains(" left")).unwrap();
             assert!(line.trim_end().ends_with(told), "{width}: {line:?}");
         }
+        let refused = head(
+            |snapshot| snapshot.quota.spent_until = snapshot.quota.renews_at,
+            80,
+        );
+        assert!(refused.contains("0 of 25 left, renews"), "{refused}");
         let unlimited = head(|snapshot| snapshot.quota.limit = None, 80);
         assert!(unlimited.contains("4 requests today") && !unlimited.contains("renews"));
     }

@@ -152,7 +152,7 @@ fn source(
             limit,
         ),
         ("pace", read(&|system| pace(system.gap)), String::new()),
-        ("today", of(&|snapshot| used(snapshot)), spent),
+        ("today", of(&|snapshot| used(shared, snapshot)), spent),
         (
             "renews",
             of(&|snapshot| {
@@ -192,15 +192,12 @@ fn pace(gap: chrono::TimeDelta) -> String {
     }
 }
 
-fn used(snapshot: &Snapshot) -> String {
+fn used(shared: &Shared, snapshot: &Snapshot) -> String {
     let quota = &snapshot.quota;
     let sent = format!("{} sent", text::count(quota.used as usize, "request"));
-    match quota.limit {
-        Some(limit) => format!(
-            "{sent}, {} of {limit} left",
-            limit.saturating_sub(quota.used)
-        ),
-        None => sent,
+    match (quota.limit, shared.requests_left()) {
+        (Some(limit), Some(left)) => format!("{sent}, {left} of {limit} left"),
+        _ => sent,
     }
 }
 

@@ -40,7 +40,8 @@ fn screen(view: &mut System, shared: &Shared, width: u16, height: u16) -> String
     );
     view.laid_out(&regions);
     let rows = buffer.content.chunks(usize::from(width));
-    let text = |row: &[ratatui::buffer::Cell]| row.iter().map(|cell| cell.symbol()).collect();
+    let text =
+        |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();
     let rows: Vec<String> = rows.map(text).collect();
     rows.join("\n")
 }
@@ -92,6 +93,11 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
             "25 requests sent, 0 of 25 left".into(),
             "nothing more until Sat 00:00 ET".into()
         )
+    );
+    let refused = with(|snapshot| snapshot.quota.spent_until = snapshot.quota.renews_at);
+    assert_eq!(
+        told(&refused, Section::Source, "today").0,
+        "4 requests sent, 0 of 25 left"
     );
     let unlimited = with(|snapshot| {
         (snapshot.quota.limit, snapshot.quota.renews_at) = (None, None);
@@ -210,8 +216,10 @@ fn a_section_is_shown_from_its_head_and_moving_keeps_the_line_in_sight() {
 #[test]
 fn what_is_selected_is_copied_as_it_is() {
     let shared = sample::shared(sample::normal());
-    let mut view = System::default();
-    view.filter = "section:store exports".to_owned();
+    let mut view = System {
+        filter: "section:store exports".to_owned(),
+        ..System::default()
+    };
     let replies = view.update(Action::Copy, &shared, sample::now());
     let [Reply::Do(Effect::Copy { text, what })] = replies.as_slice() else {
         panic!("{replies:?}");
