@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +106,9 @@ impl Panel {
         problems.extend(settings.warnings.iter().cloned());
         let mut shared = shared(&settings, demo, &mut problems);
         shared.about = about(&settings, &exports, clock.now());
+        if let Some(Some(_)) = &kept {
+            shared.about.log_file = ui::shown_path(&kept::file(&log_folder(&settings)));
+        }
         let (tell, booting) = mpsc::channel(TOLD);
         let boot = tokio::spawn(boot(settings.clone(), engine, clock.clone(), tell));
         let config_file = settings.config_file.clone();
@@ -130,12 +133,16 @@ impl Panel {
     }
 }
 
+fn log_folder(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("log")
+}
+
 /// The log of the last hours, and the way to keep what is added.
 pub fn kept_log(settings: &Settings, now: DateTime<Utc>) -> (Vec<Line>, Option<KeptLog>) {
     if !settings.keep_log {
         return (vec![], None);
     }
-    let folder = settings.data_dir.join("log");
+    let folder = log_folder(settings);
     let earlier = kept::recent(&folder, now);
     let log = KeptLog::start(&folder).inspect_err(|error| {
         tracing::warn!(%error, folder = %folder.display(), "the log is not kept");
@@ -262,6 +269,7 @@ fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> Abou
         exports: ui::shown_path(exports),
         config_file: ui::shown_path(&settings.config_file),
         has_config_file: settings.config_file.is_file(),
+        log_file: String::new(),
         key_source: key.map_or_else(String::new, |row| row.source.clone()),
         settings: settings.report.clone(),
     }

@@ -152,6 +152,12 @@ fn must_be_a_file(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The file that is written in a folder.
+#[must_use]
+pub fn file(folder: &Path) -> PathBuf {
+    folder.join("pipeline-tui.log")
+}
+
 /// The file that is written and the one before it.
 struct Files {
     path: PathBuf,
@@ -164,7 +170,7 @@ struct Files {
 impl Files {
     fn new(folder: &Path) -> Self {
         Self {
-            path: folder.join("pipeline-tui.log"),
+            path: file(folder),
             before: folder.join("pipeline-tui.log.1"),
             file: None,
             is_torn: false,

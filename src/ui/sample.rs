@@ -257,6 +257,7 @@ fn about() -> About {
             "/home/ada/a-folder-for-what-is-exported/with-a-name-that-needs-more-than-one-line/2026"
                 .to_owned(),
         config_file: "/home/ada/.config/pipeline-tui/config.toml".to_owned(),
+        log_file: "/home/ada/.local/share/pipeline-tui/log/pipeline-tui.log".to_owned(),
         has_config_file: false,
         key_source: ".env line 3".to_owned(),
         settings: vec![

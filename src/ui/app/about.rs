@@ -17,6 +17,8 @@ pub struct About {
     pub data_dir: String,
     /// Where saved tables and exported series go.
     pub exports: String,
+    /// Where the log is kept; empty: it is not.
+    pub log_file: String,
     /// Where the configuration file is, or would be.
     pub config_file: String,
     /// Whether it was there at the start.

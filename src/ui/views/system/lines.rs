@@ -69,7 +69,7 @@ type Told = (&'static str, String, String);
 
 const SOURCE: usize = 9;
 const ENGINE: usize = 7;
-const STORE: usize = 9;
+const STORE: usize = 10;
 
 /// The first line of a section among all.
 pub(super) const fn first(section: Section) -> usize {
@@ -339,6 +339,7 @@ fn store(about: &About, snapshot: Option<&Snapshot>, system: Option<&SystemView>
         ),
         ("data folder", about.data_dir.clone(), plain()),
         ("exports", about.exports.clone(), plain()),
+        ("log file", about.log_file.clone(), plain()),
         ("config file", about.config_file.clone(), config.to_owned()),
     ]
 }

@@ -166,6 +166,7 @@ fn the_store_tells_its_place_and_what_it_takes() {
         ("212 answers kept".into(), "4.2 MB".into())
     );
     assert_eq!(store("spool").0, "0 answers");
+    assert_eq!(store("log file").0, shared.about.log_file);
     assert_eq!(
         store("config file").1,
         "not there: environment and defaults count"
@@ -187,7 +188,7 @@ fn a_long_path_is_broken_and_not_cut() {
     let without_breaks: String = screen
         .lines()
         .skip_while(|line| !line.contains(" exports"))
-        .take_while(|line| !line.contains("config file"))
+        .take_while(|line| !line.contains("log file"))
         .flat_map(|line| line.chars().skip(14))
         .filter(|c| *c != ' ')
         .collect();
@@ -240,7 +241,7 @@ fn a_filter_finds_settings_by_their_origin() {
         (labels.join(" "), hidden)
     };
     view.filter = "from:.env".to_owned();
-    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 28));
+    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 29));
     view.filter = "section:settings !from:default".to_owned();
     assert_eq!(found(&view).0, "ALPHA_VANTAGE_API_KEY");
     view.update(Action::Back, &shared, sample::now());
