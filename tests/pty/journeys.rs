@@ -92,7 +92,7 @@ fn each_view_and_overlay_opens_and_closes() {
     terminal.press("1");
     until_drawn(&terminal);
     let overview = terminal.contents();
-    for (key, typed, word) in [("?", "", "everywhere"), (":", "susp", "suspend")] {
+    for (key, typed, word) in [("?", "", "global keys"), (":", "susp", "suspend")] {
         terminal.press(key);
         terminal.type_text(typed);
         terminal.until(|screen| screen.contents().to_lowercase().contains(word));
@@ -116,7 +116,7 @@ fn the_path_of_the_store_is_found_by_what_people_call_it_and_copied() {
     let terminal = panel(&desk);
     terminal.press(":");
     terminal.type_text("where the data");
-    terminal.see("Store: where the data is");
+    terminal.see(": where the data is");
     terminal.press("enter");
     let path = desk.database().display().to_string();
     terminal.see(" kB");
