@@ -67,9 +67,12 @@ pub fn spent_until(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let (_, tomorrow) = day(now);
-    let probe = |refused: DateTime<Utc>| match ledger.data_today {
-        true => tomorrow,
-        false => (refused + PROBE).min(tomorrow),
+    let probe = |refused: DateTime<Utc>| {
+        if ledger.data_today {
+            tomorrow
+        } else {
+            (refused + PROBE).min(tomorrow)
+        }
     };
     ledger
         .day_refusal

@@ -234,7 +234,7 @@ impl fmt::Display for Rate {
             &percent.to_string()
         };
         write!(f, "{under} % of {} series ok", thousands(self.series))?;
-        match self.median.map(|median| median.as_seconds_f64()) {
+        match self.median.map(TimeDelta::as_seconds_f64) {
             Some(seconds) if seconds < 60.0 => write!(f, ", median {seconds:.1} s"),
             Some(seconds) => write!(f, ", median {:.0} min", seconds / 60.0),
             None => Ok(()),

@@ -458,10 +458,17 @@ mod tests {
                 "{found:?} {text}"
             );
         }
+        let step = Event::Sending { series, attempt: 1 };
+        assert_eq!(said(What::Run(step)), None);
+    }
+
+    #[test]
+    fn what_concerns_many_series_is_one_sentence() {
         let keys = |symbols: &[&str]| -> Vec<SeriesKey> {
             let key = |symbol: &&str| SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily);
             symbols.iter().map(key).collect()
         };
+        let report = SeriesReport::new(keys(&["IBM"])[0].clone(), SeriesStatus::Refused);
         let pair = (keys(&["IBM"])[0].clone(), keys(&["AAPL"])[0].clone());
         for (what, words) in [
             (What::Paused(true), "the schedule is paused"),
@@ -477,12 +484,12 @@ mod tests {
                 "watch list: 4 series (A daily, B daily, C daily, …) added, IBM daily removed",
             ),
             (
-                What::Replaced(vec![pair.clone()]),
+                What::Replaced(vec![pair]),
                 "watch list: replaced IBM daily by AAPL daily",
             ),
             (
                 What::Run(Event::NotAsked {
-                    series: vec![report.clone(); 1_275],
+                    series: vec![report; 1_275],
                     why: "today's requests are used up; more from Mon 00:00 ET".into(),
                 }),
                 "1,275 series not asked: today's requests are used up; more from Mon 00:00 ET",
@@ -490,7 +497,5 @@ mod tests {
         ] {
             assert_eq!(said(what).unwrap().1, words);
         }
-        let step = Event::Sending { series, attempt: 1 };
-        assert_eq!(said(What::Run(step)), None);
     }
 }

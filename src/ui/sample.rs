@@ -102,6 +102,20 @@ fn run(id: i64, status: RunStatus, trigger: &str, started: &str, ms: i64) -> Run
     }
 }
 
+fn schedule() -> ScheduleStatus {
+    ScheduleStatus {
+        schedule: Schedule::after_close(),
+        paused: false,
+        next_at: Some(at("2026-11-20T21:20:00Z")),
+        is_owner: true,
+        missed: 0,
+        due: 1,
+        sendable: 1,
+        due_next: 3,
+        sendable_next: 3,
+    }
+}
+
 fn ibm() -> SeriesStatus {
     SeriesStatus {
         fetched_at: Some(now() - TimeDelta::minutes(2)),
@@ -160,17 +174,7 @@ pub fn normal() -> Snapshot {
             spent_until: None,
             renews_at: Some(at("2026-11-21T05:00:00Z")),
         },
-        schedule: ScheduleStatus {
-            schedule: Schedule::after_close(),
-            paused: false,
-            next_at: Some(at("2026-11-20T21:20:00Z")),
-            is_owner: true,
-            missed: 0,
-            due: 1,
-            sendable: 1,
-            due_next: 3,
-            sendable_next: 3,
-        },
+        schedule: schedule(),
         run: None,
         is_listed: true,
         series: vec![ibm(), aapl, msft, googl].into(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pipeline_tui::time::Clock;
 
 use crate::support::gate::Gate;
 use crate::support::program::{Desk, holds, signal};
@@ -421,6 +422,44 @@ fn the_demo_shows_bars_at_once_and_goes_on_by_itself() {
     terminal.press("q");
     assert_eq!(terminal.wait(), 0);
     assert_restored(&terminal);
+}
+
+/// What happened before a restart is in the log: who looks for the cause looks there first.
+#[test]
+fn the_log_of_the_last_start_is_there_after_a_restart_and_reading_only_writes_none() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    let log = desk.folder().join("data/log");
+    let first = panel(&desk);
+    first.see("this process fetches on schedule");
+    first.press("q");
+    assert_eq!(first.wait(), 0);
+    let kept = std::fs::read_to_string(log.join("pipeline-tui.log")).unwrap();
+    assert!(
+        kept.contains(" INFO this process fetches on schedule\n"),
+        "{kept}"
+    );
+
+    std::fs::write(
+        log.join("pipeline-tui.log"),
+        format!(
+            "{} WARN of the last start\n",
+            Clock::system().now().to_rfc3339()
+        ),
+    )
+    .unwrap();
+    let reading = Terminal::start(SIZE, &desk.command(&["--read-only"]));
+    until_drawn(&reading);
+    reading.press("q");
+    assert_eq!(reading.wait(), 0);
+    let unchanged = std::fs::read_to_string(log.join("pipeline-tui.log")).unwrap();
+    assert_eq!(unchanged.lines().count(), 1, "{unchanged}");
+
+    let second = panel(&desk);
+    second.press("4");
+    second.see("of the last start");
+    second.press("q");
+    assert_eq!(second.wait(), 0);
 }
 
 /// Not one sequence was written: what went out is plain text.
