@@ -64,11 +64,11 @@ pub(super) fn key(
 /// A key as it may be sent. Anything else is a slip of the hand, and asking the provider would cost
 /// a request to learn it.
 fn usable(key: &str) -> Result<Secret, &'static str> {
-    let is_foreign =
-        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\u{feff}');
-    if key.contains(is_foreign) {
+    let is_foreign = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    if key.contains(is_foreign) || key.starts_with(['"', '\'']) {
         return Err(
-            "the key holds a space, a quote, a line break or an invisible character; copy it again",
+            "the key begins with a quote, or holds a space, a line break or an invisible character; \
+             copy it again",
         );
     }
     Ok(Secret::new(key))

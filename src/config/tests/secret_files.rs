@@ -32,8 +32,8 @@ const WRONG: [(&[u8], &str); 13] = [
     ),
     (b"api_key = CANARY12345", "NAME=value"),
     (b"POSTGRES_PASSWORD=CANARY12345", "NAME=value"),
-    (b"# mine\r\nAPI_KEY=CANARY12345", "holds a space, a quote"),
-    (b"\"CANARY12345", "holds a space, a quote"),
+    (b"# mine\r\nAPI_KEY=CANARY12345", "begins with a quote"),
+    (b"\"CANARY12345", "begins with a quote"),
 ];
 
 fn place(bytes: &[u8], of: &str) -> Place {

@@ -17,9 +17,9 @@ async fn whoever_reads_one_line_of_many_ends_the_program_quietly() {
     let (desk, _server) = desk().await;
     assert_eq!(plainly(&desk).code, 0);
     for words in [
-        &["bars", "IBM"][..],
-        &["bars", "IBM", "--format", "csv"],
-        &["bars", "IBM", "--format", "jsonl"],
+        &["bars", "IBM", "--interval", "5min"][..],
+        &["bars", "IBM", "--interval", "5min", "--format", "csv"],
+        &["bars", "IBM", "--interval", "5min", "--format", "jsonl"],
         &["man"],
         &["config", "show"],
     ] {
