@@ -222,6 +222,12 @@ async fn another_key_counts_from_the_next_run_on() {
         assert_eq!(snapshot.series[1].state, SeriesState::Due);
         fetch(&mut handle, &watched()[1..]).await;
         until(&mut handle, |snapshot| snapshot.series[1].bars == 100).await;
+        let status = handle.snapshots.borrow().series[1].clone();
+        let newest = status.last_bar.unwrap().timestamp;
+        assert!(
+            status.oldest.is_some_and(|oldest| oldest < newest),
+            "{status:?}"
+        );
         assert_eq!(real.journal().len(), 1);
         let text = "tesco".to_owned();
         let look = Command::Search {
