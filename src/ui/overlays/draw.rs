@@ -172,7 +172,7 @@ fn filter(prompt: &Prompt, theme: Theme, area: Rect, buf: &mut Buffer, regions: 
     let x = put(buf, area, 0, " / ", theme.style(Role::Accent));
     put(buf, area, x, prompt.input.text(), Style::new());
     cursor(area, x, prompt.input.cursor(), regions);
-    let hint = "Enter keeps it, Esc drops it; state:failed, !parked";
+    let hint = "Enter keeps it, Esc drops it; state:failed, !blocked";
     let hint_at = area
         .width
         .saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));

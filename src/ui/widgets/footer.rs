@@ -110,6 +110,7 @@ fn hints(app: &App, now: DateTime<Utc>, fits_both: bool) -> Vec<Hint> {
                 .is_none(),
         });
     }
+    hints.sort_by_key(|hint| hint.rank);
     if let Some(Overlay::Choose(list)) = &app.overlay
         && !list.is_choice
     {

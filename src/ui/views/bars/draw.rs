@@ -433,7 +433,7 @@ mod tests {
         page.window.series.interval = Interval::Daily;
         let head = head(&page, 80);
         assert!(
-            head.contains("IBM daily adjusted") && head.contains(" 2026-11-20  "),
+            head.contains("IBM daily raw, adjusted close") && head.contains(" 2026-11-20  "),
             "{head}"
         );
     }
