@@ -27,11 +27,10 @@ use chrono::{DateTime, Utc};
 pub use self::advice::advice;
 pub use self::draw::draw;
 pub use self::order::Sort;
-pub use self::steps::{due_count, explain, fetch_of, is_forbidden, offer, replacing, sendable};
+pub use self::steps::{due_count, fetch_of, is_forbidden, offer, replacing, sendable};
 pub use self::typed::{is_setting, series_of};
 use super::{Cursor, Reply, ViewId};
 use crate::model::SeriesKey;
-use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::SeriesStatus;
 use crate::ui::action::Action;
 use crate::ui::app::Shared;
@@ -235,25 +234,6 @@ impl Overview {
                 bars.into_iter().chain([prompt.into()]).collect()
             }
             Action::Open => self.selected(shared).map(Reply::Bars).into_iter().collect(),
-            Action::Pause => {
-                let is_paused = shared
-                    .snapshot
-                    .as_ref()
-                    .is_some_and(|snapshot| snapshot.schedule.paused);
-                if is_paused {
-                    vec![
-                        Command::Resume.into(),
-                        Reply::Say("the schedule starts runs again".to_owned()),
-                    ]
-                } else {
-                    vec![
-                        Command::Pause.into(),
-                        Reply::Say(
-                            "the schedule is paused, also after a restart; p resumes it".to_owned(),
-                        ),
-                    ]
-                }
-            }
             Action::Save => save::table(&self.rows(shared), now),
             _ => steps::update(self, action, shared, now),
         }

@@ -53,8 +53,11 @@ fn the_cursor_waits_for_the_row_that_was_added() {
 fn a_pasted_list_is_counted_first_and_added_as_a_whole() {
     let mut app = app();
     press(&mut app, "a");
-    let list: String = (0..300).map(|number| format!("S{number}\n")).collect();
-    assert_eq!(app.paste(&format!("{list}IBM\n"), sample::now()), []);
+    let list: Vec<String> = (0..300).map(|number| format!("S{number}")).collect();
+    assert_eq!(
+        app.paste(&format!("{}\nIBM\n", list.join("\n")), sample::now()),
+        []
+    );
     let Some(Overlay::Confirm(confirm)) = &app.overlay else {
         panic!("no question");
     };

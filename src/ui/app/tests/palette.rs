@@ -9,8 +9,7 @@ fn every_letter_means_one_thing_in_every_view() {
     let one = |action: Action| match action {
         // The newest bar is the first line of the view, and the end of the log its newest.
         Action::Newest => Action::First,
-        Action::Oldest => Action::Last,
-        Action::Follow => Action::Last,
+        Action::Oldest | Action::Follow => Action::Last,
         other => other,
     };
     let mut meanings: BTreeMap<&str, Action> = BTreeMap::new();

@@ -16,27 +16,22 @@ const SHORT: usize = 200;
 
 /// The last symbol or name of a text, without the interval behind it.
 pub(super) fn wish(text: &str) -> &str {
-    let last = text
-        .rsplit([',', ';'])
-        .next()
-        .unwrap_or_default()
-        .trim_start();
-    let mut end = last.trim_end().len();
-    while let Some((before, word)) = last[..end].trim_end().rsplit_once(char::is_whitespace) {
+    let mut last = text.rsplit([',', ';']).next().unwrap_or_default().trim();
+    while let Some((before, word)) = last.rsplit_once(char::is_whitespace) {
         if !is_setting(word) {
             break;
         }
-        end = before.trim_end().len();
+        last = before.trim_end();
     }
-    &last[..end]
+    last
 }
 
 /// The text with the last symbol or name in it replaced.
 pub(super) fn with(text: &str, symbol: &str) -> String {
     let wish = wish(text);
-    match text.rfind(wish).filter(|_| !wish.is_empty()) {
-        Some(at) => format!("{}{symbol}{}", &text[..at], &text[at + wish.len()..]),
-        None => format!("{text}{symbol}"),
+    match text.rsplit_once(wish) {
+        Some((before, after)) if !wish.is_empty() => format!("{before}{symbol}{after}"),
+        _ => format!("{text}{symbol}"),
     }
 }
 

@@ -209,7 +209,7 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
         let market = text::market(session(now), now, shared.zone);
         let title = match view.marks.len() {
             0 => format!("{}   {market}", status.key),
-            marked => format!("{}   {market}   {marked} marked", status.key),
+            count => format!("{}   {market}   {count} marked", status.key),
         };
         rule(buf, head, &title, false, theme);
     }

@@ -48,7 +48,7 @@ pub(super) fn update(
             };
             ask(PromptKind::Edit { series: targets }, &text)
         }
-        Action::Interval if targets.is_empty() => vec![],
+        Action::Interval | Action::Export if targets.is_empty() => vec![],
         Action::Interval => ask(PromptKind::Edit { series: targets }, ""),
         Action::ToDaily => switch(&targets, Interval::Daily, shared, now),
         Action::ToWeekly => switch(&targets, Interval::Weekly, shared, now),
@@ -63,11 +63,11 @@ pub(super) fn update(
                 what: count(chosen.len(), "line"),
             })]
         }
-        Action::Export if targets.is_empty() => vec![],
         Action::Export => {
             let name = export_name(&targets, now);
             ask(PromptKind::Export { series: targets }, &name)
         }
+        Action::Pause => pause(shared),
         Action::ImportList => ask(PromptKind::Import, ""),
         Action::ExportList => {
             let list: Vec<SeriesKey> = shared
@@ -97,12 +97,28 @@ pub(super) fn update(
     }
 }
 
+fn pause(shared: &Shared) -> Vec<Reply> {
+    let is_paused = shared
+        .snapshot
+        .as_ref()
+        .is_some_and(|snapshot| snapshot.schedule.paused);
+    let (command, say) = if is_paused {
+        (Command::Resume, "the schedule is running again")
+    } else {
+        (
+            Command::Pause,
+            "the schedule is paused, also after a restart; p resumes it",
+        )
+    };
+    vec![command.into(), Reply::Say(say.to_owned())]
+}
+
 fn ask(kind: PromptKind, text: &str) -> Vec<Reply> {
     vec![Overlay::Prompt(Prompt::new(kind, text)).into()]
 }
 
 /// Why a series stands as it does, and the keys that help.
-pub fn explain(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Reply {
+fn explain(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Reply {
     let advice = advice(status, shared, now);
     let title = format!("{} is {}", status.key, status.state);
     Overlay::explain(title, &advice.text, advice.keyed(&shared.keymap)).into()
