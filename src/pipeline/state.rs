@@ -343,7 +343,8 @@ impl State {
         vec![]
     }
 
-    /// The series that a run at this instant would fetch.
+    /// The series that a run at this instant would fetch: those never fetched first, then the
+    /// oldest, so that a limited day reaches all of them in turn.
     fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
         let is_due = move |entry: &&Entry| {
             entry.parked.is_none()
@@ -351,7 +352,9 @@ impl State {
                 && freshness::state(entry.key.interval, entry.fetched_at(), at)
                     != SeriesState::Fresh
         };
-        self.entries.iter().filter(is_due).map(|entry| &entry.key)
+        let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
+        due.sort_by_key(|entry| entry.fetched_at());
+        due.into_iter().map(|entry| &entry.key)
     }
 
     /// What another key was refused says nothing of this one.

@@ -360,6 +360,11 @@ impl App {
                 self.messages
                     .warn(format!("{}: {reason}", narrate::refused(command)), now);
             }
+            What::Rest { .. } => {
+                if let Some((_, sentence)) = narrate::sentence(notice) {
+                    self.messages.say(sentence, now);
+                }
+            }
             What::Exported(path, bars) => {
                 let bars = usize::try_from(*bars).unwrap_or(usize::MAX);
                 let what = super::text::count(bars, "bar");

@@ -131,7 +131,7 @@ fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
     let jobs = state.step(Input::Loaded(Loaded::Series(entries())), instant);
     assert_eq!(
         runs(&jobs),
-        [("schedule", vec!["IBM".into(), "AAPL".into()])]
+        [("schedule", vec!["AAPL".into(), "IBM".into()])]
     );
     assert_eq!(state.step(Input::Tick, at("2026-11-20T21:20:01Z")), []);
 }

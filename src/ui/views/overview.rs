@@ -27,7 +27,7 @@ use chrono::{DateTime, Utc};
 pub use self::advice::advice;
 pub use self::draw::draw;
 pub use self::order::Sort;
-pub use self::steps::{due_count, fetch_of, is_forbidden, offer, replacing, sendable};
+pub use self::steps::{due_count, fetch_of, is_forbidden, offer, replacing};
 pub use self::typed::{is_setting, series_of};
 use super::{Cursor, Reply, ViewId};
 use crate::model::SeriesKey;

@@ -247,7 +247,7 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
         (text::countdown(at - now), theme.style(Role::Head)),
     ];
     if length == Length::Full {
-        let requests = schedule.due_next;
+        let requests = schedule.sendable_next;
         pieces.push((
             format!(", {}", text::count(requests, "request")),
             Style::new(),

@@ -99,3 +99,30 @@ fn what_waits_is_told_once_where_nothing_new_starts() {
     let again = state.step(Input::Owner(Some(handover)), at(NOON));
     assert_eq!(rest(&again), None);
 }
+
+#[test]
+fn a_limited_start_takes_the_series_that_waited_longest() {
+    let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 0);
+    for (entry, fetched) in handover.list.entries.iter_mut().zip([
+        Some("2026-11-18T22:00:00Z"),
+        Some("2026-11-17T22:00:00Z"),
+        None,
+        Some("2026-11-16T22:00:00Z"),
+        None,
+        Some("2026-11-19T22:00:00Z"),
+        Some("2026-11-15T22:00:00Z"),
+    ]) {
+        entry.facts.fetched_at = fetched.map(at);
+    }
+    let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+    let series = jobs.iter().find_map(|job| match job {
+        Job::Run(_, series, _) => Some(series),
+        _ => None,
+    });
+    let symbols: Vec<&str> = series
+        .unwrap()
+        .iter()
+        .map(|key| key.symbol.as_str())
+        .collect();
+    assert_eq!(symbols, ["S2", "S4", "S6", "S3", "S1"]);
+}

@@ -44,7 +44,7 @@ const COLUMNS: [Column; 12] = [
 const DROPPED: [Column; 8] = [Oldest, Volume, Bars, Trend, Fetched, Change, LastBar, Close];
 
 /// Cells that the reason has at least before a column goes.
-const LEAST_WHY: usize = 13;
+const LEAST_WHY: usize = 14;
 /// From so many cells on the reason is told in full.
 const FULL_WHY: usize = 40;
 /// Cells that a trend grows by where there is room.

@@ -163,20 +163,11 @@ fn perform(
     }
 }
 
-/// How many requests the next run would send now: not more than are left today.
+/// How many requests fetching all that is due can send now.
 #[must_use]
 pub fn due_count(shared: &Shared) -> usize {
     let snapshot = shared.snapshot.as_ref();
-    let due = snapshot.map_or(0, |snapshot| snapshot.schedule.due);
-    sendable(due, shared)
-}
-
-/// So many of these requests as are left today.
-#[must_use]
-pub fn sendable(requests: usize, shared: &Shared) -> usize {
-    shared
-        .requests_left()
-        .map_or(requests, |left| requests.min(left as usize))
+    snapshot.map_or(0, |snapshot| snapshot.schedule.sendable)
 }
 
 /// Whether a request for a series would end as the last one, as far as key and plan are known.

@@ -235,7 +235,7 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
             (None, false) => "never".to_owned(),
         },
     );
-    let due = of(&|snapshot| text::count(snapshot.schedule.due_next, "request"));
+    let due = of(&|snapshot| text::count(snapshot.schedule.sendable_next, "request"));
     let (run, last) = snapshot.map_or_else(Default::default, runs);
     [
         (
