@@ -56,7 +56,10 @@ fn a_fetch_is_seen_from_its_key_to_its_bars() {
     // The first start on a store fetches by itself.
     terminal.until(|screen| row(screen).contains("fresh"));
     gate.close();
+    // It is fresh: a request that can bring nothing new is sent after a question.
     terminal.press("f");
+    terminal.see("Fetch anyway");
+    terminal.press("y");
     terminal.until(|screen| row(screen).contains("fetching"));
     gate.open();
     terminal.until(|screen| row(screen).contains("fresh"));
@@ -370,7 +373,7 @@ fn keys_are_answered_while_the_store_is_silent() {
         ("6", "following"),
         ("7", "address"),
         ("2", "No series"),
-        ("?", "Keys of Bars"),
+        ("?", "Keys in Bars"),
     ] {
         terminal.press(key);
         terminal.see(word);
@@ -456,7 +459,7 @@ fn the_log_of_the_last_start_is_there_after_a_restart_and_reading_only_writes_no
     assert_eq!(unchanged.lines().count(), 1, "{unchanged}");
 
     let second = panel(&desk);
-    second.press("4");
+    second.press("6");
     second.see("of the last start");
     second.press("q");
     assert_eq!(second.wait(), 0);

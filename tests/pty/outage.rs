@@ -29,6 +29,8 @@ fn a_panel_without_its_database_says_what_is_safe_and_carries_on() {
     terminal.see("fresh");
     gate.close();
     terminal.press("f");
+    terminal.see("Fetch anyway");
+    terminal.press("y");
     terminal.see("fetching");
     // The ledger has the request by now; the answer comes when there is no ledger any more.
     gate.until_held();

@@ -63,15 +63,17 @@ fn each_view_and_copy_is_without_the_key_that_the_provider_quotes() {
     let server = provider(&["day"]);
     let desk = talkative(desk(&server));
     let terminal = panel(&desk);
-    // What was missed while no engine ran is made up for, and refused. Then nothing is at work: the
-    // header says when something will be.
+    // A run catches up on what was missed while no engine ran, and is refused: the day is over. Then
+    // the header names the next run.
     terminal.until(|screen| {
         let contents = screen.contents();
         let header = contents.lines().next().unwrap_or_default();
-        contents.contains("24 of 25 left") && header.contains("next ")
+        contents.contains("0 of 25 left") && header.contains("next ")
     });
     // The log at its fullest: with the ends of its lines.
-    follow(&terminal, &[("6", "W wrap"), ("W", "elapsed_secs=")]);
+    follow(&terminal, &[("6", "L level"), (":", "type to search")]);
+    terminal.type_text("wrap");
+    follow(&terminal, &[("enter", "elapsed_secs=")]);
     follow(&terminal, &[("1", "SYMBOL"), ("2", "No bars of IBM")]);
     follow(&terminal, &[("?", "type to search")]);
     close(&terminal, "type to search");
@@ -105,8 +107,8 @@ fn a_key_that_is_typed_and_kept_is_not_seen() {
     terminal.press("enter");
     until_drawn(&terminal);
     terminal.press(":");
-    terminal.type_text("keep the entered key");
-    terminal.see("Keep the entered key");
+    terminal.type_text("save the key");
+    terminal.see("Save the key");
     terminal.press("enter");
     terminal.until(|_| kept(&desk).is_some());
     terminal.press("f");
