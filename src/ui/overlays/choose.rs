@@ -1,6 +1,8 @@
 //! A list that is searched while one types: help, palette, messages, an explanation.
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use std::cmp::Reverse;
+
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::pipeline::narrate::Severity;
@@ -143,24 +145,37 @@ impl Choose {
             self.matching = (0..self.all.len()).collect();
             return;
         }
-        let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+        // Words as they are typed count first; letters in this order only where no line has them.
+        let mut found = self.scored(text, AtomKind::Substring);
+        if found.is_empty() {
+            found = self.scored(text, AtomKind::Fuzzy);
+        }
+        if self.is_choice {
+            found.sort_unstable();
+        }
+        self.matching = found.into_iter().map(|(.., at)| at).collect();
+    }
+
+    /// The lines that hold a text, with what sorts the best first: by the title rather than by other
+    /// words, then by how well.
+    fn scored(&self, text: &str, kind: AtomKind) -> Vec<(bool, Reverse<u32>, usize)> {
+        let pattern = Pattern::new(text, CaseMatching::Ignore, Normalization::Smart, kind);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = vec![];
-        let mut scored: Vec<(u32, usize)> = self
-            .all
+        let mut score = |line: &str| pattern.score(Utf32Str::new(line, &mut buffer), &mut matcher);
+        self.all
             .iter()
             .enumerate()
             .filter(|(_, choice)| !choice.is_head)
             .filter_map(|(at, choice)| {
-                let line = format!("{} {} {}", choice.text, choice.lead, choice.finds);
-                let score = pattern.score(Utf32Str::new(&line, &mut buffer), &mut matcher)?;
-                Some((score, at))
+                let title = format!("{} {}", choice.text, choice.lead);
+                if let Some(score) = score(&title) {
+                    return Some((false, Reverse(score), at));
+                }
+                let score = score(&format!("{title} {}", choice.finds))?;
+                Some((true, Reverse(score), at))
             })
-            .collect();
-        if self.is_choice {
-            scored.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
-        }
-        self.matching = scored.into_iter().map(|(_, at)| at).collect();
+            .collect()
     }
 
     pub(super) fn key(&mut self, chord: Chord) -> Vec<Reply> {
