@@ -13,7 +13,9 @@ use super::{Context, open};
 use crate::config::Settings;
 use crate::db::Store;
 use crate::model::run::SeriesError;
-use crate::model::{Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, Symbol};
+use crate::model::{
+    ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, Symbol,
+};
 use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
 use crate::pipeline::{Event, Observer, Pipeline, RunReport, RunRequest};
@@ -33,6 +35,7 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
         options: options(args),
         max_age: args.max_age,
     };
+    refuse_senseless(&pipeline, &request)?;
     let report = watched(&pipeline, request, context.narrator).await?;
     match args.format {
         ReportFormat::Json => output::data(&json(&report)?)?,
@@ -61,6 +64,18 @@ fn options(args: &FetchArgs) -> FetchOptions {
         datatype: args.datatype,
         entitlement: args.entitlement,
     }
+}
+
+/// Refuses options that fit none of the series: no run is made for a slip of the hand.
+fn refuse_senseless(pipeline: &Pipeline, request: &RunRequest) -> Result<(), Failure> {
+    let mut why = None;
+    for series in &request.series {
+        match pipeline.source.ask(series, &request.options) {
+            Err(refusal) if refusal.class == ErrorClass::BadRequest => why = Some(refusal.text),
+            _ => return Ok(()),
+        }
+    }
+    why.map_or(Ok(()), |why| Err(Failure::usage(why)))
 }
 
 /// The series to fetch, all adjusted where that is asked for.

@@ -36,6 +36,7 @@ use crate::time::Clock;
 pub struct AlphaVantage {
     client: Client,
     key_is_demo: bool,
+    clock: Clock,
 }
 
 impl AlphaVantage {
@@ -58,8 +59,9 @@ impl AlphaVantage {
         limits: Limits,
     ) -> Result<Self, ClientError> {
         Ok(Self {
-            client: Client::new(base_url, key, clock, limits)?,
+            client: Client::new(base_url, key, clock.clone(), limits)?,
             key_is_demo,
+            clock,
         })
     }
 }
@@ -67,6 +69,7 @@ impl AlphaVantage {
 #[async_trait]
 impl BarSource for AlphaVantage {
     fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal> {
+        ask::refuse_future(options, self.clock.now())?;
         ask::ask(series, options, self.key_is_demo)
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{Datelike as _, NaiveDate};
 use uuid::Uuid;
 
 use crate::model::{
@@ -30,6 +31,17 @@ pub struct FetchOptions {
 pub struct Month {
     year: u16,
     month: u8,
+}
+
+impl Month {
+    /// The month that a date lies in.
+    #[must_use]
+    pub fn of(date: NaiveDate) -> Self {
+        Self {
+            year: u16::try_from(date.year()).unwrap_or_default(),
+            month: u8::try_from(date.month()).unwrap_or_default(),
+        }
+    }
 }
 
 /// Why a text is not such a month.

@@ -77,22 +77,6 @@ fn words_that_mean_nothing_are_answered_with_those_that_do() {
     assert!(!desk.database().exists() || desk.sql("SELECT count(*) FROM runs") == ["0"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn parameters_that_do_not_fit_the_function_cost_nothing() {
-    let server = provider(Plan::Unlimited, &[]).await;
-    let desk = Desk::new().asking(&server);
-    let (code, document) = desk.fetch(&[
-        "--symbols",
-        "IBM",
-        "--interval",
-        "daily",
-        "--month",
-        "2024-01",
-    ]);
-    assert_eq!((code, server.journal().len()), (1, 0), "{document}");
-    assert_eq!(document["series"][0]["error"]["class"], "bad_request");
-}
-
 #[test]
 fn a_database_that_is_down_is_a_passing_matter() {
     let desk = Desk::new().with("DATABASE_URL", "postgres://me:hidden-pa55@127.0.0.1:1/bars");

@@ -1,7 +1,10 @@
 //! Turns a wish into a question: pure, without a key, without a request.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
+
 use crate::model::{Ask, Datatype, ErrorClass, Interval, Outputsize, SeriesKey};
-use crate::pipeline::source::{FetchOptions, Refusal};
+use crate::pipeline::source::{FetchOptions, Month, Refusal};
 
 /// What a person reads when the key `demo` does not serve a question.
 pub(super) const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alphavantage.co/support/#api-key, then set ALPHA_VANTAGE_API_KEY";
@@ -98,6 +101,18 @@ fn refuse_senseless(
         return Ok(());
     };
     Err(Refusal::new(ErrorClass::BadRequest, text))
+}
+
+/// Refuses a month that has not begun at the exchange.
+pub(super) fn refuse_future(options: &FetchOptions, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let current = Month::of(now.with_timezone(&New_York).date_naive());
+    match options.month {
+        Some(month) if month > current => Err(Refusal::new(
+            ErrorClass::BadRequest,
+            format!("{month} has not begun yet; the newest month is {current}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The key `demo` serves the documented URLs only, and of those the plain ones are asked.
@@ -253,6 +268,31 @@ mod tests {
             assert!(refusal.text.contains(word), "{}", refusal.text);
         }
         assert!(ask(&adjusted("IBM", Interval::Daily), &recency, false).is_ok());
+    }
+
+    #[test]
+    fn a_month_begins_at_the_exchange() {
+        for (month, now, begun) in [
+            ("2026-11", "2026-11-27T12:00:00Z", true),
+            ("2000-01", "2026-11-27T12:00:00Z", true),
+            ("2026-12", "2026-11-27T12:00:00Z", false),
+            ("2027-01", "2026-12-31T23:00:00Z", false),
+            ("2026-12", "2026-12-01T04:59:59Z", false),
+            ("2026-12", "2026-12-01T05:00:00Z", true),
+            ("9999-12", "2026-12-01T05:00:00Z", false),
+        ] {
+            let options = FetchOptions {
+                month: Some(month.parse().unwrap()),
+                ..FetchOptions::default()
+            };
+            let refused = refuse_future(&options, now.parse().unwrap());
+            assert_eq!(refused.is_ok(), begun, "{month} at {now}: {refused:?}");
+            if let Err(refusal) = refused {
+                assert_eq!(refusal.class, ErrorClass::BadRequest);
+                assert!(refusal.text.contains("the newest month is 2026-1"));
+            }
+        }
+        assert!(refuse_future(&FetchOptions::default(), DateTime::UNIX_EPOCH).is_ok());
     }
 
     #[test]
