@@ -152,5 +152,5 @@ async fn what_people_read_is_ascii_where_the_locale_has_no_utf8() {
     let desk = desk.with("LC_ALL", "C");
     let after: Vec<String> = pages.iter().map(|page| shown(&desk, page)).collect();
     assert_eq!(before, after);
-    assert!(before[0].contains('·') && before[1].contains('é'));
+    assert!(before[1].contains('é'));
 }
