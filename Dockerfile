@@ -2,8 +2,8 @@
 FROM rust:1-slim-bookworm AS build
 WORKDIR /build
 
-# The dependencies are a layer of their own, built against empty sources, so that a change of our
-# code does not compile them again. Cargo wants a file behind every bench and test that is declared.
+# Dependencies have their own layer, built against empty sources, so that a change of our code does
+# not compile them again. Cargo needs a file for every declared bench and test.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src benches tests \
  && echo 'fn main() {}' >src/main.rs \
@@ -12,8 +12,8 @@ RUN mkdir src benches tests \
       dir && /^name/ { print "fn main() {}" >(dir "/" $2 ".rs") }' Cargo.toml \
  && cargo build --locked --profile dist
 
-# COPY keeps the files' own times, which may be older than the stubs': without the touch Cargo would
-# take the stubs' build for current.
+# COPY keeps the files' modification times, which may be older than the stubs'. Without the touch,
+# Cargo would consider the build of the stubs up to date.
 COPY . .
 RUN touch src/main.rs src/lib.rs \
  && cargo build --locked --profile dist --bin pipeline-tui \
@@ -24,21 +24,21 @@ RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 
-# The owner of these folders passes to the named volumes that are mounted there. --no-log-init: the
-# login logs are sparse files, which a layer would store in full.
+# Named volumes that are mounted on these folders take over their owner. --no-log-init: the login
+# logs are sparse files, which a layer would store in full.
 RUN groupadd --gid 10001 pipeline \
  && useradd --uid 10001 --gid 10001 --no-log-init --create-home --shell /usr/sbin/nologin pipeline \
  && install -d -o 10001 -g 10001 -m 0700 /data /config /exports
 
 COPY --from=build /build/target/dist/pipeline-tui /usr/local/bin/pipeline-tui
 
-# XDG_CONFIG_HOME rather than PIPELINE_CONFIG: a file that is not there yet is then no mistake.
+# XDG_CONFIG_HOME, not PIPELINE_CONFIG: a file named by the latter must exist.
 ENV PIPELINE_DATA_DIR=/data XDG_CONFIG_HOME=/config
 USER 10001:10001
 # `bars --output FILE` writes into the volume.
 WORKDIR /exports
 STOPSIGNAL SIGTERM
-# Whether the store answers. It asks no provider, so that a container at rest sends nothing.
+# Checks that the store answers. It contacts no provider, so an idle container sends nothing.
 HEALTHCHECK --interval=60s --timeout=15s --start-period=60s CMD ["pipeline-tui", "doctor", "--store"]
 ENTRYPOINT ["pipeline-tui"]
 

@@ -1,4 +1,4 @@
-# The only door: every task of the project, by name.
+# Every task of the project, by name.
 
 set positional-arguments
 
@@ -6,13 +6,13 @@ set positional-arguments
 _default:
     @just --list
 
-# format, lints, licences: what is quick to say
+# format, lints, licences: the quick checks
 check:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
     .ci/deny
 
-# repair what a machine can repair
+# fix what can be fixed automatically
 fix:
     cargo clippy --locked --all-targets --fix --allow-dirty --allow-staged
     cargo fmt
@@ -42,17 +42,17 @@ bench-panel *args:
     cargo bench --locked --bench frame
     cargo bench --locked --bench panel -- "$@"
 
-# ours beside Python and Dagster: parse, store, end-to-end, pages, dagster, or all of them in a quarter of an hour
+# compare with Python and Dagster: parse, store, end-to-end, pages, dagster, or all in a quarter of an hour
 bench-peers *args:
     python3 -m venv target/peers-venv
     target/peers-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
     cargo bench --locked --bench peers -- "$@"
 
-# N times kill -9 at a random moment, on each database
+# kill -9 at a random moment, N times on each database
 crash N="500":
     CRASH_ROUNDS={{N}} cargo test --locked --release --test faults -- crash:: --nocapture
 
-# every fault, many times, beside a soak of three minutes on each database: about ten minutes on two cores
+# every fault, many times, with a soak of three minutes on each database: about ten minutes on two cores
 faults:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -66,7 +66,7 @@ faults:
     TIMES=1 DEATHS=50 cargo test --locked --test pty -- deaths:: outage:: secrets:: --nocapture
     wait $soak
 
-# the same, very many times: some hours
+# the same, very many times: several hours
 faults-long:
     TIMES=1 CRASH_ROUNDS=10000 STEPS=200 STEP=1 CROWD_KILLS=2000 FROZEN=100 OUTAGES=1,10,60,600 RESTARTS=500 CUTS=2000 TERMINATIONS=2000 HOLES=500 FREEZE=60 \
     HOSTILE=1000000 HOSTILE_RUNS=5000 BAD_PEERS=10000 DISK_CALLS=50 DISK_STEP=1 DISK_DAMAGE=500 DISK_CROWDS=20 FAULTS_TOTAL_MS=60000 \
@@ -74,37 +74,37 @@ faults-long:
         cargo test --locked --release --test faults -- --nocapture
     TIMES=1 DEATHS=500 cargo test --locked --test pty -- deaths:: outage:: secrets:: --nocapture
 
-# so many random inputs for parsers, texts and keys; needs nightly Rust and cargo-fuzz
+# N random inputs for parsers, texts and keys; needs nightly Rust and cargo-fuzz
 fuzz N="2000000":
     fuzz/run {{N}}
 
-# bugs planted in a copy of the tree: every one must turn a test red
+# plant bugs in a copy of the tree; each must fail a test
 planted *names:
     tests/planted/run "$@"
 
-# N times each way in which the panel can end, in a real terminal; not in release, which has no faults on order
+# each way in which the panel can end, N times in a real terminal; not in release, which cannot inject faults
 deaths N="500":
     DEATHS={{N}} cargo test --locked --test pty -- deaths:: --nocapture
 
-# docs/keys.md and the pictures of the README, made from the program
+# regenerate docs/keys.md and the pictures of the README from the program
 pages:
     cargo run -q -- keys --markdown >docs/keys.md
     PICTURES="$PWD/docs/pictures" cargo test --test pty -- pictures::
 
-# look at what changed in the pictures of the tests, and take it
+# accept the changed pictures of the tests, and list them
 snap:
     INSTA_UPDATE=always cargo test --lib ui::frame
     git diff --stat src/ui/frame/snapshots
 
-# the image and the Compose files, against the simulated provider
+# test the image and the Compose files against the simulated provider
 container:
     .ci/container
 
-# the whole gate, then binary, list of parts and checksums in target/dist, and the image
+# the whole gate, then the image, and the binary with its parts list and checksums in target/dist
 release:
     .ci/run
     .ci/release
 
-# whether two builds of the released binary are the same, byte for byte
+# check that two builds of the released binary are the same, byte for byte
 reproduce:
     .ci/release --twice
