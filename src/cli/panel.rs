@@ -173,6 +173,12 @@ fn last_words(ended: io::Result<Ended>, is_demo: bool) -> Result<u8, Failure> {
     Ok(ended.code)
 }
 
+/// The person's time zone: what `TZ` names, or else what the system is set to.
+fn local_zone(tz: Option<&str>) -> Option<Tz> {
+    let named = tz.and_then(|tz| tz.trim_start_matches(':').parse().ok());
+    named.or_else(|| iana_time_zone::get_timezone().ok()?.parse().ok())
+}
+
 fn in_container() -> bool {
     ["/.dockerenv", "/run/.containerenv"]
         .iter()
@@ -183,7 +189,7 @@ fn in_container() -> bool {
 fn exports_warning() -> Option<String> {
     let device = |path: &str| std::fs::metadata(path).map(|data| data.dev()).ok();
     (in_container() && device(".") == device("/"))
-        .then(|| "this folder is no volume, so that --rm will delete it".to_owned())
+        .then(|| "this folder is not a volume; --rm will delete it".to_owned())
 }
 
 /// What is wrong with the settings that the panel alone knows: its looks, zones and keys.
@@ -209,9 +215,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         ));
         Preset::Terminal
     });
-    let local: Option<Tz> = iana_time_zone::get_timezone()
-        .ok()
-        .and_then(|name| name.parse().ok());
+    let local = local_zone(std::env::var("TZ").ok().as_deref());
     let mut zones = vec![New_York, UTC];
     zones.extend(local.filter(|zone| !zones.contains(zone)));
     let zone = match wanted.time_zone.as_str() {
@@ -317,4 +321,16 @@ async fn start(
     };
     let handle = engine::start(pipeline, options).await?;
     Ok((handle, store))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_zone_is_the_one_that_tz_names() {
+        assert_eq!(local_zone(Some("Europe/Berlin")), Some(Tz::Europe__Berlin));
+        assert_eq!(local_zone(Some(":Asia/Tokyo")), Some(Tz::Asia__Tokyo));
+        assert_eq!(local_zone(Some("no such place")), local_zone(None));
+    }
 }

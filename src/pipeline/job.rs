@@ -323,7 +323,13 @@ impl Job {
             let reserve = || pipeline.store.reserve(wish.clone());
             match pipeline.write(self.waiting(), reserve).await? {
                 Reserved::Granted(id) => return Ok(id),
-                Reserved::Wait(wait) => self.sleep(wait.to_std().unwrap_or_default()).await?,
+                Reserved::Wait(wait) => {
+                    tracing::debug!(
+                        wait_ms = wait.num_milliseconds(),
+                        "waiting for the plan's pace"
+                    );
+                    self.sleep(wait.to_std().unwrap_or_default()).await?;
+                }
                 Reserved::DaySpent(until) => return Err(Setback::DaySpent(day_spent(until))),
                 Reserved::RetriesSpent => {
                     let mut refusal = last
@@ -355,10 +361,16 @@ pub(super) async fn send(
         cancel.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
-    tokio::select! {
+    tracing::debug!(attempt = %attempt_id, ?query, "sending a request");
+    let sent = tokio::select! {
         sent = pipeline.source.send(query, attempt_id) => Some(sent),
         () = grace_over => None,
+    };
+    if let Some(Ok(answer)) = &sent {
+        let (status, bytes) = (answer.status, answer.body.len());
+        tracing::debug!(attempt = %attempt_id, status, bytes, elapsed_ms = answer.elapsed_ms, "answered");
     }
+    sent
 }
 
 /// How a refused series ends, and what its refusal teaches about the others.
