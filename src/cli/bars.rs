@@ -51,12 +51,10 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     if args.interval.is_none() && !held.is_empty() {
         context.narrator.say(&held::table(&held));
     }
+    // Bars that others put in by hand are in no list of what is held.
     let series = wish.among(&held);
-    let bars = match &series {
-        Some(series) => store.bars(query(args, series)).await?,
-        None => vec![],
-    };
     let series = series.unwrap_or_else(|| wish.otherwise(settings.defaults.interval));
+    let bars = store.bars(query(args, &series)).await?;
     if let Some(remark) = remark(args, &series, &bars, &held) {
         context.narrator.say(&remark);
     }

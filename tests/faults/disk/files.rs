@@ -136,7 +136,7 @@ async fn damaged_pages_are_told_and_break_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_file_becomes_a_store_and_another_programs_tables_stay() {
+async fn an_empty_file_becomes_a_store_and_another_programs_file_stays() {
     let (desk, server) = desk().await;
     std::fs::create_dir(desk.database().parent().unwrap()).unwrap();
     std::fs::write(desk.database(), b"").unwrap();
@@ -150,11 +150,12 @@ async fn an_empty_file_becomes_a_store_and_another_programs_tables_stay() {
     )
     .unwrap();
     drop(file);
-    assert_drained(&desk, &server, "another program's file");
-    assert_eq!(
-        column(&desk.database(), "SELECT text FROM letters"),
-        ["Dear reader"]
-    );
+    let before = std::fs::read(desk.database()).unwrap();
+    let done = plainly(&desk);
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(done.stderr.contains("another program's"), "{done:?}");
+    assert_eq!(std::fs::read(desk.database()).unwrap(), before);
+    assert_eq!(asked(&server).len(), 0, "no request for bars with no place");
 }
 
 /// A journal that is lost takes its transactions along; what is left is whole, and the program goes on.

@@ -57,7 +57,7 @@ fn data(desk: &Desk) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_too_small_to_start_on_is_told_and_the_next_start_with_space_goes_on() {
     let (desk, server) = desk().await;
-    let Some(volume) = Tmpfs::new(data(&desk), "300k") else {
+    let Some(volume) = Tmpfs::new(data(&desk), "160k") else {
         return;
     };
     let done = plainly(&desk);
@@ -65,7 +65,7 @@ async fn a_disk_too_small_to_start_on_is_told_and_the_next_start_with_space_goes
     let said = format!("{}{}", done.stdout, done.stderr);
     assert!(said.contains("no space is left for"), "{done:?}");
     volume.resize("16m");
-    assert_true(&desk, &server, &done, "300 KiB");
+    assert_true(&desk, &server, &done, "160 KiB");
     assert_drained(&desk, &server, "16 MiB");
 }
 
