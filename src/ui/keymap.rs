@@ -1,4 +1,4 @@
-//! From keys to actions: the table, what the configuration file changes in it, and look-ups.
+//! From keys to actions: the table, the changes from the configuration file, and lookups.
 
 pub mod chord;
 pub mod markdown;
@@ -13,7 +13,7 @@ pub use table::{Binding, TABLE};
 
 use super::action::Action;
 
-/// Where a key counts. The innermost place is asked first.
+/// Where a key applies. The innermost context is tried first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Context {
     /// Everywhere.
@@ -59,14 +59,14 @@ impl Context {
         matches!(self, Self::Prompt | Self::List)
     }
 
-    /// Whether this lies over a view.
+    /// Whether this is drawn over a view.
     #[must_use]
     pub const fn is_overlay(self) -> bool {
         matches!(self, Self::Prompt | Self::List | Self::Confirm)
     }
 }
 
-/// A row of the table with the keys that count.
+/// A row of the table with the keys in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The row.
@@ -76,7 +76,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The first key as a person reads it; empty where there is none.
+    /// The first key as shown on the screen; empty if it has no key.
     #[must_use]
     pub fn key(&self) -> String {
         self.chords
@@ -85,7 +85,7 @@ impl Entry {
             .map_or_else(String::new, chord::shown)
     }
 
-    /// All keys as a person reads them.
+    /// All keys as shown on the screen.
     #[must_use]
     pub fn keys(&self) -> String {
         let keys: Vec<String> = self.chords.iter().copied().map(chord::shown).collect();
@@ -93,7 +93,7 @@ impl Entry {
     }
 }
 
-/// The keys that count.
+/// The keys in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
     entries: Vec<Entry>,
@@ -122,17 +122,17 @@ impl Keymap {
         &self.entries
     }
 
-    /// The rows of one place, in the table's order.
+    /// The rows of one context, in the table's order.
     pub fn of(&self, context: Context) -> impl Iterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(move |entry| entry.binding.context == context)
     }
 
-    /// The action of a key: of the place itself, or of everywhere.
+    /// The action of a key: in the context itself, or everywhere.
     ///
-    /// Where text is entered, keys that type a character type it; a question takes its own answers
-    /// and the way out, nothing else.
+    /// Where text is entered, keys that type a character type it; a question accepts only its own
+    /// answers and the keys that leave it.
     #[must_use]
     pub fn action(&self, context: Context, chord: Chord) -> Option<Action> {
         let in_place = |place: Context| {
@@ -152,7 +152,7 @@ impl Keymap {
         })
     }
 
-    /// The first key of an action in a place, or everywhere; empty where there is none.
+    /// The first key of an action in a context, or everywhere; empty if it has no key.
     #[must_use]
     pub fn key_of(&self, context: Context, action: Action) -> String {
         let find = |place: Context| self.of(place).find(|entry| entry.binding.action == action);
@@ -196,7 +196,7 @@ mod tests {
     fn every_action_is_in_the_table_with_a_short_title() {
         for action in Action::ALL {
             let rows: Vec<_> = TABLE.iter().filter(|row| row.action == *action).collect();
-            assert!(!rows.is_empty(), "{action} is nowhere");
+            assert!(!rows.is_empty(), "{action} has no row");
             for row in rows {
                 assert!(row.title.len() <= 28, "{:?} is too long", row.title);
             }

@@ -18,7 +18,7 @@ pub enum Key {
     Named(Named),
 }
 
-/// Keys that are no characters.
+/// Keys that are not characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is what its name says")]
 pub enum Named {
@@ -55,7 +55,7 @@ const NAMES: [(&str, Named); 14] = [
     ("pagedown", Named::PageDown),
 ];
 
-/// A key and what is held with it.
+/// A key and its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Chord {
     /// The key.
@@ -64,12 +64,12 @@ pub struct Chord {
     pub ctrl: bool,
     /// Alt is held.
     pub alt: bool,
-    /// Shift is held; never with a character, which shows it by itself.
+    /// Shift is held; never set with a character, which shows it itself.
     pub shift: bool,
 }
 
 impl Chord {
-    /// A key alone.
+    /// A key without modifiers.
     #[must_use]
     pub const fn plain(key: Key) -> Self {
         Self {
@@ -90,9 +90,9 @@ impl Chord {
     }
 }
 
-/// Why a text is no chord.
+/// Why a text is not a chord.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no key; write for example f, F, ctrl-f, space, enter or f5")]
+#[error("{0:?} is not a key; write for example f, F, ctrl-f, space, enter or f5")]
 pub struct NotAChord(String);
 
 impl FromStr for Chord {
@@ -139,8 +139,8 @@ impl FromStr for Chord {
     }
 }
 
-/// Whether a character takes room on a screen and nothing acts on it; others are on no keyboard, and
-/// could turn the text beside them.
+/// Whether a character takes room on a screen and nothing acts on it; no keyboard has the others, and
+/// they could reverse the text beside them.
 fn may_be_shown(c: char) -> bool {
     let harmless = clean(c.encode_utf8(&mut [0; 4]));
     harmless.chars().eq([c]) && c.width().is_some_and(|width| width > 0)
@@ -169,8 +169,8 @@ impl fmt::Display for Chord {
     }
 }
 
-/// The chord as a person reads it on the screen: `Ctrl-c`, `Enter`, `Space`, `f`. Harmless, whatever
-/// a terminal sent.
+/// The chord as shown on the screen: `Ctrl-c`, `Enter`, `Space`, `f`. Safe to display, whatever a
+/// terminal sent.
 #[must_use]
 pub fn shown(chord: Chord) -> String {
     let spelled = clean(&chord.to_string());

@@ -17,7 +17,7 @@ const PLACES: [Context; 9] = [
     Context::Confirm,
 ];
 
-/// The table in Markdown, one section a place.
+/// The table in Markdown, one section per context.
 #[must_use]
 pub fn page(keymap: &Keymap) -> String {
     let mut page = String::new();
@@ -50,7 +50,7 @@ pub fn page(keymap: &Keymap) -> String {
     page
 }
 
-/// What people come for, with the keys that do it.
+/// Common tasks and their keys.
 fn tasks() -> String {
     let mut page = String::from("## Twenty tasks\n\n| task | keys |\n|---|---|\n");
     for task in TASKS {

@@ -11,13 +11,13 @@ pub struct Binding {
     pub action: A,
     /// Where.
     pub context: Context,
-    /// By which keys; none: by the palette alone.
+    /// Its keys; none: from the palette only.
     pub chords: &'static [&'static str],
     /// What happens, verb first.
     pub title: &'static str,
-    /// The word in the footer; empty: not there.
+    /// Its word in the footer; empty: not shown there.
     pub hint: &'static str,
-    /// Under which head the help shows it.
+    /// The heading under which the help shows it.
     pub group: &'static str,
     /// The footer drops high ranks first when it is narrow.
     pub rank: u8,
@@ -73,14 +73,14 @@ pub const TABLE: &[Binding] = &[
         .hint(0, "fetch")
         .group(FETCH)
         .finds("refresh update download request"),
-    row(Overview, A::Offer, &["."], "Do what the strip offers")
+    row(Overview, A::Offer, &["."], "Do the suggested step")
         .group(FETCH)
         .finds("next step fix help"),
     row(Overview, A::Open, &["enter"], "Show bars")
         .hint(2, "bars")
         .group(SHOW)
         .finds("open prices chart table candles"),
-    row(Overview, A::GoTo, &["t"], "Go to a date of its bars")
+    row(Overview, A::GoTo, &["t"], "Go to a date in its bars")
         .group(SHOW)
         .finds("time day month year jump"),
     row(Overview, A::Remove, &["x"], "Remove from watch list")
@@ -97,7 +97,7 @@ pub const TABLE: &[Binding] = &[
         .hint(8, "why")
         .group(SHOW)
         .finds("reason error failed blocked"),
-    row(Overview, A::Attention, &["!"], "Only what needs you")
+    row(Overview, A::Attention, &["!"], "Show only what needs you")
         .group(SHOW)
         .finds("filter blocked failed problems errors"),
     row(Overview, A::Mark, &["space"], "Mark or unmark")
@@ -173,14 +173,14 @@ pub const TABLE: &[Binding] = &[
         .hint(0, "detail")
         .group(SHOW)
         .finds("requests answers"),
-    row(Runs, A::Offer, &["."], "Do what fits the run")
+    row(Runs, A::Offer, &["."], "Cancel, or rerun failures")
         .hint(1, "")
         .group(FETCH)
         .finds("retry rerun cancel stop"),
-    row(Runs, A::Rerun, &["R"], "Run what failed again")
+    row(Runs, A::Rerun, &["R"], "Rerun what failed")
         .group(FETCH)
         .finds("retry rerun"),
-    row(Runs, A::Attention, &["!"], "Only runs that failed")
+    row(Runs, A::Attention, &["!"], "Show only failed runs")
         .group(SHOW)
         .finds("filter problems errors"),
     row(Runs, A::Curl, &["c"], "Copy request as curl")
@@ -191,7 +191,7 @@ pub const TABLE: &[Binding] = &[
         .hint(3, "copy")
         .group(TAKE)
         .finds("clipboard report bug"),
-    row(Log, A::Attention, &["!"], "Only errors, or all")
+    row(Log, A::Attention, &["!"], "Show only errors, or all")
         .hint(0, "errors")
         .group(SHOW)
         .finds("filter problems"),
@@ -263,7 +263,7 @@ pub const TABLE: &[Binding] = &[
         .hint(22, "help")
         .group(PROGRAM)
         .finds("keyboard shortcuts"),
-    row(Global, A::Back, &["esc"], "Go one level out").group(MOVE),
+    row(Global, A::Back, &["esc"], "Go back one level").group(MOVE),
     row(Global, A::Quit, &["q", "ctrl-c"], "Quit")
         .hint(23, "quit")
         .group(PROGRAM)

@@ -1,4 +1,4 @@
-//! What people come for, and the keys that do it: a section of the page of keys, and a test.
+//! Common tasks and their keys: a section of the page of keys, and a test.
 
 /// One press, or text that is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,17 +9,17 @@ pub enum Step {
     Type(&'static str),
 }
 
-/// A task from the overview on, and its keys.
+/// A task that starts in the overview, and its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Task {
-    /// What a person wants.
+    /// What the user wants.
     pub want: &'static str,
     /// How.
     pub steps: &'static [Step],
 }
 
 impl Task {
-    /// Keys that are pressed, typed text not counted.
+    /// Keys pressed, not counting typed text.
     #[must_use]
     pub fn keys(&self) -> usize {
         let is_key = |step: &&Step| matches!(step, Step::Key(_));
@@ -54,7 +54,7 @@ pub const TASKS: [Task; 20] = [
     ),
     task("see why a series is not fetched", &[Key("w")]),
     task(
-        "copy the request as a curl line",
+        "copy the request as a curl command",
         &[Key("5"), Key("enter"), Key("c")],
     ),
     task(
@@ -82,10 +82,10 @@ pub const TASKS: [Task; 20] = [
     ),
     task("see where the data is", &[Key("7")]),
     task(
-        "enter a key of your own",
+        "enter your own key",
         &[Key("K"), Type("your key"), Key("enter")],
     ),
     task("see the requests left, and when they renew", &[Key("7")]),
-    task("run what failed again", &[Key("5"), Key("enter"), Key(".")]),
+    task("rerun what failed", &[Key("5"), Key("enter"), Key(".")]),
     task("see only errors", &[Key("6"), Key("!")]),
 ];

@@ -5,7 +5,7 @@ use crate::config::KeyBinding;
 use crate::ui::action::Action;
 
 impl Keymap {
-    /// The table with a person's own keys, and what is wrong with those: a wrong line changes nothing.
+    /// The table with the user's own keys, and the errors in those: a wrong line changes nothing.
     #[must_use]
     pub fn with(bindings: &[KeyBinding]) -> (Self, Vec<String>) {
         let mut keymap = Self::default();
@@ -25,7 +25,7 @@ impl Keymap {
         let action: Action = binding
             .action
             .parse()
-            .map_err(|_| "no action has this name; pipeline-tui keys lists them".to_owned())?;
+            .map_err(|_| "no action has this name; list them with: pipeline-tui keys".to_owned())?;
         let mut chords = Vec::with_capacity(binding.chords.len());
         for text in &binding.chords {
             let chord: Chord = text.parse().map_err(|error| format!("{error}"))?;
@@ -44,7 +44,7 @@ impl Keymap {
         }
         for entry in &self.entries {
             let there = entry.binding.context;
-            // What counts everywhere counts in every view as well.
+            // A global key applies in every view as well.
             let meets = |place: &Context| {
                 *place == there
                     || (*place == Context::Global && !there.is_overlay())
@@ -70,7 +70,7 @@ impl Keymap {
     }
 }
 
-/// A key that an action keeps whatever a person binds: the ways out.
+/// A key that an action keeps whatever the user binds: the ways out.
 fn always(action: Action) -> Option<Chord> {
     let text = match action {
         Action::Quit => "ctrl-c",
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(problems.len(), 4, "{all}");
         assert!(all.contains("line 2, keys.fetsch"), "{all}");
         assert!(
-            all.contains("line 3, keys.fetch: \"hyper-r\" is no key"),
+            all.contains("line 3, keys.fetch: \"hyper-r\" is not a key"),
             "{all}"
         );
         assert!(

@@ -83,7 +83,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
             "fetch one series" => {
                 press(&mut app, "down down down");
             }
-            "run what failed again" => {
+            "rerun what failed" => {
                 let mut snapshot = (**app.shared.snapshot.as_ref().unwrap()).clone();
                 let msft = &mut Arc::make_mut(&mut snapshot.series)[2];
                 msft.state = crate::pipeline::snapshot::SeriesState::Failed;
@@ -124,7 +124,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
                 app.bars.arrange == crate::ui::views::bars::Arrange::Chart
             }
             "see why a series is not fetched" => matches!(&app.overlay, Some(Overlay::Choose(_))),
-            "copy the request as a curl line" => matches!(
+            "copy the request as a curl command" => matches!(
                 effects.last(),
                 Some(Effect::Copy { text, .. }) if text.starts_with("curl") && text.contains("symbol=IBM")
             ),
@@ -148,8 +148,8 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
                 });
                 names.collect::<std::collections::HashSet<_>>().len() == 3
             }
-            "enter a key of your own" => matches!(commands.last(), Some(Command::SetKey(_))),
-            "run what failed again" => matches!(commands.last(), Some(Command::Fetch(_))),
+            "enter your own key" => matches!(commands.last(), Some(Command::SetKey(_))),
+            "rerun what failed" => matches!(commands.last(), Some(Command::Fetch(_))),
             "see only errors" => app.log.level == crate::ui::views::log::Level::Errors,
             "see where the data is" | "see the requests left, and when they renew" => {
                 app.view.number() == 7
