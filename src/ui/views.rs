@@ -1,4 +1,4 @@
-//! The views: which there are, and what they may ask of the panel.
+//! The views, and what they can ask of the panel.
 
 pub mod bars;
 pub mod log;
@@ -18,15 +18,15 @@ use crate::pipeline::command::Command;
 /// A view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViewId {
-    /// The watch list and how it stands.
+    /// The watch list and its state.
     Overview,
     /// One series as a table and a chart.
     Bars,
-    /// What was run, and how it ended.
+    /// Past runs and how they ended.
     Runs,
     /// What happened.
     Log,
-    /// Where everything is, and what it is set to.
+    /// Where everything is, and the settings.
     System,
 }
 
@@ -40,7 +40,7 @@ pub const VIEWS: [ViewId; 5] = [
 ];
 
 impl ViewId {
-    /// The number on its tab, which is its key. It never changes: the gaps are for views to come.
+    /// The number on its tab, which is its key. It never changes: the gaps are for future views.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -64,7 +64,7 @@ impl ViewId {
         }
     }
 
-    /// Where its keys stand in the table.
+    /// The context of its keys.
     #[must_use]
     pub const fn context(self) -> Context {
         match self {
@@ -76,7 +76,7 @@ impl ViewId {
         }
     }
 
-    /// What goes to it.
+    /// The action that goes to it.
     #[must_use]
     pub const fn action(self) -> Action {
         match self {
@@ -92,13 +92,13 @@ impl ViewId {
 /// What a view or an overlay asks of the panel.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// Do this outside.
+    /// Do this outside the panel's state.
     Do(Effect),
-    /// Announce this.
+    /// Show this message.
     Say(String),
-    /// Announce this as something that wants attention.
+    /// Show this message, which needs attention.
     Warn(String),
-    /// Lay this over the view.
+    /// Open this over the view.
     Ask(Box<Overlay>),
     /// Show another view.
     Go(ViewId),
@@ -110,11 +110,11 @@ pub enum Reply {
     ActIn(ViewId, Action),
     /// Change the watch list, so that it can be undone.
     Change(WatchEdit),
-    /// Ask the provider with this key from now on.
+    /// Use this provider key from now on.
     Key(Secret),
     /// Show the bars of this instant.
     GoTo(DateTime<Utc>),
-    /// Close what lies over the view, then do this.
+    /// Close the overlay, then do this.
     Close(Option<Action>),
     /// Show only what matches.
     Filter(String),
@@ -133,7 +133,7 @@ impl From<Overlay> for Reply {
 }
 
 /// Whether a line matches every word of a filter: `ibm`, a field as `state:failed`, `!` for the
-/// opposite. `is` says whether it matches one word, in small letters, of a field or of any.
+/// opposite. `is` says whether it matches one word, in lower case, of a field or of any.
 pub fn matches(filter: &str, is: impl Fn(Option<&str>, &str) -> bool) -> bool {
     filter.split_whitespace().all(|word| {
         let (word, wanted) = match word.strip_prefix('!') {
@@ -149,7 +149,7 @@ pub fn matches(filter: &str, is: impl Fn(Option<&str>, &str) -> bool) -> bool {
     })
 }
 
-/// A line that is selected in a list that may be longer than its place on the screen.
+/// The selected line of a list that may be longer than its area on the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// The selected line.
@@ -159,7 +159,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Moves as an action says, in a list of `count` lines of which `page` fit; `false`: it is no move.
+    /// Moves by an action, in a list of `count` lines of which `page` fit; `false`: not a move.
     pub fn act(&mut self, action: Action, count: usize, page: usize) -> bool {
         let last = count.saturating_sub(1);
         let page = page.max(1);
@@ -179,7 +179,7 @@ impl Cursor {
         true
     }
 
-    /// Brings the selected line onto the screen, and no more empty lines than there must be.
+    /// Keeps the selected line on the screen, with no more empty lines than needed.
     pub fn keep_in_sight(&mut self, count: usize, page: usize) {
         let page = page.max(1);
         self.at = self.at.min(count.saturating_sub(1));

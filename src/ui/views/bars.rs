@@ -24,12 +24,12 @@ use crate::ui::overlays::{Overlay, Prompt, PromptKind};
 use crate::ui::views::overview::fetch_of;
 use crate::ui::widgets::candles::Zoom;
 
-/// Bars that a window has on each side of its anchor at least: several screens of the table.
+/// The fewest bars of a window on each side of its anchor: several screens of the table.
 const HALF: u32 = 400;
 /// A window is never larger: reading it takes a tenth of a second.
 const MOST: u32 = 50_000;
 
-/// What is shown beside what.
+/// What is shown: the table, the chart, or both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Arrange {
     /// Table and chart.
@@ -42,7 +42,7 @@ pub enum Arrange {
 }
 
 impl Arrange {
-    /// What comes next. Where both do not fit side by side they are the table.
+    /// The next arrangement. Where both do not fit side by side, only the table is shown.
     #[must_use]
     pub const fn next(self, fits_both: bool) -> Self {
         match self {
@@ -72,7 +72,7 @@ pub struct Bars {
     pub cursor: Cursor,
     /// The instant of the selected bar; `None`: it follows the newest.
     pub at: Option<DateTime<Utc>>,
-    /// What is shown beside what.
+    /// What is shown: the table, the chart, or both.
     pub arrange: Arrange,
     /// How large a bar is drawn.
     pub zoom: Zoom,
@@ -82,9 +82,9 @@ pub struct Bars {
     pub columns: u16,
     /// Whether the screen has room for the table and the chart.
     fits_both: bool,
-    /// What was asked for and is not there yet.
+    /// What was requested and is not there yet.
     asked: Option<BarsWindow>,
-    /// The last run that had ended when the window was asked for.
+    /// The last run that had ended when the window was requested.
     read_after: Option<RunId>,
 }
 
@@ -102,7 +102,7 @@ impl Bars {
         self.window(shared)?.bars.get(self.cursor.at)
     }
 
-    /// Comes to a series, or back to the one that was shown.
+    /// Shows a series, or again the one that was shown last.
     pub fn enter(&mut self, series: Option<SeriesKey>, shared: &Shared) -> Option<Command> {
         if let Some(series) = series
             && self.series.as_ref() != Some(&series)
@@ -137,7 +137,7 @@ impl Bars {
         Some(Command::ShowBars(window))
     }
 
-    /// What was asked for will not come: it may be asked for again.
+    /// What was requested will not come: it may be requested again.
     pub fn forget(&mut self) {
         self.asked = None;
     }
@@ -155,7 +155,7 @@ impl Bars {
         self.ask(Anchor::At(at))
     }
 
-    /// Puts the cursor on the bar that was selected, in whatever window there is now.
+    /// Puts the cursor on the selected bar in the current window.
     fn find(&mut self, shared: &Shared) {
         let Some(page) = self.window(shared) else {
             return;
@@ -170,13 +170,13 @@ impl Bars {
         let half = self.page / 2;
         let is_in_sight = (self.cursor.top..self.cursor.top + self.page).contains(&self.cursor.at);
         if !is_in_sight {
-            // A jump: what lies on both sides is of interest.
+            // A jump: both sides are of interest.
             self.cursor.top = self.cursor.at.saturating_sub(half);
         }
         self.cursor.keep_in_sight(page.bars.len(), self.page);
     }
 
-    /// Takes a new snapshot in: a window that was asked for, or bars that came into the store.
+    /// Takes a new snapshot: a window that was requested, or new bars in the store.
     pub fn observe(&mut self, shared: &Shared) -> Option<Command> {
         if self.series.is_none() {
             let first = shared.series().first().map(|status| status.key.clone());
@@ -191,7 +191,7 @@ impl Bars {
             return None;
         };
         if let Some(asked) = &self.asked {
-            // Until the wanted window is there, the one before it says nothing about the cursor.
+            // Until the requested window is there, the old one says nothing about the cursor.
             if *asked == page.window {
                 self.asked = None;
                 self.find(shared);
@@ -218,7 +218,7 @@ impl Bars {
         None
     }
 
-    /// Asks for the next window when the cursor comes near the edge of this one.
+    /// Requests the next window when the cursor comes near the edge of this one.
     fn prefetch(&mut self, shared: &Shared) -> Option<Command> {
         let page = self.window(shared)?;
         if self.asked.is_some() {
@@ -236,7 +236,7 @@ impl Bars {
         None
     }
 
-    /// Takes in how much fits on the screen.
+    /// Takes how much fits on the screen.
     pub fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
         let changed = (self.page, self.columns) != (regions.page, regions.columns);
         (self.page, self.columns) = (regions.page, regions.columns);
@@ -363,7 +363,7 @@ impl Bars {
         self.switch(next.map(|status| status.key.clone()), shared)
     }
 
-    /// The same symbol at the next interval, whether it is watched or not: what is stored is shown.
+    /// The same symbol at the next interval, watched or not: stored bars are shown.
     fn next_interval(&mut self, shared: &Shared) -> Vec<Reply> {
         let next = self.series.clone().map(|series| {
             let all = crate::model::Interval::ALL;
@@ -408,7 +408,7 @@ pub fn export_name(series: &[SeriesKey], now: DateTime<Utc>) -> String {
     }
 }
 
-/// A file's name that begins with a series.
+/// A file name that begins with a series.
 #[must_use]
 pub fn name_ending(series: &SeriesKey, ending: &str) -> String {
     let symbol = safe_name(series.symbol.as_str());
@@ -416,7 +416,7 @@ pub fn name_ending(series: &SeriesKey, ending: &str) -> String {
     format!("{symbol}-{}{adjusted}-{ending}", series.interval)
 }
 
-/// A symbol as part of a file's name: symbols may hold `/` and `:`.
+/// A symbol as part of a file name: symbols may hold `/` and `:`.
 fn safe_name(symbol: &str) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || c == '-' || c == '.' {

@@ -16,10 +16,10 @@ use crate::ui::overlays::{Overlay, Prompt, PromptKind};
 use crate::ui::text;
 use crate::ui::theme::Role;
 
-/// Lines that are kept; the oldest go first.
+/// Lines that are kept; the oldest are dropped first.
 pub const KEPT: usize = 10_000;
 
-/// A line of the log. Its text is harmless: it was cleaned where it came in.
+/// A line of the log. Its text is safe to display: it was cleaned where it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// When.
@@ -34,23 +34,23 @@ pub struct LogLine {
 #[derive(Debug, Default)]
 pub struct Log {
     lines: VecDeque<LogLine>,
-    /// Lines that went before the oldest that is kept.
+    /// Lines dropped before the oldest one kept.
     gone: u64,
-    /// The least severity that is shown.
+    /// The lowest severity shown.
     pub level: Level,
-    /// What a line must hold, in small letters.
+    /// What a line must contain, in lower case.
     filter: String,
-    /// The number of the selected line, counted from the beginning of all; `None`: follows.
+    /// The number of the selected line, counted from the very first; `None`: follows the newest.
     paused_at: Option<u64>,
     /// Lines that came while paused.
     pub unseen: u64,
-    /// Whether long lines are broken.
+    /// Whether long lines are wrapped.
     pub wrap: bool,
     /// Lines on the screen.
     pub page: usize,
 }
 
-/// The least severity that is shown.
+/// The lowest severity shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Level {
     /// Everything.
@@ -83,7 +83,7 @@ impl Level {
 }
 
 impl Log {
-    /// Takes a line in.
+    /// Adds a line.
     pub fn push(&mut self, line: LogLine) {
         if self.lines.len() == KEPT {
             self.lines.pop_front();
@@ -143,7 +143,7 @@ impl Log {
         lines
     }
 
-    /// What was said about a series, newest first, without its name.
+    /// The lines about a series, newest first, without its name.
     pub fn about(&self, series: &str) -> impl Iterator<Item = (DateTime<Utc>, Severity, &str)> {
         self.lines.iter().rev().filter_map(move |line| {
             let text = line.text.strip_prefix(series)?.strip_prefix(": ")?;
@@ -170,18 +170,18 @@ impl Log {
         self.paused_at
     }
 
-    /// What a line must hold.
+    /// What a line must contain.
     #[must_use]
     pub fn filter(&self) -> &str {
         &self.filter
     }
 
-    /// Shows only lines that hold this.
+    /// Shows only lines that contain this.
     pub fn set_filter(&mut self, text: &str) {
         self.filter = text.to_lowercase();
     }
 
-    /// Moves by so many shown lines; past the newest it follows again.
+    /// Moves by this many shown lines; past the newest it follows again.
     fn move_by(&mut self, lines: isize) {
         let numbers: Vec<u64> = self.shown().map(|(number, _)| number).collect();
         let here = match self.paused_at {
@@ -218,7 +218,7 @@ impl Log {
             Action::NextMatch if !self.filter.is_empty() => self.move_by(1),
             Action::PreviousMatch if !self.filter.is_empty() => self.move_by(-1),
             Action::NextMatch | Action::PreviousMatch => {
-                return vec![Reply::Say("/ says what to look for first".to_owned())];
+                return vec![Reply::Say("enter a filter with / first".to_owned())];
             }
             Action::Attention => {
                 self.level = match self.level {
@@ -269,7 +269,7 @@ impl Log {
     }
 }
 
-/// A line as the overview's pane keeps it: its time apart, to be shown in whatever zone it is then.
+/// A line as the overview's pane keeps it: its time separate, to be shown in the zone chosen then.
 #[must_use]
 pub fn pane_record(line: &LogLine) -> String {
     let word = severity_word(line.severity);
@@ -298,7 +298,7 @@ pub fn shown(line: &LogLine, now: DateTime<Utc>, zone: Tz) -> String {
     )
 }
 
-/// A line to be kept: with its date and zone, whenever it is read.
+/// A line to keep: with its date and zone, so that it can be read at any time.
 fn kept(line: &LogLine, zone: Tz) -> String {
     let word = severity_word(line.severity);
     let local = line.at.with_timezone(&zone);
@@ -309,7 +309,7 @@ fn kept(line: &LogLine, zone: Tz) -> String {
     )
 }
 
-/// How a severity looks; its word says the same.
+/// The style of a severity; its word says the same.
 #[must_use]
 pub const fn role(severity: Severity) -> Role {
     match severity {
@@ -319,7 +319,7 @@ pub const fn role(severity: Severity) -> Role {
     }
 }
 
-/// A severity in its word.
+/// A severity as a word.
 #[must_use]
 pub const fn severity_word(severity: Severity) -> &'static str {
     match severity {

@@ -1,12 +1,12 @@
-//! The watch list and how each series stands, what to do about the selected one, and the log's end.
+//! The watch list, the state of each series, what to do about the selected one, and the log's end.
 //!
 //! ```text
 //!  SYMBOL  INTERVAL  STATE    FETCHED    LAST BAR     CLOSE   CHG%  NEXT / WHY
 //!  IBM     daily     fresh    2 min ago  Fri 11-20   283.57  +0.42  16:20
-//! ▌MSFT    5min      parked   4 min ago  –                –      –  not in plan
+//! ▌MSFT    5min      blocked  4 min ago  –                –      –  not in plan
 //! ─ MSFT 5min ──────────────────────────────────────────────────────────────────
-//!  Intraday needs a paid Alpha Vantage plan. 1 request spent, nothing stored.
-//!  d daily, free     W weekly, whole history, 1 request     K another key
+//!  Intraday bars need a paid Alpha Vantage plan. 1 request spent, nothing stored.
+//!  . switch to daily bars, 1 request     E another interval     K another key
 //! ─ Log  INFO  following ───────────────────────────────────────────────────────
 //!  13:36:12 INFO  IBM daily: 100 received, 1 new, 99 unchanged, 412 ms
 //! ```
@@ -36,7 +36,7 @@ use crate::ui::action::Action;
 use crate::ui::app::Shared;
 use crate::ui::overlays::{Overlay, Prompt, PromptKind};
 
-/// Which pane has the keys.
+/// The pane with the focus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Pane {
     /// The table.
@@ -49,21 +49,21 @@ pub enum Pane {
 /// The overview's state.
 #[derive(Debug, Default)]
 pub struct Overview {
-    /// The selected series: it stays selected when the table is sorted anew.
+    /// The selected series: it stays selected when the table is sorted again.
     pub selected: Option<SeriesKey>,
     /// The series that is selected as soon as it is on the list.
     pub awaited: Option<SeriesKey>,
-    /// Where it was, in case it goes.
+    /// Where it was, in case it is removed.
     pub cursor: Cursor,
     /// Marked series.
     pub marks: BTreeSet<SeriesKey>,
     /// What the table is sorted by.
     pub sort: Sort,
-    /// Whether the order is turned around.
+    /// Whether the order is reversed.
     pub reverse: bool,
     /// What a line must match.
     pub filter: String,
-    /// Which pane has the keys.
+    /// The pane with the focus.
     pub pane: Pane,
     /// Lines of the table on the screen.
     pub page: usize,
@@ -90,7 +90,7 @@ impl Overview {
         rows.get(self.position(&rows)).copied()
     }
 
-    /// Where the selected series is in these lines; if it is not there, what took its place.
+    /// Where the selected series is in these lines; if it is gone, the line in its place.
     fn position(&self, rows: &[&SeriesStatus]) -> usize {
         let selected = self.selected.as_ref();
         rows.iter()
@@ -130,7 +130,7 @@ impl Overview {
         }
     }
 
-    /// What fetching means now: the marked series, or else the selected one.
+    /// What would be fetched now: the marked series, or else the selected one.
     #[must_use]
     pub fn targets(&self, shared: &Shared) -> Vec<SeriesKey> {
         if self.marks.is_empty() {
@@ -240,7 +240,7 @@ impl Overview {
     }
 }
 
-/// A filter with or without the word for what needs a person.
+/// A filter with or without the word for what needs attention.
 fn toggled(filter: &str) -> String {
     let mut words: Vec<&str> = filter.split_whitespace().collect();
     let before = words.len();

@@ -1,4 +1,4 @@
-//! What was run and how it ended; one run in detail, its events and the provider's answers.
+//! Past runs and how they ended; one run in detail, its events and the provider's answers.
 //!
 //! ```text
 //!  RUN   STARTED            TRIGGER    STATUS      SERIES     NEW  CHANGED  REQUESTS     TOOK
@@ -56,13 +56,13 @@ pub struct Runs {
     pub tab: Tab,
     /// The first line of it that is shown.
     pub scroll: usize,
-    /// Lines of it on the screen, and lines there are.
+    /// Lines of it on the screen, and all its lines.
     pub lower: (usize, usize),
     /// What a line must match.
     pub filter: String,
     /// Lines of the list on the screen.
     pub page: usize,
-    /// The state of the shown run for which it was read last: once for each.
+    /// The state of the shown run for which it was last read: once for each.
     asked: Option<RunSummary>,
 }
 
@@ -98,7 +98,7 @@ impl Runs {
         self.detail(shared)?.series.get(self.series.at)
     }
 
-    /// The last request of the selected series, or of a question about symbols.
+    /// The last request of the selected series, or of a symbol lookup.
     #[must_use]
     pub fn request<'a>(&self, shared: &'a Shared) -> Option<&'a RequestRow> {
         let detail = self.detail(shared)?;
@@ -108,7 +108,7 @@ impl Runs {
         }
     }
 
-    /// Follows the selected run to where it is now, and reads an opened run anew as it goes on.
+    /// Follows the selected run to where it is now, and rereads an opened run while it continues.
     pub fn observe(&mut self, shared: &Shared) -> Vec<Effect> {
         let rows = self.rows(shared);
         let found = rows.iter().position(|run| Some(run.id) == self.selected);
@@ -138,7 +138,7 @@ impl Runs {
         vec![]
     }
 
-    /// Brings what is selected onto a screen of another size; reads the run that is shown below
+    /// Keeps the selection on the screen after a change of size; reads the run that is shown below
     /// the list.
     pub fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
         (self.page, self.lower) = (regions.page, regions.lower);
@@ -157,7 +157,7 @@ impl Runs {
         Some(Command::ShowRun(run.id))
     }
 
-    /// What was asked for will not come: it may be asked for again.
+    /// What was requested will not come: it may be requested again.
     pub fn forget(&mut self) {
         self.asked = None;
     }
@@ -176,7 +176,7 @@ impl Runs {
         self.select(shared)
     }
 
-    /// Moves the lower part of an opened run; `false`: the action is no such move.
+    /// Moves the lower part of an opened run; `false`: not such a move.
     fn scroll_by(&mut self, action: Action) -> bool {
         let (page, count) = self.lower;
         let last = count.saturating_sub(page);
@@ -253,7 +253,7 @@ impl Runs {
             Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
                 vec![Reply::Do(Effect::Copy {
                     text: curl(&shared.base_url, request),
-                    what: "the curl line".to_owned(),
+                    what: "the curl command".to_owned(),
                 })]
             }),
             Action::Copy => self.detail(shared).map_or_else(Vec::new, |detail| {
@@ -314,7 +314,7 @@ impl Runs {
             vec![
                 Command::ShowRun(run).into(),
                 Reply::Say(format!(
-                    "run {run} is open; press the key again to run what failed in it"
+                    "run {run} is open; press the key again to rerun what failed"
                 )),
             ]
         })
@@ -350,7 +350,7 @@ pub fn requests_of<'a>(
         .filter(move |request| request.is_of(series))
 }
 
-/// What started a run, or what a question about symbols was for.
+/// What started a run, or what a symbol lookup was for.
 #[must_use]
 pub fn what(run: &RunSummary) -> &str {
     match run.trigger.as_str() {
@@ -407,11 +407,11 @@ fn save(runs: &[&RunSummary], now: DateTime<Utc>) -> Vec<Reply> {
     })]
 }
 
-/// Runs that a snapshot lists; of a schedule of minutes that is less than seven days.
+/// Runs that a snapshot lists; with a schedule in minutes that is less than seven days.
 const LISTED: usize = 100;
 
-/// The title of the list: how the series of seven days ended. Questions about symbols cost
-/// requests and are no series.
+/// The title of the list: how the series of seven days ended. Symbol lookups cost
+/// requests and are not series.
 #[must_use]
 pub fn headline(runs: &[RunSummary], now: DateTime<Utc>) -> String {
     let recent = || {

@@ -1,4 +1,4 @@
-//! Where everything is and what it is set to: the source, the engine, the store, the settings.
+//! Where everything is and how it is set: the source, the engine, the store, the settings.
 
 mod draw;
 mod lines;
@@ -17,7 +17,7 @@ use crate::ui::csv;
 use crate::ui::frame::Regions;
 use crate::ui::overlays::{Overlay, Prompt, PromptKind};
 
-/// Minutes, by the clock of a person, after which what was read is read again.
+/// Minutes of real time after which what was read is read again.
 const OLD: i32 = 1;
 
 /// The state of the view.
@@ -31,7 +31,7 @@ pub struct System {
     top: Option<usize>,
     /// Rows on the screen.
     page: usize,
-    /// When the engine was last asked for what it must read; `None`: it is asked now.
+    /// When the engine was last asked to read it; `None`: it is asked now.
     asked_at: Option<DateTime<Utc>>,
 }
 
@@ -52,7 +52,7 @@ impl System {
         self.asked_at = None;
     }
 
-    /// Whether what was read is old; it counts as asked for from now on.
+    /// Whether what was read is old; if so, it counts as requested from now on.
     pub fn is_old(&mut self, shared: &Shared, now: DateTime<Utc>) -> bool {
         let lasts = TimeDelta::minutes(1) * OLD * shared.speed.max(1);
         let is_fresh = self.asked_at.is_some_and(|at| (now - at).abs() < lasts);
@@ -63,7 +63,7 @@ impl System {
         true
     }
 
-    /// Takes in where things are on the screen.
+    /// Takes the layout of the screen.
     pub const fn laid_out(&mut self, regions: &Regions) {
         (self.page, self.top) = (regions.page, Some(regions.top));
     }

@@ -21,9 +21,9 @@ use crate::ui::widgets::list;
 
 /// Columns of one price or of the volume, at least.
 const CELLS: usize = 10;
-/// A chart that is narrower than this tells nothing.
+/// A chart narrower than this shows too little.
 const LEAST_CHART: u16 = 24;
-/// From this width on the table beside the chart has all that is known of a bar.
+/// From this width on, the table beside the chart shows all that is known about a bar.
 const ROOMY: u16 = 160;
 
 /// Draws the view.
@@ -72,7 +72,7 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
     }
 }
 
-/// What a line says of a bar beside its time.
+/// What a line shows of a bar besides its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     Open,
@@ -88,7 +88,7 @@ enum Column {
 
 use Column::{Adjusted, Change, Close, Dividend, High, Low, Open, Split, Volume};
 
-/// Narrow tables leave columns out, the least telling first. The close stays to the last.
+/// Narrow tables drop columns, the least useful first. The close goes last.
 const DROPPED: [Column; 8] = [Split, Dividend, Adjusted, Change, Volume, Open, High, Low];
 
 impl Column {
@@ -106,7 +106,7 @@ impl Column {
         }
     }
 
-    /// Whether it is shown only where there is much room.
+    /// Whether it is shown only where there is plenty of room.
     const fn is_extra(self) -> bool {
         matches!(self, Change | Adjusted | Dividend | Split)
     }
@@ -149,7 +149,7 @@ struct Shape {
 }
 
 impl Shape {
-    /// Everything that is known of these bars.
+    /// Everything that is known about these bars.
     fn of(page: &BarsPage) -> Self {
         let bars = || page.bars.iter();
         let prices = bars().flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]);
@@ -176,7 +176,7 @@ impl Shape {
         u16::try_from(cells).unwrap_or(u16::MAX)
     }
 
-    /// Keeps the columns that fit whole: a price that is cut is a wrong price.
+    /// Keeps the columns that fit whole: a cut price is a wrong price.
     fn fit(&mut self, width: u16) {
         for dropped in DROPPED {
             if self.width() <= width {
@@ -373,12 +373,10 @@ fn nothing(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let theme = shared.theme;
     let is_read = view.window(shared).is_some();
     let text = match (&view.series, is_read) {
-        (None, _) => {
-            "No series is watched yet: 1 goes to the overview, a adds one there.".to_owned()
-        }
+        (None, _) => "The watch list is empty: a adds a series.".to_owned(),
         (Some(series), false) => format!("{series}: reading…"),
         (Some(series), true) => format!(
-            "No bars of {series} are stored: f fetches them, i shows another interval, [ ] another series."
+            "No bars of {series} yet: f fetches them, i shows another interval, [ ] another series."
         ),
     };
     for (row, text) in (1..).zip(text::wrap(&text, usize::from(area.width.saturating_sub(2)))) {

@@ -42,7 +42,7 @@ pub fn draw(
             rows.push((number, text, role));
         }
     }
-    // The newest lines are at the bottom, and stay there when broken lines take more room.
+    // The newest lines are at the bottom, and stay there when wrapped lines take more room.
     let skipped = rows.len().saturating_sub(height);
     for (row, (number, text, role)) in (0..).zip(rows.into_iter().skip(skipped)) {
         let Some(place) = line(body, row) else { break };
@@ -52,8 +52,10 @@ pub fn draw(
         }
     }
     let nothing = match log.counts() {
-        (0, _) => "Nothing has happened yet.",
-        (kept, hidden) if kept == hidden => "No line matches; Esc clears the filter, L the level.",
+        (0, _) => "Nothing logged yet.",
+        (kept, hidden) if kept == hidden => {
+            "No line matches; Esc clears the filter, L changes the level."
+        }
         _ => "",
     };
     put(buf, body, 1, nothing, theme.style(Role::Muted));
@@ -78,7 +80,7 @@ fn title(log: &Log, shared: &Shared) -> String {
     let snapshot = shared.snapshot.as_ref();
     let dropped = snapshot.map_or(0, |snapshot| snapshot.dropped_notices);
     if dropped > 0 {
-        let _ = write!(title, "  {dropped} dropped under load, Runs has them");
+        let _ = write!(title, "  {dropped} dropped under load, see Runs");
     }
     let _ = write!(title, "  {}", text::zone_name(shared.zone));
     title

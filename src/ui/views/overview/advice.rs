@@ -1,4 +1,4 @@
-//! Why a series stands as it does, and which keys help: what the strip under the table says.
+//! The state of a series explained, and the keys that help: the strip under the table.
 
 use chrono::{DateTime, Utc};
 
@@ -15,12 +15,12 @@ use crate::ui::text;
 pub struct Advice {
     /// What happened, what it cost, what happens next.
     pub text: String,
-    /// What helps, each with its price where it has one. The first is what is offered.
+    /// What helps, each with its cost if it has one. The first is the suggested one.
     pub steps: Vec<(Action, String)>,
 }
 
 impl Advice {
-    /// The steps with their keys: the first under that of the offer, others under their own.
+    /// The steps with their keys: the first with the key for suggestions, others with their own.
     #[must_use]
     pub fn keyed(&self, keymap: &Keymap) -> Vec<(String, String, Action)> {
         let key = |at, action| {
@@ -40,15 +40,15 @@ impl Advice {
 pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Advice {
     let Some(snapshot) = &shared.snapshot else {
         return Advice {
-            text: "The store is being opened.".to_owned(),
+            text: "Opening the store.".to_owned(),
             steps: vec![],
         };
     };
     let problem = status.problem.as_ref();
     let text = match (status.state, problem) {
         (SeriesState::Blocked, Some((ErrorClass::DemoKey, _))) => {
-            "The key demo serves IBM alone; this series needs your own key (free, \
-             alphavantage.co/support/#api-key). Nothing was spent."
+            "The demo key works for IBM only; this series needs your own key (free, \
+             alphavantage.co/support/#api-key). No request was spent."
                 .to_owned()
         }
         (SeriesState::Blocked, Some((ErrorClass::NotEntitled, _)))
@@ -72,7 +72,7 @@ pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Adv
                 sentence(narrate::upset(*class))
             )
         }
-        (SeriesState::Fetching, _) => "The request was sent; its answer is on the way.".to_owned(),
+        (SeriesState::Fetching, _) => "The request was sent; waiting for the answer.".to_owned(),
         (SeriesState::Waiting, _) if snapshot.quota.spent_until.is_none() => {
             "In the current run; its request is sent as soon as the plan's pace allows.".to_owned()
         }
@@ -133,7 +133,7 @@ fn when(status: &SeriesStatus, snapshot: &Snapshot, shared: &Shared, now: DateTi
 
 fn spent(status: &SeriesStatus) -> String {
     match status.requests {
-        0 => "No request sent again".to_owned(),
+        0 => "No request spent".to_owned(),
         requests => format!("{} spent", text::count(requests as usize, "request")),
     }
 }

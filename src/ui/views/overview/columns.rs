@@ -40,7 +40,7 @@ const COLUMNS: [Column; 12] = [
     NextOrWhy,
 ];
 
-/// Narrow screens leave columns out, the least telling first.
+/// Narrow screens drop columns, the least useful first.
 const DROPPED: [Column; 8] = [Oldest, Volume, Bars, Trend, Fetched, Change, LastBar, Close];
 
 /// Cells that the reason has at least before a column goes.

@@ -184,16 +184,14 @@ fn aligned(column: Column, text: &str, width: usize) -> String {
 fn empty(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let key = |action| shared.keymap.key_of(Context::Overview, action);
     let text = match (&shared.snapshot, &shared.boot) {
-        (None, Boot::Waiting { .. }) => {
-            "The store does not answer yet; the panel goes on trying.".to_owned()
-        }
+        (None, Boot::Waiting { .. }) => "The store does not answer yet; retrying.".to_owned(),
         (None, _) => "Opening the store…".to_owned(),
         (Some(snapshot), _) if !snapshot.is_listed => "Reading the watch list…".to_owned(),
         (Some(_), _) if !view.filter.is_empty() => {
             "No series matches the filter; Esc clears it.".to_owned()
         }
         (Some(_), _) => format!(
-            "No series is watched yet: {} adds one.",
+            "The watch list is empty: {} adds a series.",
             key(crate::ui::action::Action::Add)
         ),
     };

@@ -11,7 +11,7 @@ words! {
     pub enum Sort {
         /// The order in which series were added.
         Added = "list order",
-        /// What needs a person first.
+        /// What needs attention first.
         State = "state",
         /// The symbol.
         Symbol = "symbol",
@@ -85,7 +85,7 @@ pub(super) fn change(status: &SeriesStatus) -> Option<i128> {
     ((to - from) * 1_000_000).checked_div(from)
 }
 
-/// The word of a filter that shows only what needs a person.
+/// The filter word for what needs attention.
 pub(super) const NEEDS: &str = "needs:you";
 
 fn matches(status: &SeriesStatus, filter: &str) -> bool {

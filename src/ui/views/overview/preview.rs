@@ -1,5 +1,5 @@
 //! The selected series at a glance, in the room that a short table leaves: its closes as a picture,
-//! what is stored of it, and what was last said about it.
+//! what is stored, and its last log lines.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::America::New_York;
@@ -16,9 +16,9 @@ use crate::ui::theme::Role;
 use crate::ui::views::log::{self, Log};
 use crate::ui::widgets::trend::area as picture;
 
-/// Lines below which it is not worth its place.
+/// With fewer lines it is not shown.
 pub(super) const LEAST: u16 = 7;
-/// Lines above which it tells no more.
+/// More lines would show nothing more.
 pub(super) const MOST: u16 = 18;
 /// Columns that the picture has before facts stand beside it.
 const LEAST_PICTURE: u16 = 30;
@@ -92,7 +92,7 @@ fn closes(status: &SeriesStatus, shared: &Shared, area: Rect, buf: &mut Buffer) 
     }
 }
 
-/// What is stored of the series, and the last lines of the log about it.
+/// What is stored of the series, and its last log lines.
 fn told(
     status: &SeriesStatus,
     log: &Log,

@@ -1,4 +1,4 @@
-//! What the keys of the overview do that change something: they fetch, or edit the watch list.
+//! The overview's keys that change something: they fetch, or edit the watch list.
 
 use chrono::{DateTime, Utc};
 
@@ -107,7 +107,7 @@ fn pause(shared: &Shared) -> Vec<Reply> {
     } else {
         (
             Command::Pause,
-            "the schedule is paused, also after a restart; p resumes it",
+            "the schedule is paused, even after a restart; p resumes it",
         )
     };
     vec![command.into(), Reply::Say(say.to_owned())]
@@ -117,14 +117,14 @@ fn ask(kind: PromptKind, text: &str) -> Vec<Reply> {
     vec![Overlay::Prompt(Prompt::new(kind, text)).into()]
 }
 
-/// Why a series stands as it does, and the keys that help.
+/// The state of a series explained, and the keys that help.
 fn explain(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Reply {
     let advice = advice(status, shared, now);
     let title = format!("{} is {}", status.key, status.state);
     Overlay::explain(title, &advice.text, advice.keyed(&shared.keymap)).into()
 }
 
-/// What is offered for the marked series, or else for the selected one, and for which of them.
+/// The suggested step for the marked series, or else for the selected one, and for which of them.
 #[must_use]
 pub fn offer(view: &Overview, shared: &Shared) -> Option<(Action, Vec<SeriesKey>)> {
     let snapshot = shared.snapshot.as_ref()?;
@@ -170,7 +170,7 @@ pub fn due_count(shared: &Shared) -> usize {
     snapshot.map_or(0, |snapshot| snapshot.schedule.sendable)
 }
 
-/// Whether a request for a series would end as the last one, as far as key and plan are known.
+/// Whether a request for a series would end like the last one, as far as is known of key and plan.
 #[must_use]
 pub fn is_forbidden(series: &SeriesKey, shared: &Shared) -> bool {
     shared.status(series).is_some_and(|status| {
@@ -201,7 +201,7 @@ pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> 
     series.retain(|key| !is_forbidden(key, shared));
     if let (true, Some(blocked)) = (series.is_empty(), first) {
         return vec![Reply::Warn(format!(
-            "{blocked} is blocked: a request would be refused again; w explains, and offers what helps"
+            "{blocked} is blocked: a request would be refused again; w explains what helps"
         ))];
     }
     let requests = series.len();
@@ -231,7 +231,7 @@ fn doubt(series: &SeriesKey, shared: &Shared, now: DateTime<Utc>) -> String {
             });
             format!("{series} cannot have new bars{next}.")
         }
-        _ => format!("The provider did not know {series} when it was last asked."),
+        _ => format!("The provider did not know {series} at the last request."),
     }
 }
 
@@ -294,7 +294,7 @@ fn remove(series: Vec<SeriesKey>) -> Vec<Reply> {
     vec![Overlay::Confirm(confirm).into()]
 }
 
-/// Watches other series in place of these, as far as they are not watched already.
+/// Watches other series instead of these, unless they are already watched.
 #[must_use]
 pub fn replacing(
     series: &[SeriesKey],

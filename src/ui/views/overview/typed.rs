@@ -5,13 +5,13 @@ use std::str::FromStr as _;
 
 use crate::model::{Interval, SeriesKey, text};
 
-/// Characters of a text that are taken: some ten thousand series.
+/// The most bytes of a text: room for some ten thousand series.
 const MOST: usize = 1_000_000;
 
-/// The series that a text names, each once, in their order.
+/// The series that a text names, each once, in order.
 ///
-/// Commas, spaces, semicolons and line breaks separate. An interval, and `adjusted` or `raw`, count
-/// for the symbols before them: `IBM, AAPL 5min; MSFT daily adjusted`. After a line break or a
+/// Commas, spaces, semicolons and line breaks separate. An interval, and `adjusted` or `raw`, apply
+/// to the symbols before them: `IBM, AAPL 5min; MSFT daily adjusted`. After a line break or a
 /// semicolon the interval is `interval` again.
 pub fn series_of(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, String> {
     if text.len() > MOST {
@@ -38,7 +38,7 @@ pub fn series_of(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Strin
     }
     if found.is_empty() {
         return Err(format!(
-            "write symbols, and an interval if not {interval}: IBM, AAPL 5min"
+            "enter symbols, and an interval if not {interval}: IBM, AAPL 5min"
         ));
     }
     Ok(found)
@@ -94,7 +94,7 @@ pub fn is_setting(word: &str) -> bool {
     Interval::from_str(&word).is_ok() || matches!(word.as_str(), "adjusted" | "raw")
 }
 
-/// Whether a word was meant as an interval and is not spelled as one.
+/// Whether a word was meant as an interval but is not one.
 fn looks_like_an_interval(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn a_wrong_word_is_named_with_its_line_and_nothing_is_taken() {
         for (text, say) in [
-            ("", "write symbols"),
-            (" \n,,;", "write symbols"),
+            ("", "enter symbols"),
+            (" \n,,;", "enter symbols"),
             ("IBM hourly", "\"hourly\" is not an interval; use 1min"),
             ("IBM 5m", "\"5m\" is not an interval"),
             ("IBM\nAAPL\nMS FT\u{1b}[2J\n", "line 3: "),

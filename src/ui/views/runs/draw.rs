@@ -26,9 +26,9 @@ const MOST_BAR: usize = 72;
 const TALL: u16 = 28;
 /// Lines of the list above an opened run, at most.
 const LIST: u16 = 8;
-/// Lines below a short list from which on its selected run is shown there.
+/// With this many lines below a short list, its selected run is shown there.
 const GLANCE: u16 = 10;
-/// From so many lines on below the bars one is their legend's.
+/// With this many lines below the bars, one is for their legend.
 const LEGEND: u16 = 3;
 
 /// Draws the view.
@@ -158,7 +158,7 @@ fn legend(detail: &RunDetail, x: u16, theme: Theme, area: Rect, buf: &mut Buffer
     rest
 }
 
-/// A line for each series: its bar over the run's time, how long it took, what became of it.
+/// A line for each series: its bar over the run's time, how long it took, and its result.
 /// Returns the column at which the bars begin.
 fn series_bars(
     detail: &RunDetail,
@@ -240,7 +240,7 @@ const fn report_role(report: &SeriesReport) -> Role {
     }
 }
 
-/// Draws what is said about the selected series; returns how many lines fit and how many there are.
+/// Draws the details of the selected series; returns how many lines fit and how many there are.
 fn lower_part(
     view: &Runs,
     detail: &RunDetail,
@@ -305,7 +305,7 @@ fn events(view: &Runs, detail: &RunDetail, shared: &Shared) -> Vec<(String, Role
     let mut lines: Vec<(String, Role)> = vec![];
     if let Some(error) = &report.error {
         let spent = match report.requests {
-            0 => "nothing was spent".to_owned(),
+            0 => "no request was spent".to_owned(),
             requests => format!("{} spent", text::count(requests as usize, "request")),
         };
         lines.push((

@@ -36,7 +36,7 @@ const COLUMNS: [Column; 9] = [
     Run, Started, Trigger, Status, Series, New, Changed, Requests, Took,
 ];
 
-/// Narrow screens leave columns out, the least telling first.
+/// Narrow screens drop columns, the least useful first.
 const DROPPED: [Column; 6] = [Changed, Requests, Took, New, Trigger, Started];
 
 impl Column {
@@ -176,7 +176,7 @@ pub(super) fn draw(
     }
     if rows.is_empty() {
         let text = if view.filter.is_empty() {
-            "Nothing was run yet: f or F in the overview starts a run, so does the schedule."
+            "No runs yet: f or F in the overview starts one, and so does the schedule."
         } else {
             "No run matches the filter; Esc clears it."
         };

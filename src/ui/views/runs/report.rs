@@ -1,4 +1,4 @@
-//! A run to take along: a request as a curl line, the whole of it as Markdown. Nothing secret in either.
+//! A run to share: a request as a curl command, the whole run as Markdown. Neither holds a secret.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::model::{SeriesReport, SeriesStatus};
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
 use crate::ui::text;
 
-/// The request as a line for a shell, the key left to a variable.
+/// The request as a shell command, with the key left to a variable.
 #[must_use]
 pub fn curl(base_url: &str, request: &RequestRow) -> String {
     format!(
@@ -79,7 +79,7 @@ fn series_line(report: &SeriesReport) -> String {
     )
 }
 
-/// What became of a series, in a few words.
+/// The result of a series, in a few words.
 #[must_use]
 pub fn outcome(report: &SeriesReport) -> String {
     if let Some(error) = &report.error {
@@ -98,7 +98,7 @@ pub fn outcome(report: &SeriesReport) -> String {
             crate::model::text::thousands(counts.inserted),
             crate::model::text::thousands(counts.changed)
         ),
-        SeriesStatus::Skipped => "fresh enough, nothing asked".to_owned(),
+        SeriesStatus::Skipped => "fresh enough, no request sent".to_owned(),
         status => status.to_string(),
     }
 }

@@ -84,7 +84,7 @@ pub fn bar<'a>(
         let answered = sent + ms(request.elapsed_ms);
         let read = answered + ms(request.parse_ms);
         let ended = request.ended_at.unwrap_or(read).max(read);
-        // Each phase that took place is seen, however short it was.
+        // Every phase that took place is visible, however short.
         let mut from = cell(sent).max(last).min(width.saturating_sub(1));
         let is_stored = request.state == "stored";
         for (phase, until) in [

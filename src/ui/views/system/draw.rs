@@ -1,4 +1,4 @@
-//! Draws the view: heads, labels, and values that are broken rather than cut.
+//! Draws the view: heads, labels, and values that are wrapped rather than cut.
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -121,7 +121,7 @@ fn rows(lines: &[Line], width: u16) -> Vec<(usize, Row)> {
         let mut notes = text::wrap(&line.note, room);
         let last = values.last().map_or(0, |last| last.width());
         if last + 2 + line.note.width() <= room {
-            // The note stands behind the value.
+            // The note follows the value.
             notes = vec![String::new(); values.len().saturating_sub(1)];
             notes.push(line.note.clone());
         } else {
@@ -143,7 +143,7 @@ fn rows(lines: &[Line], width: u16) -> Vec<(usize, Row)> {
     rows
 }
 
-/// The first row on the screen: the one before, moved as little as shows the selected line.
+/// The first row on the screen: the previous one, moved just enough to show the selected line.
 fn top(rows: &[(usize, Row)], at: usize, before: Option<usize>, height: usize) -> usize {
     let first = rows
         .iter()

@@ -12,13 +12,13 @@ use crate::ui::text;
 /// A part of the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
-    /// Whose data it is, and what may be asked.
+    /// Whose data it is, and what may be requested.
     Source,
     /// This process.
     Engine,
     /// Where the data is.
     Store,
-    /// What was set, and where.
+    /// The settings and their origins.
     Settings,
 }
 
@@ -41,14 +41,14 @@ pub(super) struct Line {
     pub section: Section,
     /// What it is about.
     pub label: String,
-    /// What is copied; empty where there is none.
+    /// What is copied; empty if there is nothing.
     pub value: String,
-    /// What else is to be said of it.
+    /// What else there is to know.
     pub note: String,
 }
 
 impl Line {
-    /// Whether it holds a word, in small letters: in a field, or anywhere.
+    /// Whether it contains a word, in lower case: in a field, or anywhere.
     pub(super) fn is(&self, field: Option<&str>, word: &str) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(word);
         match field {
@@ -120,7 +120,7 @@ fn source(
     let read = |tell: &dyn Fn(&SystemView) -> String| system.map_or_else(String::new, tell);
     let limit = of(&|snapshot| match snapshot.quota.limit {
         Some(limit) => format!("{} a day", text::count(limit as usize, "request")),
-        None => "no limit a day".to_owned(),
+        None => "no daily limit".to_owned(),
     });
     let key = snapshot.map_or_else(String::new, |snapshot| {
         if snapshot.provider.key_is_demo {
@@ -166,12 +166,12 @@ fn source(
         (
             "allowed",
             known(true),
-            "what was answered with this key".to_owned(),
+            "answered with this key so far".to_owned(),
         ),
         (
             "refused",
             known(false),
-            "what this key was refused".to_owned(),
+            "refused with this key so far".to_owned(),
         ),
     ]
 }
@@ -224,7 +224,7 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
     let owner = match (&shared.stopped, snapshot) {
         (Some(reason), _) => format!("the engine stopped: {reason}"),
         (None, None) => "starting".to_owned(),
-        (None, Some(snapshot)) if snapshot.read_only => "none of its own: read-only".to_owned(),
+        (None, Some(snapshot)) if snapshot.read_only => "none: read-only".to_owned(),
         (None, Some(snapshot)) if snapshot.schedule.is_owner => "this process".to_owned(),
         (None, Some(_)) => "another process".to_owned(),
     };
@@ -294,7 +294,7 @@ fn store(about: &About, snapshot: Option<&Snapshot>, system: Option<&SystemView>
     let config = if about.has_config_file {
         ""
     } else {
-        "not there: environment and defaults count"
+        "not found: environment and defaults apply"
     };
     let place = if about.store.contains("://") {
         "server"

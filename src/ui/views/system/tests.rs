@@ -139,15 +139,15 @@ fn the_engine_tells_who_fetches_and_when() {
     let other = with(|snapshot| snapshot.schedule.is_owner = false);
     assert_eq!(engine(&other, "owner").0, "another process");
     let reader = with(|snapshot| snapshot.read_only = true);
-    assert_eq!(engine(&reader, "owner").0, "none of its own: read-only");
+    assert_eq!(engine(&reader, "owner").0, "none: read-only");
     let paused = with(|snapshot| snapshot.schedule.paused = true);
     assert_eq!(engine(&paused, "next").0, "paused");
     assert_eq!(engine(&sample::blank(), "owner").0, "starting");
     let mut stopped = sample::shared(sample::normal());
-    stopped.stopped = Some("it ended by itself".to_owned());
+    stopped.stopped = Some("it ended unexpectedly".to_owned());
     assert_eq!(
         engine(&stopped, "owner").0,
-        "the engine stopped: it ended by itself"
+        "the engine stopped: it ended unexpectedly"
     );
 }
 
@@ -169,7 +169,7 @@ fn the_store_tells_its_place_and_what_it_takes() {
     assert_eq!(store("log file").0, shared.about.log_file);
     assert_eq!(
         store("config file").1,
-        "not there: environment and defaults count"
+        "not found: environment and defaults apply"
     );
     let mut file = sample::shared(sample::normal());
     file.about.store = "/home/ada/bars.db".to_owned();
