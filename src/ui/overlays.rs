@@ -1,4 +1,4 @@
-//! What lies over a view: help, palette, messages, a question, a line to enter.
+//! What is drawn over a view: help, palette, messages, a question, an input line.
 
 mod choose;
 mod draw;
@@ -13,21 +13,21 @@ use super::keymap::chord::Chord;
 use super::keymap::{Context, Keymap};
 use super::views::{Reply, ViewId};
 
-/// Something over the view.
+/// Something drawn over the view.
 #[derive(Debug, Clone)]
 pub enum Overlay {
     /// A list to search: help, palette, messages, an explanation.
     Choose(Choose),
-    /// A line to enter.
+    /// An input line.
     Prompt(Prompt),
     /// A question.
     Confirm(Confirm),
 }
 
-/// A question whose yes is never the key that opened it, nor Enter.
+/// A question; yes is never the key that opened it, nor Enter.
 #[derive(Debug, Clone)]
 pub struct Confirm {
-    /// What is asked.
+    /// The question.
     pub question: String,
     /// What to know before answering.
     pub detail: String,
@@ -36,31 +36,31 @@ pub struct Confirm {
 }
 
 impl Overlay {
-    /// The keys: those of the view first, then those that count everywhere.
+    /// The keys: those of the view first, then the global keys.
     #[must_use]
     pub fn help(keymap: &Keymap, view: ViewId) -> Self {
         Self::Choose(choose::help(keymap, view))
     }
 
-    /// Every action, to be found by its name.
+    /// Every action, found by its name.
     #[must_use]
     pub fn palette(choices: Vec<Choice>) -> Self {
         Self::Choose(Choose::new("Find an action", choices, true))
     }
 
-    /// What was announced, newest first.
+    /// Past messages, newest first.
     #[must_use]
     pub fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Self {
         Self::Choose(choose::messages(messages, zone))
     }
 
-    /// A sentence to read, and keys that help: each with what it does.
+    /// A sentence to read, and the keys that help, each with what it does.
     #[must_use]
     pub fn explain(title: String, text: &str, steps: Vec<(String, String, Action)>) -> Self {
         Self::Choose(choose::explanation(title, text, steps))
     }
 
-    /// Where keys count while this is open.
+    /// The context of keys while this is open.
     #[must_use]
     pub const fn context(&self) -> Context {
         match self {
@@ -90,7 +90,7 @@ impl Overlay {
         }
     }
 
-    /// A key that is no action here: it edits the text, if there is one.
+    /// Handles a key that is not an action here: it edits the text, if there is one.
     pub fn key(&mut self, chord: Chord) -> Vec<Reply> {
         match self {
             Self::Choose(choose) => choose.key(chord),
@@ -111,7 +111,7 @@ impl Overlay {
         }
     }
 
-    /// Something is true now that may matter here.
+    /// Takes a new snapshot, which may matter here.
     pub fn observe(&mut self, shared: &Shared) {
         if let Self::Prompt(prompt) = self {
             prompt.observe(shared);

@@ -1,4 +1,4 @@
-//! A list that is searched while one types: help, palette, messages, an explanation.
+//! A list that is searched as you type: help, palette, messages, an explanation.
 
 use std::cmp::Reverse;
 
@@ -18,9 +18,9 @@ use crate::ui::views::{Cursor, Reply, ViewId};
 pub struct Choice {
     /// What is searched and shown.
     pub text: String,
-    /// What stands before it: a key, a time.
+    /// What is shown before it: a key, a time.
     pub lead: String,
-    /// Why it cannot be done now.
+    /// Why it is not available now.
     pub disabled: Option<String>,
     /// What choosing it does.
     pub action: Option<Action>,
@@ -28,7 +28,7 @@ pub struct Choice {
     pub view: Option<ViewId>,
     /// Other words by which it is found.
     pub finds: &'static str,
-    /// Whether it is the head of those after it.
+    /// Whether it is the heading of the lines after it.
     pub is_head: bool,
 }
 
@@ -53,7 +53,7 @@ impl Choice {
         }
     }
 
-    /// The same, which cannot be done now if there is a reason.
+    /// The same, not available now if there is a reason.
     #[must_use]
     pub fn because(mut self, reason: Option<&str>) -> Self {
         self.disabled = reason.map(str::to_owned);
@@ -93,11 +93,11 @@ impl Choice {
 pub struct Choose {
     /// What it is.
     pub title: String,
-    /// Whether a line can be chosen, or only be read.
+    /// Whether a line can be chosen, or only read.
     pub is_choice: bool,
-    /// Whether typing searches; otherwise a key that stands before a line chooses it.
+    /// Whether typing searches; otherwise the key shown before a line chooses it.
     pub is_searched: bool,
-    /// What is searched for.
+    /// The search text.
     pub input: Line,
     /// The selected line among those that match.
     pub cursor: Cursor,
@@ -107,7 +107,7 @@ pub struct Choose {
 
 /// Cells of a line that is read rather than chosen.
 const LINE: usize = 70;
-/// Lines that a page of the list is taken to have for moving; the drawing keeps the cursor in sight.
+/// Lines that the page keys move by; drawing keeps the cursor in sight.
 const PAGE: usize = 10;
 
 impl Choose {
@@ -225,7 +225,7 @@ impl Choose {
     }
 }
 
-/// The keys of a view, then those of everywhere, by group.
+/// The keys of a view, then the global keys, by group.
 pub(super) fn help(keymap: &Keymap, view: ViewId) -> Choose {
     let mut all = vec![];
     for (place, name) in [
@@ -278,7 +278,7 @@ pub(super) fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Choose {
     Choose::new("Messages, newest first", all, false)
 }
 
-/// Sentences, then the keys that help: they count at once, without searching.
+/// Sentences, then the keys that help: they act at once, without searching.
 pub(super) fn explanation(
     title: String,
     text: &str,

@@ -1,4 +1,4 @@
-//! Draws what lies over a view.
+//! Draws the overlays of a view.
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -112,7 +112,7 @@ fn choose(list: &Choose, theme: Theme, area: Rect, buf: &mut Buffer, regions: &m
     let mut at = list.cursor;
     at.keep_in_sight(list.count(), usize::from(body.height));
     if list.count() == 0 {
-        put(buf, body, 2, "nothing matches", theme.style(Role::Muted));
+        put(buf, body, 2, "no matches", theme.style(Role::Muted));
     }
     for (row, choice) in list.lines().enumerate().skip(at.top) {
         let Some(place) = u16::try_from(row - at.top)
@@ -172,7 +172,7 @@ fn filter(prompt: &Prompt, theme: Theme, area: Rect, buf: &mut Buffer, regions: 
     let x = put(buf, area, 0, " / ", theme.style(Role::Accent));
     put(buf, area, x, prompt.input.text(), Style::new());
     cursor(area, x, prompt.input.cursor(), regions);
-    let hint = "Enter keeps it, Esc drops it; state:failed, !blocked";
+    let hint = "Enter keeps it, Esc cancels; e.g. state:failed, !blocked";
     let hint_at = area
         .width
         .saturating_sub(u16::try_from(hint.len() + 1).unwrap_or(0));

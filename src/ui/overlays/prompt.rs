@@ -1,4 +1,4 @@
-//! A line to enter: what it is for, what it becomes, and what it says while one types.
+//! An input line: what it is for, what it becomes, and its hint while you type.
 
 mod accept;
 mod add;
@@ -32,7 +32,7 @@ pub enum PromptKind {
         /// Its interval, unless one is typed.
         interval: Interval,
     },
-    /// What series are watched in place of these.
+    /// The series to watch instead of these.
     Edit {
         /// The series.
         series: Vec<SeriesKey>,
@@ -68,15 +68,15 @@ pub struct Prompt {
     pub kind: PromptKind,
     /// What was typed.
     pub input: Line,
-    /// The chosen suggestion; `None`: what was typed counts.
+    /// The chosen suggestion; `None`: the typed text is used.
     pub choice: Option<usize>,
-    /// Why it was not taken.
+    /// Why it was not accepted.
     pub error: Option<String>,
-    /// What it held when it was opened.
+    /// The text when it was opened.
     before: String,
-    /// The person was told that the list has no such symbol, and wants it all the same.
+    /// The user was warned that the list has no such symbol, and wants it anyway.
     is_sure: bool,
-    /// A name that was typed has chosen its symbol already.
+    /// A typed name has already chosen its symbol.
     is_found: bool,
 }
 
@@ -90,7 +90,7 @@ impl fmt::Debug for Prompt {
 }
 
 impl Prompt {
-    /// A line that holds a text already.
+    /// A line with a text in it.
     #[must_use]
     pub fn new(kind: PromptKind, text: &str) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl Prompt {
         }
     }
 
-    /// What giving up does: a filter is again what it was.
+    /// Cancels: a filter is restored.
     pub(super) fn given_up(&self) -> Vec<Reply> {
         match self.kind {
             PromptKind::Filter => vec![Reply::Filter(self.before.clone())],
@@ -112,7 +112,7 @@ impl Prompt {
         }
     }
 
-    /// What stands before the line.
+    /// The label before the line.
     #[must_use]
     pub fn title(&self) -> String {
         match &self.kind {
@@ -127,7 +127,7 @@ impl Prompt {
         }
     }
 
-    /// The text as it may be shown: a key is dots.
+    /// The text as shown: a key is dots.
     #[must_use]
     pub fn shown(&self) -> String {
         match self.kind {
@@ -184,22 +184,22 @@ impl Prompt {
         }
     }
 
-    /// The symbol or the name as far as it is typed.
+    /// The symbol or the name typed so far.
     fn wish(&self) -> &str {
         add::wish(self.input.text())
     }
 
-    /// What the line says under itself.
+    /// The hint under the line.
     #[must_use]
     pub fn hint(&self, shared: &Shared, now: DateTime<Utc>) -> String {
         match &self.kind {
             PromptKind::Filter => String::new(),
             PromptKind::Add { interval } => add::hint(&self.wanted(shared), *interval, shared),
             PromptKind::Edit { .. } => {
-                "an interval, and adjusted or raw; the bars of both stay stored".to_owned()
+                "an interval, then adjusted or raw; stored bars are kept".to_owned()
             }
             PromptKind::Import => {
-                "a file with a series a line: symbol, interval, adjusted or raw".to_owned()
+                "a file with one series per line: symbol, interval, adjusted or raw".to_owned()
             }
             PromptKind::Schedule => schedule_hint(&self.wanted(shared), shared, now),
             PromptKind::Key => {
@@ -217,7 +217,7 @@ impl Prompt {
         }
     }
 
-    /// What would be taken now: what was typed, or the chosen suggestion in its place.
+    /// What would be accepted now: the typed text, or the chosen suggestion instead of it.
     fn wanted(&self, shared: &Shared) -> String {
         let suggestions = self.suggestions(shared);
         let chosen = self.choice.and_then(|at| suggestions.get(at));
@@ -271,7 +271,7 @@ impl Prompt {
     pub(super) fn observe(&mut self, shared: &Shared) {
         let count = self.suggestions(shared).len().min(SUGGESTIONS);
         self.choice = self.choice.filter(|choice| *choice < count);
-        // A company's name means its symbol; Up leaves what was typed.
+        // A company's name stands for its symbol; Up keeps what was typed.
         if matches!(self.kind, PromptKind::Add { .. })
             && !self.is_found
             && add::is_a_name(self.wish(), shared)
@@ -319,7 +319,7 @@ impl Prompt {
         }
     }
 
-    /// Fills the chosen suggestion in; where there is none to fill in, the provider is asked.
+    /// Fills in the chosen suggestion; if there is none to fill in, asks the provider.
     fn complete(&mut self, suggestions: &[Suggestion], shared: &Shared) -> Vec<Reply> {
         let is_add = matches!(self.kind, PromptKind::Add { .. });
         if self.choice.is_some() {
@@ -347,7 +347,7 @@ impl Prompt {
         if shared.takes_reserve(1) {
             let left = shared.requests_left().unwrap_or(0);
             self.error = Some(format!(
-                "{} left today, kept for bars; type the symbol as it is",
+                "only {} left today, kept for bars; type the exact symbol",
                 text::count(left as usize, "request")
             ));
             return vec![];
@@ -360,7 +360,7 @@ impl Prompt {
     }
 }
 
-/// One series by its name, many by their number.
+/// One series by its name, many by their count.
 fn named(series: &[SeriesKey]) -> String {
     match series {
         [one] => one.to_string(),

@@ -23,7 +23,7 @@ pub(super) fn accept(
         PromptKind::Filter => Ok(vec![Reply::Filter(typed.to_owned())]),
         PromptKind::Add { interval } => add::change(series_of(typed, *interval)?, shared),
         PromptKind::Edit { series } => edit(series, typed, !before.is_empty(), shared),
-        PromptKind::Import if typed.is_empty() => Err("write the path of a file".to_owned()),
+        PromptKind::Import if typed.is_empty() => Err("enter the path of a file".to_owned()),
         PromptKind::Import => Ok(vec![Reply::Do(Effect::Import(typed.into()))]),
         PromptKind::Schedule => {
             let mut schedule: Schedule = typed.parse().map_err(|error| format!("{error}"))?;
@@ -50,16 +50,16 @@ pub(super) fn accept(
                 let end = moment::midnight(last.succ_opt().unwrap_or(last), shared.zone);
                 Ok(vec![Reply::GoTo(end - chrono::TimeDelta::seconds(1))])
             }
-            None => Err("write 2026-05-15, 2026-05-15 09:30, 2026-05 or 2026".to_owned()),
+            None => Err("enter 2026-05-15, 2026-05-15 09:30, 2026-05 or 2026".to_owned()),
         },
         PromptKind::Export { series } => export(series, typed),
     }
 }
 
-/// Watches other series in place of these: another interval, other prices.
+/// Watches other series instead of these: another interval, other prices.
 ///
-/// Where the line held what was true (`is_whole`), prices are raw unless it says otherwise; else
-/// they stay what they are.
+/// If the line was filled in when it opened (`is_whole`), prices are raw unless it says otherwise;
+/// else they stay as they are.
 fn edit(
     series: &[SeriesKey],
     typed: &str,
@@ -80,7 +80,7 @@ fn edit(
         Ok::<_, String>(SeriesKey { adjusted, ..to })
     };
     if typed.is_empty() {
-        return Err("write an interval, or choose one with the arrows".to_owned());
+        return Err("enter an interval, or choose one with the arrow keys".to_owned());
     }
     for from in series {
         parse(from)?;
@@ -108,7 +108,7 @@ fn export(series: &[SeriesKey], typed: &str) -> Result<Vec<Reply>, String> {
         .and_then(std::ffi::OsStr::to_str)
         .filter(|ending| matches!(*ending, "csv" | "jsonl"));
     let (true, Some(ending)) = (is_name, ending) else {
-        return Err("write a file name that ends in .csv or .jsonl".to_owned());
+        return Err("enter a file name that ends in .csv or .jsonl".to_owned());
     };
     let stem = typed
         .strip_suffix(ending)

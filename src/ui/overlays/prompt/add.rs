@@ -11,10 +11,10 @@ use crate::ui::text::count;
 use crate::ui::views::Reply;
 use crate::ui::views::overview::{is_setting, series_of};
 
-/// Characters of one paste that still go into the line.
+/// The most characters of one paste that still go into the line.
 const SHORT: usize = 200;
 
-/// The last symbol or name of a text, without the interval behind it.
+/// The last symbol or name of a text, without the interval after it.
 pub(super) fn wish(text: &str) -> &str {
     let mut last = text.rsplit([',', ';']).next().unwrap_or_default().trim();
     while let Some((before, word)) = last.rsplit_once(char::is_whitespace) {
@@ -35,9 +35,9 @@ pub(super) fn with(text: &str, symbol: &str) -> String {
     }
 }
 
-/// The symbols that match, from the list that is kept or from the provider.
+/// The symbols that match, from the stored list or from the provider.
 pub(super) fn listed(wish: &str, shared: &Shared) -> Vec<Suggestion> {
-    // The matches of a moment ago stay until those of the new text are there.
+    // The old matches stay until those of the new text arrive.
     search(shared)
         .filter(|_| !wish.is_empty())
         .map_or_else(Vec::new, |search| {
@@ -56,7 +56,7 @@ fn search(shared: &Shared) -> Option<&SearchView> {
     shared.snapshot.as_ref()?.search.as_deref()
 }
 
-/// Whether a text is no symbol of the list, and the best match has a name with these words.
+/// Whether a text is not a symbol of the list, and the best match has a name with these words.
 pub(super) fn is_a_name(wish: &str, shared: &Shared) -> bool {
     let Some(search) = search(shared).filter(|search| search.text == wish) else {
         return false;
@@ -86,11 +86,11 @@ fn has_words(name: &str, words: &str) -> bool {
         .all(|word| parts.any(|part| part.starts_with(word)))
 }
 
-/// Why a text may not be what the person means, where nothing is chosen yet.
+/// Why a text may not be what the user means, if nothing is chosen yet.
 pub(super) fn doubt(wish: &str, shared: &Shared) -> Option<String> {
     let search = search(shared);
-    // A symbol of another exchange, such as RELIANCE.BSE, is in no list of this one; a list of
-    // symbols is not looked for as a name.
+    // A symbol of another exchange, such as RELIANCE.BSE, is not in this list; several symbols are
+    // not searched for as a name.
     if wish.contains(['.', ':']) || wish.split_whitespace().count() > 1 {
         return None;
     }
@@ -107,7 +107,7 @@ pub(super) fn doubt(wish: &str, shared: &Shared) -> Option<String> {
                 .any(|listing| is_there(listing.symbol.as_str()));
             (!is_listed && !search.matches.is_empty()).then(|| {
                 format!(
-                    "{word} is not in the list: Enter takes the marked one, Up and Enter what you typed"
+                    "{word} is not in the list: Enter adds the selected one, Up then Enter what you typed"
                 )
             })
         }
@@ -115,14 +115,14 @@ pub(super) fn doubt(wish: &str, shared: &Shared) -> Option<String> {
             let is_like_a_name = wish.len() >= 5 && wish.chars().all(char::is_alphabetic);
             is_like_a_name.then(|| {
                 format!(
-                    "is {word} a name? Tab looks it up, 1 request; Enter again adds it as it is"
+                    "is {word} a name? Tab looks it up, 1 request; Enter again adds it as typed"
                 )
             })
         }
     }
 }
 
-/// The change that adds series, without those on the list already.
+/// The change that adds series, without those already on the list.
 pub(super) fn change(mut series: Vec<SeriesKey>, shared: &Shared) -> Result<Vec<Reply>, String> {
     let before = series.len();
     let first = series.first().cloned();
@@ -153,8 +153,8 @@ pub(super) fn pasted(
 ) -> Result<Vec<Reply>, String> {
     let series = match watch_file::parse(text, interval) {
         Ok(series) => series,
-        // Several symbols on a line are no file of series, but a list all the same; where intervals
-        // are written, a wrong word may be meant as one.
+        // Several symbols on a line are not a watch list file, but still a list; where intervals are
+        // written, a wrong word may be meant as one.
         Err(problems) => match problems.first() {
             Some(first) if text.split([',', ' ', '\t', '\n']).any(is_setting) => {
                 return Err(first.to_string());
@@ -177,21 +177,21 @@ pub fn question(series: Vec<SeriesKey>, shared: &Shared) -> Result<Confirm, Stri
     let known = match all - new {
         0 => String::new(),
         known => format!(
-            "{known} of the list {} there already. ",
+            "{known} more {} already on it. ",
             if known == 1 { "is" } else { "are" }
         ),
     };
     Ok(Confirm {
         question: format!("Add {} to the watch list?", count(new, "series")),
         detail: format!(
-            "{known}Nothing is sent now; each fetch of all of them costs {}.",
+            "{known}No request is sent now; each fetch of all of them costs {}.",
             count(new, "request")
         ),
         then,
     })
 }
 
-/// What the line says under itself.
+/// The hint under the line.
 pub(super) fn hint(wanted: &str, interval: Interval, shared: &Shared) -> String {
     let series = match series_of(wanted, interval).as_deref() {
         Ok([one]) => format!("Enter adds {one}"),
