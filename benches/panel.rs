@@ -353,7 +353,7 @@ fn load(runtime: &Runtime) {
     let start = Instant::now();
     let waited = gauge::waited(id(&terminal));
     terminal.press("F");
-    terminal.see("at work");
+    terminal.see(" running, ");
     let top = Mutex::new(None);
     terminal.until(|screen| {
         *top.lock().unwrap() = marked(screen);
@@ -362,7 +362,7 @@ fn load(runtime: &Runtime) {
     let top = top.into_inner().unwrap().unwrap();
     let mut random = fastrand::Rng::with_seed(1);
     let mut echoes = vec![];
-    let is_over = || !terminal.contents().contains("at work");
+    let is_over = || !terminal.contents().contains(" running, ");
     for (key, row) in [("down", top + 1), ("up", top)].iter().cycle() {
         if is_over() && *row == top + 1 {
             break;

@@ -1,4 +1,4 @@
-//! What a person may want, and what that makes the program do.
+//! What a user can do, and what the program does in response.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,9 @@ use crate::model::words::words;
 use crate::pipeline::command::Command;
 
 words! {
-    /// An intent, by its name in the configuration file and the documents.
+    /// An action, by its name in the configuration file and the documents.
     pub enum Action {
-        /// End, letting what is being written finish.
+        /// Quit after finishing what is being written.
         Quit = "quit",
         /// Give the terminal back to the shell until `fg`.
         Suspend = "suspend",
@@ -23,15 +23,15 @@ words! {
         ViewLog = "view-log",
         /// Go to the system.
         ViewSystem = "view-system",
-        /// Show what is known of the source and its quota.
+        /// Show what is known about the source and its quota.
         GoSource = "go-source",
         /// Show where the store and its files are.
         GoStore = "go-store",
         /// Show the settings and where each comes from.
         GoSettings = "go-settings",
-        /// Give the keys to the next pane.
+        /// Focus the next pane.
         NextPane = "next-pane",
-        /// Give the keys to the pane before.
+        /// Focus the previous pane.
         PreviousPane = "previous-pane",
         /// One line up.
         Up = "up",
@@ -59,19 +59,19 @@ words! {
         Palette = "palette",
         /// Show the keys.
         Help = "help",
-        /// One level out.
+        /// Go back one level.
         Back = "back",
-        /// Let the mouse act, or leave it to the terminal.
+        /// Use the mouse, or leave it to the terminal.
         Mouse = "mouse",
         /// The next theme.
         Theme = "theme",
-        /// Undo the last change of the watch list.
+        /// Undo the last change to the watch list.
         Undo = "undo",
-        /// Add the series of a file to the watch list.
+        /// Add the series in a file to the watch list.
         ImportList = "import-watch-list",
         /// Write the watch list to a file that can be imported.
         ExportList = "export-watch-list",
-        /// What was announced so far.
+        /// Show past messages.
         Messages = "messages",
         /// Save the current table to a file.
         Save = "save",
@@ -81,31 +81,31 @@ words! {
         Fetch = "fetch",
         /// Fetch everything that is due.
         FetchDue = "fetch-due",
-        /// Do what is offered for the selected line.
+        /// Do what is suggested for the selected line.
         Offer = "offer",
         /// Mark a line.
         Mark = "mark",
-        /// Mark every line that is shown, or none.
+        /// Mark all lines shown, or none.
         MarkAll = "mark-all",
-        /// Go into what is selected.
+        /// Open what is selected.
         Open = "open",
-        /// Put series into the watch list.
+        /// Add series to the watch list.
         Add = "add",
-        /// Take series out of the watch list.
+        /// Remove series from the watch list.
         Remove = "remove",
-        /// Change series of the watch list.
+        /// Edit series on the watch list.
         Edit = "edit",
-        /// Let the schedule start nothing, or runs again.
+        /// Pause or resume the schedule.
         Pause = "pause",
-        /// Watch daily bars in place of these.
+        /// Watch daily bars instead of these.
         ToDaily = "to-daily",
-        /// Watch weekly bars in place of these.
+        /// Watch weekly bars instead of these.
         ToWeekly = "to-weekly",
         /// Enter the provider's key.
         EnterKey = "enter-key",
         /// Save the key that was entered, for later starts.
         SaveKey = "save-key",
-        /// Say why a series stands as it does.
+        /// Explain the state of a series.
         Why = "why",
         /// Change the schedule.
         Schedule = "schedule",
@@ -113,7 +113,7 @@ words! {
         Sort = "sort",
         /// Reverse the order.
         SortReverse = "sort-reverse",
-        /// The series before.
+        /// The previous series.
         PreviousSeries = "previous-series",
         /// The next series.
         NextSeries = "next-series",
@@ -137,21 +137,21 @@ words! {
         Copy = "copy",
         /// Write the series to a file.
         Export = "export",
-        /// Run again what failed in a run.
+        /// Rerun what failed in a run.
         Rerun = "rerun",
         /// Cancel the current run.
         Cancel = "cancel",
-        /// Copy the request as a curl line.
+        /// Copy the request as a curl command.
         Curl = "curl",
-        /// Show only what needs a person: blocked series, failed runs, errors.
+        /// Show only what needs attention: blocked series, failed runs, errors.
         Attention = "attention",
         /// The next level.
         Level = "level",
         /// The next match.
         NextMatch = "next-match",
-        /// The match before.
+        /// The previous match.
         PreviousMatch = "previous-match",
-        /// Break long lines, or cut them.
+        /// Wrap long lines, or cut them.
         Wrap = "wrap",
         /// Follow the newest line.
         Follow = "follow",
@@ -166,49 +166,49 @@ words! {
     }
 }
 
-/// What the program does outside the panel's own state.
+/// What the program does outside the panel's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Tell the engine.
+    /// Send a command to the engine.
     Send(Command),
-    /// Send a text to the terminal's clipboard, or write it to a file where that takes none.
+    /// Send text to the terminal's clipboard, or write it to a file where that does not work.
     Copy {
         /// The text.
         text: String,
         /// What it is, for the message.
         what: String,
     },
-    /// Write a text to a new file in the folder of exports.
+    /// Write text to a new file in the exports folder.
     Save {
         /// The file's name.
         name: String,
-        /// What it holds.
+        /// Its content.
         text: String,
     },
-    /// Read a file with a watch list.
+    /// Read a watch list file.
     Import(PathBuf),
     /// Save the provider's key for later starts.
     SaveKey(Secret),
-    /// Let the terminal report the mouse, or not.
+    /// Turn mouse reporting on or off.
     Mouse(bool),
     /// Redraw the screen.
     Redraw,
     /// Give the terminal back to the shell.
     Suspend,
-    /// End; what is being written finishes first.
+    /// Quit after finishing what is being written.
     Quit,
-    /// End now.
+    /// Quit now.
     ForceQuit,
 }
 
-/// What came of an effect that takes its time.
+/// The result of an effect that runs in the background.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// A file was written.
     Saved(PathBuf),
-    /// A file with a watch list was read.
+    /// A watch list file was read.
     Imported(PathBuf, Vec<u8>),
-    /// What was to be copied was written to a file, and why.
+    /// The text to copy was written to a file instead, and why.
     Copied {
         /// The file.
         path: PathBuf,
@@ -217,6 +217,6 @@ pub enum Outcome {
     },
     /// The key is saved in a file.
     KeySaved(PathBuf),
-    /// It could not be done, in a sentence.
+    /// The effect failed, as a sentence.
     Failed(String),
 }

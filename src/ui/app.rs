@@ -1,4 +1,4 @@
-//! The panel's state and what becomes of each key: values in, effects out. No terminal, no clock.
+//! The panel's state and what each key does: values in, effects out. No terminal, no clock.
 
 mod about;
 pub mod availability;
@@ -37,7 +37,7 @@ pub struct App {
     pub shared: Shared,
     /// The view on the screen.
     pub view: ViewId,
-    /// What lies over it.
+    /// What is drawn over it.
     pub overlay: Option<Overlay>,
     /// The overview.
     pub overview: Overview,
@@ -49,9 +49,9 @@ pub struct App {
     pub log: Log,
     /// The system.
     pub system: System,
-    /// What was announced.
+    /// Past messages.
     pub messages: Messages,
-    /// Set once the person wants to leave and something is still being written.
+    /// Set once the user quits and something is still being written.
     pub is_leaving: bool,
 }
 
@@ -73,7 +73,7 @@ impl App {
         }
     }
 
-    /// Where a key counts now.
+    /// The context that a key applies to now.
     #[must_use]
     pub const fn context(&self) -> Context {
         match &self.overlay {
@@ -93,7 +93,7 @@ impl App {
             return vec![];
         }
         if chord.alt {
-            // Terminals send Esc and a key that follows at once as one key with Alt.
+            // Terminals send Esc and a key right after it as one key with Alt.
             let esc = Chord::plain(Key::Named(Named::Esc));
             let mut effects = self.press(esc, now);
             effects.extend(self.press(
@@ -115,18 +115,18 @@ impl App {
         self.carry_out(replies, now)
     }
 
-    /// What pasted text does: it is text where text is entered, and nothing elsewhere.
+    /// Handles pasted text: it is inserted where text is entered, and ignored elsewhere.
     pub fn paste(&mut self, text: &str, now: DateTime<Utc>) -> Vec<Effect> {
         let Some(overlay) = &mut self.overlay else {
             self.messages
-                .hint("nothing here takes text; what was pasted is ignored", now);
+                .hint("nothing here accepts text; the paste was ignored", now);
             return vec![];
         };
         let replies = overlay.paste(text, &self.shared);
         self.carry_out(replies, now)
     }
 
-    /// What an action does, if it may.
+    /// Runs an action, if it is available.
     pub fn act(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
         if let Some(reason) = availability::of(action, self.view, self, now).reason() {
             self.messages.warn(reason.to_owned(), now);
@@ -189,7 +189,7 @@ impl App {
             Action::Undo => self.undo(now),
             Action::Zone => {
                 self.shared.next_zone();
-                let say = format!("times are {}", super::text::zone_name(self.shared.zone));
+                let say = format!("times are in {}", super::text::zone_name(self.shared.zone));
                 self.messages.say(say, now);
                 vec![]
             }
@@ -234,7 +234,7 @@ impl App {
         self.go(ViewId::System)
     }
 
-    /// What is to be read again because it is shown and has become old.
+    /// Rereads what is shown and out of date.
     pub fn refresh(&mut self, now: DateTime<Utc>) -> Option<Effect> {
         let is_due = self.view == ViewId::System && self.system.is_old(&self.shared, now);
         is_due.then_some(Effect::Send(Command::ShowSystem))
@@ -244,7 +244,7 @@ impl App {
         let before = std::mem::replace(&mut self.view, view);
         match view {
             ViewId::Bars => {
-                // From elsewhere one comes back to the series that was shown.
+                // Coming from elsewhere, the last series is shown again.
                 let selected = if before == ViewId::Overview {
                     self.overview.selected(&self.shared)
                 } else {
@@ -265,7 +265,7 @@ impl App {
         }
     }
 
-    /// Turns what a view or an overlay wants into effects.
+    /// Turns the replies of a view or an overlay into effects.
     fn carry_out(&mut self, replies: Vec<Reply>, now: DateTime<Utc>) -> Vec<Effect> {
         let mut effects = vec![];
         for reply in replies {
@@ -319,7 +319,7 @@ impl App {
         }
     }
 
-    /// Leaves at once when nothing is at work; else lets it finish, and leaves on the second wish.
+    /// Quits at once if nothing is running; otherwise lets it finish, and quits on the second press.
     fn leave(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
         self.overlay = None;
         if self.is_leaving {
@@ -334,7 +334,7 @@ impl App {
         vec![Effect::Quit]
     }
 
-    /// Takes in what is true now.
+    /// Takes a new snapshot.
     pub fn observe(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         self.shared.boot = Boot::Ready;
         self.shared.snapshot = Some(snapshot);
@@ -349,7 +349,7 @@ impl App {
         effects
     }
 
-    /// Takes in what just happened; returns the line for the log.
+    /// Handles a notice; returns its line for the log.
     pub fn notice(&mut self, notice: &Notice, now: DateTime<Utc>) -> Option<(Severity, String)> {
         match &notice.what {
             What::Refused(command, reason) => {
@@ -375,23 +375,23 @@ impl App {
         narrate::sentence(notice)
     }
 
-    /// A command did not reach the engine: what was asked for will not come.
+    /// A command did not reach the engine: what was requested will not come.
     pub fn not_sent(&mut self) {
         self.bars.forget();
         self.runs.forget();
     }
 
-    /// Takes in how starting goes.
+    /// Updates the state of starting the engine.
     pub fn booting(&mut self, boot: Boot) {
         self.shared.boot = boot;
     }
 
-    /// The engine has ended though nobody wanted it to.
+    /// The engine ended unexpectedly.
     pub fn engine_stopped(&mut self, reason: String) {
         self.shared.stopped = Some(reason);
     }
 
-    /// Takes in what came of an effect.
+    /// Handles the result of an effect.
     pub fn done(&mut self, outcome: Outcome, now: DateTime<Utc>) {
         match outcome {
             Outcome::Saved(path) => self.saved("saved as", &path, now),
@@ -405,7 +405,7 @@ impl App {
                 self.shared.about.key_source =
                     format!("saved by the panel in {}", super::shown_path(&path));
                 let say = format!(
-                    "the key is saved in {}, readable by you alone",
+                    "the key is saved in {}, readable only by you",
                     super::shown_path(&path)
                 );
                 self.messages.say(say, now);
@@ -419,7 +419,7 @@ impl App {
         self.messages.say(say, now);
     }
 
-    /// Where something was saved, and what to know about that place.
+    /// Where something was saved, with a warning about that place if there is one.
     fn saved_at(&self, what: &str, path: &std::path::Path) -> String {
         let path = super::shown_path(path);
         match &self.shared.exports_warning {
@@ -428,7 +428,7 @@ impl App {
         }
     }
 
-    /// Takes in where things came to lie on the screen.
+    /// Takes the layout of the screen.
     pub fn laid_out(&mut self, regions: &Regions) -> Vec<Effect> {
         match self.view {
             ViewId::Overview => {
@@ -450,7 +450,7 @@ impl App {
         vec![]
     }
 
-    /// A click on a place of the screen.
+    /// Handles a click at a position on the screen.
     pub fn click(&mut self, target: Target, now: DateTime<Utc>) -> Vec<Effect> {
         match target {
             Target::View(view) => {
@@ -478,18 +478,18 @@ impl App {
         }
     }
 
-    /// Whether a countdown or an age is on the screen that changes each second.
+    /// Whether the screen shows a countdown or an age that changes every second.
     #[must_use]
     pub fn ticks(&self) -> bool {
         self.shared.snapshot.is_some() || self.shared.boot != Boot::Opening
     }
 }
 
-/// The question before the current run is cancelled.
+/// The question before cancelling the current run.
 fn cancel() -> Confirm {
     Confirm {
         question: "Cancel the current run?".to_owned(),
-        detail: "A request in flight is waited for; nothing else is sent.".to_owned(),
+        detail: "A request in flight finishes; nothing else is sent.".to_owned(),
         then: vec![Command::CancelRun.into()],
     }
 }

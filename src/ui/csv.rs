@@ -2,10 +2,10 @@
 
 use crate::model::text::without_formula;
 
-/// Lays out a head and lines.
+/// Formats a header and rows.
 pub fn table(head: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(vec![]);
-    // Writing into memory fails for lines of unequal length alone, and those are all made here.
+    // Writing to memory fails only for rows of unequal length, and all rows are made here.
     let _ = writer.write_record(head);
     for line in lines {
         let _ = writer.write_record(line.iter().map(|cell| without_formula(cell)));

@@ -42,7 +42,7 @@ pub fn split_left(area: Rect, width: u16) -> (Rect, Rect) {
     (left, rest)
 }
 
-/// One line of an area, if it has it.
+/// One line of an area, if it has that many.
 #[must_use]
 pub fn line(area: Rect, row: u16) -> Option<Rect> {
     (row < area.height).then(|| Rect {
@@ -52,7 +52,7 @@ pub fn line(area: Rect, row: u16) -> Option<Rect> {
     })
 }
 
-/// Writes a text at a column of a one-line area, cut to what is left of it; returns the next column.
+/// Writes text at a column of a one-line area, cut to the room left; returns the next column.
 pub fn put(buf: &mut Buffer, area: Rect, x: u16, text: &str, style: Style) -> u16 {
     let room = area.width.saturating_sub(x);
     if room == 0 || area.height == 0 {
@@ -63,14 +63,14 @@ pub fn put(buf: &mut Buffer, area: Rect, x: u16, text: &str, style: Style) -> u1
     x + u16::try_from(cut.width()).unwrap_or(room)
 }
 
-/// Pieces of text with their looks, in a row.
+/// Pieces of text with their styles, in a row.
 pub fn put_all(buf: &mut Buffer, area: Rect, x: u16, pieces: &[(String, Style)]) -> u16 {
     pieces
         .iter()
         .fold(x, |x, (text, style)| put(buf, area, x, text, *style))
 }
 
-/// The cells that pieces of text take.
+/// The width of pieces of text in cells.
 #[must_use]
 pub fn width(pieces: &[(String, Style)]) -> u16 {
     let cells: usize = pieces.iter().map(|(text, _)| text.width()).sum();
@@ -123,7 +123,7 @@ pub fn blank(buf: &mut Buffer, area: Rect, style: Style) {
     }
 }
 
-/// Replaces what is not ASCII, for terminals that draw nothing else.
+/// Replaces what is not ASCII, for terminals that draw only ASCII.
 pub fn only_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {
         if !cell.symbol().is_ascii() {

@@ -1,5 +1,5 @@
-//! Everything that can happen to the panel, one thing after the other: keys, signals, what the engine
-//! says, the clock. Draws when something changed, as often as the pace allows.
+//! Everything that can happen to the panel, one thing after the other: keys, signals, news from the
+//! engine, the clock. Draws when something changed, as often as the pace allows.
 
 use std::io::{self, Stdout};
 use std::path::PathBuf;
@@ -36,13 +36,13 @@ use crate::telemetry::kept::{KeptLog, Line};
 use crate::telemetry::{Record, Weight};
 use crate::time::Clock;
 
-/// Inputs that are taken before a frame is drawn: a held key must not starve the screen.
+/// Inputs handled before a frame is drawn: a held key must not starve the screen.
 const INPUTS_A_FRAME: usize = 64;
 /// Log lines that may wait inside the pane's library for one frame.
 const HOT_LINES: usize = 4_096;
-/// The exit code of a program whose terminal has gone: as if SIGHUP had ended it.
+/// The exit code when the terminal is gone: as if SIGHUP had ended the program.
 const HUNG_UP: u8 = 129;
-/// Outcomes that may wait: one for each effect at work.
+/// Outcomes that may wait: one for each effect in progress.
 const OUTCOMES: usize = 16;
 
 /// The loop's own state.
@@ -72,7 +72,7 @@ pub(super) struct EventLoop {
     code: u8,
 }
 
-/// The ways to the engine, once there is one.
+/// The channels to the engine, once it is running.
 #[derive(Default)]
 struct Engine {
     commands: Option<mpsc::Sender<Command>>,
@@ -135,7 +135,7 @@ impl EventLoop {
         Ok(event_loop)
     }
 
-    /// Runs until the person leaves, the system says so, or starting fails for good.
+    /// Runs until the user quits, a signal ends it, or starting fails for good.
     pub(super) async fn run(&mut self) -> io::Result<Ended> {
         self.draw()?;
         loop {
@@ -158,7 +158,7 @@ impl EventLoop {
         }
     }
 
-    /// The terminal takes nothing any more: it has gone, and the engine ends in order without it.
+    /// The terminal accepts nothing any more: it is gone, and the engine ends cleanly without it.
     fn lost(&mut self, error: io::Error, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
         if error.raw_os_error().is_none() {
             return Err(error);
@@ -167,7 +167,7 @@ impl EventLoop {
         if self.app.is_leaving {
             return Ok(None);
         }
-        tracing::warn!(%error, "the terminal has gone");
+        tracing::warn!(%error, "the terminal is gone");
         self.code = HUNG_UP;
         let effects = self.app.act(Action::Quit, now);
         self.carry_out(effects, now)
@@ -208,7 +208,7 @@ impl EventLoop {
         }
     }
 
-    /// When to wake without anything else: for the frame that is owed, or for the next second.
+    /// When to wake if nothing else happens: for the pending frame, or for the next second.
     fn deadline(&self) -> Option<Instant> {
         if self.is_changed {
             return Some(self.pace.due(self.has_key));
@@ -254,9 +254,9 @@ impl EventLoop {
                     return Ok(Some(self.ended(None)));
                 }
                 let reason = if in_order {
-                    "it ended by itself"
+                    "it ended unexpectedly"
                 } else {
-                    "a part of it broke; please report this"
+                    "internal error; please report it"
                 };
                 self.app.engine_stopped(reason.to_owned());
                 self.log(
@@ -376,7 +376,7 @@ impl EventLoop {
                         let outcome = match save(&key) {
                             Ok(path) => Outcome::KeySaved(path),
                             Err(error) => {
-                                Outcome::Failed(format!("the key could not be kept ({error})"))
+                                Outcome::Failed(format!("the key could not be saved ({error})"))
                             }
                         };
                         let _ = tell.blocking_send(outcome);
@@ -409,13 +409,13 @@ impl EventLoop {
             self.app.not_sent();
             let reason = match error {
                 mpsc::error::TrySendError::Full(_) => "the engine is busy; press again in a moment",
-                mpsc::error::TrySendError::Closed(_) => "the engine has stopped; q leaves",
+                mpsc::error::TrySendError::Closed(_) => "the engine has stopped; q quits",
             };
             self.app.messages.warn(reason, now);
         }
     }
 
-    /// Writes a text to a new file in the folder of exports, beside the loop.
+    /// Writes text to a new file in the exports folder, without blocking the loop.
     fn save(
         &self,
         name: String,
@@ -427,7 +427,7 @@ impl EventLoop {
             let outcome = match super::files::save(&folder, &name, &text) {
                 Ok(path) => outcome(path),
                 Err(error) => Outcome::Failed(format!(
-                    "{name} could not be written in {} ({error})",
+                    "{name} could not be written to {} ({error})",
                     super::shown_path(&folder)
                 )),
             };
@@ -505,7 +505,7 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Nothing is owed to the screen until something changes.
+    /// Nothing is drawn until something changes.
     fn frame_is_over(&mut self) {
         self.pace.drawn(Instant::now());
         (self.is_changed, self.has_key) = (false, false);
@@ -528,7 +528,7 @@ const fn severity(weight: Weight) -> Severity {
     }
 }
 
-/// Waits for something that may not be there, for ever if it is not.
+/// Waits for something that may not be there; forever if it is not.
 async fn maybe<F: Future + Unpin>(future: Option<F>) -> F::Output {
     match future {
         Some(future) => future.await,
@@ -536,11 +536,11 @@ async fn maybe<F: Future + Unpin>(future: Option<F>) -> F::Output {
     }
 }
 
-/// The terminal's size; a terminal that does not say it, as Docker's before the first resize, has none.
+/// The terminal's size; empty if the terminal does not report one, as Docker's before the first resize.
 fn size() -> Rect {
     let size = rustix::termios::tcgetwinsize(io::stdout());
     size.map_or(Rect::ZERO, |size| {
-        // A frame of a million cells is no screen but a mistake, and would take seconds.
+        // A frame of a million cells is a mistake, not a screen, and would take seconds.
         Rect::new(0, 0, size.ws_col.min(1_000), size.ws_row.min(500))
     })
 }

@@ -1,21 +1,21 @@
-//! Faults that the tests of the terminal provoke from outside; not in release builds.
+//! Faults that the terminal tests trigger from outside; not in release builds.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::keymap::chord::{Chord, Key};
 
-/// Names the fault that F12 provokes: `panic-draw`, `panic-task` or `error`.
+/// Names the fault that F12 triggers: `panic-draw`, `panic-task` or `error`.
 const VARIABLE: &str = "PANEL_TEST_FAULT";
 
 static ENGINE: AtomicBool = AtomicBool::new(false);
 
-/// Whether a key provokes the fault that the environment names.
+/// Whether a key triggers the fault that the environment names.
 pub(super) fn is_key(chord: Chord) -> bool {
     chord == Chord::plain(Key::F(12)) && std::env::var_os(VARIABLE).is_some()
 }
 
-/// Provokes it.
+/// Triggers it.
 pub(super) fn strike() -> io::Result<()> {
     match std::env::var(VARIABLE).as_deref() {
         Ok("panic-draw") => fall("test fault in the thread that draws"),
@@ -26,7 +26,7 @@ pub(super) fn strike() -> io::Result<()> {
     Ok(())
 }
 
-/// A clock that panics in the engine's task once that fault has been provoked.
+/// A clock that panics in the engine's task once that fault is triggered.
 #[must_use]
 pub fn clock(clock: crate::time::Clock) -> crate::time::Clock {
     clock.before_each(|| {

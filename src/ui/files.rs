@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Writes a new file that only its owner can read; what is there already is never touched.
+/// Writes a new file that only its owner can read; an existing file is never touched.
 pub fn save(folder: &Path, name: impl AsRef<Path>, text: &str) -> io::Result<PathBuf> {
     let path = folder.join(name);
     let mut options = OpenOptions::new();
@@ -17,7 +17,7 @@ pub fn save(folder: &Path, name: impl AsRef<Path>, text: &str) -> io::Result<Pat
     Ok(path)
 }
 
-/// Reads a file, but no more than `most` bytes and one: a longer one is known by that.
+/// Reads at most `most` bytes of a file and one more, which shows that the file is longer.
 pub fn load(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = File::open(path)?;

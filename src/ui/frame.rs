@@ -13,16 +13,16 @@ use super::views::{self, ViewId};
 use super::widgets::{footer, header};
 use super::{draw, overlays};
 
-/// Where things came to lie: what the mouse hits, and how much fits.
+/// The layout of a frame: what the mouse hits, and how much fits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Regions {
-    /// Places that a click acts on.
+    /// Areas that a click acts on.
     pub targets: Vec<(Rect, Target)>,
     /// Lines that fit into the main list.
     pub page: usize,
-    /// The first line on the screen of a list whose entries may take several.
+    /// The first line shown of a list whose entries may take several lines.
     pub top: usize,
-    /// Lines of the lower part of an opened run that fit, and lines there are.
+    /// Lines of the lower part of an opened run: those that fit, and all.
     pub lower: (usize, usize),
     /// Whether the selected run is shown below the list.
     pub has_glance: bool,
@@ -30,7 +30,7 @@ pub struct Regions {
     pub columns: u16,
     /// Whether the table of bars and their chart fit side by side.
     pub fits_both: bool,
-    /// Where the text cursor stands.
+    /// Where the text cursor is.
     pub cursor: Option<Position>,
 }
 
@@ -41,7 +41,7 @@ pub enum Target {
     View(ViewId),
     /// A key's hint.
     Hint(Action),
-    /// A line of the main list, counted from the first on the screen; in System an entry of all.
+    /// A line of the main list, counted from the first shown; in System, an entry counted among all.
     Row(usize),
 }
 
@@ -54,7 +54,7 @@ impl Regions {
         }
     }
 
-    /// What lies at a place; positions outside of everything hit nothing.
+    /// What is at a position; positions outside everything hit nothing.
     #[must_use]
     pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
         let at = Position::new(x, y);

@@ -6,14 +6,14 @@ use tui_input::{Input, InputRequest};
 
 use super::keymap::chord::{Chord, Key, Named};
 
-/// Characters that a line takes; a symbol, a schedule or a key is far shorter.
+/// The most characters in a line; a symbol, a schedule or a key is far shorter.
 const MOST: usize = 256;
 
 /// The line.
 #[derive(Clone, Default)]
 pub struct Line(Input);
 
-/// What is being typed may be a key.
+/// The text may be a key.
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Line")
@@ -21,7 +21,7 @@ impl fmt::Debug for Line {
 }
 
 impl Line {
-    /// A line that holds a text already, the cursor at its end.
+    /// A line with a text in it, the cursor at its end.
     #[must_use]
     pub fn with(text: &str) -> Self {
         Self(Input::new(text.to_owned()))
@@ -39,7 +39,7 @@ impl Line {
         self.0.cursor()
     }
 
-    /// Takes a key in; `true`: the text or the cursor changed.
+    /// Handles a key; `true`: the text or the cursor changed.
     pub fn key(&mut self, chord: Chord) -> bool {
         let Some(request) = request(chord) else {
             return false;
@@ -50,7 +50,7 @@ impl Line {
         self.0.handle(request).is_some()
     }
 
-    /// Takes pasted text in: its first line, without what a terminal acts on.
+    /// Inserts pasted text: its first line, without control characters.
     pub fn paste(&mut self, text: &str) {
         let room = MOST.saturating_sub(self.text().chars().count());
         let harmless = |c: &char| !c.is_control();

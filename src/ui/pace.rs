@@ -1,17 +1,17 @@
-//! When a frame may be drawn: a key's and a short burst's at once, sixty a second in the long run.
+//! When a frame may be drawn: at once for a key or a short burst, sixty a second in the long run.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a frame costs: sixty a second can be paid for ever.
+/// The cost of a frame: sixty a second can be drawn forever.
 const FRAME: Duration = Duration::from_millis(16);
-/// Frames that may be ahead: what a wish brings, its echo and its answer, is drawn as it comes.
+/// Frames that may be drawn ahead: the echo and the result of an action are drawn as they come.
 const BURST: Duration = Duration::from_millis(2 * 16);
-/// Frames that keys may be ahead: whatever else is drawn, a key is answered.
+/// Frames that keys may be drawn ahead: a key is answered, whatever else is drawn.
 const KEYS: Duration = Duration::from_millis(6 * 16);
 
-/// The frames that were drawn, as the instant by which they are paid for.
+/// The frames drawn so far, as the instant by which they are paid for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     paid: Instant,

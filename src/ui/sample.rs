@@ -244,7 +244,7 @@ fn system() -> SystemView {
     }
 }
 
-/// This process as it might have been started in somebody's home.
+/// This process, as if started in a home directory.
 fn about() -> About {
     let setting = |name, value: &str, source: &str| Row {
         name,
@@ -277,7 +277,7 @@ fn about() -> About {
     }
 }
 
-/// So many 5min bars of IBM, newest first, over sessions.
+/// This many 5min bars of IBM, newest first, over sessions.
 pub fn bars_page(count: usize) -> BarsPage {
     let newest = at("2026-11-20T20:55:00Z");
     let mut bars = vec![];
@@ -306,7 +306,7 @@ pub fn bars_page(count: usize) -> BarsPage {
     }
 }
 
-/// A run of which one series was refused and one slowed down.
+/// A run in which one series was refused and one slowed down.
 pub fn run_detail() -> RunDetail {
     let started = at("2026-11-20T18:36:10Z");
     let summary = RunSummary {

@@ -1,4 +1,4 @@
-//! What the terminal shows: frames go out as the difference to the one before.
+//! What the terminal shows: each frame is sent as the difference from the one before.
 //!
 //! Not `ratatui::Terminal`: that asks the terminal where its cursor is on every change of size, and
 //! waits two seconds for terminals that do not answer.
@@ -18,14 +18,14 @@ pub struct Screen<W: Write> {
     backend: CrosstermBackend<W>,
     shown: Buffer,
     cursor: Option<Position>,
-    /// What is shown is not known: it is cleared before the next frame.
+    /// What is shown is not known: the screen is cleared before the next frame.
     is_unknown: bool,
     #[cfg(test)]
     frames: u64,
 }
 
 impl<W: Write> Screen<W> {
-    /// A screen of which nothing is known.
+    /// A screen with unknown content.
     pub fn new(out: W) -> Self {
         Self {
             backend: CrosstermBackend::new(out),
@@ -48,7 +48,7 @@ impl<W: Write> Screen<W> {
         self.frames
     }
 
-    /// Shows a frame; a frame that is shown already writes nothing.
+    /// Shows a frame; writes nothing if it is already shown.
     pub fn show(&mut self, next: Buffer, cursor: Option<Position>) -> io::Result<()> {
         let is_new = self.is_unknown || self.shown.area != next.area;
         if is_new {
@@ -76,7 +76,7 @@ impl<W: Write> Screen<W> {
         Ok(())
     }
 
-    /// Writes something that is no frame, such as a text for the clipboard.
+    /// Writes something other than a frame, such as text for the clipboard.
     pub fn write(&mut self, command: impl crossterm::Command) -> io::Result<()> {
         queue!(self.backend, command)?;
         io::Write::flush(&mut self.backend)

@@ -1,4 +1,4 @@
-//! Entering the terminal and leaving it as it was: one list of modes, there and back.
+//! Takes the terminal and restores it: one list of modes, set and reset.
 
 pub mod clipboard;
 pub mod input;
@@ -23,7 +23,7 @@ use crossterm::{execute, queue};
 /// Whether the terminal is ours now.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
-/// Holds the terminal; dropping it gives the terminal back.
+/// Holds the terminal; dropping it restores the terminal.
 #[derive(Debug)]
 pub struct Guard;
 
@@ -41,7 +41,7 @@ impl Drop for Guard {
     }
 }
 
-/// Takes the terminal. What was reached before an error is given back.
+/// Takes the terminal. After an error, what was set before it is reset.
 pub fn enter(mouse: bool) -> io::Result<()> {
     IS_OURS.store(true, Ordering::SeqCst);
     let entered = enable_raw_mode().and_then(|()| {
@@ -63,15 +63,15 @@ pub fn enter(mouse: bool) -> io::Result<()> {
     entered
 }
 
-/// Takes the terminal again after a stop that nobody announced: the modes may be the shell's by now.
+/// Takes the terminal again after an unannounced stop: the shell may have changed the modes.
 pub fn enter_again(mouse: bool) -> io::Result<()> {
-    // Raw mode is only set where it is not believed to be set already.
+    // Raw mode is set only if it is not believed to be set already.
     let _ = disable_raw_mode();
     enter(mouse)
 }
 
-/// Gives the terminal back: the exact reverse of entering. Every step is tried whatever became of
-/// the one before, and a second call does nothing.
+/// Restores the terminal: the exact reverse of entering. Every step is tried even if the one before
+/// failed, and a second call does nothing.
 pub fn leave() {
     if !IS_OURS.swap(false, Ordering::SeqCst) {
         return;

@@ -12,7 +12,7 @@ use crate::model::{Bar, Interval, Price, SeriesKey};
 /// A dash where there is nothing to show.
 pub const NONE: &str = "–";
 
-/// Cuts a text to so many cells; what was cut ends in `…`.
+/// Cuts a text to this many cells; a cut text ends in `…`.
 #[must_use]
 pub fn fit(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -34,7 +34,7 @@ pub fn fit(text: &str, width: usize) -> String {
     cut
 }
 
-/// Cuts a sentence to so many cells behind a whole word; a word that is longer than half of them is cut.
+/// Cuts a sentence to this many cells after a whole word; a word longer than half of them is cut.
 #[must_use]
 pub fn fit_words(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -52,7 +52,7 @@ pub fn fit_words(text: &str, width: usize) -> String {
     }
 }
 
-/// Cuts or fills a text to exactly so many cells.
+/// Cuts or pads a text to exactly this many cells.
 #[must_use]
 pub fn left(text: &str, width: usize) -> String {
     let mut text = fit(text, width);
@@ -60,7 +60,7 @@ pub fn left(text: &str, width: usize) -> String {
     text
 }
 
-/// Cuts or fills a text to exactly so many cells, at the right.
+/// Cuts or pads a text to exactly this many cells, aligned right.
 #[must_use]
 pub fn right(text: &str, width: usize) -> String {
     let text = fit(text, width);
@@ -69,10 +69,10 @@ pub fn right(text: &str, width: usize) -> String {
     padded
 }
 
-/// Breaks a text into lines of at most so many cells, at spaces where there are some.
+/// Breaks a text into lines of at most this many cells, at spaces where there are some.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    // The indentation of a text is that of each of its lines, as long as half of the width is left.
+    // Every line has the indentation of the text, as long as half of the width is left.
     let body = text.trim_start_matches(' ');
     let indent = (text.len() - body.len()).min(width / 2);
     if indent > 0 {
@@ -107,13 +107,13 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A head that fits and the rest: behind the last `&` of the head, which keeps a query's pairs whole.
+/// A head that fits and the rest, split after the head's last `&`: a query's pairs stay whole.
 fn break_word(word: &str, width: usize) -> (&str, &str) {
     let (head, _) = split_at_width(word, width);
     word.split_at(head.rfind('&').map_or(head.len(), |at| at + 1))
 }
 
-/// The longest head of at most so many cells (one character at least), and the rest.
+/// The longest head of at most this many cells (one character at least), and the rest.
 fn split_at_width(text: &str, width: usize) -> (&str, &str) {
     let mut used = 0;
     for (at, c) in text.char_indices() {
@@ -141,7 +141,7 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// The time left: `02:41:07`, or `3 d 02:41:07`.
 #[must_use]
 pub fn countdown(left: TimeDelta) -> String {
-    // The part of a second counts: at 0.4 s left one still waits.
+    // A part of a second counts: with 0.4 s left the wait is not over.
     let seconds = (left.num_milliseconds().max(0) + 999) / 1_000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let clock = format!("{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60);
@@ -182,7 +182,7 @@ pub fn step(time: TimeDelta) -> String {
     }
 }
 
-/// The interval of a series in a list, adjusted prices told from raw ones: `5min`, `5min adj`.
+/// The interval of a series in a list, with adjusted prices marked: `5min`, `5min adj`.
 #[must_use]
 pub fn interval(series: &SeriesKey) -> String {
     let adjusted = if series.adjusted { " adj" } else { "" };
@@ -199,7 +199,7 @@ pub fn zone_name(zone: Tz) -> &'static str {
     }
 }
 
-/// An instant that is near: the time alone today, else with its weekday, else with its date.
+/// A near instant: today the time alone, else with its weekday, else with its date.
 #[must_use]
 pub fn near(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (there, here) = (at.with_timezone(&zone), now.with_timezone(&zone));
@@ -212,7 +212,7 @@ pub fn near(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     there.format(form).to_string()
 }
 
-/// When the quota renews: by the provider's clock, and by that of the person.
+/// When the quota renews, in the provider's time and in the user's.
 #[must_use]
 pub fn renewal(at: DateTime<Utc>, local: Tz) -> String {
     let there = at.with_timezone(&Tz::America__New_York);
@@ -231,14 +231,14 @@ pub fn renewal(at: DateTime<Utc>, local: Tz) -> String {
     }
 }
 
-/// The same by the clock of the person alone.
+/// The same in the user's time only.
 #[must_use]
 pub fn renewal_briefly(at: DateTime<Utc>, local: Tz) -> String {
     let here = at.with_timezone(&local);
     format!("{} {}", here.format("%H:%M"), abbreviation(at, local))
 }
 
-/// What a zone is called at an instant: `CET`, or `UTC-03` where it has no letters.
+/// A zone's abbreviation at an instant: `CET`, or `UTC-03` if it has no letters.
 fn abbreviation(at: DateTime<Utc>, zone: Tz) -> String {
     if zone == Tz::America__New_York {
         return zone_name(zone).to_owned();
@@ -251,7 +251,7 @@ fn abbreviation(at: DateTime<Utc>, zone: Tz) -> String {
     }
 }
 
-/// Whether the exchange trades, and until when that stays so.
+/// Whether the exchange is open, and until when.
 #[must_use]
 pub fn market(session: Session, now: DateTime<Utc>, zone: Tz) -> String {
     let (word, until) = match session {
@@ -262,7 +262,7 @@ pub fn market(session: Session, now: DateTime<Utc>, zone: Tz) -> String {
     format!("NYSE {word} until {until} {}", zone_name(zone))
 }
 
-/// So many bytes: `512 bytes`, `4.2 kB`, `12.3 MB`.
+/// A number of bytes: `512 bytes`, `4.2 kB`, `12.3 MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -277,7 +277,7 @@ pub fn size(bytes: u64) -> String {
     format!("{}.{} {unit}", thousands(tenths / 10), tenths % 10)
 }
 
-/// The second of something that has happened: the time alone today, else with its date.
+/// A past instant to the second: today the time alone, else with its date.
 #[must_use]
 pub fn second(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     let (there, here) = (at.with_timezone(&zone), now.with_timezone(&zone));
@@ -291,7 +291,7 @@ pub fn second(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
     there.format(form).to_string()
 }
 
-/// The label of a bar in a list: `11-20 15:55`, where years differ `2025-11-20 15:55`, and
+/// The label of a bar in a list: `11-20 15:55`, `2025-11-20 15:55` where years differ, and
 /// `2026-11-20` for a day and longer.
 #[must_use]
 pub fn bar_time(bar: &Bar, interval: Interval, with_year: bool, zone: Tz) -> String {
@@ -324,7 +324,7 @@ pub fn last_bar(bar: &Bar, interval: Interval, now: DateTime<Utc>, zone: Tz) -> 
     bar.trading_date.format(form).to_string()
 }
 
-/// A price with so many decimals, rounded half away from zero, thousands separated.
+/// A price with this many decimals, rounded half away from zero, thousands separated.
 #[must_use]
 pub fn price(price: Price, decimals: u32) -> String {
     let step = 10_i64.pow(Price::SCALE - decimals.min(Price::SCALE));
@@ -339,7 +339,7 @@ pub fn price(price: Price, decimals: u32) -> String {
     format!("{whole}.{:0width$}", rounded % one)
 }
 
-/// The decimals that a list of prices needs so that none loses a digit, from 2 to 8.
+/// The decimals that a list of prices needs to lose no digit, from 2 to 8.
 #[must_use]
 pub fn decimals(prices: impl IntoIterator<Item = Price>) -> u32 {
     let needed = |price: Price| {

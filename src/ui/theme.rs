@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use crate::model::words::words;
 
 words! {
-    /// The looks there are.
+    /// The themes.
     pub enum Preset {
         /// The terminal's own colours.
         Terminal = "terminal",
@@ -34,7 +34,7 @@ pub enum Role {
     Accent,
     /// Something is as it should be.
     Ok,
-    /// Something wants attention.
+    /// Something needs attention.
     Warn,
     /// Something went wrong.
     Err,
@@ -46,15 +46,15 @@ pub enum Role {
     Selection,
     /// Lines between panes.
     Border,
-    /// The line of the pane that has the keys.
+    /// The border of the focused pane.
     BorderFocus,
-    /// What is old because its source is away.
+    /// What is old because its source is not available.
     Dim,
-    /// Heads of columns.
+    /// Column heads.
     Head,
 }
 
-/// A look.
+/// A theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     preset: Preset,
@@ -63,20 +63,20 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// A look; `no_color` overrides the preset.
+    /// A theme; `no_color` overrides the preset.
     #[must_use]
     pub const fn new(preset: Preset, no_color: bool, ascii: bool) -> Self {
         let preset = if no_color { Preset::Mono } else { preset };
         Self { preset, ascii }
     }
 
-    /// The look's name.
+    /// The theme's name.
     #[must_use]
     pub const fn preset(&self) -> Preset {
         self.preset
     }
 
-    /// The next look, in the order of the list.
+    /// The next theme in the list.
     #[must_use]
     pub fn next(self) -> Self {
         let after = Preset::ALL
@@ -90,7 +90,7 @@ impl Theme {
         }
     }
 
-    /// How something of this meaning looks.
+    /// The style of a role.
     #[must_use]
     pub const fn style(&self, role: Role) -> Style {
         match self.preset {

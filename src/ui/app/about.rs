@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 
 use crate::config::Row;
 
-/// This process, its paths and its settings. Every text is harmless and without secrets.
+/// This process, its paths and its settings. Every text is safe to display and holds no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
-    /// The number of the process.
+    /// The process ID.
     pub pid: u32,
-    /// When it was started, by the clock of the panel.
+    /// When it was started, by the panel's clock.
     pub started_at: DateTime<Utc>,
     /// The file of the store, or the address of its server.
     pub store: String,
@@ -17,7 +17,7 @@ pub struct About {
     pub data_dir: String,
     /// Where saved tables and exported series go.
     pub exports: String,
-    /// Where the log is kept; empty: it is not.
+    /// Where the log is kept; empty if it is not.
     pub log_file: String,
     /// Where the configuration file is, or would be.
     pub config_file: String,

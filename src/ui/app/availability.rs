@@ -1,4 +1,4 @@
-//! Whether an action may be done now, and if not, why: one answer for keys, footer and palette.
+//! Whether an action is available now, and if not, why: one answer for keys, footer and palette.
 
 use chrono::{DateTime, Utc};
 
@@ -6,10 +6,10 @@ use super::App;
 use crate::ui::action::Action;
 use crate::ui::views::{ViewId, overview};
 
-/// Whether an action may be done.
+/// Whether an action is available.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Availability {
-    /// It may.
+    /// It is.
     Ready,
     /// Not now, for this reason.
     Disabled(String),
@@ -26,7 +26,7 @@ impl Availability {
     }
 }
 
-/// Whether an action may be done in a view now.
+/// Whether an action is available in a view now.
 #[must_use]
 pub fn of(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Availability {
     if app.overlay.is_some() {
@@ -38,7 +38,9 @@ pub fn of(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Availa
 fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Option<String> {
     if action == Action::Offer {
         return match (view, offered(view, app)) {
-            (_, Some(Action::Offer) | None) => Some("nothing is offered for this line".to_owned()),
+            (_, Some(Action::Offer) | None) => {
+                Some("there is no suggestion for this line".to_owned())
+            }
             (view, Some(action)) => why_not(action, view, app, now),
         };
     }
@@ -65,13 +67,13 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
     );
     if needs_engine {
         if let Some(reason) = &shared.stopped {
-            return Some(format!("the engine has stopped ({reason}); q leaves"));
+            return Some(format!("the engine has stopped ({reason}); q quits"));
         }
         if shared.snapshot.is_none() {
             return because("the store is not open yet");
         }
         if shared.is_read_only() && !matches!(action, Action::Export | Action::ExportList) {
-            return because("read-only: nothing is spent or changed");
+            return because("read-only: no requests, no changes");
         }
     }
     let spends = matches!(
@@ -98,14 +100,16 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
         }
         (Action::Cancel, _) if shared.run().is_none() => because("no run is in progress"),
         (Action::Filter, ViewId::Runs) if app.runs.opened.is_some() => {
-            because("Esc closes the run; then its list can be filtered")
+            because("close the run with Esc to filter the list")
         }
         (Action::Copy | Action::Export | Action::Save, ViewId::Bars)
             if app.bars.selected(shared).is_none() =>
         {
-            because("there is no bar; f fetches some")
+            because("no bars yet; f fetches some")
         }
-        (Action::Filter, ViewId::Bars) => because("bars are found by time: t goes to one"),
+        (Action::Filter, ViewId::Bars) => {
+            because("bars cannot be filtered; t goes to a date or time")
+        }
         (
             Action::Fetch
             | Action::Open
@@ -123,10 +127,10 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
             because("nothing is selected; a adds a series")
         }
         (Action::Curl | Action::Copy, ViewId::Runs) if app.runs.detail(shared).is_none() => {
-            because("Enter opens a run first")
+            because("open a run with Enter first")
         }
         (Action::Curl, ViewId::Runs) if app.runs.request(shared).is_none() => {
-            because("this series sent no request")
+            because("no request was sent for this series")
         }
         _ => None,
     }

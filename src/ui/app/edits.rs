@@ -1,4 +1,4 @@
-//! Changes of the watch list, and how they are undone.
+//! Changes to the watch list, and how they are undone.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::ui::action::Effect;
 use crate::ui::overlays::{Overlay, question};
 use crate::ui::text::count;
 
-/// Changes that can be undone; the oldest go first.
+/// Changes that can be undone; the oldest are dropped first.
 const LEVELS: usize = 100;
 
 /// A change that was made.
@@ -19,7 +19,7 @@ const LEVELS: usize = 100;
 pub struct Edit {
     /// What undoes it.
     back: WatchEdit,
-    /// What that brings, in words.
+    /// The result of undoing it, in words.
     undone: String,
     /// The series that the cursor returns to.
     cursor: Option<SeriesKey>,
@@ -54,7 +54,7 @@ impl App {
         Effect::Send(Command::EditList(edit))
     }
 
-    /// Asks whether the series of a file are to be added, or says what is wrong with it.
+    /// Asks whether to add the series in a file, or reports what is wrong with it.
     pub(super) fn imported(&mut self, path: &Path, bytes: &[u8], now: DateTime<Utc>) {
         let parsed = watch_file::text(bytes)
             .map_err(str::to_owned)
@@ -62,7 +62,7 @@ impl App {
                 watch_file::parse(text, self.shared.interval).map_err(|problems| {
                     let more = match problems.len() {
                         1 => String::new(),
-                        all => format!("; {} more lines are wrong", all - 1),
+                        all => format!("; {}", count(all - 1, "more error")),
                     };
                     problems
                         .first()
@@ -87,7 +87,7 @@ impl App {
         self.overview.awaited = edit.cursor;
         let more = match self.shared.edits.len() {
             0 => String::new(),
-            more => format!("; {} more can be undone", count(more, "change")),
+            more => format!("; {} can be undone", count(more, "more change")),
         };
         self.messages
             .say(format!("undone: {}{more}", edit.undone), now);
@@ -95,7 +95,7 @@ impl App {
     }
 }
 
-/// What a change brings, and what undoing it brings.
+/// A change and its undoing, in words.
 fn words(edit: &WatchEdit) -> (String, String) {
     let named = |series: &[SeriesKey]| match series {
         [one] => one.to_string(),
@@ -119,24 +119,24 @@ fn words(edit: &WatchEdit) -> (String, String) {
         }
         WatchEdit::Replace(pairs) => match pairs.as_slice() {
             [(from, to)] => (
-                format!("{to} is watched in place of {from}"),
-                format!("{from} is watched in place of {to}"),
+                format!("{to} replaces {from} on the watch list"),
+                format!("{from} is back on the watch list, {to} is off"),
             ),
             many => {
                 let what = count(many.len(), "series");
                 (
                     format!("{what} replaced"),
-                    format!("{what} are what they were"),
+                    format!("{what} are back as they were"),
                 )
             }
         },
         WatchEdit::Set(series) => (
             format!("the watch list now has {}", named(series)),
-            "the watch list is what it was".to_owned(),
+            "the watch list is back as it was".to_owned(),
         ),
         WatchEdit::PutBack { .. } => (
-            "the watch list is what it was".to_owned(),
-            "the change is made again".to_owned(),
+            "the watch list is back as it was".to_owned(),
+            "the change was made again".to_owned(),
         ),
     }
 }

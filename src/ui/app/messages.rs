@@ -1,4 +1,4 @@
-//! What the panel announces: the newest in the status line, the last of them in a list.
+//! The panel's messages: the newest in the status line, the last of them in a list.
 
 use std::collections::VecDeque;
 
@@ -6,12 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::pipeline::narrate::Severity;
 
-/// Announcements that are kept.
+/// Messages that are kept.
 const KEPT: usize = 200;
-/// Seconds for which an announcement stays in the status line, unless a key is pressed.
+/// Seconds that a message stays in the status line, unless a key is pressed.
 const SHOWN: i32 = 10;
 
-/// An announcement.
+/// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// When.
@@ -22,7 +22,7 @@ pub struct Message {
     pub text: String,
 }
 
-/// Announcements, oldest first.
+/// Messages, oldest first.
 #[derive(Debug, Clone)]
 pub struct Messages {
     kept: VecDeque<Message>,
@@ -32,7 +32,7 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// None yet; the panel's clock runs so many times as fast as a person's.
+    /// None yet; the panel's clock runs `speed` times as fast as real time.
     #[must_use]
     pub fn at_speed(speed: i32) -> Self {
         Self {
@@ -42,17 +42,17 @@ impl Messages {
         }
     }
 
-    /// Announces something.
+    /// Shows a message.
     pub fn say(&mut self, text: impl Into<String>, at: DateTime<Utc>) {
         self.add(Severity::Info, text.into(), at);
     }
 
-    /// Announces something that wants attention.
+    /// Shows a message that needs attention.
     pub fn warn(&mut self, text: impl Into<String>, at: DateTime<Utc>) {
         self.add(Severity::Warn, text.into(), at);
     }
 
-    /// Shows something that is not worth keeping.
+    /// Shows a message that is not kept.
     pub fn hint(&mut self, text: impl Into<String>, at: DateTime<Utc>) {
         self.current = Some(Message {
             at,
@@ -70,7 +70,7 @@ impl Messages {
         self.current = Some(message);
     }
 
-    /// A key was pressed: whoever pressed it has read the line.
+    /// A key was pressed: the user has read the line.
     pub fn seen(&mut self) {
         self.current = None;
     }
@@ -83,7 +83,7 @@ impl Messages {
             .filter(|message| (now - message.at).abs() <= self.shown)
     }
 
-    /// All that is kept, oldest first.
+    /// All messages kept, oldest first.
     #[must_use]
     pub fn kept(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.kept.iter()

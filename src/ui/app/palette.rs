@@ -1,4 +1,4 @@
-//! Every action of every view, to be found by its name or by what people call it.
+//! Every action of every view, found by its name or by what people call it.
 
 use chrono::{DateTime, Utc};
 
@@ -65,7 +65,7 @@ impl App {
     }
 }
 
-/// Whether an action moves the cursor, or is the palette itself: nobody looks for it by name.
+/// Whether an action moves the cursor, or is the palette itself: nobody searches for these by name.
 const fn is_a_move(action: Action) -> bool {
     matches!(
         action,

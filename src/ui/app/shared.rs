@@ -1,4 +1,4 @@
-//! What every view sees: the snapshot, the person's choices, and what was entered.
+//! What every view sees: the snapshot, the user's choices, and what was entered.
 
 use std::sync::Arc;
 
@@ -12,47 +12,47 @@ use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
 use crate::ui::keymap::Keymap;
 use crate::ui::theme::Theme;
 
-/// Requests of a day that are not spent without asking.
+/// The last requests of a day, which are not spent without asking.
 pub const RESERVE: u32 = 3;
 
-/// How starting goes.
+/// The state of starting the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Boot {
     /// The store is being opened.
     Opening,
-    /// The store does not answer; it is tried again.
+    /// The store does not answer; it will be retried.
     Waiting {
-        /// What it said.
+        /// What went wrong.
         reason: String,
-        /// When it is tried again.
+        /// When it is retried.
         again_at: DateTime<Utc>,
     },
-    /// The engine is there.
+    /// The engine is running.
     Ready,
 }
 
 /// What every view sees.
 #[derive(Debug)]
 pub struct Shared {
-    /// What is true; `None` until the engine is there.
+    /// The newest snapshot; `None` until the engine is running.
     pub snapshot: Option<Arc<Snapshot>>,
-    /// How starting goes.
+    /// The state of starting the engine.
     pub boot: Boot,
     /// The zone in which times are shown.
     pub zone: Tz,
-    /// The zones there are to choose from.
+    /// The zones to choose from.
     pub zones: Vec<Tz>,
-    /// The machine's own zone.
+    /// The machine's time zone.
     pub local: Tz,
-    /// The look.
+    /// The theme.
     pub theme: Theme,
     /// The keys.
     pub keymap: Keymap,
     /// Whether the terminal reports the mouse.
     pub mouse: bool,
-    /// Whether nothing here is real.
+    /// Whether this is the demo: nothing here is real.
     pub is_demo: bool,
-    /// How many times as fast as a person's the panel's clock runs.
+    /// How many times as fast as real time the panel's clock runs.
     pub speed: i32,
     /// The interval of a series that is added without one.
     pub interval: Interval,
@@ -60,18 +60,18 @@ pub struct Shared {
     pub base_url: String,
     /// This process, its paths and its settings.
     pub about: About,
-    /// What to know about files that are saved here.
+    /// A warning about files saved here.
     pub exports_warning: Option<String>,
-    /// Changes of the watch list that can be undone, the newest last.
+    /// Changes to the watch list that can be undone, the newest last.
     pub edits: Vec<Edit>,
-    /// A key that was entered and is not kept yet.
+    /// A key that was entered and is not saved yet.
     pub entered_key: Option<Secret>,
     /// Why the engine ended, if it did.
     pub stopped: Option<String>,
 }
 
 impl Shared {
-    /// The watch list as it is known.
+    /// The watch list, as far as it is known.
     #[must_use]
     pub fn series(&self) -> &[SeriesStatus] {
         self.snapshot
@@ -85,7 +85,7 @@ impl Shared {
         self.series().iter().find(|status| status.key == *key)
     }
 
-    /// The run at work.
+    /// The current run.
     #[must_use]
     pub fn run(&self) -> Option<&RunProgress> {
         self.snapshot
@@ -102,14 +102,14 @@ impl Shared {
             .map(|run| run.id)
     }
 
-    /// Series that wait for a person.
+    /// Series that need the user's attention.
     #[must_use]
     pub fn need_person(&self) -> usize {
         let waits = |status: &&SeriesStatus| status.needs_a_person();
         self.series().iter().filter(waits).count()
     }
 
-    /// Requests that are left today; `None` without a limit.
+    /// Requests left today; `None` without a limit.
     #[must_use]
     pub fn requests_left(&self) -> Option<u32> {
         let quota = self.snapshot.as_ref()?.quota;
@@ -117,7 +117,7 @@ impl Shared {
         Some(if quota.spent_until.is_some() { 0 } else { left })
     }
 
-    /// Whether so many requests would take from the day's reserve.
+    /// Whether this many requests would use some of the day's reserve.
     #[must_use]
     pub fn takes_reserve(&self, requests: usize) -> bool {
         self.requests_left().is_some_and(|left| {
@@ -135,7 +135,7 @@ impl Shared {
         }
     }
 
-    /// Whether the store is opened for reading alone.
+    /// Whether the store is open read-only.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.snapshot

@@ -85,7 +85,7 @@ fn app(state: &str) -> App {
         app.observe(snapshot);
     }
     if state == "error" {
-        app.engine_stopped("a part of it broke; please report this".to_owned());
+        app.engine_stopped("internal error; please report it".to_owned());
     }
     app
 }
@@ -142,7 +142,7 @@ fn drawn(app: &App, width: u16, height: u16) -> Buffer {
     buffer
 }
 
-/// The frame as text, then its looks as runs of cells: a moved highlight must show.
+/// The frame as text, then its styles as runs of cells: a moved highlight must show.
 fn picture(buffer: &Buffer) -> String {
     let mut text = String::new();
     let width = usize::from(buffer.area.width.max(1));
@@ -329,7 +329,7 @@ fn a_second_later_only_times_are_drawn_anew() {
             &mut after,
         );
         let changed = before.diff(&after);
-        // The countdown in the head, and in the overview the wait of a retry, also in its strip.
+        // The countdown in the header, and in the overview the wait before a retry, also in its strip.
         assert!((1..=6).contains(&changed.len()), "{view:?}: {changed:?}");
         let is_time =
             |cell: &&(u16, u16, &Cell)| cell.2.symbol().chars().all(|c| c.is_ascii_digit());

@@ -1,44 +1,44 @@
-//! What is known of the terminal's clipboard: whether to send a text there, and what to say of it.
+//! What is known about the terminal's clipboard: whether to send text there, and what to report.
 //!
-//! A terminal takes a text by an escape sequence (OSC 52) and answers nothing: that it was sent is all
-//! one can say. Where it is known not to be taken, and where the same text is copied again at once, it
-//! goes into a file.
+//! A terminal takes text by an escape sequence (OSC 52) and does not answer: all that can be reported
+//! is that it was sent. Where it is known not to work, or the same text is copied again at once, the
+//! text goes into a file.
 
 use std::time::{Duration, Instant};
 
 use crate::ui::text::{count, size};
 
-/// The most bytes that are sent: what terminals take of a sequence, 100,000 bytes, in base 64.
+/// The most bytes that are sent: what terminals accept in a sequence, 100,000 bytes, in base64.
 const MOST: usize = 74_994;
-/// Who copies the same again within this time has not found it in the clipboard.
+/// Copying the same text again within this time means it was not in the clipboard.
 const AGAIN: Duration = Duration::from_secs(10);
 /// Characters of a message that fit into the last line of 80 columns.
 const LINE: usize = 78;
 
-/// What becomes of a copied text.
+/// Where copied text goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// It is sent to the terminal, and this is said.
+    /// To the terminal, with this message.
     Terminal(String),
-    /// It is written to a file, for this reason.
+    /// To a file, for this reason.
     File(String),
 }
 
-/// What is known of the terminal's clipboard.
+/// What is known about the terminal's clipboard.
 #[derive(Debug, Default)]
 pub struct Clipboard {
-    /// Why the terminal does not take texts, where that is known.
+    /// Why the terminal does not accept text, if that is known.
     refuses: Option<&'static str>,
     /// Whether tmux is between the program and the terminal.
     is_tmux: bool,
-    /// Whether it was said how to get a text otherwise.
+    /// Whether the user was told how to get the text otherwise.
     is_explained: bool,
     /// What was sent last, and when.
     last: Option<(String, Instant)>,
 }
 
 impl Clipboard {
-    /// That of the terminal of this process.
+    /// The clipboard of this process's terminal.
     #[must_use]
     pub fn of_process() -> Self {
         Self::of(|name| std::env::var(name).ok())
@@ -50,7 +50,7 @@ impl Clipboard {
         let refuses = if is("TERM", "linux") {
             Some("the Linux console has no clipboard")
         } else if is("TERM_PROGRAM", "Apple_Terminal") {
-            Some("Apple's Terminal takes no text from programs")
+            Some("Apple's Terminal does not accept text from programs")
         } else if variable("STY").is_some() && !is("TERM_PROGRAM", "tmux") {
             Some("GNU screen does not pass it on to the terminal's clipboard")
         } else {
@@ -63,7 +63,7 @@ impl Clipboard {
         }
     }
 
-    /// What becomes of a text that is copied now.
+    /// Where text that is copied now goes.
     pub fn way(&mut self, text: &str, what: &str, now: Instant) -> Way {
         if let Some(why) = self.refuses {
             return Way::File(why.to_owned());
@@ -71,7 +71,7 @@ impl Clipboard {
         if text.len() > MOST {
             let bytes = size(text.len() as u64);
             return Way::File(format!(
-                "{bytes} are more than a terminal's clipboard takes"
+                "{bytes} is more than a terminal's clipboard accepts"
             ));
         }
         let last = self.last.replace((text.to_owned(), now));
@@ -79,9 +79,9 @@ impl Clipboard {
         if last.is_some_and(is_again) {
             self.last = None;
             let why = if self.is_tmux {
-                "tmux passes it on after: set -g set-clipboard on"
+                "tmux passes it on only with: set -g set-clipboard on"
             } else {
-                "the terminal may not have taken it"
+                "the terminal may not have accepted it"
             };
             return Way::File(why.to_owned());
         }
@@ -134,7 +134,7 @@ mod tests {
         let now = Instant::now();
         let mut at =
             |seconds, text| clipboard.way(text, "1 bar", now + Duration::from_secs(seconds));
-        let why = "the terminal may not have taken it".to_owned();
+        let why = "the terminal may not have accepted it".to_owned();
         assert!(matches!(at(0, "one"), Way::Terminal(_)));
         assert_eq!(at(9, "one"), Way::File(why));
         assert!(
@@ -185,7 +185,7 @@ mod tests {
         let most = "x".repeat(MOST);
         assert!(matches!(way(&mut clipboard(&[]), &most), Way::Terminal(_)));
         let beyond = way(&mut clipboard(&[]), &format!("{most}x"));
-        let why = "74.9 kB are more than a terminal's clipboard takes".to_owned();
+        let why = "74.9 kB is more than a terminal's clipboard accepts".to_owned();
         assert_eq!(beyond, Way::File(why));
     }
 }

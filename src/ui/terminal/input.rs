@@ -7,20 +7,20 @@ use futures_util::StreamExt as _;
 
 use crate::ui::keymap::chord::{Chord, Key, Named};
 
-/// What a person did.
+/// What the user did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// Pressed a key.
     Key(Chord),
     /// Pasted a text.
     Paste(String),
-    /// Made the window another size.
+    /// Resized the window.
     Resize,
     /// Clicked.
     Click(u16, u16),
     /// Turned the wheel; `true`: down.
     Wheel(bool),
-    /// The terminal has gone.
+    /// The terminal is gone.
     Gone,
 }
 
@@ -29,7 +29,7 @@ pub enum Input {
 pub struct Keys(Option<EventStream>);
 
 impl Keys {
-    /// Starts to read.
+    /// Starts reading.
     #[must_use]
     pub fn new() -> Self {
         Self(Some(EventStream::new()))
@@ -40,7 +40,7 @@ impl Keys {
         self.0 = None;
     }
 
-    /// Completes at the next thing that a person does.
+    /// Completes at the next input.
     pub async fn next(&mut self) -> Input {
         loop {
             let Some(stream) = &mut self.0 else {
@@ -56,9 +56,9 @@ impl Keys {
         }
     }
 
-    /// The next thing that has been done already, without waiting.
+    /// The next input that has already arrived, without waiting.
     ///
-    /// Asks with the waker of the task that also waits: the stream keeps the first waker it sees
+    /// Polls with the waker of the task that also waits: the stream keeps the first waker it sees
     /// until something happens, and one that wakes nobody would delay the next key.
     pub async fn next_now(&mut self) -> Option<Input> {
         tokio::select! {
@@ -91,7 +91,7 @@ fn chord(event: KeyEvent) -> Option<Chord> {
     let named = |named| Some(Key::Named(named));
     let key = match event.code {
         KeyCode::Char(c) => {
-            // Shift is in the character; some terminals send it small with the modifier.
+            // Shift is in the character; some terminals send it in lower case with the modifier.
             let c = if shift && c.is_lowercase() && !ctrl {
                 c.to_uppercase().next().unwrap_or(c)
             } else if ctrl {

@@ -1,13 +1,13 @@
-//! What a panic does to the terminal: only the thread that draws gives it back.
+//! What a panic does to the terminal: only the thread that draws restores it.
 
 use std::panic;
 use std::thread;
 
 use super::{is_ours, leave};
 
-/// Makes the calling thread the one that draws. A panic there gives the terminal back and then says
-/// its sentence as before; a panic anywhere else is logged and leaves the screen alone, for the
-/// panel goes on.
+/// Makes the calling thread the one that draws. A panic there restores the terminal and then prints
+/// its message as before; a panic anywhere else is logged and leaves the screen alone, because the
+/// panel keeps running.
 pub fn guard_this_thread() {
     let drawing = thread::current().id();
     let as_before = panic::take_hook();
@@ -22,7 +22,7 @@ pub fn guard_this_thread() {
                 .location()
                 .map_or_else(String::new, ToString::to_string);
             let what = info.payload_as_str().unwrap_or("no message");
-            tracing::error!("a task broke at {place}: {what}");
+            tracing::error!("internal error in a task at {place}: {what}");
         }
     }));
 }

@@ -1,4 +1,4 @@
-//! What the system tells the panel.
+//! The signals that the panel receives.
 
 use std::io;
 
@@ -7,15 +7,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// A signal that the panel acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// To end, with the exit code that says so.
+    /// End, with the signal's exit code.
     End(u8),
-    /// To give the terminal back and stop.
+    /// Restore the terminal and stop.
     Stop,
-    /// To go on after a stop.
+    /// Continue after a stop.
     Continue,
 }
 
-/// Listens from now on.
+/// Listens for signals.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -27,7 +27,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen.
+    /// Starts listening.
     pub fn new() -> io::Result<Self> {
         let listen = |number: i32| signal(SignalKind::from_raw(number));
         Ok(Self {
@@ -40,7 +40,7 @@ impl Signals {
         })
     }
 
-    /// Completes at the next one.
+    /// Completes at the next signal.
     pub async fn next(&mut self) -> Told {
         tokio::select! {
             _ = self.terminate.recv() => Told::End(0),

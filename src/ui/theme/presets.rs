@@ -1,4 +1,4 @@
-//! The looks. The only file that names colours other than by role.
+//! The themes. The only file that names colours other than by role.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -19,7 +19,7 @@ pub(super) const fn terminal(role: Role) -> Style {
         Role::Warn => fg(Color::Yellow),
         Role::Err => fg(Color::Red).add_modifier(Modifier::BOLD),
         Role::Down => fg(Color::Red),
-        // One look over whatever lies under it: colours of states would make patches.
+        // One style over everything in the line: the colours of states would look patchy.
         Role::Selection => fg(Color::Reset)
             .bg(Color::Reset)
             .remove_modifier(Modifier::DIM)

@@ -40,13 +40,13 @@ use scale::{Labels, Scale, amount, least_decimals, short, volume_top};
 
 /// Columns the candles keep before the price axis takes any.
 const MIN_BESIDE_AXIS: u16 = 16;
-/// Columns below which the volume goes, after the price axis.
+/// Columns below which the volume is dropped, after the price axis.
 const MIN_VOLUME_WIDTH: u16 = 10;
-/// Columns below which the time axis goes, last: one `09:30` and its margin.
+/// Columns below which the time axis is dropped, last: one `09:30` and its margin.
 const MIN_TIMES_WIDTH: u16 = 7;
-/// Rows below which the volume goes.
+/// Rows below which the volume is dropped.
 const MIN_VOLUME_HEIGHT: u16 = 8;
-/// Rows below which the time axis goes.
+/// Rows below which the time axis is dropped.
 const MIN_TIMES_HEIGHT: u16 = 4;
 /// Sessions of fewer columns get no line: the lines would be the picture.
 const MIN_SESSION: usize = 10;
@@ -62,7 +62,7 @@ pub struct Chart<'a> {
     pub cursor: usize,
     /// How many columns a bar or bars a column.
     pub zoom: Zoom,
-    /// Where the times of intraday bars are told. Daily and longer bars are dates everywhere.
+    /// The zone of intraday times. Daily and longer bars are dates everywhere.
     pub zone: Tz,
     /// Styles, and whether only ASCII may be drawn.
     pub theme: &'a Theme,
@@ -235,7 +235,7 @@ impl Chart<'_> {
             }
             let style = self.style_of(candle);
             let x = self.column(plan, at);
-            // A little volume is not none.
+            // A small volume still shows.
             let parts = i128::from(candle.volume) * total / plan.volume_top.max(1);
             let mut parts = u16::try_from(parts.max(1)).unwrap_or(u16::MAX);
             for row in (0..plan.volume_rows).rev() {
@@ -308,7 +308,7 @@ impl Chart<'_> {
     }
 
     /// Marks the cursor's column without touching its candle: dots above and below it, and its
-    /// time on the axis. Where the axis has gone the lowest cell of the column is turned around.
+    /// time on the axis. Without an axis the lowest cell of the column is reversed.
     fn draw_cursor(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
         let middle = self.column(plan, plan.visible.cursor);
         let side = u16::from(self.zoom.cells() == 3);
@@ -352,10 +352,10 @@ impl Chart<'_> {
         plan.times.then_some(times::TimeLabel { x, text })
     }
 
-    /// The look of what the keys act on.
+    /// The style of what the keys act on.
     fn selection(&self) -> Style {
         let style = self.theme.style(Role::Selection);
-        // Turned around, a coloured cell would colour the mark.
+        // Reversed, a coloured cell would colour the mark.
         if style.fg.is_none() && style.add_modifier.contains(Modifier::REVERSED) {
             style.fg(Color::Reset)
         } else {

@@ -147,7 +147,7 @@ fn detail(action: Action, app: &App) -> String {
         (Action::FetchDue, _) => format!(" ({})", due_count(&app.shared)),
         (Action::Offer, ViewId::Runs) => match availability::offered(ViewId::Runs, app) {
             Some(Action::Cancel) => "cancel the run".to_owned(),
-            Some(_) => "run failed again".to_owned(),
+            Some(_) => "rerun failed".to_owned(),
             None => String::new(),
         },
         (Action::Pause, _) => match &app.shared.snapshot {

@@ -1,4 +1,4 @@
-//! The head of the screen: whose data, when the engine acts next, what is left, which view.
+//! The header: whose data it is, the next run, the requests left, and the views.
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -14,11 +14,11 @@ use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 use crate::ui::views::VIEWS;
 
-/// From this width on everything is said in full.
+/// From this width on, everything is written in full.
 pub const WIDE: u16 = 118;
 /// Below this width the shortest words are used.
 const NARROW: u16 = 72;
-/// Below this width the program's name goes.
+/// Below this width the program's name is dropped.
 const NAMELESS: u16 = 52;
 
 /// From this width on the tabs leave room beside them.
@@ -26,7 +26,7 @@ const ROOMY: u16 = 60;
 /// The cells of the shortest words about the next run: `next in 02:41:07`.
 const LEAST_NEXT: u16 = 16;
 
-/// How much is said.
+/// How long the words are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Length {
     Short,
@@ -36,7 +36,7 @@ enum Length {
 
 type Pieces = Vec<(String, Style)>;
 
-/// The lines that the head takes.
+/// The lines that the header takes.
 #[must_use]
 pub const fn height(area: Rect) -> u16 {
     match area.height {
@@ -46,7 +46,7 @@ pub const fn height(area: Rect) -> u16 {
     }
 }
 
-/// Draws the head.
+/// Draws the header.
 pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
     let shared = &app.shared;
     let length = match area.width {
@@ -200,7 +200,7 @@ fn short_name(name: &str) -> String {
     }
 }
 
-/// When the engine acts next.
+/// The current or next run.
 fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
     let theme = shared.theme;
     let Some(snapshot) = &shared.snapshot else {
@@ -212,7 +212,7 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
             .map_or_else(|| "run".to_owned(), |id| format!("run {id}"));
         let text = match length {
             Length::Short => format!("{name}: {} of {}", run.done, run.total),
-            _ => format!("{name} at work, {} of {} done", run.done, run.total),
+            _ => format!("{name} running, {} of {} done", run.done, run.total),
         };
         return vec![(text, theme.style(Role::Accent))];
     }
@@ -232,7 +232,7 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
         ];
     }
     let Some(at) = schedule.next_at else {
-        return vec![("no next run".to_owned(), Style::new())];
+        return vec![("no run scheduled".to_owned(), Style::new())];
     };
     let when = match length {
         Length::Short => "next in ".to_owned(),
@@ -264,7 +264,7 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
     pieces
 }
 
-/// What is left of the day and when it renews, the most telling way first.
+/// The requests left today and when they renew, the fullest form first.
 fn quota(shared: &Shared) -> Vec<Pieces> {
     let Some(snapshot) = &shared.snapshot else {
         return vec![];
@@ -309,7 +309,7 @@ fn meter(left: u32, limit: u32, theme: Theme) -> String {
     format!("{}{}", on.repeat(full), off.repeat(CELLS as usize - full))
 }
 
-/// How many series wait for a person, and what time it is; without room, the first alone.
+/// How many series need attention, and the time; without room, only the first.
 fn clock(shared: &Shared, now: DateTime<Utc>) -> Vec<Pieces> {
     let theme = shared.theme;
     let needs = match shared.need_person() {
@@ -325,36 +325,36 @@ fn clock(shared: &Shared, now: DateTime<Utc>) -> Vec<Pieces> {
     vec![both, needs]
 }
 
-/// What is wrong as a whole, if something is.
+/// The problem that affects everything, if there is one.
 #[must_use]
 pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
     let shared = &app.shared;
     if let Some(reason) = &shared.stopped {
         return Some(format!(
-            "The engine has stopped: {reason}. What is stored is safe; q leaves."
+            "The engine has stopped: {reason}. What is stored is safe; q quits."
         ));
     }
     if let Boot::Waiting { reason, again_at } = &shared.boot {
         let left = ((*again_at - now).num_milliseconds().max(0) + 999) / 1000;
-        return Some(format!("{reason}. Trying again in {left} s; q leaves."));
+        return Some(format!("{reason}. Trying again in {left} s; q quits."));
     }
     let snapshot = shared.snapshot.as_ref()?;
     if let Some((since, reason)) = &snapshot.store.lost {
         // What is safe comes before the reason: a narrow screen cuts the end off.
         let kept = match snapshot.store.spooled {
             0 => String::new(),
-            1 => " One answer that is paid for is safe on disk.".to_owned(),
-            more => format!(" {more} answers that are paid for are safe on disk."),
+            1 => " One answer waits safely on disk.".to_owned(),
+            more => format!(" {more} answers wait safely on disk."),
         };
         return Some(format!(
-            "The store does not answer, since {} s. What you see is as old; nothing is asked meanwhile.{kept} {reason}",
+            "No answer from the store for {} s. The data shown is at least that old; no requests are being sent.{kept} {reason}",
             text::took(now - *since)
         ));
     }
     None
 }
 
-/// What is wrong, broken into the lines that it needs; three at most.
+/// The problem, wrapped into the lines that it needs; three at most.
 #[must_use]
 pub fn alarm_lines(app: &App, now: DateTime<Utc>, width: u16) -> Vec<String> {
     let width = usize::from(width.saturating_sub(4)).max(1);
@@ -362,7 +362,7 @@ pub fn alarm_lines(app: &App, now: DateTime<Utc>, width: u16) -> Vec<String> {
     lines.into_iter().take(3).collect()
 }
 
-/// Draws what is wrong over the full width.
+/// Draws the problem over the full width.
 pub fn draw_alarm(lines: &[String], theme: Theme, area: Rect, buf: &mut Buffer) {
     let style = theme
         .style(Role::Err)
@@ -387,7 +387,7 @@ mod tests {
     use crate::pipeline::snapshot::Snapshot;
     use crate::ui::sample;
 
-    /// The head at a width, a row a line.
+    /// The header at a width, one line per row.
     fn head(change: impl FnOnce(&mut Snapshot), width: u16) -> String {
         let mut snapshot = sample::normal();
         change(&mut snapshot);

@@ -7,7 +7,7 @@ use crate::ui::draw::{line, put};
 use crate::ui::theme::{Role, Theme};
 use crate::ui::views::Cursor;
 
-/// Draws each line that fits with `draw`, which gets the place behind the mark; returns how many
+/// Draws each line that fits with `draw`, which gets the area after the mark; returns how many
 /// lines follow the first on the screen.
 pub fn draw<T>(
     items: &[T],

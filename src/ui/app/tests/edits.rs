@@ -17,7 +17,7 @@ fn changes_are_undone_one_by_one_and_the_cursor_returns() {
     let said = &app.messages.current(sample::now()).unwrap().text;
     assert_eq!(
         said,
-        "undone: IBM daily is back on the watch list; 1 change more can be undone"
+        "undone: IBM daily is back on the watch list; 1 more change can be undone"
     );
     let effects = press(&mut app, "u");
     assert!(matches!(
@@ -63,7 +63,7 @@ fn a_pasted_list_is_counted_first_and_added_as_a_whole() {
     };
     assert_eq!(confirm.question, "Add 300 series to the watch list?");
     assert!(
-        confirm.detail.starts_with("1 of the list is there already")
+        confirm.detail.starts_with("1 more is already on it")
             && confirm.detail.contains("300 requests")
     );
     let effects = press(&mut app, "y");

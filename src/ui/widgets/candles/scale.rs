@@ -5,7 +5,7 @@ use crate::model::Price;
 
 /// Units in one cent: the coarsest last digit of an amount in full.
 const CENT: i128 = (Price::ONE / 100) as i128;
-/// From here on cents say nothing next to the price and only take room.
+/// From here on, cents mean nothing next to the price and only take room.
 const NO_CENTS_FROM: i128 = 100_000 * Price::ONE as i128;
 
 /// A range of prices over a number of steps, step 0 at the top.
@@ -71,7 +71,7 @@ impl Scale {
         self.high.div_euclid(step) - (self.low - 1).div_euclid(step)
     }
 
-    /// Digits that tell the step, and cents where the price is small enough for cents to matter.
+    /// Digits that show the step, and cents where the price is small enough for cents to matter.
     fn decimals(&self, step: i128) -> usize {
         let mut needed = Price::SCALE as usize;
         let mut rest = step;

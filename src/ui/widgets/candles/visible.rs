@@ -76,7 +76,7 @@ impl Visible {
     ///
     /// The cursor stands in the middle, except near the ends of the window: there it walks to the
     /// edge, so that no room stays empty. With the cursor at the newest bar the newest candle is at
-    /// the right edge. The middle shows as much of what led to a bar as of what came of it, and
+    /// the right edge. The middle shows as much of what led to a bar as of what followed, and
     /// keeps the cursor off the edges without a stored offset.
     ///
     /// Touches at most twice as many candles as there is room for, however many bars there are.
@@ -129,7 +129,7 @@ impl Visible {
     }
 }
 
-/// Tells to which candle a bar belongs.
+/// Maps a bar to its candle.
 ///
 /// Candles are cut by the calendar and not by counting: a bar's candle follows from its own date
 /// and time. So candles neither flicker when the cursor moves nor when older or newer bars are
