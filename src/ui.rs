@@ -44,20 +44,20 @@ use crate::telemetry::Record;
 use crate::telemetry::kept::{KeptLog, Line};
 use crate::time::Clock;
 
-/// Keeps a key for later starts; says where.
+/// Saves a key for later starts; returns the file.
 pub type SaveKey = Arc<dyn Fn(&Secret) -> io::Result<PathBuf> + Send + Sync>;
 
-/// How starting the engine goes.
+/// The state of starting the engine.
 #[derive(Debug)]
 pub enum Booting {
-    /// It is tried again.
+    /// It will be retried.
     Waiting {
         /// What went wrong.
         reason: String,
-        /// When.
+        /// When it is retried.
         again_at: DateTime<Utc>,
     },
-    /// It runs.
+    /// It is running.
     Ready(Box<Handle>),
     /// It cannot run until something is changed.
     Failed {
@@ -68,15 +68,15 @@ pub enum Booting {
     },
 }
 
-/// What the panel is made from.
+/// What the panel needs to start.
 pub struct Options {
-    /// What every view sees.
+    /// The state that every view sees.
     pub shared: Shared,
     /// The clock of the engine.
     pub clock: Clock,
     /// The time between redraws while a countdown is shown; `None`: each whole second.
     pub beat: Option<Duration>,
-    /// How starting the engine goes.
+    /// Reports about starting the engine.
     pub booting: mpsc::Receiver<Booting>,
     /// What the program logs.
     pub records: mpsc::Receiver<Record>,
@@ -86,9 +86,9 @@ pub struct Options {
     pub kept: Option<KeptLog>,
     /// Where saved tables go.
     pub exports: PathBuf,
-    /// Keeps a key for later starts.
+    /// Saves a key for later starts.
     pub save_key: SaveKey,
-    /// What is wrong with the configuration and was left out.
+    /// Errors in the configuration; those lines were ignored.
     pub problems: Vec<String>,
 }
 
@@ -103,14 +103,14 @@ impl fmt::Debug for Options {
 pub struct Ended {
     /// The program's exit code.
     pub code: u8,
-    /// What must be said on the normal screen.
+    /// The error to print on the normal screen.
     pub failure: Option<String>,
-    /// What was true at the end.
+    /// The last snapshot.
     pub last: Option<Arc<Snapshot>>,
 }
 
-/// Runs the panel on this thread until the person leaves. The terminal is as it was before when
-/// this returns, whatever it returns.
+/// Runs the panel on this thread until the user quits. The terminal is restored when this returns,
+/// whatever it returns.
 pub async fn run(options: Options) -> io::Result<Ended> {
     terminal::panic::guard_this_thread();
     let _guard = terminal::Guard::enter(options.shared.mouse)?;
@@ -141,7 +141,7 @@ pub fn last_line(last: Option<&Snapshot>, keep_fetching: &str) -> String {
     )
 }
 
-/// A path as it may be shown: a file's name is untrusted text.
+/// A path, safe to display: a file name is untrusted text.
 #[must_use]
 pub fn shown_path(path: &Path) -> String {
     crate::model::text::clean(&secret::redact(&path.display().to_string()))

@@ -373,7 +373,7 @@ fn nothing(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let theme = shared.theme;
     let is_read = view.window(shared).is_some();
     let text = match (&view.series, is_read) {
-        (None, _) => "The watch list is empty: a adds a series.".to_owned(),
+        (None, _) => "No series to show yet: a adds one.".to_owned(),
         (Some(series), false) => format!("{series}: reading…"),
         (Some(series), true) => format!(
             "No bars of {series} yet: f fetches them, i shows another interval, [ ] another series."
