@@ -1,4 +1,4 @@
-//! The command line: reads arguments, calls the parts, maps outcomes to exit codes. No logic of its own.
+//! The command line: reads arguments, calls the parts, maps outcomes to exit codes. No other logic.
 
 mod args;
 mod bars;
@@ -68,21 +68,21 @@ pub fn main() -> u8 {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            output::complain(&format!("the program cannot start its threads ({error})"));
+            output::complain(&format!("cannot start threads ({error})"));
             return exit::PASSING;
         }
     };
     let code = runtime.block_on(exit::unless_forced(dispatch(cli, inputs, logged)));
-    // A request that outlived its grace must not hold the exit up.
+    // A request that outlived its grace period must not delay the exit.
     runtime.shutdown_background();
     code
 }
 
 /// Where the log goes.
 enum Logged {
-    /// To the panel alone.
+    /// Only to the panel.
     ToScreen(mpsc::Receiver<Record>),
-    /// To stderr, and of `run` also here, to be kept.
+    /// To stderr; for `run` also here, to be kept on disk.
     ToStderr(Option<mpsc::Receiver<Record>>),
 }
 
@@ -134,7 +134,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
     })
 }
 
-/// What every command is given.
+/// What every command receives.
 struct Context {
     inputs: Inputs,
     narrator: output::Narrator,

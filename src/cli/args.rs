@@ -1,4 +1,4 @@
-//! The words of the command line.
+//! The arguments of the command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,15 +21,15 @@ use crate::simulate::{Fault, Plan};
     name = "pipeline-tui",
     version,
     about,
-    long_about = "Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows.\n\nWithout a command it opens the panel; without a terminal it is `run`.",
+    long_about = "Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows.\n\nWithout a command it opens the panel, or acts as `run` if there is no terminal.",
     after_help = "Start with: pipeline-tui demo\nThen: ALPHA_VANTAGE_API_KEY=… pipeline-tui fetch --symbols IBM --interval daily",
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// Say more on stderr; twice for debugging.
+    /// Print more on stderr; twice for debugging.
     #[arg(short, long, action = ArgAction::Count, global = true, display_order = 101)]
     pub verbose: u8,
-    /// Say only what went wrong.
+    /// Print only errors.
     #[arg(
         short,
         long,
@@ -38,10 +38,10 @@ pub struct Cli {
         display_order = 102
     )]
     pub quiet: bool,
-    /// Open the store without spending requests or writing.
+    /// Only read the store: send no requests, write nothing.
     #[arg(long, global = true, display_order = 103)]
     pub read_only: bool,
-    /// What is read as settings by every command.
+    /// Settings that every command accepts.
     #[command(flatten)]
     pub settings: SettingFlags,
     /// What to do.
@@ -49,13 +49,13 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// The flags of all commands, by what they are about.
+/// The global flags, grouped by topic.
 const KEY: [&str; 2] = ["api_key", "api_key_file"];
 const STORE: [&str; 1] = ["database_url"];
 const READ_ONLY: [&str; 1] = ["read_only"];
 const SAYING: [&str; 2] = ["verbose", "quiet"];
 
-/// Flags that mean nothing to a command. It takes them, but its help does not list them.
+/// Flags without meaning for a command. It accepts them, but its help does not list them.
 const MEANINGLESS: [(&[&str], &[&[&str]]); 10] = [
     (&["demo"], &[&KEY, &STORE, &READ_ONLY]),
     (&["fetch"], &[&READ_ONLY]),
@@ -69,7 +69,7 @@ const MEANINGLESS: [(&[&str], &[&[&str]]); 10] = [
     (&["man"], &[&KEY, &STORE, &READ_ONLY, &SAYING]),
 ];
 
-/// The command line, each command with the flags that concern it.
+/// The command line, each command with the flags that apply to it.
 pub fn command() -> clap::Command {
     let whole = Cli::command();
     let hidden = |flags: &[&[&str]]| -> Vec<Arg> {
@@ -114,18 +114,18 @@ impl Cli {
 /// Flags that override a setting.
 #[derive(Clone, Default, Args)]
 pub struct SettingFlags {
-    /// The key. Other users of this machine can see it: --api-key-file is safer.
+    /// The API key. Other users of this machine can see it; --api-key-file is safer.
     #[arg(long, value_name = "KEY", global = true, display_order = 104)]
     pub api_key: Option<String>,
-    /// A file that holds the key.
+    /// A file that contains the API key.
     #[arg(long, value_name = "FILE", global = true, display_order = 105)]
     pub api_key_file: Option<PathBuf>,
-    /// Where the store is: `postgres://…` or `sqlite://…`.
+    /// The store's URL: `postgres://…` or `sqlite://…`.
     #[arg(long, value_name = "URL", global = true, display_order = 106)]
     pub database_url: Option<String>,
 }
 
-/// Flags may hold a key and a password.
+/// Flags may contain a key and a password.
 impl std::fmt::Debug for SettingFlags {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SettingFlags").finish_non_exhaustive()
@@ -146,35 +146,35 @@ impl From<SettingFlags> for Flags {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The panel over a built-in simulated provider and a temporary store: no key, no network.
+    /// Try the panel with a simulated provider and a temporary store: no key, no network.
     ///
     /// Without a terminal it fetches once and prints the bars.
     Demo(DemoArgs),
-    /// One run now: fetch, validate, upsert, one line a series.
+    /// Run once now: fetch, validate, store, and print one line per series.
     Fetch(Box<FetchArgs>),
-    /// The engine without a screen: fetches on schedule, one line an event, until SIGTERM or SIGINT.
+    /// Fetch on schedule without a screen, one line per event, until SIGTERM or SIGINT.
     Run,
     /// Read bars from the store, newest first.
     Bars(Box<BarsArgs>),
-    /// The run history, or one run in detail.
+    /// Show the run history, or one run in detail.
     Runs(RunsArgs),
-    /// Show and change the watch list: thousands of series in one go, no request spent.
+    /// Show or change the watch list, thousands of series at once; spends no requests.
     Watch(WatchArgs),
     /// Serve simulated or recorded answers over HTTP, as the provider would.
     Simulate(SimulateArgs),
     /// Check configuration, key, provider, database, clock and terminal.
     Doctor(DoctorArgs),
-    /// Show the effective settings and where each came from.
+    /// Show the effective settings and where each came from, or check them.
     Config(ConfigArgs),
-    /// Print the keys of the panel, with your own from the configuration file.
+    /// Print the panel's keys, including your own from the configuration file.
     Keys {
-        /// As a page in Markdown.
+        /// Print the default keys as a page in Markdown.
         #[arg(long)]
         markdown: bool,
     },
     /// Print shell completions.
     Completions {
-        /// The shell.
+        /// Which shell.
         shell: clap_complete::Shell,
     },
     /// Print the manual page.
@@ -184,10 +184,10 @@ pub enum Command {
 /// `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Another market: the same seed gives the same bars.
+    /// Seed of the simulated market; the same seed gives the same bars.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// How many times as fast as the world's the demo's clock runs.
+    /// Speed of the demo's clock, as a multiple of real time.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(i32).range(1..=100_000))]
     pub speed: i32,
 }
@@ -195,39 +195,39 @@ pub struct DemoArgs {
 /// `fetch`.
 #[derive(Debug, Args)]
 pub struct FetchArgs {
-    /// Symbols, separated by commas; otherwise the watch list.
+    /// Symbols, separated by commas; default: the watch list.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     pub symbols: Vec<Symbol>,
-    /// The bar size: 1min 5min 15min 30min 60min daily weekly monthly.
+    /// Bar size: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly.
     #[arg(long)]
     pub interval: Option<Interval>,
-    /// A calendar month of intraday bars.
+    /// One calendar month of intraday bars.
     #[arg(long, value_name = "YYYY-MM")]
     pub month: Option<Month>,
-    /// The newest 100 bars, or all there are.
+    /// The newest 100 bars (compact), or all available (full).
     #[arg(long, value_name = "compact|full", value_parser = word::<Outputsize>)]
     pub outputsize: Option<Outputsize>,
-    /// Prices adjusted for splits and dividends; for daily and longer the adjusted close beside raw prices.
+    /// Prices adjusted for splits and dividends; daily and longer bars keep raw prices and add an adjusted close.
     #[arg(long)]
     pub adjusted: bool,
     /// Leave out bars before 09:30 and after 16:00.
     #[arg(long)]
     pub regular_hours: bool,
-    /// The format asked of the provider.
+    /// Format to request from the provider.
     #[arg(long, value_name = "json|csv", value_parser = word::<Datatype>)]
     pub datatype: Option<Datatype>,
-    /// The recency that your plan includes.
+    /// How recent the data is; your plan must include it.
     #[arg(long, value_name = "realtime|delayed", value_parser = word::<Entitlement>)]
     pub entitlement: Option<Entitlement>,
     /// Skip series fetched within this time, for example 15m, 6h or 1d.
     #[arg(long, value_name = "D", value_parser = parse_age)]
     pub max_age: Option<TimeDelta>,
-    /// How the result is printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
 }
 
-/// How a result is printed.
+/// Output formats of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// Lines of text.
@@ -241,25 +241,25 @@ pub enum ReportFormat {
 pub struct BarsArgs {
     /// The symbol.
     pub symbol: Symbol,
-    /// The bar size; otherwise the only one that is stored, or the finest.
+    /// Bar size; default: the only one stored, or the finest.
     #[arg(long)]
     pub interval: Option<Interval>,
-    /// Adjusted prices: for daily and longer bars the adjusted close beside the raw prices.
+    /// Adjusted prices; daily and longer bars show the adjusted close next to raw prices.
     #[arg(long)]
     pub adjusted: bool,
     /// Oldest bar: a date or time in New York (2026-05-15, "2026-05-15 09:30"), or RFC 3339.
     #[arg(long, value_name = "T")]
     pub from: Option<Bound>,
-    /// Newest bar, in the same forms.
+    /// Newest bar, in the same formats.
     #[arg(long, value_name = "T")]
     pub to: Option<Bound>,
-    /// At most so many bars.
+    /// At most this many bars.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = parse_limit)]
     pub limit: u32,
-    /// Fetch first if the series is older than its interval.
+    /// Fetch first unless the series was fetched within its interval.
     #[arg(long)]
     pub fresh: bool,
-    /// How the bars are printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = BarsFormat::Table)]
     pub format: BarsFormat,
     /// Write to this file instead of stdout.
@@ -267,32 +267,32 @@ pub struct BarsArgs {
     pub output: Option<PathBuf>,
 }
 
-/// How `bars` prints.
+/// Output formats of `bars`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BarsFormat {
     /// Aligned columns.
     Table,
     /// Comma-separated values with a header.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
 }
 
 /// `runs`.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
-    /// A run to show in detail.
+    /// Number of a run to show in detail.
     #[arg(value_parser = parse_run)]
     pub id: Option<i64>,
-    /// At most so many runs.
+    /// At most this many runs.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse_limit)]
     pub limit: u32,
-    /// How they are printed.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,
 }
 
-/// How lists are printed.
+/// Output formats of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TableFormat {
     /// Aligned columns.
@@ -309,67 +309,67 @@ pub struct WatchArgs {
     pub command: WatchCommand,
 }
 
-/// What `watch` can do. A change is made whole or not at all.
+/// The commands of `watch`. A change is made completely or not at all.
 #[derive(Debug, Subcommand)]
 pub enum WatchCommand {
     /// Print the watch list.
     List {
-        /// How it is printed.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
         format: TableFormat,
     },
-    /// Put series at the end of the list.
+    /// Add series to the end of the list.
     Add {
-        /// Which.
+        /// The series.
         #[command(flatten)]
         series: SeriesArgs,
-        /// How the result is printed.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
         format: ReportFormat,
     },
-    /// Take series off the list; their bars stay. Exit code 1 if none of them is on it.
+    /// Remove series from the list; their bars stay stored. Exit code 1 if none of them was on it.
     Remove {
-        /// Symbols, between commas or spaces.
+        /// Symbols, separated by commas or spaces.
         #[arg(required = true, value_name = "A,B")]
         symbols: Vec<String>,
-        /// Only series of this interval; otherwise of every interval.
+        /// Only series with this interval; default: every interval.
         #[arg(long)]
         interval: Option<Interval>,
-        /// Only series of adjusted prices.
+        /// Only series with adjusted prices.
         #[arg(long)]
         adjusted: bool,
-        /// How the result is printed.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
         format: ReportFormat,
     },
-    /// Make the whole list these series.
+    /// Replace the whole list with these series.
     Replace {
-        /// Which.
+        /// The series.
         #[command(flatten)]
         series: SeriesArgs,
-        /// How the result is printed.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
         format: ReportFormat,
     },
-    /// Add the series that a file names: one a line, as `watch export` prints them.
+    /// Add the series listed in a file, one per line, as `watch export` prints them.
     ///
-    /// A line is a symbol, an interval, and `adjusted` or `raw`, between commas or spaces; what follows
-    /// a # is a comment. If a line is wrong, nothing is changed.
+    /// A line has a symbol, an interval, and `adjusted` or `raw`, separated by commas or spaces; text
+    /// after a # is a comment. If any line is wrong, nothing changes.
     Import {
-        /// The file; - is stdin.
+        /// The file; - for stdin.
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The bar size of lines that name none; otherwise that of the configuration.
+        /// Bar size of lines without one; default: the configured interval.
         #[arg(long)]
         interval: Option<Interval>,
-        /// Make the whole list what the file names.
+        /// Replace the whole list instead of adding to it.
         #[arg(long)]
         replace: bool,
-        /// How the result is printed.
+        /// Output format.
         #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
         format: ReportFormat,
     },
-    /// Print the list as a file that `watch import` reads.
+    /// Print the list in the format that `watch import` reads.
     Export {
         /// Write to this file instead of stdout.
         #[arg(long, value_name = "FILE")]
@@ -380,10 +380,10 @@ pub enum WatchCommand {
 /// Series on the command line.
 #[derive(Debug, Args)]
 pub struct SeriesArgs {
-    /// Symbols, between commas or spaces.
+    /// Symbols, separated by commas or spaces.
     #[arg(required = true, value_name = "A,B")]
     pub symbols: Vec<String>,
-    /// The bar size of all of them; otherwise that of the configuration.
+    /// Bar size of all of them; default: the configured interval.
     #[arg(long)]
     pub interval: Option<Interval>,
     /// Prices adjusted for splits and dividends.
@@ -394,22 +394,22 @@ pub struct SeriesArgs {
 /// `simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// Where to listen.
+    /// Address to listen on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600")]
     pub listen: SocketAddr,
     /// Answer every request with this recorded file, or from a folder with an index.toml.
     #[arg(long, value_name = "FILE|DIR")]
     pub replay: Option<PathBuf>,
-    /// Another market: the same seed gives the same bars.
+    /// Seed of the simulated market; the same seed gives the same bars.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The plan whose limits and refusals apply: demo, free, premium or unlimited.
+    /// Plan whose limits and refusals apply: demo, free, premium or unlimited.
     #[arg(long, default_value = "free", value_parser = word::<Plan>)]
     pub plan: Plan,
-    /// Misbehave, for example burst@2, status:503, cut:200 or slow:500@every=3; may be repeated.
+    /// Inject a fault, for example burst@2, status:503, cut:200 or slow:500@every=3; may be repeated.
     #[arg(long, value_name = "SPEC")]
     pub fault: Vec<Fault>,
-    /// Append every request seen to this file, one JSON line each.
+    /// Append every request to this file, one line of JSON each.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
 }
@@ -417,15 +417,15 @@ pub struct SimulateArgs {
 /// `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Only whether the store answers: one line, asking no provider, for health checks.
+    /// Check only the store and print one line, for health checks; does not contact the provider.
     #[arg(long, conflicts_with_all = ["online", "report"])]
     pub store: bool,
-    /// Also send one request, whose price is said first: it shows whether key, network and plan are right.
+    /// Also send one request to check key, network and plan; its cost is printed first.
     ///
-    /// It is entered like any other, and its bars are stored.
+    /// It counts like any other request, and its bars are stored.
     #[arg(long)]
     pub online: bool,
-    /// Write all that a bug report needs to a new file; - is stdout. Secrets and home folders are left out.
+    /// Write everything a bug report needs to a new file; - for stdout. Secrets and home folders are left out.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 }
@@ -438,18 +438,18 @@ pub struct ConfigArgs {
     pub command: ConfigCommand,
 }
 
-/// What `config` can do.
+/// The commands of `config`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ConfigCommand {
     /// Print every setting, its value and its source; secrets as ***.
     Show,
-    /// Say everything that is wrong.
+    /// Report everything that is wrong.
     Check,
-    /// Print where the configuration file is looked for.
+    /// Print the path of the configuration file, whether it exists or not.
     Path,
 }
 
-/// Parses a word of the model, naming the ones there are.
+/// Parses a word of the model; the error lists the valid ones.
 fn word<T>(text: &str) -> Result<T, String>
 where
     T: std::str::FromStr + Words,
@@ -458,12 +458,12 @@ where
         .map_err(|_| format!("use {}", T::names().join(", ")))
 }
 
-/// Parses how many lines are printed at most.
+/// Parses the most lines to print.
 fn parse_limit(text: &str) -> Result<u32, String> {
     text.parse()
         .ok()
         .filter(|limit| *limit > 0)
-        .ok_or_else(|| format!("write a whole number from 1 to {}", u32::MAX))
+        .ok_or_else(|| format!("use a whole number from 1 to {}", u32::MAX))
 }
 
 fn parse_run(text: &str) -> Result<i64, String> {
@@ -473,7 +473,7 @@ fn parse_run(text: &str) -> Result<i64, String> {
     })
 }
 
-/// The words that a value may have.
+/// The words that a value can be.
 pub trait Words {
     /// All of them.
     fn names() -> Vec<&'static str>;

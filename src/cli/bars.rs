@@ -22,7 +22,7 @@ use crate::pipeline::source::FetchOptions;
 pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     if args.fresh && context.read_only {
         return Err(Failure::usage(
-            "--fresh may spend a request; leave it or --read-only out",
+            "--fresh may spend a request; leave out one of --fresh and --read-only",
         ));
     }
     if let (Some(from), Some(to)) = (args.from, args.to)
@@ -78,7 +78,7 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Fetches a series unless it was fetched within its interval, and returns the exit code of that.
+/// Fetches a series unless it was fetched within its interval, and returns the exit code.
 async fn refresh(
     series: SeriesKey,
     settings: &Settings,
@@ -109,7 +109,7 @@ fn query(args: &BarsArgs, series: &SeriesKey) -> BarQuery {
     }
 }
 
-/// What a person must know about the bars that are shown, or why there are none.
+/// What a person must know about the bars shown, or why there are none.
 fn remark(args: &BarsArgs, series: &SeriesKey, bars: &[Bar], held: &[Holding]) -> Option<String> {
     let SeriesKey {
         symbol, interval, ..
@@ -189,7 +189,7 @@ fn written(format: Format, series: &SeriesKey, bars: &[Bar]) -> Result<String, F
     String::from_utf8(bytes).map_err(|error| unprintable(&error))
 }
 
-/// Writes beside the place and renames, so that no reader sees half a file.
+/// Writes a temporary file and renames it, so that no reader sees half a file.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     let told = |error: std::io::Error| Failure::Told {
         code: exit::USAGE,
@@ -210,7 +210,7 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The newest bars of the series of a run, for showing what was fetched.
+/// The newest bars of a series of a run, to show what was fetched.
 pub async fn newest(
     store: &Arc<dyn Store>,
     report: &SeriesReport,

@@ -1,4 +1,4 @@
-//! `demo`: the panel, or without a terminal one run, against a built-in provider, in a store that vanishes.
+//! `demo`: the panel, or one run without a terminal, with a simulated provider and a temporary store.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::simulate::{Options, Plan, Server, is_trading_day};
 use crate::telemetry::Record;
 use crate::time::Clock;
 
-/// Bars shown of each series.
+/// Bars shown per series.
 const SHOWN: u32 = 5;
 
 /// When the demo's clock starts: in the middle of a session.
@@ -54,7 +54,7 @@ pub async fn run(
         ("ALPHA_VANTAGE_BASE_URL", server.base_url()),
         ("ALPHA_VANTAGE_PLAN", "unlimited".to_owned()),
     ];
-    // The caller's settings are none of the demo's business, but their terminal is.
+    // The demo ignores the caller's settings, but not their terminal.
     let inputs = Inputs {
         environment: environment
             .map(|(name, value)| (name.to_owned(), value))
@@ -105,7 +105,7 @@ pub async fn run(
     Ok(exit::of_series(&report.series))
 }
 
-/// The time at which the demo starts on a day on which the exchange trades: today, or the next one.
+/// When the demo starts: on a trading day, today or the next one.
 fn start(now: DateTime<Utc>) -> DateTime<Utc> {
     let today = now.with_timezone(&New_York).date_naive();
     let day = today
@@ -115,7 +115,7 @@ fn start(now: DateTime<Utc>) -> DateTime<Utc> {
     moment::local(day.and_time(STARTS), New_York)
 }
 
-/// The panel over the simulated provider: bars of several intervals, fetched every five minutes.
+/// The panel with the simulated provider: bars of several intervals, fetched every five minutes.
 fn panel(settings: Settings, clock: Clock, speed: i32) -> Panel {
     let mut engine = headless::options(&settings);
     engine.provider.name = String::from("simulated");

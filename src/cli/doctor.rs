@@ -1,4 +1,4 @@
-//! `doctor`: one line for everything that must be right, and the fix where it is not.
+//! `doctor`: one line per check, with the fix where something is wrong.
 
 mod online;
 mod report;
@@ -20,7 +20,7 @@ use crate::ui::files;
 const SKEW_SECONDS: i64 = 30;
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// A finding: the exit code that it alone would give, and one sentence.
+/// A finding: the exit code it would give alone, and one sentence.
 struct Finding {
     code: u8,
     about: &'static str,
@@ -66,7 +66,7 @@ pub async fn run(args: &DoctorArgs, context: &Context) -> Result<u8, Failure> {
     }
     if args.online && context.read_only {
         return Err(Failure::usage(
-            "--online spends a request and stores what comes; leave it or --read-only out",
+            "--online spends a request and stores its bars; leave out one of --online and --read-only",
         ));
     }
     if let Some(file) = &args.report {
@@ -95,7 +95,7 @@ pub async fn run(args: &DoctorArgs, context: &Context) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Everything but the question that costs a request.
+/// All checks except the one that costs a request.
 async fn findings(context: &Context) -> Vec<Finding> {
     let inputs = &context.inputs;
     let mut findings = Vec::new();
@@ -130,8 +130,8 @@ async fn findings(context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// `doctor --store`: whether the store answers, and nothing about what is beside it. A health check
-/// of a container may end in 0 or 1 only.
+/// `doctor --store`: checks only whether the store answers. A health check of a container may exit
+/// with 0 or 1 only.
 async fn store(context: &Context) -> Result<u8, Failure> {
     let findings = match config::load(&context.inputs) {
         Err(_) => wrong_settings(&context.inputs),
@@ -159,8 +159,8 @@ fn code(findings: &[Finding]) -> u8 {
     verdict(findings.iter().map(|finding| finding.code))
 }
 
-/// What a script can do about all findings together: a setting to mend outweighs everything, and
-/// waiting helps only where nothing else is wrong.
+/// What a script can do about all findings together: a setting to fix outweighs everything, and
+/// waiting helps only if nothing else is wrong.
 fn verdict(codes: impl Iterator<Item = u8>) -> u8 {
     let rank = |code: &u8| match *code {
         exit::DONE => 0,
@@ -182,21 +182,21 @@ fn key(settings: &Settings) -> Finding {
     if settings.provider.key_is_demo {
         good(
             "key",
-            "none: with the key demo only IBM is served; a free key is at \
-             https://www.alphavantage.co/support/#api-key, set it as ALPHA_VANTAGE_API_KEY",
+            "not set: the key demo serves only IBM; get a free key at \
+             https://www.alphavantage.co/support/#api-key and set it as ALPHA_VANTAGE_API_KEY",
         )
     } else {
         good(
             "key",
             format!(
-                "set, plan {}; whether it is accepted shows the next fetch",
+                "set, plan {}; the next fetch will show whether it is accepted",
                 settings.provider.plan
             ),
         )
     }
 }
 
-/// Asks the provider's host for nothing that counts as a request of the plan.
+/// Contacts the provider's host without spending a request of the plan.
 async fn provider(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
     let mut root = settings.provider.base_url.clone();
     root.set_path("/");
@@ -272,7 +272,7 @@ fn unusable(failure: Failure) -> Finding {
     }
 }
 
-/// A store that other users of this machine may read, where it is a file.
+/// A warning if the store is a file that other users of this machine may read.
 #[cfg(unix)]
 fn wide_store(settings: &Settings) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -283,7 +283,7 @@ fn wide_store(settings: &Settings) -> Option<Finding> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
     (mode & 0o077 != 0).then(|| {
         let path = clean(&path.display().to_string());
-        let text = format!("others on this machine may read the store: chmod 600 {path}");
+        let text = format!("other users of this machine may read the store; run: chmod 600 {path}");
         bad("database", text)
     })
 }
@@ -301,7 +301,7 @@ fn clock(others: &[(&str, Option<DateTime<Utc>>)]) -> Finding {
             if skew.abs() > SKEW_SECONDS {
                 return bad(
                     "clock",
-                    format!("this machine is {skew} s off the {name}; set its clock"),
+                    format!("this machine's clock is {skew} s off the {name}'s; set it"),
                 );
             }
         }
@@ -309,7 +309,7 @@ fn clock(others: &[(&str, Option<DateTime<Utc>>)]) -> Finding {
     good("clock", now.format("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// What is written to, and whether it shows more than ASCII.
+/// What stdout is, and whether it shows more than ASCII.
 fn terminal(inputs: &Inputs) -> Finding {
     let stdout = if std::io::stdout().is_terminal() {
         "stdout is a terminal"
@@ -320,7 +320,7 @@ fn terminal(inputs: &Inputs) -> Finding {
     let shows = if locale.is_utf8() {
         format!("UTF-8 ({locale})")
     } else {
-        format!("ASCII alone ({locale}); for UTF-8 set LC_ALL=C.UTF-8")
+        format!("ASCII only ({locale}); for UTF-8 set LC_ALL=C.UTF-8")
     };
     let panel = match config::load(inputs) {
         Ok(settings) if settings.ui.ascii == locale.is_utf8() => {

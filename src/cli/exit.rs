@@ -19,7 +19,7 @@ pub const INTERRUPTED: u8 = 130;
 /// Why a command ended before its work was done.
 #[derive(Debug)]
 pub enum Failure {
-    /// Whoever read our output has gone: no one to tell.
+    /// The reader of our output is gone: there is nobody to report to.
     Closed,
     /// One sentence and the exit code.
     Told {
@@ -131,16 +131,16 @@ const fn is_forbidden(class: ErrorClass) -> bool {
     )
 }
 
-/// How a process is told to stop.
+/// How a process is asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// By a person: SIGINT.
     Interrupt,
-    /// By whatever runs it: SIGTERM.
+    /// By its supervisor: SIGTERM.
     Terminate,
 }
 
-/// SIGINT and SIGTERM, heard from now on; one that comes while another is handled is not lost.
+/// SIGINT and SIGTERM from now on; one that arrives while another is handled is not lost.
 pub struct StopSignals(Option<(Signal, Signal)>);
 
 impl StopSignals {
@@ -150,7 +150,7 @@ impl StopSignals {
         Self(both.ok())
     }
 
-    /// Completes at the next one; never, where signals cannot be heard.
+    /// Completes at the next one; never, if signals cannot be received.
     pub async fn next(&mut self) -> Stop {
         match &mut self.0 {
             Some((interrupt, terminate)) => {
@@ -175,7 +175,7 @@ pub fn cancelled_by_signal() -> CancellationToken {
     token
 }
 
-/// Ends work at once on the second SIGINT or SIGTERM.
+/// Ends the work at once on the second SIGINT or SIGTERM.
 pub async fn unless_forced(work: impl Future<Output = u8>) -> u8 {
     let forced = async {
         let mut signals = StopSignals::new();
@@ -183,8 +183,8 @@ pub async fn unless_forced(work: impl Future<Output = u8>) -> u8 {
         signals.next().await;
     };
     tokio::select! {
-        // Work listens first: from then on no signal ends the process by itself, and one that only
-        // this function heard would be lost.
+        // Work registers its handlers first: from then on no signal ends the process by default, and
+        // one that only this function received would be lost.
         biased;
         code = work => code,
         () = forced => INTERRUPTED,

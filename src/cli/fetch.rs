@@ -23,7 +23,7 @@ use crate::pipeline::{Event, Observer, Pipeline, RunReport, RunRequest};
 pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
     if context.read_only {
         return Err(Failure::usage(
-            "fetch spends requests and writes; leave out --read-only",
+            "fetch spends requests and writes to the store; leave out --read-only",
         ));
     }
     let settings = open::settings(context)?;
@@ -48,9 +48,7 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
     }
     let code = exit::of_series(&report.series);
     if let Some(error) = report.unrecorded {
-        output::complain(&format!(
-            "the run's outcome could not be written down: {error}"
-        ));
+        output::complain(&format!("the run's outcome could not be recorded: {error}"));
         return Ok(if code == exit::DONE { exit::SOME } else { code });
     }
     Ok(code)
@@ -78,7 +76,7 @@ fn refuse_senseless(pipeline: &Pipeline, request: &RunRequest) -> Result<(), Fai
     why.map_or(Ok(()), |why| Err(Failure::usage(why)))
 }
 
-/// The series to fetch, all adjusted where that is asked for.
+/// The series to fetch, all adjusted if requested.
 async fn wanted(
     args: &FetchArgs,
     settings: &Settings,
@@ -91,7 +89,7 @@ async fn wanted(
     Ok(series)
 }
 
-/// Those of the flags, of this process's variables, or of the watch list.
+/// The series from the flags, from this process's variables, or from the watch list.
 async fn selection(
     args: &FetchArgs,
     settings: &Settings,
@@ -157,9 +155,9 @@ fn advance(bar: &ProgressBar, event: &Event) {
             bar.set_length(*series as u64);
             bar.set_message(format!("run {run}"));
         }
-        Event::Sending { series, attempt: 1 } => bar.set_message(format!("{series}: asking")),
+        Event::Sending { series, attempt: 1 } => bar.set_message(format!("{series}: requesting")),
         Event::Sending { series, attempt } => {
-            bar.set_message(format!("{series}: asking, attempt {attempt}"));
+            bar.set_message(format!("{series}: requesting, attempt {attempt}"));
         }
         Event::Done(_) => bar.inc(1),
         Event::NotAsked { series, .. } => bar.inc(series.len() as u64),

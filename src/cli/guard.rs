@@ -1,10 +1,10 @@
-//! What the process gives up before it learns a secret: files that others may read, core dumps, being
-//! looked into by other processes of its user.
+//! What the process gives up before it reads a secret: files that others may read, core dumps, and
+//! inspection by the user's other processes.
 //!
-//! Nothing here may fail a start: each of these only narrows, and where the system knows none of it the
-//! program is as safe as it was.
+//! Nothing here may make a start fail: each step only restricts, and on a system without it the program
+//! is as safe as before.
 
-/// Narrows what the process leaves behind and lets others see of it.
+/// Restricts what the process leaves behind and what others can see of it.
 pub fn close_to_others() {
     #[cfg(unix)]
     {
@@ -18,7 +18,7 @@ pub fn close_to_others() {
         };
         let _ = setrlimit(Resource::Core, none);
     }
-    // A core that is piped to a program heeds no limit; this also keeps memory and environment in
+    // A core dump piped to a program ignores the limit; this also hides memory and environment in
     // /proc from the user's other processes.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {

@@ -1,4 +1,4 @@
-//! Which of the series that are stored of a symbol a person means.
+//! Finds which stored series of a symbol a person means.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::America::New_York;
@@ -9,22 +9,22 @@ use crate::model::text::thousands;
 use crate::model::{Interval, SeriesKey, Symbol};
 use crate::pipeline::narrate;
 
-/// What a person said about a series.
+/// What a person asked for.
 #[derive(Debug, Clone)]
 pub struct Wish {
-    /// The symbol, in any case.
+    /// The symbol, in upper or lower case.
     pub symbol: Symbol,
-    /// The interval that must be.
+    /// The interval that is required.
     pub interval: Option<Interval>,
-    /// The interval that is taken if it is there.
+    /// The interval to prefer if it is stored.
     pub usual: Option<Interval>,
     /// Whether adjusted prices must be shown.
     pub adjusted: bool,
 }
 
 impl Wish {
-    /// The series among those that are stored: of several the one with the usual interval, else the
-    /// finest; raw prices before adjusted ones. `None`: there is none.
+    /// The stored series that is meant: of several the one with the usual interval, otherwise the
+    /// finest; raw prices before adjusted ones. `None` if none matches.
     pub fn among(&self, held: &[Holding]) -> Option<SeriesKey> {
         let symbol = self.spelled(held)?;
         let keys = || {
@@ -44,7 +44,7 @@ impl Wish {
         })
     }
 
-    /// The symbol as it is stored: as it was written if that is there, else in other letters.
+    /// The symbol as it is stored: exactly as given if that exists, otherwise in another case.
     fn spelled<'a>(&self, held: &'a [Holding]) -> Option<&'a Symbol> {
         let symbols = || held.iter().map(|holding| &holding.series.symbol);
         symbols()
@@ -52,7 +52,7 @@ impl Wish {
             .or_else(|| symbols().min())
     }
 
-    /// The series to fetch where none is stored.
+    /// The series to fetch if none is stored.
     pub fn otherwise(&self, interval: Interval) -> SeriesKey {
         SeriesKey {
             symbol: self.symbol.clone(),
@@ -62,7 +62,7 @@ impl Wish {
     }
 }
 
-/// What is stored of a symbol, as a table.
+/// The stored series of a symbol, as a table.
 pub fn table(held: &[Holding]) -> String {
     let mut held: Vec<&Holding> = held.iter().collect();
     held.sort_by_key(|holding| &holding.series);

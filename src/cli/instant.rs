@@ -38,7 +38,7 @@ impl FromStr for Bound {
         .and_then(|local| New_York.from_local_datetime(&local).earliest())
         .map(|instant| Self::Instant(instant.with_timezone(&Utc)))
         .ok_or_else(|| {
-            "write 2026-05-15, \"2026-05-15 09:30\" (New York) or 2026-05-15T13:30:00Z".to_owned()
+            "use 2026-05-15, \"2026-05-15 09:30\" (New York) or 2026-05-15T13:30:00Z".to_owned()
         })
     }
 }
@@ -82,7 +82,7 @@ fn midnight(date: NaiveDate) -> DateTime<Utc> {
 
 /// Reads an age such as `90s`, `15m`, `6h`, `1d` or `2w`.
 pub fn parse_age(text: &str) -> Result<TimeDelta, String> {
-    let hint = || "write an age such as 90s, 15m, 6h, 1d or 2w".to_owned();
+    let hint = || "use an age such as 90s, 15m, 6h, 1d or 2w".to_owned();
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(hint)?;
     let (number, unit) = text.split_at_checked(split).ok_or_else(hint)?;
     let seconds = match unit {

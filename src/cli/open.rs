@@ -14,13 +14,13 @@ use crate::pipeline::engine::Rekey;
 use crate::pipeline::{Persistence, Pipeline, Waits};
 use crate::time::Clock;
 
-/// How long a command that ends by itself waits for a store that is away.
+/// How long a command that ends by itself waits for an unreachable store.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How long closing the store may take.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Reads the settings and passes their warnings on.
+/// Reads the settings and prints their warnings.
 pub fn settings(context: &Context) -> Result<Settings, Failure> {
     let settings = config::load(&context.inputs)?;
     for warning in &settings.warnings {
@@ -56,7 +56,7 @@ fn target(url: &Secret, shown: &str) -> PgTarget {
     }
 }
 
-/// What the first start would make in the store, without making it; `None` where nothing is missing.
+/// What the first start would create in the store, without creating it; `None` if nothing is missing.
 pub async fn preview(settings: &Settings) -> Result<Option<String>, Failure> {
     Ok(match &settings.database {
         Database::Sqlite { path } if !path.exists() => Some(format!(
@@ -68,12 +68,12 @@ pub async fn preview(settings: &Settings) -> Result<Option<String>, Failure> {
     })
 }
 
-/// Closes the store. A connection that is in use, or a server that is silent, must not hold the exit up.
+/// Closes the store. A connection in use or a silent server must not delay the exit.
 pub async fn close(store: &Arc<dyn Store>) {
     let _ = tokio::time::timeout(CLOSING, store.close()).await;
 }
 
-/// Makes the data folder; any other folder must be there, so that a typo does not grow a tree.
+/// Creates the data folder. Any other folder must exist, so that a typo creates no folders.
 fn make_folder(folder: &Path, data_dir: &Path) -> Result<(), Failure> {
     if folder != data_dir || folder.is_dir() {
         return Ok(());
@@ -84,18 +84,18 @@ fn make_folder(folder: &Path, data_dir: &Path) -> Result<(), Failure> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|error| {
         Failure::usage(format!(
-            "the data folder {} cannot be made ({error}); name another with PIPELINE_DATA_DIR",
+            "the data folder {} cannot be created ({error}); set another with PIPELINE_DATA_DIR",
             folder.display()
         ))
     })
 }
 
-/// The pipeline over a store, asking the configured provider.
+/// The pipeline for a store and the configured provider.
 pub fn pipeline(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
     pipeline_at(settings, store, Clock::system())
 }
 
-/// The same by another clock.
+/// The same with another clock.
 pub fn pipeline_at(
     settings: &Settings,
     store: Arc<dyn Store>,
@@ -106,7 +106,7 @@ pub fn pipeline_at(
         .map_err(Failure::usage)
 }
 
-/// The pipeline of a command that somebody waits for: it does not outwait every outage.
+/// The pipeline of a command that someone waits for: it does not wait for every outage to end.
 pub fn impatient(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
     let parts = parts(settings, store, Clock::system()).map_err(Failure::usage)?;
     Ok(Arc::new(Pipeline {
@@ -115,7 +115,7 @@ pub fn impatient(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipel
     }))
 }
 
-/// The same, sending one request a series and no retry.
+/// The same, with one request per series and no retry.
 pub fn once(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
     let parts = parts(settings, store, Clock::system()).map_err(Failure::usage)?;
     Ok(Arc::new(Pipeline {
@@ -166,7 +166,7 @@ fn asking(
     })
 }
 
-/// How a panel's new key comes into use: the same store and plan, another source and credential.
+/// Applies a new key from the panel: same store and plan, new source and credential.
 pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey {
     let (provider, answers_limit) = (settings.provider.clone(), settings.answers_limit);
     let spool = settings.data_dir.join("spool");

@@ -12,13 +12,13 @@ use crate::config::Locale;
 use crate::config::secret::redact;
 use crate::model::text::{ascii, clean_to};
 
-/// Characters of a line about the command line.
+/// The most characters of a line about the command line.
 const LONGEST_LINE: usize = 4096;
 
 /// Whether what people read must be ASCII.
 static PLAIN: OnceLock<bool> = OnceLock::new();
 
-/// Fits what people read to their terminal, from now on.
+/// Adapts what people read to their terminal, from now on.
 pub fn fit(locale: &Locale) {
     let _ = PLAIN.set(!locale.is_utf8());
 }
@@ -51,15 +51,15 @@ pub fn data(text: &str) -> Result<(), Failure> {
     Ok(stdout.flush()?)
 }
 
-/// Says what went wrong, in one sentence.
+/// Reports what went wrong, in one sentence.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "pipeline-tui: {}", fitted(&redact(text)));
 }
 
-/// Says what is wrong with the command line, or the help that was asked for.
+/// Prints what is wrong with the command line, or the requested help.
 ///
-/// The parser quotes an argument as it was given: where a terminal would act on one, the whole text comes
-/// without styles, and what is left of the argument as escapes.
+/// The parser quotes arguments as given. If a terminal would act on one, the whole text is printed
+/// without styles, and the argument with escapes.
 pub fn usage(error: &clap::Error) {
     let is_harmless = |argument: OsString| {
         let text = argument.to_string_lossy();
@@ -83,7 +83,7 @@ pub fn usage(error: &clap::Error) {
     };
 }
 
-/// Says what is going on, unless that was asked not to be.
+/// Reports progress, unless `--quiet` is given.
 #[derive(Debug, Clone, Copy)]
 pub struct Narrator {
     quiet: bool,

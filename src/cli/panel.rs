@@ -1,4 +1,4 @@
-//! The panel: puts its parts together, starts the engine behind it, and says the last words.
+//! The panel: assembles its parts, starts the engine behind it, and prints the last line.
 
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -24,36 +24,36 @@ use crate::ui::keymap::Keymap;
 use crate::ui::theme::{Preset, Theme};
 use crate::ui::{self, Booting, Ended, Options};
 
-/// Waits between tries to open a store that does not answer; then the last one, again and again.
+/// Waits between attempts to open a store that does not answer; `LAST_WAIT` from then on.
 const AGAIN: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(3),
 ];
 const LAST_WAIT: Duration = Duration::from_secs(5);
-/// How starting goes is told this many times before anyone looks, at most.
+/// Messages about the start that may wait to be read.
 const TOLD: usize = 4;
 
-/// Why there can be no panel here, if so.
+/// Why the panel cannot be shown here, if it cannot.
 pub fn why_no_screen() -> Option<&'static str> {
     let term = std::env::var_os("TERM").unwrap_or_default();
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        Some("there is no terminal here")
+        Some("there is no terminal")
     } else if term.is_empty() || term == "dumb" {
-        Some("the terminal (TERM) can draw nothing")
+        Some("the terminal (TERM) cannot draw a screen")
     } else {
         None
     }
 }
 
-/// The bare command without a terminal: the engine alone.
+/// The bare command without a terminal: only the engine.
 pub async fn without_screen(
     context: &Context,
     records: Option<mpsc::Receiver<Record>>,
 ) -> Result<u8, Failure> {
-    let reason = why_no_screen().unwrap_or("there is no terminal here");
+    let reason = why_no_screen().unwrap_or("there is no terminal");
     context.narrator.say(&format!(
-        "{reason}: this is pipeline-tui run, the engine without a screen"
+        "{reason}: acting as pipeline-tui run, the engine without a screen"
     ));
     headless::run(context, records).await
 }
@@ -75,18 +75,18 @@ pub async fn run(context: &Context, records: mpsc::Receiver<Record>) -> Result<u
     panel.show(records).await
 }
 
-/// What the panel is made from.
+/// What the panel needs.
 pub struct Panel {
     pub settings: Settings,
     pub engine: EngineOptions,
     pub clock: Clock,
     pub problems: Vec<String>,
-    /// How many times as fast as the world's the clock runs, where nothing is real.
+    /// In the demo, the clock's speed as a multiple of real time.
     pub demo: Option<i32>,
 }
 
 impl Panel {
-    /// Shows the panel until the person leaves; the engine starts behind it.
+    /// Shows the panel until the person quits; the engine starts behind it.
     pub async fn show(self, records: mpsc::Receiver<Record>) -> Result<u8, Failure> {
         let Self {
             settings,
@@ -137,7 +137,7 @@ fn log_folder(settings: &Settings) -> PathBuf {
     settings.data_dir.join("log")
 }
 
-/// The log of the last hours, and the way to keep what is added.
+/// The log of the last hours, and the writer that keeps new lines.
 pub fn kept_log(settings: &Settings, now: DateTime<Utc>) -> (Vec<Line>, Option<KeptLog>) {
     if !settings.keep_log {
         return (vec![], None);
@@ -145,7 +145,7 @@ pub fn kept_log(settings: &Settings, now: DateTime<Utc>) -> (Vec<Line>, Option<K
     let folder = log_folder(settings);
     let earlier = kept::recent(&folder, now);
     let log = KeptLog::start(&folder).inspect_err(|error| {
-        tracing::warn!(%error, folder = %folder.display(), "the log is not kept");
+        tracing::warn!(%error, folder = %folder.display(), "the log cannot be kept");
     });
     (earlier, log.ok())
 }
@@ -168,7 +168,7 @@ fn last_words(ended: io::Result<Ended>, is_demo: bool) -> Result<u8, Failure> {
     } else {
         "pipeline-tui run"
     };
-    // After a hang-up nobody is there to read it.
+    // After a hang-up nobody reads it.
     let _ = output::print(&ui::last_line(ended.last.as_deref(), keep_fetching));
     Ok(ended.code)
 }
@@ -185,21 +185,21 @@ fn in_container() -> bool {
         .any(|mark| Path::new(mark).exists())
 }
 
-/// In a container only what lies on a volume outlives it.
+/// Only what is on a volume outlives a container.
 fn exports_warning() -> Option<String> {
     let device = |path: &str| std::fs::metadata(path).map(|data| data.dev()).ok();
     (in_container() && device(".") == device("/"))
         .then(|| "this folder is not a volume; --rm will delete it".to_owned())
 }
 
-/// What is wrong with the settings that the panel alone knows: its looks, zones and keys.
+/// What is wrong with the settings that only the panel knows: its themes, zones and keys.
 pub fn problems(settings: &Settings) -> Vec<String> {
     let mut problems = vec![];
     shared(settings, None, &mut problems);
     problems
 }
 
-/// What every view sees, by the settings. A word that cannot be used is named and left out.
+/// What every view shares, from the settings. A word that cannot be used is reported and ignored.
 fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) -> Shared {
     let wanted = &settings.ui;
     let place = |line: Option<usize>, key: &str| {
@@ -209,7 +209,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
     let preset = wanted.theme.parse().unwrap_or_else(|_| {
         let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.as_str()).collect();
         problems.push(format!(
-            "{}: there is no such look; use {}",
+            "{}: there is no such theme; use {}",
             place(wanted.theme_line, "ui.theme"),
             names.join(", ")
         ));
@@ -258,7 +258,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
     }
 }
 
-/// This process, its paths and its settings, fit to be shown.
+/// This process, its paths and its settings, ready to be shown.
 fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> About {
     let key = |row: &&config::Row| row.name == "ALPHA_VANTAGE_API_KEY";
     let key = settings.report.iter().find(key);
@@ -279,7 +279,7 @@ fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> Abou
     }
 }
 
-/// Opens the store and starts the engine, again and again while the store does not answer.
+/// Opens the store and starts the engine; tries again while the store does not answer.
 async fn boot(
     settings: Settings,
     engine: EngineOptions,

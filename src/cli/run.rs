@@ -1,4 +1,4 @@
-//! `run`: the engine without a screen, one line an event, until it is told to stop.
+//! `run`: the engine without a screen, one line per event, until a signal stops it.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub async fn run(
             "run fetches on schedule; leave out --read-only",
         ));
     }
-    // Before anything is waited for: who is told to stop while the store opens stops once it is open.
+    // Before any wait: a signal while the store opens stops the program once it is open.
     let mut signals = StopSignals::new();
     let settings = open::settings(context)?;
     let store = open::store(&settings, false).await?;
@@ -57,7 +57,7 @@ pub async fn run(
     })
 }
 
-/// What the engine starts from, by the settings.
+/// The engine's options, from the settings.
 pub fn options(settings: &Settings) -> EngineOptions {
     let provider = &settings.provider;
     let interval = settings.interval.unwrap_or(settings.defaults.interval);
@@ -107,7 +107,7 @@ fn opening(handle: &Handle) -> String {
     )
 }
 
-/// Prints what happens until a signal; then lets the engine end in order.
+/// Prints what happens until a signal, then shuts the engine down in order.
 async fn until_stopped(
     handle: &mut Handle,
     signals: &mut StopSignals,
@@ -124,7 +124,7 @@ async fn until_stopped(
                 log.keep(log.clock.now(), record.weight, record.text);
             }
             _ = &mut handle.ended => {
-                return Err(Failure::Told { code: exit::SOME, text: "the engine stopped by itself; please report this".to_owned() });
+                return Err(Failure::Told { code: exit::SOME, text: "the engine stopped unexpectedly; please report this".to_owned() });
             }
         }
     };
@@ -137,23 +137,23 @@ async fn until_stopped(
     Ok(stop)
 }
 
-/// What is said on stdout and kept.
+/// What is printed on stdout and kept on disk.
 struct Log {
     clock: Clock,
     kept: Option<KeptLog>,
-    /// What goes to stderr, to be kept as well.
+    /// Records that go to stderr, to be kept as well.
     records: Option<mpsc::Receiver<Record>>,
 }
 
 impl Log {
-    /// Says something about the engine itself.
+    /// Prints a line about the engine itself.
     fn say(&self, text: String) -> Result<(), Failure> {
         output::print(&text)?;
         self.keep(self.clock.now(), Weight::Info, text);
         Ok(())
     }
 
-    /// Says a notice on one line, unless it is a step that only a screen shows.
+    /// Prints a notice on one line, unless it is a step that only a screen shows.
     fn notice(&self, notice: &Notice) -> Result<(), Failure> {
         let Some((severity, text)) = narrate::sentence(notice) else {
             return Ok(());
@@ -176,7 +176,7 @@ impl Log {
     }
 }
 
-/// The next record; never, where there are none.
+/// The next record; never, if there are none.
 async fn next(records: &mut Option<mpsc::Receiver<Record>>) -> Option<Record> {
     match records {
         Some(records) => records.recv().await,

@@ -25,7 +25,7 @@ pub async fn run(args: &RunsArgs, context: &Context) -> Result<u8, Failure> {
             TableFormat::Table if runs.is_empty() => {
                 context
                     .narrator
-                    .say("no run has been made yet; start one with: pipeline-tui fetch");
+                    .say("there are no runs yet; start one with: pipeline-tui fetch");
             }
             TableFormat::Table => {
                 output::print(&table(&runs))?;

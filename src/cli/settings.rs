@@ -35,7 +35,7 @@ pub fn run(command: ConfigCommand, inputs: &Inputs) -> Result<u8, Failure> {
             if !problems.is_empty() {
                 return Ok(exit::USAGE);
             }
-            output::print("the configuration is in order")?;
+            output::print("the configuration is valid")?;
             Ok(exit::DONE)
         }
         ConfigCommand::Path => {

@@ -1,4 +1,4 @@
-//! `simulate`: the provider's stand-in in the foreground.
+//! `simulate`: the simulated provider in the foreground.
 
 use super::args::SimulateArgs;
 use super::exit::{self, Failure};

@@ -1,4 +1,4 @@
-//! `watch`: the watch list from the command line. It never asks the provider.
+//! `watch`: the watch list from the command line. It never contacts the provider.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ use crate::model::watch_file::{self, MAX_BYTES};
 use crate::model::{Interval, SeriesKey, WatchEdit, WatchEdited};
 use crate::ui::files;
 
-/// Wrong lines that are named one by one; of a file of the wrong kind all of them are wrong.
+/// Wrong lines that are listed one by one; in a file of the wrong kind all of them are wrong.
 const MOST_NAMED: usize = 20;
 
 pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure> {
@@ -33,12 +33,12 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
     let settings = open::settings(context)?;
     if settings.symbols.is_some() {
         context.narrator.say(
-            "PIPELINE_SYMBOLS is set: where it is, that is watched instead of the list in the store",
+            "PIPELINE_SYMBOLS is set: a process with it watches those symbols instead of the list in the store",
         );
     }
     let default = settings.interval.unwrap_or(settings.defaults.interval);
     let read_only = context.read_only;
-    // What is wrong with a wish is said before the store is opened: it may not be there yet.
+    // Wrong arguments are reported before the store is opened: it may not exist yet.
     match command {
         WatchCommand::List { format } => {
             let store = open::store(&settings, read_only).await?;
@@ -95,8 +95,8 @@ async fn change(edit: WatchEdit, format: ReportFormat, settings: &Settings) -> R
     }
     match edited.unchanged {
         0 => {}
-        1 => done.push("1 was on the list already".to_owned()),
-        many => done.push(format!("{} were on the list already", count(many))),
+        1 => done.push("1 was already on the list".to_owned()),
+        many => done.push(format!("{} were already on the list", count(many))),
     }
     report(&done.join(", "), &edited, format, settings)?;
     Ok(exit::DONE)
@@ -110,7 +110,7 @@ async fn remove(
 ) -> Result<u8, Failure> {
     let store = open::store(settings, false).await?;
     let list = store.watch_list().await?;
-    // A list may hold a symbol in small letters, as a configuration file wrote it.
+    // A list may contain a symbol in lower case, from a configuration file.
     let upper = |key: &SeriesKey| key.symbol.as_str().to_uppercase();
     let wanted: HashSet<&str> = symbols.iter().map(String::as_str).collect();
     let meant = list.into_iter().filter(is_meant);
@@ -127,8 +127,8 @@ async fn remove(
     let removed = edited.removed.len();
     let mut done = match removed {
         0 => "removed nothing".to_owned(),
-        1 => "removed 1, its bars stay".to_owned(),
-        many => format!("removed {}, their bars stay", count(many)),
+        1 => "removed 1 (its bars stay)".to_owned(),
+        many => format!("removed {} (their bars stay)", count(many)),
     };
     match missing.as_slice() {
         [] => {}
@@ -167,13 +167,13 @@ fn words(texts: &[String]) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// Symbols as they are typed. An interval among them would quietly become a symbol.
+/// Symbols as typed. An interval among them would silently become a symbol.
 fn named_symbols(texts: &[String]) -> Result<Vec<String>, Failure> {
     let mut symbols = Vec::new();
     for word in words(texts) {
         if word.parse::<Interval>().is_ok() {
             return Err(Failure::usage(format!(
-                "{word} is an interval, not a symbol; write --interval {word}"
+                "{word} is an interval, not a symbol; use --interval {word}"
             )));
         }
         let key = SeriesKey::from_words(word, Interval::Daily)
@@ -181,7 +181,7 @@ fn named_symbols(texts: &[String]) -> Result<Vec<String>, Failure> {
         symbols.push(key.symbol.into());
     }
     if symbols.is_empty() {
-        return Err(Failure::usage("no symbol is named; write one such as IBM"));
+        return Err(Failure::usage("no symbol given; name one, for example IBM"));
     }
     Ok(symbols)
 }
@@ -200,7 +200,7 @@ fn named(args: &SeriesArgs, default: Interval) -> Result<Vec<SeriesKey>, Failure
     keys.collect()
 }
 
-/// The series that a file or stdin names; every wrong line otherwise.
+/// The series listed in a file or stdin, or else every wrong line.
 fn import(file: &Path, interval: Interval) -> Result<Vec<SeriesKey>, Failure> {
     let is_stdin = file == Path::new("-");
     let shown = if is_stdin {
@@ -226,7 +226,7 @@ fn import(file: &Path, interval: Interval) -> Result<Vec<SeriesKey>, Failure> {
         .map_err(|why| Failure::usage(format!("{shown}: {why}; {unchanged}")))?;
     let series = watch_file::parse(text, interval).map_err(|problems| {
         let mut text = format!(
-            "{shown}: {} wrong; {unchanged}; write one series a line: symbol, interval, adjusted",
+            "{shown}: {} wrong; {unchanged}; write one series per line: symbol, interval, adjusted",
             match problems.len() {
                 1 => "one line is".to_owned(),
                 many => format!("{} lines are", count(many)),
@@ -242,7 +242,7 @@ fn import(file: &Path, interval: Interval) -> Result<Vec<SeriesKey>, Failure> {
     })?;
     if series.is_empty() {
         return Err(Failure::usage(format!(
-            "{shown} names no series; {unchanged}; write one a line, for example: IBM,daily"
+            "{shown} contains no series; {unchanged}; write one per line, for example: IBM,daily"
         )));
     }
     Ok(series)
@@ -297,12 +297,13 @@ fn export(list: &[SeriesKey], file: Option<&Path>, context: &Context) -> Result<
 fn cost(series: usize, settings: &Settings) -> String {
     let plan = match settings.provider.plan.limits().per_day {
         Some(limit) if series > limit as usize => {
-            format!(" (the plan has {} a day)", thousands(limit))
+            format!(" (the plan allows {} a day)", thousands(limit))
         }
         _ => String::new(),
     };
     match series {
-        0 => "the list is empty; the next fetch or start fills it with the symbols of the configuration".to_owned(),
+        0 => "the list is empty; the next fetch or start fills it with the configured symbols"
+            .to_owned(),
         1 => "1 series, each fetch costs 1 request".to_owned(),
         many => {
             let many = count(many);

@@ -29,7 +29,7 @@ async fn one_request_shows_that_key_network_and_plan_are_right() {
         desk.run(&["runs"]);
         let done = desk.run(&["doctor", "--online"]);
         assert_eq!(done.code, 0, "{done:?}");
-        let price = "asking for IBM daily: this costs 1 request (0 of today's 25 used)\n";
+        let price = "fetching IBM daily: this costs 1 request (0 of today's 25 used)\n";
         assert_eq!(done.stderr, price);
         let line = request(&done.stdout);
         assert!(line.starts_with("ok "), "{line}");
@@ -146,7 +146,7 @@ async fn a_report_holds_what_others_need_and_nothing_that_is_theirs_not_to_know(
         let again = desk.run(&["doctor", "--online", "--report", "report.txt"]);
         assert_eq!(again.code, 2, "{again:?}");
         assert!(
-            again.stderr.contains("report.txt is there already"),
+            again.stderr.contains("report.txt already exists"),
             "{again:?}"
         );
         assert_eq!(std::fs::read_to_string(&file).unwrap(), report);

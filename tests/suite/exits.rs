@@ -130,7 +130,7 @@ async fn what_people_read_is_ascii_where_the_locale_has_no_utf8() {
         let said = done.stdout + &done.stderr;
         assert!(!said.is_empty() && said.is_ascii(), "{line}: {said}");
     }
-    assert_ended(&plain.run(&["doctor"]), 0, &["ASCII alone (LC_ALL=C)"]);
+    assert_ended(&plain.run(&["doctor"]), 0, &["ASCII only (LC_ALL=C)"]);
     assert_ended(&plain.run(&["config", "show"]), 0, &["LC_ALL=C"]);
     // What programs read, and pages, are the same everywhere.
     let utf8 = plain.with("LC_ALL", "C.UTF-8");

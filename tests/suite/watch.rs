@@ -66,7 +66,7 @@ async fn series_are_added_removed_and_replaced_without_a_request() {
             "--interval",
             "daily",
         ]);
-        let said = "added 3, 1 was on the list already; 3 series, each fetch costs 3 requests\n";
+        let said = "added 3, 1 was already on the list; 3 series, each fetch costs 3 requests\n";
         assert_eq!((done.code, done.stdout.as_str()), (0, said), "{done:?}");
         let done = desk.run(&["watch", "add", "MSFT", "--interval", "weekly", "--adjusted"]);
         assert_eq!(done.code, 0, "{done:?}");
@@ -122,13 +122,14 @@ fn three_hundred_series_are_one_command_and_ten_thousand_take_no_patience() {
     for desk in Desk::on_each_database() {
         let desk = desk.with("ALPHA_VANTAGE_PLAN", "free");
         let done = with_stdin(&desk, &["watch", "import", "-"], lines(300).as_bytes());
-        let said = "added 300; 300 series, each fetch costs 300 requests (the plan has 25 a day)\n";
+        let said =
+            "added 300; 300 series, each fetch costs 300 requests (the plan allows 25 a day)\n";
         assert_eq!((done.code, done.stdout.as_str()), (0, said), "{done:?}");
         let begun = Instant::now();
         let done = with_stdin(&desk, &["watch", "import", "-"], lines(10_000).as_bytes());
         assert!(
             done.stdout
-                .starts_with("added 9,700, 300 were on the list already;"),
+                .starts_with("added 9,700, 300 were already on the list;"),
             "{done:?}"
         );
         let took = begun.elapsed();
@@ -178,7 +179,7 @@ fn a_file_with_a_wrong_line_changes_nothing_and_every_wrong_line_is_named() {
             "line 2: no interval is called \"hourly\"",
         ],
     );
-    import(b"AAPL,MSFT,GOOGL\n", 2, &["line 1", "one series a line"]);
+    import(b"AAPL,MSFT,GOOGL\n", 2, &["line 1", "one series per line"]);
     import(
         b"A\x1b]0;x\x07,daily\nB\x00\n\xe2\x80\xaeC\n",
         2,
@@ -187,8 +188,8 @@ fn a_file_with_a_wrong_line_changes_nothing_and_every_wrong_line_is_named() {
     import(b"\xff\xfeI\x00B\x00M\x00", 2, &["UTF-16", "UTF-8"]);
     import(b"IBM\xff\n", 2, &["not UTF-8"]);
     import(b"\x7fELF\x02\x01\x00\x00\n", 2, &["line 1"]);
-    import(b"", 2, &["names no series", "IBM,daily"]);
-    import(b"symbol,interval\n# nothing\n", 2, &["names no series"]);
+    import(b"", 2, &["contains no series", "IBM,daily"]);
+    import(b"symbol,interval\n# nothing\n", 2, &["contains no series"]);
     import("X".repeat(10 << 20).as_bytes(), 2, &["larger than 8 MiB"]);
     import("X".repeat(7 << 20).as_bytes(), 2, &["line 1", "at most 32"]);
     let wrong = lines(100_000).replace("daily", "dayly");
@@ -216,9 +217,9 @@ fn files_and_words_that_name_no_series_are_told() {
             &["daily is an interval", "--interval daily"],
         ),
         (&["add", "AAPL,\u{1b}[2J"], &["cannot hold '\\u{1b}'"]),
-        (&["add", " , "], &["no symbol is named"]),
-        (&["replace", ","], &["no symbol is named"]),
-        (&["remove", ""], &["no symbol is named"]),
+        (&["add", " , "], &["no symbol given"]),
+        (&["replace", ","], &["no symbol given"]),
+        (&["remove", ""], &["no symbol given"]),
         (&["add"], &["required"]),
         (
             &["add", "AAPL", "--interval", "hourly"],

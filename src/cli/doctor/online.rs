@@ -1,4 +1,4 @@
-//! `doctor --online`: one real request, by the order of work of every other.
+//! `doctor --online`: one real request, made in the same steps as every other.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::pipeline::source::FetchOptions;
 use crate::pipeline::{Pipeline, RunRequest};
 
 const ABOUT: &str = "request";
-/// Every plan and the key `demo` know it: what goes wrong is not the symbol's fault.
+/// Every plan and the key `demo` include it, so a failure is not due to the symbol.
 const SYMBOL: &str = "IBM";
 
-/// Sends one request, unless what was found makes it a waste; returns the finding and its exit code.
+/// Sends one request, unless the findings make it pointless; returns the finding and its exit code.
 pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), Failure> {
     let is_in_vain = |finding: &&Finding| {
         finding.code != exit::DONE && matches!(finding.about, "configuration" | "database")
     };
     if found.iter().find(is_in_vain).is_some() {
-        let text = "not sent: mend what is marked above first";
+        let text = "not sent: fix the problems marked above first";
         return Ok((bad(ABOUT, text), exit::DONE));
     }
     let settings = config::load(&context.inputs)?;
@@ -35,9 +35,9 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
     );
     let limit = settings.provider.plan.limits().per_day;
     let before = used(&pipeline, limit).await?;
-    context.narrator.say(&format!(
-        "asking for {series}: this costs 1 request{before}"
-    ));
+    context
+        .narrator
+        .say(&format!("fetching {series}: this costs 1 request{before}"));
     let request = RunRequest {
         trigger: "doctor",
         series: vec![series],
@@ -77,7 +77,7 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
     Ok((finding, code))
 }
 
-/// The interval that tells most of the plan: a paid plan shows itself by intraday bars.
+/// The interval that reveals most about the plan: a paid plan includes intraday bars.
 fn telling(settings: &Settings) -> Interval {
     match settings.provider.plan {
         Plan::PerMinute(_) if !settings.provider.key_is_demo => Interval::Min5,
@@ -85,7 +85,7 @@ fn telling(settings: &Settings) -> Interval {
     }
 }
 
-/// How much of the day's limit is used, where there is one.
+/// How much of the daily limit is used, if there is one.
 async fn used(pipeline: &Pipeline, limit: Option<u32>) -> Result<String, Failure> {
     let ledger = pipeline.store.ledger(pipeline.credential.clone()).await?;
     Ok(limit.map_or_else(String::new, |limit| {

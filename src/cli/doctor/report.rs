@@ -1,6 +1,6 @@
 //! `doctor --report`: what a bug report needs, as text that may be shown to anyone.
 //!
-//! Nothing of it is a secret: every line is redacted and made harmless, and paths do not say who the
+//! It contains no secrets: every line is redacted and made harmless, and paths do not reveal who the
 //! user is.
 
 use std::fmt::Write as _;
@@ -21,17 +21,17 @@ use crate::pipeline::credential::fingerprint;
 use crate::pipeline::narrate;
 use crate::time::Clock;
 
-/// Runs that are listed; of those that did not succeed, each is explained.
+/// Runs that are listed; each one that did not succeed is explained.
 const RUNS: u32 = 20;
-/// Series of a run that are explained: a plan that forbids one forbids hundreds.
+/// Series explained per run: a plan that forbids one forbids hundreds.
 const SERIES: usize = 10;
-/// Lines of the log, and the bytes at its end in which they are looked for.
+/// Lines of the log to show, and the bytes at its end in which to look for them.
 const LOG_LINES: usize = 200;
 const LOG_BYTES: u64 = 256 << 10;
-/// Characters of a line.
+/// The most characters of a line.
 const LONGEST_LINE: usize = 1_024;
 
-/// What tells a terminal and its language apart.
+/// Variables that describe a terminal and its language.
 const TERMINAL: &[&str] = &[
     "TERM",
     "COLORTERM",
@@ -43,10 +43,10 @@ const TERMINAL: &[&str] = &[
     "LANG",
     "TZ",
 ];
-/// What stands between the program and the terminal; where these are set, not what to.
+/// Variables of what runs between the program and the terminal: whether they are set, not to what.
 const BETWEEN: &[&str] = &["TMUX", "STY", "SSH_CONNECTION", "container"];
 
-/// Refuses a file that is there before anything is asked or spent.
+/// Refuses an existing file before any request is spent.
 pub fn refuse_what_is_there(file: &Path) -> Result<(), Failure> {
     if file == Path::new("-") || std::fs::symlink_metadata(file).is_err() {
         return Ok(());
@@ -57,7 +57,7 @@ pub fn refuse_what_is_there(file: &Path) -> Result<(), Failure> {
 fn exists(file: &Path) -> Failure {
     let file = clean(&file.display().to_string());
     Failure::usage(format!(
-        "{file} is there already and stays as it is; name another file"
+        "{file} already exists and is left unchanged; name another file"
     ))
 }
 
@@ -146,7 +146,7 @@ fn program() -> String {
 
 fn terminal() -> String {
     let size = rustix::termios::tcgetwinsize(std::io::stderr()).map_or_else(
-        |_| "stderr is no terminal".to_owned(),
+        |_| "stderr is not a terminal".to_owned(),
         |size| format!("{} x {} cells", size.ws_col, size.ws_row),
     );
     let set = TERMINAL.iter().filter_map(|name| {
@@ -164,7 +164,7 @@ fn terminal() -> String {
         .join("\n")
 }
 
-/// Hidden before they are laid out, so that columns stay aligned.
+/// Names are hidden before the layout, so that columns stay aligned.
 fn settings_of(context: &Context, person: &Person) -> String {
     match config::load_leniently(&context.inputs) {
         Err(error) => error.to_string(),
@@ -214,7 +214,7 @@ async fn stored(settings: &Settings, report: &mut Report) -> Result<(), Failure>
     Ok(())
 }
 
-/// What went wrong in a run, and the requests that did not bring what was asked for.
+/// What went wrong in a run, and the requests that failed or were refused.
 async fn explained(store: &Arc<dyn Store>, run: RunId) -> Result<Vec<String>, Failure> {
     let Some(detail) = store.run(run).await? else {
         return Ok(vec![]);
@@ -289,7 +289,7 @@ fn tail(path: &PathBuf) -> String {
     }
 }
 
-/// Whose names and folders are left out.
+/// The person whose name and folders are left out.
 struct Person {
     home: Option<String>,
     user: Option<String>,
@@ -319,12 +319,12 @@ impl Person {
     }
 }
 
-/// Whether a character can go on with the name of a folder.
+/// Whether a character can be part of a folder's name.
 fn is_of_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-/// Replaces a path where it is whole: `/home/ann` is no part of `/home/anna`.
+/// Replaces a path where it is complete: not `/home/ann` in `/home/anna`.
 fn replaced(text: &str, path: &str, by: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -340,7 +340,7 @@ fn replaced(text: &str, path: &str, by: &str) -> String {
     out + rest
 }
 
-/// Replaces `/home/NAME` by `~`, whoever that is.
+/// Replaces `/home/NAME` with `~`, for any name.
 fn without_names(text: &str, folder: &str) -> String {
     let mut pieces = text.split(folder);
     let mut out = pieces.next().unwrap_or_default().to_owned();
