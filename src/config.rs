@@ -5,8 +5,8 @@
 //!                        └── names, keys and defaults: one table
 //! ```
 //!
-//! Nothing but [`Inputs`] and the files it leads to is looked at, so that tests and the demo are
-//! deaf to the caller's environment.
+//! Only [`Inputs`] and the files it names are read, so that tests and the demo ignore the caller's
+//! environment.
 
 mod database;
 mod dotenv;
@@ -50,7 +50,7 @@ use crate::model::{Interval, Symbol};
 use error::Origin;
 use layers::Layers;
 
-/// One of possibly many things that are wrong with the configuration.
+/// One problem of the configuration; there may be several.
 pub type Problem = ConfigError;
 
 /// The effective settings. Printing them shows no secret.
@@ -60,31 +60,31 @@ pub struct Settings {
     pub provider: Provider,
     /// Where the store is.
     pub database: Database,
-    /// The symbols to watch in this process alone.
+    /// The symbols to watch, in this process only.
     pub symbols: Option<Vec<Symbol>>,
-    /// Their interval, in this process alone.
+    /// Their interval, in this process only.
     pub interval: Option<Interval>,
-    /// What fills a watch list that is empty.
+    /// What fills an empty watch list.
     pub defaults: WatchDefaults,
     /// Where data and logs are kept.
     pub data_dir: PathBuf,
     /// Where the configuration file is, or would be.
     pub config_file: PathBuf,
-    /// The bytes that kept answers may take.
+    /// The most bytes that kept answers may take.
     pub answers_limit: u64,
     /// Whether the log of the panel and of `run` is kept.
     pub keep_log: bool,
-    /// Where the key was saved by the panel, if it is that one which counts.
+    /// Where the panel saved the key, if that is the key in use.
     pub saved_key: Option<PathBuf>,
     /// How the panel looks.
     pub ui: UiSettings,
-    /// The panel's chords that are not the built-in ones.
+    /// Key chords that replace the panel's built-in ones.
     pub keys: Vec<KeyBinding>,
-    /// Whether colours are unwanted.
+    /// Whether colours are off.
     pub no_color: bool,
-    /// What is logged, if the caller said so.
+    /// What to log, if the caller set it.
     pub rust_log: Option<String>,
-    /// What is not wrong but deserves a word: one sentence each.
+    /// Warnings, one sentence each.
     pub warnings: Vec<String>,
     /// Each setting with its value and origin, secrets masked.
     pub report: Vec<Row>,
@@ -95,8 +95,8 @@ pub fn load(inputs: &Inputs) -> Result<Settings, ConfigError> {
     resolve(inputs).settings
 }
 
-/// Reads the settings and lives with a faulty configuration file: what is wrong in it is told and
-/// left out, and the rest counts. A fault of a flag, a variable or `.env` is an error all the same.
+/// Reads the settings and tolerates a faulty configuration file: what is wrong in it is reported and
+/// ignored, and the rest applies. A fault in a flag, a variable or `.env` is still an error.
 pub fn load_leniently(inputs: &Inputs) -> Result<(Settings, Vec<Problem>), ConfigError> {
     let (mut layers, problems) = Layers::read(inputs);
     let mut told = live_with(problems, &mut layers)?;
@@ -114,7 +114,7 @@ pub fn load_leniently(inputs: &Inputs) -> Result<(Settings, Vec<Problem>), Confi
     }
 }
 
-/// Leaves the faulty values of the configuration file out and returns what was wrong with them.
+/// Drops the faulty values of the configuration file and returns what was wrong with them.
 fn live_with(problems: Vec<Problem>, layers: &mut Layers) -> Result<Vec<Problem>, ConfigError> {
     let mut told = vec![];
     for problem in problems {
@@ -127,13 +127,13 @@ fn live_with(problems: Vec<Problem>, layers: &mut Layers) -> Result<Vec<Problem>
     Ok(told)
 }
 
-/// Where the configuration file is looked for, whatever stands in it.
+/// Where the configuration file is expected, whatever it contains.
 #[must_use]
 pub fn file_path(inputs: &Inputs) -> PathBuf {
     Layers::read(inputs).0.config_file
 }
 
-/// Tells everything that is wrong with the configuration.
+/// Reports everything that is wrong with the configuration.
 #[must_use]
 pub fn check(inputs: &Inputs) -> Vec<Problem> {
     resolve(inputs).problems
@@ -144,7 +144,7 @@ struct Resolved {
     problems: Vec<Problem>,
 }
 
-/// Collects what is wrong, so that one problem does not hide the next.
+/// Collects problems, so that one does not hide the next.
 struct Problems(Vec<Problem>);
 
 impl Problems {

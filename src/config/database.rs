@@ -1,4 +1,4 @@
-//! Where the store is: one URL, or the pieces of one, or a file in the data folder.
+//! Where the store is: a URL, the parts of one, or a file in the data folder.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::postgres::{SEVERAL_HOSTS, SslMode};
 pub(super) use super::postgres::{Target, register};
 use super::{Secret, percent, table};
 
-/// The file in the data folder that is the store when nothing is said.
+/// The store's file in the data folder, if nothing else is set.
 const FILE: &str = "pipeline.db";
 
 /// The store to connect to.
@@ -17,7 +17,7 @@ const FILE: &str = "pipeline.db";
 pub enum Database {
     /// A file.
     Sqlite {
-        /// Its path, from the root.
+        /// Its absolute path.
         path: PathBuf,
     },
     /// A server.
@@ -34,7 +34,7 @@ pub enum Database {
         user: String,
         /// The database's name.
         name: String,
-        /// How far the server must prove who it is.
+        /// How strictly the server's identity is checked.
         sslmode: SslMode,
     },
 }
@@ -91,14 +91,16 @@ fn sqlite_path(rest: &str) -> Result<PathBuf, &'static str> {
     let path = rest.strip_prefix("//").unwrap_or(rest);
     if path.starts_with(":memory:") {
         return Err(
-            "a database in memory would lose every bar at the end; name a file: sqlite:///path/to/file.db",
+            "an in-memory database would lose every bar at exit; name a file: sqlite:///path/to/file.db",
         );
     }
     let path = match path.split_once('?') {
         None | Some((_, "mode=rwc")) => path.split('?').next().unwrap_or(path),
-        Some(_) => return Err("options after the ? of an SQLite URL are not used; leave them out"),
+        Some(_) => {
+            return Err("options after the ? in an SQLite URL are not supported; leave them out");
+        }
     };
-    let path = percent::decode(path).ok_or("the path is not UTF-8; write another")?;
+    let path = percent::decode(path).ok_or("the path is not UTF-8; use another")?;
     if path.is_empty() || path.ends_with('/') {
         return Err("names no file; write sqlite:///path/to/file.db");
     }
@@ -121,7 +123,7 @@ fn from_pieces(layers: &Layers, warnings: &mut Vec<String>) -> Result<Database, 
         .ok_or_else(|| {
             refused(
                 &table::PORT,
-                "is not a port; write a number such as 5432 and nothing else",
+                "is not a port; write only a number, such as 5432",
             )
         })?;
     let target = Target {
@@ -139,7 +141,7 @@ fn from_pieces(layers: &Layers, warnings: &mut Vec<String>) -> Result<Database, 
     if !target.has_plain_host() {
         return Err(refused(
             &table::HOST,
-            "is not a host's name; write the name or address alone, the port is POSTGRES_PORT",
+            "is not a host name; write only the name or address, and the port in POSTGRES_PORT",
         ));
     }
     let sslmode = sslmode(layers)?;
@@ -152,7 +154,9 @@ fn sslmode(layers: &Layers) -> Result<Option<SslMode>, ConfigError> {
     };
     let mode = entry.value.trim().parse();
     mode.map(Some).map_err(|_| {
-        entry.error("no such mode; use disable, allow, prefer, require, verify-ca or verify-full")
+        entry.error(
+            "there is no such mode; use disable, allow, prefer, require, verify-ca or verify-full",
+        )
     })
 }
 

@@ -1,6 +1,6 @@
 //! The `.env` file: `NAME=value` lines, as Compose and shells read them, without substitution.
 
-/// One variable, and the line it stands on.
+/// One variable, and its line.
 #[derive(PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
 pub(super) struct Entry {
@@ -9,7 +9,7 @@ pub(super) struct Entry {
     pub line: usize,
 }
 
-/// One line that cannot be read. It never holds a value.
+/// One line that cannot be read. It never contains a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub line: usize,
@@ -39,13 +39,13 @@ fn entry(content: &str) -> Result<(String, String), (Option<String>, &'static st
         .strip_prefix("export")
         .filter(|rest| rest.starts_with([' ', '\t']))
         .map_or(content, str::trim_start);
-    // What has no name may be the tail of a secret with a line break in it: nothing of it is shown.
+    // A line without a name may be the rest of a secret with a line break: none of it is shown.
     let (name, value) = content
         .split_once('=')
         .ok_or((None, "no = in this line; write NAME=value"))?;
     let name = name.trim_end();
     if !is_name(name) {
-        return Err((None, "no variable's name before the =; write NAME=value"));
+        return Err((None, "no variable name before the =; write NAME=value"));
     }
     match unquote(value.trim_start()) {
         Ok(value) => Ok((name.to_owned(), value)),
@@ -70,7 +70,7 @@ fn unquote(value: &str) -> Result<String, &'static str> {
     Ok(without_comment(value).to_owned())
 }
 
-const UNCLOSED: &str = "the quote is never closed; end the value with it on the same line";
+const UNCLOSED: &str = "the quote is never closed; close it on the same line";
 
 fn double_quoted(quoted: &str) -> Result<String, &'static str> {
     let mut inner = String::new();

@@ -6,7 +6,7 @@ use crate::model::text;
 /// The most characters of an error that are shown.
 const MAX_CHARS: usize = 1024;
 
-/// One thing that is wrong: where it stands, what it is, and what to do. Never a secret's value.
+/// One problem: where it is, what it is, and what to do. Never a secret's value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
 pub struct ConfigError {
@@ -15,12 +15,12 @@ pub struct ConfigError {
     origin: Origin,
 }
 
-/// Whose fault it is: a problem of the file can be lived with, one of this very start cannot.
+/// Where the fault is: a problem in the file can be tolerated, one in this start's inputs cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     /// Flags, environment, `.env`, or not known.
     Elsewhere,
-    /// The configuration file; the setting, where it is the value of one.
+    /// The configuration file; the setting, if its value is at fault.
     File(Option<&'static str>),
 }
 
@@ -33,7 +33,7 @@ impl ConfigError {
         }
     }
 
-    /// The same, as the fault of the configuration file.
+    /// The same, as a fault of the configuration file.
     pub(super) const fn of_file(mut self, setting: Option<&'static str>) -> Self {
         self.origin = Origin::File(setting);
         self

@@ -1,4 +1,4 @@
-//! The configuration file: TOML, with the line of everything that is found or wrong in it.
+//! The configuration file: TOML, with the line of every value and every problem.
 
 use toml_edit::{Document, Item, TableLike, Value};
 
@@ -9,14 +9,14 @@ use super::table::{self, Kind, SETTINGS, Setting};
 /// The table whose keys are the panel's actions.
 const KEYS: &str = "keys";
 
-/// A setting that the file holds, spelled as a variable would spell it.
+/// A setting in the file, spelled as in a variable.
 pub(super) struct Found {
     pub setting: &'static Setting,
     pub value: String,
     pub line: usize,
 }
 
-/// A line that cannot be used. It never holds a value.
+/// A line that cannot be used. It never contains a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub line: usize,
@@ -86,7 +86,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes a chord, or several, for an action of whatever name: the panel knows which there are.
+    /// Accepts one or more chords for an action of any name: the panel knows which actions exist.
     fn bind(&mut self, item: &Item, key: &str, line: usize) {
         if let Some(inner) = item.as_table_like() {
             return self.walk(inner, key);
@@ -157,7 +157,7 @@ fn unknown(key: &str, is_table: bool) -> String {
     }
 }
 
-/// The value as a variable would hold it, or what was expected instead.
+/// The value as in a variable, or what was expected instead.
 fn spelled(kind: Kind, item: &Item) -> Result<String, &'static str> {
     let value = item.as_value();
     match (kind, value) {
@@ -176,8 +176,8 @@ fn spelled(kind: Kind, item: &Item) -> Result<String, &'static str> {
 
 const fn expected(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text => "a text in quotes",
-        Kind::Number => "a whole number, or a text in quotes",
+        Kind::Text => "text in quotes",
+        Kind::Number => "a whole number, or text in quotes",
         Kind::Switch => "true or false, without quotes",
         Kind::List => "a list of texts in quotes: [\"IBM\", \"AAPL\"]",
     }
@@ -233,7 +233,7 @@ mod tests {
                 "[alpha_vantage]\napi_key = 12",
                 2,
                 "alpha_vantage.api_key",
-                "a text in quotes",
+                "text in quotes",
             ),
             ("symbols = 'IBM'", 1, "symbols", "a list of texts"),
             ("symbols = ['IBM', 1]", 1, "symbols", "a list of texts"),
@@ -248,12 +248,7 @@ mod tests {
                 "alpha_vantage.allow_http",
                 "true or false",
             ),
-            (
-                "[database.url]\nx = 1",
-                1,
-                "database.url",
-                "a text in quotes",
-            ),
+            ("[database.url]\nx = 1", 1, "database.url", "text in quotes"),
         ] {
             let (_, _, faults) = parse(text);
             assert_eq!(faults.len(), 1, "{text}: {faults:?}");

@@ -1,4 +1,4 @@
-//! Everything that settings are made from, as plain values: nothing else is looked at.
+//! Everything that settings are made from, as plain values; nothing else is read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::locale::Locale;
 use super::table;
 
 const APP: &str = "pipeline-tui";
-/// Variables that begin so are ours, so that a typo in one can be told.
+/// Variables with these prefixes are ours, so that a typo in one can be reported.
 pub(super) const OURS: [&str; 2] = ["ALPHA_VANTAGE_", "PIPELINE_"];
 
 /// The flags of the command line that are settings.
@@ -34,7 +34,7 @@ impl fmt::Debug for Flags {
     }
 }
 
-/// The folders that the platform gives the program.
+/// The program's folders on this platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folders {
     /// Where the configuration file is looked for.
@@ -106,7 +106,7 @@ impl Inputs {
         }
     }
 
-    /// Inputs that know nothing of the caller's: no variable, and every folder inside `dir`.
+    /// Inputs with nothing from the caller: no variables, and every folder inside `dir`.
     #[must_use]
     pub fn isolated(dir: &Path) -> Self {
         Self {
@@ -122,7 +122,7 @@ impl Inputs {
     }
 }
 
-/// Where the configuration file is, unless told otherwise.
+/// The default path of the configuration file.
 #[must_use]
 pub fn default_config_path(inputs: &Inputs) -> PathBuf {
     inputs.folders.config.join("config.toml")

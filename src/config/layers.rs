@@ -1,4 +1,4 @@
-//! The layers that a setting is looked for in: flags, environment, `.env`, configuration file.
+//! The layers in which a setting is looked up: flags, environment, `.env`, configuration file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -75,12 +75,12 @@ pub(super) struct Layers {
     pub config_file: PathBuf,
     pub working_dir: PathBuf,
     pub warnings: Vec<String>,
-    /// What `[keys]` of the configuration file holds.
+    /// What `[keys]` in the configuration file contains.
     pub keys: Vec<KeyBinding>,
 }
 
 impl Layers {
-    /// Reads the layers, and tells everything that is wrong with them.
+    /// Reads the layers, and reports everything that is wrong with them.
     pub(super) fn read(inputs: &Inputs) -> (Self, Vec<ConfigError>) {
         let mut reader = Reader::default();
         let mut outer = [
@@ -109,12 +109,12 @@ impl Layers {
         (layers, reader.problems)
     }
 
-    /// The value that counts.
+    /// The value that applies.
     pub(super) fn get(&self, setting: &Setting) -> Option<&Entry> {
         self.outside_file(setting).or_else(|| self.in_file(setting))
     }
 
-    /// The value that counts for this process alone.
+    /// The value that applies to this process only.
     pub(super) fn outside_file(&self, setting: &Setting) -> Option<&Entry> {
         self.outer.iter().find_map(|layer| layer.get(setting.name))
     }
@@ -124,12 +124,12 @@ impl Layers {
         self.file.get(setting.name)
     }
 
-    /// Goes on without a value of the configuration file; whether it had one.
+    /// Drops a value of the configuration file; returns whether it had one.
     pub(super) fn forget(&mut self, name: &str) -> bool {
         self.file.remove(name).is_some()
     }
 
-    /// A secret, given as it is or in a file.
+    /// A secret, given directly or in a file.
     pub(super) fn secret(
         &self,
         value: &Setting,
@@ -145,7 +145,7 @@ impl Layers {
         let path = self.working_dir.join(&entry.value);
         let told = |reason: &str| {
             entry.error(format!(
-                "cannot use the file {}: {reason}; write the secret alone into it, or unset {}",
+                "cannot use the file {}: {reason}; write only the secret into it, or unset {}",
                 path.display(),
                 file.name
             ))
@@ -158,7 +158,7 @@ impl Layers {
         Ok(Some(text))
     }
 
-    /// A path, from the working directory if it is relative.
+    /// A path; a relative one starts at the working directory.
     pub(super) fn path(&self, setting: &Setting) -> Option<PathBuf> {
         self.get(setting)
             .map(|entry| self.working_dir.join(&entry.value))
@@ -247,7 +247,7 @@ impl Reader {
         }
         for dotenv::Entry { name, value, line } in entries {
             match table::by_variable(&name).filter(|s| s.reach == Reach::Outer) {
-                // A later line wins over an earlier one, also when it unsets.
+                // A later line wins over an earlier one, even when it unsets the value.
                 Some(setting) => {
                     layer.remove(setting.name);
                     self.put(&mut layer, setting, value, Source::DotEnv { line });
@@ -314,12 +314,12 @@ impl Reader {
         }
         if entry.value.contains(char::REPLACEMENT_CHARACTER) {
             self.problems
-                .push(entry.error("holds bytes that are not UTF-8; write it anew"));
+                .push(entry.error("contains bytes that are not UTF-8; write it again"));
         }
         layer.insert(setting.name, entry);
     }
 
-    /// Refuses twins that are both set; drops those that a higher layer has settled.
+    /// Rejects twins that are both set; drops those that a higher layer has settled.
     fn settle_twins(&mut self, layer: &mut Layer, settled: &mut Vec<&'static str>) {
         for (value, file) in TWINS {
             if settled.contains(&value.name) {
@@ -351,14 +351,14 @@ impl Reader {
             let near = nearest(name, SETTINGS.iter().map(|setting| setting.name));
             let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             self.warnings.push(format!(
-                "no setting is called {} (in {place}){hint}",
+                "there is no setting {} (in {place}){hint}",
                 shown(name)
             ));
         }
     }
 }
 
-/// Whether the entry holds something that others must not see.
+/// Whether the entry contains something that others must not see.
 fn is_secret(entry: &Entry) -> bool {
     let value = entry.value.as_str();
     match entry.setting.name {
@@ -368,7 +368,7 @@ fn is_secret(entry: &Entry) -> bool {
     }
 }
 
-/// Makes the redactor know a secret, also one that another layer overrides.
+/// Registers a secret with the redactor, even one that another layer overrides.
 fn register(entry: &Entry) {
     secret::register(&entry.value);
     if entry.setting.name == table::DATABASE_URL.name {

@@ -8,7 +8,7 @@ use super::error::shown;
 /// The variables that POSIX reads for the character set, the strongest first.
 pub(super) const VARIABLES: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
-/// The variable that decides and its value; none, where no locale is set.
+/// The variable that decides, and its value; `None` if no locale is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Locale(Option<(&'static str, String)>);
 
@@ -22,8 +22,8 @@ impl Locale {
         }))
     }
 
-    /// Whether UTF-8 may be written. Where no locale is set it may: containers and services have
-    /// none, and the terminals that show their output have been UTF-8 for long.
+    /// Whether UTF-8 may be written. It may if no locale is set: containers and services have none,
+    /// and the terminals that show their output have long been UTF-8.
     #[must_use]
     pub fn is_utf8(&self) -> bool {
         self.0.as_ref().is_none_or(|(_, value)| {

@@ -1,6 +1,6 @@
-//! The known name that a mistyped one was most likely meant to be.
+//! Finds the known name that a mistyped one most likely means.
 
-/// The nearest of `known`, if any is near enough to be worth a suggestion.
+/// The nearest of `known`, if it is near enough for a suggestion.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (last(name).chars().count() / 3).max(2);
     known

@@ -1,4 +1,4 @@
-//! The settings of the panel. Their words are the panel's own: it knows them and says what is wrong.
+//! The settings of the panel. The panel knows the valid words and reports wrong ones.
 
 use super::error::ConfigError;
 use super::layers::{Entry, Layers, Source};
@@ -6,29 +6,29 @@ use super::locale::Locale;
 use super::provider::switch;
 use super::table;
 
-/// How the panel looks. `*_line` is where the configuration file says so; `None`: by default.
+/// How the panel looks. `*_line` is the line in the configuration file; `None` for a default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UiSettings {
-    /// `ui.theme`: a word that the panel knows, or says that it does not.
+    /// `ui.theme`: a word that the panel checks.
     pub theme: String,
     /// The line of `ui.theme`.
     pub theme_line: Option<usize>,
-    /// `ui.ascii`: nothing but ASCII is drawn. Where the file says nothing, the locale decides.
+    /// `ui.ascii`: only ASCII is drawn. If the file does not set it, the locale decides.
     pub ascii: bool,
-    /// `ui.mouse`: clicks and the wheel are the panel's; selecting text then needs Shift.
+    /// `ui.mouse`: the panel takes clicks and the wheel; selecting text then needs Shift.
     pub mouse: bool,
-    /// `ui.time_zone`: a word that the panel knows, or says that it does not.
+    /// `ui.time_zone`: a word that the panel checks.
     pub time_zone: String,
     /// The line of `ui.time_zone`.
     pub time_zone_line: Option<usize>,
 }
 
-/// An action of the panel and the chords that do it instead of the built-in ones.
+/// An action of the panel and the chords that replace its built-in ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyBinding {
-    /// The action's name, as the key of `[keys]` has it.
+    /// The action's name, as in `[keys]`.
     pub action: String,
-    /// The chords as written; none takes the action off the keyboard.
+    /// The chords as written; an empty list takes the action off the keyboard.
     pub chords: Vec<String>,
     /// The line of the configuration file.
     pub line: usize,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Encodes everything that has, or may have, a meaning of its own in a URL.
+/// Encodes everything that has, or may have, a special meaning in a URL.
 pub(super) fn encode(part: &str) -> String {
     let mut encoded = String::with_capacity(part.len());
     for byte in part.bytes() {

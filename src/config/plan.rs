@@ -1,4 +1,4 @@
-//! The data plan: how fast and how much the provider may be asked.
+//! The data plan: how fast and how many requests may be sent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,12 +7,12 @@ use chrono::TimeDelta;
 
 use crate::model::quota::Limits;
 
-/// The least gap of a paid plan: the provider takes faster starts for a burst.
+/// The shortest gap on a paid plan: the provider treats faster starts as a burst.
 const MIN_GAP_MS: i64 = 250;
-/// Requests that may be under way at once, unless the plan is free.
+/// Requests that may be in flight at once, unless the plan is free.
 const IN_FLIGHT: usize = 4;
 
-/// What was bought.
+/// The plan that was bought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Plan {
     /// 25 requests a day, one a second.
@@ -27,15 +27,15 @@ pub enum Plan {
 /// A text that names no plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no such plan; use free, the requests a minute of a paid plan (75, 150, 300, 600, 1200), or unlimited"
+    "there is no such plan; use free, the requests per minute of a paid plan (75, 150, 300, 600, 1200), or unlimited"
 )]
 pub struct UnknownPlan;
 
 impl Plan {
-    /// The requests a minute that are sold.
+    /// The paid plans, in requests per minute.
     pub const SOLD: [u32; 5] = [75, 150, 300, 600, 1200];
 
-    /// The pace and the day's limit.
+    /// The pace and the daily limit.
     #[must_use]
     pub fn limits(self) -> Limits {
         match self {
@@ -54,7 +54,7 @@ impl Plan {
         }
     }
 
-    /// How many requests may be under way at once.
+    /// How many requests may be in flight at once.
     #[must_use]
     pub const fn in_flight(self) -> usize {
         match self {

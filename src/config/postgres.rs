@@ -1,4 +1,4 @@
-//! A PostgreSQL server as a URL: taken apart, completed, put together again.
+//! The URL of a PostgreSQL server: parsed, completed and rebuilt.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use super::{Secret, percent, secret, table};
 use crate::model::words::words;
 
 words! {
-    /// How far a PostgreSQL server must prove who it is, by libpq's words.
+    /// How strictly a PostgreSQL server's identity is checked, in libpq's words.
     pub enum SslMode {
         /// Never encrypted.
         Disable = "disable",
@@ -17,30 +17,30 @@ words! {
         Allow = "allow",
         /// Encrypted if the server can.
         Prefer = "prefer",
-        /// Encrypted, with whoever answers.
+        /// Encrypted, without checking who answers.
         Require = "require",
-        /// Encrypted, with a certificate that is signed by a known authority.
+        /// Encrypted, with a certificate signed by a known authority.
         VerifyCa = "verify-ca",
         /// As `verify-ca`, and the certificate names this host.
         VerifyFull = "verify-full",
     }
 }
 
-const ENCODE: &str = "cannot be read as a URL; percent-encode special characters of the password \
+const ENCODE: &str = "cannot be read as a URL; percent-encode special characters in the password \
                       (@ is %40, / is %2F), or set POSTGRES_HOST and POSTGRES_PASSWORD instead";
 
 /// More than any server's name, user, password and parameters need.
 const LONGEST: usize = 8 << 10;
-/// What the domain name system can hold.
+/// The longest name in the domain name system.
 const LONGEST_HOST: usize = 253;
 const TOO_LONG: &str = "is too long for a URL; write postgres://user@host:5432/database";
-pub(super) const SEVERAL_HOSTS: &str = "names several hosts, and pipeline-tui connects to one; write the primary's, \
-                                        or an address that always leads to the primary";
+pub(super) const SEVERAL_HOSTS: &str = "names several hosts, but pipeline-tui connects to one; name the primary, \
+                                        or an address that always leads to it";
 const NO_HOST: &str = "names no host; write postgres://user@host:5432/database";
 const PORT: &str = "has a port that is not a number from 1 to 65535";
-const UNKNOWN: &str = "has a parameter after the ? that is not known; it may have sslmode, sslrootcert, sslcert, \
+const UNKNOWN: &str = "has an unknown parameter after the ?; the known ones are sslmode, sslrootcert, sslcert, \
                        sslkey, application_name, options, host, port, user, password and dbname";
-const NUL: &str = "has a %00, which no name may contain; leave it out";
+const NUL: &str = "contains %00, which is not allowed in a name; leave it out";
 
 /// The parts of a connection.
 pub(super) struct Target {
@@ -55,7 +55,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Takes a URL apart. What it leaves out has the defaults of the single settings.
+    /// Parses a URL. What it leaves out has the defaults of the individual settings.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.len() > LONGEST {
             return Err(TOO_LONG);
@@ -108,12 +108,12 @@ impl Target {
                 "dbname" => target.name = value,
                 "sslmode" | "ssl-mode" => {
                     target.sslmode = Some(value.parse().map_err(|_| {
-                        "its sslmode is unknown; use disable, allow, prefer, require, verify-ca or verify-full"
+                        "has an unknown sslmode; use disable, allow, prefer, require, verify-ca or verify-full"
                     })?);
                 }
                 other if is_option(other) => target.options.push((other.to_owned(), value)),
                 other if is_harmless(other) => {}
-                // A misspelt `password` is one, and so is the rest of one with a raw `&`: it is not shown.
+                // It may be a misspelt `password`, or the rest of one with a raw `&`, so it is not shown.
                 _ => return Err(UNKNOWN),
             }
         }
@@ -136,7 +136,7 @@ impl Target {
         }
     }
 
-    /// Whether a database URL, well formed or not, may hold a password.
+    /// Whether a database URL, well formed or not, may contain a password.
     pub(super) fn has_password(text: &str) -> bool {
         let text = text.trim();
         match Self::parse(text) {
@@ -156,7 +156,7 @@ impl Target {
                     .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_')))
     }
 
-    /// Completes the parts and puts them together. The URL's own sslmode wins over `given`.
+    /// Completes the parts and builds the URL. The URL's own sslmode wins over `given`.
     pub(super) fn database(self, given: Option<SslMode>) -> Database {
         let sslmode = self
             .sslmode
@@ -181,7 +181,7 @@ impl Target {
             url = format!("{url}&{}={}", percent::encode(key), percent::encode(value));
         }
         Database::Postgres {
-            // Without a password it is no secret, and masking it would mask `shown` as well.
+            // Without a password it is not a secret, and masking it would mask `shown` as well.
             url: match password {
                 Some(_) => Secret::new(url),
                 None => Secret::public(url),
@@ -196,7 +196,7 @@ impl Target {
     }
 }
 
-/// Whether the driver knows a parameter of a URL beside those of the place and the person.
+/// Whether the driver knows a parameter of a URL, other than host, port, user, password and database.
 fn is_option(name: &str) -> bool {
     const KNOWN: [&str; 10] = [
         "application_name",
@@ -213,13 +213,13 @@ fn is_option(name: &str) -> bool {
     KNOWN.contains(&name) || name.starts_with("options[")
 }
 
-/// What lies between the scheme and the path of a URL, and all after it.
+/// The part of a URL between scheme and path, and everything after it.
 fn split(text: &str) -> (&str, &str) {
     let (_, rest) = text.split_once("://").unwrap_or_default();
     rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }
 
-/// Whether other programs' parameter changes neither the place nor what is trusted.
+/// Whether a parameter for other programs affects neither the destination nor what is trusted.
 fn is_harmless(name: &str) -> bool {
     const HARMLESS: [&str; 10] = [
         "client_encoding",
@@ -241,7 +241,7 @@ fn shown_url(user: &str, place: &str) -> String {
     crate::model::text::clean(&format!("postgres://{user}@{place}"))
 }
 
-/// Makes the redactor know the password of a URL, in its own spelling too.
+/// Registers the password of a URL with the redactor, also as spelled in the URL.
 pub(super) fn register(text: &str) {
     let text = text.trim();
     if let Ok(url) = Url::parse(text)
@@ -272,7 +272,7 @@ fn default_sslmode(host: &str) -> SslMode {
     }
 }
 
-/// Whether the way to a host may lead over the internet.
+/// Whether the connection to a host may cross the internet.
 fn is_public(host: &str) -> bool {
     if let Ok(address) = host.parse() {
         return match address {
@@ -296,7 +296,7 @@ fn is_public(host: &str) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    // 100.64.0.0/10 is shared by carriers and by overlay networks.
+    // 100.64.0.0/10 is used by carriers and by overlay networks.
     let [first, second, ..] = address.octets();
     let shared = first == 100 && (64..128).contains(&second);
     !(address.is_loopback()

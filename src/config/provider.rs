@@ -9,9 +9,9 @@ use super::layers::{Entry, Layers};
 use super::plan::{Plan, UnknownPlan};
 use super::{Secret, table};
 
-/// The public key, which answers the documented examples only.
+/// The public key, which works for the documented examples only.
 pub const DEMO_KEY: &str = "demo";
-/// What `.env.example` holds in place of a key.
+/// What `.env.example` contains instead of a key.
 const PLACEHOLDER: &str = "your_api_key_here";
 
 /// How to reach the provider.
@@ -21,13 +21,13 @@ pub struct Provider {
     pub key: Secret,
     /// Whether it is the public key `demo`.
     pub key_is_demo: bool,
-    /// The address that a query is added to.
+    /// The address to which a query is added.
     pub base_url: Url,
-    /// What may be asked of the provider.
+    /// What may be requested of the provider.
     pub plan: Plan,
 }
 
-/// Whether the layers name a key, be it `demo`; what the example file holds is none.
+/// Whether the layers name a key, even `demo`; the placeholder of the example file does not count.
 pub(super) fn is_named(layers: &Layers) -> bool {
     let named = |setting| layers.get(setting).map(|entry| entry.value.trim());
     named(&table::API_KEY_FILE).is_some()
@@ -61,24 +61,24 @@ pub(super) fn key(
     })
 }
 
-/// A key as it may be sent. Anything else is a slip of the hand, and asking the provider would cost
-/// a request to learn it.
+/// A key as it may be sent. Anything else is a mistake, and it would cost a request to learn that
+/// from the provider.
 fn usable(key: &str) -> Result<Secret, &'static str> {
     let is_foreign = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
     if key.contains(is_foreign) || key.starts_with(['"', '\'']) {
         return Err(
-            "the key begins with a quote, or holds a space, a line break or an invisible character; \
+            "the key begins with a quote, or contains a space, a line break or an invisible character; \
              copy it again",
         );
     }
     Ok(Secret::new(key))
 }
 
-/// A key that a person has entered, without the blanks around it, or why it is none.
+/// A key that a person entered, without surrounding blanks, or why it cannot be used.
 pub fn check_key(text: &str) -> Result<Secret, String> {
     let key = text.trim();
     if is_demo(key) {
-        return Err("that is no key of your own; enter the one the provider sent you".to_owned());
+        return Err("that is not a personal key; enter the one the provider sent you".to_owned());
     }
     usable(key).map_err(str::to_owned)
 }
@@ -114,11 +114,11 @@ pub(super) fn switch(entry: &Entry) -> Result<bool, ConfigError> {
     match entry.value.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err(entry.error("is neither 1 nor 0; use one of them")),
+        _ => Err(entry.error("must be 1 or 0")),
     }
 }
 
-/// None of the reasons quotes the address: it may hold a key.
+/// None of the reasons quotes the address: it may contain a key.
 fn check_url(text: &str, allow_http: bool) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "is not a URL; write https://host/path")?;
     let host = url
@@ -128,14 +128,14 @@ fn check_url(text: &str, allow_http: bool) -> Result<Url, &'static str> {
         return Err("must begin with https:// and name a host");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold a user or password; remove what stands before the @");
+        return Err("must not contain a user or password; remove what is before the @");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not hold a ? or #; the program adds the query itself");
+        return Err("must not contain a ? or #; the program adds the query itself");
     }
     if url.scheme() == "http" && !allow_http && !is_loopback(&host) {
         return Err(
-            "plain http would show the key to the network; use https, or set ALPHA_VANTAGE_ALLOW_HTTP=1",
+            "plain http would expose the key on the network; use https, or set ALPHA_VANTAGE_ALLOW_HTTP=1",
         );
     }
     Ok(url)

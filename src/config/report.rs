@@ -1,4 +1,4 @@
-//! The effective settings as people read them, with where each came from.
+//! The effective settings for people to read, with the source of each.
 
 use super::error::shown;
 use super::layers::{Entry, Layers};
@@ -14,7 +14,7 @@ pub struct Row {
     pub name: &'static str,
     /// The dotted key in the configuration file.
     pub toml_key: Option<&'static str>,
-    /// The value that counts; empty where there is none.
+    /// The value that applies; empty if there is none.
     pub value: String,
     /// `flag --api-key`, `environment`, `.env line 3`, `config.toml line 7` or `default`.
     pub source: String,

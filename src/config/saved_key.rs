@@ -1,4 +1,4 @@
-//! The key that the panel saved: a file beside the configuration file, for its owner's eyes alone.
+//! The key that the panel saved: a file next to the configuration file, readable by its owner only.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -15,8 +15,8 @@ pub(super) fn path(config_file: &Path) -> PathBuf {
     config_file.with_file_name(NAME)
 }
 
-/// Saves a key and returns where. Whoever looks meanwhile sees the old file or the new one, whole; a
-/// link in its place is replaced, not followed.
+/// Saves a key and returns where. A reader sees the complete old file or the complete new one; a link
+/// in its place is replaced, not followed.
 pub fn save_key(config_file: &Path, key: &Secret) -> io::Result<PathBuf> {
     let path = path(config_file);
     let folder = match path.parent() {
@@ -28,7 +28,7 @@ pub fn save_key(config_file: &Path, key: &Secret) -> io::Result<PathBuf> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    // Made new and with mode 0600.
+    // Created new, with mode 0600.
     let mut file = tempfile::Builder::new()
         .prefix(".api_key-")
         .tempfile_in(folder)?;
@@ -36,12 +36,12 @@ pub fn save_key(config_file: &Path, key: &Secret) -> io::Result<PathBuf> {
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|failed| failed.error)?;
-    // A rename is on the disk once its folder is; where that cannot be asked for, it follows soon.
+    // A rename is on disk once its folder is synced; if that is not possible, it follows soon.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(path)
 }
 
-/// The saved key and where it is. A file that cannot be trusted is told and left alone.
+/// The saved key and where it is. A file that cannot be trusted is reported and not used.
 pub(super) fn read(config_file: &Path, warnings: &mut Vec<String>) -> Option<(Secret, PathBuf)> {
     let path = path(config_file);
     let metadata = fs::symlink_metadata(&path).ok()?;

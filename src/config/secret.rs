@@ -1,8 +1,8 @@
-//! Secrets, and the redactor that keeps them out of every sink by their value.
+//! Secrets, and the redactor that keeps their values out of every output.
 //!
-//! Withholding `Display` protects against our own carelessness only. Providers echo the key in
+//! Leaving out `Display` only protects against our own carelessness. Providers echo the key in
 //! refusals, libraries print URLs, databases quote passwords: so every known secret is registered
-//! here once, and each sink passes its text through [`redact`].
+//! here once, and every output passes its text through [`redact`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock};
 
 use zeroize::Zeroizing;
 
-/// What stands in place of a secret.
+/// What is shown instead of a secret.
 pub const MASK: &str = "***";
 
 /// Values shorter than this are not looked for: they occur in ordinary words.
@@ -23,7 +23,7 @@ static KNOWN: RwLock<Vec<Zeroizing<String>>> = RwLock::new(Vec::new());
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a value and makes the redactor know it.
+    /// Wraps a value and registers it with the redactor.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
         let value = value.into();
@@ -50,7 +50,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Makes the redactor know a value, in the forms in which libraries print it.
+/// Registers a value with the redactor, in the forms in which libraries print it.
 pub fn register(value: &str) {
     if value.len() < MIN_LEN {
         return;
@@ -72,7 +72,7 @@ pub fn register(value: &str) {
     known.sort_by_key(|form| std::cmp::Reverse(form.len()));
 }
 
-/// A value as JSON in plain ASCII spells it.
+/// A value as written in ASCII-only JSON.
 fn json(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for c in value.chars() {

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::layers::Layers;
 use super::table;
 
-/// What the default in the table stands for.
+/// The default in the table, in bytes.
 const ANSWERS_LIMIT: u64 = 256 << 20;
 
 const UNITS: [(&str, u64); 8] = [
@@ -18,7 +18,7 @@ const UNITS: [(&str, u64); 8] = [
     ("B", 1),
 ];
 
-/// The bytes that kept answers may take.
+/// The most bytes that kept answers may take.
 pub(super) fn answers_limit(layers: &Layers) -> Result<u64, ConfigError> {
     let Some(entry) = layers.get(&table::ANSWERS_LIMIT) else {
         return Ok(ANSWERS_LIMIT);
@@ -27,7 +27,7 @@ pub(super) fn answers_limit(layers: &Layers) -> Result<u64, ConfigError> {
         .ok_or_else(|| entry.error("is not a size; write for example \"256MiB\" or \"2GiB\""))
 }
 
-/// The bytes that `text` stands for; a number alone counts bytes.
+/// The bytes that `text` stands for; a number without a unit counts bytes.
 fn parse(text: &str) -> Option<u64> {
     let (number, unit) = UNITS
         .iter()

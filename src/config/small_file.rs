@@ -1,12 +1,12 @@
-//! Reads the small files that settings stand in, and says in plain words why one cannot be read.
+//! Reads the small files that contain settings, and says in plain words why one cannot be read.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
-/// No file of settings is larger; whatever is, is not one.
+/// No settings file is larger than this.
 const MAX_BYTES: u64 = 1 << 20;
-/// Where container runtimes mount secrets: they guard the way to it, not the modes of its files.
+/// Where container runtimes mount secrets: they protect the folder, not the modes of its files.
 const MOUNTED_SECRETS: &str = "/run";
 
 /// Why a file was not read.
@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<String, Unread> {
     String::from_utf8(bytes).map_err(|_| Unread::Other("it is not UTF-8 text".into()))
 }
 
-/// Whether a text begins as UTF-16 does: with its byte order mark, or with a letter of two bytes.
+/// Whether a text begins like UTF-16: with its byte order mark, or with a two-byte letter.
 fn is_utf16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
@@ -51,15 +51,15 @@ fn is_utf16(bytes: &[u8]) -> bool {
     }
 }
 
-/// The secret that a file holds, be it a key or a password: without the byte order mark and the line
-/// break that editors add, and without the quotes that come along from other files.
+/// The secret in a file, a key or a password: without the byte order mark and the line break that
+/// editors add, and without quotes copied from other files.
 pub(super) fn read_secret(path: &Path) -> Result<String, Unread> {
     let text = read(path)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let secret = match unquoted(text.trim()) {
         Some(inner) => inner,
         None if is_assignment(text) => {
-            let reason = "it holds NAME=value, as .env does";
+            let reason = "it contains NAME=value, as in .env";
             return Err(Unread::Other(reason.into()));
         }
         None => text.trim_end_matches(['\n', '\r']),
@@ -70,15 +70,15 @@ pub(super) fn read_secret(path: &Path) -> Result<String, Unread> {
     Ok(secret.to_owned())
 }
 
-/// What stands between matching quotes.
+/// The text between matching quotes.
 fn unquoted(text: &str) -> Option<&str> {
     ['"', '\'']
         .iter()
         .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
 }
 
-/// Whether a text sets a variable. A password may hold an equals sign, so the name must say that it
-/// is one of a secret.
+/// Whether a text sets a variable. A password may contain an equals sign, so the name must be that
+/// of a secret.
 fn is_assignment(text: &str) -> bool {
     let Some((name, value)) = text.split_once('=') else {
         return false;
@@ -114,7 +114,7 @@ pub(super) fn is_wide(path: &Path) -> bool {
             .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o077 != 0)
 }
 
-/// Whether other users of this machine may read a file; elsewhere than on Unix not known.
+/// Whether other users of this machine may read a file; not known outside Unix.
 #[cfg(not(unix))]
 pub(super) fn is_wide(_path: &Path) -> bool {
     false

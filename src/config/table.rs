@@ -1,12 +1,12 @@
-//! Every setting there is. The layers, `config show`, the example files' tests and the texts of
-//! errors are all made from this one table.
+//! All settings. The layers, `config show`, the example files' tests and the texts of errors are
+//! all built from this one table.
 
 /// How a setting is written in the configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A text in quotes.
+    /// Text in quotes.
     Text,
-    /// A whole number, or a text in quotes.
+    /// A whole number, or text in quotes.
     Number,
     /// `true` or `false`.
     Switch,
@@ -14,14 +14,14 @@ pub enum Kind {
     List,
 }
 
-/// Which of the layers are asked for a setting. A configuration file is asked if there is a key.
+/// Which layers may contain a setting. A configuration file may if there is a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// Flags, environment and `.env`.
     Outer,
-    /// The environment alone.
+    /// The environment only.
     Environment,
-    /// The configuration file alone.
+    /// The configuration file only.
     File,
 }
 
@@ -38,7 +38,7 @@ pub struct Setting {
     pub kind: Kind,
     /// Whether the value must never be shown.
     pub secret: bool,
-    /// The value when nothing is set; empty where there is none.
+    /// The value when nothing is set; empty if there is none.
     pub default: &'static str,
     /// The meaning, in one line.
     pub help: &'static str,
@@ -96,15 +96,15 @@ macro_rules! settings {
 
 settings! {
     API_KEY = Setting::new("ALPHA_VANTAGE_API_KEY", Some("alpha_vantage.api_key"), "demo",
-        "the provider's key; `demo` answers for IBM only").secret().flag("--api-key");
+        "the provider's key; `demo` serves only IBM").secret().flag("--api-key");
     API_KEY_FILE = Setting::new("ALPHA_VANTAGE_API_KEY_FILE", Some("alpha_vantage.api_key_file"), "",
-        "a file that holds the key").flag("--api-key-file");
+        "a file that contains the key").flag("--api-key-file");
     BASE_URL = Setting::new("ALPHA_VANTAGE_BASE_URL", Some("alpha_vantage.base_url"),
         "https://www.alphavantage.co/query", "the provider's address");
     PLAN = Setting::new("ALPHA_VANTAGE_PLAN", Some("alpha_vantage.plan"), "free",
         "pace and limits: free, 75, 150, 300, 600, 1200 or unlimited").kind(Kind::Number);
     ALLOW_HTTP = Setting::new("ALPHA_VANTAGE_ALLOW_HTTP", Some("alpha_vantage.allow_http"), "false",
-        "lets the key travel over plain http to another machine").kind(Kind::Switch);
+        "allows sending the key over plain http to another machine").kind(Kind::Switch);
     DATABASE_URL = Setting::new("DATABASE_URL", Some("database.url"), "",
         "postgres://… or sqlite://…; without it and POSTGRES_HOST, pipeline.db in the data folder")
         .secret().flag("--database-url");
@@ -115,20 +115,20 @@ settings! {
     USER = Setting::new("POSTGRES_USER", Some("database.user"), "postgres",
         "the user to connect as");
     PASSWORD = Setting::new("POSTGRES_PASSWORD", Some("database.password"), "",
-        "the user's password, as it is, with nothing percent-encoded").secret();
+        "the user's password, as it is, not percent-encoded").secret();
     PASSWORD_FILE = Setting::new("POSTGRES_PASSWORD_FILE", Some("database.password_file"), "",
-        "a file that holds the password");
+        "a file that contains the password");
     DB = Setting::new("POSTGRES_DB", Some("database.name"), "stock_data",
         "the database's name");
     SSLMODE = Setting::new("POSTGRES_SSLMODE", Some("database.sslmode"), "",
         "disable, allow, prefer, require, verify-ca or verify-full; without it verify-full for public addresses, else prefer");
     SYMBOLS = Setting::new("PIPELINE_SYMBOLS", Some("symbols"), "IBM,AAPL,MSFT,GOOGL",
-        "the symbols to watch; the variable is for one process, the file fills an empty list")
+        "the symbols to watch; the variable applies to one process, the file fills an empty watch list")
         .kind(Kind::List);
     INTERVAL = Setting::new("PIPELINE_INTERVAL", Some("interval"), "daily",
         "their interval: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly; without it daily, or 5min where the plan has intraday");
     ANSWERS_LIMIT = Setting::new("store.answers_limit", Some("store.answers_limit"), "256MiB",
-        "how much room the provider's answers may take; the oldest go first")
+        "how much space the provider's answers may take; the oldest are deleted first")
         .kind(Kind::Number).reach(Reach::File);
     KEEP_LOG = Setting::new("log.keep", Some("log.keep"), "true",
         "whether the log of the panel and of run is kept in the data folder, 2 MiB at most")
@@ -136,7 +136,7 @@ settings! {
     THEME = Setting::new("ui.theme", Some("ui.theme"), "terminal",
         "the panel's colours: terminal, dark, light or mono").reach(Reach::File);
     ASCII = Setting::new("ui.ascii", Some("ui.ascii"), "false",
-        "whether the panel draws with ASCII alone; by default where the locale has no UTF-8").kind(Kind::Switch).reach(Reach::File);
+        "whether the panel draws with ASCII only; by default if the locale is not UTF-8").kind(Kind::Switch).reach(Reach::File);
     MOUSE = Setting::new("ui.mouse", Some("ui.mouse"), "false",
         "whether the panel takes the mouse; selecting text then needs Shift").kind(Kind::Switch).reach(Reach::File);
     TIME_ZONE = Setting::new("ui.time_zone", Some("ui.time_zone"), "exchange",
@@ -151,7 +151,7 @@ settings! {
         "what is logged, instead of -v and -q").reach(Reach::Environment);
 }
 
-/// A secret and the setting that names a file with it; only one of the two may be set.
+/// A secret, and the setting that names a file with it; only one of the two may be set.
 pub(super) static TWINS: [(&Setting, &Setting); 2] =
     [(&API_KEY, &API_KEY_FILE), (&PASSWORD, &PASSWORD_FILE)];
 

@@ -11,7 +11,7 @@ mod panel;
 mod secret_files;
 mod watch;
 
-/// A folder of its own, and inputs that know nothing else.
+/// A temporary folder, and inputs that know nothing else.
 struct Place {
     dir: TempDir,
     inputs: Inputs,
@@ -196,7 +196,7 @@ fn a_secret_file_must_hold_something_and_loses_its_last_newline_only() {
     }
 }
 
-/// Each place has one problem, whose text holds both parts and no secret.
+/// Each place has one problem; its text contains both parts and no secret.
 fn assert_problems(cases: impl IntoIterator<Item = (Place, [&'static str; 2])>) {
     for (place, parts) in cases {
         let error = place.error();
@@ -266,7 +266,7 @@ fn a_problem_in_a_variable_names_it_and_the_way_out() {
         ),
         (
             Place::new().var("ALPHA_VANTAGE_ALLOW_HTTP", "maybe"),
-            ["ALPHA_VANTAGE_ALLOW_HTTP: ", "1 nor 0"],
+            ["ALPHA_VANTAGE_ALLOW_HTTP: ", "must be 1 or 0"],
         ),
         (
             Place::new().var("ALPHA_VANTAGE_API_KEY", "canary canary"),
@@ -286,7 +286,7 @@ fn a_problem_in_a_variable_names_it_and_the_way_out() {
         ),
         (
             Place::new().var("POSTGRES_HOST", "db:5432"),
-            ["POSTGRES_HOST: ", "the port is POSTGRES_PORT"],
+            ["POSTGRES_HOST: ", "the port in POSTGRES_PORT"],
         ),
         (
             Place::new()
@@ -391,7 +391,7 @@ fn other_places_for_the_file_and_the_data() {
     assert_eq!(settings.provider.plan, Plan::PerMinute(75));
     assert_eq!(settings.data_dir, place.dir.path().join("elsewhere"));
     assert_eq!(place.row("ALPHA_VANTAGE_PLAN").1, "mine.toml line 2");
-    // These two belong to the environment alone.
+    // These two are read from the environment only.
     assert_eq!((settings.no_color, settings.rust_log), (false, None));
     let settings = place.var("NO_COLOR", "1").var("RUST_LOG", "trace").load();
     assert_eq!(
@@ -530,7 +530,7 @@ fn the_example_environment_names_known_variables_and_holds_no_secret() {
     assert!(faults.iter().all(|fault| fault.line == 1), "{faults:?}");
     assert!(entries.len() >= 12);
     for entry in &entries {
-        // Compose alone reads this one.
+        // Only Compose reads this one.
         let known = table::by_variable(&entry.name).is_some();
         assert!(
             known || entry.name == "POSTGRES_PUBLISH_PORT",

@@ -1,4 +1,4 @@
-//! Which series to watch, as far as the configuration says.
+//! Which series to watch, according to the configuration.
 
 use super::error::ConfigError;
 use super::layers::{Entry, Layers};
@@ -7,7 +7,7 @@ use super::table;
 use crate::model::symbol::SymbolError;
 use crate::model::{Interval, Symbol};
 
-/// What fills a watch list that is empty.
+/// What fills an empty watch list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchDefaults {
     /// The symbols, each once.
@@ -16,10 +16,10 @@ pub struct WatchDefaults {
     pub interval: Interval,
 }
 
-/// Reads symbols between commas, in order, each once.
+/// Reads symbols separated by commas, in order, each once.
 pub fn parse_symbols(text: &str) -> Result<Vec<Symbol>, SymbolError> {
     let mut symbols = Vec::new();
-    // A comma at the end is a habit of lists, not a symbol without a name.
+    // A comma at the end is a habit, not an empty symbol.
     for part in text.trim().trim_end_matches(',').split(',') {
         let symbol = part.parse()?;
         if !symbols.contains(&symbol) {
@@ -40,7 +40,7 @@ pub(super) fn defaults(layers: &Layers) -> Result<(Vec<Symbol>, Option<Interval>
     Ok((symbols, interval.transpose()?))
 }
 
-/// The interval where none is named: the finest that is worth its requests and that the key can have.
+/// The interval if none is set: the finest that is worth its requests and that the key can fetch.
 pub(super) const fn usual_interval(plan: Plan, key_is_demo: bool) -> Interval {
     match plan {
         Plan::PerMinute(_) | Plan::Unlimited if !key_is_demo => Interval::Min5,

@@ -1,4 +1,4 @@
-//! What concerns the panel: its own settings, a faulty file it lives with, and the key it saves.
+//! What concerns the panel: its own settings, a faulty file that it tolerates, and the key it saves.
 
 use super::*;
 
@@ -158,7 +158,7 @@ fn a_saved_key_counts_where_no_other_is_configured() {
     let place = place.dotenv("ALPHA_VANTAGE_API_KEY=your_api_key_here\n");
     assert_eq!(place.load().provider.key.expose(), "saved-key-77");
     let place = place.var("ALPHA_VANTAGE_API_KEY", "demo");
-    assert!(place.load().provider.key_is_demo, "demo was asked for");
+    assert!(place.load().provider.key_is_demo, "demo was requested");
     let place = place.var("ALPHA_VANTAGE_API_KEY", "key-elsewhere");
     let settings = place.load();
     assert_eq!(settings.provider.key.expose(), "key-elsewhere");
@@ -200,7 +200,7 @@ fn a_saved_key_is_for_its_owner_alone() {
     told(&place, "chmod 600");
     mode(&saved, 0o600);
     fs::write(&saved, "two words").unwrap();
-    told(&place, "holds a space");
+    told(&place, "contains a space");
 }
 
 #[test]
