@@ -1,4 +1,4 @@
-//! Logs and the last words of a panic: one line each, without secrets, to stderr or to the panel.
+//! Logs and panic messages: one line each, without secrets, to stderr or to the panel.
 
 pub mod kept;
 mod pane;
@@ -33,11 +33,11 @@ pub fn init(verbosity: i8, rust_log: Option<&str>) {
         .with_writer(LineWriter::new(io::stderr))
         .try_init();
     if refused {
-        tracing::warn!("RUST_LOG cannot be read and is ignored");
+        tracing::warn!("RUST_LOG is not valid and is ignored");
     }
 }
 
-/// Starts logging to a screen: stderr would be written over it. `rust_log` overrides the level.
+/// Starts logging to a screen: stderr would overwrite it. `rust_log` overrides the level.
 ///
 /// A second call changes nothing.
 #[must_use]
@@ -48,12 +48,12 @@ pub fn init_for_panel(rust_log: Option<&str>) -> mpsc::Receiver<Record> {
         .with(pane::PaneLayer(tell).with_filter(filter))
         .try_init();
     if refused {
-        tracing::warn!("RUST_LOG cannot be read and is ignored");
+        tracing::warn!("RUST_LOG is not valid and is ignored");
     }
     records
 }
 
-/// Starts logging to stderr as [`init`] does, and hands what a screen would show over, to be kept.
+/// Starts logging to stderr as [`init`] does, and returns what a screen would show, to be kept.
 ///
 /// A second call changes nothing.
 #[must_use]
@@ -70,12 +70,12 @@ pub fn init_for_run(verbosity: i8, rust_log: Option<&str>) -> mpsc::Receiver<Rec
         .with(pane::PaneLayer(tell).with_filter(kept))
         .try_init();
     if refused {
-        tracing::warn!("RUST_LOG cannot be read and is ignored");
+        tracing::warn!("RUST_LOG is not valid and is ignored");
     }
     records
 }
 
-/// The filter that is asked for, or else the usual one; `true`: what was asked for cannot be read.
+/// The requested filter, or else the usual one; `true` if the requested one is not valid.
 fn filter(usual: &str, asked: Option<&str>) -> (EnvFilter, bool) {
     let asked = asked.map(EnvFilter::try_new);
     let refused = matches!(asked, Some(Err(_)));
@@ -83,7 +83,7 @@ fn filter(usual: &str, asked: Option<&str>) -> (EnvFilter, bool) {
     (filter.unwrap_or_else(|| EnvFilter::new(usual)), refused)
 }
 
-/// Our own level, and that of other crates: one lower, for they are noisier.
+/// Our own level, and that of other crates: one lower, because they are noisier.
 const fn directives(verbosity: i8) -> &'static str {
     match verbosity {
         ..=-1 => "error",
@@ -93,7 +93,7 @@ const fn directives(verbosity: i8) -> &'static str {
     }
 }
 
-/// Makes a panic say one plain sentence on stderr, and a backtrace if `RUST_BACKTRACE` asks for it.
+/// Makes a panic print one plain sentence on stderr, and a backtrace if `RUST_BACKTRACE` asks for it.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         let mut message = sentence(info);
@@ -106,7 +106,7 @@ pub fn install_panic_hook() {
             }
         }
         message.push('\n');
-        // Nobody is left to be told that stderr is closed.
+        // If stderr is closed, there is nowhere to report it.
         let _ = io::stderr().lock().write_all(message.as_bytes());
     }));
 }
@@ -117,11 +117,11 @@ fn sentence(info: &PanicHookInfo<'_>) -> String {
         .location()
         .map_or_else(String::new, |place| format!(" at {place}"));
     harmless(&format!(
-        "pipeline-tui stopped at a fault of its own{place}: {what}"
+        "pipeline-tui stopped after an internal error{place}: {what}"
     ))
 }
 
-/// One line without secrets that no terminal acts on.
+/// One line without secrets and without anything that a terminal acts on.
 fn harmless(record: &str) -> String {
     text::clean_to(&redact(record), MAX_CHARS)
 }
@@ -154,7 +154,7 @@ where
     }
 }
 
-/// One record, held back until it is whole: a secret may come in two pieces.
+/// One record, held back until it is complete: a secret may come in two pieces.
 struct Held<W: Write> {
     sink: W,
     bytes: Vec<u8>,

@@ -1,7 +1,7 @@
 //! The log of the panel and of `run` on disk, so that the last hours are there after a restart.
 //!
-//! Whoever logs never waits for the disk, and a disk that takes nothing stops nothing. Several
-//! processes append whole lines to one file; when it is full it becomes the file before it.
+//! Logging never waits for the disk, and a disk that takes nothing stops nothing. Several processes
+//! append whole lines to one file; when it is full, it becomes the previous file.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -15,15 +15,15 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::{Weight, harmless};
 
-/// Bytes of a file; with the one before it twice as many.
+/// The most bytes of a file; with the previous one, twice as many.
 const MOST: u64 = 1 << 20;
-/// Bytes that are read back at most.
+/// The most bytes that are read back.
 const TAIL: u64 = 256 << 10;
 /// How far back lines are read.
 const LASTS: TimeDelta = TimeDelta::hours(24);
 /// Lines that may wait for the disk; more are dropped.
 const WAITING: usize = 1_024;
-/// How long an end waits for the last lines to be written.
+/// How long the program's end waits for the last lines to be written.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A line of the log.
@@ -64,7 +64,7 @@ impl Line {
     }
 }
 
-/// The way to the log on disk.
+/// The writer of the log on disk.
 #[derive(Debug)]
 pub struct KeptLog {
     lines: Option<SyncSender<Line>>,
@@ -72,7 +72,7 @@ pub struct KeptLog {
 }
 
 impl KeptLog {
-    /// Starts to keep the log in a folder, which is created for its owner alone.
+    /// Starts to keep the log in a folder, which is created for its owner only.
     pub fn start(folder: &Path) -> io::Result<Self> {
         DirBuilder::new()
             .recursive(true)
@@ -126,7 +126,7 @@ pub fn recent(folder: &Path, now: DateTime<Utc>) -> Vec<Line> {
         .collect()
 }
 
-/// The last whole lines of a file, so many bytes at most.
+/// The last whole lines of a file, at most `most` bytes.
 fn tail(path: &Path, most: u64) -> io::Result<String> {
     must_be_a_file(path)?;
     let mut file = File::open(path)?;
@@ -152,18 +152,18 @@ fn must_be_a_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The file that is written in a folder.
+/// The current log file of a folder.
 #[must_use]
 pub fn file(folder: &Path) -> PathBuf {
     folder.join("pipeline-tui.log")
 }
 
-/// The file that is written and the one before it.
+/// The current file and the previous one.
 struct Files {
     path: PathBuf,
     before: PathBuf,
     file: Option<File>,
-    /// Whether the last line was not written to its end.
+    /// Whether the last line was cut short.
     is_torn: bool,
 }
 
@@ -185,7 +185,7 @@ impl Files {
         Ok(())
     }
 
-    /// Writes a line in one piece; where that fails, the next line tries again.
+    /// Writes a line in one piece; if that fails, the next line tries again.
     fn write(&mut self, line: &str) {
         let begin = if self.is_torn { "\n" } else { "" };
         let line = format!("{begin}{line}");
@@ -203,7 +203,7 @@ impl Files {
         };
     }
 
-    /// Opens the file of this moment, with room for so many bytes.
+    /// Opens the current file, with room for this many bytes.
     fn with_room(&mut self, bytes: u64) -> io::Result<()> {
         if !self.is_current() {
             self.open()?;
@@ -214,7 +214,7 @@ impl Files {
         if file.metadata()?.len() + bytes <= MOST {
             return Ok(());
         }
-        // Of several processes that find it full one moves it.
+        // Of several processes that find it full, one moves it.
         file.lock()?;
         if self.is_current() {
             std::fs::rename(&self.path, &self.before)?;
@@ -222,7 +222,7 @@ impl Files {
         self.open()
     }
 
-    /// Whether the open file is the one at its place: others move it as well.
+    /// Whether the open file is still the one at its path: other processes move it too.
     fn is_current(&self) -> bool {
         let identity = |data: std::fs::Metadata| (data.dev(), data.ino());
         let open = self.file.as_ref().and_then(|file| file.metadata().ok());

@@ -1,4 +1,4 @@
-//! Log records for a screen: one harmless line each, handed over through a bounded channel.
+//! Log records for a screen: one harmless line each, sent through a bounded channel.
 
 use std::fmt::{self, Write as _};
 
@@ -12,7 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::harmless;
 
-/// Records that may wait for the screen; while it is busy more are dropped, the screen's own are not.
+/// Records that may wait for the screen; while it is busy, more are dropped, but not the screen's own.
 pub(super) const WAITING: usize = 1_024;
 
 /// How bad a record is.
@@ -20,7 +20,7 @@ pub(super) const WAITING: usize = 1_024;
 pub enum Weight {
     /// Worth knowing.
     Info,
-    /// Wants attention.
+    /// Needs attention.
     Warn,
     /// Something went wrong.
     Error,
@@ -31,11 +31,11 @@ pub enum Weight {
 pub struct Record {
     /// How bad it is.
     pub weight: Weight,
-    /// The message, its fields in their order, then the spans around it.
+    /// The message, its fields in order, then the spans around it.
     pub text: String,
 }
 
-/// Hands records over.
+/// Sends records to the screen.
 pub(super) struct PaneLayer(pub mpsc::Sender<Record>);
 
 /// The fields of a span, written when it begins.
@@ -74,7 +74,7 @@ where
             Level::WARN => Weight::Warn,
             _ => Weight::Info,
         };
-        // Whoever logs must never wait for the screen.
+        // Logging must never wait for the screen.
         let _ = self.0.try_send(Record {
             weight,
             text: harmless(&line),

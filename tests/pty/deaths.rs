@@ -13,7 +13,7 @@ use crate::support::{SIZE, assert_restored, desk, panel, provider, until_drawn};
 /// What the message of every fault on order holds.
 const FAULT: &str = "test fault";
 /// What the hook says of every panic.
-const PANIC: &str = "fault of its own";
+const PANIC: &str = "after an internal error";
 /// What gives the normal screen back.
 #[cfg(debug_assertions)]
 const LEAVES: &str = "\x1b[?1049l";
