@@ -1,10 +1,9 @@
-//! A stand-in for the provider over HTTP, for demonstrations, trying things, and tests.
+//! A simulated provider over HTTP, for demonstrations, experiments and tests.
 //!
-//! It answers `GET /query` in the provider's documented shape, from a market computed out of a seed
-//! or from recordings, with the limits of a plan and with faults on order. It knows the time series
-//! of equities, the list of symbols and the search; other functions do not exist here. It stands on
-//! the other side of HTTP: it shares no code with the client, so that both can be wrong only
-//! independently.
+//! It answers `GET /query` in the provider's documented layout, from a market computed from a seed
+//! or from recordings, with the limits of a plan and with injected faults. It knows the time series
+//! of equities, the list of symbols and the search; other functions do not exist here. It shares no
+//! code with the client, so that both can only be wrong independently.
 //!
 //! ```no_run
 //! use pipeline_tui::simulate::{Options, Plan, Server};
@@ -56,15 +55,15 @@ pub struct Options {
     pub listen: SocketAddr,
     /// What the market is computed from.
     pub seed: u64,
-    /// What keys may do.
+    /// What keys are allowed to do.
     pub plan: Plan,
-    /// What goes wrong.
+    /// The faults to inject.
     pub faults: Vec<Fault>,
-    /// Recorded answers in place of the market, for every key and without limits.
+    /// Recorded answers instead of the market, for every key and without limits.
     pub replay: Option<Replay>,
-    /// Which instant is now.
+    /// The simulator's clock.
     pub clock: Clock,
-    /// A file to which each request is appended as a line of JSON, on disk before its answer leaves.
+    /// A file to which each request is appended as a line of JSON, on disk before its answer is sent.
     pub journal: Option<PathBuf>,
 }
 

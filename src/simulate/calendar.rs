@@ -1,4 +1,4 @@
-//! The New York exchange's calendar: which days trade, and from when until when.
+//! The New York exchange's calendar: which days trade, and at what times.
 //!
 //! Times are seconds of the exchange's wall clock since 1970-01-01 00:00 there. No session touches
 //! the hour of a clock change, so wall time orders all sessions and needs no zone. Closures for
@@ -14,13 +14,13 @@ const HOUR: i64 = 60 * MINUTE;
 /// One trading day, in wall seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Session {
-    /// Start of trading before the opening: 04:00.
+    /// Start of pre-market trading: 04:00.
     pub early: i64,
     /// Opening: 09:30.
     pub open: i64,
     /// Close: 16:00, on a half day 13:00.
     pub close: i64,
-    /// End of trading after the close: 20:00, on a half day 17:00.
+    /// End of after-hours trading: 20:00, on a half day 17:00.
     pub late: i64,
 }
 
@@ -95,7 +95,7 @@ fn is_half_day(date: NaiveDate) -> bool {
 
 fn is_holiday(date: NaiveDate) -> bool {
     match date.month() {
-        // A New Year's Day on a Saturday is not made up for: the year closes on the Friday before.
+        // New Year's Day on a Saturday is not observed: the year closes on the Friday before.
         1 => is_observed(date, 1, 1) || is_nth(date, Weekday::Mon, 3),
         2 => is_nth(date, Weekday::Mon, 3),
         3 | 4 => date
@@ -111,7 +111,7 @@ fn is_holiday(date: NaiveDate) -> bool {
     }
 }
 
-/// Whether a fixed holiday is kept on `date`: a Saturday's on Friday, a Sunday's on Monday.
+/// Whether a fixed holiday is observed on `date`: a Saturday's on Friday, a Sunday's on Monday.
 fn is_observed(date: NaiveDate, month: u32, day: u32) -> bool {
     let kept =
         NaiveDate::from_ymd_opt(date.year(), month, day).and_then(|fixed| match fixed.weekday() {

@@ -1,4 +1,4 @@
-//! What a symbol stands for: its price path, how much of it trades, its splits and dividends.
+//! The company behind a symbol: its price path, volume, splits and dividends.
 
 use chrono::{Datelike, Days, NaiveDate};
 
@@ -10,7 +10,7 @@ use super::noise::{below, float, mix, mix_text, nearest, smooth, unit};
 const FIRST_DAY: (i32, u32, u32) = (1999, 11, 1);
 /// Days in which a company may have been listed: up to the end of 2014.
 const LISTING_SPAN: u32 = 5_500;
-/// Companies listed from the first day on, with the millions of shares they trade a day.
+/// Companies listed from the first day, with the millions of shares they trade a day.
 const LARGE: [(&str, f64); 3] = [("IBM", 5.0), ("AAPL", 50.0), ("MSFT", 25.0)];
 /// Layers of the price path, each four times as long and twice as high as the one before: from
 /// two minutes to four years, which gives the spread of a random walk at every scale.
@@ -25,9 +25,9 @@ pub(super) struct Company {
     listed: NaiveDate,
     /// The price around which the path wanders on the first day, in ticks.
     base: f64,
-    /// Growth of the logarithm of the price a year.
+    /// Growth of the logarithm of the price per year.
     drift: f64,
-    /// Spread of the logarithm of the price a year.
+    /// Spread of the logarithm of the price per year.
     spread: f64,
     /// Shares traded on a usual day.
     volume: f64,
@@ -49,7 +49,7 @@ pub(super) struct Action {
 }
 
 impl Company {
-    /// The company behind a symbol; upper and lower case are the same one.
+    /// The company behind a symbol; upper and lower case are the same.
     pub(super) fn new(seed: u64, symbol: &str) -> Self {
         let name = symbol.to_ascii_uppercase();
         let stream = mix_text(seed, &name);
@@ -131,7 +131,7 @@ impl Company {
         self.volume * (0.6 + 0.8 * unit(mix(self.word_at(midnight(date)), 5)))
     }
 
-    /// How far a minute's high may lie above its open and close, as a part of the price.
+    /// How far a minute's high may be above its open and close, as a fraction of the price.
     pub(super) fn minute_range(&self) -> f64 {
         self.spread / 500.0
     }
@@ -189,7 +189,7 @@ fn first_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
 }
 
-/// What prices and volumes of a day are multiplied by, given everything that happened after it.
+/// What prices and volumes of a day are multiplied by, for everything that happened after it.
 #[derive(Debug)]
 pub(super) struct Adjustment {
     /// For each action, oldest first: its date, and the factors of days before it.

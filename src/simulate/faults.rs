@@ -1,7 +1,7 @@
-//! Faults on order: what goes wrong, and with which requests.
+//! Injected faults: what goes wrong, and with which requests.
 //!
-//! The grammar is `KIND[:ARG][@N | @N-M | @every=K][,symbol=S]`. Requests are counted from 1, for
-//! each fault by itself, over those its symbol matches. The first fault that applies wins.
+//! The grammar is `KIND[:ARG][@N | @N-M | @every=K][,symbol=S]`. Each fault counts the
+//! requests that match its symbol, from 1. The first fault that applies wins.
 
 pub(super) mod effect;
 
@@ -14,7 +14,7 @@ use self::effect::{Canned, Effect, Twist};
 use super::refusal::Refusal;
 use super::reply::Delivery;
 
-/// Everything a fault can be, as a message lists it.
+/// All kinds of fault, as an error message lists them.
 const KINDS: &str = "burst, minute, day, premium, bad-key, demo-key, invalid, internal, \
     no-function, unknown-text, artificial, empty, no-rows, status:CODE, html, forbidden, \
     redirect:URL, slow:MS, drip:BYTES_PER_S, stall, silent, cut:BYTES, reset, bomb:MB, \
@@ -45,9 +45,9 @@ pub enum FaultError {
         kind: &'static str,
         /// What it needs.
         needs: &'static str,
-        /// One that would do.
+        /// A valid one.
         example: &'static str,
-        /// What is there.
+        /// What was found.
         found: String,
     },
     /// The fault takes nothing after a colon.
@@ -61,7 +61,7 @@ pub enum FaultError {
     Symbol,
 }
 
-/// Which of the requests a fault meets it spoils.
+/// Which of the requests that match a fault it applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Selection {
     Range(u64, u64),
@@ -109,7 +109,7 @@ impl FromStr for Fault {
             None => (text, Selection::ALL),
             Some((rest, tail)) => match tail.parse() {
                 Ok(selection) => (rest, selection),
-                // An address may have an @ of its own.
+                // An address may contain an @.
                 Err(_) if text.starts_with("redirect:") => (text, Selection::ALL),
                 Err(error) => return Err(error),
             },
@@ -171,7 +171,7 @@ fn effect(kind: &str, argument: Option<&str>) -> Result<Effect, FaultError> {
             .ok()
             .filter(|speed| *speed > 0)
             .map(|speed| Effect::Deliver(Delivery::Drip(speed)))
-            .ok_or_else(|| wrong("drip", "bytes a second", "100"))?,
+            .ok_or_else(|| wrong("drip", "bytes per second", "100"))?,
         "cut" => text
             .parse()
             .map(|bytes| Effect::Deliver(Delivery::Cut(bytes)))
@@ -217,12 +217,12 @@ fn simple(kind: &str) -> Option<Effect> {
     }
 }
 
-/// Faults and how many requests each has met.
+/// Faults, and how many requests each has matched.
 #[derive(Debug, Default)]
 pub(super) struct Armed(Vec<(Fault, u64)>);
 
 impl Armed {
-    /// Faults that have met no request yet.
+    /// Faults that have matched no request yet.
     pub(super) fn new(faults: Vec<Fault>) -> Self {
         Self(faults.into_iter().map(|fault| (fault, 0)).collect())
     }

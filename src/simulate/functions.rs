@@ -1,4 +1,4 @@
-//! The time series functions: from what is asked to a sheet of rows.
+//! The time series functions: from a request to a sheet of rows.
 
 pub(super) mod shape;
 
@@ -13,7 +13,7 @@ use super::query::{Ask, Entitlement, Function, month_end};
 
 /// Rows of a compact answer.
 const COMPACT: usize = 100;
-/// Calendar days of bars of minutes in a full answer without a month.
+/// Calendar days of intraday bars in a full answer without a month.
 const TRAILING_DAYS: u64 = 30;
 /// How far behind delayed data is.
 const DELAY: TimeDelta = TimeDelta::minutes(15);
@@ -49,7 +49,7 @@ pub(super) fn answer(seed: u64, now: DateTime<Utc>, ask: &Ask) -> Option<Sheet> 
     Some(Sheet::new(ask, refreshed, rows))
 }
 
-/// One company as it can be seen now.
+/// One company as visible now.
 struct Series {
     company: Company,
     view: View,
@@ -160,7 +160,7 @@ impl Series {
             .collect()
     }
 
-    /// What `Last Refreshed` says: the newest label, with the time of day while a session runs.
+    /// What `Last Refreshed` says: the newest label, with the time of day during a session.
     fn refreshed(&self, function: Function, rows: &[Row]) -> String {
         let running = Session::of(self.today)
             .is_some_and(|session| (session.open..session.close).contains(&self.view.now));
@@ -179,7 +179,7 @@ impl Series {
     }
 }
 
-/// The dividends and splits of some days together.
+/// The total dividend and the combined split of some days.
 fn paid(actions: &[Action], on: impl Fn(NaiveDate) -> bool) -> (Ticks, u32) {
     actions
         .iter()

@@ -1,4 +1,4 @@
-//! What was asked and what was answered, kept without any key.
+//! The requests and their outcomes, kept without any key.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -14,7 +14,7 @@ use super::query::Query;
 /// Entries kept in memory; the oldest are dropped. A file keeps all.
 const MAX_ENTRIES: usize = 20_000;
 
-/// One request and what became of it.
+/// One request and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JournalEntry {
     /// When it arrived, by the simulator's clock.
@@ -25,7 +25,7 @@ pub struct JournalEntry {
     pub query: Vec<(String, String)>,
     /// `data`, `replay`, the name of a refusal such as `burst`, or `fault:` and the fault.
     pub outcome: String,
-    /// Bytes of the body that are sent, before compression.
+    /// Bytes of the body sent, before compression.
     pub bytes: u64,
 }
 
@@ -40,7 +40,7 @@ struct Inner {
 }
 
 impl Journal {
-    /// An empty journal, also written to a file if there is one.
+    /// An empty journal, also written to the file if there is one.
     pub(super) fn new(file: Option<File>) -> Self {
         Self(Mutex::new(Inner {
             entries: VecDeque::new(),
@@ -48,7 +48,7 @@ impl Journal {
         }))
     }
 
-    /// Adds an entry; when this returns, the file has it on disk.
+    /// Adds an entry; when this returns, it is on disk in the file.
     pub(super) fn add(&self, entry: JournalEntry) -> io::Result<()> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = &mut inner.file {

@@ -1,10 +1,10 @@
-//! A market that never was: prices and volumes as pure functions of seed, symbol and time.
+//! A simulated market: prices and volumes as pure functions of seed, symbol and time.
 //!
 //! The price is defined at every second of the exchange's wall clock, without stepping through the
 //! seconds before. A minute's bar is read off that path, longer intraday bars are sums of minutes,
 //! and weeks and months are sums of days. A day shares its open and close with its minutes; its
 //! high, low and volume are measured coarsely, so that 26 years take milliseconds. Nothing later
-//! than [`View::now`] is ever looked at.
+//! than [`View::now`] is ever used.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -35,7 +35,7 @@ pub(super) struct View {
     pub unfinished: bool,
 }
 
-/// What happened in a stretch of time. `low <= open, close <= high` and `low > 0`.
+/// The prices and volume of a period. `low <= open, close <= high` and `low > 0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Candle {
     pub open: Ticks,
@@ -46,7 +46,7 @@ pub(super) struct Candle {
 }
 
 impl Candle {
-    /// Both stretches as one; `later` follows.
+    /// Both periods as one; `later` follows.
     pub(super) fn then(self, later: Self) -> Self {
         Self {
             open: self.open,
@@ -57,8 +57,8 @@ impl Candle {
         }
     }
 
-    /// What was known of the candle so many seconds after its end: until it settles, some closes
-    /// stand half way and part of the volume is missing.
+    /// What was known of the candle this many seconds after its end: until it settles, some closes
+    /// are half way and part of the volume is missing.
     fn known_after(self, age: i64, word: u64) -> Self {
         if age >= SETTLES_AFTER {
             return self;
@@ -79,7 +79,7 @@ impl Candle {
 
 /// The intraday bars of one day with their starts in wall seconds, oldest first.
 ///
-/// Bars begin at multiples of `minutes` after the start of the trading asked for. A bar in which
+/// Bars begin at multiples of `minutes` after the start of the requested trading. A bar in which
 /// nothing traded is left out.
 pub(super) fn intraday(
     company: &Company,
@@ -148,7 +148,7 @@ fn minute(
     Some(candle.known_after(now - at - MINUTE, mix(word, 4)))
 }
 
-/// The candle through some prices in order, its high and low further out by fractions of the price.
+/// The candle through some prices in order, its high and low extended by fractions of the price.
 fn spread(path: &[Ticks], above: f64, below: f64, volume: i64) -> Option<Candle> {
     let (high, low) = (*path.iter().max()?, *path.iter().min()?);
     // Wicks are whole cents, as nearly all prices are.
@@ -162,7 +162,7 @@ fn spread(path: &[Ticks], above: f64, below: f64, volume: i64) -> Option<Candle>
     })
 }
 
-/// The part of a session's volume traded in the first `part` of it: a U, three times as busy at
+/// The fraction of a session's volume traded in the first `part` of it: a U, three times as busy at
 /// both ends as in the middle.
 fn traded(part: f64) -> f64 {
     let centred = 2.0 * part - 1.0;
@@ -195,7 +195,7 @@ pub(super) fn days(company: &Company, view: View) -> impl Iterator<Item = (Naive
         .filter_map(move |date| day(company, view, date).map(|candle| (date, candle)))
 }
 
-/// A stretch of days, labelled with its last trading day so far.
+/// A period of days, labelled with its last trading day so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Period {
     Week,
@@ -210,7 +210,7 @@ impl Period {
         }
     }
 
-    /// Whether two dates lie in the same stretch.
+    /// Whether two dates are in the same period.
     pub(super) fn holds_both(self, one: NaiveDate, other: NaiveDate) -> bool {
         self.of(one) == self.of(other)
     }

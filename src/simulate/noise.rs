@@ -1,4 +1,4 @@
-//! Numbers that look random and depend on nothing but what they are asked for.
+//! Numbers that look random and depend only on their arguments.
 
 /// Mixes two words into one, with every bit of both in every bit of the result (`SplitMix64`).
 pub(super) const fn mix(stream: u64, index: u64) -> u64 {

@@ -1,4 +1,4 @@
-//! What a key may ask for, and how often.
+//! What a key may request, and how often.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -26,15 +26,15 @@ words! {
 /// The key that answers documented requests only, on every plan.
 pub(super) const DEMO_KEY: &str = "demo";
 /// Requests a key of the free plan has a day, in US/Eastern. The provider documents neither when
-/// its day begins nor what counts: here only requests answered with data do. The limits a second
-/// and a minute count every request they let through, also one that is refused afterwards.
+/// its day begins nor what counts: here only requests answered with data do. The limits per second
+/// and per minute count every request they let through, even one that is refused afterwards.
 const FREE_A_DAY: u32 = 25;
-/// Keys that are remembered; the one unused for longest is forgotten.
+/// Keys that are remembered; the one unused the longest is forgotten.
 const MAX_KEYS: usize = 1_024;
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
-/// How often a key may ask, and what it is told beyond that.
+/// How often a key may send requests, and the refusal beyond that.
 struct Limits {
     second: (usize, Refusal),
     minute: Option<usize>,
@@ -132,7 +132,7 @@ pub(super) fn is_documented(query: &Query) -> bool {
     }
 }
 
-/// Who asked how often.
+/// How often each key sent requests.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     keys: HashMap<String, Usage>,
@@ -159,7 +159,7 @@ impl Ledger {
             return Ok(());
         };
         let usage = self.usage(key, now);
-        // Of a clock that was set back nothing is remembered: what is yet to come counts no more.
+        // After the clock was set back, requests that now lie in the future no longer count.
         usage
             .recent
             .retain(|at| (TimeDelta::zero()..MINUTE).contains(&(now - at)));
@@ -180,7 +180,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes a request that was let through then back from its day's count, since it got no data.
+    /// Removes a request let through at `then` from its day's count, because it got no data.
     pub(super) fn give_back(&mut self, key: &str, then: DateTime<Utc>) {
         if let Some(usage) = self.keys.get_mut(key)
             && usage.day == wall_time(then).date()

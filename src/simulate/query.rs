@@ -7,19 +7,19 @@ use crate::model::words::words;
 words! {
     /// The functions the simulator knows.
     pub enum Function {
-        /// Bars of minutes.
+        /// Intraday bars.
         Intraday = "TIME_SERIES_INTRADAY",
-        /// Days as traded.
+        /// Daily bars as traded.
         Daily = "TIME_SERIES_DAILY",
-        /// Days with splits and dividends.
+        /// Daily bars with splits and dividends.
         DailyAdjusted = "TIME_SERIES_DAILY_ADJUSTED",
-        /// Weeks as traded.
+        /// Weekly bars as traded.
         Weekly = "TIME_SERIES_WEEKLY",
-        /// Weeks with dividends.
+        /// Weekly bars with dividends.
         WeeklyAdjusted = "TIME_SERIES_WEEKLY_ADJUSTED",
-        /// Months as traded.
+        /// Monthly bars as traded.
         Monthly = "TIME_SERIES_MONTHLY",
-        /// Months with dividends.
+        /// Monthly bars with dividends.
         MonthlyAdjusted = "TIME_SERIES_MONTHLY_ADJUSTED",
     }
 }
@@ -63,7 +63,7 @@ impl Minutes {
     }
 }
 
-/// The first month the provider serves bars of minutes for.
+/// The first month for which the provider serves intraday bars.
 const FIRST_MONTH: (i32, u32) = (2000, 1);
 const MAX_SYMBOL_CHARS: usize = 32;
 
@@ -112,11 +112,11 @@ pub(super) struct Ask {
     pub function: Function,
     /// As received; letters keep their case.
     pub symbol: String,
-    /// Of intraday bars; five minutes for the other functions, which ignore it.
+    /// For intraday bars; five minutes for the other functions, which ignore it.
     pub minutes: Minutes,
     pub adjusted: bool,
     pub extended: bool,
-    /// The first day of the month asked for.
+    /// The first day of the requested month.
     pub month: Option<NaiveDate>,
     pub full: bool,
     pub csv: bool,
@@ -173,7 +173,7 @@ pub(super) fn month_end(first: NaiveDate) -> NaiveDate {
         .unwrap_or(first)
 }
 
-/// Whether the market has a symbol: everything that could be one, except what begins with
+/// Whether the market has a symbol: everything that can be one, except what begins with
 /// `UNKNOWN` or `NOSUCH`.
 fn is_listed(symbol: &str) -> bool {
     let upper = symbol.to_ascii_uppercase();

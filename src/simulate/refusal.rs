@@ -4,7 +4,7 @@ use super::reply::Reply;
 use crate::model::words::words;
 
 words! {
-    /// One way in which the provider says no.
+    /// One way in which the provider refuses.
     pub enum Refusal {
         /// E1: the symbol or a parameter is wrong.
         Invalid = "invalid",
@@ -16,11 +16,11 @@ words! {
         Internal = "internal",
         /// L7: the day's requests are used up; echoes the key.
         Day = "day",
-        /// L9: the free plan's limit a second.
+        /// L9: the free plan's limit per second.
         Burst = "burst",
-        /// L11: a paid plan's limit a second.
+        /// L11: a paid plan's limit per second.
         PaidBurst = "paid-burst",
-        /// L12: a paid plan's limit a minute.
+        /// L12: a paid plan's limit per minute.
         Minute = "minute",
         /// P1: the plan does not include the function.
         Premium = "premium",

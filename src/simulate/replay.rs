@@ -1,4 +1,4 @@
-//! Recorded answers in place of the simulated market.
+//! Recorded answers instead of the simulated market.
 
 use std::fs;
 use std::io;
@@ -39,7 +39,7 @@ pub enum ReplayError {
     /// A recording is too large.
     #[error("{} is larger than 64 MiB", .0.display())]
     TooLarge(PathBuf),
-    /// The index is not what it should be.
+    /// The index is not valid.
     #[error("{}, line {line}: {message}", path.display())]
     Index {
         /// The index.

@@ -21,13 +21,13 @@ pub(super) enum Delivery {
     Plain,
     /// After a delay.
     Slow(Duration),
-    /// So many bytes a second.
+    /// This many bytes per second.
     Drip(u32),
     /// The headers, then nothing.
     Stall,
     /// Nothing, and the connection stays open.
     Silent,
-    /// So many bytes of the body, then the end of the connection.
+    /// This many bytes of the body, then the end of the connection.
     Cut(usize),
     /// The end of the connection.
     Reset,
@@ -90,7 +90,7 @@ impl Reply {
         Self::new(outcome, StatusCode::OK, content_type, body)
     }
 
-    /// A page of the provider's host or of what stands before it.
+    /// A page of the provider's host or of a proxy in front of it.
     pub(super) fn page(outcome: &str, status: StatusCode, html: &'static str) -> Self {
         Self::new(outcome, status, "text/html; charset=utf-8", html)
             .with(CACHE_CONTROL, "no-cache, no-store")
@@ -144,7 +144,7 @@ impl Reply {
     }
 }
 
-/// A count of bytes as the journal holds it.
+/// A count of bytes as the journal records it.
 pub(super) fn size(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The HTTP server: loopback, one task a connection, every answer in the journal before it leaves.
+//! The HTTP server: loopback, one task per connection, every answer in the journal before it is sent.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -31,20 +31,20 @@ use super::symbols::{self, SymbolFunction};
 use super::wire::{self, Dropped};
 
 const PATH: &str = "/query";
-/// Connections served at the same time; others wait.
+/// Connections served at once; others wait.
 const MAX_CONNECTIONS: usize = 256;
-/// Bytes of a request's head.
+/// The most bytes of a request's head.
 const MAX_HEAD: usize = 64 << 10;
-/// Bytes of a query string; the journal keeps each.
+/// The most bytes of a query string; the journal keeps all of it.
 const MAX_QUERY: usize = 4 << 10;
 /// Letters of a request's id that the journal keeps.
 const MAX_ID: usize = 100;
 /// How long a client may take over a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long to wait when no connection can be accepted, for example for want of descriptors.
+/// How long to wait when no connection can be accepted, for example without free descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// A running simulator; dropping it ends it too.
+/// A running simulator; dropping it stops it.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -56,8 +56,8 @@ pub struct Server {
 /// Why the simulator cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Something else listens there.
-    #[error("{0} is taken; choose another with --listen, or :0 for a free one")]
+    /// Something else listens on the address.
+    #[error("{0} is in use; choose another with --listen, or port 0 for a free one")]
     Taken(SocketAddr),
     /// The address cannot be used.
     #[error("cannot listen on {address} ({source}); choose another with --listen")]
@@ -122,7 +122,7 @@ impl Server {
         format!("http://{address}{PATH}")
     }
 
-    /// The requests seen so far, oldest first; of very many, the newest 20,000.
+    /// The requests seen so far, oldest first; the newest 20,000 at most.
     #[must_use]
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.shared.journal.entries()
@@ -133,7 +133,7 @@ impl Server {
         *lock(&self.shared.faults) = Armed::new(faults);
     }
 
-    /// Ends all connections and waits until they have ended.
+    /// Closes all connections and waits until they are closed.
     pub async fn stop(self) {
         drop(self.end);
         self.tasks.close();
@@ -177,10 +177,10 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>, _place: OwnedSemaphorePermit) {
-    // Small pieces of a dripping body leave at once.
+    // Small pieces of a dripping body are sent at once.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| respond(Arc::clone(&shared), request));
-    // A client that breaks off or sends nonsense ends its own connection only.
+    // A client that disconnects or sends nonsense ends its own connection only.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -212,7 +212,7 @@ impl Wanted {
     }
 }
 
-/// What matters of a request.
+/// The relevant parts of a request.
 struct Asked {
     known: Result<(), StatusCode>,
     query: Query,
@@ -238,7 +238,7 @@ impl Asked {
         }
     }
 
-    /// Whether the request is one for data, or which status says that it is not.
+    /// Whether the request is for data, or the status that says it is not.
     fn known(request: &Request<Incoming>) -> Result<(), StatusCode> {
         if request.uri().path() != PATH {
             Err(StatusCode::NOT_FOUND)
@@ -361,7 +361,7 @@ impl Shared {
         }
     }
 
-    /// On every plan; of what can be wrong in bars, an answer about symbols can only lack its rows.
+    /// Included in every plan. Of the twists of bars, only missing rows apply to symbols.
     fn symbols(
         &self,
         function: SymbolFunction,

@@ -1,6 +1,6 @@
-//! The functions about symbols: the list of what is traded, and the search in it.
+//! The functions about symbols: the list of what is traded, and the search.
 //!
-//! Both are laid out as the provider does; the rows are in `list`.
+//! Both use the provider's layout; the rows are in `list`.
 
 mod list;
 
@@ -17,16 +17,16 @@ use crate::model::words::words;
 words! {
     /// The functions about symbols.
     pub enum SymbolFunction {
-        /// Everything that is traded, or was.
+        /// Everything that is or was traded.
         Listing = "LISTING_STATUS",
         /// The best matches for some words.
         Search = "SYMBOL_SEARCH",
     }
 }
 
-/// Matches of a search at most, as in every recorded answer.
+/// The most matches of a search, as in every recorded answer.
 const MOST_MATCHES: usize = 10;
-/// The first day for which the list can be asked for.
+/// The first day for which the list can be requested.
 const FIRST_DATE: (i32, u32, u32) = (2010, 1, 1);
 /// Symbols that only the search knows, those of the documentation's examples: symbol, name, region,
 /// and the market's hours, time zone and currency.
@@ -158,7 +158,7 @@ fn listing(seed: u64, now: DateTime<Utc>, query: &Query, no_rows: bool) -> Optio
     })
 }
 
-/// A value of CSV; the provider quotes those that hold a comma.
+/// A value of CSV; the provider quotes those that contain a comma.
 fn quoted(text: &str) -> String {
     if text.contains([',', '"']) {
         format!("\"{}\"", text.replace('"', "\"\""))
@@ -198,7 +198,7 @@ fn search(seed: u64, query: &Query, no_rows: bool) -> Option<Sheet> {
     })
 }
 
-/// The best matches, best first; of equal ones the shorter symbol.
+/// The best matches, best first; among equal ones, the shorter symbol first.
 fn matches(seed: u64, keywords: &str) -> Vec<Found> {
     let listed = active(seed);
     let here = listed.iter().map(|(symbol, row)| {
@@ -252,8 +252,8 @@ fn matches(seed: u64, keywords: &str) -> Vec<Found> {
         .collect()
 }
 
-/// How well words match a text that holds them, in ten thousandths: twice the letters they share,
-/// of the letters both have. Recorded scores are like that: `tesco` has 0.7143 of `Tesco plc`.
+/// How well words match a text that contains them, in ten-thousandths: twice the letters they share,
+/// divided by the letters of both. Recorded scores are the same: 0.7143 for `tesco` and `Tesco plc`.
 fn score(keywords: &str, text: &str) -> usize {
     if text.to_ascii_lowercase().contains(keywords) {
         let both = keywords.len() + text.len();

@@ -1,4 +1,4 @@
-//! Replies on their way to the client, and the ways in which they do not arrive.
+//! How replies are sent to the client, and the ways in which they do not arrive.
 
 use std::future::pending;
 use std::io;
@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::reply::{Delivery, Reply, size};
 
-/// Pieces of a dripping body a second.
+/// Pieces of a dripping body per second.
 const DRIPS_A_SECOND: u32 = 10;
 /// How long the server waits before it cuts a connection, so that what was sent before arrives.
 const BEFORE_CUT: Duration = Duration::from_millis(30);
@@ -24,7 +24,7 @@ const BEFORE_CUT: Duration = Duration::from_millis(30);
 #[error("the simulator drops this connection")]
 pub(super) struct Dropped;
 
-/// Sends a reply the way it asks for.
+/// Sends a reply as its delivery requires.
 pub(super) async fn deliver(reply: Reply) -> Result<Response<WireBody>, Dropped> {
     match reply.delivery {
         Delivery::Slow(delay) => sleep(delay).await,
@@ -50,11 +50,11 @@ enum End {
     Break,
 }
 
-/// A body that may be slow, or break its promise.
+/// A body that may be slow, or shorter than promised.
 #[derive(Debug)]
 pub(super) struct WireBody {
     rest: Bytes,
-    /// Bytes the headers promise that were not sent yet.
+    /// Bytes that the headers promise and that were not sent yet.
     promised: u64,
     chunk: usize,
     pause: Duration,

@@ -454,7 +454,8 @@ async fn a_taken_port_says_what_to_do_and_stopping_frees_it() {
     };
     let error = Server::start(again()).await.unwrap_err();
     assert!(matches!(error, StartError::Taken(_)));
-    let advice = format!("{address} is taken; choose another with --listen, or :0 for a free one");
+    let advice =
+        format!("{address} is in use; choose another with --listen, or port 0 for a free one");
     assert_eq!(error.to_string(), advice);
     let url = first.base_url();
     first.stop().await;

@@ -10,16 +10,16 @@ use super::super::query::{Ask, Function, Minutes};
 use super::super::refusal::{Refusal, notice};
 use super::super::reply::{Delivery, Reply};
 
-/// The symbol of an answer nobody asked for.
+/// The symbol in an answer for another symbol.
 const WRONG_SYMBOL: &str = "WRONG";
 const MEGABYTE: u32 = 1 << 20;
 
 /// How a fault changes what a request gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Effect {
-    /// Another answer takes its place; the plan is not asked.
+    /// Another answer replaces it; the plan is not checked.
     Answer(Canned),
-    /// The answer holds something wrong.
+    /// The answer contains something wrong.
     Twist(Twist),
     /// The body ends early, complete as HTTP.
     Truncate(usize),
@@ -89,7 +89,7 @@ impl Canned {
 }
 
 impl Twist {
-    /// The request that is answered in place of the one received.
+    /// The request that is answered instead of the one received.
     pub(in super::super) fn ask(self, mut ask: Ask) -> Ask {
         match self {
             Self::WrongSymbol => WRONG_SYMBOL.clone_into(&mut ask.symbol),
@@ -147,9 +147,9 @@ fn spoil_rows(rows: &mut [Row]) {
     repeated.label.clone_from(&first.label);
 }
 
-/// A gzip file that decodes to so many megabytes of spaces.
+/// A gzip file that decodes to this many megabytes of spaces.
 ///
-/// One megabyte is packed once, flushed so that nothing refers back over its start, and repeated.
+/// One megabyte is compressed once, flushed so that nothing refers back past its start, and repeated.
 fn bomb(megabytes: u32) -> Bytes {
     const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     const LAST_BLOCK: [u8; 2] = [3, 0];
@@ -215,7 +215,7 @@ const CHALLENGE: &str = r#"<!DOCTYPE html>
 <body><noscript>Enable JavaScript and cookies to continue</noscript></body>
 </html>"#;
 
-/// Neither JSON nor CSV nor a page, nor even text.
+/// Not JSON, not CSV, not a page, not even text.
 const GARBAGE: &[u8] =
     b"\x00\xff\xfe\x9b31m\x1b[2J\xc3\x28\xf0\x28\x8c\xbc%PDF\x00\x01\x02\r\n\xe2\x80\xae\x7f\x80";
 

@@ -47,7 +47,7 @@ impl Sheet {
         }
     }
 
-    /// The body in the format asked for.
+    /// The body in the requested format.
     pub(in super::super) fn body(&self) -> String {
         if self.csv { self.csv() } else { self.json() }
     }
@@ -127,7 +127,7 @@ impl Sheet {
     }
 }
 
-/// Writes the members of an object of texts, one a line.
+/// Writes the members of an object of texts, one per line.
 fn object(text: &mut String, indent: usize, members: &[(&str, &str)]) {
     for (index, (name, value)) in members.iter().enumerate() {
         let comma = if index + 1 < members.len() { "," } else { "" };

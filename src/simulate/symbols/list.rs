@@ -1,5 +1,5 @@
 //! What is traded: computed from the seed, so that each start serves the same list. A few companies
-//! that people look for first bear their true names; the others exist here only.
+//! that people look for first have their real names; the others exist only here.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use chrono::{Days, NaiveDate};
 use super::super::noise::{below, mix, mix_text};
 use super::ELSEWHERE;
 
-/// Rows of the list beside the true ones; the provider's had 13,400 in May 2026.
+/// Rows of the list besides the real ones; the provider's had 13,400 in May 2026.
 const COMPUTED: u64 = 13_392;
-/// Rows of the list of what is no longer traded.
+/// Rows of the list of delisted symbols.
 const DELISTED: u64 = 2_000;
-/// Days over which the computed rows were listed, from the beginning of 1990 on.
+/// Days over which the computed rows were listed, from the beginning of 1990.
 const LISTING_SPAN: u32 = 12_700;
 
-/// Companies with their true names: symbol, name, exchange, first day.
+/// Companies with their real names: symbol, name, exchange, first day.
 const TRUE: [(&str, &str, &str, &str); 8] = [
     ("AAPL", "Apple Inc", "NASDAQ", "1980-12-12"),
     ("AMZN", "Amazon.com Inc", "NASDAQ", "1997-05-15"),
