@@ -458,7 +458,7 @@ where
         .map_err(|_| format!("use {}", T::names().join(", ")))
 }
 
-/// Parses the most lines to print.
+/// Parses a limit of printed lines.
 fn parse_limit(text: &str) -> Result<u32, String> {
     text.parse()
         .ok()

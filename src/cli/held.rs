@@ -23,8 +23,8 @@ pub struct Wish {
 }
 
 impl Wish {
-    /// The stored series that is meant: of several the one with the usual interval, otherwise the
-    /// finest; raw prices before adjusted ones. `None` if none matches.
+    /// The stored series that matches: the one with the usual interval, otherwise the finest; raw
+    /// prices before adjusted ones. `None` if none matches.
     pub fn among(&self, held: &[Holding]) -> Option<SeriesKey> {
         let symbol = self.spelled(held)?;
         let keys = || {

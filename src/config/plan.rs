@@ -1,4 +1,4 @@
-//! The data plan: how fast and how many requests may be sent.
+//! The data plan: how many requests may be sent, and how fast.
 
 use std::fmt;
 use std::str::FromStr;

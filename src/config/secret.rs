@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// What is shown instead of a secret.
 pub const MASK: &str = "***";
 
-/// Values shorter than this are not looked for: they occur in ordinary words.
+/// Values shorter than this are not redacted: they occur in ordinary words.
 const MIN_LEN: usize = 4;
 
 static KNOWN: RwLock<Vec<Zeroizing<String>>> = RwLock::new(Vec::new());

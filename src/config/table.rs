@@ -10,7 +10,7 @@ pub enum Kind {
     Number,
     /// `true` or `false`.
     Switch,
-    /// An array of texts.
+    /// An array of strings.
     List,
 }
 

@@ -13,7 +13,7 @@ pub(in super::super) struct Row {
     pub fields: Vec<String>,
 }
 
-/// An answer before it is written down.
+/// An answer before it is formatted.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Sheet {
     function: Function,
