@@ -62,7 +62,12 @@ pub async fn run(
         locale: context.inputs.locale.clone(),
         ..Inputs::isolated(folder.path())
     };
-    let settings = config::load(&inputs)?;
+    let mut settings = config::load(&inputs)?;
+    settings.no_color = context
+        .inputs
+        .environment
+        .get("NO_COLOR")
+        .is_some_and(|value| !value.is_empty());
     if let Some(records) = records {
         let code = panel(settings, clock, args.speed).show(records).await;
         server.stop().await;

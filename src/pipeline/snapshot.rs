@@ -195,16 +195,10 @@ pub struct SeriesStatus {
 }
 
 impl SeriesStatus {
-    /// Whether it stays as it is until a person does something.
+    /// Whether a person should look at it: it is blocked, or its last attempt failed.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
-        let class = self.problem.as_ref().map(|(class, _)| *class);
-        self.state == SeriesState::Blocked
-            || self.state == SeriesState::Failed
-                && matches!(
-                    class,
-                    Some(ErrorClass::ClientBug | ErrorClass::Malformed | ErrorClass::Unknown)
-                )
+        matches!(self.state, SeriesState::Blocked | SeriesState::Failed)
     }
 
     /// Whether it can have changed since it was last fetched: if not, a fetch spends a request on

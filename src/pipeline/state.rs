@@ -272,9 +272,13 @@ impl State {
         quota::spent_until(&self.ledger_of(now), self.per_day, now).is_some()
     }
 
+    /// The next instant of the schedule at which something may be sent.
     fn next_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.schedule
-            .next_after(self.last_tick.unwrap_or(now).max(now))
+        let renewed = quota::spent_until(&self.ledger_of(now), self.per_day, now);
+        let from = self.last_tick.unwrap_or(now).max(now);
+        // An instant at the renewal itself counts.
+        let from = renewed.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
+        self.schedule.next_after(from)
     }
 
     /// Another process may have fetched since the watch list was read: what is due is decided anew.

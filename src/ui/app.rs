@@ -402,13 +402,21 @@ impl App {
             }
             Outcome::KeySaved(path) => {
                 self.shared.entered_key = None;
-                self.shared.about.key_source =
-                    format!("saved by the panel in {}", super::shown_path(&path));
-                let say = format!(
-                    "the key is saved in {}, readable only by you",
-                    super::shown_path(&path)
+                let before = std::mem::replace(
+                    &mut self.shared.about.key_source,
+                    format!("saved by the panel in {}", super::shown_path(&path)),
                 );
-                self.messages.say(say, now);
+                let path = super::shown_path(&path);
+                // What the next start reads first still wins.
+                if before.is_empty() || before.starts_with("saved") {
+                    let say = format!("the key is saved in {path}, readable only by you");
+                    self.messages.say(say, now);
+                } else {
+                    let say = format!(
+                        "the key is saved in {path}, but the next start takes the one from {before}; remove that one"
+                    );
+                    self.messages.warn(say, now);
+                }
             }
             Outcome::Failed(reason) => self.messages.warn(reason, now),
         }

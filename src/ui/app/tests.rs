@@ -121,13 +121,13 @@ fn the_selection_follows_its_series_when_the_order_changes() {
 #[test]
 fn marked_series_are_fetched_together() {
     let mut app = app();
-    press(&mut app, "space space f");
+    press(&mut app, "space down down space f");
     assert!(
         !app.overview.marks.is_empty(),
         "IBM is fresh: a question is open"
     );
     let effects = press(&mut app, "y");
-    let wanted = vec![ibm(), sample::series("AAPL", Interval::Daily)];
+    let wanted = vec![ibm(), sample::series("GOOGL", Interval::Daily)];
     assert_eq!(sent(&effects), [&Command::Fetch(wanted)]);
     press(&mut app, "esc *");
     assert_eq!(app.overview.marks.len(), 4);
@@ -371,4 +371,13 @@ fn a_long_answer_is_scrolled_and_the_series_stays() {
     );
     press(&mut app, "home pagedown");
     assert_eq!(app.runs.scroll, app.runs.lower.0);
+}
+
+#[test]
+fn a_series_in_the_current_run_is_not_fetched_twice() {
+    let mut app = app();
+    press(&mut app, "down");
+    assert_eq!(press(&mut app, "f"), []);
+    let said = &app.messages.current(sample::now()).unwrap().text;
+    assert_eq!(said, "AAPL daily is in the current run already");
 }

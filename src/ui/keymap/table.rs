@@ -75,7 +75,7 @@ pub const TABLE: &[Binding] = &[
         .finds("refresh update download request"),
     row(Overview, A::Offer, &["."], "Do the suggested step")
         .group(FETCH)
-        .finds("next step fix help"),
+        .finds("next step fix"),
     row(Overview, A::Open, &["enter"], "Show bars")
         .hint(2, "bars")
         .group(SHOW)
@@ -111,7 +111,7 @@ pub const TABLE: &[Binding] = &[
         .finds("interval"),
     row(Overview, A::ToWeekly, &[], "Switch to weekly bars")
         .group(LIST)
-        .finds("interval whole history"),
+        .finds("interval"),
     row(Overview, A::Sort, &["s"], "Sort by the next column")
         .hint(11, "sort")
         .group(SHOW)
@@ -200,11 +200,9 @@ pub const TABLE: &[Binding] = &[
         .group(SHOW)
         .finds("debug info warn error filter"),
     row(Log, A::NextMatch, &["n"], "Next match")
-        .hint(4, "")
+        .hint(4, "next match")
         .group(MOVE),
-    row(Log, A::PreviousMatch, &["N"], "Previous match")
-        .hint(4, "matches")
-        .group(MOVE),
+    row(Log, A::PreviousMatch, &["N"], "Previous match").group(MOVE),
     row(Log, A::Wrap, &[], "Wrap or cut long lines").group(SHOW),
     row(Log, A::Follow, &["end"], "Follow the newest line")
         .hint(2, "follow")
@@ -259,7 +257,7 @@ pub const TABLE: &[Binding] = &[
     row(Global, A::Palette, &[":"], "Find any action")
         .hint(21, "find")
         .group(PROGRAM),
-    row(Global, A::Help, &["?"], "Show the keys")
+    row(Global, A::Help, &["?"], "Help: show the keys")
         .hint(22, "help")
         .group(PROGRAM)
         .finds("keyboard shortcuts"),

@@ -78,6 +78,8 @@ pub struct Prompt {
     is_sure: bool,
     /// A typed name has already chosen its symbol.
     is_found: bool,
+    /// A key has changed the line or moved in it.
+    is_touched: bool,
 }
 
 /// A key that is being typed must not be printed.
@@ -101,6 +103,7 @@ impl Prompt {
             before: text.to_owned(),
             is_sure: false,
             is_found: false,
+            is_touched: false,
         }
     }
 
@@ -231,6 +234,12 @@ impl Prompt {
     }
 
     pub(super) fn key(&mut self, chord: Chord) -> Vec<Reply> {
+        // What stands there is a proposal: typing replaces it, moving keeps it.
+        let is_proposal = matches!(self.kind, PromptKind::Schedule | PromptKind::Edit { .. });
+        if is_proposal && !self.is_touched && chord.typed().is_some() {
+            self.input = Line::default();
+        }
+        self.is_touched = true;
         if self.input.key(chord) {
             self.edited()
         } else {
@@ -421,7 +430,7 @@ mod tests {
         assert!(stays && replies.is_empty());
         assert_eq!(
             prompt.error.as_deref(),
-            Some("IBM daily is on the watch list already")
+            Some("IBM daily is already on the watch list")
         );
         assert_eq!(prompt.input.text(), "IBM");
         assert!(

@@ -63,7 +63,9 @@ fn a_pasted_list_is_counted_first_and_added_as_a_whole() {
     };
     assert_eq!(confirm.question, "Add 300 series to the watch list?");
     assert!(
-        confirm.detail.starts_with("1 more is already on it")
+        confirm
+            .detail
+            .contains("S2 daily and 297 more. 1 more is already on it")
             && confirm.detail.contains("300 requests")
     );
     let effects = press(&mut app, "y");
@@ -136,7 +138,7 @@ fn a_file_of_series_is_counted_first_and_a_wrong_line_adds_nothing() {
     for (bytes, say) in [
         (&b"TSLA,5min\nNVDA,hourly\nX,y\n"[..], "line 2"),
         (b"\xff\xfeT\0S\0", "UTF-16"),
-        (b"IBM daily\n", "on the watch list already"),
+        (b"IBM daily\n", "already on the watch list"),
         (b"\n# none\n", "it names no series"),
     ] {
         done(&mut app, bytes);

@@ -83,6 +83,11 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
             "fetch one series" => {
                 press(&mut app, "down down down");
             }
+            "export three series" => {
+                let mut snapshot = (**app.shared.snapshot.as_ref().unwrap()).clone();
+                Arc::make_mut(&mut snapshot.series)[2].bars = 5;
+                app.observe(Arc::new(snapshot));
+            }
             "rerun what failed" => {
                 let mut snapshot = (**app.shared.snapshot.as_ref().unwrap()).clone();
                 let msft = &mut Arc::make_mut(&mut snapshot.series)[2];
@@ -99,7 +104,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
             "fetch all that is due" => commands == [&Command::FetchDue],
             // The sample watches Apple's daily bars already.
             "add a series by its company's name" => {
-                matches!(&app.overlay, Some(Overlay::Prompt(prompt)) if prompt.error.as_deref() == Some("AAPL daily is on the watch list already"))
+                matches!(&app.overlay, Some(Overlay::Prompt(prompt)) if prompt.error.as_deref() == Some("AAPL daily is already on the watch list"))
             }
             "add five at once" => matches!(
                 commands.last(),

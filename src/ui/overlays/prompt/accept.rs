@@ -94,8 +94,8 @@ fn edit(
     let pairs = replacing(series, to, shared);
     if pairs.is_empty() {
         return Err(match series {
-            [one] => format!("{} is on the watch list already", to(one)),
-            _ => "all of these are on the watch list already".to_owned(),
+            [one] => format!("{} is already on the watch list", to(one)),
+            _ => "all of these are already on the watch list".to_owned(),
         });
     }
     Ok(vec![Reply::Change(WatchEdit::Replace(pairs))])

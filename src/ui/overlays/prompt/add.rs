@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Interval, SeriesKey, WatchEdit, watch_file};
+use crate::model::{Interval, Listing, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::snapshot::SearchView;
 use crate::ui::app::Shared;
 use crate::ui::overlays::prompt::Suggestion;
@@ -44,6 +44,7 @@ pub(super) fn listed(wish: &str, shared: &Shared) -> Vec<Suggestion> {
             search
                 .matches
                 .iter()
+                .filter(|listing| search.from_provider || is_meant(listing, wish))
                 .map(|listing| Suggestion {
                     value: listing.symbol.to_string(),
                     note: format!("{}  {} {}", listing.name, listing.exchange, listing.kind),
@@ -76,6 +77,13 @@ pub(super) fn is_a_name(wish: &str, shared: &Shared) -> bool {
             .is_some_and(|best| has_words(&best.name, wish))
 }
 
+/// Whether a listing may be what was typed: its symbol or words of its name begin so. Letters that
+/// merely occur in it say nothing.
+fn is_meant(listing: &Listing, wish: &str) -> bool {
+    let symbol = listing.symbol.as_str().to_uppercase();
+    symbol.starts_with(&wish.to_uppercase().replace('.', "-")) || has_words(&listing.name, wish)
+}
+
 /// Whether words of a name begin with these words, in their order.
 fn has_words(name: &str, words: &str) -> bool {
     let name = name.to_lowercase();
@@ -86,39 +94,43 @@ fn has_words(name: &str, words: &str) -> bool {
         .all(|word| parts.any(|part| part.starts_with(word)))
 }
 
-/// Why a text may not be what the user means, if nothing is chosen yet.
+/// Why a text may not be what the person means, where nothing is chosen yet.
 pub(super) fn doubt(wish: &str, shared: &Shared) -> Option<String> {
-    let search = search(shared);
-    // A symbol of another exchange, such as RELIANCE.BSE, is not in this list; several symbols are
-    // not searched for as a name.
-    if wish.contains(['.', ':']) || wish.split_whitespace().count() > 1 {
+    // A symbol of another exchange, such as RELIANCE.BSE, is in no list of this one.
+    if wish.is_empty() || wish.contains(['.', ':']) {
         return None;
     }
+    let is_like_a_name = wish
+        .split_whitespace()
+        .any(|word| word.len() >= 6 && word.chars().all(char::is_alphabetic));
+    let Some(search) = search(shared).filter(|search| search.listed > 0) else {
+        return is_like_a_name.then(|| {
+            format!(
+                "is {wish:?} a name? Tab looks it up, 1 request; Enter again adds it as symbols"
+            )
+        });
+    };
+    if search.text != wish {
+        return Some("still searching the list of symbols; press Enter again".to_owned());
+    }
+    let is_one = wish.split_whitespace().count() == 1;
+    let is_listed = search
+        .matches
+        .iter()
+        .any(|listing| listing.symbol.as_str().eq_ignore_ascii_case(wish));
+    let has_choice = search.matches.iter().any(|found| is_meant(found, wish));
     let word = wish.to_uppercase();
-    match search {
-        Some(search) if search.listed > 0 && search.text != wish => {
-            Some("still searching the list of symbols; press Enter again".to_owned())
-        }
-        Some(search) if search.listed > 0 => {
-            let is_there = |symbol: &str| symbol.eq_ignore_ascii_case(wish);
-            let is_listed = search
-                .matches
-                .iter()
-                .any(|listing| is_there(listing.symbol.as_str()));
-            (!is_listed && !search.matches.is_empty()).then(|| {
-                format!(
-                    "{word} is not in the list: Enter adds the selected one, Up then Enter what you typed"
-                )
-            })
-        }
-        _ => {
-            let is_like_a_name = wish.len() >= 5 && wish.chars().all(char::is_alphabetic);
-            is_like_a_name.then(|| {
-                format!(
-                    "is {word} a name? Tab looks it up, 1 request; Enter again adds it as typed"
-                )
-            })
-        }
+    match (is_one, has_choice) {
+        (true, true) if !is_listed => Some(format!(
+            "{word} is not in the list: Enter takes the marked one, Up and Enter what you typed"
+        )),
+        (true, false) if !search.matches.is_empty() || is_like_a_name => Some(format!(
+            "{word} is not in the list; Enter again adds it as it is"
+        )),
+        (false, _) if is_like_a_name => Some(format!(
+            "no company of the list is called {wish:?}; Enter again adds these words as symbols"
+        )),
+        _ => None,
     }
 }
 
@@ -134,8 +146,8 @@ pub(super) fn change(mut series: Vec<SeriesKey>, shared: &Shared) -> Result<Vec<
     series.retain(|key| seen.insert(key.clone()));
     match (series.is_empty(), first) {
         (true, None) => Err("it names no series".to_owned()),
-        (true, Some(one)) if before == 1 => Err(format!("{one} is on the watch list already")),
-        (true, _) => Err("all of these are on the watch list already".to_owned()),
+        (true, Some(one)) if before == 1 => Err(format!("{one} is already on the watch list")),
+        (true, _) => Err("all of these are already on the watch list".to_owned()),
         _ => Ok(vec![Reply::Change(WatchEdit::Add(series))]),
     }
 }
@@ -181,10 +193,24 @@ pub fn question(series: Vec<SeriesKey>, shared: &Shared) -> Result<Confirm, Stri
             if known == 1 { "is" } else { "are" }
         ),
     };
+    let names: Vec<String> = then
+        .iter()
+        .flat_map(|reply| match reply {
+            Reply::Change(WatchEdit::Add(series)) => series.as_slice(),
+            _ => &[],
+        })
+        .take(3)
+        .map(SeriesKey::to_string)
+        .collect();
+    let more = match new.saturating_sub(names.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = names.join(", ");
     Ok(Confirm {
         question: format!("Add {} to the watch list?", count(new, "series")),
         detail: format!(
-            "{known}No request is sent now; each fetch of all of them costs {}.",
+            "{names}{more}. {known}No request is sent now; each fetch of all of them costs {}.",
             count(new, "request")
         ),
         then,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::ErrorClass;
+use crate::model::{ErrorClass, Interval, SeriesKey};
 use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
 use crate::ui::action::Action;
@@ -159,8 +159,15 @@ pub(super) fn steps(status: &SeriesStatus, snapshot: &Snapshot) -> Vec<(Action, 
         (SeriesState::Blocked, Some(ErrorClass::NotEntitled))
             if status.key.interval.is_intraday() =>
         {
+            let daily = SeriesKey::raw(status.key.symbol.clone(), Interval::Daily);
+            let is_watched = snapshot.series.iter().any(|other| other.key == daily);
+            let first = if is_watched {
+                step(Action::Remove, "remove it; its daily bars are watched")
+            } else {
+                step(Action::ToDaily, "switch to daily bars, 1 request")
+            };
             vec![
-                step(Action::ToDaily, "switch to daily bars, 1 request"),
+                first,
                 step(Action::Edit, "another interval"),
                 step(Action::EnterKey, "another key"),
             ]

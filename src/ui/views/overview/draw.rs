@@ -187,6 +187,9 @@ fn empty(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
         (None, Boot::Waiting { .. }) => "The store does not answer yet; retrying.".to_owned(),
         (None, _) => "Opening the store…".to_owned(),
         (Some(snapshot), _) if !snapshot.is_listed => "Reading the watch list…".to_owned(),
+        (Some(_), _) if view.filter == super::order::NEEDS => {
+            "No series needs you; Esc shows all of them.".to_owned()
+        }
         (Some(_), _) if !view.filter.is_empty() => {
             "No series matches the filter; Esc clears it.".to_owned()
         }

@@ -30,7 +30,7 @@ pub(super) fn update(
             }
             replies
         }
-        Action::FetchDue => guarded(Command::FetchDue, due_count(shared), None, shared),
+        Action::FetchDue => fetch_due(shared),
         Action::Offer => offer(view, shared).map_or_else(Vec::new, |(action, series)| {
             perform(action, series, shared, now)
         }),
@@ -64,6 +64,14 @@ pub(super) fn update(
             })]
         }
         Action::Export => {
+            let has_bars =
+                |key: &SeriesKey| shared.status(key).is_some_and(|status| status.bars > 0);
+            let targets: Vec<SeriesKey> = targets.into_iter().filter(has_bars).collect();
+            if targets.is_empty() {
+                return vec![Reply::Warn(
+                    "no bars are stored to export; f fetches some".to_owned(),
+                )];
+            }
             let name = export_name(&targets, now);
             ask(PromptKind::Export { series: targets }, &name)
         }
@@ -95,6 +103,19 @@ pub(super) fn update(
             .map_or_else(Vec::new, |status| vec![explain(status, shared, now)]),
         _ => vec![],
     }
+}
+
+fn fetch_due(shared: &Shared) -> Vec<Reply> {
+    let schedule = shared.snapshot.as_ref().map(|snapshot| &snapshot.schedule);
+    let (due, now) = schedule.map_or((0, 0), |schedule| (schedule.due, schedule.sendable));
+    let rest = (due > now).then(|| format!("{now} of {due} due series can be fetched today."));
+    let mut replies = guarded(Command::FetchDue, now, rest, shared);
+    if shared.run().is_some() {
+        replies.push(Reply::Say(
+            "what is still due after the current run is fetched then".to_owned(),
+        ));
+    }
+    replies
 }
 
 fn pause(shared: &Shared) -> Vec<Reply> {
@@ -183,6 +204,21 @@ pub fn is_forbidden(series: &SeriesKey, shared: &Shared) -> bool {
     })
 }
 
+/// Whether the current run sends a request for a series, or will.
+fn is_in_the_run(series: &SeriesKey, shared: &Shared) -> bool {
+    let is_spent = shared
+        .snapshot
+        .as_ref()
+        .is_some_and(|snapshot| snapshot.quota.spent_until.is_some());
+    shared
+        .status(series)
+        .is_some_and(|status| match status.state {
+            SeriesState::Fetching => true,
+            SeriesState::Waiting => !is_spent,
+            _ => false,
+        })
+}
+
 /// Whether a request for a series can bring nothing, as far as is known.
 fn is_vain(series: &SeriesKey, shared: &Shared) -> bool {
     shared.status(series).is_some_and(|status| {
@@ -203,6 +239,11 @@ pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> 
         return vec![Reply::Warn(format!(
             "{blocked} is blocked: a request would be refused again; w explains what helps"
         ))];
+    }
+    let first = series.first().cloned();
+    series.retain(|key| !is_in_the_run(key, shared));
+    if let (true, Some(one)) = (series.is_empty(), first) {
+        return vec![Reply::Warn(format!("{one} is in the current run already"))];
     }
     let requests = series.len();
     let vain: Vec<&SeriesKey> = series.iter().filter(|key| is_vain(key, shared)).collect();
@@ -324,7 +365,7 @@ fn switch(
         return series.first().map_or_else(Vec::new, |first| {
             let there = to(first);
             vec![Reply::Warn(format!(
-                "{there} is on the watch list already; x removes {first}"
+                "{there} is already on the watch list; x removes {first}"
             ))]
         });
     }
