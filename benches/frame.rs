@@ -1,9 +1,9 @@
-//! What a frame costs: each view at three sizes, drawn, compared with the one before, and written as
-//! the sequences of a terminal.
+//! What a frame costs: each view at three sizes, drawn, compared with the previous one, and written as
+//! terminal sequences.
 //!
-//! The state is that of a real engine over an SQLite file which the simulator filled; keys bring the
-//! panel where a person would. The writer is a sink that counts. Times are CPU times of the thread: a busy
-//! machine makes them no longer.
+//! The state is that of a real engine on an SQLite file that the simulator filled; keys bring the
+//! panel where a person would. The writer is a counting sink. Times are the thread's CPU times, so a busy
+//! machine does not lengthen them.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
@@ -172,7 +172,7 @@ impl Panel {
         panel
     }
 
-    /// Fills the log with what the engine told, again and again until it is full.
+    /// Fills the log with the engine's notices, repeated until it is full.
     fn log(&mut self) {
         let mut lines = vec![];
         while let Ok(notice) = self.engine.notices.try_recv() {
@@ -202,7 +202,7 @@ impl Panel {
         }
     }
 
-    /// Takes snapshots in until one is as wanted.
+    /// Takes snapshots until one is as wanted.
     fn observe_until(&mut self, is_wanted: impl Fn(&Snapshot) -> bool) {
         loop {
             let snapshot = Arc::clone(&self.engine.snapshots.borrow_and_update());
@@ -259,7 +259,7 @@ impl Panel {
                 Between::Nothing => {}
                 Between::Second => self.now += TimeDelta::seconds(1),
                 Between::Page => {
-                    // What it asks of the engine changes nothing here: the bars are all there.
+                    // What it requests from the engine changes nothing here: all bars are there.
                     let key = pages.get(number % 2).unwrap();
                     let _ = self.app.press(key.parse().unwrap(), self.now);
                 }
@@ -382,7 +382,7 @@ fn shared() -> Shared {
     }
 }
 
-/// Counts what it is given, and keeps nothing.
+/// Counts bytes and discards them.
 struct Sink(Rc<Cell<usize>>);
 
 impl Write for Sink {

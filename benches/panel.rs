@@ -1,9 +1,8 @@
-//! What a person waits for: the real program in a real terminal, over a store of 1,000,000 bars.
+//! What a person waits for: the real program in a real terminal, on a store of 1,000,000 bars.
 //!
-//! Starting, keys, paging, a load of 2,000,000 bars, and what the program takes while nothing
-//! happens. Times are those of a wall clock from a key to the text on the screen, with the terminal's
-//! own work in them; on a busy machine trust the medians. `store`, `fetch` or `load` as an argument
-//! takes that part alone.
+//! Starting, keys, paging, a load of 2,000,000 bars, and what the program uses while idle. Times are
+//! wall times from a key to the text on the screen, including the terminal's own work; on a busy
+//! machine trust the medians. The argument `store`, `fetch` or `load` runs only that part.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
@@ -67,9 +66,9 @@ const FETCHES: usize = 21;
 const JUMPS: usize = 40;
 const PAGES: usize = 6;
 const IDLE: Duration = Duration::from_secs(20);
-/// After a start the pool and the first look at the work of others are done by then.
+/// By then the pool and the first check for other processes' work are done after a start.
 const SETTLED: Duration = Duration::from_secs(12);
-/// So many months of 19,000 bars are 2,000,000.
+/// This many months of 19,000 bars are 2,000,000.
 const MONTHS: usize = 106;
 
 fn main() {
@@ -228,7 +227,7 @@ fn label(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M").to_string()
 }
 
-/// Presses a key, as soon after the one before as a held key repeats or later, and waits until the
+/// Presses a key, at the earliest after the repeat interval of a held key, and waits until the
 /// bar of an instant is selected.
 fn shows(terminal: &Terminal, key: &str, at: DateTime<Utc>) -> f64 {
     let label = label(at);
@@ -239,7 +238,7 @@ fn shows(terminal: &Terminal, key: &str, at: DateTime<Utc>) -> f64 {
     since(start)
 }
 
-/// Goes to the ends and anywhere, and turns pages there.
+/// Goes to the ends and to random places, and pages there.
 fn paging(terminal: &Terminal) {
     terminal.press("enter");
     terminal.see("TIME (ET)");
@@ -283,7 +282,7 @@ fn paging(terminal: &Terminal) {
     say("to an instant anywhere", &places);
 }
 
-/// When the provider looked at its clock: first as a request came, last as its answer left.
+/// When the provider read its clock: first when a request came, last when its answer left.
 #[derive(Clone, Default)]
 struct Looks(Arc<Mutex<Vec<Instant>>>);
 

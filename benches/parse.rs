@@ -1,7 +1,7 @@
-//! How fast answers become bars, beside the idiomatic way and the limit of scanning.
+//! How fast answers become bars, compared with the idiomatic way and the limit of scanning.
 //!
-//! 19,000 1min bars in the provider's pretty JSON and its CSV. All variants run in turn in every
-//! round, so that a busy neighbour disturbs them alike. The times are CPU times of the thread, the medians
+//! 19,000 1min bars in the provider's indented JSON and its CSV. All variants run in turn in every
+//! round, so that other load disturbs them equally. The times are the thread's CPU times, the medians
 //! of 25 rounds.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]

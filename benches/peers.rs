@@ -1,8 +1,8 @@
-//! Ours beside what a person would use instead, on one machine in one run, as tables in Markdown.
+//! Ours compared with what a person would use instead, on one machine in one run, as Markdown tables.
 //!
-//! The peers are Python programs that last and take orders, so that all variants run in turn in every
-//! round and a busy neighbour disturbs them alike. `parse`, `store`, `end-to-end`, `pages` or
-//! `dagster` as an argument takes that part alone. Nothing here is a test: it only says how long.
+//! The peers are long-running Python programs that take commands, so that all variants run in turn in
+//! every round and other load disturbs them equally. The argument `parse`, `store`, `end-to-end`,
+//! `pages` or `dagster` runs only that part. Nothing here is a test: it only measures.
 
 #![expect(clippy::print_stdout, reason = "the tables are the output")]
 #![expect(

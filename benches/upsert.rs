@@ -1,8 +1,8 @@
-//! What it costs to store a month of 1min bars, beside the quickest load that each database has.
+//! What it costs to store a month of 1min bars, compared with each database's fastest load.
 //!
 //! PostgreSQL: a binary COPY of the same rows into the same table with its indexes. SQLite: one
 //! prepared upsert a row, without a driver in between. All variants run in turn in every round, so
-//! that a busy neighbour disturbs them alike; every figure is a median. CPU times are the
+//! that other load disturbs them equally; every figure is a median. CPU times are the
 //! scheduler's, of the database's processes and of this one.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
@@ -35,7 +35,7 @@ use sqlx::postgres::PgConnection;
 use work::{Cost, Gauge, store};
 
 const ROUNDS: usize = 9;
-/// One bar in so many has another volume the third time.
+/// One bar in this many has another volume the third time.
 const CHANGED: usize = 100;
 const NO_VACUUM: &str = "ALTER TABLE stock_data SET (autovacuum_enabled = off)";
 

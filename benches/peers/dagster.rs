@@ -24,13 +24,13 @@ use crate::{cluster, gauge, python, tree, worker};
 const RUNS: usize = 5;
 const STARTS: usize = 3;
 const IDLE: Duration = Duration::from_secs(20);
-/// After a start, what it does first is done by then.
+/// By then the first work after a start is done.
 const SETTLED: Duration = Duration::from_secs(10);
-/// Time between two looks at what is waited for.
+/// Time between two checks while waiting.
 const LOOK: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Figures of one program; those that it has not are not numbers.
+/// Figures of one program; missing ones are NaN.
 struct Figures {
     start: f64,
     rows: f64,
@@ -56,7 +56,7 @@ pub(crate) fn run(runtime: &Runtime) {
             .edit_watch_list(WatchEdit::Add(vec![ibm]))
             .await
             .unwrap();
-        // The schedule rests: every run is one that is asked for.
+        // The schedule is idle: only requested runs start.
         let now = Clock::system().now().to_rfc3339();
         store.set_setting("last_tick", now).await.unwrap();
         store
@@ -115,7 +115,7 @@ pub(crate) fn run(runtime: &Runtime) {
     );
 }
 
-/// A second way into the database.
+/// A second client of the database.
 struct Database<'a> {
     runtime: &'a Runtime,
     connection: PgConnection,
@@ -186,7 +186,7 @@ struct Dagster {
 impl Dagster {
     fn start(simulate: &Simulate, url: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
-        // Its defaults, but that it calls nobody.
+        // Its defaults, except telemetry.
         std::fs::write(
             home.path().join("dagster.yaml"),
             "telemetry:\n  enabled: false\n",
@@ -231,7 +231,7 @@ impl Dagster {
         self.process.id().cast_signed()
     }
 
-    /// Asks its GraphQL interface; nothing while it is not up.
+    /// Queries its GraphQL interface; nothing while it is not up.
     fn ask(&self, runtime: &Runtime, query: &str, variables: &Value) -> Option<Value> {
         let body = json!({"query": query, "variables": variables}).to_string();
         let answered = async {
@@ -244,7 +244,7 @@ impl Dagster {
         serde_json::from_str(&runtime.block_on(answered)?).ok()
     }
 
-    /// Waits until it knows its job; where that is.
+    /// Waits until it knows its job; returns where that is.
     fn job(&self, runtime: &Runtime) -> (Value, Value) {
         let query = "{ repositoriesOrError { ... on RepositoryConnection { nodes { \
                      name location { name } jobs { name } } } } }";
@@ -272,7 +272,7 @@ impl Drop for Dagster {
             }
             gauge::pause(LOOK);
         }
-        // Its servers may outlive it. Each is asked for by its number, and only if it is still one of them.
+        // Its servers may outlive it. Each is ended by its process id, and only if it is still one of them.
         for process in all {
             let command = std::fs::read_to_string(format!("/proc/{process}/cmdline"));
             if command.unwrap_or_default().contains("dagster") {
@@ -417,7 +417,7 @@ fn panel(simulate: &Simulate, url: &str, database: &mut Database<'_>) -> (Figure
     (figures, steps.map(|steps| median(&steps)))
 }
 
-/// Runs that have ended well.
+/// Runs that have succeeded.
 fn runs(database: &mut Database<'_>) -> i64 {
     let count = sqlx::query_scalar("SELECT count(*) FROM runs WHERE status = 'succeeded'");
     database

@@ -19,7 +19,7 @@ const SERIES: usize = 100;
 /// Series with fewer bars are left out; the most liquid ones have about 4,200.
 const LEAST: usize = 3_800;
 
-/// The simulated provider in a process of its own. It is ended when this is dropped.
+/// The simulated provider in a separate process. It is ended when this is dropped.
 pub(crate) struct Simulate {
     pub(crate) process: Child,
     pub(crate) base_url: String,
@@ -70,7 +70,7 @@ impl Drop for Simulate {
     }
 }
 
-/// What one way of storing all series took.
+/// What one way of storing all series cost.
 struct Took {
     bars: f64,
     seconds: f64,
@@ -83,7 +83,7 @@ struct Took {
 struct Variant {
     name: &'static str,
     way: Way,
-    /// Too slow to be taken in every round.
+    /// Too slow to be measured in every round.
     once: bool,
     took: Vec<Took>,
 }
@@ -93,7 +93,7 @@ struct Variant {
 enum Way {
     /// The program itself: `fetch`, four requests in flight.
     Program,
-    /// The library in a process of its own: how, and requests in flight.
+    /// The library in a separate process: how, and requests in flight.
     Worker(&'static str, &'static str),
     /// A Python script: how it writes.
     Script(&'static str),
@@ -325,7 +325,7 @@ fn run_to_end(command: &mut Command) -> (f64, f64, f64, Value) {
     )
 }
 
-/// The database's processes, where it has some.
+/// The database's processes, if it has any.
 struct Server(Option<(i32, f64)>);
 
 impl Server {
@@ -349,7 +349,7 @@ impl Server {
     }
 }
 
-/// Takes all bars out of a database; its schema and its books stay.
+/// Deletes all bars of a database; its schema and its bookkeeping stay.
 async fn empty(url: &str) {
     if let Some(path) = url.strip_prefix("sqlite://") {
         for end in ["", "-wal", "-shm"] {

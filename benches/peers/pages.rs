@@ -43,7 +43,7 @@ fn deep() -> SeriesKey {
     SeriesKey::raw("DEEP".parse().unwrap(), Interval::Min1)
 }
 
-/// The peer's way into a database.
+/// The peer's client of a database.
 enum Direct {
     Postgres(PgConnection),
     Sqlite(rusqlite::Connection),
@@ -154,7 +154,7 @@ async fn pages(store: &Arc<dyn Store>, direct: &mut Direct) {
         Direct::Postgres(_) => filter.to_owned(),
         Direct::Sqlite(_) => filter.replace("NOT adjusted", "adjusted = 0"),
     };
-    // The first look of each is not taken: it reads what the load left on the disk.
+    // The first query of each is not measured: it reads what the load left on disk.
     for page in 0..=PAGES {
         for (depth, (ours, theirs)) in DEPTHS.iter().zip(&mut times) {
             let depth = depth + page * 7;

@@ -1,4 +1,4 @@
-//! A Python program that lasts and takes orders, so that its start is in no figure.
+//! A long-running Python program that takes commands, so that its start is in no figure.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub(crate) fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers")
 }
 
-/// A program of the virtual environment, or what to do about its absence.
+/// A program of the virtual environment, or what to do if it is missing.
 pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     let folder = std::env::var_os("PEERS_VENV").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers-venv"),
@@ -28,14 +28,14 @@ pub(crate) fn program(name: &str) -> Result<PathBuf, String> {
     ))
 }
 
-/// A script at work. It ends when this is dropped, because its orders do.
+/// A running script. It ends when this is dropped, because its input does.
 pub(crate) struct Peer {
     process: Child,
     orders: Option<ChildStdin>,
     reports: BufReader<ChildStdout>,
 }
 
-/// What an order took inside the script, in milliseconds, and what it returned.
+/// What a command took inside the script, in milliseconds, and what it returned.
 pub(crate) struct Took {
     pub(crate) wall: f64,
     pub(crate) cpu: f64,
@@ -61,7 +61,7 @@ impl Peer {
         }
     }
 
-    /// Has a task done and waits for it.
+    /// Runs a task and waits for it.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "an order is written where it is given"

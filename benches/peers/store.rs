@@ -18,13 +18,13 @@ use crate::table::{cell, head, median, row};
 use crate::work::{Cost, Gauge, store};
 use crate::{cluster, worker};
 
-/// One bar in so many has another volume the third time.
+/// One bar in this many has another volume the third time.
 const CHANGED: usize = 100;
 /// A load, the same again, and with changes.
 const STAGES: usize = 3;
 const NO_VACUUM: &str = "ALTER TABLE stock_data SET (autovacuum_enabled = off)";
 
-/// So many bars, in series of a month each.
+/// This many bars, in series of a month each.
 struct Load {
     total: usize,
     answer: Answer,
@@ -96,7 +96,7 @@ impl Load {
 /// One way of storing, and what each stage took.
 struct Variant {
     name: &'static str,
-    /// The task of the script, where it is one.
+    /// The script's task, if it is a script.
     task: &'static str,
     stages: [Vec<Cost>; STAGES],
 }
@@ -249,7 +249,7 @@ fn load_size(load: &Load) -> f64 {
     crate::table::number(load.total)
 }
 
-/// One line a variant: milliseconds and CPU of each stage, and by how much ours is quicker.
+/// One line per variant: milliseconds and CPU of each stage, and by how much ours is faster.
 fn print(variants: &[Variant], ours: usize, last: &str, pick: fn(&Cost) -> f64) {
     let x = "ours is × as fast";
     head(&[

@@ -2,7 +2,7 @@
 
 pub(crate) use crate::percentile::percentile;
 
-/// The middle one; not a number where there is none.
+/// The middle one; NaN if there is none.
 pub(crate) fn median(values: &[f64]) -> f64 {
     percentile(values, 0.5)
 }
@@ -17,7 +17,7 @@ pub(crate) fn row(name: &str, cells: &[String]) {
     println!("| {name} | {} |", cells.join(" | "));
 }
 
-/// A number with so many digits that it can be compared; empty where there is none.
+/// A number with enough digits to be compared; empty if there is none.
 pub(crate) fn cell(value: f64) -> String {
     if !value.is_finite() {
         String::new()

@@ -1,4 +1,4 @@
-//! What a process and all its descendants take, as the system counts it.
+//! What a process and all its descendants use, as the system counts it.
 
 use std::collections::HashMap;
 use std::fs;
@@ -33,7 +33,7 @@ fn fields(process: i32) -> Option<Vec<String>> {
     Some(rest.split(' ').skip(1).map(str::to_owned).collect())
 }
 
-/// CPU milliseconds so far, those of descendants that have ended included.
+/// CPU milliseconds so far, including descendants that have ended.
 pub(crate) fn cpu(root: i32) -> f64 {
     of(root).into_iter().map(cpu_of_one).sum()
 }
@@ -47,7 +47,7 @@ pub(crate) fn cpu_of_one(process: i32) -> f64 {
     ticks.sum::<f64>() * 1e3 / TICKS
 }
 
-/// Resident memory in MiB: all of it, and with shared pages in shares.
+/// Resident memory in MiB: all of it (RSS), and with shared pages divided (PSS).
 pub(crate) fn resident(root: i32) -> [f64; 2] {
     let mut sum = [0.0; 2];
     for process in of(root) {
@@ -60,7 +60,7 @@ pub(crate) fn resident(root: i32) -> [f64; 2] {
     sum
 }
 
-/// Bytes that were handed to the disk so far, by descendants that have ended as well.
+/// Bytes written to disk so far, including by descendants that have ended.
 pub(crate) fn written(root: i32) -> f64 {
     let of_one = |process| {
         let text = fs::read_to_string(format!("/proc/{process}/io")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Work that is done in a process of its own, so that its memory can be told: this bench as its own
-//! child, with `worker` as the first argument.
+//! Work in a separate process, so that its memory can be measured: this bench as its own child,
+//! with `worker` as the first argument.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ fn options() -> FetchOptions {
     }
 }
 
-/// The product's own pipeline, with another number of requests in flight than a plan has.
+/// The product's own pipeline, with a number of requests in flight that no plan has.
 async fn pipeline(
     in_flight: usize,
     provider: &str,
@@ -105,7 +105,7 @@ pub(crate) async fn open(database: &str) -> Arc<dyn Store> {
     opened.unwrap()
 }
 
-/// The limit: the same requests and the same reading, then a COPY that keeps no books.
+/// The limit: the same requests and the same parsing, then a COPY without bookkeeping.
 async fn copy(in_flight: usize, provider: &str, database: &str, series: Vec<SeriesKey>) -> usize {
     let source = source(provider);
     let mut idle = vec![];

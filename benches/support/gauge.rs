@@ -1,4 +1,4 @@
-//! What a process takes, as the system counts it: time on a processor, wake-ups, memory.
+//! What a process uses, as the system counts it: processor time, wake-ups, memory.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 /// Threads that end take their counters with them: they are read this often.
 const OFTEN: Duration = Duration::from_millis(500);
 
-/// What a process took each second.
+/// What a process used each second.
 #[derive(Debug)]
 pub(crate) struct Rate {
     pub(crate) cpu_ms: f64,
-    /// How often one of its threads was woken: each had given its processor up before.
+    /// How often one of its threads was woken, after it had given up its processor.
     pub(crate) wakes: f64,
 }
 
-/// Watches a process for so long.
+/// Watches a process for this long.
 pub(crate) fn rate(process: i32, window: Duration) -> Rate {
     let start = Instant::now();
     let first = threads(process);
@@ -65,7 +65,7 @@ fn threads(process: i32) -> HashMap<String, [f64; 2]> {
         .collect()
 }
 
-/// Resident memory in MiB: all of it, and with shared pages in shares.
+/// Resident memory in MiB: all of it (RSS), and with shared pages divided (PSS).
 pub(crate) fn resident(process: i32) -> [f64; 2] {
     let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap();
     ["Rss", "Pss"].map(|name| field(&rollup, name).unwrap() / 1024.0)

@@ -25,7 +25,7 @@ pub(crate) fn oldest() -> DateTime<Utc> {
     newest() - TimeDelta::minutes(BARS - 1)
 }
 
-/// Makes the store of a desk with a watch list, its schedule at rest until its next instant.
+/// Makes the store of a desk with a watch list, its schedule idle until its next instant.
 pub(crate) async fn prepare(desk: &Desk, watched: &[(String, &str)], is_paused: bool) {
     std::fs::create_dir_all(desk.database().parent().unwrap()).unwrap();
     let store = match desk.postgres() {
@@ -91,8 +91,8 @@ pub(crate) fn fill(desk: &Desk) {
         .unwrap();
 }
 
-/// Answers every request with a month of 19,000 1min bars of the symbol that it names, until the
-/// process ends; says where.
+/// Answers every request with a month of 19,000 1min bars of its symbol, until the process ends;
+/// returns its address.
 pub(crate) fn serve_months() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

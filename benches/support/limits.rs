@@ -1,4 +1,4 @@
-//! The quickest load that each database has: what ours is measured by.
+//! Each database's fastest load: what ours is compared with.
 
 use chrono::{NaiveDate, NaiveTime};
 use pipeline_tui::model::{Bar, Price, SeriesKey};
@@ -41,7 +41,7 @@ pub(crate) fn binary(series: &SeriesKey, bars: &[Bar]) -> Vec<u8> {
     out
 }
 
-/// A price as the server keeps it: digits to the base of 10,000, and where the point is.
+/// A price as the server stores it: digits in base 10,000, and where the point is.
 fn numeric(price: Price) -> Vec<u8> {
     let mut digits: Vec<i16> = Vec::new();
     let (mut rest, mut weight) = (price.units(), -3_i16);

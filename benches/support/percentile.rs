@@ -1,6 +1,6 @@
 //! What a share of all samples does not exceed: one definition for every table.
 
-/// The smallest value such that so large a share is not above it; not a number where there is none.
+/// The smallest value that at least this share of samples does not exceed; NaN if there is none.
 pub fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

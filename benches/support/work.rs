@@ -16,7 +16,7 @@ use crate::month::ask;
 /// Bytes of kept answers, as configured by default.
 const KEPT: u64 = 256 << 20;
 
-/// What a piece of work took, in milliseconds and bytes.
+/// What a piece of work cost, in milliseconds and bytes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cost {
     pub(crate) wall: f64,
@@ -37,7 +37,7 @@ impl std::ops::AddAssign for Cost {
     }
 }
 
-/// Takes the costs of work, on the server as well where there is one.
+/// Measures the cost of work, on the server too if there is one.
 pub(crate) struct Gauge(pub(crate) Option<PgConnection>);
 
 impl Gauge {
@@ -94,7 +94,7 @@ pub(crate) fn own_cpu() -> f64 {
     Duration::try_from(time).unwrap().as_secs_f64() * 1e3
 }
 
-/// CPU milliseconds of another process; not a number where the system does not tell.
+/// CPU milliseconds of another process; NaN if the system does not report them.
 fn cpu(pid: i32) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
     let nanoseconds = text

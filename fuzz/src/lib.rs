@@ -1,4 +1,4 @@
-//! The targets of libFuzzer: those of the program's own tests, which say what each one promises.
+//! libFuzzer's targets: those of the program's own tests, which say what each one promises.
 
 #[path = "../../tests/faults"]
 mod faults {
@@ -6,7 +6,7 @@ mod faults {
     pub mod targets;
 }
 
-/// Judges one input with the target of this name.
+/// Checks one input with the target of this name.
 pub fn judge(name: &str, data: &[u8]) {
     let target = faults::targets::ALL.iter().find(|(known, _)| *known == name);
     target.expect("a target of the table").1(data);

@@ -42,7 +42,7 @@ fn files() -> Vec<PathBuf> {
     if let Some(names) = git(&["ls-files", "-z"]) {
         let names = String::from_utf8(names).unwrap();
         let names = names.split('\0').filter(|name| !name.is_empty());
-        // A file that was moved or removed is still named until that is committed.
+        // A moved or removed file is listed until that is committed.
         return names
             .map(|name| root().join(name))
             .filter(|path| path.is_file())
@@ -63,7 +63,7 @@ fn files() -> Vec<PathBuf> {
     found
 }
 
-/// Words that people leave where a password belongs. In two pieces each, or this file would be found.
+/// Common placeholder passwords. Each in two pieces, or this file would match.
 const LAZY: [(&str, &str); 8] = [
     ("change", "me"),
     ("let", "mein"),
@@ -133,7 +133,7 @@ fn a_private_file_is_neither_tracked_nor_sent_to_a_build() {
     }
 }
 
-/// A line that builds or installs what is released.
+/// A line that builds or installs a release.
 fn builds(line: &str) -> bool {
     ["cargo build", "cargo install"]
         .iter()
@@ -197,7 +197,7 @@ fn the_policy_of_dependencies_is_strict() {
             .unwrap()
             .is_empty()
     );
-    // The same of what is locked, for whoever has no cargo-deny.
+    // The same for the lock file, on machines without cargo-deny.
     let lock: toml_edit::DocumentMut = text("Cargo.lock").parse().unwrap();
     for package in lock["package"].as_array_of_tables().unwrap() {
         let name = package["name"].as_str().unwrap();

@@ -1,5 +1,5 @@
-//! The seeds of the fuzz targets, judged in every run of the tests, whole and cut and with bits
-//! turned. `just fuzz` grows from the same seeds.
+//! The seeds of the fuzz targets, checked in every run of the tests: whole, cut, and with bits
+//! flipped. `just fuzz` grows from the same seeds.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn every_target_has_seeds_and_no_seed_is_without_a_target() {
 
 #[test]
 fn every_seed_keeps_the_promises_whole_cut_and_damaged() {
-    // The settings of these inputs hold secrets, which a whole process masks from then on.
+    // These inputs hold secrets, which the whole process masks from then on.
     if !support::in_a_process_of_its_own(
         "corpus::every_seed_keeps_the_promises_whole_cut_and_damaged",
         "rounds",

@@ -1,7 +1,7 @@
-//! `kill -9` at random moments of `fetch`, judged from outside.
+//! `kill -9` at random moments of `fetch`, checked from outside.
 //!
-//! The judge never asks the program. It reads the tables with SQL of its own, and learns what the
-//! provider had sent by asking the simulator again: its answers are functions of seed, clock and
+//! The check never relies on the program. It reads the tables with its own SQL, and learns what the
+//! provider sent by asking the simulator again: its answers are functions of seed, clock and
 //! query.
 //!
 //! `CRASH_ROUNDS` is the number of kills on each database (50), `CRASH_SEED` repeats the moments of
@@ -101,7 +101,7 @@ async fn kills_lose_nothing(product: Product) {
     ));
 }
 
-/// When a process is killed: so long after the provider has seen so many of its requests.
+/// When a process is killed: this long after the provider has received that many of its requests.
 #[derive(Debug, Clone, Copy)]
 struct Moment {
     requests: usize,
@@ -112,7 +112,7 @@ impl Moment {
     /// Any step of a run: before its first request, between two, or after the last.
     fn random(rng: &mut Rng) -> Self {
         let requests = rng.usize(0..=SYMBOLS.len());
-        // A start takes longer than a request, and the last answers have yet to be stored.
+        // A start takes longer than a request, and the last answers must still be stored.
         let most = match requests {
             0 => 60_000,
             n if n == SYMBOLS.len() => 400_000,
@@ -140,7 +140,7 @@ async fn strike(child: &mut Child, server: &Server, moment: Moment) -> ExitStatu
     child.wait().unwrap()
 }
 
-/// The key is in no table, no file of the data folder, and nothing the program ever said.
+/// The key is in no table, no file of the data folder, and no output of the program.
 async fn check_secrets(product: &Product) {
     let holds = |bytes: &[u8], word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
     let mut sinks: Vec<(String, Vec<u8>)> = vec![("output".into(), said(product).into_bytes())];
@@ -229,7 +229,7 @@ async fn wait_for_a_free_lock(product: &Product) {
     }
 }
 
-/// PostgreSQL may carry out the COMMIT of a dead process after the next start has looked.
+/// PostgreSQL may execute the COMMIT of a dead process after the next start has looked.
 async fn a_reservation_after_the_sweep_is_in_doubt(product: Product) {
     let server = market(0).await;
     let gate = Gate::before(&server).await;

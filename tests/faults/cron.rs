@@ -1,9 +1,9 @@
-//! The instants of a schedule, found by looking at every minute: slow, and nothing of the product
-//! in it.
+//! The instants of a schedule, found by checking every minute: slow, and without any of the
+//! product's code.
 //!
-//! Where the hour is `*`, a schedule follows real time: it strikes in every hour there is, also in
-//! one that a change back repeats. Any other strikes once for each time of the clock that it names:
-//! the first of two, and at the end of the gap where clocks skip it.
+//! If the hour is `*`, a schedule follows real time: it runs in every hour, also in one that is
+//! repeated when clocks go back. Any other runs once for each clock time that it names: at the
+//! first of two, and at the end of the gap if clocks skip it.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 
 const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
-/// The plain part of cron's grammar: numbers, ranges, lists, `*` and steps over it.
+/// The basic part of cron's grammar: numbers, ranges, lists, `*` and steps.
 pub struct Fields {
     minutes: BTreeSet<u32>,
     hours: BTreeSet<u32>,
@@ -22,13 +22,13 @@ pub struct Fields {
     months: BTreeSet<u32>,
     weekdays: BTreeSet<u32>,
     every_hour: bool,
-    /// Days of the month and of the week are both named: either will do.
+    /// Days of the month and of the week are both given: either matches.
     either: bool,
     zone: Tz,
 }
 
 impl Fields {
-    /// Reads five fields and a zone; `None` for what is beyond the plain part.
+    /// Reads five fields and a zone; `None` for anything beyond the basic part.
     pub fn parse(text: &str) -> Option<Self> {
         let [minute, hour, day, month, weekday, zone] = text.split(' ').collect::<Vec<_>>()[..]
         else {
@@ -64,7 +64,7 @@ impl Fields {
             }
     }
 
-    /// Whether it strikes at an instant, which is a whole minute.
+    /// Whether it runs at an instant, which is a whole minute.
     pub fn strikes(&self, at: DateTime<Utc>) -> bool {
         let shown = |at: DateTime<Utc>| at.with_timezone(&self.zone).naive_local();
         let clock = shown(at);

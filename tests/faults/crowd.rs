@@ -1,4 +1,4 @@
-//! Several processes on one database: killed beside each other, and frozen while others work.
+//! Several processes on one database: killed side by side, and frozen while others work.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::support::product::{Database, Product};
 use crate::support::program::signal;
 use crate::support::{chance, cluster, rounds};
 
-/// All ask one market: which of two answers about a bar is written last is not told here.
+/// All use one market: these tests cannot know which of two answers about a bar is written last.
 const WORKERS: usize = 4;
 const OTHERS: &str = "IBM,AAPL";
 
@@ -46,7 +46,7 @@ async fn workers_killed_beside_each_other_lose_nothing(product: Product) {
     while killed < rounds("CROWD_KILLS", 12) {
         let round = providers.len();
         let provider = market(0).await;
-        // All of them want the same, so that they meet in the same rows.
+        // All of them fetch the same, so that they write the same rows.
         let wish = wish(round, &mut rng);
         let mut workers: Vec<_> = (0..WORKERS)
             .map(|_| start(&product, &provider.base_url(), &wish))
@@ -75,8 +75,8 @@ async fn workers_killed_beside_each_other_lose_nothing(product: Product) {
     ));
 }
 
-/// One that sleeps while its answer is on the way keeps its run, and stores the answer when it wakes.
-/// It asks for one series: with several, one may sleep inside a transaction and hold the others up.
+/// A process frozen while its answer is on the way keeps its run, and stores the answer when it wakes.
+/// It fetches one series: with several, it may freeze inside a transaction and block the others.
 /// `FROZEN` is how often one is frozen.
 async fn a_frozen_worker_harms_nobody(product: Product) {
     let mut providers = vec![];
@@ -110,7 +110,7 @@ async fn a_frozen_worker_harms_nobody(product: Product) {
     check_bars(&product, &ledger, &providers).await;
 }
 
-/// Whether somebody is in a transaction of SQLite. Who sleeps in one holds the file, and all wait for it.
+/// Whether a process is in an SQLite transaction. One that freezes there holds the file, and all others wait.
 fn holds_the_file(product: &Product) -> bool {
     let Database::Sqlite(path) = &product.database else {
         return false;

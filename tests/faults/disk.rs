@@ -1,4 +1,4 @@
-//! Faults of the disk and the file: what is acknowledged is there, and nothing is sent unrecorded.
+//! Faults of the disk and the file: what is acknowledged is stored, and nothing is sent unrecorded.
 
 mod calls;
 mod files;
@@ -15,7 +15,7 @@ use crate::support::program::{Desk, Done, provider};
 /// Each answer of the provider to these brings 100 bars.
 const SYMBOLS: [&str; 3] = ["IBM", "AAPL", "MSFT"];
 
-/// A desk on a new SQLite file, and the provider that it asks.
+/// A desk on a new SQLite file, and its provider.
 async fn desk() -> (Desk, Server) {
     let server = provider(Plan::Unlimited, &[]).await;
     (Desk::new().asking(&server), server)
@@ -32,7 +32,7 @@ fn plainly(desk: &Desk) -> Done {
     tokio::task::block_in_place(|| desk.run(&arguments.each_ref().map(String::as_str)))
 }
 
-/// Rows of one column, read without the product; none where there is no file or no table yet.
+/// Rows of one column, read without the product; none if there is no file or no table yet.
 fn column(file: &Path, sql: &str) -> Vec<String> {
     let Ok(file) = rusqlite::Connection::open_with_flags(
         file,
@@ -64,14 +64,14 @@ fn acknowledged(done: &Done) -> Vec<String> {
         .collect()
 }
 
-/// The attempts that the provider has seen; `doctor` asks it for nothing.
+/// The attempts that the provider has received; `doctor` requests no data.
 fn asked(server: &Server) -> Vec<String> {
     let entries = server.journal().into_iter();
     let questions = entries.filter(|entry| !entry.query.is_empty());
     questions.map(|entry| entry.request_id.unwrap()).collect()
 }
 
-/// What must hold whatever the disk did: asked of the file and of the provider, not of the program.
+/// What must hold whatever the disk did: checked in the file and at the provider, not in the program.
 fn assert_true(desk: &Desk, server: &Server, done: &Done, what: &str) {
     let file = desk.database();
     if file.exists() {
@@ -108,7 +108,7 @@ fn assert_true(desk: &Desk, server: &Server, done: &Done, what: &str) {
     );
 }
 
-/// The next plain run stores everything and leaves nothing half done.
+/// The next normal run stores everything and leaves nothing unfinished.
 fn assert_drained(desk: &Desk, server: &Server, what: &str) {
     let done = plainly(desk);
     assert_eq!(done.code, 0, "{what}: {done:?}");

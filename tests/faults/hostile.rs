@@ -1,6 +1,6 @@
 //! Text that attacks a terminal, a log or a spreadsheet, from every source that is not ours (F67, T14).
 //!
-//! The corpus is made from what such attacks are made of. What is drawn on a terminal is in `tests/pty`.
+//! The corpus is built from the parts of such attacks. What is drawn on a terminal is in `tests/pty`.
 
 mod corpus;
 mod outside;
@@ -41,7 +41,7 @@ fn answer(body: impl Into<Bytes>) -> Answer {
     }
 }
 
-/// A daily answer with the text in one of its places.
+/// A daily answer with the text in one of its fields.
 fn document(place: &str, text: &str) -> String {
     let at = |name: &str, usual: &'static str| if place == name { text } else { usual };
     let mut row = serde_json::Map::new();
@@ -159,7 +159,7 @@ fn settings_that_are_wrong_are_quoted_without_harm() {
         "PIPELINE_CONFIG",
         "PIPELINE_DATA_DIR",
     ];
-    // Some of the texts become secrets, which a whole process masks from then on.
+    // Some of the texts become secrets, which the whole process masks from then on.
     if !in_a_process_of_its_own(
         "hostile::settings_that_are_wrong_are_quoted_without_harm",
         "HOSTILE",
@@ -188,7 +188,7 @@ fn settings_that_are_wrong_are_quoted_without_harm() {
             .environment
             .insert(format!("PIPELINE_{text}"), text.clone());
         check(name, &inputs);
-        // The files are read from the disk: one string in ten is enough of that.
+        // The files are read from disk: one string in ten is enough.
         if number % 10 == 0 {
             let mut inputs = Inputs::isolated(folder.path());
             std::fs::create_dir_all(&inputs.folders.config).unwrap();

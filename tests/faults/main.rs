@@ -1,9 +1,9 @@
-//! Faults that come from outside, and judges that never ask the program.
+//! Faults that come from outside, and checks that never rely on the program.
 //!
-//! Faults enter where the program meets the world: its process is killed, its calls of the kernel
-//! fail, its database is stopped, frozen or cut off, its provider misbehaves. Nothing in the product
-//! is switched for them. How often the rare ones are tried is set from the environment; `just faults`
-//! asks for many, `just faults-long` for very many.
+//! Faults enter where the program meets the world: its process is killed, its system calls fail, its
+//! database is stopped, frozen or cut off, its provider misbehaves. Nothing in the product is
+//! switched for them. Environment variables set how often rare faults are tried; `just faults` tries
+//! them many times, `just faults-long` very many.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,6 +1,6 @@
-//! A database that crashes, freezes, breaks off or falls silent in the middle of a run.
+//! A database that crashes, freezes, disconnects or falls silent in the middle of a run.
 //!
-//! The promise: an answer that is paid for is never thrown away and never asked for twice.
+//! The promise: an answer that was paid for is never thrown away and never requested twice.
 
 use std::path::PathBuf;
 use std::process::Child;
@@ -24,7 +24,7 @@ use crate::support::proxy::{Proxy, Way};
 use crate::support::server::{self, crash, database, durable};
 use crate::support::{chance, rounds};
 
-/// Requests that a plan without limits lets be in flight at once.
+/// Requests in flight at once on a plan without limits.
 const IN_FLIGHT: usize = 4;
 const EIGHT: &str = "IBM,AAPL,MSFT,GOOGL,AMZN,NVDA,ORCL,INTC";
 /// From the server's first accepted connection to the last kept answer in its tables.
@@ -34,7 +34,7 @@ const DRAINED: Duration = Duration::from_secs(5);
 struct Scene {
     server: Server,
     product: Product,
-    /// Of the run before, and of this one.
+    /// Of the previous run, and of this one.
     providers: [Provider; 2],
     run: Child,
 }
@@ -44,7 +44,7 @@ impl Scene {
     async fn with_answers_on_disk() -> Option<Self> {
         let server = durable()?;
         let product = Product::on(database(&server));
-        // What a key may ask for is tried out alone, so only the second run asks four at once.
+        // A key's first request of a function goes alone, so only the second run sends four at once.
         let providers = [market(0).await, market(1).await];
         let mut first = start(&product, &providers[0].base_url(), &fetch("QCOM"));
         assert!(finish(&mut first).await.success(), "{}", said(&product));
@@ -84,12 +84,12 @@ impl Scene {
         self.product.text(stored).await.parse::<usize>().unwrap() - 1
     }
 
-    /// Requests of this run that the provider has seen.
+    /// Requests of this run that the provider has received.
     fn seen(&self) -> usize {
         self.providers[1].journal().len()
     }
 
-    /// Every request was seen once and is stored, and every bar is there as it was sent.
+    /// Every request was received once and is stored, and every bar is there as it was sent.
     async fn check(self, runs: &[&str]) {
         assert_eq!(self.spooled(), Vec::<PathBuf>::new());
         let statuses = "SELECT CAST(status AS text) FROM runs ORDER BY id";
@@ -105,7 +105,7 @@ impl Scene {
     }
 }
 
-/// Waits until something is true that another process makes true.
+/// Waits until another process has made something true.
 async fn until(is_true: impl Fn() -> bool) {
     let waiting = async {
         while !is_true() {
@@ -237,7 +237,7 @@ async fn check(product: &Product, providers: &[Provider]) {
     assert_eq!(product.text(empty).await, "0", "a live run was given up");
 }
 
-/// A way to the server that can break, and the database's URL by that way.
+/// A proxy to the server that can break, and the database's URL through it.
 async fn by_proxy(server: &Server) -> (Proxy, String) {
     let direct = database(server);
     let (_, place) = direct.split_once('@').unwrap();
@@ -314,7 +314,7 @@ async fn sessions_that_the_server_ends_cost_nothing() {
             ended += psql(&database(&server), end).parse::<usize>().unwrap();
         }
         let status = finish(&mut run).await;
-        // A session that ends while the store is being opened ends the command, before anything is asked.
+        // A session that ends while the store is being opened ends the command, before anything is requested.
         let words = said(&product);
         assert!(
             status.success() || provider.journal().is_empty(),
@@ -366,15 +366,15 @@ async fn connections_that_fell_silent_are_replaced_within_a_second() {
     store.close().await;
 }
 
-/// A connection is tried out when it is given back: one that falls silent then must not keep its place
-/// in the pool, or a pool that has met this eight times gives no connection any more.
+/// A connection is tested when it is returned: one that falls silent then must not keep its place
+/// in the pool, or after eight of them the pool has no connection left.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_falls_silent_while_it_is_given_back_keeps_no_place() {
     let Some(server) = durable() else { return };
     let (proxy, address) = by_proxy(&server).await;
     let store = open(address).await;
     proxy.set(Way::Untried);
-    // As many at once as there are places, four times.
+    // As many at once as the pool has places, four times.
     for _ in 0..4 {
         for read in join_all((0..8).map(|_| store.health())).await {
             read.unwrap();
@@ -405,14 +405,14 @@ async fn a_frozen_server_is_waited_for() {
     check(&product, &[provider]).await;
 }
 
-/// The server forgets every lock when it crashes; a run that lives must not look dead afterwards.
+/// The server forgets every lock when it crashes; a live run must not look dead afterwards.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_takes_its_lock_again_after_a_crash() {
     let Some(server) = durable() else { return };
     let product = Product::on(database(&server));
     let providers = [market(0).await, market(1).await];
-    // Answers that take their time: the first is asked for alone, then four times as many as may be in
-    // flight. The run lives on meanwhile.
+    // Slow answers: the first is requested alone, then four times as many as may be in
+    // flight. The run stays alive during that time.
     providers[0].set_faults(vec!["slow:5000".parse().unwrap()]);
     let symbols = "IBM,MSFT,GOOGL,AMZN,NVDA,ORCL,INTC,CSCO,QCOM,TXN,AMD,S1,S2,S3,S4,S5,S6";
     let mut live = start(&product, &providers[0].base_url(), &fetch(symbols));
@@ -435,7 +435,7 @@ async fn a_run_takes_its_lock_again_after_a_crash() {
 /// Runs that are older than the server's start have ten seconds to take their locks again.
 const GRACE: u32 = 10;
 
-/// Waits until the server has been up for so many seconds.
+/// Waits until the server has been up for this many seconds.
 async fn until_up_for(seconds: u32, product: &Product) {
     let up = format!(
         "SELECT CAST(clock_timestamp() > pg_postmaster_start_time() + interval '{seconds} s' AS text)"
@@ -445,7 +445,7 @@ async fn until_up_for(seconds: u32, product: &Product) {
     }
 }
 
-/// Who fetches on schedule must notice that it no longer does, or two will.
+/// The schedule's owner must notice that it no longer is, or two processes will fetch.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_the_schedules_session_is_noticed() {
     let Some(server) = durable() else { return };

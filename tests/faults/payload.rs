@@ -1,7 +1,7 @@
-//! Answers with a flaw, over HTTP into the real program: old bars stay as they were, nothing is
+//! Flawed answers, over HTTP into the real program: old bars stay as they were, nothing is
 //! partly stored, and the program says what is wrong.
 //!
-//! One run asks for many symbols, and each gets an answer of its own. What is stored is read with the
+//! One run fetches many symbols, and each gets its own answer. What is stored is read with the
 //! databases' own clients.
 
 mod bodies;
@@ -43,7 +43,7 @@ async fn replaying(path: &Path) -> Server {
     Server::start(options).await.unwrap()
 }
 
-/// Fetches all of them in one run and returns what became of each, in order.
+/// Fetches all of them in one run and returns the outcome of each, in order.
 async fn fetch(desk: Desk, answers: &Answers, datatype: &str) -> (Desk, Vec<Value>) {
     let server = provider(answers, "TIME_SERIES_DAILY", datatype).await;
     let desk = desk.asking(&server);
@@ -71,7 +71,7 @@ async fn fetch(desk: Desk, answers: &Answers, datatype: &str) -> (Desk, Vec<Valu
     (desk, series)
 }
 
-/// Everything that is stored of the bars, a line each.
+/// Every stored bar, one line each.
 fn stored(desk: &Desk) -> Vec<String> {
     desk.sql(
         "SELECT symbol, timestamp, open_price, high_price, low_price, close_price, volume \
@@ -85,7 +85,7 @@ fn rejected(desk: &Desk, symbol: &str) -> Vec<String> {
     desk.sql(&sql)
 }
 
-/// Answers that are refused whole, each with its class; `SELF` stands for the symbol that is asked.
+/// Answers that are refused whole, each with its class; `SELF` stands for the requested symbol.
 fn refused_whole() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let utf16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let whole = document("SELF", &bodies::rows(0..2, 0));

@@ -1,7 +1,7 @@
-//! What is stored survives its database: backup, loss and restore, and the schema of an older program.
+//! Stored data survives its database: backup, loss and restore, and the schema of an older program.
 //!
 //! The commands are those of `docs/operations.md`. That a newer schema is refused is in
-//! `tests/suite/starts.rs`.
+//! `tests/faults/starts.rs`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ fn schema(desk: &Desk) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// What stands in these columns of these tables.
+/// The content of these columns of these tables.
 fn contents(desk: &Desk, schema: &BTreeMap<String, Vec<String>>) -> Contents {
     let digest = |(table, columns): (&String, &Vec<String>)| {
         let row = match desk.postgres() {
@@ -80,7 +80,7 @@ fn spent(desk: &Desk) -> usize {
         .unwrap()
 }
 
-/// Fetches what is stored already: it costs a request a series, is written down, and changes no bar.
+/// Fetches what is already stored: that costs one request per series, is recorded, and changes no bar.
 fn assert_goes_on(desk: &Desk, server: &Server) {
     let bars = match desk.postgres() {
         Some(_) => "stock_data",
@@ -194,7 +194,7 @@ async fn a_backup_brings_everything_back_and_the_program_goes_on_from_it() {
         destroy(&desk);
         restore(&desk, &file);
         assert_eq!(contents(&desk, &schema), before);
-        // Over a store that is there it restores as well.
+        // It also restores over an existing store.
         restore(&desk, &file);
         assert_eq!(contents(&desk, &schema), before);
         assert_goes_on(&desk, &server);
@@ -246,7 +246,7 @@ async fn first_schema(desk: &Desk) {
     connection.close().await.unwrap();
 }
 
-/// Fills the tables of the first schema with the rows that a backup has of them.
+/// Fills the tables of the first schema with a backup's rows.
 fn fill(desk: &Desk, schema: &BTreeMap<String, Vec<String>>, backup: &Path) {
     let rows: Vec<(&String, String)> = schema
         .iter()
@@ -290,7 +290,7 @@ fn fill(desk: &Desk, schema: &BTreeMap<String, Vec<String>>, backup: &Path) {
             Stdio::from(std::fs::File::open(&file).unwrap())
         };
         let output = of_postgres("psql")
-            // The rows are whole already: nothing is to be checked or touched by triggers.
+            // The rows are already complete: triggers must neither check nor touch them.
             .env("PGOPTIONS", "-c session_replication_role=replica")
             .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", &copy])
             .stdin(rows)

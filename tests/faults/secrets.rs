@@ -1,4 +1,4 @@
-//! A key and a password of a database are looked for wherever the program leaves anything (T17).
+//! Looks for a key and a database password wherever the program leaves anything (T17).
 //!
 //! Every sink is searched for each form of `support::canary`. The terminal's sinks are in `tests/pty`,
 //! those of the image in `.ci/container`.
@@ -36,14 +36,14 @@ impl Sinks {
         self.look(format!("stderr of {command}"), done.stderr.as_bytes());
     }
 
-    /// Every file of the data folder, and every kept answer, unpacked.
+    /// Every file of the data folder, and every kept answer, decompressed.
     #[track_caller]
     fn files(&mut self, desk: &Desk) {
         let folder = std::fs::read_dir(desk.folder().join("data"));
         assert!(folder.is_ok() || desk.postgres().is_some(), "{folder:?}");
         for entry in folder.into_iter().flatten() {
             let path = entry.unwrap().path();
-            // What waits there for its store has a test of its own.
+            // Answers that wait there for their store have their own test.
             if path.is_dir() {
                 continue;
             }
@@ -80,7 +80,7 @@ fn unpacked(hex: &str) -> Vec<u8> {
     body
 }
 
-/// A desk that says all it can and knows the key.
+/// A desk with the most verbose output, which knows the key.
 fn talkative(server: &Server) -> Desk {
     Desk::new()
         .asking(server)
@@ -94,7 +94,7 @@ fn encoded(text: &str) -> String {
     encoded.replace('+', "%20")
 }
 
-/// The same on PostgreSQL, as a role with the password that is looked for.
+/// The same on PostgreSQL, as a role with the password to look for.
 fn talkative_on_postgres(server: &Server) -> Option<(Desk, String)> {
     let url = cluster::new_database()?;
     let (place, name) = url.rsplit_once('/').unwrap();
@@ -105,7 +105,7 @@ fn talkative_on_postgres(server: &Server) -> Option<(Desk, String)> {
              ALTER DATABASE {name} OWNER TO {name}"
         ),
     );
-    // From here on the server writes down each statement it is sent.
+    // From here on the server logs each statement.
     cluster::psql(
         &url,
         &format!("ALTER DATABASE {name} SET log_statement = 'all'"),
@@ -193,7 +193,7 @@ fn dump(url: &str) -> Vec<u8> {
     dump.stdout
 }
 
-/// What the cluster of the tests wrote down of our statements; nothing where it is not ours to read.
+/// What the tests' cluster logged of our statements; nothing if we may not read it.
 fn server_log(url: &str) -> Vec<u8> {
     let folder = cluster::psql(url, "SHOW unix_socket_directories");
     let Ok(log) = std::fs::read(std::path::Path::new(&folder).join("log")) else {
@@ -204,12 +204,12 @@ fn server_log(url: &str) -> Vec<u8> {
         memchr::memmem::find(&log, b"INSERT INTO requests").is_some(),
         "the server logs statements"
     );
-    // The harness itself creates the role, before the server writes statements down.
+    // The harness itself creates the role, before the server logs statements.
     log
 }
 
-/// All that the simulated provider can do wrong, but for the redirect; what would be tried again for
-/// minutes happens once.
+/// Every fault of the simulated provider except the redirect; those that would be retried for minutes
+/// happen once.
 const FAULTS: &[&str] = &[
     "day",
     "bad-key",
@@ -266,7 +266,7 @@ async fn no_fault_of_the_provider_lets_a_secret_out() {
     }
     for (fault, (server, desk, child)) in running {
         if matches!(fault, "minute" | "stall" | "silent") {
-            // It would wait for seconds; told to stop, it says what it knows.
+            // It would wait for seconds; when stopped, it says what it knows.
             seen(&server, 1).await;
             signal("INT", &child);
         }

@@ -22,7 +22,7 @@ async fn rig(server: &Server, limits: Limits) -> Rig {
     Rig::new(&server.base_url(), limits, TICK).await
 }
 
-/// One that does not wait long for a silent provider.
+/// A client that does not wait long for a silent provider.
 async fn hasty(server: &Server) -> Rig {
     Rig::with(source(&server.base_url(), short()), UNLIMITED, TICK).await
 }
@@ -33,7 +33,7 @@ async fn every_fault_has_its_class_and_cost_and_changes_nothing() {
         BadKey, BadRequest, Blocked, Burst, ClientBug, Day, DemoKey, Malformed, Minute, Network,
         NoData, NotEntitled, Outage, Unknown,
     };
-    // A fault, its class, and the requests that one series then costs.
+    // A fault, its class, and the requests that one series costs then.
     let cases = [
         ("burst", Burst, 4),
         ("minute", Minute, 4),
@@ -263,7 +263,7 @@ async fn told_to_stop_it_asks_nothing_more() {
     });
     let report = rig.pipeline.run(request, observer, cancel).await.unwrap();
     let statuses: Vec<SeriesStatus> = report.series.iter().map(|series| series.status).collect();
-    // The answer that was under way is paid for, so it is stored.
+    // The answer in flight is paid for, so it is stored.
     assert_eq!(
         statuses,
         [

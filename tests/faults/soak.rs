@@ -1,8 +1,8 @@
-//! An engine that works for hours of a clock that runs 120 times as fast. What it takes up must not
+//! An engine that runs for hours on a clock 120 times as fast. The resources it uses must not
 //! grow (T28).
 //!
-//! Not faster: the engine looks for the work of others every ten seconds of its clock, and looks that
-//! come quicker than the database answers them pile up, which no clock of a person makes them do.
+//! Not faster: the engine checks for other processes' work every ten seconds of its clock, and checks
+//! that come faster than the database answers pile up, which never happens on a real clock.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,17 +26,17 @@ const SPEED: i32 = 120;
 const SYMBOLS: [&str; 8] = [
     "IBM", "AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "ORCL", "INTC",
 ];
-/// Series of 100 bars that a store is filled with.
+/// Series of 100 bars in a filled store.
 const FILLED: usize = 500;
-/// How often the work is repeated where what it takes up has grown.
+/// How often the work is repeated if its resources have grown.
 const PARTS: usize = 3;
 /// The log of SQLite is cut back at 16 MiB.
 const LOG: u64 = 16 << 20;
 
-/// What a process takes up while its engine rests.
+/// The resources of a process while its engine is idle.
 #[derive(Debug, Clone, Copy)]
 struct Load {
-    /// Memory that only it has, in RAM: pages of the program's file come and go as the system likes.
+    /// Its private memory in RAM: the system loads and drops pages of the program's file as it likes.
     own_kib: u64,
     descriptors: usize,
     tasks: usize,
@@ -45,7 +45,7 @@ struct Load {
 impl Load {
     fn has_grown_from(self, before: Self) -> bool {
         self.own_kib > before.own_kib + before.own_kib / 20 + 1024
-            // Looks for the work of others go on at rest, and each is a few tasks.
+            // Checks for other processes' work continue while idle, and each is a few tasks.
             || self.tasks > before.tasks + 24
             || self.descriptors > before.descriptors + 8
     }
@@ -97,8 +97,8 @@ async fn hours_of_work_on_postgres_take_up_no_more_than_the_first() {
     store.close().await;
 }
 
-/// Starts the provider and, beside it, the test of this path in a process of its own, which is given
-/// the provider's address: what the provider and other tests take up is not counted.
+/// Starts the provider and the test of this path in a separate process, which is given the
+/// provider's address: the resources of the provider and of other tests do not count.
 async fn beside_the_provider(path: &str) -> Option<String> {
     if let Ok(provider) = std::env::var(PROVIDER) {
         return Some(provider);
@@ -119,13 +119,13 @@ async fn beside_the_provider(path: &str) -> Option<String> {
     None
 }
 
-/// The clock of both processes: it showed a Monday's morning when it was started.
+/// The clock of both processes: it started on a Monday morning.
 fn clock(began: DateTime<Utc>) -> Clock {
     let monday: DateTime<Utc> = "2026-11-23T14:00:00Z".parse().unwrap();
     Clock::running_from(monday + (Clock::system().now() - began) * SPEED, SPEED)
 }
 
-/// `SOAK` is how many seconds a database is worked on.
+/// `SOAK` is how many seconds the engine runs on each database.
 async fn soak(store: &Arc<dyn Store>, provider: &str) {
     let length = Duration::from_secs(u64::try_from(rounds("SOAK", 6)).unwrap());
     let clock = clock(std::env::var(BEGAN).unwrap().parse().unwrap());
@@ -147,10 +147,10 @@ async fn soak(store: &Arc<dyn Store>, provider: &str) {
     let pipeline = engine::pipeline(store, provider, clock, &work);
     fill(&pipeline).await;
     let mut handle = engine::start(pipeline, work).await;
-    // The first third is for what is made once: connections, caches, tables.
+    // The first third is for what is created once: connections, caches, tables.
     work_for(&mut handle, length / 3).await;
     let mut before = rest(&mut handle).await;
-    // What is lost grows each time; what a busy machine piles up for a while does not.
+    // A leak grows each time; what piles up on a busy machine for a while does not.
     for part in 1..=PARTS {
         let asked = work_for(&mut handle, length * 2 / 3).await;
         let after = rest(&mut handle).await;
@@ -170,9 +170,9 @@ async fn soak(store: &Arc<dyn Store>, provider: &str) {
     handle.ended.await.unwrap();
 }
 
-/// Stores as many bars as a store in use holds: SQLite's cache of pages, 8 MiB, is full then, and what
-/// memory takes up later is taken up by the work. Each answer is small: what a large one leaves free in
-/// the heap would hide what is lost after it.
+/// Stores as many bars as a store in use holds: SQLite's page cache, 8 MiB, is full then, so later
+/// growth comes from the work. Each answer is small: the free heap that a large one leaves would hide
+/// a later leak.
 async fn fill(pipeline: &Arc<Pipeline>) {
     let series =
         (0..FILLED).map(|n| SeriesKey::raw(format!("F{n}").parse().unwrap(), Interval::Daily));
@@ -187,13 +187,13 @@ async fn fill(pipeline: &Arc<Pipeline>) {
     assert_eq!(report.status, RunStatus::Succeeded);
 }
 
-/// Hears what the engine tells, as a panel does, for so long. Returns the requests that were sent.
+/// Receives the engine's notices, as a panel does, for this long. Returns the number of requests sent.
 async fn work_for(handle: &mut Handle, length: Duration) -> usize {
     handle.commands.send(Command::Resume).await.unwrap();
     let until = Instant::now() + length;
     let mut sent = 0;
     while Instant::now() < until {
-        // This is the work itself, not a wait for something: notices come as long as it goes on.
+        // This is the work itself, not a wait for something: notices come as long as it continues.
         let left = until.saturating_duration_since(Instant::now());
         let notice = tokio::time::timeout(left, handle.notices.recv()).await;
         if let Ok(Some(notice)) = notice {
@@ -203,7 +203,7 @@ async fn work_for(handle: &mut Handle, length: Duration) -> usize {
     sent
 }
 
-/// Lets the engine finish what it is at, and says what is taken up then.
+/// Lets the engine finish its work, and returns the resources used then.
 async fn rest(handle: &mut Handle) -> Load {
     handle.commands.send(Command::Pause).await.unwrap();
     until(handle, |snapshot| {

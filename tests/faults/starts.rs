@@ -7,7 +7,7 @@ use crate::support::rounds;
 
 const PROCESSES: usize = 20;
 const ROUNDS: usize = 5;
-/// No process of these tests asks a provider.
+/// No process of these tests calls a provider.
 const NOWHERE: &str = "http://127.0.0.1:9/query";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +50,7 @@ fn start(product: &Product) -> Child {
         .unwrap()
 }
 
-/// Starts so many at once and returns what each said.
+/// Starts this many at once and returns the output of each.
 fn start_together(product: &Product, processes: usize) -> Vec<Output> {
     let started: Vec<Child> = (0..processes).map(|_| start(product)).collect();
     started

@@ -1,4 +1,4 @@
-//! A process that is told to stop while the provider owes it an answer (T26).
+//! A process that is stopped while the provider owes it an answer (T26).
 //!
 //! `STOPS` is how many processes are stopped, by either signal, half of them on each database.
 
@@ -19,7 +19,7 @@ use crate::support::rounds;
 
 /// Docker kills after ten seconds by itself.
 const STOPPED: Duration = Duration::from_secs(5);
-/// What a process that is told once waits for its answer; told twice it must not.
+/// How long a process that is stopped once waits for its answer; stopped twice it must not wait.
 const GRACE: Duration = Duration::from_secs(3);
 /// Processes that are stopped at once.
 const AT_ONCE: usize = 10;
@@ -28,9 +28,9 @@ const AT_ONCE: usize = 10;
 struct Owed {
     product: Product,
     run: Child,
-    /// The connection that would bring the answer.
+    /// The connection on which the answer would come.
     _request: TcpStream,
-    /// Two of a kind that come at once are one to the system.
+    /// The system merges two equal signals that come at once.
     names: [&'static str; 2],
 }
 
@@ -54,7 +54,7 @@ impl Owed {
         }
     }
 
-    /// The time from the last signal to the end, which tells that somebody else wanted it.
+    /// The time from the last signal to the end, whose exit code must say that it was stopped from outside.
     async fn end(&mut self, signals: usize) -> Duration {
         for name in self.names.iter().take(signals) {
             signal(name, &self.run);

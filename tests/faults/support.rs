@@ -1,4 +1,4 @@
-//! What the fault tests stand on: the program as a process, its database, its provider, and judges.
+//! What the fault tests share: the program as a process, its database, its provider, and checks.
 
 pub mod canary;
 #[path = "../suite/support/cluster.rs"]
@@ -18,7 +18,7 @@ pub mod proxy;
 pub mod rig;
 pub mod server;
 
-/// How often something is tried: from a variable, or so often in every run of the tests.
+/// How often something is tried: from a variable, or this often in every run of the tests.
 pub fn rounds(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |text| {
         text.parse()
@@ -26,7 +26,7 @@ pub fn rounds(variable: &str, default: usize) -> usize {
     })
 }
 
-/// Chance, told so that it can be repeated: the seed is a variable's, or any.
+/// Randomness that can be repeated: the seed is printed, and comes from a variable or is random.
 pub fn chance(variable: &str) -> fastrand::Rng {
     let seed =
         std::env::var(variable).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
@@ -34,7 +34,7 @@ pub fn chance(variable: &str) -> fastrand::Rng {
     fastrand::Rng::with_seed(seed)
 }
 
-/// Says that a test does not run here; in CI that is a failure.
+/// Says that a test is skipped here; in CI that is a failure.
 pub fn skipped(why: &str) {
     assert!(
         std::env::var_os("CI").is_none(),
@@ -43,7 +43,7 @@ pub fn skipped(why: &str) {
     cluster::notice(&format!("skipped: {why}"));
 }
 
-/// Whether this machine lets a process be traced.
+/// Whether this machine allows tracing a process.
 pub fn may_trace() -> bool {
     let traced = std::process::Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "true"])
@@ -59,13 +59,13 @@ pub fn may_trace() -> bool {
     false
 }
 
-/// The test of this path, in a process of its own: there it returns `true`, here the outcome is
-/// asserted and the lines that hold `tell` are said again.
+/// Runs the test of this path in a separate process: there it returns `true`, here the outcome is
+/// asserted and the lines that hold `tell` are printed again.
 pub fn in_a_process_of_its_own(path: &str, tell: &str) -> bool {
     in_a_process_with(&[], path, tell)
 }
 
-/// The same in a process that has these variables, too.
+/// The same in a process that also has these variables.
 pub fn in_a_process_with(variables: &[(&str, String)], path: &str, tell: &str) -> bool {
     const ALONE: &str = "FAULTS_ALONE";
     if std::env::var_os(ALONE).is_some() {

@@ -1,7 +1,7 @@
-//! What is fuzzed: one function for each target, from bytes to a panic where a promise is broken.
+//! What is fuzzed: one function per target, which takes bytes and panics if a promise is broken.
 //!
-//! `fuzz/` hands them to libFuzzer; `corpus.rs` replays the seeds in every run of the tests. An
-//! oracle here shares no code with what it judges.
+//! `fuzz/` passes them to libFuzzer; `corpus.rs` replays the seeds in every run of the tests. An
+//! oracle here shares no code with what it checks.
 
 mod answers;
 mod harmless;
@@ -14,7 +14,7 @@ mod symbols;
 mod texts;
 mod times;
 
-/// Judges one input.
+/// Checks one input.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.

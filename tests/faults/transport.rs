@@ -1,4 +1,4 @@
-//! Faults of the connection to the provider: what they cost, what is said, that nothing is stored.
+//! Faults of the connection to the provider: their cost, their message, and that nothing is stored.
 
 mod bounds;
 mod pauses;
@@ -22,7 +22,7 @@ use Step::{Drip, Hold, Repeat, Reset, Send};
 
 const TICK: Duration = Duration::from_millis(1);
 
-/// A name, what the provider does, the class, the requests one series costs, and words that are said.
+/// A name, what the provider does, the class, the requests one series costs, and words of the message.
 type Fault = (&'static str, Vec<Step>, ErrorClass, u32, &'static str);
 
 fn part(headers: &str, body: &[u8]) -> Step {
@@ -100,7 +100,7 @@ fn broken() -> Vec<Fault> {
     ]
 }
 
-/// Answers that are packed wrongly, or unpack to more than is read.
+/// Answers that are compressed wrongly, or decompress to more than is read.
 fn packed() -> Vec<Fault> {
     let gzipped = "Content-Encoding: gzip\r\n";
     let twice = "Content-Encoding: gzip, gzip\r\n";
@@ -176,7 +176,7 @@ fn headers() -> Vec<Fault> {
     ]
 }
 
-/// A pipeline over a peer that does this: only its silence is not waited for as long as ever.
+/// A pipeline over a peer that does this, with a shorter wait for silence than usual.
 async fn rig(peer: &Peer, script: &[Step]) -> Rig {
     let is_silent = script.iter().any(|step| matches!(step, Hold));
     let limits = if is_silent {
@@ -207,7 +207,7 @@ async fn each_way_to_break_has_its_class_and_cost_and_stores_nothing() {
     .await;
 }
 
-/// The ledger holds exactly the attempts that the provider has seen, each once.
+/// The ledger holds exactly the attempts that the provider has received, each once.
 fn assert_spent_as_seen(rig: &Rig, peer: &Peer, name: &str) {
     let seen: Vec<String> = peer.journal().into_iter().map(|seen| seen.id).collect();
     assert_eq!(rig.spent(), seen, "{name}");
@@ -302,11 +302,11 @@ async fn a_redirect_is_not_followed_and_no_other_host_hears_of_the_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_never_left_costs_nothing_and_is_tried_again() {
-    // It is taken, and nobody listens.
+    // The port is taken, and nobody listens.
     let taken = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     rustix::net::bind(&taken, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let nobody = SocketAddr::try_from(rustix::net::getsockname(&taken).unwrap()).unwrap();
-    // A name that no resolver asks for: its first part is too long.
+    // A name that no resolver looks up: its first part is too long.
     let host = format!("{}.invalid", "x".repeat(64));
     let unknown = format!("{host} cannot be reached");
     let deaf = Deaf::new();
@@ -345,7 +345,7 @@ async fn what_never_left_costs_nothing_and_is_tried_again() {
     }
 }
 
-/// A port whose queue is full: what knocks gets no answer, as from a host behind a silent firewall.
+/// A port whose queue is full: a connection gets no answer, as from a host behind a silent firewall.
 struct Deaf {
     address: SocketAddr,
     _listener: TcpListener,

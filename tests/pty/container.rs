@@ -45,7 +45,7 @@ impl Project {
         project
     }
 
-    /// `docker-compose` with nothing of the caller's but what it needs to reach Docker.
+    /// `docker-compose` with only what it needs of the caller's environment to reach Docker.
     fn compose(&self, arguments: &[&str]) -> Command {
         let is_needed = |name: &str| {
             ["PATH", "HOME", "POSTGRES_PUBLISH_PORT"].contains(&name) || name.starts_with("DOCKER_")
@@ -88,7 +88,7 @@ impl Project {
         self.run(&[&shell[..], &["pipeline-tui", "-euc", script]].concat())
     }
 
-    /// The panel as the documents start it.
+    /// The panel as the documentation starts it.
     fn panel(&self, size: (u16, u16)) -> Terminal {
         Terminal::start(size, &self.compose(&["run", "--rm", "pipeline-tui"]))
     }
@@ -140,8 +140,8 @@ fn schedule_each_minute(terminal: &Terminal) {
     terminal.see("runs start every minute");
 }
 
-/// Fetches the selected series by key, and sees it from the question to the answer. The provider stands
-/// still until the question was seen: all of its container but the first process, which is no part of it.
+/// Fetches the selected series by key, and follows it from request to answer. The provider is stopped
+/// until the request was shown: all of its container except the first process, which is not part of it.
 #[track_caller]
 fn fetch_selected(project: &Project, terminal: &Terminal) {
     let signal = |name| {
@@ -203,7 +203,7 @@ fn newest_stored(project: &Project) -> Option<(String, f64, u64)> {
     Some((label.to_owned(), close.parse().ok()?, volume.parse().ok()?))
 }
 
-/// Asks again until this is true: each question takes the time of a `docker-compose`.
+/// Checks again until this is true: each check takes the time of a `docker-compose`.
 #[track_caller]
 fn until(what: &str, mut is_true: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
@@ -253,7 +253,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
     until(
         "the newest bar on the screen is the newest in the database",
         || {
-            // The year stands there where the window holds bars of more than one.
+            // The year is shown if the window holds bars of more than one.
             let both = newest_shown(&terminal).zip(newest_stored(&project));
             both.is_some_and(|((label, close, volume), stored)| {
                 stored.0.ends_with(&label) && (close, volume) == (stored.1, stored.2)
@@ -312,7 +312,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
     );
 }
 
-/// Enters a key and keeps it: the root file system is read-only, `/config` is not.
+/// Enters a key and saves it: the root file system is read-only, `/config` is not.
 #[track_caller]
 fn keep_a_key(terminal: &Terminal) {
     terminal.press("K");

@@ -1,8 +1,8 @@
-//! However the panel ends, the terminal is as it was, the exit code tells why, and what must be said
+//! However the panel ends, the terminal is restored, the exit code says why, and the last message
 //! is on the normal screen.
 //!
-//! `DEATHS` is how often each death is died (20). The faults come from inside the panel: in a build
-//! with `debug_assertions`, F12 strikes with what `PANEL_TEST_FAULT` names.
+//! `DEATHS` is how often each end is tried (20). The faults come from inside the panel: in a build
+//! with `debug_assertions`, F12 causes the one that `PANEL_TEST_FAULT` names.
 
 use crate::support::program::Desk;
 #[cfg(debug_assertions)]
@@ -10,21 +10,21 @@ use crate::support::program::find;
 use crate::support::terminal::Terminal;
 use crate::support::{SIZE, assert_restored, desk, panel, provider, until_drawn};
 
-/// What the message of every fault on order holds.
+/// What the message of every provoked fault contains.
 const FAULT: &str = "test fault";
-/// What the hook says of every panic.
+/// What the hook prints for every panic.
 const PANIC: &str = "after an internal error";
-/// What gives the normal screen back.
+/// What restores the normal screen.
 #[cfg(debug_assertions)]
 const LEAVES: &str = "\x1b[?1049l";
-/// How the last line begins when all went well.
+/// How the last line begins if all went well.
 const STOPPED: &str = "Stopped.";
 
 fn rounds() -> u32 {
     std::env::var("DEATHS").map_or(20, |number| number.parse().unwrap())
 }
 
-/// Dies on one store, many times.
+/// Ends on one store, many times.
 fn each_round(fault: &str, die: impl Fn(&Desk)) {
     let server = provider(&[]);
     let desk = desk(&server).with("PANEL_TEST_FAULT", fault);
@@ -33,7 +33,7 @@ fn each_round(fault: &str, die: impl Fn(&Desk)) {
     }
 }
 
-/// Dies of a blow, and leaves this exit code and these words.
+/// Ends by this cause, with this exit code and these words.
 fn dies(fault: &str, strike: impl Fn(&Terminal), code: i32, words: &[&str]) {
     each_round(fault, |desk| {
         let terminal = panel(desk);
@@ -90,12 +90,12 @@ fn by_the_signal_tstp_and_back() {
     });
 }
 
-/// Stops for the shell on a restored terminal, and draws all of itself again when it goes on.
+/// Suspends on a restored terminal, and redraws everything when it resumes.
 fn suspends(desk: &Desk, strike: impl Fn(&Terminal)) {
     let terminal = Terminal::start_under_shell(SIZE, &desk.command(&[]));
     until_drawn(&terminal);
     strike(&terminal);
-    // 128 and the signal that stopped it, whichever the system's number is.
+    // 128 plus the number of the signal that stopped it, which depends on the system.
     terminal.see("[shell: 1");
     assert_restored(&terminal);
     terminal.type_text("fg\n");
@@ -125,7 +125,7 @@ fn by_an_error() {
     dies("error", |terminal| terminal.press("f12"), 1, &[FAULT]);
 }
 
-/// Not a death of the panel: it goes on, says so, and leaves in order.
+/// Not an end of the panel: it continues, says so, and quits normally.
 #[cfg(debug_assertions)]
 #[test]
 fn a_panic_in_a_task_is_told_and_not_drawn() {
@@ -138,7 +138,7 @@ fn a_panic_in_a_task_is_told_and_not_drawn() {
         let code = terminal.wait();
         assert!([0, 1].contains(&code), "{code}: {}", terminal.contents());
         assert_restored(&terminal);
-        // What breaks once the screen is given back is said there, as it should be.
+        // A panic after the screen is restored is printed there, as it should be.
         let bytes = terminal.bytes_since(0);
         let left = find(&bytes, LEAVES).expect("the panel leaves the alternate screen");
         assert!(

@@ -1,4 +1,4 @@
-//! What a person does with the panel, and what the panel must bear, over a simulated provider.
+//! What a person does in the panel, and what the panel must withstand, with a simulated provider.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -27,14 +27,14 @@ fn row(screen: &vt100::Screen) -> String {
     row.unwrap_or_default().to_owned()
 }
 
-/// Leaves with `q`, in order.
+/// Quits with `q`.
 #[track_caller]
 fn leave(terminal: &Terminal) {
     terminal.press("q");
     has_left(terminal);
 }
 
-/// Waits for an end in order.
+/// Waits for a normal end.
 #[track_caller]
 fn has_left(terminal: &Terminal) {
     assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
@@ -105,7 +105,7 @@ fn each_view_and_overlay_opens_and_closes() {
         terminal.until(|screen| !screen.contents().to_lowercase().contains(word));
         until_drawn(&terminal);
     }
-    // Back from the first view leads nowhere, not out.
+    // Back from the first view does nothing; it does not quit.
     terminal.press("esc");
     terminal.resize(SIZE.0 + 6, SIZE.1);
     terminal.until(|screen| screen.contents().lines().count() > usize::from(SIZE.0));
@@ -134,7 +134,7 @@ fn the_path_of_the_store_is_found_by_what_people_call_it_and_copied() {
     leave(&terminal);
 }
 
-/// The files that copies went into.
+/// The files that hold copied text.
 fn copied(desk: &Desk) -> Vec<String> {
     let files = std::fs::read_dir(desk.folder()).unwrap().flatten();
     files
@@ -184,7 +184,7 @@ fn hostile_text_of_the_provider_is_shown_and_not_obeyed() {
             .iter()
             .any(|state| row(screen).contains(state))
     });
-    // The first setback tells it; the waits before the last are long. So is the line: the log breaks it.
+    // The first failure shows it; the waits before the last are long. So is the line: the log wraps it.
     terminal.press("6");
     terminal.press("W");
     terminal.see("gotcha");
@@ -231,7 +231,7 @@ fn ten_megabytes_of_pasted_text_are_text() {
     let terminal = panel(&desk);
     terminal.until(|screen| row(screen).contains("fresh"));
     let paste = "q\x03f\r\n\t\x1b[A\x1b[6n\u{202e}é".repeat((10 << 20) / 18);
-    // Where nothing takes text, and then into a filter. No other key follows an Esc at once: both
+    // First where nothing takes text, then into a filter. No other key follows an Esc at once: both
     // together would be one key.
     terminal.paste(&paste);
     terminal.until_taken();
@@ -277,12 +277,12 @@ fn of_two_panels_on_one_store_the_second_says_who_fetches() {
 fn a_terminal_that_can_do_nothing_gets_plain_words() {
     let server = provider(&[]);
     let desk = desk(&server);
-    // An empty one is none.
+    // An empty one counts as none.
     for term in ["dumb", ""] {
         let mut command = desk.command(&[]);
         command.env("TERM", term);
         let terminal = Terminal::start(SIZE, &command);
-        // Its reason comes before it listens to signals.
+        // It prints the reason before it listens to signals.
         terminal.see("engine started");
         terminal.signal("TERM");
         assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
@@ -341,14 +341,14 @@ fn half_a_terminal_is_none() {
         let terminal = Terminal::start(SIZE, &shell);
         terminal.see("terminal");
         terminal.see("engine started");
-        // The line discipline makes a signal of it, since nothing reads keys.
+        // The line discipline turns it into a signal, because nothing reads keys.
         terminal.press("ctrl-c");
         assert_eq!(terminal.wait(), code, "{}", terminal.contents());
         assert_untouched(&terminal);
     }
 }
 
-/// The address of a PostgreSQL that lets everybody in, and then says nothing, for ever.
+/// The address of a PostgreSQL that accepts every login, and then never answers.
 fn silent_store() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -409,7 +409,7 @@ fn newest_success(screen: &vt100::Screen) -> Option<u64> {
     numbers.max()
 }
 
-/// The first thing that a new user runs: it fetches by itself, and then again by its fast clock.
+/// The first thing that a new user runs: it fetches by itself, and again as its fast clock says.
 #[test]
 fn the_demo_shows_bars_at_once_and_goes_on_by_itself() {
     let desk = crate::support::program::Desk::new();
@@ -427,7 +427,7 @@ fn the_demo_shows_bars_at_once_and_goes_on_by_itself() {
     assert_restored(&terminal);
 }
 
-/// What happened before a restart is in the log: who looks for the cause looks there first.
+/// What happened before a restart is in the log: that is where people look for the cause first.
 #[test]
 fn the_log_of_the_last_start_is_there_after_a_restart_and_reading_only_writes_none() {
     let server = provider(&[]);
@@ -465,7 +465,7 @@ fn the_log_of_the_last_start_is_there_after_a_restart_and_reading_only_writes_no
     assert_eq!(second.wait(), 0);
 }
 
-/// Not one sequence was written: what went out is plain text.
+/// No sequence was written: the output is plain text.
 #[track_caller]
 fn assert_untouched(terminal: &Terminal) {
     assert_restored(terminal);

@@ -1,10 +1,10 @@
-//! What is drawn where the locale has no UTF-8.
+//! What is drawn if the locale has no UTF-8.
 
 use crate::support::SIZE;
 use crate::support::program::Desk;
 use crate::support::terminal::Terminal;
 
-/// Everything that the demo writes from its first frame to its last word, with the chart on the way.
+/// Everything that the demo writes from its first frame to its last line, including the chart.
 fn written(locale: &[(&str, &str)]) -> Vec<u8> {
     let desk = Desk::new();
     let mut command = desk.command(&["demo"]);

@@ -1,6 +1,6 @@
 //! The program in a real pseudo-terminal: what it draws, what keys do, and how it leaves the terminal.
 //!
-//! `deaths` needs a build with `debug_assertions`: only such a build has the faults that it asks for.
+//! `deaths` needs a build with `debug_assertions`: only such a build has the faults that it provokes.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

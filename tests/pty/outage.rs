@@ -7,7 +7,7 @@ use crate::support::gate::Gate;
 use crate::support::terminal::LIMIT;
 use crate::support::{assert_restored, desk, panel, provider};
 
-/// In this time a key is answered as ever. Only a quiet machine keeps it, which `TIMES` says.
+/// A key is answered within this time, as always. Only an idle machine keeps it, which `TIMES` says.
 const AS_EVER: Duration = Duration::from_millis(500);
 
 #[test]
@@ -32,7 +32,7 @@ fn a_panel_without_its_database_says_what_is_safe_and_carries_on() {
     terminal.see("Fetch anyway");
     terminal.press("y");
     terminal.see("fetching");
-    // The ledger has the request by now; the answer comes when there is no ledger any more.
+    // The ledger has the request by now; the answer comes when the ledger is away.
     gate.until_held();
     server.pg_ctl(&["-s", "-w", "-m", "immediate", "stop"]);
     gate.open();
@@ -40,7 +40,7 @@ fn a_panel_without_its_database_says_what_is_safe_and_carries_on() {
         let contents = screen.contents();
         contents.contains("The store does not answer") && contents.contains("safe on disk")
     });
-    // The database stays away meanwhile: an answer to a key proves that drawing does not wait for it.
+    // The database is still away: an answer to a key proves that drawing does not wait for it.
     let limit = std::env::var_os("TIMES").map_or(LIMIT, |_| AS_EVER);
     for (key, word) in [
         ("?", "type to search"),

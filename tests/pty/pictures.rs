@@ -1,4 +1,4 @@
-//! The pictures of the README, made from the real program: `PICTURES=docs/pictures` says where to.
+//! The pictures of the README, made by the real program: `PICTURES=docs/pictures` says where they go.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ const COLOURS: [&str; 16] = [
 #[test]
 fn the_demo_shows_every_view_at_its_best() {
     let desk = Desk::new();
-    // Slow enough that nothing changes between waiting for a screen and taking it.
+    // Slow enough that nothing changes between waiting for a screen and capturing it.
     let mut command = desk.command(&["demo", "--speed", "2"]);
     command.env("LANG", "C.UTF-8");
     let terminal = Terminal::start(SIZE, &command);

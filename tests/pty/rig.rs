@@ -14,8 +14,8 @@ fn sh(script: &str) -> Command {
     command
 }
 
-/// Does nothing until a signal comes. Not `read`: a trap whose signal comes just before it would have
-/// to wait for a line.
+/// Does nothing until a signal comes. Not `read`: if the signal came just before it, the trap would
+/// wait for a line.
 const FOR_EVER: &str = "while :; do sleep 0.1; done";
 
 /// What a script leaves behind.

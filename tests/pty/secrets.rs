@@ -1,4 +1,4 @@
-//! What a terminal gets to see of a key: nothing, in no spelling, whatever happens (T17).
+//! No part of a key reaches a terminal, in any spelling, whatever happens (T17).
 
 #[path = "../faults/support/canary.rs"]
 mod canary;
@@ -12,7 +12,7 @@ use crate::support::{SIZE, desk, panel, provider, until_drawn};
 
 use self::canary::{KEY, assert_no_secret, forms};
 
-/// A desk that says all it can.
+/// A desk with the most verbose output.
 fn talkative(desk: Desk) -> Desk {
     desk.with("ALPHA_VANTAGE_API_KEY", KEY)
         .with("RUST_LOG", "trace")
@@ -29,7 +29,7 @@ fn assert_clean(terminal: &Terminal, desk: &Desk) {
     assert_no_files(desk.folder());
 }
 
-/// But for the file that is the key's own.
+/// Except the key's own file.
 #[track_caller]
 fn assert_no_files(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -42,7 +42,7 @@ fn assert_no_files(folder: &Path) {
     }
 }
 
-/// Presses keys, each when what the one before brings is there.
+/// Presses keys, each when the effect of the one before is there.
 #[track_caller]
 fn follow(terminal: &Terminal, keys: &[(&str, &str)]) {
     for (key, word) in keys {
@@ -51,7 +51,7 @@ fn follow(terminal: &Terminal, keys: &[(&str, &str)]) {
     }
 }
 
-/// Closes what holds this word: a key that follows at once would be one with Esc.
+/// Closes what shows this word: a key that follows Esc at once would be read as one key with it.
 #[track_caller]
 fn close(terminal: &Terminal, word: &str) {
     terminal.press("esc");
@@ -70,7 +70,7 @@ fn each_view_and_copy_is_without_the_key_that_the_provider_quotes() {
         let header = contents.lines().next().unwrap_or_default();
         contents.contains("0 of 25 left") && header.contains("next ")
     });
-    // The log at its fullest: with the ends of its lines.
+    // The complete log: with the ends of its lines.
     follow(&terminal, &[("6", "L level"), (":", "type to search")]);
     terminal.type_text("wrap");
     follow(&terminal, &[("enter", "elapsed_secs=")]);
@@ -122,7 +122,7 @@ fn a_key_that_is_typed_and_kept_is_not_seen() {
     assert_eq!(searcher.find(&store), None);
 }
 
-/// The key as the panel keeps it.
+/// The key as the panel saves it.
 fn kept(desk: &Desk) -> Option<String> {
     std::fs::read_to_string(desk.folder().join(".config/pipeline-tui/api_key")).ok()
 }

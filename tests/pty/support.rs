@@ -21,13 +21,13 @@ use tokio::runtime::Runtime;
 use self::program::Desk;
 use self::terminal::Terminal;
 
-/// The size that most people see most.
+/// The most common size.
 pub const SIZE: (u16, u16) = (24, 80);
-/// What every screen of that size holds: the views above, the keys below.
+/// What every screen of that size shows: the views above, the keys below.
 const TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log  7 System";
 const FOOTER: &str = "q quit";
 
-/// Runs in the background what a provider needs, so that a test may block.
+/// Runs a provider's tasks in the background, so that a test may block.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
@@ -39,14 +39,14 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// A provider of its own for one test.
+/// A provider for one test.
 pub fn provider(faults: &[&str]) -> Server {
     runtime().block_on(program::provider(Plan::Unlimited, faults))
 }
 
-/// A desk that watches IBM daily and asks this provider.
+/// A desk with IBM daily on the watch list, and this provider.
 ///
-/// On the free plan the schedule strikes once a day, so that only keys spend requests.
+/// On the free plan the schedule runs once a day, so that only keys spend requests.
 pub fn desk(server: &Server) -> Desk {
     Desk::new()
         .with("PIPELINE_SYMBOLS", "IBM")

@@ -1,5 +1,5 @@
-//! Adjusted prices from the provider to the person: extras that cannot be used, and series that are
-//! fetched, kept and read as adjusted.
+//! Adjusted prices from the provider to the person: unusable extras, and series that are fetched,
+//! stored and read as adjusted.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use pipeline_tui::simulate::{Options, Plan, Replay, Server};
 
 use crate::support::program::Desk;
 
-/// A provider that answers everything with these daily rows: label, close, adjusted close, dividend.
+/// A provider that answers every request with these daily rows: label, close, adjusted close, dividend.
 async fn answering(rows: &[(&str, &str, &str, &str)]) -> Server {
     let mut body = r#"{"Meta Data": {"2. Symbol": "IBM", "5. Time Zone": "US/Eastern"}, "Time Series (Daily)": {"#.to_owned();
     for (at, (label, close, adjusted, dividend)) in rows.iter().enumerate() {

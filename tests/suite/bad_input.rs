@@ -182,7 +182,7 @@ async fn a_full_disk_stops_spending_and_loses_nothing() {
     );
 }
 
-/// A mount for one test, where the machine permits one.
+/// A mount for one test, if the machine allows one.
 struct Mount(std::path::PathBuf);
 
 impl Mount {

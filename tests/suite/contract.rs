@@ -51,7 +51,7 @@ const NO_LIMITS: Limits = Limits {
     per_day: None,
 };
 
-/// A database under test, and a second way into it that shares no code with the store.
+/// A database under test, and a second client that shares no code with the store.
 #[derive(Clone)]
 enum Place {
     Sqlite(std::path::PathBuf),

@@ -1,5 +1,5 @@
-//! Databases as they are found: what somebody must change is said in a sentence at the first contact,
-//! and nothing is written, spent or waited for.
+//! Databases as they are found: if someone must change something, the first contact says so in one
+//! sentence, and nothing is written, spent or waited for.
 
 use std::path::Path;
 
@@ -27,13 +27,13 @@ fn assert_refused(done: &Done, words: &[&str]) {
     );
 }
 
-/// Fetches where it is possible.
+/// Fetches if possible.
 fn assert_fetches(desk: &Desk) {
     let done = desk.run(&FETCH);
     assert_eq!(done.code, 0, "{done:?}");
 }
 
-/// The name of a new role, which may do what this says, and the URL of a database for it.
+/// The name of a new role with these rights, and the URL of a database for it.
 fn role(url: &str, options: &str) -> (String, String) {
     let (_, database) = url.rsplit_once('/').unwrap();
     let role = format!("role_{database}_{:x}", fastrand::u32(..));
@@ -112,7 +112,7 @@ async fn a_role_that_may_not_make_or_use_tables_is_told_which_right_it_lacks() {
     let read = format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}");
     let write = read.replace("SELECT", "SELECT, INSERT, UPDATE, DELETE");
     let bars = ["bars", "IBM", "--interval", "daily", "--read-only"];
-    // Not even the list of migrations may be read.
+    // The role may not even read the list of migrations.
     assert_refused(&desk.run(&bars), &["does not permit", "grant"]);
     psql(&url, &format!("GRANT SELECT ON _sqlx_migrations TO {name}"));
     assert_refused(&desk.run(&bars), &["may not use", &read]);
@@ -293,7 +293,7 @@ fn parameters_that_the_server_or_the_machine_refuses_are_no_outage() {
     }
 }
 
-/// Everything that lies in a folder, by name.
+/// Everything in a folder, by name.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
         .unwrap()

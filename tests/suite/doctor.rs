@@ -14,7 +14,7 @@ fn request(stdout: &str) -> &str {
     line.unwrap_or_else(|| panic!("no line about the request: {stdout}"))
 }
 
-/// The requests that a provider would count; the look whether it is there asks nothing.
+/// The requests that a provider would count; checking that it is reachable is not one.
 fn asked(server: &Server) -> usize {
     let journal = server.journal();
     let counted = journal.iter().filter(|entry| !entry.query.is_empty());

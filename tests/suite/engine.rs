@@ -37,7 +37,7 @@ use crate::support::program::{CANARY, Desk, persistence, provider, signal};
 struct Hands(Arc<Mutex<DateTime<Utc>>>);
 
 impl Hands {
-    /// Noon in New York of the next Friday: what the database's clock records is before all of it.
+    /// Noon in New York on the next Friday: everything the database's clock records is before it.
     fn at_noon() -> Self {
         let mut date = Clock::system().now().date_naive() + chrono::Days::new(1);
         while date.weekday() != chrono::Weekday::Fri {
@@ -58,7 +58,7 @@ impl Hands {
         *self.0.lock().unwrap() += by;
     }
 
-    /// Sets them to half past four in New York on the next Monday, whatever clocks do on Sunday.
+    /// Sets it to half past four in New York on the next Monday, whatever clocks do on Sunday.
     fn after_mondays_close(&self) {
         let mut hands = self.0.lock().unwrap();
         let mut date = hands.with_timezone(&New_York).date_naive();
@@ -116,7 +116,7 @@ fn options() -> EngineOptions {
     }
 }
 
-/// Makes a store one that an engine ran on before: at its very first start it fetches by itself.
+/// Makes a store look used: on a new one, an engine's first start fetches by itself.
 async fn ran_before(store: &Arc<dyn Store>, hands: &Hands) {
     if store.setting("last_tick").await.unwrap().is_none() {
         let now = hands.clock().now().to_rfc3339();
@@ -130,7 +130,7 @@ async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle 
     engine::start(Arc::new(pipeline), options()).await.unwrap()
 }
 
-/// Waits for a snapshot of which this is true.
+/// Waits for a snapshot for which this is true.
 async fn until(handle: &mut Handle, is_true: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
     let found = handle.snapshots.wait_for(|snapshot| is_true(snapshot));
     let found = tokio::time::timeout(Duration::from_secs(30), found)
@@ -139,7 +139,7 @@ async fn until(handle: &mut Handle, is_true: impl Fn(&Snapshot) -> bool) -> Arc<
     Arc::clone(&found.unwrap())
 }
 
-/// Waits for a notice of which this is true.
+/// Waits for a notice for which this is true.
 async fn told<T>(handle: &mut Handle, is_it: impl Fn(&What) -> Option<T>) -> T {
     let waiting = async {
         loop {
@@ -176,7 +176,7 @@ async fn end(handle: Handle) {
         .unwrap();
 }
 
-/// Two stores on one new database, for each kind of database there is.
+/// Two stores on one new database, for each kind of database.
 async fn pairs() -> Vec<(tempfile::TempDir, [Arc<dyn Store>; 2])> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bars.db");
@@ -271,8 +271,8 @@ async fn one_owner_fetches_on_schedule_and_another_takes_over() {
         assert!(!second.snapshots.borrow().schedule.is_owner);
 
         end(first).await;
-        // A database may notice the end of its session, or the system that of a file's lock, a little
-        // later: another that fetches on schedule is looked for each ten seconds.
+        // The database may notice the end of a session a little later, as the system that of a file
+        // lock: others try to take the schedule every ten seconds.
         let owns = async {
             while !second.snapshots.borrow().schedule.is_owner {
                 hands.move_on(TimeDelta::seconds(11));
@@ -403,7 +403,7 @@ async fn run_makes_up_for_missed_instants_and_ends_in_order() {
 #[test]
 fn run_hears_the_signal_that_comes_before_its_store_is_open() {
     for desk in Desk::on_each_database() {
-        // Whoever opens a pipe waits for the other end: the program here, the test there.
+        // Opening a pipe waits for the other end: the program here, the test there.
         let config = desk.folder().join("config.toml");
         let made = std::process::Command::new("mkfifo").arg(&config).status();
         assert!(made.unwrap().success());
@@ -436,7 +436,7 @@ fn run_hears_the_signal_that_comes_before_its_store_is_open() {
     }
 }
 
-/// What work brings, if it ends in time.
+/// The result of some work, if it ends in time.
 fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -446,7 +446,7 @@ fn within<T: Send + 'static>(
     told.recv_timeout(limit).ok()
 }
 
-/// Whoever opens the panel on a new store sees bars, without a key press and without the clock.
+/// A panel on a new store shows bars without a key press, whatever the time of day.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_start_on_a_store_fetches_by_itself_and_the_second_does_not() {
     for (_folder, [store, _]) in pairs().await {

@@ -29,7 +29,7 @@ async fn a_run_ends_as_its_series_do() {
     let fair = market(Plan::Unlimited, &[]).await;
     let desk = Desk::new().asking(&fair);
     assert_ended(&desk.run(&DAILY), 0, &["1 of 1 series"]);
-    // What neither waiting nor the plan mends, alone and beside a success.
+    // What neither waiting nor another plan fixes, alone and beside a success.
     let unknown = ["fetch", "--interval", "daily", "--symbols", "NOSUCHSYMBOL"];
     assert_ended(&desk.run(&unknown), 1, &["NOSUCHSYMBOL"]);
     let both = [
@@ -92,12 +92,12 @@ async fn the_doctors_code_says_whether_a_setting_must_be_mended() {
         let shown = desk.run(&["config", "path"]);
         assert_ended(&shown, 0, &[path.to_str().unwrap()]);
     }
-    // Nobody is to blame: the database or the provider is away.
+    // Temporary: the database or the provider is away.
     let away = desk().with("DATABASE_URL", "postgres://me@127.0.0.1:1/bars");
     assert_ended(&away.run(&["doctor"]), 3, &["!!  database"]);
     let alone = Desk::new().with("ALPHA_VANTAGE_BASE_URL", "http://127.0.0.1:9/query");
     assert_ended(&alone.run(&["doctor"]), 3, &["!!  provider"]);
-    // A word of advice outweighs what waiting mends.
+    // What someone must change takes precedence over what waiting fixes.
     let typo = away.with("PIPELINE_SYMBOL", "IBM");
     assert_ended(
         &typo.run(&["doctor"]),

@@ -1,4 +1,4 @@
-//! What the reading commands take, find and refuse.
+//! What the reading commands accept, find and refuse.
 
 use pipeline_tui::simulate::{Options, Plan, Server};
 
@@ -112,7 +112,7 @@ async fn adjusted_bars_can_be_read() {
                 .contains("fetch --symbols IBM --interval daily --adjusted"),
             "{without:?}"
         );
-        // A plain fetch of today does not make the adjusted closes fresh.
+        // A raw fetch today does not make the adjusted closes fresh.
         let asked = server.journal().len();
         let fresh = bars(&[&daily[..], &["--fresh"]].concat());
         assert_eq!((fresh.code, fresh.stderr.as_str()), (0, ""), "{fresh:?}");

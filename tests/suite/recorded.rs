@@ -1,5 +1,5 @@
 //! Every recorded answer, replayed over HTTP, fetched by the program, and compared value by value
-//! with a reading of the file that shares no code with the product.
+//! with the file, read by code that is not the product's.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const FOLDER: &str = concat!(
     "/../shared/fixtures/alpha_vantage"
 );
 
-/// A recorded file: how it is asked for, and where it is.
+/// A recorded file: how it is requested, and where it is.
 struct Recording {
     path: PathBuf,
     symbol: String,

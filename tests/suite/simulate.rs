@@ -10,11 +10,11 @@ use pipeline_tui::simulate::{Options, Plan, Replay, Server, StartError};
 use pipeline_tui::time::Clock;
 use reqwest::{Client, Response};
 
-/// Saturday, 2026-05-16 02:00 UTC: Friday's trading has ended two hours before.
+/// Saturday, 2026-05-16 02:00 UTC: Friday's trading ended two hours before.
 const NIGHT: &str = "2026-05-16T02:00:00Z";
 const INTRADAY: &str = "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min&apikey=SECRET1";
 const DAILY: &str = "function=TIME_SERIES_DAILY&symbol=IBM&apikey=SECRET1";
-/// What has not come by then is taken for never coming.
+/// What has not arrived by then counts as never arriving.
 const STANDSTILL: Duration = Duration::from_millis(300);
 const FREE_DEMO: &str = "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min&apikey=demo";
 
@@ -61,7 +61,7 @@ fn fixture(name: &str) -> Option<String> {
     );
     let text = fs::read_to_string(PathBuf::from(folder).join(name));
     if text.is_err() {
-        // Past the capture of the test harness, so that a skipped comparison is seen.
+        // Bypasses the test harness's capture, so that a skipped comparison is seen.
         let line = format!("skipped: {name} is not in {folder}\n");
         io::stderr().write_all(line.as_bytes()).unwrap();
     }

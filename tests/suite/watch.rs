@@ -1,4 +1,4 @@
-//! The watch list from the command line: what each command does, and what bad input is answered with.
+//! The watch list from the command line: what each command does, and how it answers bad input.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -29,7 +29,7 @@ fn with_stdin(desk: &Desk, arguments: &[&str], input: &[u8]) -> Done {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Input that is not read to its end breaks the pipe.
+    // Input that is not read completely breaks the pipe.
     let _ = child.stdin.take().unwrap().write_all(input);
     Done::from(child.wait_with_output().unwrap())
 }

@@ -20,7 +20,7 @@ impl Service {
         }
     }
 
-    /// The texts of a list.
+    /// The strings of a list.
     fn list(&self, key: &str) -> Vec<&str> {
         self.get(key)
             .as_vec()
@@ -43,7 +43,7 @@ fn services(file: &str) -> Vec<Service> {
 
 fn all() -> Vec<Service> {
     let mut all = services(&text("docker-compose.yml"));
-    // The second file adds one service; of the other it changes settings only.
+    // The second file adds one service; for the other it only changes settings.
     let more = services(&text("docker-compose.simulate.yml")).into_iter();
     all.extend(more.filter(|service| service.name == "simulate"));
     assert_eq!(all.len(), 4);
@@ -78,7 +78,7 @@ fn ports_are_published_on_this_machine_alone() {
     assert_eq!(published_wide(&services(planted)[0]).len(), 2);
 }
 
-/// What is wrong with the fences of a service.
+/// What is wrong with the restrictions of a service.
 fn gaps(service: &Service) -> Vec<&'static str> {
     let mut gaps = vec![];
     let mut need = |is_there: bool, what| {
@@ -112,7 +112,7 @@ fn gaps(service: &Service) -> Vec<&'static str> {
         "log rotation",
     );
     need(!service.get("restart").is_badvalue(), "restart");
-    // It ends by itself at once: nothing of it is to be stopped, and it writes to its volume alone.
+    // It ends at once by itself: nothing must stop it, and it writes only to its volume.
     if service.name != "password" {
         need(service.list("tmpfs").contains(&"/tmp"), "tmpfs");
         need(

@@ -7,11 +7,11 @@ use memchr::memmem::find_iter;
 
 use super::{git, root};
 
-/// What stands before a key of the provider, in URLs, files and the provider's own refusals.
+/// What precedes a key of the provider, in URLs, files and the provider's own refusals.
 const BEFORE: [&str; 4] = ["apikey=", "API_KEY=", "api_key = \"", "API key as "];
-/// How a key of the provider looks: so many capitals and digits.
+/// The length of a provider's key, which is all capitals and digits.
 const LENGTH: usize = 16;
-/// Begins of other secrets, in two pieces each, or this file would be found.
+/// Prefixes of other secrets, each in two pieces, or this file would match.
 const OTHERS: [(&str, &str); 6] = [
     ("PRIVATE ", "KEY-----"),
     ("AKIA", "IOSF"),

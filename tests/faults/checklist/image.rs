@@ -26,7 +26,7 @@ fn instructions(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// What the last stage says by a word.
+/// The instructions of the last stage.
 fn last_stage(all: &[(String, String)]) -> &[(String, String)] {
     let from = all.iter().rposition(|(word, _)| word == "FROM").unwrap();
     &all[from..]
@@ -160,7 +160,7 @@ fn what_is_sent_to_the_build_is_a_list_of_what_it_needs() {
     for name in ["**/.env", "**/api_key", "**/*.db", "**/*.db-*"] {
         assert!(out.contains(&name), "{name}");
     }
-    // The last line that matches counts: what is taken out again comes last.
+    // The last line that matches counts: exceptions come last.
     let first_out = text.find("\n**/").unwrap();
     assert!(text.rfind("\n!").unwrap() < first_out);
 }

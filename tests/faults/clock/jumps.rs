@@ -1,4 +1,4 @@
-//! The engine over real stores while its clock is set forward and back.
+//! The engine on real stores while its clock is set forward and back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ struct Hands {
 }
 
 impl Hands {
-    /// Noon in New York on a Friday that the database's clock has not reached.
+    /// Noon in New York on a Friday after the database's present.
     fn at_noon() -> Self {
         let mut date = Clock::system().now().date_naive() + Days::new(1);
         while date.weekday() != Weekday::Fri {
@@ -76,7 +76,7 @@ async fn start(store: &Arc<dyn Store>, server: &Server, hands: &Hands, schedule:
     engine::start(pipeline, work).await
 }
 
-/// Waits until so many runs have ended and nothing is at work; each asked for both series, once.
+/// Waits until this many runs have ended and none is in progress; each requested both series once.
 async fn ran(handle: &mut Handle, server: &Server, runs: usize) {
     until(handle, |snapshot| {
         snapshot.runs.len() == runs && snapshot.run.is_none()
@@ -110,8 +110,8 @@ async fn started(store: &Arc<dyn Store>, server: &Server, hands: &Hands, schedul
     handle
 }
 
-/// Waits until an engine fetches on schedule. A database may notice the end of the session that did so
-/// before a little later: then the engine tries again each ten seconds of its clock.
+/// Waits until an engine owns the schedule. The database may notice the end of the last owner's session
+/// a little later: then the engine tries again every ten seconds of its clock.
 async fn owned(handle: &Handle, hands: &Hands) {
     for _ in 0..60 {
         hands.seen().await;
@@ -140,7 +140,7 @@ async fn a_jump_forward_starts_one_run_and_a_jump_back_starts_none() {
             hands.seen().await;
             ran(&mut handle, &server, runs).await;
         }
-        // Back over eight instants that were acted on, and through them again.
+        // Back over eight instants that had their run, and through them again.
         hands.turn(TimeDelta::hours(-2));
         for _ in 0..8 {
             hands.seen().await;
@@ -157,7 +157,7 @@ async fn a_jump_forward_starts_one_run_and_a_jump_back_starts_none() {
     }
 }
 
-/// A machine whose clock was years ahead until it was set right: the schedule goes on from now.
+/// A machine whose clock was years ahead until it was corrected: the schedule continues from now.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_was_years_ahead_stops_the_schedule_for_no_longer_than_it_is_wrong() {
     for (_folder, store) in stores().await {
@@ -173,7 +173,7 @@ async fn a_clock_that_was_years_ahead_stops_the_schedule_for_no_longer_than_it_i
         ran(&mut handle, &server, 3).await;
         end(handle).await;
 
-        // The same where the clock is set right while no engine runs.
+        // The same if the clock is corrected while no engine runs.
         hands.turn(TimeDelta::days(364 * 8));
         let mut handle = start(&store, &server, &hands, "every 15").await;
         owned(&handle, &hands).await;

@@ -15,7 +15,7 @@ use crate::support::program::{Desk, Done, provider, seen, signal};
 use crate::support::promise::assert_in_time;
 use crate::support::{cluster, rounds, skipped};
 
-/// How long a due run may take to start once the clock has jumped. The program looks each second.
+/// How long a due run may take to start once the clock has jumped. The program checks every second.
 const STARTS_WITHIN: Duration = Duration::from_secs(2);
 
 fn library() -> Option<PathBuf> {
@@ -29,7 +29,7 @@ fn library() -> Option<PathBuf> {
     found
 }
 
-/// The wall clock of one process: so far from the world's, by a file that it reads each time.
+/// The wall clock of one process: its offset is in a file that the process reads each time.
 struct Wall(PathBuf);
 
 impl Wall {
@@ -39,7 +39,7 @@ impl Wall {
         wall
     }
 
-    /// Sets the clock: the file is replaced as a whole, so that no half of it is read.
+    /// Sets the clock: the file is replaced as a whole, so that it is never read half-written.
     fn show(&self, instant: DateTime<Utc>) {
         let ahead = (instant - Clock::system().now()).num_seconds();
         let beside = self.0.with_extension("new");
@@ -114,7 +114,7 @@ async fn after_a_suspend_the_due_run_starts_within_two_seconds_and_once() {
     }
 }
 
-/// Waits until a query answers this.
+/// Waits until a query returns this.
 async fn until(desk: &Desk, sql: &str, answer: &str) {
     let waiting = async {
         while desk.sql(sql) != [answer] {
@@ -174,7 +174,7 @@ async fn a_fetch_in_any_year_stores_its_bars_and_says_when() {
     }
 }
 
-/// Zones are built in: neither the machine's zone data nor its idea of a local zone counts.
+/// Zones are built in: neither the machine's zone data nor its local zone matters.
 #[tokio::test(flavor = "multi_thread")]
 async fn bars_are_the_same_where_the_machine_has_no_zones() {
     let server = provider(Plan::Unlimited, &[]).await;

@@ -1,5 +1,5 @@
-//! Every change of every zone's clock from 2000 to 2040, around which each schedule is compared with
-//! one that looks at every minute.
+//! Every clock change of every zone from 2000 to 2040: around it each schedule is compared with one
+//! that checks every minute.
 
 use std::io::Write as _;
 
@@ -119,7 +119,7 @@ fn no_change_of_clocks_loses_or_doubles_an_instant() {
     );
 }
 
-/// The judge must tell a lost instant and a doubled one.
+/// The check must detect a lost instant and a duplicated one.
 #[test]
 fn the_judge_of_instants_sees_a_skipped_and_a_repeated_hour() {
     let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();

@@ -1,7 +1,7 @@
-//! A kill at the Nth call by which the program changes anything outside itself, for each N.
+//! A kill at the Nth call that changes anything outside the program, for each N.
 //!
-//! What a step of a run does to the world it does by such a call: a statement to PostgreSQL, a page of
-//! SQLite's file or log, a request to the provider. strace counts in each thread for itself.
+//! Each step of a run changes the world by such a call: a statement to PostgreSQL, a page of
+//! SQLite's file or log, a request to the provider. strace counts each thread separately.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;

@@ -1,7 +1,7 @@
-//! The Nth call of the kernel that touches the store fails, for each N.
+//! The Nth system call that touches the store fails, for each N.
 //!
-//! strace counts in each thread for itself, and each connection to the file is a thread: so does the
-//! Nth call of the connection that is opened after an error.
+//! strace counts each thread separately, and each connection to the file is a thread: so the Nth call
+//! of the connection that is opened after an error fails too.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ const CALLS: [&str; 7] = [
     "rename",
 ];
 const ERRORS: [&str; 2] = ["EIO", "ENOSPC"];
-/// What a person is told of a disk that fails: a known cause, and what to do.
+/// What a person is told when a disk fails: a known cause, and what to do.
 const WORDS: [&str; 5] = [
     "gives errors",
     "no space is left",
@@ -30,7 +30,7 @@ const WORDS: [&str; 5] = [
     "or its folder is read-only",
 ];
 
-/// Runs the program once while the kernel fails these calls on the store's files; says how often it did.
+/// Runs the program once while these calls on the store's files fail; returns how often they did.
 fn failing(desk: &Desk, call: &str, error: &str, when: &str) -> (Done, usize) {
     let trace = desk.folder().join("trace");
     let mut command = desk.command_of(&PathBuf::from("strace"), &["-f", "-qq"]);
@@ -62,7 +62,7 @@ fn failing(desk: &Desk, call: &str, error: &str, when: &str) -> (Done, usize) {
     (done, trace.matches("(INJECTED)").count())
 }
 
-/// Words for what nobody has thought of.
+/// Words for unexpected errors.
 const UNCLASSIFIED: [&str; 2] = ["gave an answer that cannot be read", "refused a statement"];
 
 /// Every error on the screen names its cause.
@@ -84,7 +84,7 @@ struct Tally {
     told: usize,
 }
 
-/// Fails each call in turn until there is no such call any more, or the rounds are over.
+/// Fails each call in turn until no such call is left, or the rounds are over.
 async fn sweep(used: bool) {
     let (most, step) = (rounds("DISK_CALLS", 3), rounds("DISK_STEP", 6));
     let mut tally = Tally::default();
@@ -135,7 +135,7 @@ async fn whichever_call_fails_on_a_used_store_nothing_false_is_acknowledged() {
     }
 }
 
-/// Whatever takes nothing any more gets no request either: what cannot be recorded is not spent.
+/// If the store accepts nothing, no request is sent: what cannot be recorded is not spent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_takes_nothing_stops_the_spending() {
     if !may_trace() {

@@ -1,4 +1,4 @@
-//! A store's file that is damaged, cut, empty, somebody else's, or shared by many.
+//! A store's file that is damaged, truncated, empty, another program's, or shared by many.
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ fn place(desk: &Desk, bytes: &[u8]) {
     std::fs::write(desk.database(), bytes).unwrap();
 }
 
-/// What each kind of command makes of the store.
+/// How each kind of command reacts to the store.
 fn tried(desk: &Desk) -> Vec<Done> {
     let mut all = vec![plainly(desk)];
     for words in [
@@ -158,7 +158,7 @@ async fn an_empty_file_becomes_a_store_and_another_programs_file_stays() {
     assert_eq!(asked(&server).len(), 0, "no request for bars with no place");
 }
 
-/// A journal that is lost takes its transactions along; what is left is whole, and the program goes on.
+/// A lost journal loses its transactions; the rest is intact, and the program continues.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_or_broken_journal_leaves_a_store_that_works() {
     for broken in [false, true] {

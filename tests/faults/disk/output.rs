@@ -1,4 +1,4 @@
-//! Output that nobody takes: a reader that has gone, a full disk behind stdout or stderr.
+//! Output that nobody reads: a reader that has gone, a full disk behind stdout or stderr.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use super::{desk, fetch, plainly};
 use crate::support::program::Done;
 
-/// Takes nothing: "no space left on device".
+/// Accepts nothing: "no space left on device".
 fn full() -> std::fs::File {
     OpenOptions::new().write(true).open("/dev/full").unwrap()
 }
@@ -76,7 +76,7 @@ async fn a_result_that_cannot_be_written_is_told_and_what_was_fetched_is_there()
     assert_eq!((bars.len(), server.journal().len()), (300, 3));
 }
 
-/// The program keeps no log file: however much it says, the data folder holds the store alone.
+/// `fetch` writes no log file: however much it logs, the data folder holds only the store.
 #[tokio::test(flavor = "multi_thread")]
 async fn however_much_is_logged_no_file_grows() {
     let (desk, _server) = desk().await;
@@ -90,7 +90,7 @@ async fn however_much_is_logged_no_file_grows() {
     for entry in std::fs::read_dir(desk.database().parent().unwrap()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        // A disk that was slow leaves the folder in which an answer waited, and no answer in it.
+        // A slow disk leaves the folder in which an answer waited, without the answer.
         let was_slow = name == "spool" && std::fs::read_dir(entry.path()).unwrap().count() == 0;
         assert!(name.starts_with("pipeline.db") || was_slow, "{name}");
     }

@@ -12,7 +12,7 @@ use crate::support::peer::{Peer, Step, answer, bars};
 use crate::support::program::Desk;
 use crate::support::promise::assert_in_time;
 
-/// A file system in memory for one test, where this user may mount one.
+/// A file system in memory for one test, if this user may mount one.
 struct Tmpfs(PathBuf);
 
 impl Tmpfs {
@@ -35,7 +35,7 @@ impl Tmpfs {
         done.is_ok_and(|done| done.status.success())
     }
 
-    /// A file that takes all the space that is left.
+    /// A file that takes all remaining space.
     fn ballast(&self) -> PathBuf {
         let path = self.0.join("ballast");
         let mut file = File::create(&path).unwrap();
@@ -69,7 +69,7 @@ async fn a_disk_too_small_to_start_on_is_told_and_the_next_start_with_space_goes
     assert_drained(&desk, &server, "16 MiB");
 }
 
-/// The answer is paid for and cannot be kept: it is held until there is space, not asked for again.
+/// The answer is paid for and cannot be stored: it is held until there is space, not requested again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_finds_the_disk_full_is_stored_once_there_is_space() {
     let peer =
@@ -81,7 +81,7 @@ async fn an_answer_that_finds_the_disk_full_is_stored_once_there_is_space() {
     };
     let runs = tokio::task::block_in_place(|| desk.run(&["runs"]));
     assert_eq!(runs.code, 0, "{runs:?}");
-    // Space that the journal already has would hide that none is left.
+    // Space that the journal already has would hide that the disk is full.
     let file = rusqlite::Connection::open(desk.database()).unwrap();
     file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         .unwrap();

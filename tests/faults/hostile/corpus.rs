@@ -1,4 +1,4 @@
-//! Strings that attack, and what an output must not hold. Shares nothing with the program's own list.
+//! Attack strings, and what an output must not contain. Shares nothing with the program's own list.
 
 use fastrand::Rng;
 
@@ -89,7 +89,7 @@ const PIECES: &[&str] = &[
     "sqlite://",
 ];
 
-/// So many strings, the same ones for the same seed.
+/// This many strings, the same ones for the same seed.
 pub fn strings(seed: u64, count: usize) -> impl Iterator<Item = String> {
     let mut random = Rng::with_seed(seed);
     (0..count).map(move |number| {

@@ -1,4 +1,4 @@
-//! The program itself, told hostile things by its arguments, its files and its databases.
+//! The program itself, with hostile text in its arguments, its files and its databases.
 
 use std::os::unix::fs::symlink;
 
@@ -50,7 +50,7 @@ async fn what_a_database_says_is_told_without_harm() {
     assert_eq!(desk.run(&["runs"]).code, 0);
     let mut refused = 0;
     for text in strings(12, rounds("HOSTILE_RUNS", 96) / 4) {
-        // PostgreSQL itself takes no NUL.
+        // PostgreSQL itself accepts no NUL.
         let text = text
             .replace('\0', "")
             .replace('\'', "''")

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
 
-/// So many days before a Friday, newest first.
+/// This many days before a Friday, newest first.
 fn day(back: u64) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 5, 15).unwrap() - Days::new(back)
 }
@@ -25,7 +25,7 @@ pub fn row(label: &str, open: &str, volume: &str) -> String {
     )
 }
 
-/// The rows of these days, so many of them without a price.
+/// The rows of these days, this many of them without a price.
 pub fn rows(days: Range<u64>, bad: u64) -> String {
     let first = days.start;
     let rows = days.map(|back| {
@@ -39,7 +39,7 @@ pub fn rows(days: Range<u64>, bad: u64) -> String {
     rows.collect::<Vec<_>>().join(", ")
 }
 
-/// An answer with so many daily bars in CSV.
+/// An answer with this many daily bars in CSV.
 pub fn table(days: u64) -> String {
     let mut table = "timestamp,open,high,low,close,volume\r\n".to_owned();
     for back in 0..days {
@@ -61,7 +61,7 @@ pub fn named(body: &[u8], symbol: &str) -> Vec<u8> {
     }
 }
 
-/// What is wrong with a row, and what is said of it.
+/// What is wrong with a row, and the message about it.
 #[derive(Debug)]
 pub struct Flaw {
     pub label: String,

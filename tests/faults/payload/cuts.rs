@@ -1,4 +1,4 @@
-//! Answers that break off, at every byte: nothing of one is stored but lines that are whole.
+//! Answers truncated at every byte: only whole lines are stored.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -108,7 +108,7 @@ fn read(ask: &Ask, body: Bytes) -> Result<Reading, Refusal> {
     alpha_vantage::read(ask, &answer)
 }
 
-/// The question that a recording answers, by its name.
+/// The request that a recording answers, from its name.
 fn question(name: &str) -> Option<Ask> {
     let mut words = name.trim_start_matches("extended_").split('_').peekable();
     let kind = words.next()?;
@@ -138,7 +138,7 @@ fn question(name: &str) -> Option<Ask> {
     )
 }
 
-/// Where a recording is cut: everywhere near its ends, and elsewhere as often as is asked for.
+/// Where a recording is cut: everywhere near its ends, and elsewhere as often as requested.
 fn ends(length: usize, cuts: usize) -> impl Iterator<Item = usize> {
     let step = (length / cuts.max(1)).max(1);
     (0..length).filter(move |end| *end < 200 || length - *end < 50 || end % step == 0)

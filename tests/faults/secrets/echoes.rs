@@ -1,4 +1,4 @@
-//! A provider that quotes the key back wherever it can, in every spelling: none of it is kept or shown.
+//! A provider that quotes the key wherever it can, in every spelling: none of it is stored or shown.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -78,7 +78,7 @@ fn all_escaped(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_the_provider_quotes_is_neither_kept_nor_shown() {
-    // A text that is one of no refusal known would be asked about again; this one never is.
+    // An unknown refusal would be retried; this one never is.
     let invalid = |quoted: &str| format!("Invalid API call {quoted} for TIME_SERIES_DAILY.");
     let ascii: String = serde_json::to_string(KEY)
         .unwrap()
@@ -147,7 +147,7 @@ async fn a_key_that_the_provider_quotes_is_neither_kept_nor_shown() {
     assert_eq!(asked, ways.len());
 }
 
-/// A daily answer with one good bar and nineteen more, so that a bad one spoils only itself.
+/// A daily answer with one good bar and nineteen more, so that one bad row does not spoil the answer.
 fn bars(price: &str, bad_date: &str) -> String {
     let mut series = serde_json::Map::new();
     let bar = |close: &str| json!({ "1. open": "1.0", "2. high": "1.0", "3. low": "1.0", "4. close": close, "5. volume": "1" });
@@ -176,7 +176,7 @@ fn bars(price: &str, bad_date: &str) -> String {
     .to_string()
 }
 
-/// Where a message is cut at so many characters, a half of a key must not stay.
+/// If a message is cut at this many characters, no half of a key may remain.
 #[test]
 fn a_quoted_key_is_masked_before_the_text_around_it_is_cut() {
     let key = Secret::new(KEY);
@@ -186,7 +186,7 @@ fn a_quoted_key_is_masked_before_the_text_around_it_is_cut() {
     let ask = source.ask(&series, &FetchOptions::default()).unwrap();
     let mut masked = 0;
     for before in 0..600 {
-        // Spelled so that a search of the whole answer does not find it.
+        // Spelled so that a search through the whole answer does not find it.
         let padding = "x ".repeat(before / 2);
         let body = format!("{{\"Information\": \"{padding}{}\"}}", all_escaped(KEY));
         let answer = Answer {

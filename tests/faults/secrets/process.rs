@@ -1,4 +1,4 @@
-//! What a living process shows of its secrets to others, and a dead one leaves behind.
+//! What a running process shows of its secrets to others, and what a dead one leaves behind.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::{Sinks, talkative};
 use crate::support::cluster;
 use crate::support::program::{provider, seen, signal};
 
-/// A program that may leave a core as large as it likes.
+/// A program without a limit on core dumps.
 const UNBOUND: &str = r#"ulimit -c unlimited 2>/dev/null; exec "$0" "$@""#;
 
 fn unbound(command: &Command) -> Command {
@@ -33,7 +33,7 @@ fn unbound(command: &Command) -> Command {
 }
 
 fn crashed(mut process: Child) -> ExitStatus {
-    // Not SEGV: the runtime hears the first of those itself.
+    // Not SEGV: the runtime handles the first of those itself.
     signal("ABRT", &process);
     process.wait().unwrap()
 }
@@ -68,7 +68,7 @@ async fn a_process_that_crashes_leaves_no_core_and_shows_no_secret_while_it_live
     let cores: Vec<&str> = cores.unwrap().split_whitespace().collect();
     assert_eq!(cores[4..6], ["0", "0"], "{cores:?}");
     for task in std::fs::read_dir(proc.join("task")).unwrap().flatten() {
-        // A task may end while it is looked at.
+        // A task may end while it is being read.
         let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
         assert_eq!(children, "", "no process is given its environment");
     }
@@ -84,7 +84,7 @@ async fn a_process_that_crashes_leaves_no_core_and_shows_no_secret_while_it_live
             .all(|name| before.contains(name) || name == "data"),
         "{after:?}"
     );
-    // What SQLite had not yet brought into the file is in files beside it.
+    // What SQLite had not yet moved into the file is in files beside it.
     sinks.files(&desk);
     assert!(sinks.0.contains("pipeline.db-wal"), "{:?}", sinks.0);
 }
@@ -92,8 +92,8 @@ async fn a_process_that_crashes_leaves_no_core_and_shows_no_secret_while_it_live
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;
 
-/// The user of a process may not read its memory and environment from another one: what cannot be
-/// dumped belongs to root.
+/// A user's other processes may not read this one's memory and environment: in `/proc`, a process that
+/// cannot be dumped belongs to root.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_process_of_the_user_may_not_look_into_it() {
     use std::os::unix::fs::{MetadataExt as _, chown};
@@ -101,7 +101,7 @@ async fn another_process_of_the_user_may_not_look_into_it() {
 
     let server = provider(Plan::Unlimited, &["stall"]).await;
     let desk = talkative(&server);
-    // Root's processes belong to root either way: there it is run as nobody, from where that one may.
+    // Root's processes belong to root anyway: then it runs as nobody, from a place where nobody may run it.
     let program = desk.folder().join("program");
     // Copied by another process: what this one writes cannot be executed while a child of another test
     // still holds it open.
@@ -201,7 +201,7 @@ fn names(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The shell has become the program.
+/// The shell has been replaced by the program.
 fn wait_for_exec(process: &Child, name: &str) {
     let path = format!("/proc/{}/comm", process.id());
     while std::fs::read_to_string(&path).unwrap().trim() != name {

@@ -1,4 +1,4 @@
-//! What people get wrong about a secret: the complaint says what to do and quotes nothing.
+//! What people get wrong about a secret: the error says what to do and quotes nothing.
 
 use pipeline_tui::simulate::{Plan, Server};
 
@@ -19,7 +19,7 @@ fn urls() -> Vec<(&'static str, String)> {
             "a host that is not",
             format!("postgres://me:{whole}@no-such-host.invalid/bars"),
         ),
-        // The tail of a password must not become a host that is asked for.
+        // The tail of a password must not become a host name to look up.
         (
             "a password as it is spoken",
             format!("postgres://me:{PASSWORD}@127.0.0.1:1/bars"),

@@ -1,6 +1,6 @@
 //! Looks for a secret in what the program leaves behind, in every form in which a library might write it.
 //!
-//! It shares nothing with the program's redactor: what that one forgets must be found here.
+//! It shares nothing with the program's redactor: what the redactor misses must be found here.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -62,7 +62,7 @@ pub fn forms(secret: &str) -> Searcher {
     forms.extend(pieces(secret).map(|text| ("a piece", text)));
     let folded = secret.to_lowercase();
     forms.extend(pieces(&folded).map(|text| ("a piece in lower case", text)));
-    // What is packed as UTF-16 is no text to any of the above.
+    // None of the above sees UTF-16 as text.
     let wide: Vec<u8> = secret.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut finders: Vec<Form> = forms
         .into_iter()

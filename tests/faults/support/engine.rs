@@ -1,4 +1,4 @@
-//! The engine in this process, over a store and the simulated provider, by a clock of the test's.
+//! The engine in this process, on a store and the simulated provider, with the test's clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use super::rig::UNLIMITED;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What an engine is made for.
+/// What an engine is built from.
 pub struct Work<'a> {
     pub symbols: &'a [&'a str],
     pub interval: Interval,
     pub schedule: &'a str,
     pub in_flight: usize,
     pub waits: Waits,
-    /// How often the schedule is looked at.
+    /// How often the schedule is checked.
     pub tick: Duration,
 }
 
@@ -76,7 +76,7 @@ pub async fn start(pipeline: Arc<Pipeline>, work: Work<'_>) -> Handle {
     engine::start(pipeline, options).await.unwrap()
 }
 
-/// A new store in each database there is, with the folder that holds it.
+/// A new store in each available database, with the folder that holds it.
 pub async fn stores() -> Vec<(tempfile::TempDir, Arc<dyn Store>)> {
     let mut stores = vec![sqlite().await];
     if let Some(postgres) = postgres().await {
@@ -102,7 +102,7 @@ pub async fn postgres() -> Option<Arc<dyn Store>> {
     Some(db::open_postgres(target, Access::ReadWrite).await.unwrap())
 }
 
-/// Waits for a snapshot of which this is true.
+/// Waits for a snapshot for which this is true.
 pub async fn until(handle: &mut Handle, is_true: impl Fn(&Snapshot) -> bool) {
     let found = handle.snapshots.wait_for(|snapshot| is_true(snapshot));
     let found = tokio::time::timeout(LIMIT, found).await.unwrap();

@@ -1,11 +1,11 @@
-//! A way to the provider on which requests can be held.
+//! A proxy to the provider that can hold requests.
 
 use pipeline_tui::simulate::Server;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::process::PATIENCE;
 
-/// A provider that takes requests and holds them until it is told to go on.
+/// A provider that accepts requests and holds them until it is released.
 pub struct Gate {
     listener: TcpListener,
     behind: String,

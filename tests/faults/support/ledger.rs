@@ -5,10 +5,10 @@ use pipeline_tui::simulate::Server;
 
 use super::product::Product;
 
-/// Requests that the plan `unlimited` lets be in flight at once: as many may be in doubt after a kill.
+/// Requests in flight at once on the plan `unlimited`: as many may be in doubt after a kill.
 const IN_FLIGHT: usize = 4;
 
-/// A row of `requests` with what both sides know of it.
+/// A row of `requests` with what both sides know about it.
 pub(crate) struct Request {
     pub(crate) id: String,
     pub(crate) run: String,
@@ -17,7 +17,7 @@ pub(crate) struct Request {
     pub(crate) interval: String,
     /// The run was interrupted, and this answer stored afterwards.
     recovered: bool,
-    /// The market and the query with which the provider saw it.
+    /// The market and the query with which the provider received it.
     pub(crate) seen: Option<(usize, Vec<(String, String)>)>,
 }
 
@@ -77,7 +77,7 @@ impl Ledger {
         ledger
     }
 
-    /// Nothing is left open, and what was sent is what the provider saw.
+    /// Nothing is left open, and what was sent is what the provider received.
     pub(crate) fn check_requests(&self) {
         let mut in_doubt: BTreeMap<&str, usize> = BTreeMap::new();
         for request in &self.requests {

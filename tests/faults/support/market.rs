@@ -1,4 +1,4 @@
-//! Providers whose answers can be asked for again, and what a store must hold that was filled by them.
+//! Providers whose answers can be requested again, and what a store filled by them must hold.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -18,7 +18,7 @@ pub const SYMBOLS: [&str; 12] = [
     "IBM", "AAPL", "MSFT", "GOOGL", "AMZN", "NVDA", "ORCL", "INTC", "CSCO", "QCOM", "TXN", "AMD",
 ];
 const INTERVALS: [&str; 5] = ["5min", "15min", "1min", "30min", "60min"];
-/// Two markets tell different prices of the same bars, so that a later round changes what an earlier one stored.
+/// Two markets have different prices for the same bars, so that a later round changes what an earlier one stored.
 pub const MARKETS: usize = 2;
 
 /// The provider of a round; rounds take the markets in turn.
@@ -66,8 +66,8 @@ pub fn fetch(symbols: &str) -> Vec<String> {
     ["fetch", "--symbols", symbols].map(str::to_owned).to_vec()
 }
 
-/// A last run, which cleans up after the dead, and then the whole judgement: of runs that all asked
-/// the first market. Returns the ledger.
+/// A last run, which cleans up after the dead, and then every check, for runs that all used the first
+/// market. Returns the ledger.
 pub async fn last_run(
     product: &Product,
     mut providers: Vec<Server>,
@@ -169,7 +169,7 @@ async fn stored_bars(product: &Product) -> Vec<(Key, Values)> {
     .collect()
 }
 
-/// The answer to a query that is in the journal.
+/// The answer to a query from the journal.
 async fn ask_again(
     client: &reqwest::Client,
     server: &Server,

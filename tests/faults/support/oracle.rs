@@ -7,7 +7,7 @@ use chrono_tz::America::New_York;
 /// What makes a bar unique: symbol, interval, and its instant in epoch seconds.
 pub(crate) type Key = (String, String, i64);
 
-/// What a bar says.
+/// The values of a bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Values {
     /// The exchange's date.
@@ -18,7 +18,7 @@ pub(crate) struct Values {
     pub(crate) volume: i64,
 }
 
-/// What is wrong with a store that ought to hold exactly `expected`, each bar once.
+/// What is wrong with a store that should hold exactly `expected`, each bar once.
 pub(crate) fn lost_bars(expected: &BTreeMap<Key, Values>, stored: &[(Key, Values)]) -> Vec<String> {
     let mut found: BTreeMap<&Key, Vec<&Values>> = BTreeMap::new();
     for (key, values) in stored {

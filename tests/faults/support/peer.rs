@@ -1,4 +1,4 @@
-//! A provider on raw TCP that keeps a journal: for what no HTTP library can be made to say.
+//! A provider on raw TCP that keeps a journal: for what no HTTP library can be made to send.
 
 mod bytes;
 
@@ -19,24 +19,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub enum Step {
     /// Sends these bytes.
     Send(Vec<u8>),
-    /// Sends these bytes so many times, as long as someone reads them.
+    /// Sends these bytes this many times, as long as someone reads them.
     Repeat(Vec<u8>, u64),
     /// Sends these bytes one by one, with a pause before each.
     Drip(Vec<u8>, Duration),
-    /// Says nothing until the other side goes.
+    /// Sends nothing until the other side closes.
     Hold,
-    /// Says nothing until the test lets it go on.
+    /// Sends nothing until the test releases it.
     Gate,
-    /// Breaks the connection without a goodbye.
+    /// Resets the connection.
     Reset,
 }
 
 /// A request as it came in.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// When its last header had come.
+    /// When its last header had arrived.
     pub at: Instant,
-    /// Its header `X-Request-Id`; empty where there is none.
+    /// Its header `X-Request-Id`; empty if it has none.
     pub id: String,
 }
 
@@ -65,7 +65,7 @@ impl Peer {
         Self::listen(true, script).await
     }
 
-    /// One that does not wait for a request, but for the first bytes of a client that says hello.
+    /// One that waits not for a request but for the first bytes of a client's hello.
     pub async fn greeting(script: Vec<Step>) -> Self {
         Self::listen(false, move |_, _| script.clone()).await
     }
@@ -124,7 +124,7 @@ impl Peer {
         self.shared.counts.borrow().connections
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have come.
     pub async fn seen(&self, requests: usize) {
         self.until(|counts| counts.requests >= requests).await;
     }
@@ -140,7 +140,7 @@ impl Peer {
         waiting.await.expect("it does not come").unwrap();
     }
 
-    /// Lets every script go on that waits at a gate, now and later.
+    /// Releases every script that waits at a gate, now and later.
     pub fn open_gate(&self) {
         self.shared.gate.send_replace(true);
     }
@@ -172,14 +172,14 @@ async fn serve(
     };
     shared.counts.send_modify(|counts| counts.requests += 1);
     for step in script(number, &symbol) {
-        // A client that has had enough closes its side; the journal has what it asked.
+        // A client that gives up closes its side; the journal has its request.
         if play(step, &mut socket, shared).await.is_err() {
             break;
         }
     }
 }
 
-/// The head of a request, or whatever comes first; `None` where the connection ends before it does.
+/// The head of a request, or whatever comes first; `None` if the connection ends before that.
 async fn request(socket: &mut TcpStream, whole: bool) -> Option<String> {
     let mut head = Vec::new();
     while head.is_empty() || (whole && !head.ends_with(b"\r\n\r\n")) {
@@ -191,7 +191,7 @@ async fn request(socket: &mut TcpStream, whole: bool) -> Option<String> {
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 
-/// The symbol that a request asks for; empty where it asks for none.
+/// The symbol of a request; empty if it has none.
 fn symbol(request: &str) -> String {
     let after = request.split("symbol=").nth(1).unwrap_or_default();
     after
@@ -220,7 +220,7 @@ async fn play(step: Step, socket: &mut TcpStream, shared: &Shared) -> std::io::R
         }
         Step::Drip(bytes, pause) => {
             for byte in bytes {
-                // The fault itself: an answer that takes its time.
+                // The fault itself: a slow answer.
                 tokio::time::sleep(pause).await;
                 socket.write_all(&[byte]).await?;
             }

@@ -1,4 +1,4 @@
-//! The program as a process: started, heard, and waited for.
+//! The program as a process: started, read, and waited for.
 
 use std::fs::OpenOptions;
 use std::process::{Child, Command, ExitStatus};
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::product::Product;
 
-/// The longest that a process may take to its own end; far more than it ever needs.
+/// The longest that a process may take to end by itself; far more than it ever needs.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Starts the binary; what it says is added to a file.
+/// Starts the binary; its output is appended to a file.
 pub fn start(product: &Product, base_url: &str, arguments: &[String]) -> Child {
     start_as(product, product.command(base_url), arguments)
 }
 
-/// The same in another way than by itself.
+/// The same, started through another program.
 pub fn start_as(product: &Product, mut command: Command, arguments: &[String]) -> Child {
     let file = product.data().with_file_name("said");
     let file = OpenOptions::new()

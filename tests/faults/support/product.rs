@@ -1,4 +1,4 @@
-//! The real binary as a process, and a way into its database that shares no code with the store.
+//! The real binary as a process, and a client of its database that shares no code with the store.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::cluster;
 
-/// The provider's key; it must turn up nowhere.
+/// The provider's key; it must appear nowhere.
 pub(crate) const CANARY: &str = "CANARY7Q2XNV83KD";
 
 /// A database that only the binary under test writes to.
@@ -50,7 +50,7 @@ impl Product {
         }
     }
 
-    /// One on a new PostgreSQL database; `None` where there is no PostgreSQL.
+    /// One on a new PostgreSQL database; `None` without PostgreSQL.
     pub(crate) fn postgres() -> Option<Self> {
         cluster::new_database().map(Self::on)
     }
@@ -76,7 +76,7 @@ impl Product {
         self.folder.path().join("data")
     }
 
-    /// The binary with nothing of the caller's environment, asking the provider at `base_url`.
+    /// The binary with nothing of the caller's environment, and the provider at `base_url`.
     pub(crate) fn command(&self, base_url: &str) -> Command {
         let url = match &self.database {
             Database::Sqlite(path) => format!("sqlite://{}", path.display()),

@@ -1,4 +1,4 @@
-//! A way to a TCP server that can fall silent, break, or break at a chosen COMMIT.
+//! A proxy to a TCP server that can fall silent, break, or break at a chosen COMMIT.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,27 +8,27 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What becomes of connections.
+/// What happens to connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Bytes pass.
     Open,
-    /// Bytes are read by nobody; connections stay.
+    /// Nobody reads bytes; connections stay.
     Silent,
-    /// A connection falls silent as soon as it is tried out.
+    /// A connection falls silent as soon as it is tested.
     Untried,
     /// Connections break, and new ones do too.
     Broken,
 }
 
-/// A listener that passes on to a server.
+/// A listener that forwards to a server.
 pub struct Proxy {
     address: String,
     way: watch::Sender<Way>,
     commits: Arc<Commits>,
 }
 
-/// COMMITs are counted; the connection of the chosen one breaks right after it has been passed on.
+/// COMMITs are counted; the connection of the chosen one breaks right after it has been forwarded.
 #[derive(Default)]
 struct Commits {
     seen: AtomicUsize,
@@ -37,7 +37,7 @@ struct Commits {
 
 /// The simple query by which the driver commits, as its message.
 const COMMIT: &[u8] = b"COMMIT\0";
-/// The message by which the driver tries a connection out: a Sync, alone.
+/// The message by which the driver tests a connection: a single Sync.
 const PING: &[u8] = b"S\0\0\0\x04";
 
 impl Proxy {
@@ -75,8 +75,8 @@ impl Proxy {
         &self.address
     }
 
-    /// Changes the way of all connections, those that stand and those that come. A connection that
-    /// has been silent once stays so: what it lost does not come back.
+    /// Changes what happens to all connections, present and future. A connection that has been silent
+    /// once stays so: what it lost does not come back.
     pub fn set(&self, way: Way) {
         self.way.send_replace(way);
     }
@@ -108,12 +108,12 @@ async fn pass(client: TcpStream, server: String, now: watch::Receiver<Way>, comm
     }
 }
 
-/// Completes when connections are to go this way.
+/// Completes when connections are to behave this way.
 async fn becomes(mut now: watch::Receiver<Way>, then: Way) {
     drop(now.wait_for(|way| *way == then).await);
 }
 
-/// Passes bytes on while the way is open; returns when the connection is to break.
+/// Forwards bytes while connections pass; returns when the connection is to break.
 async fn copy(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -125,7 +125,7 @@ async fn copy(
         let read = tokio::select! {
             biased;
             () = becomes(now.clone(), Way::Silent) => {
-                // Held until the connection breaks: whoever waits at its ends hears nothing.
+                // Held until the connection breaks: both ends receive nothing.
                 becomes(now, Way::Broken).await;
                 return;
             }

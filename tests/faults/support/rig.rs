@@ -1,4 +1,4 @@
-//! A pipeline in this process over an SQLite file, with waits and limits that a test can afford.
+//! A pipeline in this process on an SQLite file, with waits and limits short enough for a test.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::program::{CANARY, persistence};
 
-/// No gap and no day.
+/// No gap and no day limit.
 pub const UNLIMITED: quota::Limits = quota::Limits {
     gap: TimeDelta::zero(),
     per_day: None,
 };
 
-/// How long a provider may be silent in a test that waits it out.
+/// How long a provider may be silent in a test that waits for it.
 pub fn short() -> Limits {
     Limits {
         read: Duration::from_secs(1),
@@ -42,7 +42,7 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// One that waits at most so long before it tries again.
+    /// One that waits at most this long before it retries.
     pub async fn new(base_url: &str, limits: quota::Limits, cap: Duration) -> Self {
         Self::with(source(base_url, Limits::default()), limits, cap).await
     }
@@ -95,7 +95,7 @@ impl Rig {
         report.series
     }
 
-    /// What the file says of itself, read without the product.
+    /// The file's content, read without the product.
     pub fn column(&self, sql: &str) -> Vec<String> {
         let file = rusqlite::Connection::open(self.folder.path().join("bars.db")).unwrap();
         let mut statement = file.prepare(sql).unwrap();
@@ -109,7 +109,7 @@ impl Rig {
     }
 }
 
-/// Why a series did not succeed.
+/// Why a series failed.
 pub fn class(report: &SeriesReport) -> Option<ErrorClass> {
     report.error.as_ref().map(|error| error.class)
 }

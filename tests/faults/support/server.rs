@@ -7,8 +7,8 @@ use super::cluster::{Server, notice};
 /// As people run it: what is committed is on disk.
 const DURABLE: &str = "-c fsync=on -c shared_buffers=32MB -c log_min_messages=fatal";
 
-/// A server that keeps its promises through a crash; `None` where no PostgreSQL is to be had, or
-/// where the tests were given one that is not theirs to stop.
+/// A server that keeps its promises through a crash; `None` if PostgreSQL is not available, or the
+/// tests were given one that they must not stop.
 pub fn durable() -> Option<Server> {
     if std::env::var_os("TEST_DATABASE_URL").is_some() {
         notice("skipped: the server of TEST_DATABASE_URL is not stopped by tests");
@@ -22,12 +22,12 @@ pub fn database(server: &Server) -> String {
     format!("{}/postgres", server.base_url())
 }
 
-/// Stops it as a crash does: no goodbye to clients, recovery from the log at the next start.
+/// Stops it as a crash does: clients are cut off, and the next start recovers from the log.
 pub fn crash(server: &Server) {
     server.pg_ctl(&["-s", "-w", "-m", "immediate", "stop"]);
 }
 
-/// Stops all of its processes where they stand, or lets them go on.
+/// Suspends all of its processes, or resumes them.
 pub fn signal(server: &Server, name: &str) {
     let file = server.folder.join("data/postmaster.pid");
     let file = std::fs::read_to_string(file).unwrap();

@@ -1,4 +1,4 @@
-//! The provider's answers: whatever they hold, bars are sound, refusals are harmless, and nothing
+//! The provider's answers: whatever they hold, bars are valid, refusals are harmless, and nothing
 //! is half read.
 
 use std::sync::OnceLock;
@@ -49,7 +49,7 @@ const PIECES: &[&str] = &[
     "\n",
 ];
 
-/// The real source; its address is never asked.
+/// The real source; its address is never contacted.
 pub fn source() -> &'static AlphaVantage {
     static SOURCE: OnceLock<AlphaVantage> = OnceLock::new();
     SOURCE.get_or_init(|| {
@@ -81,7 +81,7 @@ pub fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
     }
 }
 
-/// Any bytes after two that choose the question and the status.
+/// Any bytes after two that choose the request and the status.
 pub fn json(data: &[u8]) {
     raw(data, Datatype::Json);
 }
@@ -158,7 +158,7 @@ fn assert_refused(refusal: &Refusal) {
     assert_ne!(refusal.per_second, Some(0));
 }
 
-/// Flawed tables: both formats give the same reading, each bar is a row that was sent, and a cut
+/// Flawed tables: both formats read the same, each bar is a row that was sent, and a truncated
 /// answer is never half read.
 pub fn rows(data: &[u8]) {
     let mut u = Unstructured::new(data);

@@ -19,7 +19,7 @@ use ratatui::layout::Rect;
 use super::harmless::assert_harmless;
 use super::panel;
 
-/// Texts that are chords or nearly: what is one is spelled as it is read, and harmless to show.
+/// Texts that are chords or nearly: a chord is shown as it is read, and is harmless to show.
 pub fn chords(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -63,7 +63,7 @@ pub fn keys(data: &[u8]) {
 fn try_keys(u: &mut Unstructured<'_>) -> Result<()> {
     let mut now = panel::now();
     let mut app = App::new(shared(u)?);
-    // What an engine may do is settled when it starts.
+    // What an engine may do is fixed when it starts.
     let read_only = u.ratio(1, 4)?;
     observe(u, &mut app, read_only)?;
     for _ in 0..u.int_in_range(1..=40)? {

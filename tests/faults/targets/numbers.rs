@@ -2,7 +2,7 @@
 
 use pipeline_tui::model::Price;
 
-/// Texts of any bytes, with those that are no digits made rare.
+/// Texts of any bytes, few of them other than digits.
 pub fn prices(data: &[u8]) {
     let text: String = data.iter().take(64).map(|byte| sign(*byte)).collect();
     let Ok((price, rounded)) = Price::parse(&text) else {

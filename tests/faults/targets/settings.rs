@@ -1,4 +1,4 @@
-//! Configuration file, `.env` and variables: what is wrong is told, and no secret is.
+//! Configuration file, `.env` and variables: mistakes are reported, secrets are not.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -12,9 +12,9 @@ use pipeline_tui::config::{self, Inputs};
 use super::harmless::assert_harmless;
 use super::sheet::{rest, short};
 
-/// Part of every secret here; it must turn up nowhere.
+/// Part of every secret here; it must appear nowhere.
 const CANARY: &str = "CANARY9f2c7b";
-/// What stands around it.
+/// What surrounds it.
 const AROUND: &[&str] = &[
     "", "p@ss", "a b", "#", "'", "\"", "\\", "://", "%40", "?", "\n", "é",
 ];

@@ -75,7 +75,7 @@ const EDGES: &[&str] = &[
     " 2026-05-15",
 ];
 
-/// A table, and what was asked for.
+/// A table, and what was requested.
 #[derive(Debug)]
 pub struct Sheet {
     pub interval: Interval,
@@ -104,7 +104,7 @@ impl Sheet {
         Ok(sheet)
     }
 
-    /// The columns of the function that was asked.
+    /// The columns of the requested function.
     pub fn columns(&self) -> &'static [&'static str] {
         match (self.adjusted, self.interval) {
             (true, Interval::Daily) => WITH_SPLITS,
@@ -169,7 +169,7 @@ fn label(u: &mut Unstructured<'_>, is_intraday: bool) -> Result<String> {
     Ok(match u.int_in_range(0..=15)? {
         0 => (*u.choose(EDGES)?).to_owned(),
         1 => short(u)?,
-        // Few days, so that instants and periods meet.
+        // Few days, so that instants and periods coincide.
         _ => {
             let date = format!(
                 "2026-{:02}-{:02}",
@@ -210,7 +210,7 @@ pub fn short(u: &mut Unstructured<'_>) -> Result<String> {
     (0..length).map(|_| u.arbitrary::<char>()).collect()
 }
 
-/// All that is left, as text.
+/// All that remains, as text.
 pub fn rest(u: &mut Unstructured<'_>) -> Result<String> {
     let rest = u.bytes(u.len())?;
     Ok(String::from_utf8_lossy(rest).into_owned())

@@ -1,4 +1,4 @@
-//! Texts that others wrote: they are made harmless, and complaints about them are.
+//! Texts that others wrote: they are made harmless, and so are errors about them.
 
 use pipeline_tui::model::text;
 use pipeline_tui::model::{Interval, Symbol};

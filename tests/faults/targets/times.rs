@@ -1,4 +1,4 @@
-//! Labels, dates that people write, and schedules, in every time zone there is.
+//! Labels, dates that people write, and schedules, in every time zone.
 
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
@@ -111,7 +111,7 @@ fn placed(label: &str, interval: Interval, zone: Tz) -> Option<DateTime<Utc>> {
     reading.bars.first().map(|bar| bar.timestamp)
 }
 
-/// What a person writes names instants that the clock of the zone shows, or the first after.
+/// What a person writes names instants that the zone's clock shows, or the first one after.
 fn written(text: &str, zone: Tz) {
     match moment::parse(text, zone) {
         Some(Moment::Days(first, last)) => {

@@ -18,9 +18,9 @@ use crate::support::promise::assert_in_time;
 use crate::support::rig::source;
 use crate::support::{cluster, in_a_process_of_its_own, rounds};
 
-/// What a process may take up for a bad answer, more than for a good one.
+/// How much more memory a process may use for a bad answer than for a good one.
 const RISE_KIB: u64 = 16 << 10;
-/// At once on their way.
+/// In flight at once.
 const CROWD: usize = 32;
 
 /// The most memory a process has had so far, in KiB, as the kernel counts it.
@@ -31,14 +31,14 @@ fn peak(process: &Child) -> u64 {
     digits.parse().unwrap()
 }
 
-/// The peak of the program once it has read this as the first of two answers.
+/// The program's peak once it has read this as the first of two answers.
 async fn peak_after(first: Vec<Step>) -> u64 {
     let peer = Peer::start(move |number, symbol| match number {
         0 => first.clone(),
         _ => vec![Step::Gate, Step::Send(answer(200, "", &bars(symbol, 50)))],
     })
     .await;
-    // One in flight: with the second question the program is done with the first answer.
+    // One in flight: at the second request the program is done with the first answer.
     let desk = Desk::new()
         .with("ALPHA_VANTAGE_PLAN", "free")
         .with("ALPHA_VANTAGE_BASE_URL", &peer.base_url());
@@ -144,7 +144,7 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
     let client = Arc::new(source(&peer.base_url(), limits));
     let handle = tokio::runtime::Handle::current();
     let ask = |client: Arc<_>| async move { send(&*client).await };
-    // Once, so that what is made once and kept is there.
+    // Once, so that what is created once and kept is there.
     ask(Arc::clone(&client)).await;
     peer.alone().await;
     settled(|| handle.metrics().num_alive_tasks() == 1).await;
@@ -202,7 +202,7 @@ async fn send(client: &impl pipeline_tui::pipeline::source::BarSource) -> (Durat
     (began.elapsed(), outcome.is_err())
 }
 
-/// One byte at a time is never silent long enough; only the limit of the whole ends it.
+/// One byte at a time is never silent for long enough; only the overall limit ends it.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_outlives_its_total() {
     let product = Limits::default();

@@ -1,4 +1,4 @@
-//! A provider that says when it may be asked again.
+//! A provider that says when the next request may be sent.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ fn http(at: DateTime<Utc>) -> String {
     at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// When the first refusal was out, and when the next request was in.
+/// When the first refusal was sent, and when the next request arrived.
 fn between(peer: &Peer) -> (Instant, Instant) {
     let journal = peer.journal();
     assert_eq!(journal.len(), 2);

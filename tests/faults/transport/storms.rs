@@ -1,4 +1,4 @@
-//! Providers that fail for long or again and again, and a day that is spent.
+//! Providers that fail for long or again and again, and a day whose requests are used up.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const DAY: &str = "{\"Information\": \"We have detected your API key as X and ou
                    requests per day. Please subscribe to any of the premium plans to instantly remove all daily rate \
                    limits.\"}";
 
-/// A day of so many requests and no gap.
+/// A limit of this many requests a day and no gap.
 fn day(requests: u32) -> quota::Limits {
     quota::Limits {
         per_day: Some(requests),
@@ -109,7 +109,7 @@ async fn nothing_is_sent_after_the_day_is_spent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_requests_reach_the_provider_within_its_second() {
     let peer = Peer::start(|number, symbol| match number {
-        // The slowest and the quickest: the gap is one of starts, not of answers.
+        // The slowest and the quickest: the gap is between starts, not answers.
         1 => vec![Send(answer(500, "", b""))],
         _ => vec![Send(answer(200, "", &bars(symbol, 50)))],
     })
@@ -132,7 +132,7 @@ async fn no_two_requests_reach_the_provider_within_its_second() {
             .all(|gap| *gap >= TimeDelta::milliseconds(1_200)),
         "{gaps:?}"
     );
-    // On a machine that stands still at times one may be on its way for longer than the next.
+    // On a machine that stalls at times one may be in flight for longer than the next.
     for pair in peer.journal().windows(2) {
         let apart = pair[1].at - pair[0].at;
         assert!(apart >= Duration::from_secs(1) || !is_judged(), "{apart:?}");

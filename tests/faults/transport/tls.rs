@@ -1,4 +1,4 @@
-//! Servers whose certificate is not to be trusted, before the real program.
+//! Servers with untrusted certificates, and the real program.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A server's certificate; `None` of the authority: signed by itself.
+    /// A server's certificate; without an authority it is self-signed.
     fn certificate(authority: Option<&Self>, name: &str, expired: bool) -> ServerConfig {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         if expired {
@@ -46,14 +46,14 @@ impl Authority {
     }
 }
 
-/// What a server got to read on each of its connections; empty where no handshake was completed.
+/// What a server received on each of its connections; empty if no handshake was completed.
 struct TlsPeer {
     port: u16,
     read: mpsc::Receiver<Vec<u8>>,
 }
 
 impl TlsPeer {
-    /// Answers with bars whoever trusts it.
+    /// Answers with bars to any client that trusts it.
     async fn start(config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -81,7 +81,7 @@ impl TlsPeer {
     }
 }
 
-/// A desk whose program trusts this authority and nothing else.
+/// A desk whose program trusts only this authority.
 fn desk(authority: &Authority, port: u16) -> Desk {
     let desk = Desk::new();
     let file = desk.folder().join("authority.pem");

@@ -48,12 +48,12 @@ fn are_numbers(body: &str) -> bool {
         .all(|byte| byte.is_ascii_digit() || byte == b';' || byte == b':')
 }
 
-/// Pushing and popping keyboard flags; not asking for them.
+/// Pushing and popping keyboard flags; not querying them.
 fn is_keyboard(body: &str) -> bool {
     body.strip_prefix(['<', '>']).is_some_and(are_numbers)
 }
 
-/// Text for the clipboard; not asking for what is there.
+/// Text for the clipboard; not querying its content.
 fn is_copy(text: &str) -> bool {
     text.strip_prefix("52;c;").is_some_and(|payload| {
         payload

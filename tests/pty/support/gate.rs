@@ -1,4 +1,4 @@
-//! A way to the provider on which requests can be held.
+//! A proxy to the provider that can hold requests.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,8 +8,8 @@ use pipeline_tui::simulate::Server;
 
 use super::terminal::LIMIT;
 
-/// A way that is open until it is closed. The program waits ten seconds for an answer: only what is
-/// sure to come sooner is waited for while the gate is closed.
+/// A gate that is open until it is closed. The program waits ten seconds for an answer: while the gate
+/// is closed, wait only for what is sure to come sooner.
 pub struct Gate {
     address: SocketAddr,
     bar: Arc<Bar>,
@@ -93,7 +93,7 @@ impl Bar {
     }
 }
 
-/// Leads a connection to the provider: requests by way of the gate, answers at once.
+/// Connects to the provider: requests go through the gate, answers at once.
 fn lead(mut client: TcpStream, behind: SocketAddr, bar: &Bar) {
     let mut server = TcpStream::connect(behind).unwrap();
     let (mut from, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());

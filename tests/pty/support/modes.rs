@@ -1,4 +1,4 @@
-//! Follows which modes of a terminal a stream has switched on, to tell what an exit left behind.
+//! Follows which terminal modes a stream has switched on, to find what an exit left behind.
 
 use std::collections::BTreeSet;
 

@@ -11,12 +11,12 @@ use super::tokens::{Token, Tokenizer};
 
 /// The newest bytes of the stream that are kept: 16 MiB.
 const KEPT: usize = 1 << 24;
-/// Foreign sequences that are told one by one; more would not help.
+/// Foreign sequences that are listed one by one; more would not help.
 const TOLD: usize = 20;
 /// The end of the stream that a failure shows.
 const SHOWN: usize = 400;
 
-/// What became of the process.
+/// The state of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
     Running,
@@ -124,7 +124,7 @@ impl Record {
         }
     }
 
-    /// How many bytes came so far.
+    /// How many bytes have come so far.
     pub fn length(&self) -> usize {
         self.forgotten + self.raw.len()
     }

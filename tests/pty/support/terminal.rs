@@ -1,8 +1,8 @@
 //! A pseudo-terminal with a program in it, as a person sees and uses it.
 //!
 //! Nothing here sleeps: every wait ends with the chunk of output or the change of the process that
-//! it waits for, or fails after [`LIMIT`] with the screen as it was. What no chunk tells, such as the
-//! modes of the line discipline, is looked at again and again.
+//! it waits for, or fails after [`LIMIT`] with the screen as it was. What no chunk shows, such as the
+//! modes of the line discipline, is polled.
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -24,14 +24,14 @@ pub use super::record::{Life, LineModes};
 
 /// How long a test waits for what must come.
 pub const LIMIT: Duration = Duration::from_secs(30);
-/// How often is looked at what no chunk tells.
+/// How often what no chunk shows is polled.
 const LOOK: Duration = Duration::from_millis(20);
 /// Bytes that are written at once: about what a terminal keeps for a process that does not read.
 const PIECE: usize = 1 << 12;
-/// Pieces of input on their way: more than any test sends before it looks.
+/// Pieces of input in flight: more than any test sends before it looks.
 const PENDING: usize = 256;
-/// A parent that stops and goes on with its child as a person's shell does. It tells each end of a
-/// command, and then runs the next line that is typed.
+/// A parent that stops and resumes with its child as a person's shell does. It reports each end of a
+/// command, and then runs the next typed line.
 const SHELL: &str = r#"set -m; "$0" "$@"; echo "[shell: $?]"; while read -r line; do eval "$line"; echo "[shell: $?]"; done"#;
 
 /// A program in a terminal. It is killed when this is dropped.
@@ -76,7 +76,7 @@ impl Terminal {
         Self::open((rows, columns), command, false)
     }
 
-    /// The same with a far end that answers where the cursor is.
+    /// The same with a far end that reports where the cursor is.
     pub fn start_answering((rows, columns): (u16, u16), command: &Command) -> Self {
         Self::open((rows, columns), command, true)
     }
@@ -140,7 +140,7 @@ impl Terminal {
         self.see_within(LIMIT, text);
     }
 
-    /// Waits so long until the screen holds a text.
+    /// Waits at most this long until the screen holds a text.
     #[track_caller]
     pub fn see_within(&self, limit: Duration, text: &str) {
         self.wait_for(limit, &format!("{text:?} on the screen"), |record| {
@@ -154,7 +154,7 @@ impl Terminal {
         self.until_within(LIMIT, is_true);
     }
 
-    /// Waits so long until this is true of the screen.
+    /// Waits at most this long until this is true of the screen.
     #[track_caller]
     pub fn until_within(&self, limit: Duration, is_true: impl Fn(&vt100::Screen) -> bool) {
         self.wait_for(limit, "a condition of the screen", |record| {
@@ -171,7 +171,7 @@ impl Terminal {
     }
 
     /// Waits until the process reads keys, not lines: until it has switched the line discipline. One
-    /// that goes on after a stop may do so more than once.
+    /// that resumes after a stop may do so more than once.
     #[track_caller]
     pub fn until_it_reads_keys(&self) {
         self.wait_for(LIMIT, "a process that reads keys", |_| {
@@ -179,8 +179,8 @@ impl Terminal {
         });
     }
 
-    /// Waits until all that was sent has been taken, but for what the system keeps. That lasts as long
-    /// as it lasts: only a process that takes nothing more runs into the limit.
+    /// Waits until all input has been read, except what the system buffers. That takes as long as it
+    /// takes: only a process that reads nothing more runs into the limit.
     #[track_caller]
     pub fn until_taken(&self) {
         loop {
@@ -203,7 +203,7 @@ impl Terminal {
         });
     }
 
-    /// Waits until nothing was written for so long.
+    /// Waits until nothing was written for this long.
     #[track_caller]
     pub fn idle(&self, quiet: Duration) {
         let deadline = Instant::now() + LIMIT;
@@ -310,14 +310,14 @@ impl Terminal {
         leader.and_then(Pid::from_raw).unwrap_or(self.process)
     }
 
-    /// Stops the process as no program can prevent, and waits until it is stopped.
+    /// Stops the process in a way that no program can prevent, and waits until it is stopped.
     #[track_caller]
     pub fn stop(&self) {
         self.signal("STOP");
         self.until_it_is(Life::Stopped);
     }
 
-    /// Lets a stopped process go on.
+    /// Resumes a stopped process.
     #[track_caller]
     pub fn cont(&self) {
         self.signal("CONT");

@@ -1,4 +1,4 @@
-//! Takes the stream of a terminal apart into text and sequences; knows no meaning of any.
+//! Splits a terminal's stream into text and sequences, without knowing their meaning.
 
 /// A piece of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ enum State {
     Text(u8, Vec<u8>, bool),
 }
 
-/// Cuts a stream that comes in chunks.
+/// Splits a stream that comes in chunks.
 #[derive(Debug, Default)]
 pub struct Tokenizer {
     state: State,
@@ -40,7 +40,7 @@ const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
 
 impl Tokenizer {
-    /// Calls back for each piece that is complete.
+    /// Calls back for each complete piece.
     pub fn feed(&mut self, bytes: &[u8], mut token: impl FnMut(Token)) {
         for &byte in bytes {
             self.byte(byte, &mut token);

@@ -1,4 +1,4 @@
-//! What is kept of requests and answers, windows of bars, and changes of the watch list in place.
+//! Kept requests and answers, windows of bars, and changes of the watch list in place.
 
 use super::*;
 use pipeline_tui::db::StoredAnswer;

@@ -1,4 +1,4 @@
-//! Callers that go away: what a write has begun is done, and no session is left inside a transaction.
+//! Callers that go away: a write that has begun is completed, and no session is left inside a transaction.
 
 use std::time::Duration;
 

@@ -205,7 +205,7 @@ async fn racing_reservations_never_overspend(place: Place) {
                 let wish = reservation(&run, &ibm(), limits, 1);
                 let reserved = loop {
                     match store.reserve(wish.clone()).await {
-                        // Who waits for SQLite's file is served in no order: one may wait too long.
+                        // Waiters for SQLite's file are served in no order: one may wait too long.
                         Err(error) if error.is_passing() => {}
                         outcome => break outcome.unwrap(),
                     }
@@ -221,7 +221,7 @@ async fn racing_reservations_never_overspend(place: Place) {
 async fn kept_answers_are_bounded_but_never_before_they_are_stored(place: Place) {
     let store = place.open().await;
     let run = store.begin_run("test", vec![ibm()]).await.unwrap();
-    // Bytes that do not compress, so that three are over the bound and two are not.
+    // Incompressible bytes, so that three are over the limit and two are not.
     let mut random = fastrand::Rng::with_seed(7);
     let noise: Vec<u8> = (0..40_000).map(|_| random.u8(..)).collect();
     let mut requests = vec![];

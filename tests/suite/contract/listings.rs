@@ -23,7 +23,7 @@ fn about_symbols() -> Question {
     Question::Symbols(SymbolAsk { query })
 }
 
-/// A request about symbols whose answer is kept.
+/// A request about symbols with a kept answer.
 async fn answered(store: &Arc<dyn Store>, run: &ActiveRun) -> RequestId {
     let wish = Reservation {
         ask: about_symbols(),

@@ -9,11 +9,11 @@ const INSERT: &str = "INSERT INTO stock_data (symbol, interval, adjusted, timest
     open_price, high_price, low_price, close_price, volume) \
     VALUES ('IBM', '5min', false, '2026-05-15T13:35:00Z', '2026-05-15', 283.10, 283.20, 283.00, 283.10, 7)";
 
-/// So many go by a COPY.
+/// This many are stored by a COPY.
 const BARS: u32 = 1_500;
 
 /// Applies bars while another session has stored the second of them and not yet committed, and lets it
-/// end once the COPY waits for it. Returns the counts and the different volumes that are stored.
+/// end once the COPY waits for it. Returns the counts and the distinct stored volumes.
 async fn beside(url: &str, end: &str) -> (Counts, Vec<String>) {
     let place = Place::Postgres(url.to_owned());
     let store = place.open().await;

@@ -9,7 +9,7 @@ contract! {
     a_store_of_the_first_schema_is_brought_up_to_date,
 }
 
-/// Totals by the table and by counting.
+/// Totals from the table and by counting.
 async fn totals(place: &Place) -> [Vec<String>; 2] {
     let adjusted = if place.is_postgres() {
         "adjusted::int"

@@ -1,4 +1,4 @@
-//! The watch list: its order, its changes as a whole, and what tells others of them.
+//! The watch list: its order, its changes as a whole, and how other processes notice them.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ contract! {
     ten_thousand_series_are_one_change,
 }
 
-/// Ten times what it takes, on a machine that is shared.
+/// Ten times what it takes, for a shared machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn daily(symbols: &str) -> Vec<SeriesKey> {
@@ -101,7 +101,7 @@ async fn others_learn_of_a_change_by_its_mark(place: Place) {
         let mark = other.settings().await.unwrap().remove(WATCH_LIST_MARK);
         assert!(!marks.contains(&mark), "{marks:?} {mark:?}");
         marks.push(mark.clone());
-        // Nothing is left to do: nothing is to be noticed.
+        // Nothing is left to do, so there is nothing to notice.
         store.edit_watch_list(edit).await.unwrap();
         assert_eq!(other.setting(WATCH_LIST_MARK).await.unwrap(), mark);
     }

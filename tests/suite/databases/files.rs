@@ -1,4 +1,4 @@
-//! SQLite files of others, or with a part of ours.
+//! SQLite files of other programs, or with only a part of our tables.
 
 use rusqlite::Connection;
 
@@ -58,7 +58,7 @@ fn files_of_others_stay_as_they_are_to_the_byte() {
     }
 }
 
-/// A journal beside it says that another program has it open: only together do they tell whose it is.
+/// A journal beside it says that another program has it open: only together do they show whose it is.
 #[test]
 fn a_file_that_another_program_has_open_stays_as_it_is() {
     let desk = Desk::new();

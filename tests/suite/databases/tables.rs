@@ -1,8 +1,8 @@
-//! PostgreSQL databases with tables of others, or with a part of ours.
+//! PostgreSQL databases with tables of other programs, or with only a part of ours.
 
 use super::*;
 
-/// All that is in a database, as the catalog lists it.
+/// Everything in a database, as the catalog lists it.
 const CATALOG: &str = "SELECT oid::text, relname, relfilenode::text FROM pg_class WHERE relnamespace = 'public'::regnamespace \
                        UNION ALL SELECT oid::text, proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace \
                        ORDER BY 1";
@@ -37,7 +37,7 @@ async fn tables_of_others_are_left_as_they_are() {
             "CREATE TABLE _sqlx_migrations (name text)",
             ["_sqlx_migrations", "another program's", "database"],
         ),
-        // Found only by the migration, all of which is then taken back.
+        // Found only by the migration, which is then rolled back whole.
         (
             "CREATE FUNCTION stock_data_deleted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
             ["stock_data_deleted", "left as it is", "rename"],

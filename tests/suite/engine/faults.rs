@@ -1,4 +1,4 @@
-//! What breaks inside the engine, and what other processes do beside it.
+//! Panics inside the engine, and what other processes do at the same time.
 
 use async_trait::async_trait;
 use pipeline_tui::db::RunDetail;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::*;
 
-/// A source that breaks on IBM, in one of its parts.
+/// A source that panics on IBM, in one of its parts.
 #[derive(Debug)]
 struct Breaking {
     inner: Arc<dyn BarSource>,
@@ -181,7 +181,7 @@ async fn an_answer_about_symbols_that_breaks_its_reader_is_refused_and_does_not_
             from_provider: true,
         };
         send(&handle, look).await;
-        // The question's own run must be known before `fetch` counts them.
+        // The run of the symbol request must be known before `fetch` counts them.
         let snapshot = until(&mut handle, |snapshot| {
             let view = snapshot.search.as_ref();
             view.is_some_and(|view| !view.busy) && snapshot.runs.len() == 1

@@ -1,4 +1,4 @@
-//! What a panel asks of the engine: windows of bars, answers, the watch list, another key, reading only.
+//! What a panel requests from the engine: windows of bars, answers, the watch list, another key, read-only.
 
 use pipeline_tui::model::{RequestId, SeriesStatus, WatchEdit};
 use pipeline_tui::pipeline::Event;
@@ -251,7 +251,7 @@ async fn a_reader_shows_the_store_and_changes_nothing() {
         let hands = Hands::at_noon();
         let server = market(&hands).await;
         let path = folder.path().join("bars.db");
-        // On PostgreSQL a second writer serves as well: the engine itself must not write.
+        // On PostgreSQL a second writer would work too: the engine itself must not write.
         let reader = if path.exists() {
             db::open_sqlite(&path, Access::ReadOnly).await.unwrap()
         } else {

@@ -1,4 +1,4 @@
-//! What a start spends unasked on a plan with a day's limit, counted in the provider's journal.
+//! What a start spends by itself on a plan with a day limit, counted in the provider's journal.
 
 use pipeline_tui::pipeline::Event;
 
@@ -6,7 +6,7 @@ use super::*;
 
 /// What one free key can fetch in twelve days.
 const SERIES: u32 = 300;
-/// What is said of the rest.
+/// What is said about the rest.
 const REST: &str = "295 more series are due: 295 requests, 20 left today; the schedule continues";
 
 fn symbols() -> impl Iterator<Item = String> {
@@ -37,7 +37,7 @@ fn of_300() -> EngineOptions {
     }
 }
 
-/// Waits until a run has ended and the requests that were sent up to then are counted.
+/// Waits until a run has ended and all requests sent until then are counted.
 async fn until_run(handle: &mut Handle, trigger: &str, used: u32) -> Arc<Snapshot> {
     until(handle, |snapshot| {
         let newest = snapshot.runs.first();
@@ -123,7 +123,7 @@ async fn a_plan_without_a_days_limit_fetches_all_at_its_start() {
     end(handle).await;
 }
 
-/// What `run` says until a line holds these words; then it is told to stop.
+/// What `run` prints until a line holds these words; then it is stopped.
 pub fn run_until(desk: &Desk, words: &[&str]) -> String {
     let mut child = desk
         .command(&["run"])
@@ -173,7 +173,7 @@ async fn run_sends_five_at_its_start_however_often_it_is_started() {
         };
         assert!(said.lines().all(is_timed), "{said}");
         assert_eq!(server.journal().len() - seen, 5, "{said}");
-        // A process that died before it wrote down that it had started, again and again.
+        // A process that dies before it has recorded its start, again and again.
         for _ in 0..2 {
             desk.sql("DELETE FROM settings WHERE name = 'last_tick'");
             run_until(&desk, &[REST]);

@@ -21,7 +21,7 @@ async fn look(handle: &Handle, text: &str, from_provider: bool) {
     handle.commands.send(command).await.unwrap();
 }
 
-/// Waits for what a text found, once nothing is on its way.
+/// Waits for a text's matches, once no request is in flight.
 async fn found(handle: &mut Handle, text: &str) -> (Vec<String>, bool) {
     let is_found = |snapshot: &Snapshot| {
         let view = snapshot.search.as_ref();
@@ -34,7 +34,7 @@ async fn found(handle: &mut Handle, text: &str) -> (Vec<String>, bool) {
     (symbols.collect(), view.from_provider)
 }
 
-/// What was asked, by function.
+/// What was requested, by function.
 fn asked(server: &Server) -> Vec<String> {
     let function = |query: Vec<(String, String)>| {
         let mut pairs = query.into_iter();
@@ -185,7 +185,7 @@ async fn refusals_are_said_in_words_and_cost_what_they_cost() {
     }
 }
 
-/// Leaves what a process leaves that dies after it has kept an answer about symbols.
+/// Leaves the state of a process that died after it had kept an answer about symbols.
 async fn die_with(pipeline: &Pipeline, wish: &SymbolWish, body: &'static str) {
     let (store, ask) = (&pipeline.store, pipeline.source.ask_symbols(wish).unwrap());
     let run = store.begin_run("listing", vec![]).await.unwrap();

@@ -51,7 +51,7 @@ async fn many_series_are_one_change_and_one_notice_and_can_be_put_back() {
         until(&mut handle, |snapshot| shows(snapshot, &list)).await;
         let marked = list.iter().step_by(3).cloned().collect();
         let remove = WatchEdit::Remove(marked);
-        // In a hurry: each undo must come after what it undoes.
+        // Quickly: each undo must come after what it undoes.
         for _ in 0..5 {
             send(&handle, Command::EditList(remove.clone())).await;
             send(&handle, Command::EditList(remove.undo(&list))).await;

@@ -7,23 +7,23 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The password of the cluster's superuser; in no other place, so that tests may look for leaks.
+/// The password of the cluster's superuser; used nowhere else, so that tests can look for leaks.
 pub const PASSWORD: &str = "cluster-pa55-word";
 
-/// A private server on a port of its own. Its watchdog ends it when this process ends, however that happens.
+/// A private server on its own port. Its watchdog ends it when this process ends, however that happens.
 pub struct Server {
     bin: PathBuf,
-    /// Where its `data` are.
+    /// Where its `data` is.
     pub folder: PathBuf,
     /// Its address and port.
     place: SocketAddr,
-    /// Who it runs as, where that is not who we are.
+    /// The user it runs as, if that is not ours.
     user: Option<String>,
     options: String,
     _watchdog: Option<Child>,
 }
 
-/// The server that the tests share: its URL, and the server itself where it is ours.
+/// The server that the tests share: its URL, and the server itself if it is ours.
 static CLUSTER: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
@@ -32,10 +32,10 @@ pub fn notice(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The URL of a new, empty database; `None` where no PostgreSQL is to be had (never in CI).
+/// The URL of a new, empty database; `None` if PostgreSQL is not available (never in CI).
 pub fn new_database() -> Option<String> {
     let (base_url, _) = CLUSTER.get_or_init(shared).as_ref()?;
-    // In a container numbers of processes come again.
+    // In a container process ids are reused.
     let name = format!(
         "t{}_{}_{:x}",
         std::process::id(),
@@ -89,7 +89,7 @@ fn shared() -> Option<(String, Option<Server>)> {
 }
 
 impl Server {
-    /// One with these options; `None` where no PostgreSQL is to be had (never in CI).
+    /// One with these options; `None` if PostgreSQL is not available (never in CI).
     pub fn start(options: &str) -> Option<Self> {
         let Some(initdb) = find("initdb") else {
             assert!(
@@ -139,14 +139,14 @@ impl Server {
         format!("postgres://postgres:{PASSWORD}@{}", self.place)
     }
 
-    /// Starts it, and waits until it takes connections.
+    /// Starts it, and waits until it accepts connections.
     pub fn begin(&self) {
         let log = self.folder.join("log");
         let log = log.to_str().unwrap();
         self.pg_ctl(&["-w", "-s", "-o", &self.options, "-l", log, "start"]);
     }
 
-    /// Orders something done to it.
+    /// Runs `pg_ctl` on it.
     pub fn pg_ctl(&self, arguments: &[&str]) {
         let data = self.folder.join("data");
         let mut command = self.as_user(&self.bin.join("pg_ctl"));
@@ -203,7 +203,7 @@ impl Server {
     }
 }
 
-/// Where nobody else listens, also while a server that is there at times is away: on Linux all of
+/// An address where nobody else listens, even while a server is stopped for a time: on Linux all of
 /// 127.0.0.0/8 is this machine.
 pub fn free_place() -> SocketAddr {
     let last = if cfg!(target_os = "linux") {
@@ -229,7 +229,7 @@ fn run(command: &mut Command) {
     );
 }
 
-/// PostgreSQL refuses to run as root: the user to run it as, when we are root.
+/// PostgreSQL refuses to run as root: the user to run it as if we are root.
 pub fn plain_user() -> Option<String> {
     let id = Command::new("id").arg("-u").output().unwrap();
     if String::from_utf8_lossy(&id.stdout).trim() != "0" {

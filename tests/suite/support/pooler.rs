@@ -1,4 +1,4 @@
-//! `PgBouncer` before the tests' PostgreSQL.
+//! `PgBouncer` in front of the tests' PostgreSQL.
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -10,7 +10,7 @@ use url::Url;
 
 use super::cluster;
 
-/// A pooler on a port of its own. It ends with this process, however that happens.
+/// A pooler on its own port. It ends with this process, however that happens.
 pub struct Pooler {
     place: SocketAddr,
     _folder: tempfile::TempDir,
@@ -18,7 +18,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// One with these lines of configuration before the server of a URL; `None` where there is no
+    /// One with these configuration lines in front of the server of a URL; `None` without
     /// `PgBouncer` (never in CI).
     pub fn start(server: &str, configuration: &str) -> Option<Self> {
         let Some(program) = program() else {
@@ -59,7 +59,7 @@ impl Pooler {
         Some(pooler)
     }
 
-    /// The URL of a database by way of this pooler.
+    /// The URL of a database through this pooler.
     pub fn way_to(&self, database: &str) -> String {
         let mut url = Url::parse(database).unwrap();
         url.set_ip_host(self.place.ip()).unwrap();
@@ -84,7 +84,7 @@ impl Drop for Pooler {
     }
 }
 
-/// Debian installs it where only root looks.
+/// Debian installs it in a folder that is only on root's `PATH`.
 fn program() -> Option<PathBuf> {
     let debian = Some(PathBuf::from("/usr/sbin/pgbouncer")).filter(|path| path.is_file());
     cluster::find("pgbouncer").or(debian)

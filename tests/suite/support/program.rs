@@ -1,4 +1,4 @@
-//! The program itself, in an environment that holds nothing of the caller's.
+//! The program itself, in an environment with nothing of the caller's.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::cluster;
 
-/// The key that every run uses: it must be found nowhere.
+/// The key that every run uses: it must appear nowhere.
 pub const CANARY: &str = "CANARYKEY7Q2XW9ZL";
 
 /// A folder, a store and a provider for one test.
@@ -43,7 +43,7 @@ impl Desk {
             .with("ALPHA_VANTAGE_PLAN", "unlimited")
     }
 
-    /// The same over every database there is: SQLite always, PostgreSQL where it is installed.
+    /// The same on every available database: SQLite always, PostgreSQL if it is installed.
     pub fn on_each_database() -> Vec<Self> {
         let mut desks = vec![Self::new()];
         desks.extend(cluster::new_database().map(|url| Self::new().with("DATABASE_URL", &url)));
@@ -139,7 +139,7 @@ impl Desk {
     }
 }
 
-/// What the program `sqlite3` prints, on machines that lack it.
+/// What the program `sqlite3` prints, for machines without it.
 fn sqlite(database: &Path, sql: &str) -> Vec<String> {
     use rusqlite::types::ValueRef;
     let connection = rusqlite::Connection::open(database).unwrap();
@@ -208,7 +208,7 @@ pub fn holds(bytes: &[u8], text: &str) -> bool {
     find(bytes, text).is_some()
 }
 
-/// Completes when the provider has seen so many requests.
+/// Completes when the provider has received this many requests.
 pub async fn seen(server: &Server, requests: usize) {
     let waiting = async {
         while server.journal().len() < requests {
@@ -220,13 +220,13 @@ pub async fn seen(server: &Server, requests: usize) {
         .unwrap();
 }
 
-/// Patience without end, and a place for answers that is made when one comes.
+/// Waits without limit, and a folder for answers that is created when one comes.
 pub fn persistence() -> Persistence {
     Persistence::new(std::env::temp_dir().join(format!("pipeline-tui-spool-{}", Uuid::new_v4())))
 }
 
-/// A provider on loopback with these faults. Where no limit needs time to pass, its market stands still,
-/// so that whoever asks again gets the same bars at any time of the day.
+/// A provider on loopback with these faults. If no limit needs time to pass, its market stands still,
+/// so that a repeated request gets the same bars at any time of the day.
 pub async fn provider(plan: Plan, faults: &[&str]) -> Server {
     let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
     let clock = match plan {
