@@ -82,14 +82,14 @@ const STATES: [(&str, Between); 4] = [
     ("nothing changed", Between::Nothing),
     ("a second later", Between::Second),
     ("another page", Between::Page),
-    ("everything written anew", Between::Forgotten),
+    ("everything written again", Between::Forgotten),
 ];
 
 fn main() {
     let mut panel = Panel::start();
     println!("{FRAMES} frames a line, CPU time of the thread");
     println!(
-        "{:>7}  {:<8}  {:<23}  {:>7}  {:>7}  {:>7}",
+        "{:>7}  {:<8}  {:<24}  {:>7}  {:>7}  {:>7}",
         "size", "view", "between two frames", "p50 us", "p99 us", "bytes"
     );
     for (columns, rows) in SIZES {
@@ -100,7 +100,7 @@ fn main() {
                 let size = format!("{columns}x{rows}");
                 let (times, bytes) = panel.frames(between, pages);
                 println!(
-                    "{size:>7}  {name:<8}  {state:<23}  {:>7.0}  {:>7.0}  {bytes:>7}",
+                    "{size:>7}  {name:<8}  {state:<24}  {:>7.0}  {:>7.0}  {bytes:>7}",
                     percentile(&times, 0.5),
                     percentile(&times, 0.99)
                 );

@@ -374,7 +374,7 @@ fn load(runtime: &Runtime) {
     }
     let seconds = start.elapsed().as_secs_f64();
     terminal.see("2,014,000 bars");
-    say("from a key to its echo, meanwhile", &echoes);
+    say("from a key to its echo, during the load", &echoes);
     say_value("the load, seconds", seconds);
     let waited = gauge::waited(id(&terminal)) - waited;
     say_value(

@@ -87,7 +87,7 @@ fn main() {
         return;
     }
     if let Some(unknown) = named.iter().find(|name| !PARTS.contains(&name.as_str())) {
-        println!("there is no part {unknown}; use {}", PARTS.join(", "));
+        println!("unknown part {unknown}; use {}", PARTS.join(", "));
         return;
     }
     if let Err(missing) = python::program("python") {

@@ -92,7 +92,9 @@ pub(crate) fn run(runtime: &Runtime) {
     line("trigger to rows, ms", |it| it.rows);
     line("trigger to a finished run, ms", |it| it.ended);
     line("resident, MiB", |it| it.resident[0]);
-    line("resident, shared pages in shares, MiB", |it| it.resident[1]);
+    line("resident, shared pages divided (PSS), MiB", |it| {
+        it.resident[1]
+    });
     line("processes", |it| it.processes);
     line("idle CPU, ms a second", |it| it.idle);
     line("written to disk a run, KiB", |it| it.written / 1024.0);
@@ -110,7 +112,7 @@ pub(crate) fn run(runtime: &Runtime) {
     );
     let once = fetches(&simulate, &url, &mut database);
     println!(
-        "\nWithout anything running before, `pipeline-tui fetch` has its rows {} ms after its exec.",
+        "\nWith nothing running before, `pipeline-tui fetch` has its rows {} ms after its exec.",
         cell(once)
     );
 }

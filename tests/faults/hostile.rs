@@ -102,7 +102,7 @@ fn an_answer_is_read_without_letting_a_control_character_in() {
             }
         }
     }
-    assert!(told > count(), "{told} texts were told");
+    assert!(told > count(), "{told} texts were reported");
 }
 
 #[test]
@@ -204,5 +204,5 @@ fn settings_that_are_wrong_are_quoted_without_harm() {
             std::fs::remove_file(inputs.folders.config.join("config.toml")).unwrap();
         }
     }
-    assert!(told > count(), "{told} problems were told");
+    assert!(told > count(), "{told} problems were reported");
 }

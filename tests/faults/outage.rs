@@ -126,7 +126,7 @@ async fn an_outage_throws_no_answer_away_and_asks_for_none_twice() {
         // This is the fault itself, not a wait for something.
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         assert!(scene.run.try_wait().unwrap().is_none(), "it waits");
-        assert_eq!(scene.seen(), IN_FLIGHT, "it asks nothing");
+        assert_eq!(scene.seen(), IN_FLIGHT, "it sends nothing");
         scene.server.begin();
         let ready = Instant::now();
         while scene.stored().await < IN_FLIGHT {
@@ -234,7 +234,7 @@ async fn check(product: &Product, providers: &[Provider]) {
     assert_eq!(product.text(open).await, "0");
     let empty = "SELECT CAST(count(*) AS text) FROM runs r WHERE status = 'interrupted' \
                  AND EXISTS (SELECT 1 FROM requests q WHERE q.run_id = r.id)";
-    assert_eq!(product.text(empty).await, "0", "a live run was given up");
+    assert_eq!(product.text(empty).await, "0", "a live run was swept");
 }
 
 /// A proxy to the server that can break, and the database's URL through it.

@@ -325,15 +325,11 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date_with_everything_in_it
 
         let runs = desk.run(&["runs", "--format", "json"]);
         assert_eq!(runs.code, 0, "{runs:?}");
-        assert_eq!(
-            contents(&desk, &old),
-            before,
-            "nothing of what was there changed"
-        );
+        assert_eq!(contents(&desk, &old), before, "existing data is unchanged");
         assert_eq!(
             contents(&desk, &totals),
             known,
-            "what is new is filled from it"
+            "new columns are filled from it"
         );
         let versions = desk.sql("SELECT count(*) FROM _sqlx_migrations");
         assert_ne!(versions, ["1"]);

@@ -146,7 +146,7 @@ async fn a_provider_that_is_down_is_not_asked_four_times_for_each_of_many_series
     assert_eq!(
         server.journal().len(),
         3 + 7,
-        "three series, and a shared budget of 3 + 20 / 5 retries; the others are not asked"
+        "three series, and a shared budget of 3 + 20 / 5 retries; the others are not requested"
     );
 }
 

@@ -52,7 +52,7 @@ pub fn may_trace() -> bool {
         Ok(done) if done.status.success() => return true,
         // A machine may forbid tracing: then there is nothing to install.
         Ok(_) => cluster::notice(
-            "skipped: strace may not trace here; nothing fails the calls of the kernel",
+            "skipped: strace may not trace here, so no system call can be made to fail",
         ),
         Err(_) => skipped("strace is missing; nothing fails the calls of the kernel"),
     }

@@ -77,14 +77,14 @@ fn broken() -> Vec<Fault> {
             cut_off,
         ),
         (
-            "a chunk of no size",
+            "a chunk without a size",
             vec![part(in_chunks, b"5\r\nhello\r\nzz\r\n")],
             Network,
             4,
             unreadable,
         ),
         (
-            "chunks without an end",
+            "endless chunks",
             vec![part(in_chunks, &chunked(b"hello"))],
             Network,
             4,
@@ -110,7 +110,7 @@ fn packed() -> Vec<Fault> {
     vec![
         ("a bomb", whole(gzipped, &bomb(64)), Malformed, 1, too_large),
         (
-            "a body without an end",
+            "an endless body",
             vec![part("", b""), Repeat(vec![b' '; 1 << 16], u64::MAX)],
             Malformed,
             1,
@@ -138,7 +138,7 @@ fn packed() -> Vec<Fault> {
             "not UTF-8",
         ),
         (
-            "gzip that is none",
+            "invalid gzip",
             whole(gzipped, &bars("IBM", 50)),
             Network,
             4,

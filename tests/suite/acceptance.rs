@@ -141,7 +141,7 @@ async fn a_plan_without_intraday_costs_one_request_once() {
         assert_eq!(
             (code, server.journal().len()),
             (4, asked + 1),
-            "asking again costs nothing: {again}"
+            "another fetch costs nothing: {again}"
         );
         assert_eq!(desk.sql("SELECT count(*) FROM requests"), ["1"]);
     }
@@ -200,7 +200,7 @@ async fn without_a_key_only_ibm_is_asked_and_exactly_as_documented() {
             vec!["succeeded", "refused", "refused", "refused"],
             &"daily".into()
         ),
-        "days are what is fetched where nothing is configured: {document}"
+        "without configuration daily bars are fetched: {document}"
     );
 }
 
@@ -406,7 +406,7 @@ async fn the_key_is_found_nowhere() {
             said.push_str(&done.stdout);
             said.push_str(&done.stderr);
         }
-        assert!(said.len() > 10_000, "there was something to look through");
+        assert!(said.len() > 10_000, "the output is long enough to search");
         assert!(
             !said.contains(CANARY),
             "{}",

@@ -430,7 +430,7 @@ fn run_hears_the_signal_that_comes_before_its_store_is_open() {
             child.kill().unwrap();
         }
         let code = child.wait().unwrap().code();
-        let said = said.expect("run goes on after it was told to stop");
+        let said = said.expect("run continues after it was stopped");
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("engine stopped"), "{said}");
     }

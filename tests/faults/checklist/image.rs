@@ -144,7 +144,7 @@ fn what_is_sent_to_the_build_is_a_list_of_what_it_needs() {
     let mut lines = text
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty());
-    assert_eq!(lines.next(), Some("*"), "all stays out");
+    assert_eq!(lines.next(), Some("*"), "everything is excluded");
     let (in_again, out): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with('!'));
     assert_eq!(
         in_again,

@@ -120,7 +120,7 @@ async fn owned(handle: &Handle, hands: &Hands) {
         }
         hands.turn(TimeDelta::seconds(10));
     }
-    panic!("ten minutes, and it does not fetch on schedule");
+    panic!("not the owner of the schedule after ten minutes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

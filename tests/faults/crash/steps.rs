@@ -58,7 +58,7 @@ async fn a_kill_at_each_step_loses_nothing(new: &dyn Fn() -> Product) {
     let ledger = last_run(&product, providers, killed, ended).await;
     assert!(killed > 0, "a test without kills proves nothing");
     cluster::notice(&format!(
-        "{}: {killed} kills at calls of the kernel; {}",
+        "{}: {killed} kills at system calls; {}",
         product.kind(),
         ledger.distribution(killed, ended + 1)
     ));

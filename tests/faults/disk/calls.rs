@@ -110,9 +110,7 @@ async fn sweep(used: bool) {
         }
     }
     let store = if used { "a used store" } else { "a new store" };
-    cluster::notice(&format!(
-        "calls of the kernel that fail, on {store}: {tally:?}"
-    ));
+    cluster::notice(&format!("failing system calls, on {store}: {tally:?}"));
     for call in ["fsync", "pwrite64", "openat"] {
         assert!(
             tally.struck.contains_key(call),

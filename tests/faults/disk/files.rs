@@ -122,7 +122,7 @@ async fn damaged_pages_are_told_and_break_nothing_else() {
             refused += usize::from(done.code != 0);
         }
     }
-    assert!(refused > 0, "no damage was ever met");
+    assert!(refused > 0, "no damage was found");
     place(&desk, &whole);
     let done = plainly(&desk);
     assert_eq!(

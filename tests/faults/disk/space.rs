@@ -112,7 +112,7 @@ async fn an_answer_that_finds_the_disk_full_is_stored_once_there_is_space() {
     let took = freed.elapsed();
     assert_eq!(ended.code(), Some(0));
     assert_in_time(took, Duration::from_secs(2));
-    assert_eq!(peer.journal().len(), 1, "asked for once");
+    assert_eq!(peer.journal().len(), 1, "requested once");
     let stored = column(&desk.database(), "SELECT open_price || '' FROM bars");
     assert_eq!(stored.len(), 90);
 }

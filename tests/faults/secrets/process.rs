@@ -47,7 +47,7 @@ async fn a_process_that_crashes_leaves_no_core_and_shows_no_secret_while_it_live
         .unwrap();
     wait_for_exec(&ordinary, "sleep");
     if !crashed(ordinary).core_dumped() {
-        cluster::notice("this machine writes no cores: the test of them proves little here");
+        cluster::notice("this machine writes no core dumps: their test proves little here");
     }
     let before = names(desk.folder());
 

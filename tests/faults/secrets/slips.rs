@@ -16,12 +16,12 @@ fn urls() -> Vec<(&'static str, String)> {
             format!("postgres://me:{whole}@127.0.0.1:1/bars"),
         ),
         (
-            "a host that is not",
+            "a host that does not exist",
             format!("postgres://me:{whole}@no-such-host.invalid/bars"),
         ),
         // The tail of a password must not become a host name to look up.
         (
-            "a password as it is spoken",
+            "a password without encoding",
             format!("postgres://me:{PASSWORD}@127.0.0.1:1/bars"),
         ),
         (
@@ -29,11 +29,11 @@ fn urls() -> Vec<(&'static str, String)> {
             format!("mysql://me:{whole}@127.0.0.1/bars"),
         ),
         (
-            "a port that is none",
+            "an invalid port",
             format!("postgres://me:{whole}@127.0.0.1:port/bars"),
         ),
         (
-            "a parameter nobody knows",
+            "an unknown parameter",
             format!("postgres://me@127.0.0.1:1/bars?pasword={whole}"),
         ),
         (
@@ -79,7 +79,7 @@ fn variables() -> Vec<(&'static str, &'static str, String)> {
             "no-such-file".to_owned(),
         ),
         (
-            "a plan that is none",
+            "an unknown plan",
             "ALPHA_VANTAGE_PLAN",
             "no-such-plan".to_owned(),
         ),

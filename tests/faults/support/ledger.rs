@@ -134,7 +134,7 @@ impl Ledger {
         );
         let open = "SELECT CAST(count(*) AS text) FROM run_series s JOIN runs r ON r.id = s.run_id \
                     WHERE s.status <> 'succeeded' AND (s.status <> 'interrupted' OR r.status <> 'interrupted')";
-        assert_eq!(product.text(open).await, "0", "series without an end");
+        assert_eq!(product.text(open).await, "0", "unfinished series");
     }
 
     /// Where the kills hit; one kill hits up to four requests in flight, each at its own step.

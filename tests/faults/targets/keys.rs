@@ -179,7 +179,7 @@ fn judge(app: &App, effects: &[Effect]) {
             );
             assert!(
                 is_reading || !reads_only,
-                "{command:?} of a panel that only reads"
+                "{command:?} from a read-only panel"
             );
         }
     }

@@ -162,7 +162,7 @@ fn judge(inputs: &Inputs) {
         }
         Err(problem) => {
             shown(&problem.to_string());
-            assert!(loaded.is_err(), "what loads, loads leniently");
+            assert!(loaded.is_err(), "what loads strictly must load leniently");
         }
     }
 }

@@ -22,14 +22,18 @@ pub fn clean(data: &[u8]) {
         assert!(marks <= 8, "{safe:?}");
     }
     if safe.chars().count() <= bound {
-        assert_eq!(text::clean_to(&safe, bound), safe, "cleaning is done once");
+        assert_eq!(
+            text::clean_to(&safe, bound),
+            safe,
+            "cleaning twice changes nothing"
+        );
         let printable = dirty
             .chars()
             .filter(|c| !c.is_ascii() || c.is_ascii_graphic() || *c == ' ');
         let is_plain = printable.clone().all(|c| c.is_ascii()) && printable.count() == dirty.len();
         assert!(
             !is_plain || safe == dirty,
-            "plain text is left alone: {dirty:?}"
+            "plain text is unchanged: {dirty:?}"
         );
     }
     let cell = text::without_formula(&safe);

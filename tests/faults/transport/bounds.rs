@@ -65,7 +65,7 @@ async fn no_answer_takes_more_than_16_mib_of_memory() {
     let bomb = bomb(1_024);
     assert!(
         bomb.len() < 1_300_000,
-        "a megabyte that unpacks to a gibibyte: {}",
+        "a megabyte that decompresses to a gibibyte: {}",
         bomb.len()
     );
     let endless = |bytes: &[u8]| Step::Repeat(bytes.repeat(1 << 12), u64::MAX);
@@ -149,7 +149,7 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
     peer.alone().await;
     settled(|| handle.metrics().num_alive_tasks() == 1).await;
     let (tasks, files) = (handle.metrics().num_alive_tasks(), descriptors());
-    assert_eq!(tasks, 1, "the peer alone");
+    assert_eq!(tasks, 1, "only the peer");
     let mut crowd = JoinSet::new();
     let (mut longest, mut failed) = (Duration::ZERO, 0);
     for _ in 0..total {
@@ -174,7 +174,7 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
     );
     assert!(
         failed > total / 2,
-        "{failed} of {total} failed: they are not bad"
+        "only {failed} of {total} failed: the peers are not bad enough"
     );
     assert_in_time(longest, limits.total + Duration::from_secs(5));
     cluster::notice(&format!(

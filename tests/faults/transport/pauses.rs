@@ -150,7 +150,7 @@ async fn a_long_pause_ends_the_run_with_its_end_and_silences_those_after_it() {
             assert_eq!(
                 peer.connections(),
                 1,
-                "{value}: asked again before it may be"
+                "{value}: requested before the pause was over"
             );
             assert_spent_as_seen(&rig, &peer, value);
         }

@@ -49,7 +49,7 @@ async fn a_storm_of_errors_costs_two_retries_of_a_day_and_three_series_of_a_run(
         assert_eq!(
             (retries, peer.journal().len()),
             (2, 8),
-            "the day's retries, and of each run three series: the others are not asked"
+            "the day's retries, and three series of each run: the others are not requested"
         );
     }
 }

@@ -106,7 +106,7 @@ fn assert_refused(desk: &Desk, done: &Done) {
     assert_eq!(
         desk.sql("SELECT state FROM requests"),
         ["not_sent"],
-        "not tried again, and nothing is spent: {done:?}"
+        "not retried, and nothing is spent: {done:?}"
     );
     assert!(!holds(&desk.everything_written(), CANARY));
 }
@@ -139,7 +139,7 @@ async fn a_certificate_that_is_not_to_be_trusted_ends_the_series_and_hears_nothi
         if trusted {
             assert_eq!(done.code, 0, "{done:?}");
             let heard = peer.read.recv().await.unwrap();
-            assert!(holds(&heard, CANARY), "the key reaches who is trusted");
+            assert!(holds(&heard, CANARY), "the key reaches a trusted server");
         } else {
             assert_refused(&desk, &done);
             assert_eq!(

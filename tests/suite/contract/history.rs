@@ -51,7 +51,7 @@ async fn a_kept_answer_survives_its_process(place: Place) {
         .unwrap();
     assert!(
         store.unapplied().await.unwrap().is_empty(),
-        "its run is at work"
+        "its run is in progress"
     );
     let id = run.id;
     store.finish_run(id, RunStatus::Interrupted).await.unwrap();
