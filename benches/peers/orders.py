@@ -1,4 +1,4 @@
-"""Takes orders of the driver: a line of JSON names a task, a line of JSON says what it took."""
+"""Takes the driver's commands: a line of JSON names a task, a line of JSON says what it took."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import time
 
 
 def serve(tasks):
-    """Carries out tasks until the driver goes away; times are milliseconds of this process."""
+    """Runs tasks until the driver goes away; times are milliseconds of this process."""
     for line in sys.stdin:
         order = json.loads(line)
         task = tasks[order.pop("task")]

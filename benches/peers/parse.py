@@ -1,4 +1,4 @@
-"""Reads one month of 1min bars in four ways of Python."""
+"""Reads one month of 1min bars in four Python ways."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Upserts bars that are in memory already, into the schema of the program."""
+"""Upserts bars from memory into the program's schema."""
 
 import csv
 import io
