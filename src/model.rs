@@ -1,4 +1,4 @@
-//! The words of the product as types. Plain values: no I/O, no clock, no async.
+//! The terms of the program as types. Plain values: no I/O, no clock, no async.
 
 pub mod answer;
 pub mod bar;

@@ -1,4 +1,4 @@
-//! A question to the provider, its answer, and what the answer becomes.
+//! A request to the provider, its answer, and what is read from the answer.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use super::words::words;
 use super::{Bar, SeriesKey};
 
 words! {
-    /// How much of a series is asked for.
+    /// How much of a series is requested.
     pub enum Outputsize {
         /// The newest 100 bars.
         Compact = "compact",
@@ -19,7 +19,7 @@ words! {
 }
 
 words! {
-    /// The format in which the answer is asked for.
+    /// The requested format of the answer.
     pub enum Datatype {
         /// JSON with metadata.
         Json = "json",
@@ -38,8 +38,8 @@ words! {
     }
 }
 
-/// One question: which series its answer fills and the parameters, in the order in which they are
-/// sent, without the key.
+/// One request for bars: which series its answer fills and the parameters, in the order in which
+/// they are sent, without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
     /// The series that the answer is stored under.
@@ -55,14 +55,14 @@ impl Ask {
         find(&self.query, name)
     }
 
-    /// The function that is asked.
+    /// The requested function.
     #[must_use]
     pub fn function(&self) -> &str {
         self.get("function").unwrap_or_default()
     }
 }
 
-/// One question about symbols; its answer fills no series.
+/// One symbol request; its answer fills no series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SymbolAsk {
     /// Parameters of the URL, `function` first, without the key.
@@ -96,7 +96,7 @@ impl Question {
         }
     }
 
-    /// The function that is asked.
+    /// The requested function.
     #[must_use]
     pub fn function(&self) -> &str {
         find(self.query(), "function").unwrap_or_default()
@@ -110,7 +110,7 @@ impl From<Ask> for Question {
 }
 
 impl SymbolAsk {
-    /// The function that is asked.
+    /// The requested function.
     #[must_use]
     pub fn function(&self) -> &str {
         find(&self.query, "function").unwrap_or_default()
@@ -124,7 +124,7 @@ fn find<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.as_str())
 }
 
-/// What came back, before anyone has looked at it.
+/// What came back, before it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
@@ -139,7 +139,7 @@ pub struct Answer {
     pub elapsed_ms: u32,
 }
 
-/// A row that validation refused, or a row of which one extra was set aside.
+/// A row that validation refused, or a row with one extra set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RejectedRow {
     /// The row's label, safe to show.
@@ -155,7 +155,7 @@ pub struct RejectedRow {
 pub struct Batch {
     /// The request that was answered.
     pub request: RequestId,
-    /// The run that asked.
+    /// The run that requested it.
     pub run: RunId,
     /// The series the bars belong to.
     pub series: SeriesKey,
@@ -165,7 +165,7 @@ pub struct Batch {
     pub rejected: Vec<RejectedRow>,
     /// Rows the answer held.
     pub received: u32,
-    /// Values of which digits were rounded away.
+    /// Values whose digits were rounded away.
     pub rounded: u32,
     /// Adjusted closes, dividends and splits that were set aside.
     pub set_aside: u32,
@@ -178,7 +178,7 @@ pub struct Batch {
 pub struct Counts {
     /// Bars that were new.
     pub inserted: u32,
-    /// Bars of which a value changed.
+    /// Bars with a changed value.
     pub changed: u32,
     /// Bars that were already stored as received.
     pub unchanged: u32,

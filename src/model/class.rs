@@ -7,9 +7,9 @@ words! {
     pub enum ErrorClass {
         /// Requests came too close together.
         Burst = "burst",
-        /// The plan's requests a minute are spent.
+        /// This minute's requests are used up.
         Minute = "minute",
-        /// The plan's requests of the day are used up.
+        /// Today's requests are used up.
         Day = "day",
         /// The plan does not include the function or one of its parameters.
         NotEntitled = "not_entitled",
@@ -25,11 +25,11 @@ words! {
         Outage = "outage",
         /// An answer that is not in the documented shape.
         Malformed = "malformed",
-        /// The provider does not know the function that was asked.
+        /// The provider does not know the requested function.
         ClientBug = "client_bug",
         /// The provider's network refuses this address.
         Blocked = "blocked",
-        /// A refusal in words nobody has seen.
+        /// A refusal with an unknown message.
         Unknown = "unknown",
         /// The provider could not be reached, or the connection broke.
         Network = "network",

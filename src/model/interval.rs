@@ -32,9 +32,7 @@ pub enum Interval {
 
 /// A text that names no interval.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no interval is called {0:?}; use 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly"
-)]
+#[error("{0:?} is not an interval; use 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly")]
 pub struct UnknownInterval(String);
 
 impl Interval {

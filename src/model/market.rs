@@ -1,4 +1,4 @@
-//! Whether the exchange trades: by weekday and hours, until there is a calendar of its holidays.
+//! Whether the exchange is open: by weekday and hours, until there is a calendar of its holidays.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::America::New_York;
@@ -8,9 +8,9 @@ use super::moment;
 /// The session of the exchange at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Session {
-    /// It trades until then.
+    /// Open until then.
     Open(DateTime<Utc>),
-    /// It trades again then.
+    /// Closed until then.
     Closed(DateTime<Utc>),
 }
 

@@ -1,4 +1,4 @@
-//! Dates and times as people write them, at the clock of a zone.
+//! Dates and times as people write them, in the local time of a zone.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
@@ -65,7 +65,7 @@ pub fn midnight(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     local(date.and_time(NaiveTime::MIN), zone)
 }
 
-/// The first instant at which the clock of a zone shows this, or more where it skips this.
+/// The first instant at which the clock of a zone shows this, or a later time if it skips this.
 #[must_use]
 pub fn local(clock: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     zone.from_local_datetime(&clock)
@@ -109,7 +109,7 @@ mod tests {
                 chrono_tz::America::Sao_Paulo,
                 "2018-11-04T03:00:00+00:00",
             ),
-            // A whole day was left out here.
+            // A whole day was skipped here.
             (
                 "2011-12-30T12:00:00",
                 chrono_tz::Pacific::Apia,

@@ -32,7 +32,7 @@ impl Price {
     /// The first amount that is too large to store: 9 × 10¹⁰.
     const LIMIT: i64 = 90_000_000_000 * Self::ONE;
 
-    /// The amount of so many 10⁻⁸.
+    /// The amount of this many 10⁻⁸.
     #[must_use]
     pub const fn from_units(units: i64) -> Self {
         Self(units)

@@ -6,13 +6,13 @@ use chrono_tz::America::New_York;
 /// What a plan allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Least time between the starts of two requests.
+    /// The shortest time between the starts of two requests.
     pub gap: TimeDelta,
-    /// Requests a day, where the plan has such a limit.
+    /// Requests a day, if the plan has such a limit.
     pub per_day: Option<u32>,
 }
 
-/// Retries that share a day which has a limit.
+/// Retries a day, if the day has a limit.
 pub const RETRIES_PER_DAY: u32 = 2;
 /// How long to wait before a day that refused its first request is probed again.
 const PROBE: TimeDelta = TimeDelta::hours(1);
@@ -22,13 +22,13 @@ const PROBE: TimeDelta = TimeDelta::hours(1);
 pub struct Ledger {
     /// When the newest request was reserved.
     pub last_start: Option<DateTime<Utc>>,
-    /// Requests of the quota day, in doubt ones included, released ones not.
+    /// Requests of the quota day, including those in doubt, excluding those released.
     pub today: u32,
     /// Retries among them.
     pub retries_today: u32,
-    /// When the provider last said that the day is spent, within the quota day.
+    /// When the provider last said that the day's requests are used up, within the quota day.
     pub day_refusal: Option<DateTime<Utc>>,
-    /// Whether any request of the quota day brought data.
+    /// Whether any request of the quota day returned data.
     pub data_today: bool,
 }
 
@@ -37,11 +37,11 @@ pub struct Ledger {
 pub enum Decision {
     /// Send.
     Grant,
-    /// Ask again at this instant.
+    /// Try again at this instant.
     Wait(DateTime<Utc>),
-    /// The day's requests are spent; nothing more until this instant.
+    /// The day's requests are used up; nothing more until this instant.
     DaySpent(DateTime<Utc>),
-    /// The day's retries are spent; first attempts may still be sent.
+    /// The day's retries are used up; first attempts may still be sent.
     RetriesSpent,
 }
 
@@ -58,7 +58,7 @@ pub fn day(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     (midnight(date), midnight(date + Days::new(1)))
 }
 
-/// Until when nothing more may be sent, where the day is spent: it has no requests left, or the
+/// Until when nothing more may be sent, if the day's requests are used up: none are left, or the
 /// provider said so.
 #[must_use]
 pub fn spent_until(
@@ -85,7 +85,7 @@ pub fn spent_until(
         })
 }
 
-/// Requests that may still be sent today; `None`: as many as one likes.
+/// Requests that may still be sent today; `None`: no limit.
 #[must_use]
 pub fn left(ledger: &Ledger, per_day: Option<u32>, now: DateTime<Utc>) -> Option<u32> {
     if spent_until(ledger, per_day, now).is_some() {
@@ -94,8 +94,8 @@ pub fn left(ledger: &Ledger, per_day: Option<u32>, now: DateTime<Utc>) -> Option
     per_day.map(|limit| limit.saturating_sub(ledger.today))
 }
 
-/// When there are requests again: at the next midnight in New York where the plan has a day's
-/// limit, or when a day that the provider called spent is tried again.
+/// When there are requests again: at the next midnight in New York if the plan has a daily limit,
+/// or when a day that the provider called used up is tried again.
 #[must_use]
 pub fn renews_at(
     ledger: &Ledger,
@@ -115,7 +115,7 @@ pub fn decide(ledger: &Ledger, limits: &Limits, retry: bool, now: DateTime<Utc>)
         return Decision::RetriesSpent;
     }
     match ledger.last_start {
-        // A start in the future is a clock that went back: wait one gap, not until then.
+        // A start in the future means that the clock was set back: wait one gap, not until then.
         Some(last) if now < last => Decision::Wait(now + limits.gap.min(last - now + limits.gap)),
         Some(last) if now - last < limits.gap => Decision::Wait(last + limits.gap),
         _ => Decision::Grant,

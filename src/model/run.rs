@@ -1,4 +1,4 @@
-//! A run and what became of each of its series.
+//! A run and how each of its series ended.
 
 use std::fmt;
 
@@ -24,9 +24,9 @@ impl fmt::Display for RunId {
 pub struct RequestId(pub i64);
 
 words! {
-    /// How a run stands.
+    /// The state of a run.
     pub enum RunStatus {
-        /// At work; its process holds the run's lock.
+        /// In progress; its process holds the run's lock.
         Running = "running",
         /// Every series succeeded or was fresh enough to skip.
         Succeeded = "succeeded",
@@ -48,7 +48,7 @@ words! {
         Running = "running",
         /// Its answer is stored.
         Succeeded = "succeeded",
-        /// Fresh enough; nothing was asked.
+        /// Fresh enough; no request was sent.
         Skipped = "skipped",
         /// The plan, the key or the quota forbids it.
         Refused = "refused",
@@ -83,7 +83,7 @@ pub struct SeriesReport {
     pub counts: Counts,
     /// Rows that validation refused.
     pub rejected: u32,
-    /// Values of which digits past the eighth were rounded away.
+    /// Values whose digits past the eighth were rounded away.
     pub rounded: u32,
     /// Adjusted closes, dividends and splits that were set aside; their bars are stored without them.
     pub set_aside: u32,
@@ -91,7 +91,7 @@ pub struct SeriesReport {
     pub first: Option<DateTime<Utc>>,
     /// Newest stored bar of the answer.
     pub last: Option<DateTime<Utc>>,
-    /// Times it was tried.
+    /// Attempts made.
     pub attempts: u32,
     /// Requests it cost.
     pub requests: u32,
@@ -162,7 +162,7 @@ pub fn run_status(reports: &[SeriesReport]) -> RunStatus {
 pub struct RunSummary {
     /// The run.
     pub id: RunId,
-    /// How it stands.
+    /// Its state.
     pub status: RunStatus,
     /// What started it, for example `fetch`.
     pub trigger: String,
@@ -183,27 +183,27 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// Whether it asked about symbols: a run of its own, without series, that says nothing about
-    /// how fetching goes.
+    /// Whether it was a symbol request: a separate run, without series, that says nothing about how
+    /// fetching goes.
     #[must_use]
     pub const fn is_about_symbols(&self) -> bool {
         self.series == 0
     }
 }
 
-/// How fetching went over a number of runs: counted in series, for a run is many of them.
+/// How fetching went over several runs, counted in series, since a run has many of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     /// Series that succeeded or were skipped.
     pub good: u32,
     /// Series that were to be fetched.
     pub series: u32,
-    /// The median of the times that the runs took.
+    /// The median duration of the runs.
     pub median: Option<TimeDelta>,
 }
 
 impl Rate {
-    /// The rate of the runs among these that have ended and that fetched.
+    /// The rate of those of these runs that fetched and have ended.
     #[must_use]
     pub fn of<'a>(runs: impl IntoIterator<Item = &'a RunSummary>) -> Self {
         let has_ended =

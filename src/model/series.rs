@@ -22,13 +22,13 @@ pub struct SeriesKey {
 /// Why a text names no series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SeriesError {
-    /// It begins with no symbol.
+    /// It does not begin with a symbol.
     #[error(transparent)]
     Symbol(#[from] SymbolError),
-    /// Another word is no interval.
+    /// Another word is not an interval.
     #[error(transparent)]
     Interval(#[from] UnknownInterval),
-    /// A word after all that a series has.
+    /// One word too many.
     #[error(
         "{0:?} is one word too many; write a symbol, an interval, and adjusted or raw: IBM daily adjusted"
     )]
@@ -144,7 +144,10 @@ mod tests {
         for (words, say) in [
             (String::new(), "write one such as IBM"),
             (" \n ".to_owned(), "write one such as IBM"),
-            ("IBM hourly".to_owned(), "\"hourly\"; use 1min"),
+            (
+                "IBM hourly".to_owned(),
+                "\"hourly\" is not an interval; use 1min",
+            ),
             (
                 "IBM daily weekly".to_owned(),
                 "\"weekly\" is one word too many",
@@ -153,7 +156,7 @@ mod tests {
             ("IBM daily raw raw".to_owned(), "one word too many"),
             ("IBM daily adjustet".to_owned(), "adjusted or raw"),
             ("IBM,AAPL daily".to_owned(), "','"),
-            ("STRASSE-ß\u{1b}[2J".to_owned(), "cannot hold"),
+            ("STRASSE-ß\u{1b}[2J".to_owned(), "cannot contain"),
             ("X".repeat(100_000), "at most 32"),
             (format!("IBM {}", "y".repeat(100_000)), "use 1min"),
         ] {

@@ -23,8 +23,8 @@ pub enum SymbolError {
     /// More than [`Symbol::MAX_LEN`] characters.
     #[error("the symbol has {0} characters; at most {max} are stored", max = Symbol::MAX_LEN)]
     TooLong(usize),
-    /// A character that no symbol holds.
-    #[error("a symbol cannot hold {0:?}; write it as the provider does, for example BRK-B")]
+    /// A character that no symbol contains.
+    #[error("a symbol cannot contain {0:?}; write it as the provider does, for example BRK-B")]
     Character(char),
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-/// The most characters that are kept of an untrusted text.
+/// The most characters kept of an untrusted text.
 pub const MAX_CHARS: usize = 512;
-/// The most zero-width marks that are kept on one base character.
+/// The most zero-width marks kept on one base character.
 const MAX_MARKS: usize = 8;
 
 /// Returns `text` with everything a terminal or log file could act on shown as a visible escape.

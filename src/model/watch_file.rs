@@ -25,7 +25,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The text of a file, or why it is none.
+/// The text of a file, or why it cannot be used.
 pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
     if bytes.len() > MAX_BYTES {
         return Err("it is larger than 8 MiB; split it");
@@ -40,7 +40,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
 ///
 /// A line is a symbol, an interval (`interval` where it has none) and `adjusted` or `raw`, between
 /// commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
-/// are passed over.
+/// are skipped.
 pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -79,7 +79,7 @@ pub fn write(list: &[SeriesKey]) -> String {
     std::iter::once(head).chain(lines).collect()
 }
 
-/// A symbol may hold `#`: only at the beginning of a word it starts a comment.
+/// A symbol may contain `#`: it starts a comment only at the beginning of a word.
 fn without_comment(line: &str) -> &str {
     let mut before = ' ';
     for (at, c) in line.char_indices() {
@@ -107,7 +107,7 @@ fn is_head(line: &str) -> bool {
 }
 
 fn one(line: &str, interval: Interval) -> Result<SeriesKey, String> {
-    // An empty first column must not make a symbol of the second.
+    // An empty first column must not turn the second into a symbol.
     let has_symbol = !line.starts_with([',', ';']);
     let mut plain = Vec::new();
     for word in words(line).filter(|_| has_symbol) {
@@ -174,12 +174,12 @@ mod tests {
             "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}";
         let problems = read(text).unwrap_err();
         for (problem, say) in problems.iter().zip([
-            "line 2: no interval is called \"hourly\"; use 1min",
+            "line 2: \"hourly\" is not an interval; use 1min",
             "line 4: a symbol is empty; write one such as IBM",
             "line 5: \"b\" is one word too many",
-            "line 6: a symbol cannot hold 'Ä'",
-            "line 7: no interval is called \"price\"",
-            "line 8: a symbol cannot hold '\\u{1b}'",
+            "line 6: a symbol cannot contain 'Ä'",
+            "line 7: \"price\" is not an interval",
+            "line 8: a symbol cannot contain '\\u{1b}'",
         ]) {
             assert!(problem.starts_with(say), "{problem}");
         }

@@ -4,28 +4,28 @@ use std::collections::{HashMap, HashSet};
 
 use super::SeriesKey;
 
-/// A change of the watch list. Bars are never touched by it.
+/// A change of the watch list. It never touches bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchEdit {
     /// Puts series at the end; those on the list stay where they are.
     Add(Vec<SeriesKey>),
     /// Takes series off the list.
     Remove(Vec<SeriesKey>),
-    /// Puts the second series of each pair in the place of the first. A pair whose first series is
+    /// Replaces the first series of each pair with the second. A pair whose first series is
     /// not on the list, or whose second one already is, changes nothing.
     Replace(Vec<(SeriesKey, SeriesKey)>),
-    /// Makes the whole list these series, in this order.
+    /// Replaces the whole list with these series, in this order.
     Set(Vec<SeriesKey>),
     /// Takes series off the list and puts others back where they were.
     PutBack {
-        /// What leaves the list.
+        /// What is removed.
         remove: Vec<SeriesKey>,
-        /// What returns, and its place counted from 0 in the list as it will be.
+        /// What is put back, and its place counted from 0 in the resulting list.
         put: Vec<(usize, SeriesKey)>,
     },
 }
 
-/// What a change made of the watch list.
+/// The result of a change of the watch list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchEdited {
     /// The list as it is now.
@@ -34,14 +34,14 @@ pub struct WatchEdited {
     pub added: Vec<SeriesKey>,
     /// The series that are not on the list any more, and the place of each before.
     pub removed: Vec<(usize, SeriesKey)>,
-    /// How many of the named series, or pairs, needed no change or could not have it.
+    /// How many of the named series, or pairs, needed no change or could not be changed.
     pub unchanged: usize,
-    /// Whether the list differs from what it was, be it in its order alone.
+    /// Whether the list differs from before, even if only in its order.
     pub is_changed: bool,
 }
 
 impl WatchEdit {
-    /// What this change makes of a list.
+    /// Applies this change to a list.
     #[must_use]
     pub fn apply(&self, before: &[SeriesKey]) -> WatchEdited {
         let held: HashSet<&SeriesKey> = before.iter().collect();

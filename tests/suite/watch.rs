@@ -174,10 +174,7 @@ fn a_file_with_a_wrong_line_changes_nothing_and_every_wrong_line_is_named() {
     import(
         b"MSFT,daily\nAAPL,hourly\n",
         2,
-        &[
-            "one line is wrong",
-            "line 2: no interval is called \"hourly\"",
-        ],
+        &["one line is wrong", "line 2: \"hourly\" is not an interval"],
     );
     import(b"AAPL,MSFT,GOOGL\n", 2, &["line 1", "one series per line"]);
     import(
@@ -216,7 +213,7 @@ fn files_and_words_that_name_no_series_are_told() {
             &["add", "AAPL", "daily"],
             &["daily is an interval", "--interval daily"],
         ),
-        (&["add", "AAPL,\u{1b}[2J"], &["cannot hold '\\u{1b}'"]),
+        (&["add", "AAPL,\u{1b}[2J"], &["cannot contain '\\u{1b}'"]),
         (&["add", " , "], &["no symbol given"]),
         (&["replace", ","], &["no symbol given"]),
         (&["remove", ""], &["no symbol given"]),
