@@ -1,7 +1,7 @@
 //! The store: one trait, PostgreSQL and SQLite behind it.
 //!
-//! Writes run in tasks of their own, so that a caller that goes away never leaves a transaction
-//! half-way; a connection that saw an error or a deadline is closed, never pooled again.
+//! Writes run in separate tasks, so that a caller that goes away never leaves a transaction half
+//! done; a connection that had an error or missed a deadline is closed, never pooled again.
 
 pub mod error;
 mod postgres;
@@ -61,7 +61,7 @@ pub enum Access {
     ReadOnly,
 }
 
-/// A running run. Dropping it ends the lock by which other processes see that the run is alive.
+/// A run in progress. Dropping it releases the lock by which other processes see that the run is alive.
 #[derive(Debug)]
 pub struct ActiveRun {
     /// The run.
@@ -70,22 +70,22 @@ pub struct ActiveRun {
     pub(crate) _lock: Box<dyn RunLock>,
 }
 
-/// A lock that dies with its process.
+/// A lock that ends with its process.
 pub trait RunLock: fmt::Debug + Send + Sync {
-    /// Whether it still holds, as far as is known.
+    /// Whether it is still held, as far as is known.
     fn is_held(&self) -> bool;
 }
 
-/// A wish to send one request.
+/// What is needed to send one request.
 #[derive(Debug, Clone)]
 pub struct Reservation {
     /// Identifies the attempt in the ledger and at the provider.
     pub attempt_id: Uuid,
-    /// The run on whose behalf it is sent.
+    /// The run that sends it.
     pub run: RunId,
-    /// The question.
+    /// What is requested.
     pub ask: Question,
-    /// Whose quota it draws on.
+    /// The key whose quota it uses.
     pub credential: Credential,
     /// 1 for the first attempt of a series in this run.
     pub attempt: u32,
@@ -93,16 +93,16 @@ pub struct Reservation {
     pub limits: Limits,
 }
 
-/// What became of the wish.
+/// The result of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reserved {
     /// The request is in the ledger; send it now.
     Granted(RequestId),
-    /// Nothing was written; ask again after this time.
+    /// Nothing was written; try again after this time.
     Wait(TimeDelta),
-    /// Nothing was written; the day's requests are spent until this instant.
+    /// Nothing was written; the day's requests are used up until this instant.
     DaySpent(DateTime<Utc>),
-    /// Nothing was written; the day's retries are spent.
+    /// Nothing was written; the day's retries are used up.
     RetriesSpent,
 }
 
@@ -118,10 +118,10 @@ impl Reserved {
     }
 }
 
-/// How a request ended that brought no bars.
+/// How a request without bars ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestEnd {
-    /// It never left this machine: not spent.
+    /// It was never sent: not spent.
     NotSent(String),
     /// It was sent and nothing usable came back.
     Failed(ErrorClass, String),
@@ -131,7 +131,7 @@ pub enum RequestEnd {
     Read,
 }
 
-/// What is known about a key and a function.
+/// What is known about a function under a key's plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlement {
     /// The function.
@@ -149,17 +149,17 @@ pub struct Entitlement {
 pub struct KeptAnswer {
     /// The request it answers.
     pub request: RequestId,
-    /// The run that asked.
+    /// The run that requested it.
     pub run: RunId,
-    /// The question.
+    /// What is requested.
     pub ask: Question,
     /// The answer.
     pub answer: Answer,
-    /// Who it was asked for.
+    /// The key it was requested with.
     pub credential: Credential,
 }
 
-/// What the store knows of a series at a glance.
+/// A summary of a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeriesFacts {
     /// When it was last fetched with success.
@@ -172,7 +172,7 @@ pub struct SeriesFacts {
     pub recent: Vec<Bar>,
 }
 
-/// Bars that are stored of a symbol under one key.
+/// The stored bars of a symbol in one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
     /// The series, with its symbol as it is stored.
@@ -188,7 +188,7 @@ pub struct Holding {
 /// Newest bars that [`SeriesFacts`] holds.
 pub(crate) const RECENT: u32 = 200;
 
-/// Who a request was sent for: what entitlements are remembered under.
+/// The key and plan of a request: entitlements are remembered under these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// Fingerprint of the key, never the key.
@@ -215,7 +215,7 @@ pub struct BarQuery {
     pub from: Option<DateTime<Utc>>,
     /// Newest instant, inclusive.
     pub to: Option<DateTime<Utc>>,
-    /// At most so many.
+    /// At most this many.
     pub limit: u32,
     /// From which end.
     pub order: Order,
@@ -226,11 +226,11 @@ pub struct BarQuery {
 pub struct RequestRow {
     /// The request.
     pub id: RequestId,
-    /// The symbol it asked for; empty for a question about symbols.
+    /// The symbol it requested; empty for a symbol request.
     pub symbol: String,
-    /// The interval it asked for; empty for a question about symbols.
+    /// The interval it requested; empty for a symbol request.
     pub interval: String,
-    /// Whether it asked for adjusted prices.
+    /// Whether it requested adjusted prices.
     pub adjusted: bool,
     /// Its parameters, without the key.
     pub query: String,
@@ -253,7 +253,7 @@ pub struct RequestRow {
 }
 
 impl RequestRow {
-    /// Whether it asked for this series.
+    /// Whether it requested this series.
     #[must_use]
     pub fn is_of(&self, series: &SeriesKey) -> bool {
         self.symbol == series.symbol.as_str()
@@ -261,7 +261,7 @@ impl RequestRow {
             && self.adjusted == series.adjusted
     }
 
-    /// The series it asked for, as a series is written; `None` for a question about symbols.
+    /// The series it requested, as text; `None` for a symbol request.
     #[must_use]
     pub fn series(&self) -> Option<String> {
         let adjusted = if self.adjusted { " adjusted" } else { "" };
@@ -269,27 +269,27 @@ impl RequestRow {
     }
 }
 
-/// What the provider answered to a request, as far as it is still kept.
+/// The provider's answer to a request, as far as it is still kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// HTTP status; `None` where no answer came.
+    /// HTTP status; `None` if no answer came.
     pub status: Option<u16>,
     /// `Content-Type`, if any.
     pub content_type: Option<String>,
-    /// When the last byte came; where none came, when the request ended or was reserved.
+    /// When the last byte came; if none came, when the request ended or was reserved.
     pub received_at: DateTime<Utc>,
     /// Milliseconds to the last byte.
     pub elapsed_ms: u32,
-    /// The body; `None` once it had to make room, or where no answer came.
+    /// The body; `None` if it was deleted to make room, or no answer came.
     pub body: Option<bytes::Bytes>,
 }
 
-/// A run with everything the store knows of it.
+/// A run with everything the store knows about it.
 #[derive(Debug, Clone)]
 pub struct RunDetail {
     /// The run.
     pub summary: RunSummary,
-    /// What became of its series.
+    /// How its series ended.
     pub series: Vec<SeriesReport>,
     /// The requests it reserved.
     pub requests: Vec<RequestRow>,
@@ -310,18 +310,18 @@ pub struct Health {
     pub bars: u64,
 }
 
-/// What a store takes.
+/// The size of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Bytes on disk; `None` where the server does not tell this role.
+    /// Bytes on disk; `None` if the server does not report it to this role.
     pub bytes: Option<u64>,
     /// Answers kept.
     pub answers: u64,
-    /// The bytes that they take, compressed.
+    /// Their size in bytes, compressed.
     pub answer_bytes: u64,
 }
 
-/// Everything the product asks of a database.
+/// Everything the program needs from a database.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// Which database it is.
@@ -333,7 +333,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Version, clock and size.
     async fn health(&self) -> Result<Health>;
 
-    /// What it takes. Reads more than [`health`](Self::health): for a person who looks, not for each run.
+    /// Its size. Reads more than [`health`](Self::health): for a person who looks, not for each run.
     async fn size(&self) -> Result<Size>;
 
     /// The watch list, in the order in which series were added.
@@ -343,7 +343,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
 
     /// Changes the watch list in one transaction, which gives it another [`WATCH_LIST_MARK`].
-    /// A change of nothing writes nothing.
+    /// An edit that changes nothing writes nothing.
     async fn edit_watch_list(&self, edit: WatchEdit) -> Result<WatchEdited>;
 
     /// Everything the engine remembers, by name.
@@ -358,13 +358,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Takes the lock of the one process that fetches on schedule; `None` while another has it.
     async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>>;
 
-    /// What the store knows of a series at a glance.
+    /// A summary of a series.
     async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts>;
 
     /// The ledger of a key on the quota day of the database's clock.
     async fn ledger(&self, credential: Credential) -> Result<Ledger>;
 
-    /// Requests of a key since an instant in runs that one of these words started.
+    /// Requests of a key since an instant in runs with one of these triggers.
     async fn sent_since(
         &self,
         credential: Credential,
@@ -375,7 +375,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Starts a run over these series and takes its lock.
     async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun>;
 
-    /// Records how a series ended that stored nothing new.
+    /// Records the end of a series that stored nothing new.
     async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()>;
 
     /// Records how a run ended.
@@ -384,27 +384,27 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Marks runs whose lock nobody holds as interrupted, and their unsettled requests as in doubt.
     async fn sweep(&self) -> Result<Vec<RunId>>;
 
-    /// Writes a request into the ledger, if quota and pace allow it now.
+    /// Records a request in the ledger, if quota and pace allow it now.
     async fn reserve(&self, reservation: Reservation) -> Result<Reserved>;
 
-    /// The request that an attempt was reserved as; `None` where this store has none.
+    /// The request that an attempt was reserved as; `None` if this store has none.
     async fn attempt(&self, attempt_id: Uuid) -> Result<Option<RequestId>>;
 
-    /// Keeps an answer before anyone looks at it, dropping the oldest past `limit` bytes.
+    /// Keeps an answer before it is read, dropping the oldest past `limit` bytes.
     async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()>;
 
-    /// Records how a request ended that brought no bars.
+    /// Records how a request without bars ended.
     async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<()>;
 
     /// Stores the bars of an answer, its rejected rows, counts and outcomes, in one transaction.
-    /// Doing so again returns the counts of the first time.
+    /// Repeating this returns the counts of the first time.
     async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts>;
 
-    /// The list of symbols and when the provider sent it; `None`: none is kept.
+    /// The list of symbols and when the provider sent it; `None`: none is stored.
     async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;
 
-    /// Replaces the list of symbols by that of an answer and ends its request, in one transaction.
-    /// A list that is younger than the answer stays. Doing so again changes nothing.
+    /// Replaces the list of symbols with that of an answer and ends its request, in one
+    /// transaction. A list that is newer than the answer stays. Repeating this changes nothing.
     async fn keep_listings(
         &self,
         request: RequestId,
@@ -424,7 +424,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When a series was last fetched with success.
     async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>>;
 
-    /// What is stored of a symbol, whatever the case of its letters.
+    /// What is stored for a symbol, ignoring case.
     async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>>;
 
     /// Bars, in the order of the query.
@@ -436,14 +436,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// One run in detail.
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>>;
 
-    /// The answer to a request; `None` where there is no such request.
+    /// The answer to a request; `None` if there is no such request.
     async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>>;
 
     /// Closes every connection.
     async fn close(&self);
 }
 
-/// Opens an SQLite file, creating it where it may.
+/// Opens an SQLite file, creating it if allowed.
 pub async fn open_sqlite(path: &Path, access: Access) -> Result<Arc<dyn Store>> {
     Ok(Arc::new(sqlite::SqliteStore::open(path, access).await?))
 }
@@ -454,18 +454,18 @@ pub async fn open_postgres(target: PgTarget, access: Access) -> Result<Arc<dyn S
     Ok(Arc::new(opened.await?))
 }
 
-/// What the first start would make in an SQLite file; `None` where nothing is missing.
+/// What the first start would create in an SQLite file; `None` if nothing is missing.
 pub async fn preview_sqlite(path: &Path) -> Result<Option<String>> {
     sqlite::SqliteStore::preview(path).await
 }
 
-/// What the first start would make in a database on a server; `None` where nothing is missing. Fails
-/// where the start would be refused.
+/// What the first start would create in a database on a server; `None` if nothing is missing. Fails
+/// if the start would be refused.
 pub async fn preview_postgres(target: PgTarget) -> Result<Option<String>> {
     Box::pin(postgres::PgStore::preview(target)).await
 }
 
-/// Runs database work to its end, whatever becomes of the caller.
+/// Runs database work to its end, even if the caller goes away.
 async fn uncancelled<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {

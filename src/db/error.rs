@@ -5,24 +5,24 @@ use std::fmt;
 use crate::config::secret::redact;
 use crate::model::text::clean;
 
-/// What decides about trying again and about the exit code.
+/// What decides about retries and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DbErrorKind {
-    /// Nobody answers, or the connection broke.
+    /// There is no answer, or the connection broke.
     Unreachable,
     /// The database refuses the user or the password, or has no such database.
     Refused,
     /// The schema was written by a newer program.
     NewerSchema,
-    /// Written to although it cannot be.
+    /// A write to a store that is read-only.
     ReadOnly,
     /// Writing was switched off while the store was in use.
     WritesOff,
-    /// The disk takes nothing: it has no space left, or it gives errors.
+    /// The disk accepts no writes: it has no space left, or it reports errors.
     Full,
-    /// It is not a database, is damaged, or another program's.
+    /// It is not a database, is damaged, or belongs to another program.
     NotADatabase,
-    /// Others hold what is needed; trying again helps.
+    /// Others hold what is needed; a retry helps.
     Busy,
     /// Anything else.
     Other,
@@ -48,21 +48,21 @@ impl DbError {
         Self::new(DbErrorKind::Other, text)
     }
 
-    /// What a write that nobody waited out is told.
+    /// The error of a write that was stopped while waiting.
     pub(crate) fn silent() -> Self {
         Self::new(
             DbErrorKind::Unreachable,
-            "the store did not answer until this was told to stop",
+            "the store did not answer before this was stopped",
         )
     }
 
-    /// An unreachable database, for tests of those who hear of one.
+    /// An unreachable database, for tests.
     #[cfg(test)]
     pub(crate) fn for_test(text: &str) -> Self {
         Self::new(DbErrorKind::Unreachable, text)
     }
 
-    /// Whether trying again later may help.
+    /// Whether a later retry may help.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         matches!(
@@ -104,27 +104,26 @@ pub(super) fn transaction_pooler(place: &str, said: &str) -> DbError {
     )
 }
 
-/// Puts what a server says into words.
+/// Explains a server's error.
 fn by_server(code: &str, said: &str, place: &str) -> DbError {
     use DbErrorKind::{Busy, Full, NotADatabase, Other, ReadOnly, Refused, Unreachable, WritesOff};
     let (kind, text) = match code {
         "42P05" | "26000" => return transaction_pooler(place, said),
-        // A pooler says everything under this code.
+        // A pooler uses this code for everything.
         "08P01" if said.contains("startup parameter") || said.contains("statement pooling") => {
             return transaction_pooler(place, said);
         }
         "08P01" if !said.contains("no such database") => (
             Unreachable,
             format!(
-                "PostgreSQL at {place} was not reached through its pooler ({said}); look whether both are up"
+                "PostgreSQL at {place} was not reached through its pooler ({said}); check that both are up"
             ),
         ),
         "28P01" | "28000" => (
             Refused,
             format!(
                 "PostgreSQL at {place} refuses the user or password ({said}); correct POSTGRES_USER and \
-                 POSTGRES_PASSWORD or DATABASE_URL. A password changed after the database was first started \
-                 is not taken over: set it with ALTER ROLE, or use the first one"
+                 POSTGRES_PASSWORD or DATABASE_URL. A password changed after the database was first started has no effect: set it with ALTER ROLE, or use the first one"
             ),
         ),
         "3D000" | "08P01" => (
@@ -136,47 +135,52 @@ fn by_server(code: &str, said: &str, place: &str) -> DbError {
         "42501" => (
             Refused,
             format!(
-                "PostgreSQL at {place} does not permit this to the user ({said}); grant it, or use another user"
+                "PostgreSQL at {place} does not allow the user to do this ({said}); grant the \
+                right, or use another user"
             ),
         ),
         "3F000" => (
             Refused,
             format!(
-                "the search_path on PostgreSQL at {place} names no schema that is there ({said}); \
+                "the search_path on PostgreSQL at {place} names no existing schema ({said}); \
                  create it, or: ALTER ROLE … SET search_path = public"
             ),
         ),
         "42P07" | "42710" | "42723" => (
             NotADatabase,
             format!(
-                "PostgreSQL at {place} has something under a name that is needed ({said}). It was left as it \
-                 is: name another database or schema, or rename it"
+                "PostgreSQL at {place} already uses a name that is needed ({said}). It was left \
+                unchanged: use another database or schema, or rename it"
             ),
         ),
         "25006" => (
             WritesOff,
             format!(
-                "PostgreSQL at {place} takes no writes ({said}); writing was switched off, or it is a standby now"
+                "PostgreSQL at {place} accepts no writes ({said}); writing was switched off, or \
+                it is a standby now"
             ),
         ),
         "53100" | "58030" => (
             Full,
-            format!("PostgreSQL at {place} has no space left ({said}); free some on the server"),
+            format!(
+                "PostgreSQL at {place} has no space left ({said}); free some space on the server"
+            ),
         ),
         "53300" => (
             Busy,
             format!(
-                "PostgreSQL at {place} has no connection left ({said}); close some, or raise the limit"
+                "PostgreSQL at {place} has no connections left ({said}); close some, or raise the limit"
             ),
         ),
         "55P03" | "40001" | "40P01" | "57014" => (
             Busy,
-            format!("PostgreSQL at {place} is busy ({said}); it is tried again"),
+            format!("PostgreSQL at {place} is busy ({said}); retrying"),
         ),
         "57P03" if said.ends_with("is not accepting connections") => (
             ReadOnly,
             format!(
-                "PostgreSQL at {place} is a standby that takes no connections ({said}); connect to the primary server"
+                "PostgreSQL at {place} is a standby that accepts no connections ({said}); connect \
+                to the primary server"
             ),
         ),
         code if code.starts_with("08") || code.starts_with("57P0") => (
@@ -188,7 +192,7 @@ fn by_server(code: &str, said: &str, place: &str) -> DbError {
         "22023" | "42601" | "42704" => (
             Refused,
             format!(
-                "PostgreSQL at {place} refuses a setting ({said}); look at the options of DATABASE_URL"
+                "PostgreSQL at {place} refuses a setting ({said}); check the options of DATABASE_URL"
             ),
         ),
         _ => (
@@ -199,7 +203,7 @@ fn by_server(code: &str, said: &str, place: &str) -> DbError {
     DbError::new(kind, text)
 }
 
-/// Puts an error of PostgreSQL into words; `place` is where the server is, without secrets.
+/// Explains a PostgreSQL error; `place` is where the server is, without secrets.
 pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
     use DbErrorKind::{Refused, Unreachable};
     match error {
@@ -221,13 +225,13 @@ pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
         sqlx::Error::PoolTimedOut => DbError::new(
             Unreachable,
             format!(
-                "PostgreSQL at {place} gave no connection within 3 s; look whether it is up and not overloaded"
+                "PostgreSQL at {place} gave no connection within 3 s; check that it is up and not overloaded"
             ),
         ),
         sqlx::Error::Tls(tls) => DbError::new(
             Refused,
             format!(
-                "PostgreSQL at {place} cannot be trusted or speaks no TLS ({tls}); see POSTGRES_SSLMODE"
+                "PostgreSQL at {place} cannot be trusted or does not support TLS ({tls}); see POSTGRES_SSLMODE"
             ),
         ),
         sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => DbError::new(
@@ -235,26 +239,26 @@ pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
             format!("the connection to PostgreSQL at {place} broke ({error})"),
         ),
         other => DbError::other(format!(
-            "PostgreSQL at {place} gave an answer that cannot be read ({other})"
+            "PostgreSQL at {place} sent an answer that cannot be read ({other})"
         )),
     }
 }
 
-/// Puts an error of SQLite into words; `place` is the file.
+/// Explains an SQLite error; `place` is the file.
 pub(super) fn sqlite(error: &sqlx::Error, place: &str) -> DbError {
     use DbErrorKind::{Busy, Full, NotADatabase, ReadOnly, Unreachable};
     let sqlx::Error::Database(database) = error else {
         return match error {
             sqlx::Error::PoolTimedOut => DbError::new(
                 Busy,
-                format!("the SQLite file {place} is busy; another process writes to it"),
+                format!("the SQLite file {place} is busy; another process is writing to it"),
             ),
             sqlx::Error::Io(io) => DbError::new(
                 Unreachable,
                 format!("the SQLite file {place} cannot be opened ({io})"),
             ),
             other => DbError::other(format!(
-                "the SQLite file {place} gave an answer that cannot be read ({other})"
+                "the SQLite file {place} returned data that cannot be read ({other})"
             )),
         };
     };
@@ -268,30 +272,31 @@ pub(super) fn sqlite(error: &sqlx::Error, place: &str) -> DbError {
     match code {
         5 | 6 => DbError::new(
             Busy,
-            format!(
-                "the SQLite file {place} is locked by another process ({said}); it is tried again"
-            ),
+            format!("the SQLite file {place} is locked by another process ({said}); retrying"),
         ),
         8 => DbError::new(
             ReadOnly,
             format!(
-                "the SQLite file {place} or its folder is read-only; make both writable, or name another place with PIPELINE_DATA_DIR or DATABASE_URL"
+                "the SQLite file {place} or its folder is read-only; make both writable, or \
+                choose another place with PIPELINE_DATA_DIR or DATABASE_URL"
             ),
         ),
         10 => DbError::new(
             Full,
             format!(
-                "the disk under {place} gives errors ({said}); check it, and restore a backup if it is damaged"
+                "the disk under {place} reports errors ({said}); check it, and restore a backup \
+                if it is damaged"
             ),
         ),
         13 => DbError::new(
             Full,
-            format!("no space is left for {place}; free some, nothing stored so far is lost"),
+            format!("no space is left for {place}; free some, stored data is safe"),
         ),
         14 => DbError::new(
             ReadOnly,
             format!(
-                "the SQLite file {place} cannot be opened; its folder must exist and be writable, or name another place with PIPELINE_DATA_DIR or DATABASE_URL"
+                "the SQLite file {place} cannot be opened; its folder must exist and be writable, \
+                or choose another place with PIPELINE_DATA_DIR or DATABASE_URL"
             ),
         ),
         11 => DbError::new(
@@ -303,7 +308,8 @@ pub(super) fn sqlite(error: &sqlx::Error, place: &str) -> DbError {
         26 => DbError::new(
             NotADatabase,
             format!(
-                "{place} is not an SQLite database; it was left as it is. Name another file with DATABASE_URL"
+                "{place} is not an SQLite database; it was left unchanged. Choose another file \
+                with DATABASE_URL"
             ),
         ),
         _ => DbError::other(format!(

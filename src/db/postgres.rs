@@ -41,16 +41,16 @@ use crate::model::{
     SeriesReport, Symbol, WatchEdit, WatchEdited,
 };
 
-/// They are run in one transaction under a lock that outlasts it.
+/// Run in one transaction under a lock that outlasts it.
 static MIGRATIONS: Migrator = Migrator {
     locking: false,
     ..sqlx::migrate!("migrations/postgres")
 };
 
-/// A start is patient for so many times that long: many processes may be starting together.
+/// A start waits this many times longer: many processes may be starting together.
 const STARTS: u32 = 4;
 const CONNECT: Duration = Duration::from_secs(5);
-/// A server that has fallen silent is given up a little later than it gives up a statement itself.
+/// A silent server is given up a little later than it would give up a statement itself.
 const DEADLINE: Duration = Duration::from_secs(32);
 
 /// Where a PostgreSQL database is.
@@ -90,7 +90,7 @@ impl PgStore {
         })
     }
 
-    /// What the first start would make in a database; `None` where it is all there.
+    /// What the first start would create in a database; `None` if nothing is missing.
     pub async fn preview(target: PgTarget) -> Result<Option<String>> {
         let (sessions, place) = (Sessions::of(&target.url, Access::ReadWrite)?, target.shown);
         let mut connection = within(CONNECT, &place, sessions.bare())
@@ -110,7 +110,7 @@ impl PgStore {
 
     /// Runs work on a pooled connection, to its end, within the deadline.
     ///
-    /// A connection that saw an error or the deadline is closed: its state is not known.
+    /// A connection that had an error or missed the deadline is closed: its state is not known.
     async fn work<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
@@ -170,8 +170,8 @@ impl fmt::Debug for PgStore {
     }
 }
 
-/// Surveys the server and brings the schema up to date, on a connection of its own, which is closed
-/// whatever happens: with it ends the lock of the migration. Returns how many connections the pool may have.
+/// Surveys the server and brings the schema up to date, on a separate connection, which is always
+/// closed: that releases the lock of the migration. Returns how many connections the pool may have.
 async fn migrate(sessions: &Sessions, place: &str) -> Result<u32> {
     let mut connection = within(CONNECT, place, sessions.bare())
         .await?
@@ -220,13 +220,14 @@ fn unmigrated(failed: &MigrateError, place: &str) -> DbError {
     }
 }
 
-/// Waits so long for a server.
+/// Waits at most `limit` for a server.
 async fn within<T>(limit: Duration, place: &str, work: impl Future<Output = T>) -> Result<T> {
     tokio::time::timeout(limit, work).await.map_err(|_| {
         DbError::new(
             DbErrorKind::Unreachable,
             format!(
-                "PostgreSQL at {place} did not answer within {} s; look whether it is up and has connections left",
+                "PostgreSQL at {place} did not answer within {} s; check that it is up and has \
+                connections left",
                 limit.as_secs()
             ),
         )
@@ -275,7 +276,8 @@ impl_store!(for PgStore, own: {
     async fn size(&self) -> Result<Size> {
         self.work(|connection| {
             Box::pin(async move {
-                // The size of a database is for those who may connect to it; a role may have lost that since.
+                // Only a role that may connect to a database may read its size; this one may have
+                // lost that right.
                 let bytes: Option<i64> = sqlx::query_scalar(
                     "SELECT CASE WHEN has_database_privilege(current_database(), 'CONNECT') \
                      THEN pg_database_size(current_database()) END",

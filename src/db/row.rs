@@ -17,11 +17,11 @@ use crate::model::{
 /// Bytes an answer may have once unpacked; far above what is ever kept.
 const MAX_UNPACKED: u64 = 64 << 20;
 
-/// Reads a word of the store, naming the column when it is not one.
+/// Parses a stored word; an error names the column.
 pub fn word<T: std::str::FromStr>(text: &str, column: &str) -> Result<T> {
     text.parse().map_err(|_| {
         DbError::other(format!(
-            "the store holds {text:?} as {column}, which this program does not know"
+            "the store holds {text:?} in {column}, which this program does not know"
         ))
     })
 }
@@ -35,15 +35,15 @@ pub fn series_key(symbol: &str, interval: &str, adjusted: bool) -> Result<Series
     })
 }
 
-/// The parameters of a question as one line.
+/// The parameters of a request as one line.
 pub fn query_text(ask: &Question) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(ask.query())
         .finish()
 }
 
-/// Symbol, interval and adjustment that a request is entered under: empty ones if it asks about
-/// symbols, so that it is never taken for one of a series.
+/// Symbol, interval and adjustment that a request is recorded under: empty for a symbol request, so
+/// that it is never taken for one of a series.
 pub fn subject(ask: &Question) -> (&str, &'static str, bool) {
     ask.series().map_or(("", "", false), |series| {
         (
@@ -108,7 +108,7 @@ pub fn optional_price(units: Option<i64>) -> Option<Price> {
     units.map(Price::from_units)
 }
 
-/// What is stored of symbol `$1` under each key, in the table of bars of a database.
+/// What is stored for symbol `$1` in each series, in the table of bars of a database.
 macro_rules! held_in {
     ($table:literal) => {
         concat!(
@@ -127,7 +127,7 @@ macro_rules! held_in {
 }
 pub(super) use held_in;
 
-/// A row of what [`held_in`] finds; `None` where the total counts bars that are gone.
+/// A row of what [`held_in`] finds; `None` if the total counts bars that are gone.
 pub fn holding(
     (symbol, interval, adjusted): (String, String, bool),
     bars: i64,
@@ -209,8 +209,7 @@ impl RunSeriesRow {
     }
 }
 
-/// `$1` newest runs, or with `$2` the one of that number. A run about symbols has no series to count
-/// its requests.
+/// The `$1` newest runs, or run number `$2`. A run about symbols has no series that count its requests.
 pub const RUNS: &str = "\
     SELECT r.id, r.status, r.trigger, r.started_at, r.finished_at, count(s.run_id) AS series, \
            count(CASE WHEN s.status IN ('succeeded', 'skipped') THEN 1 END) AS succeeded, \
@@ -223,7 +222,7 @@ pub const RUNS: &str = "\
     LEFT JOIN run_series s ON s.run_id = r.id \
     GROUP BY r.id, r.status, r.trigger, r.started_at, r.finished_at ORDER BY r.id DESC";
 
-/// Requests of the key `$1` since `$2` in runs that `$3` started.
+/// Requests of the key `$1` since `$2` in runs with trigger `$3`.
 pub const SENT_SINCE: &str = "\
     SELECT count(*) FROM requests q JOIN runs r ON r.id = q.run_id \
     WHERE q.key_fingerprint = $1 AND q.reserved_at >= $2 AND q.state <> 'not_sent' AND r.trigger = $3";

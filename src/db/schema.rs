@@ -1,5 +1,5 @@
-//! What a database that is found holds: this program's tables, of this version or another, or those
-//! of someone else.
+//! What an existing database holds: this program's tables, of this version or another, or those of
+//! another program.
 
 use sqlx::migrate::Migrator;
 
@@ -11,7 +11,7 @@ use super::{Access, Result};
 pub enum Schema {
     /// There are none yet.
     Missing,
-    /// An earlier version made them.
+    /// An earlier version created them.
     Older,
     /// They are up to date.
     Current,
@@ -47,8 +47,9 @@ pub fn latest(migrations: &Migrator) -> i64 {
     versions.max().unwrap_or(0)
 }
 
-/// The tables that the migrations make, each with its columns. Their layout is made for this: a statement
-/// begins its line, and each column of a table stands on a line of its own, four spaces in.
+/// The tables that the migrations create, each with its columns. Their layout allows this: a
+/// statement begins its line, and each column of a table is on a separate line, indented by four
+/// spaces.
 pub fn tables(migrations: &Migrator) -> Vec<(&str, Vec<&str>)> {
     let mut tables: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut in_table = false;
@@ -82,8 +83,8 @@ fn word(text: &str) -> &str {
     text.split([' ', '(']).next().unwrap_or_default()
 }
 
-/// The first table or column of the migrations that a database lacks, given its columns, each after its
-/// table.
+/// The first table or column of the migrations that a database lacks, given its pairs of table and
+/// column.
 pub fn lacks(migrations: &Migrator, has: &[(String, String)]) -> Option<String> {
     tables(migrations).into_iter().find_map(|(table, columns)| {
         let mut here = has.iter().filter(|(name, _)| name == table).peekable();
@@ -96,18 +97,18 @@ pub fn lacks(migrations: &Migrator, has: &[(String, String)]) -> Option<String> 
     })
 }
 
-/// The error of a database that lists our migrations and lacks what they make.
+/// The error of a database that lists our migrations but lacks what they create.
 pub fn incomplete(what: &str, place: &str) -> DbError {
     DbError::new(
         DbErrorKind::NotADatabase,
         format!(
-            "{place} has no {what}, although it lists the migration that makes it. It was left as it is: restore a \
+            "{place} has no {what}, although it lists the migration that creates it. It was left unchanged: restore a \
              backup, or use another database"
         ),
     )
 }
 
-/// Whether the tables must be made or brought up to date, which a reader cannot do.
+/// Whether the tables must be created or brought up to date, which a reader cannot do.
 pub fn needs_migration(schema: Schema, access: Access, place: &str) -> Result<bool> {
     match (schema, access) {
         (Schema::Current, _) => Ok(false),
@@ -119,7 +120,7 @@ pub fn needs_migration(schema: Schema, access: Access, place: &str) -> Result<bo
     }
 }
 
-/// What the first start would make there; `None`: nothing.
+/// What the first start would create there; `None`: nothing.
 pub fn preview(schema: Schema, migrations: &Migrator, place: &str) -> Option<String> {
     match schema {
         Schema::Current => None,

@@ -1,7 +1,8 @@
 //! SQLite behind the trait: the file, its locks, and the migration.
 //!
-//! Several processes share a file: WAL, every write transaction `BEGIN IMMEDIATE`, and an operating
-//! system's lock held while the schema is created (the driver's migration lock does nothing here).
+//! Several processes share a file: WAL, every write transaction `BEGIN IMMEDIATE`, and an
+//! operating-system lock held while the schema is created (the driver's migration lock does nothing
+//! here).
 
 mod apply;
 mod history;
@@ -43,17 +44,18 @@ use crate::model::{
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
-/// The first release without the WAL-reset corruption of two connections.
+/// The first release in which two connections cannot corrupt the file by a WAL reset.
 const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
 const READERS: u32 = 4;
-/// A transaction touches most of the index by time, where the bars of all series lie mixed: 8 MiB hold
-/// what it writes, so that no page is written or read again within it.
+/// A transaction touches most of the index by time, where the bars of all series are mixed: 8 MiB
+/// hold what it writes, so that no page is written or read twice within it.
 const WRITER_CACHE: &str = "-8192";
-/// For the same reason most pages change again soon, so the journal may grow to 14 MiB before its pages
-/// are carried into the file. The 2 MiB to the size that it keeps are for what a reader holds up.
+/// For the same reason most pages change again soon, so the journal may grow to 14 MiB before its
+/// pages are moved into the file. The 2 MiB up to the size that it keeps are for pages that a
+/// reader delays.
 const CHECKPOINT_PAGES: &str = "3584";
 const JOURNAL_BYTES: &str = "16777216";
-/// A write throws away what every reader has cached, so more than the pages of one reading is wasted.
+/// A write discards every reader's cache, so more than the pages of one read is wasted.
 const READER_CACHE: &str = "-512";
 /// Longer than a queue of writers of one process takes.
 const ACQUIRE: Duration = Duration::from_secs(30);
@@ -96,8 +98,8 @@ impl SqliteStore {
                 let options = options.read_only(true);
                 match check_schema(&options, &place).await {
                     Ok(()) => options,
-                    // In a folder that cannot be written no reader can register itself. Nobody can
-                    // write the file either, so without a journal it is complete as it stands.
+                    // In a folder that cannot be written, no reader can register itself. Nobody can
+                    // write the file either, so without a journal it is complete as it is.
                     Err(refused) if refused.kind == DbErrorKind::ReadOnly && !has_journal(path) => {
                         let options = options.immutable(true);
                         check_schema(&options, &place).await.map_err(|_| refused)?;
@@ -125,7 +127,7 @@ impl SqliteStore {
         })
     }
 
-    /// What the first start would make in a file that is there; `None` where it is all there.
+    /// What the first start would create in an existing file; `None` if nothing is missing.
     pub async fn preview(path: &Path) -> Result<Option<String>> {
         let place = path.display().to_string();
         require_ours(path, &place).await?;
@@ -146,8 +148,8 @@ impl SqliteStore {
         self.run_on(&self.readers, work).await
     }
 
-    /// Runs work that writes. Its pool has one connection, whose queue is fair: SQLite's own way of
-    /// waiting lets one of several writers of a process starve.
+    /// Runs work that writes. Its pool has one connection with a fair queue: SQLite's own waiting
+    /// can starve one of several writers of a process.
     async fn write<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
@@ -155,8 +157,8 @@ impl SqliteStore {
         self.run_on(&self.writer, work).await
     }
 
-    /// Runs work on a pooled connection, to its end. A connection that saw an error is closed: one
-    /// failed COMMIT would otherwise spoil every transaction after it.
+    /// Runs work on a pooled connection, to its end. A connection that had an error is closed: one
+    /// failed COMMIT would otherwise break every transaction after it.
     async fn run_on<T: Send + 'static>(
         &self,
         pool: &SqlitePool,
@@ -195,7 +197,7 @@ fn journal(path: &Path) -> PathBuf {
     journal.into()
 }
 
-/// Whether a write-ahead journal lies beside the file.
+/// Whether there is a write-ahead journal beside the file.
 fn has_journal(path: &Path) -> bool {
     journal(path).exists()
 }
@@ -207,8 +209,8 @@ fn on_disk(path: &Path) -> Option<u64> {
     Some(file + journal)
 }
 
-/// Refuses the file of another program before anything is written, be it a lock beside it. Where a
-/// journal lies beside the file, only the connection that reads both can tell; no file is harmed by that.
+/// Refuses the file of another program before anything is written, even a lock beside it. If there
+/// is a journal beside the file, only the connection that reads both can tell; that harms no file.
 async fn require_ours(path: &Path, place: &str) -> Result<()> {
     let is_empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
     if is_empty || has_journal(path) {
@@ -222,7 +224,7 @@ async fn require_ours(path: &Path, place: &str) -> Result<()> {
     }
 }
 
-/// What a file holds that has no journal, without a trace of the look at it.
+/// What a file without a journal holds, read without leaving a trace.
 async fn untouched(path: &Path, place: &str) -> Result<Schema> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -242,7 +244,8 @@ async fn found(options: &SqliteConnectOptions, place: &str) -> Result<Schema> {
     found
 }
 
-/// What a file holds. In a file any table that is not ours means that it is another program's.
+/// What a file holds. In a file, any table that is not ours means that the file belongs to another
+/// program.
 async fn survey(connection: &mut SqliteConnection, place: &str) -> Result<Schema> {
     let sql = |e: sqlx::Error| error::sqlite(&e, place);
     let tables: Vec<String> = sqlx::query_scalar(
@@ -295,13 +298,13 @@ fn foreign(table: &str, place: &str) -> DbError {
     DbError::new(
         DbErrorKind::NotADatabase,
         format!(
-            "the SQLite file {place} is another program's: pipeline-tui did not make its table {table}. It was left \
-             as it is; name another file with DATABASE_URL"
+            "the SQLite file {place} belongs to another program: pipeline-tui did not create its \
+            table {table}. It was left unchanged; choose another file with DATABASE_URL"
         ),
     )
 }
 
-/// Makes the tables or brings them up to date: all of it or nothing.
+/// Creates the tables or brings them up to date: all of it or nothing.
 async fn migrate(options: &SqliteConnectOptions, place: &str) -> Result<()> {
     let mut connection = options
         .connect()
@@ -356,7 +359,7 @@ async fn require_version(connection: &mut SqliteConnection, place: &str) -> Resu
     let mut next = || parts.next().unwrap_or(0);
     if (next(), next(), next()) < LEAST_VERSION {
         return Err(DbError::other(format!(
-            "SQLite {version} can damage files that two processes share; build with the bundled library"
+            "SQLite {version} can damage a file that two processes share; build with the bundled library"
         )));
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::model::{Bar, Interval};
 pub struct Relabelling {
     /// Stored labels to replace, with the bar that replaces each.
     pub moved: Vec<(DateTime<Utc>, Bar)>,
-    /// Bars that something newer is stored for.
+    /// Bars for which something newer is stored.
     pub outdated: HashSet<DateTime<Utc>>,
 }
 
@@ -47,8 +47,8 @@ pub fn relabel(
     relabelling
 }
 
-/// The bars of an answer that is older than what is stored: they fill what is missing and overwrite
-/// nothing. Both are oldest first.
+/// The bars of an answer that is older than what is stored: they fill gaps and overwrite nothing.
+/// Both are oldest first.
 pub fn fill(stored: &[Bar], bars: &[Bar]) -> Vec<Bar> {
     let kept = |bar: &Bar| {
         let at = stored.binary_search_by_key(&bar.timestamp, |stored| stored.timestamp);

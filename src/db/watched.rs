@@ -1,13 +1,13 @@
-//! How a changed watch list is written: which rows go, and which come after those that stay. Pure, and
-//! the same on both back ends.
+//! How a changed watch list is written: which rows are deleted, and which are added after those
+//! that stay. Pure, and the same on both back ends.
 
 use std::collections::HashMap;
 
 use super::{Result, row};
 use crate::model::SeriesKey;
 
-/// The name under which the settings hold the mark of the list: another one after every change, so that
-/// a process learns of a change without reading the list.
+/// The setting that holds the mark of the list: a new one after every change, so that a process
+/// notices a change without reading the list.
 pub const MARK: &str = "watch_list";
 
 /// A mark that no list had before.
@@ -18,7 +18,7 @@ pub fn new_mark() -> String {
 /// A row of the table `series`, in the order of its columns; `settings` and the time as text.
 pub type Row = (i64, String, String, bool, String, String, String);
 
-/// What a row keeps when it gets another place.
+/// What a row keeps when it moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     pub provider: String,
@@ -27,21 +27,21 @@ pub struct Kept {
 }
 
 /// The rows to delete, then the rows to insert, in this order. Rows are in the order of their ids, and
-/// an id that is inserted is greater than all before.
+/// an inserted id is greater than all before.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rewrite {
     pub delete: Vec<i64>,
     pub insert: Vec<(SeriesKey, Option<Kept>)>,
 }
 
-/// Makes keys of rows.
+/// The keys of rows.
 pub fn keys(rows: &[Row]) -> Result<Vec<SeriesKey>> {
     rows.iter()
         .map(|(_, symbol, interval, adjusted, ..)| row::series_key(symbol, interval, *adjusted))
         .collect()
 }
 
-/// Turns the rows of `before` into the list `after`, touching as few as the order of ids lets it.
+/// Turns the rows of `before` into the list `after`, touching as few as the order of ids allows.
 pub fn rewrite(rows: Vec<Row>, before: &[SeriesKey], after: &[SeriesKey]) -> Rewrite {
     let places: HashMap<&SeriesKey, usize> = after
         .iter()

@@ -1,10 +1,10 @@
-//! What both back ends share: how work on a connection may end, and the methods that only hand on.
+//! What both back ends share: how work on a connection may end, and the methods that only delegate.
 
 use std::pin::Pin;
 
 use super::DbError;
 
-/// What may end a piece of database work: an error of the driver, or one already in words.
+/// What may end a piece of database work: a driver error, or one already explained.
 pub enum Fault {
     Sql(sqlx::Error),
     Worded(DbError),

@@ -10,13 +10,13 @@ use super::copy::copy;
 use super::{Fault, Outcome};
 use crate::model::{Bar, Batch, Counts, Interval, Price};
 
-/// Rows of one statement: enough to make its fixed cost vanish, few enough to bound its memory.
+/// Rows per statement: enough to hide its fixed cost, few enough to bound its memory.
 const CHUNK: usize = 20_000;
-/// Bars that are not worth a COPY. It ends with two small writes, and of two TCP holds the second back
-/// for 40 ms where a connection does not forbid it, as the driver's do not.
+/// Up to this many bars are not worth a COPY. It ends with two small writes, and TCP delays the
+/// second for 40 ms unless the connection turns that off, which the driver does not.
 const FEW: usize = 1_000;
 
-/// Builds the upsert. It reads the rows that are there by one range of the key's index, drops what
+/// Builds the upsert. It reads the existing rows by one range of the key's index, drops what
 /// has not changed before the INSERT (which would lock even those), and counts by `xmax`.
 macro_rules! upsert {
     (columns: $columns:literal, arrays: $arrays:literal, stored: $stored:literal, merged: $merged:literal,
@@ -76,10 +76,10 @@ const ADJUSTED: &str = upsert!(
                EXCLUDED.adjusted_close, EXCLUDED.dividend_amount, EXCLUDED.split_coefficient"
 );
 
-/// How bars are written where none of their range is stored yet.
+/// How bars are written if none of their range is stored yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// By COPY, which costs half; if another process stores one of them meanwhile, it fails.
+    /// By COPY, which costs half; if another process stores one of them first, it fails.
     Copied,
     /// By the upsert, as everywhere else.
     Merged,
@@ -98,7 +98,7 @@ pub async fn apply(
     }
 }
 
-/// The transaction. What fails in it is undone, so that it can be tried in another way.
+/// The transaction. A failure is rolled back, so that another way can be tried.
 async fn transact(
     connection: &mut PgConnection,
     batch: &Batch,
@@ -142,7 +142,7 @@ async fn transact(
     Ok(counts)
 }
 
-/// Stores bars inside an open transaction and says what that did.
+/// Stores bars inside an open transaction and returns the counts.
 async fn store_bars(connection: &mut PgConnection, batch: &Batch, way: Way) -> Outcome<Counts> {
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
         return Ok(Counts::default());
@@ -205,9 +205,9 @@ async fn add_to_total(connection: &mut PgConnection, batch: &Batch, inserted: u3
     Ok(())
 }
 
-/// How an answer stands to what is stored.
+/// How an answer relates to what is stored.
 struct Standing {
-    /// A later request for the same bars is stored already: then this answer, which was slower or
+    /// A later request for the same bars is already stored: then this answer, which was slower or
     /// waited for a restart, may fill gaps but not overwrite.
     is_outdone: bool,
     /// No bar between its first and its last is stored.

@@ -1,7 +1,7 @@
-//! Writes bars by a binary COPY, the cheapest way into a table: for series that are new to it.
+//! Writes bars with a binary COPY, the cheapest way into a table: for series that are new to it.
 //!
-//! A COPY knows no `ON CONFLICT`: whoever uses it has looked first, and has a way on when another
-//! process was quicker.
+//! COPY has no `ON CONFLICT`: the caller checks first, and has another way if another process was
+//! faster.
 
 use chrono::NaiveDate;
 use sqlx::PgConnection;
@@ -21,7 +21,7 @@ const PIECE: usize = 64 << 10;
 const EPOCH_SECONDS: i64 = 946_684_800;
 const EPOCH_DAYS: i32 = 10_957;
 
-/// Writes bars that are not there yet; says how many.
+/// Writes bars that are not there yet; returns how many.
 pub(super) async fn copy(
     connection: &mut PgConnection,
     series: &SeriesKey,
@@ -80,8 +80,8 @@ fn put(out: &mut Vec<u8>, field: &[u8]) {
     out.extend_from_slice(field);
 }
 
-/// A price as the server keeps it: how many digits to the base of 10,000, the power of the first, the
-/// sign, eight decimals after the point, and the digits without zeros at their end.
+/// A price as the server stores it: the number of digits in base 10,000, the power of the first,
+/// the sign, eight decimals after the point, and the digits without trailing zeros.
 fn put_numeric(out: &mut Vec<u8>, price: Price) {
     const BASE: u64 = 10_000;
     /// The power of the last digit: there are two after the point.
@@ -90,7 +90,7 @@ fn put_numeric(out: &mut Vec<u8>, price: Price) {
     const SCALE: i16 = 8;
     let sign = if price.units() < 0 { NEGATIVE } else { 0 };
     let mut rest = price.units().unsigned_abs();
-    // The least digit first: 19 decimal ones are five of these.
+    // The lowest digit first: 19 decimal digits make five of these.
     let mut digits = [0_i16; 5];
     let mut count = 0_i16;
     for digit in &mut digits {
@@ -125,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    /// What the driver writes for the same value, but that it may keep fewer decimals.
+    /// What the driver writes for the same value, except that it may keep fewer decimals.
     fn by_the_driver(price: Price) -> Vec<u8> {
         let mut buffer = PgArgumentBuffer::default();
         let decimal: Decimal = price.to_decimal();

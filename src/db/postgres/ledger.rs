@@ -12,12 +12,12 @@ use uuid::Uuid;
 use crate::model::quota::{self, Ledger};
 use crate::model::{Answer, RequestId, RunId};
 
-/// How far back the newest start is looked for; far more than any gap between two requests.
+/// How far back to look for the newest start; far more than any gap between two requests.
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
 pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcome<Reserved> {
     let mut tx = connection.begin().await?;
-    // One decision at a time for each key, over all processes.
+    // One decision at a time for each key, across all processes.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('pipeline-tui ledger ' || $1, 0))")
         .bind(&wish.credential.fingerprint)
         .execute(&mut *tx)
@@ -108,7 +108,7 @@ async fn at(
     })
 }
 
-/// Requests of a key since an instant in runs that one of these words started.
+/// Requests of a key since an instant in runs with one of these triggers.
 pub async fn sent_since(
     connection: &mut PgConnection,
     credential: Credential,
@@ -244,7 +244,7 @@ pub async fn answer(
     Ok(found.map(row::AnswerRow::answer).transpose()?)
 }
 
-/// Answers kept, and the bytes that they take.
+/// Answers kept, and their size in bytes.
 pub async fn kept(connection: &mut PgConnection) -> Outcome<(u64, u64)> {
     let (answers, bytes): (i64, i64) =
         sqlx::query_as("SELECT count(*), coalesce(sum(stored_bytes), 0)::bigint FROM answers")

@@ -8,8 +8,8 @@ use super::Outcome;
 use crate::model::{Listing, RequestId};
 
 pub async fn all(connection: &mut PgConnection) -> Outcome<(Option<DateTime<Utc>>, Vec<Listing>)> {
-    // The time first: should the list be replaced meanwhile, the new one passes for older than it
-    // is, never for younger.
+    // The time first: if the list is replaced in between, the new one looks older than it is, never
+    // newer.
     let sent_at = sent_at(connection).await?;
     let rows: Vec<(String, String, String, String)> =
         sqlx::query_as("SELECT symbol, name, exchange, kind FROM listings ORDER BY symbol")
@@ -34,7 +34,7 @@ pub async fn keep(
     listings: Vec<Listing>,
 ) -> Outcome<()> {
     let mut tx = connection.begin().await?;
-    // Readers go on with the old list; of two that replace it, the second sees what the first did.
+    // Readers continue with the old list; of two that replace it, the second sees what the first did.
     sqlx::query("LOCK TABLE listings IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *tx)
         .await?;

@@ -1,4 +1,4 @@
-//! Session locks: they live as long as a session of their own, which is watched while they are held.
+//! Session locks: each lives as long as a separate session, which is watched while the lock is held.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use tokio::task::AbortHandle;
 use super::super::RunLock;
 use super::session::{HOLDS_A_LOCK, Sessions};
 
-/// How often the session is looked at; with what follows, less than the sweep's grace after a restart.
+/// How often the session is checked; with the next two, less than the sweep's grace after a restart.
 const LOOK: Duration = Duration::from_secs(3);
 /// How long it may take to answer.
 const ANSWER: Duration = Duration::from_secs(3);
-/// How often a lost lock is tried to be taken again.
+/// How often to try to take a lost lock again.
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// Takes a lock by its key, unless another session has it.
@@ -27,14 +27,14 @@ pub async fn take(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx:
         .await
 }
 
-/// A lock that a session of its own holds. Dropping it ends the session.
+/// A lock held by a separate session. Dropping it ends the session.
 pub struct SessionLock {
     is_held: Arc<AtomicBool>,
     watcher: AbortHandle,
 }
 
 impl SessionLock {
-    /// Watches the session of a lock that is taken. One that breaks, as when the server restarts, is
+    /// Watches the session of a held lock. One that breaks, as when the server restarts, is
     /// replaced and takes the lock again, unless `once`.
     pub fn new(sessions: Sessions, connection: PgConnection, key: i64, once: bool) -> Self {
         let is_held = Arc::new(AtomicBool::new(true));

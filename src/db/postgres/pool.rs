@@ -1,4 +1,4 @@
-//! The pool: connections that are tried out before and after use, within limits of time.
+//! The pool: connections that are tested before and after use, within time limits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,11 +10,11 @@ use sqlx::{Connection, Postgres};
 
 use super::session::Sessions;
 
-/// Connections of one process: one a series in flight, and a few for readers.
+/// Connections of one process: one per series in flight, and a few for readers.
 pub const MOST: u32 = 8;
-/// How long is waited for a free connection or a new one.
+/// How long to wait for a free connection or a new one.
 const ACQUIRE: Duration = Duration::from_secs(3);
-/// How long a connection may take to show that it lives.
+/// How long a connection may take to show that it is alive.
 const PING: Duration = Duration::from_millis(300);
 
 /// When a connection was last found dead, in milliseconds since the pool was made; 0: never.
@@ -40,8 +40,8 @@ impl LastDeath {
         self.at.store(self.now().max(1), Ordering::Relaxed);
     }
 
-    /// Whether a connection was used last before another one was found dead: then it is likely as
-    /// dead, and a pool of dead ones must not be tried out one by one.
+    /// Whether a connection was last used before another one was found dead: then it is probably
+    /// dead too, and a pool of dead ones must not be tested one by one.
     fn is_after(&self, last_used: Duration) -> bool {
         let at = self.at.load(Ordering::Relaxed);
         let idle = u64::try_from(last_used.as_millis()).unwrap_or(u64::MAX);
@@ -49,7 +49,7 @@ impl LastDeath {
     }
 }
 
-/// A pool without connections yet, which will have so many at most.
+/// A pool without connections yet, which will have at most `most`.
 pub fn lazy(sessions: &Sessions, most: u32) -> PgPool {
     let death = LastDeath::new();
     let options = sessions.options.clone();
@@ -79,8 +79,8 @@ pub fn lazy(sessions: &Sessions, most: u32) -> PgPool {
         .connect_lazy_with(options)
 }
 
-/// Returns a connection to its pool, which tries it out first. Dropping it does the same, but waits
-/// for ever where the server has fallen silent, and the pool never gets its place back.
+/// Returns a connection to its pool, which tests it first. Dropping it does the same, but waits
+/// forever if the server has gone silent, and the pool never gets its place back.
 pub fn give_back(mut connection: PoolConnection<Postgres>) {
     tokio::spawn(async move { tokio::time::timeout(PING, connection.return_to_pool()).await });
 }

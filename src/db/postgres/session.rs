@@ -16,7 +16,7 @@ use crate::config::Secret;
 /// must not hold the others up for longer than 10 s.
 const EVERY: &str =
     "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '10s'";
-/// A migration takes as long as it takes, but waits 30 s at most for another process that migrates.
+/// A migration has no time limit, but waits at most 30 s for another process that migrates.
 pub const MIGRATES: &str = "SET statement_timeout = 0; SET lock_timeout = '30s'";
 /// A session that holds a lock: kept however long it is idle, and when its peer is dead, noticed and
 /// ended within about a minute.
@@ -46,7 +46,7 @@ impl Sessions {
         Ok(Self { options, access })
     }
 
-    /// Opens a session in which nothing is set yet.
+    /// Opens a session without any settings.
     pub async fn bare(&self) -> std::result::Result<PgConnection, sqlx::Error> {
         self.options.connect().await
     }
@@ -58,7 +58,7 @@ impl Sessions {
         Ok(connection)
     }
 
-    /// Makes the settings of a bare session, and more.
+    /// Applies the settings of a bare session, and more.
     pub async fn settle(
         &self,
         connection: &mut PgConnection,

@@ -1,5 +1,5 @@
-//! What a server is and permits, found out before anything is written: a cause that somebody must
-//! remove ends the start with a sentence, and is not tried again.
+//! What a server is and allows, checked before anything is written: a problem that a person must
+//! fix ends the start with a sentence, and is not retried.
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, FromRow, Row as _, raw_sql};
@@ -12,17 +12,17 @@ use super::{CONNECT, MIGRATIONS, within};
 
 /// Connections besides those of the pool: the lock of a run and that of the schedule.
 const LOCKS: u32 = 2;
-/// With fewer, nobody could ask anything while both locks are held.
+/// With fewer, no query could run while both locks are held.
 const LEAST: u32 = LOCKS + 1;
-/// Enough for one process at full speed; what a sentence advises.
+/// Enough for one process at full speed; the number that messages suggest.
 const AMPLE: u32 = super::pool::MOST + LOCKS;
-/// How often it is checked that a session has not moved.
+/// How often to check that a session has not moved.
 const LOOKS: usize = 3;
 
 /// What a survey found.
 pub struct Survey {
     pub schema: Schema,
-    /// Where tables are made that are not there yet.
+    /// Where missing tables are created.
     pub home: String,
     /// The server's version.
     pub version: String,
@@ -64,7 +64,7 @@ SELECT pg_backend_pid() AS pid,
         WHERE d.datname = current_database() AND d.datconnlimit >= 0
           AND r.rolname = session_user AND NOT r.rolsuper) AS database_limit";
 
-/// Surveys the server over a session in which nothing is set yet.
+/// Surveys the server over a session without any settings.
 pub async fn survey(
     connection: &mut PgConnection,
     sessions: &Sessions,
@@ -135,8 +135,8 @@ fn room(facts: &Facts, place: &str) -> Result<u32> {
     Ok(pool)
 }
 
-/// Refuses a pooler that hands a session to others between transactions: locks that live as long as a
-/// session, its settings and its prepared statements would be theirs.
+/// Refuses a pooler that shares sessions between transactions: locks that live as long as a
+/// session, its settings and its prepared statements would be shared too.
 async fn require_a_session(
     connection: &mut PgConnection,
     pid: i32,
@@ -191,10 +191,7 @@ fn require_writable(facts: &Facts, place: &str) -> Result<()> {
                     "ALTER ROLE {role} IN DATABASE {database} RESET default_transaction_read_only"
                 ),
             ),
-            "client" => (
-                "by DATABASE_URL".to_owned(),
-                "leave it out there".to_owned(),
-            ),
+            "client" => ("by DATABASE_URL".to_owned(), "remove it there".to_owned()),
             _ => (
                 "for the server".to_owned(),
                 "the server's owner must switch it on again".to_owned(),
@@ -211,14 +208,14 @@ fn require_writable(facts: &Facts, place: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the tables are, and whether they may be used or made.
+/// What the tables are, and whether they may be used or created.
 async fn tables(
     connection: &mut PgConnection,
     facts: &Facts,
     access: Access,
     place: &str,
 ) -> Result<Schema> {
-    // In this order: what another process makes meanwhile is seen together with its migrations.
+    // In this order: what another process creates in between is seen together with its migrations.
     let taken = taken(connection, place).await?;
     let applied = applied(connection, place).await?;
     let judged = match applied {
@@ -228,7 +225,7 @@ async fn tables(
     let schema = match judged {
         Ok(judged) => judged?,
         Err(true) => return Err(foreign(place, facts, "_sqlx_migrations", None)),
-        // Ours will stand before it in the search_path.
+        // Ours will come before it in the search_path.
         Err(false) => Schema::Missing,
     };
     match schema {
@@ -241,7 +238,7 @@ async fn tables(
     }
 }
 
-/// Something under a name that is needed where tables would be made, and its owner.
+/// Something that has a needed name where tables would be created, and its owner.
 async fn taken(connection: &mut PgConnection, place: &str) -> Result<Option<(String, String)>> {
     sqlx::query_as(
         "SELECT c.relname::text, quote_ident(r.rolname) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner \
@@ -254,10 +251,10 @@ async fn taken(connection: &mut PgConnection, place: &str) -> Result<Option<(Str
     .map_err(|e| error::postgres(&e, place))
 }
 
-/// The migrations that are listed where a query for them looks, and whether that is where ours would be.
+/// The migrations that a query finds, and whether that is where ours would be.
 enum Listed {
     Readable(Vec<(i64, Vec<u8>)>, bool),
-    /// The list is none of the migrator's.
+    /// The list is not the migrator's.
     Unreadable(bool),
 }
 
@@ -286,15 +283,15 @@ async fn applied(connection: &mut PgConnection, place: &str) -> Result<Listed> {
     }
 }
 
-/// Whether tables can be made where there are none of ours.
+/// Whether tables can be created if there are none of ours.
 fn require_a_home(facts: &Facts, access: Access, place: &str) -> Result<Schema> {
     let Facts {
         role, search_path, ..
     } = facts;
     let Some(home) = &facts.home else {
         return Err(refused(format!(
-            "the search_path of {role} on PostgreSQL at {place} ({search_path}) names no schema that is there \
-             and may be used; create one, or: ALTER ROLE {role} SET search_path = public"
+            "the search_path of {role} on PostgreSQL at {place} ({search_path}) names no schema \
+            that exists and may be used; create one, or: ALTER ROLE {role} SET search_path = public"
         )));
     };
     if access == Access::ReadWrite && !facts.may_create {
@@ -311,7 +308,7 @@ fn names() -> Vec<&'static str> {
     tables.map(|(table, _)| table).collect()
 }
 
-/// Whether the tables are all there and the role may use them.
+/// Whether all tables exist and the role may use them.
 async fn require_use(
     connection: &mut PgConnection,
     access: Access,
@@ -357,20 +354,20 @@ async fn require_use(
     )))
 }
 
-/// Tables that another program made under names that are needed.
+/// Tables of another program with names that are needed.
 fn foreign(place: &str, facts: &Facts, table: &str, owner: Option<&str>) -> DbError {
     let home = facts.home.as_deref().unwrap_or_default();
     let owner = owner.map_or_else(String::new, |owner| format!(", owned by {owner}"));
     let whose = if table == "stock_data" {
-        "is not pipeline-tui's; the pipeline that it replaces keeps its bars under this name"
+        "does not belong to pipeline-tui; the pipeline that it replaces stores its bars under this name"
     } else {
-        "is another program's"
+        "belongs to another program"
     };
     DbError::new(
         DbErrorKind::NotADatabase,
         format!(
-            "the table {table} in the schema {home} of PostgreSQL at {place}{owner} {whose}. It was left as it is: \
-             name another database, give {} a search_path of its own, or rename the table",
+            "the table {table} in the schema {home} of PostgreSQL at {place}{owner} {whose}. It \
+            was left unchanged: use another database, give {} its own search_path, or rename the table",
             facts.role
         ),
     )

@@ -7,7 +7,7 @@ use super::super::watched::{self, Kept, Rewrite, Row};
 use super::{Outcome, settings};
 use crate::model::{SeriesKey, WatchEdit, WatchEdited};
 
-/// Of two that change the list, the second sees what the first did; readers are not held up.
+/// Of two that change the list, the second sees what the first did; readers are not blocked.
 const LOCK: &str = "LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE";
 
 pub async fn read(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {

@@ -11,15 +11,15 @@ use super::super::{BarQuery, Credential, Order, row};
 use super::Outcome;
 use crate::model::{Bar, Batch, Counts, Interval, Price};
 
-/// Rows of one statement: as many as pay off, far below SQLite's 32,766 parameters.
+/// Rows per statement: as many as pay off, far below SQLite's 32,766 parameters.
 const CHUNK: usize = 1_000;
 
 /// The statement for a full chunk without and with the adjustment columns: prepared once, used often.
 static FULL: LazyLock<[String; 2]> = LazyLock::new(|| [upsert(CHUNK, false), upsert(CHUNK, true)]);
 
-/// Builds an upsert of so many rows that leaves unchanged rows alone; a missing adjustment is kept.
+/// Builds an upsert of `rows` rows that leaves unchanged rows alone; a missing adjustment is kept.
 ///
-/// Its parameters are the values row by row, then symbol, interval, adjusted. None has a number:
+/// Its parameters are the values row by row, then symbol, interval, adjusted. None is numbered:
 /// SQLite and the driver search a list for every numbered one, which cost more than the upsert.
 fn upsert(rows: usize, adjusted: bool) -> String {
     let mut columns = vec![
@@ -112,7 +112,7 @@ pub async fn apply(
     Ok(counts)
 }
 
-/// Stores bars inside an open transaction and says what that did.
+/// Stores bars inside an open transaction and returns the counts.
 async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Counts> {
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
         return Ok(Counts::default());
@@ -194,7 +194,7 @@ async fn add_to_total(
     Ok(())
 }
 
-/// Whether a later request for the same bars is stored already: then this answer, which was slower
+/// Whether a later request for the same bars is already stored: then this answer, which was slower
 /// or waited for a restart, may fill gaps but not overwrite.
 async fn is_outdone(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<bool> {
     Ok(sqlx::query_scalar(

@@ -109,15 +109,15 @@ pub async fn finish_run(
     Ok(())
 }
 
-/// A series whose end could not be written down must not look alive once its run is over.
+/// A series whose end could not be recorded must not look alive once its run is over.
 const LEAVE_NONE_RUNNING: &str = concat!(
     "UPDATE run_series SET status = 'interrupted', finished_at = ",
     now!(),
     " WHERE run_id = $1 AND status = 'running'"
 );
 
-/// A request of a run that is over has either been settled or its process died. The COMMIT of a dead
-/// process may be carried out after the sweep of its run, so this looks at all of them each time.
+/// A request of a run that is over was either settled or its process died. The COMMIT of a dead
+/// process may be carried out after the sweep of its run, so all of them are checked each time.
 const DOUBT_UNSETTLED: &str = "\
     UPDATE requests SET state = 'in_doubt' WHERE state = 'reserved' \
     AND run_id NOT IN (SELECT id FROM runs WHERE status = 'running')";

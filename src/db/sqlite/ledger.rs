@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::model::quota::{self, Ledger};
 use crate::model::{Answer, RequestId, RunId};
 
-/// How far back the newest start is looked for; far more than any gap between two requests.
+/// How far back to look for the newest start; far more than any gap between two requests.
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
 pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Outcome<Reserved> {
@@ -103,7 +103,7 @@ async fn at(
     })
 }
 
-/// Requests of a key since an instant in runs that one of these words started.
+/// Requests of a key since an instant in runs with one of these triggers.
 pub async fn sent_since(
     connection: &mut SqliteConnection,
     credential: Credential,
@@ -236,7 +236,7 @@ pub async fn answer(
     Ok(found.map(row::AnswerRow::answer).transpose()?)
 }
 
-/// Answers kept, and the bytes that they take.
+/// Answers kept, and their size in bytes.
 pub async fn kept(connection: &mut SqliteConnection) -> Outcome<(u64, u64)> {
     let (answers, bytes): (i64, i64) =
         sqlx::query_as("SELECT count(*), coalesce(sum(stored_bytes), 0) FROM answers")

@@ -9,13 +9,13 @@ use super::super::row;
 use super::Outcome;
 use crate::model::{Listing, RequestId};
 
-/// Rows of one statement: as many as pay off, far below SQLite's 32,766 parameters.
+/// Rows per statement: as many as pay off, far below SQLite's 32,766 parameters.
 const CHUNK: usize = 1_000;
 
 /// The statement for a full chunk: prepared once, used often.
 static FULL: LazyLock<String> = LazyLock::new(|| insert(CHUNK));
 
-/// None of the parameters has a number: SQLite searches a list for every numbered one.
+/// None of the parameters is numbered: SQLite searches a list for every numbered one.
 fn insert(rows: usize) -> String {
     let more = ",(?,?,?,?)".repeat(rows.saturating_sub(1));
     format!(
@@ -26,8 +26,8 @@ fn insert(rows: usize) -> String {
 pub async fn all(
     connection: &mut SqliteConnection,
 ) -> Outcome<(Option<DateTime<Utc>>, Vec<Listing>)> {
-    // The time first: should the list be replaced meanwhile, the new one passes for older than it
-    // is, never for younger.
+    // The time first: if the list is replaced in between, the new one looks older than it is, never
+    // newer.
     let sent_at = sent_at(connection).await?;
     let rows: Vec<(String, String, String, String)> =
         sqlx::query_as("SELECT symbol, name, exchange, kind FROM listings ORDER BY symbol")

@@ -1,5 +1,4 @@
-//! The database's file, and locks of the operating system on files beside it, which die with their
-//! process.
+//! The database's file, and operating-system locks on files beside it, which end with their process.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -22,7 +21,7 @@ pub struct FileLock {
 }
 
 impl RunLock for FileLock {
-    /// Only this process can let go of a locked file.
+    /// Only this process can release a locked file.
     fn is_held(&self) -> bool {
         true
     }
@@ -138,15 +137,15 @@ fn unopenable(io: &io::Error, path: &Path) -> DbError {
         io::ErrorKind::StorageFull => error::DbError::new(
             DbErrorKind::Full,
             format!(
-                "no space is left for {}; free some, nothing stored so far is lost",
+                "no space is left for {}; free some, stored data is safe",
                 path.display()
             ),
         ),
         _ => DbError::new(
             DbErrorKind::ReadOnly,
             format!(
-                "{} cannot be written ({io}); the folder of the database must exist and be writable, or name another \
-                 place with PIPELINE_DATA_DIR or DATABASE_URL",
+                "{} cannot be written ({io}); the folder of the database must exist and be \
+                writable, or choose another place with PIPELINE_DATA_DIR or DATABASE_URL",
                 path.display()
             ),
         ),

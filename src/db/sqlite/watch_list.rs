@@ -49,7 +49,7 @@ pub async fn edit(connection: &mut SqliteConnection, edit: WatchEdit) -> Outcome
     Ok(edited)
 }
 
-/// One statement for all rows, however many: they travel as one list in JSON.
+/// One statement for all rows, however many: they are sent as one list in JSON.
 async fn write(connection: &mut SqliteConnection, rewrite: Rewrite) -> Outcome<()> {
     sqlx::query("DELETE FROM series WHERE id IN (SELECT value FROM json_each($1))")
         .bind(json(&rewrite.delete)?)

@@ -23,7 +23,7 @@ const CALLS: [&str; 7] = [
 const ERRORS: [&str; 2] = ["EIO", "ENOSPC"];
 /// What a person is told when a disk fails: a known cause, and what to do.
 const WORDS: [&str; 5] = [
-    "gives errors",
+    "reports errors",
     "no space is left",
     "cannot be opened",
     "cannot be written",
@@ -62,8 +62,8 @@ fn failing(desk: &Desk, call: &str, error: &str, when: &str) -> (Done, usize) {
     (done, trace.matches("(INJECTED)").count())
 }
 
-/// Words for unexpected errors.
-const UNCLASSIFIED: [&str; 2] = ["gave an answer that cannot be read", "refused a statement"];
+/// Words for what nobody has thought of.
+const UNCLASSIFIED: [&str; 2] = ["returned data that cannot be read", "refused a statement"];
 
 /// Every error on the screen names its cause.
 fn assert_told(done: &Done, what: &str) {

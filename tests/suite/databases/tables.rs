@@ -17,30 +17,30 @@ async fn tables_of_others_are_left_as_they_are() {
         ),
         (
             "CREATE TABLE runs (distance integer)",
-            ["runs", "another program's", "owned by"],
+            ["runs", "belongs to another program", "owned by"],
         ),
         (
             "CREATE VIEW series AS SELECT 1 AS one",
-            ["series", "another program's", "rename"],
+            ["series", "belongs to another program", "rename"],
         ),
         (
             "CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text, success boolean, checksum bytea); \
              INSERT INTO _sqlx_migrations VALUES (1, 'init', true, '\\x00'), (2, 'users', true, '\\x01')",
-            ["_sqlx_migrations", "another program's", "database"],
+            ["_sqlx_migrations", "belongs to another program", "database"],
         ),
         (
             "CREATE TABLE _sqlx_migrations (version text, success boolean, checksum bytea); \
              INSERT INTO _sqlx_migrations VALUES ('one', true, '\\x00')",
-            ["_sqlx_migrations", "another program's", "database"],
+            ["_sqlx_migrations", "belongs to another program", "database"],
         ),
         (
             "CREATE TABLE _sqlx_migrations (name text)",
-            ["_sqlx_migrations", "another program's", "database"],
+            ["_sqlx_migrations", "belongs to another program", "database"],
         ),
         // Found only by the migration, which is then rolled back whole.
         (
             "CREATE FUNCTION stock_data_deleted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
-            ["stock_data_deleted", "left as it is", "rename"],
+            ["stock_data_deleted", "left unchanged", "rename"],
         ),
     ] {
         let Some((url, desk, server)) = place().await else {

@@ -253,7 +253,7 @@ async fn a_run_waits_while_writing_is_switched_off_and_goes_on_once_it_is_not() 
         _ => None,
     })
     .await;
-    assert!(words.contains("takes no writes"), "{words}");
+    assert!(words.contains("accepts no writes"), "{words}");
     assert_eq!(server.journal().len(), 0, "nothing is spent");
     switch("RESET default_transaction_read_only");
     until(&mut handle, |snapshot| {
