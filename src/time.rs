@@ -10,11 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 #[derive(Clone)]
 pub struct Clock {
     tell: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    /// Set where the clock is not that of the world, and so not that of databases.
+    /// Set if this is not the real clock, and so not that of databases.
     unlike: Option<Unlike>,
 }
 
-/// A clock that began at another instant and may run faster.
+/// A clock that started at another instant and may run faster.
 #[derive(Debug, Clone, Copy)]
 struct Unlike {
     began: DateTime<Utc>,
@@ -41,7 +41,7 @@ impl Clock {
         Self::from_fn(Utc::now)
     }
 
-    /// A clock that shows `showed` now and runs so many times as fast as the world's.
+    /// A clock that shows `showed` now and runs `speed` times as fast as the real one.
     #[must_use]
     pub fn running_from(showed: DateTime<Utc>, speed: i32) -> Self {
         let system = Self::system();
@@ -71,7 +71,7 @@ impl Clock {
         }
     }
 
-    /// The same clock, doing something before it tells the time.
+    /// The same clock, which calls `hook` before each reading.
     #[must_use]
     pub fn before_each(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         let tell = self.tell;
@@ -84,15 +84,15 @@ impl Clock {
         }
     }
 
-    /// How far this clock was ahead of the world's at an instant of the world: what is to be added
-    /// to times that a database wrote by its own clock.
+    /// How far this clock was ahead of the real one at a real instant: add this to times that a
+    /// database wrote by its own clock.
     #[must_use]
     pub fn ahead_at(&self, at: DateTime<Utc>) -> TimeDelta {
         self.unlike
             .map_or_else(TimeDelta::zero, |unlike| unlike.shows(at) - at)
     }
 
-    /// How long it is until the next whole second. Who wakes then wakes together with all others who do.
+    /// The time until the next whole second. Tasks that wait for it wake together.
     #[must_use]
     pub fn to_next_second(&self) -> Duration {
         let gone = self.now().timestamp_subsec_nanos().min(999_999_999);
@@ -106,11 +106,11 @@ impl Clock {
     }
 }
 
-/// How far ahead of now an instant of the past may be noted: clocks are set back a little now and then.
+/// How far ahead of now a recorded past instant may be: clocks are set back a little now and then.
 const SET_BACK: TimeDelta = TimeDelta::days(1);
 
-/// Whether an instant that was noted as past is so far ahead that the clock was wrong when it was
-/// noted, or is wrong now: it says nothing, and waiting for it could take years.
+/// Whether an instant that was recorded as past is so far ahead that the clock was wrong then, or
+/// is wrong now: it means nothing, and waiting for it could take years.
 #[must_use]
 pub fn is_far_ahead(noted: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     noted - now > SET_BACK

@@ -1,8 +1,8 @@
-//! Alpha Vantage: asks, sends once, and tells bars from the many ways of being refused.
+//! Alpha Vantage: builds requests, sends each once, and tells bars from the many kinds of refusal.
 //!
 //! ```text
-//! ask     wish -> question           pure
-//! client  question -> answer         the only place that holds the key and touches the network
+//! ask     series -> request          pure
+//! client  request -> answer          the only place that holds the key and touches the network
 //! read    answer -> bars | refusal   pure: refusal, then json or csv -> rows -> label
 //! symbols the same for the list of symbols and the provider's search
 //! ```
@@ -40,7 +40,7 @@ pub struct AlphaVantage {
 }
 
 impl AlphaVantage {
-    /// Prepares to ask the provider at `base_url`; nothing is sent yet.
+    /// Prepares a client of the provider at `base_url`; nothing is sent yet.
     pub fn new(
         base_url: Url,
         key: Secret,
@@ -50,7 +50,7 @@ impl AlphaVantage {
         Self::with_limits(base_url, key, key_is_demo, clock, Limits::default())
     }
 
-    /// As [`AlphaVantage::new`], with other limits of time and size.
+    /// As [`AlphaVantage::new`], with other limits on time and size.
     pub fn with_limits(
         base_url: Url,
         key: Secret,
@@ -94,8 +94,8 @@ impl BarSource for AlphaVantage {
     }
 }
 
-/// Reads an answer: bars, or the class of refusal. Content types are not looked at: the provider
-/// sends refusals as JSON whatever was asked for.
+/// Reads an answer: bars, or the class of refusal. Content types are ignored: the provider sends
+/// refusals as JSON whatever was requested.
 pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
     let text = body(answer)?;
     match text.as_bytes().first() {
@@ -109,7 +109,7 @@ pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
     }
 }
 
-/// The text of an answer that its status and its first byte do not give away as a failure.
+/// The text of an answer, unless its status or its first byte shows a failure.
 fn body(answer: &Answer) -> Result<&str, Refusal> {
     let body = answer
         .body

@@ -1,4 +1,4 @@
-//! What a person or the schedule may ask of the engine. Accepted or refused, never silently lost.
+//! Commands to the engine, from a person or the schedule: accepted or refused, never silently lost.
 
 use chrono::{DateTime, Utc};
 
@@ -6,73 +6,73 @@ use super::schedule::Schedule;
 use crate::config::Secret;
 use crate::model::{RequestId, RunId, SeriesKey, WatchEdit};
 
-/// A wish.
+/// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Fetch these series now, one run.
     Fetch(Vec<SeriesKey>),
     /// Fetch every series that is due.
     FetchDue,
-    /// Stop the run at work after the request in flight.
+    /// Stop the current run after the request in flight.
     CancelRun,
-    /// Let the schedule start nothing.
+    /// Pause the schedule.
     Pause,
-    /// Let the schedule start runs again.
+    /// Resume the schedule.
     Resume,
     /// Replace the schedule; it is saved in the store.
     SetSchedule(Schedule),
     /// Change the watch list, in one transaction; bars stay.
     EditList(WatchEdit),
-    /// Ask the provider with another key from the next run on.
+    /// Use another key from the next run on.
     SetKey(Secret),
-    /// Show bars: the window is in every snapshot until another is asked for.
+    /// Show bars: the window is in every snapshot until another is requested.
     ShowBars(BarsWindow),
     /// Show a run in detail.
     ShowRun(RunId),
     /// Show what the provider answered to a request.
     ShowAnswer(RequestId),
-    /// Read what the system view shows: sizes, and what the key is known to be allowed.
+    /// Read what the system view shows: sizes, and what the key's plan is known to include.
     ShowSystem,
-    /// Look for a symbol, in the list that is kept or, at the price of one request, at the provider.
+    /// Search for a symbol, in the stored list or, for one request, at the provider.
     Search {
-        /// What is typed so far.
+        /// The text typed so far.
         text: String,
-        /// Ask the provider.
+        /// Search at the provider.
         from_provider: bool,
     },
-    /// Ask the provider for the list of symbols and keep it: one request.
+    /// Fetch the list of symbols from the provider and store it: one request.
     LoadListings,
-    /// Write a whole series to a new file in the folder of exports.
+    /// Write a whole series to a new file in the exports folder.
     Export {
         /// The series.
         series: SeriesKey,
-        /// The file's name; its ending says the format.
+        /// The file's name; its extension gives the format.
         name: String,
     },
-    /// End in order.
+    /// Shut down cleanly.
     Shutdown,
 }
 
-/// The bar that a window is laid around.
+/// The bar that a window is placed around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// The newest bar there is; the window follows it.
+    /// The newest bar; the window follows it.
     Newest,
-    /// The oldest bar there is.
+    /// The oldest bar.
     Oldest,
-    /// An instant, whether or not there is a bar of it.
+    /// An instant, with or without a bar.
     At(DateTime<Utc>),
 }
 
-/// Which bars a view wants to see: at one end of the series so many as `newer` and `older` together.
+/// Which bars a view shows: at either end of the series, `newer` and `older` together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BarsWindow {
     /// The series.
     pub series: SeriesKey,
     /// Where the window is.
     pub anchor: Anchor,
-    /// So many bars after the anchor at most.
+    /// At most this many bars after the anchor.
     pub newer: u32,
-    /// So many bars at the anchor or before it at most.
+    /// At most this many bars at the anchor or before it.
     pub older: u32,
 }

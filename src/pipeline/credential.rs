@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Secret;
 
-/// Sixteen hexadecimal digits that name a key without telling anything of it.
+/// Sixteen hexadecimal digits that name a key without revealing any of it.
 #[must_use]
 pub fn fingerprint(key: &Secret) -> String {
     let digest = Sha256::new()

@@ -30,21 +30,21 @@ use crate::model::{SeriesKey, text};
 const COMMANDS: usize = 64;
 /// Results that may wait: a few for each series in flight.
 const INPUTS: usize = 256;
-/// Notices that may wait for whoever shows them; more are dropped and counted.
+/// Notices that may wait to be shown; more are dropped and counted.
 const NOTICES: usize = 256;
 /// Runs that a snapshot holds.
 const RUNS: u32 = 100;
 /// Inputs after which a snapshot is published even while more are waiting.
 const BURST: u32 = 32;
-/// The schedule is looked at this often: timers do not run while a machine sleeps, clocks do.
+/// How often the schedule is checked: timers stop while a machine sleeps, clocks do not.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The way to a running engine.
+/// A handle to a running engine.
 #[derive(Debug)]
 pub struct Handle {
-    /// What is wanted.
+    /// What to do.
     pub commands: mpsc::Sender<Command>,
-    /// What is true; the newest is all one needs.
+    /// What is true; only the newest matters.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What happens.
     pub notices: mpsc::Receiver<Notice>,
@@ -52,25 +52,25 @@ pub struct Handle {
     pub ended: JoinHandle<()>,
 }
 
-/// Makes a pipeline over the same store that asks with another key, or says why that cannot be.
+/// Makes a pipeline over the same store with another key, or says why it cannot.
 pub type Rekey = Arc<dyn Fn(Secret) -> Result<Arc<Pipeline>, String> + Send + Sync>;
 
-/// What an engine starts from.
+/// What an engine starts with.
 #[derive(Clone)]
 pub struct EngineOptions {
-    /// Whose data it is.
+    /// Where the data comes from.
     pub provider: ProviderStatus,
-    /// The watch list of an empty store. A process that only reads shows it without storing it.
+    /// The watch list of an empty store. A read-only process shows it without storing it.
     pub watch: Vec<SeriesKey>,
-    /// Series of this process alone, instead of the store's watch list.
+    /// Series for this process only, instead of the store's watch list.
     pub only: Option<Vec<SeriesKey>>,
-    /// The schedule of a store that remembers none.
+    /// The schedule if the store has none.
     pub schedule: Schedule,
-    /// How often the schedule is looked at; `None`: every second.
+    /// How often the schedule is checked; `None`: every second.
     pub tick: Option<Duration>,
     /// Neither spend requests nor write.
     pub read_only: bool,
-    /// How another key comes into use; `None`: it cannot.
+    /// How to switch to another key; `None`: not possible.
     pub rekey: Option<Rekey>,
     /// Where exported series go.
     pub exports: PathBuf,
@@ -86,7 +86,7 @@ impl fmt::Debug for EngineOptions {
     }
 }
 
-/// Starts the engine over a pipeline. Errors are those of the store.
+/// Starts the engine over a pipeline. Errors come from the store.
 pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Handle, DbError> {
     let store = &pipeline.store;
     let remembered = remembered(store).await?;
@@ -145,10 +145,10 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     })
 }
 
-/// What reaches the engine's task from the work it let run.
+/// What the engine's task receives from the work it started.
 enum Message {
     Input(Input),
-    /// The schedule's lock and what goes with it, or that another process has it.
+    /// The schedule's lock and its handover; `None`: another process has it.
     Lock(Option<(Box<dyn RunLock>, Handover)>),
 }
 
@@ -156,7 +156,7 @@ struct Engine {
     pipeline: Arc<Pipeline>,
     watching: Watching,
     rekey: Option<Rekey>,
-    /// Whose data it is, as the engine was started.
+    /// Where the data comes from, as the engine was started.
     provider: ProviderStatus,
     state: State,
     inputs: mpsc::Sender<Message>,
@@ -166,9 +166,9 @@ struct Engine {
     publish: watch::Sender<Arc<Snapshot>>,
     dropped: u64,
     exports: PathBuf,
-    /// Of the run at work.
+    /// Stops the current run.
     cancel: CancellationToken,
-    /// Of the question about symbols.
+    /// Stops the symbol request.
     cancel_ask: CancellationToken,
     /// Cancelled when this engine has ended.
     ended: CancellationToken,
@@ -202,7 +202,7 @@ impl Engine {
                 command = wanted.recv() => Input::Command(command.unwrap_or(Command::Shutdown)),
                 _ = ticks.tick() => {
                     if tick.is_none() {
-                        // On whole seconds, when a screen draws: one wake-up then does for both.
+                        // On whole seconds, when a screen draws: one wake-up then serves both.
                         ticks.reset_after(to_tick(self.pipeline.clock.to_next_second()));
                     }
                     let is_lost = self.schedule_lock.as_ref().is_some_and(|lock| !lock.is_held());
@@ -216,7 +216,8 @@ impl Engine {
                 self.carry_out(job);
             }
             behind += 1;
-            // Who sees a snapshot wants the last of a burst, and each costs as much as the list is long.
+            // Only the last snapshot of a burst matters, and the cost of each grows with the watch
+            // list.
             let is_time = results.is_empty() || behind >= BURST || is_over;
             if is_time && self.state.revision() != published {
                 (published, behind) = (self.state.revision(), 0);
@@ -264,7 +265,7 @@ impl Engine {
         }
     }
 
-    /// Lets work run beside the engine; what it brings becomes an input.
+    /// Runs work beside the engine; its result becomes an input.
     fn spawn(&self, work: impl Future<Output = Option<Input>> + Send + 'static) {
         self.supervise(
             Input::Crashed,
@@ -272,7 +273,7 @@ impl Engine {
         );
     }
 
-    /// Lets work run beside the engine. Where it panics, that is what it brings.
+    /// Runs work beside the engine. If it panics, that is its result.
     fn supervise(
         &self,
         crashed: impl FnOnce(String) -> Input + Send + 'static,
@@ -290,7 +291,7 @@ impl Engine {
         });
     }
 
-    /// Runs an errand once the one before is over, however it ended.
+    /// Runs an errand once the previous one is over, however it ended.
     fn errand(&mut self, errand: Errand) {
         let store = Arc::clone(&self.pipeline.store);
         let (over, is_over) = oneshot::channel();
@@ -304,7 +305,8 @@ impl Engine {
         });
     }
 
-    /// Makes inputs of events. A dropped one costs a line of narration; the report and the store have it all.
+    /// Turns events into inputs. A dropped one costs a line of narration; the report and the store
+    /// have them all.
     fn observer(&self) -> Observer {
         let inputs = self.inputs.clone();
         Arc::new(move |event| drop(inputs.try_send(Message::Input(Input::Run(event)))))
@@ -333,7 +335,7 @@ impl Engine {
         });
     }
 
-    /// Asks with the key that is in use now, as a run does.
+    /// Sends a symbol request with the key in use, as a run does.
     fn ask(&mut self, wish: SymbolWish) {
         self.cancel_ask = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel_ask.clone());
@@ -359,7 +361,7 @@ impl Engine {
         });
     }
 
-    /// The run at work goes on with the key it began with.
+    /// The current run continues with the key it began with.
     fn rekey(&mut self, key: Secret) {
         let made = match &self.rekey {
             Some(rekey) => rekey(key.clone()),
@@ -421,7 +423,7 @@ fn to_tick(to_second: Duration) -> Duration {
     }
 }
 
-/// Tries to take the schedule over, with what its owner must know.
+/// Tries to take over the schedule, with what its owner must know.
 async fn own(
     pipeline: &Pipeline,
     watching: &Watching,
@@ -455,7 +457,7 @@ fn input(loaded: Result<Loaded, DbError>) -> Input {
     }
 }
 
-/// The words of a panic, which may quote anything.
+/// The message of a panic, which may quote anything.
 fn words(ended: JoinError) -> String {
     let words = ended.try_into_panic().map_or_else(
         |error| error.to_string(),
@@ -463,7 +465,7 @@ fn words(ended: JoinError) -> String {
             Ok(words) => *words,
             Err(words) => words
                 .downcast_ref::<&str>()
-                .map_or_else(|| "no words".to_owned(), |words| (*words).to_owned()),
+                .map_or_else(|| "no message".to_owned(), |words| (*words).to_owned()),
         },
     );
     text::clean(&secret::redact(&words))

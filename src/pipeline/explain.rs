@@ -17,55 +17,55 @@ pub fn sentence(class: ErrorClass, ask: &Ask, said: &str) -> String {
     match class {
         ErrorClass::NotEntitled => not_entitled(ask),
         ErrorClass::BadRequest => format!(
-            "the provider does not know {}, or has no {} bars of it; check the spelling and the interval",
+            "the provider does not know {}, or has no {} bars for it; check the spelling and the interval",
             series.symbol, series.interval
         ),
         ErrorClass::NoData => format!(
-            "the provider answered without any bar of {series}; nothing stored changes, try again later"
+            "the provider sent no bars for {series}; stored bars are unchanged, try again later"
         ),
         _ => whatever_was_asked(class, ask.function(), said),
     }
 }
 
-/// The same for a question about symbols.
+/// The same for a symbol request.
 #[must_use]
 pub fn about_symbols(class: ErrorClass, function: &str, said: &str) -> String {
     match class {
         ErrorClass::NotEntitled => format!("this key's plan does not include {function}"),
         ErrorClass::BadRequest => {
-            "the provider does not accept these words; write others".to_owned()
+            "the provider rejected this search; try different words".to_owned()
         }
         ErrorClass::NoData => {
-            "the provider answered without any symbol; the list that is kept stays, try again later"
-                .to_owned()
+            "the provider sent no symbols; the stored list is unchanged, try again later".to_owned()
         }
         _ => whatever_was_asked(class, function, said),
     }
 }
 
-/// The classes that say the same whatever the question was about.
+/// The classes with one text for bars and for symbols.
 fn whatever_was_asked(class: ErrorClass, function: &str, said: &str) -> String {
     match class {
         ErrorClass::Burst => format!(
-            "the provider asks to slow down; another program may be using the same address or key, \
+            "the provider asks us to slow down; another program may be using the same address or key, \
              try again in a minute ({said})"
         ),
         ErrorClass::Minute => {
-            "the plan's requests a minute are spent; try again in a minute".to_owned()
+            "this minute's requests are used up; try again in a minute".to_owned()
         }
         ErrorClass::Day => {
             format!("today's requests are used up; {said}")
         }
         ErrorClass::BadKey => {
-            "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, a free key \
-             is at https://www.alphavantage.co/support/#api-key"
+            "the provider does not accept the key; correct ALPHA_VANTAGE_API_KEY, or get a free \
+            key at https://www.alphavantage.co/support/#api-key"
                 .to_owned()
         }
         ErrorClass::Outage => {
-            format!("the provider is down; what is stored is safe, try again later ({said})")
+            format!("the provider is down; stored data is safe, try again later ({said})")
         }
         ErrorClass::Malformed => format!(
-            "the answer is not what was asked for and nothing of it is stored; it is kept for inspection ({said})"
+            "the answer is not what was requested; none of its data was used, and it is kept for \
+            inspection ({said})"
         ),
         ErrorClass::ClientBug => {
             format!(
@@ -78,7 +78,7 @@ fn whatever_was_asked(class: ErrorClass, function: &str, said: &str) -> String {
             )
         }
         ErrorClass::Unknown => {
-            format!("the provider refused in words that are not known; try again later ({said})")
+            format!("the provider refused with an unknown message; try again later ({said})")
         }
         ErrorClass::Network => format!(
             "the provider could not be reached; check the network and ALPHA_VANTAGE_BASE_URL ({said})"
@@ -100,7 +100,7 @@ fn not_entitled(ask: &Ask) -> String {
     {
         return format!(
             "this key's plan does not include outputsize=full of {function}; leave out --outputsize for the \
-             newest 100 bars, or take weekly bars, whose whole history is free"
+             newest 100 bars, or use weekly bars, which are free with their full history"
         );
     }
     let instead = if function.ends_with("_ADJUSTED") {
@@ -113,20 +113,19 @@ fn not_entitled(ask: &Ask) -> String {
     format!("this key's plan does not include {function}; {instead}")
 }
 
-/// Says that a series was not asked, because of what an earlier refusal taught.
+/// Says that a series was not fetched because of an earlier refusal.
 #[must_use]
 pub fn not_asked(reason: &str) -> String {
-    format!("not asked, 0 requests: {reason}")
+    format!("not fetched, 0 requests: {reason}")
 }
 
 /// Why a start leaves a series to the schedule.
-pub const START_SPENT: &str =
-    "a start sends few requests, and they are used up; the schedule fetches it next";
+pub const START_SPENT: &str = "the few requests of a start are used up; the schedule will fetch it";
 
-/// When a day that the provider calls spent is over.
+/// When there are requests again after the provider said that the day's are used up.
 pub const DAY_TURNS: &str = "more from midnight in New York";
 
-/// Says until when a spent day lasts.
+/// Says when there are requests again.
 #[must_use]
 pub fn day_spent(until: DateTime<Utc>) -> String {
     format!("more from {}", at_the_exchange(until))
@@ -141,7 +140,7 @@ fn at_the_exchange(at: DateTime<Utc>) -> impl fmt::Display {
 pub fn paused(said: &str, until: DateTime<Utc>) -> String {
     let until = until + TimeDelta::nanoseconds(59_999_999_999);
     format!(
-        "{said} and asks for a pause; nothing is sent before {}, what is stored is safe",
+        "{said} and asks for a pause; no requests are sent before {}, and stored data is safe",
         at_the_exchange(until)
     )
 }
@@ -180,12 +179,12 @@ mod tests {
     fn a_pause_names_a_minute_at_which_it_is_over() {
         for (until, minute) in [("05:00:00", "00:00"), ("05:00:00.5", "00:01")] {
             let until = format!("2026-11-24T{until}Z").parse().unwrap();
-            let text = paused("the provider is out of order (HTTP 503)", until);
+            let text = paused("the provider reports a server error (HTTP 503)", until);
             assert_eq!(
                 text,
                 format!(
-                    "the provider is out of order (HTTP 503) and asks for a pause; nothing is sent \
-                     before Tue 2026-11-24 {minute} ET, what is stored is safe"
+                    "the provider reports a server error (HTTP 503) and asks for a pause; no \
+                    requests are sent before Tue 2026-11-24 {minute} ET, and stored data is safe"
                 )
             );
         }

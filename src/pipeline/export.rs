@@ -1,4 +1,4 @@
-//! A series as a file: CSV or JSON lines, written piece by piece, so that a million bars take no room.
+//! A series as a file: CSV or JSON lines, written in pieces, so that a million bars need little memory.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,7 +12,7 @@ use crate::db::{BarQuery, DbError, Order, Store};
 use crate::model::text::without_formula;
 use crate::model::{Bar, Interval, SeriesKey, Symbol};
 
-/// Bars that are read and written at once.
+/// Bars that are read and written at a time.
 const PIECE: u32 = 10_000;
 
 const HEAD: [&str; 13] = [
@@ -34,14 +34,14 @@ const HEAD: [&str; 13] = [
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Comma-separated values with a head.
+    /// Comma-separated values with a header.
     Csv,
     /// One JSON object a line.
     Jsonl,
 }
 
 impl Format {
-    /// The format that a file's name asks for.
+    /// The format given by a file's name.
     #[must_use]
     pub fn of(name: &str) -> Self {
         let is_json = Path::new(name)
@@ -75,7 +75,7 @@ struct JsonBar<'a> {
 }
 
 impl<W: Write> BarWriter<W> {
-    /// Starts to write: CSV begins with its head.
+    /// Starts writing: CSV begins with its header.
     pub fn new(format: Format, out: W) -> io::Result<Self> {
         Ok(Self(match format {
             Format::Jsonl => Lines::Jsonl(out),
@@ -111,7 +111,7 @@ impl<W: Write> BarWriter<W> {
         Ok(())
     }
 
-    /// Ends writing and returns what was written to.
+    /// Finishes writing and returns the writer.
     pub fn finish(self) -> io::Result<W> {
         match self.0 {
             Lines::Csv(writer) => writer.into_inner().map_err(csv::IntoInnerError::into_error),
@@ -161,7 +161,7 @@ pub enum ExportError {
 
 /// Writes a whole series to a new file, oldest bar first; returns how many bars it has.
 ///
-/// The file appears when it is whole; what is there already is never touched.
+/// The file appears when it is complete; an existing file is never touched.
 pub async fn export(
     store: &Arc<dyn Store>,
     series: &SeriesKey,

@@ -1,5 +1,5 @@
-//! Whether a series can have changed since it was fetched: by weekday and hours, until there is a
-//! calendar of the exchange.
+//! Whether a series may have changed since it was fetched: by weekday and hours, until there is an
+//! exchange calendar.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::America::New_York;
@@ -22,7 +22,7 @@ const fn hour(hour: u32) -> NaiveTime {
     }
 }
 
-/// How a series that was last fetched at `fetched_at` stands.
+/// The state of a series that was last fetched at `fetched_at`.
 #[must_use]
 pub fn state(
     interval: Interval,
@@ -40,7 +40,7 @@ pub fn state(
     }
 }
 
-/// Whether a series that was last fetched at `fetched_at` can have changed since.
+/// Whether a series that was last fetched at `fetched_at` may have changed since.
 #[must_use]
 pub fn can_have_changed(
     interval: Interval,
@@ -50,8 +50,8 @@ pub fn can_have_changed(
     state(interval, fetched_at, now) != SeriesState::Fresh
 }
 
-/// Whether a fetch at `fetched_at` is no older than `max_age`. One noted far in the future is not: a
-/// clock was wrong then.
+/// Whether a fetch at `fetched_at` is no older than `max_age`. One recorded far in the future is
+/// not: a clock was wrong.
 #[must_use]
 pub fn is_recent(fetched_at: DateTime<Utc>, max_age: TimeDelta, now: DateTime<Utc>) -> bool {
     !is_far_ahead(fetched_at, now) && now - fetched_at <= max_age

@@ -1,4 +1,4 @@
-//! One series: reserve, send once, keep, read, store in one transaction, and again where that helps.
+//! One series: reserve, send once, keep, read, store in one transaction, and retry where that helps.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,9 +16,10 @@ use super::source::{Pause, Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus};
 
-/// How long a request in flight may go on after the run was told to stop.
+/// How long a request in flight may continue after the run was stopped.
 const GRACE: Duration = Duration::from_secs(3);
-/// The older free plan had one text for its minute and its day: after so many in a row it means the day.
+/// The older free plan had one text for its minute and day limits: after this many in a row it
+/// means the day.
 const AMBIGUOUS_MINUTES: u32 = 2;
 /// An answer that has not reached the store after this long goes to disk.
 const PROMPTLY: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ pub(super) struct Job {
     pub ask: Ask,
     pub cancel: CancellationToken,
     pub observer: Observer,
-    /// What is left to all series of the run together.
+    /// What all series of the run have left together.
     pub budget: Arc<Budget>,
 }
 
@@ -44,15 +45,15 @@ pub(super) struct JobEnd {
 enum Setback {
     /// Classified by the provider or by the connection.
     Class(Refusal),
-    /// The same, where trying again is no use.
+    /// The same, if a retry would not help.
     Final(Refusal),
-    /// The day is spent; the sentence says until when.
+    /// The day's requests are used up; the sentence says until when.
     DaySpent(String),
-    /// The provider asked for a longer pause than a run waits out; the sentence says until when.
+    /// The provider asked for a longer pause than a run waits; the sentence says until when.
     Paused(ErrorClass, String),
     /// The requests that this run may send are used up.
     RunSpent,
-    /// Told to stop.
+    /// Stopped.
     Cancelled,
     /// The store failed.
     Store(DbError),
@@ -76,7 +77,7 @@ impl Job {
         }
     }
 
-    /// Attempts and waits, as long as the class of each setback says that this helps.
+    /// Attempts and waits, as long as the class of each setback allows a retry.
     async fn until_stored(&self, report: &mut SeriesReport) -> Result<(), Setback> {
         let day_is_limited = self.pipeline.limits.per_day.is_some();
         let (mut minutes_in_a_row, mut last) = (0_u32, None);
@@ -107,7 +108,7 @@ impl Job {
         }
     }
 
-    /// The rest of a pause that the provider asked for, if a run can wait so long.
+    /// The rest of a pause that the provider asked for, if a run can wait that long.
     fn pause(&self) -> Result<Duration, Setback> {
         let Some(Pause { why, left }) = self.pipeline.source.pause() else {
             return Ok(Duration::ZERO);
@@ -155,7 +156,7 @@ impl Job {
                 (SeriesStatus::Failed, class, text, lesson)
             }
             Setback::Cancelled => {
-                let text = "stopped on request; what is stored is safe".to_owned();
+                let text = "stopped on request; stored data is safe".to_owned();
                 (
                     SeriesStatus::Cancelled,
                     ErrorClass::Cancelled,
@@ -164,7 +165,7 @@ impl Job {
                 )
             }
             Setback::Store(_) if self.cancel.is_cancelled() => {
-                let text = "stopped on request while the store was away; an answer that was paid for is kept"
+                let text = "stopped on request while the store was away; the answer already paid for is kept"
                     .to_owned();
                 (
                     SeriesStatus::Cancelled,
@@ -261,7 +262,7 @@ impl Job {
         }
     }
 
-    /// Nothing left this machine: the request costs nothing.
+    /// Nothing was sent: the request costs nothing.
     async fn unsent(
         &self,
         request: RequestId,
@@ -295,7 +296,7 @@ impl Job {
         }
     }
 
-    /// Writes the request into the ledger, waiting as long as pace demands.
+    /// Records the request in the ledger, waiting as long as the pace requires.
     async fn reserve(
         &self,
         attempt_id: Uuid,
@@ -335,7 +336,7 @@ impl Job {
                     let mut refusal = last
                         .cloned()
                         .unwrap_or_else(|| Refusal::new(ErrorClass::Unknown, ""));
-                    refusal.text = format!("{}; today's retries are spent", refusal.text);
+                    refusal.text = format!("{}; today's retries are used up", refusal.text);
                     return Err(Setback::Final(refusal));
                 }
             }
@@ -350,7 +351,7 @@ impl Job {
     }
 }
 
-/// Sends; `None` when the run was told to stop and the answer did not come within the grace.
+/// Sends; `None` if the run was stopped and no answer came within the grace period.
 pub(super) async fn send(
     pipeline: &Pipeline,
     query: &[(String, String)],
@@ -397,7 +398,7 @@ pub(super) fn consequence(ask: &Ask, refusal: &Refusal, text: &str) -> (SeriesSt
 }
 
 impl Pipeline {
-    /// Writes, however long the store is away.
+    /// Writes, even if the store is away for long.
     pub(super) async fn write<T, F: Future<Output = Result<T, DbError>>>(
         &self,
         waiting: Waiting<'_>,
@@ -406,7 +407,7 @@ impl Pipeline {
         self.persistence.write(waiting, write).await
     }
 
-    /// Keeps an answer that is paid for: in the store, and on disk while the store is away.
+    /// Keeps a paid-for answer: in the store, or on disk while the store is away.
     pub(super) async fn keep(
         &self,
         request: RequestId,
@@ -425,7 +426,7 @@ impl Pipeline {
         self.move_in(request, attempt, answer, waiting).await
     }
 
-    /// Keeps an answer in the store that is on disk so far.
+    /// Moves an answer from the disk into the store.
     pub(super) async fn move_in(
         &self,
         request: RequestId,
@@ -437,13 +438,13 @@ impl Pipeline {
         self.write(waiting, keep).await?;
         let removed = self.persistence.spool.remove(attempt).await;
         removed.unwrap_or_else(|error| {
-            tracing::warn!(%error, "an answer that is in the store also stays on disk");
+            tracing::warn!(%error, "an answer that is in the store could not be removed from disk");
         });
         Ok(())
     }
 
-    /// Reads a kept answer and stores what it holds; used by the run that asked and by the next
-    /// start after a crash.
+    /// Reads a kept answer and stores what it holds; used by the run that requested it and by the
+    /// next start after a crash.
     pub(super) async fn digest(
         &self,
         kept: &KeptAnswer,
@@ -499,11 +500,11 @@ impl Pipeline {
     }
 }
 
-/// Reads an answer; a reader that breaks on it must not take the other series of the run along, nor
-/// break every later run that finds the answer kept.
+/// Reads an answer; a reader that panics on it must not stop the other series of the run, nor every
+/// later run that finds the kept answer.
 pub(super) fn unbroken<T>(read: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-        let text = "reading it broke this program; please report this";
+        let text = "internal error while reading the answer; please report this";
         Err(Refusal::new(ErrorClass::Malformed, text))
     })
 }

@@ -1,18 +1,18 @@
-//! What a key is known to be allowed, and which series may start next: pure decisions.
+//! What a key's plan is known to include, and which series may start next: pure decisions.
 
 use std::collections::BTreeSet;
 
 use crate::db::Entitlement;
 use crate::model::{Ask, ErrorClass};
 
-/// Series that must find the provider down before the others are not asked any more.
+/// Series that must find the provider down before the others are no longer fetched.
 const DOWN: u32 = 3;
 
 /// What is known about the key so far, from earlier runs and from this one.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
     entitlements: Vec<Entitlement>,
-    /// Set when nothing more is to be asked of the provider in this run.
+    /// Set when no more requests are to be sent in this run.
     stopped: Option<(ErrorClass, String)>,
     /// Series in a row that found the provider down.
     down: u32,
@@ -29,18 +29,18 @@ pub enum Lesson {
     Refused(Entitlement),
     /// The provider is down or cannot be reached: one series may be unlucky, three in a row are not.
     Down(ErrorClass, String),
-    /// Asking anything else now would end the same way.
+    /// Any other request now would end the same way.
     Stop(ErrorClass, String),
 }
 
 /// What to do with a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Ask.
+    /// Fetch it.
     Go,
     /// Wait until a request of the same function has shown whether the plan includes it.
     Wait,
-    /// Do not ask: this class and text say why.
+    /// Do not fetch it: this class and text say why.
     Refuse(ErrorClass, String),
 }
 
@@ -55,7 +55,7 @@ impl Learned {
         }
     }
 
-    /// Takes in what a finished series taught.
+    /// Learns from a finished series.
     pub fn learn(&mut self, lesson: Lesson) {
         self.down = match lesson {
             Lesson::Down(..) => self.down + 1,
@@ -77,7 +77,7 @@ impl Learned {
         }
     }
 
-    /// Whether the function has ever answered with data.
+    /// Whether the function has ever returned data.
     #[must_use]
     pub fn is_proven(&self, function: &str) -> bool {
         self.about(function).any(|known| known.granted)
@@ -89,7 +89,7 @@ impl Learned {
             .filter(move |known| known.function == function)
     }
 
-    /// Decides about a question while others are in flight for `busy` functions.
+    /// Decides about a request while others are in flight for `busy` functions.
     #[must_use]
     pub fn verdict(&self, ask: &Ask, busy: &BTreeSet<String>) -> Verdict {
         if let Some((class, text)) = &self.stopped {

@@ -1,4 +1,4 @@
-//! Notices in words: one wording for the command line and for the panel.
+//! Notices as sentences, the same for the command line and the panel.
 
 use std::fmt::{self, Write as _};
 
@@ -14,15 +14,15 @@ use crate::model::{
     ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,
 };
 
-/// Series that a sentence about many names.
+/// The most series that one sentence names.
 const NAMED: usize = 3;
 
-/// How much a sentence matters.
+/// How serious a sentence is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// It goes as it should.
+    /// All is well.
     Info,
-    /// It goes on, but not as it should.
+    /// Work continues, but something is wrong.
     Warn,
     /// Something was not done.
     Error,
@@ -36,7 +36,7 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
         What::Run(Event::Done(report)) => (of_series(report), told(report)),
         What::Run(Event::NotAsked { series, why }) => (not_asked(series), {
             let count = thousands(series.len() as i128);
-            format!("{count} series not asked: {why}")
+            format!("{count} series not fetched: {why}")
         }),
         What::Run(Event::Started { run, series }) => {
             (Info, format!("run {run} started: {series} series"))
@@ -50,7 +50,7 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
             };
             (severity, summary(report))
         }
-        What::RunFailed(text) => (Error, format!("the run could not be made: {text}")),
+        What::RunFailed(text) => (Error, format!("the run could not start: {text}")),
         What::Owner(true) => (Info, "this process fetches on schedule".to_owned()),
         What::Owner(false) => (
             Info,
@@ -59,9 +59,12 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
         What::Missed(count) => (
             Warn,
             match count {
-                1 => "a scheduled run was missed while no engine ran; it is made up for".to_owned(),
+                1 => {
+                    "a scheduled run was missed while no engine was running; one run will catch up"
+                        .to_owned()
+                }
                 _ => format!(
-                    "{count} scheduled runs were missed while no engine ran; one makes up for them"
+                    "{count} scheduled runs were missed while no engine was running; one run will catch up"
                 ),
             },
         ),
@@ -83,7 +86,7 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
             (Info, format!("watch list: {}", parts.join(", ")))
         }
         What::Replaced(pairs) => {
-            let each = pairs.iter().map(|(from, to)| format!("{from} by {to}"));
+            let each = pairs.iter().map(|(from, to)| format!("{from} with {to}"));
             let said = named(pairs.len(), each);
             (Info, format!("watch list: replaced {said}"))
         }
@@ -91,7 +94,8 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
         What::Crashed(text) => (
             Error,
             format!(
-                "a part of the program broke, the rest goes on; what is stored is safe, please report this: {text}"
+                "internal error in one task; the rest keeps running and stored data is safe, \
+                please report this: {text}"
             ),
         ),
         What::Exported(path, bars) => (
@@ -102,12 +106,12 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 clean(&path.display().to_string())
             ),
         ),
-        What::StoreLost(text) => (Error, format!("the store does not answer: {text}")),
+        What::StoreLost(text) => (Error, format!("no answer from the store: {text}")),
         What::StoreBack => (Info, "the store answers again".to_owned()),
     })
 }
 
-/// Series of so many: the only one by its name, of many the first.
+/// Names a single series, or the first few of many.
 fn named<T: fmt::Display>(count: usize, series: impl IntoIterator<Item = T>) -> String {
     let first: Vec<String> = series
         .into_iter()
@@ -122,7 +126,7 @@ fn named<T: fmt::Display>(count: usize, series: impl IntoIterator<Item = T>) -> 
     }
 }
 
-/// What a start leaves to the schedule, and what it would cost now.
+/// What a start leaves to the schedule, and what fetching it now would cost.
 fn rest(series: u32, left: u32, next_at: Option<DateTime<Utc>>) -> String {
     let are_due = if series == 1 {
         "1 more series is due: 1 request".to_owned()
@@ -157,7 +161,7 @@ const fn of_series(report: &SeriesReport) -> Severity {
     }
 }
 
-/// What deserves a sentence of its own beside the result.
+/// What needs a sentence besides the result.
 #[must_use]
 pub fn narration(event: &Event) -> Option<String> {
     match event {
@@ -182,10 +186,10 @@ pub fn narration(event: &Event) -> Option<String> {
         }
         Event::Recovered(series) => Some(format!("recovered from a kept answer: {}", told(series))),
         Event::StoreAway(error) => Some(format!(
-            "{error}; waiting for it: what is paid for is kept, and nothing is asked meanwhile"
+            "{error}; waiting for the store: answers already paid for are kept, and no requests are sent"
         )),
         Event::Spooled(what) => Some(format!(
-            "{what}: the answer is here and safe on disk until the store answers again"
+            "{what}: the answer is safe on disk until the store answers again"
         )),
         Event::StoreBack => Some("the store answers again".to_owned()),
         Event::Started { .. } | Event::Sending { .. } | Event::Done(_) | Event::NotAsked { .. } => {
@@ -194,18 +198,18 @@ pub fn narration(event: &Event) -> Option<String> {
     }
 }
 
-/// What went wrong where it is tried again.
+/// What went wrong before a retry.
 #[must_use]
 pub const fn upset(class: ErrorClass) -> &'static str {
     match class {
-        ErrorClass::Burst | ErrorClass::Minute => "the provider asks to slow down",
+        ErrorClass::Burst | ErrorClass::Minute => "the provider asks us to slow down",
         ErrorClass::Network => "the provider cannot be reached",
         ErrorClass::Outage => "the provider is down",
-        _ => "the provider refused in words that are not known",
+        _ => "the provider refused with an unknown message",
     }
 }
 
-/// The same with what was said, where our words are not the whole story.
+/// The same with what was said, if our words may not be enough.
 fn upset_by(class: ErrorClass, said: &str) -> String {
     match class {
         ErrorClass::Burst | ErrorClass::Minute => upset(class).to_owned(),
@@ -235,19 +239,29 @@ pub fn why_unchanged(edit: &WatchEdit, edited: &WatchEdited) -> String {
         many => format!("all {} series {are}", thousands(many.len() as u64)),
     };
     match edit {
-        WatchEdit::Add(series) => all_of(series, "is watched already", "are watched already"),
-        WatchEdit::Remove(series) => all_of(series, "is not watched", "are not watched"),
+        WatchEdit::Add(series) => all_of(
+            series,
+            "is already on the watch list",
+            "are already on the watch list",
+        ),
+        WatchEdit::Remove(series) => all_of(
+            series,
+            "is not on the watch list",
+            "are not on the watch list",
+        ),
         WatchEdit::Replace(pairs) => match pairs.as_slice() {
             [] => "nothing is selected".to_owned(),
-            [(from, to)] if edited.list.contains(from) => format!("{to} is watched already"),
-            [(from, _)] => format!("{from} is not watched"),
+            [(from, to)] if edited.list.contains(from) => {
+                format!("{to} is already on the watch list")
+            }
+            [(from, _)] => format!("{from} is not on the watch list"),
             many => format!(
-                "each of the {} series is watched already as it would be, or is not watched",
+                "in each of the {} pairs the old series is not on the watch list, or the new one already is",
                 thousands(many.len() as u64)
             ),
         },
-        WatchEdit::Set(_) => "it is this list already".to_owned(),
-        WatchEdit::PutBack { .. } => "it is as it was before".to_owned(),
+        WatchEdit::Set(_) => "it is already this list".to_owned(),
+        WatchEdit::PutBack { .. } => "there is nothing to undo".to_owned(),
     }
 }
 
@@ -269,14 +283,14 @@ pub fn line(report: &SeriesReport) -> String {
     format!("{name:<20} {:<9}  {}", report.status, outcome(report))
 }
 
-/// What became of a series.
+/// How a series ended.
 fn outcome(report: &SeriesReport) -> String {
     let mut text = String::new();
     match (&report.status, &report.error) {
         (_, Some(error)) => {
             let _ = write!(text, "{}: {}", error.class, error.message);
         }
-        (SeriesStatus::Skipped, None) => text.push_str("fresh enough, nothing asked"),
+        (SeriesStatus::Skipped, None) => text.push_str("fresh enough, no request sent"),
         (_, None) => {
             let counts = report.counts;
             let _ = write!(
@@ -311,7 +325,7 @@ fn outcome(report: &SeriesReport) -> String {
     text
 }
 
-/// How many extras were set aside, as the end of a list of counts; nothing where there were none.
+/// How many extras were set aside, as the end of a list of counts; empty if none.
 #[must_use]
 pub fn set_aside(report: &SeriesReport) -> String {
     match report.set_aside {
@@ -344,7 +358,7 @@ pub fn summary(report: &RunReport) -> String {
     )
 }
 
-/// The label of a bar as people at the exchange read it.
+/// The label of a bar in the exchange's time.
 #[must_use]
 pub fn label(timestamp: DateTime<Utc>, trading_date: NaiveDate, interval: Interval) -> String {
     if interval.is_intraday() {
@@ -398,7 +412,7 @@ mod tests {
             (
                 retrying(ErrorClass::Unknown),
                 Severity::Warn,
-                "not known (new words); attempt 2 of 4 in 2.7 s",
+                "unknown message (new words); attempt 2 of 4 in 2.7 s",
             ),
             (
                 retrying(ErrorClass::Burst),
@@ -485,14 +499,14 @@ mod tests {
             ),
             (
                 What::Replaced(vec![pair]),
-                "watch list: replaced IBM daily by AAPL daily",
+                "watch list: replaced IBM daily with AAPL daily",
             ),
             (
                 What::Run(Event::NotAsked {
                     series: vec![report; 1_275],
                     why: "today's requests are used up; more from Mon 00:00 ET".into(),
                 }),
-                "1,275 series not asked: today's requests are used up; more from Mon 00:00 ET",
+                "1,275 series not fetched: today's requests are used up; more from Mon 00:00 ET",
             ),
         ] {
             assert_eq!(said(what).unwrap().1, words);

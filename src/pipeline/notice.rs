@@ -1,4 +1,4 @@
-//! What just happened: may be dropped under pressure, and the drops are counted.
+//! What just happened: may be dropped under load, and the drops are counted.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ pub use super::run::{Event, RunReport};
 use super::schedule::Schedule;
 use crate::model::SeriesKey;
 
-/// A fact with its time.
+/// An event with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// When.
@@ -25,39 +25,39 @@ pub enum What {
     Run(Event),
     /// A run has ended.
     RunEnded(RunReport),
-    /// A run could not be made.
+    /// A run could not start.
     RunFailed(String),
     /// This process now fetches on schedule, or no longer does.
     Owner(bool),
-    /// Instants of the schedule passed while no engine ran.
+    /// Instants of the schedule passed while no engine was running.
     Missed(u32),
-    /// A start leaves due series to the schedule: a request each, of those that are left today.
+    /// A start leaves due series to the schedule; each costs one request.
     Rest {
         /// The series.
         series: u32,
-        /// Requests that are left today.
+        /// Requests left today.
         left: u32,
         /// When the schedule fetches them.
         next_at: Option<DateTime<Utc>>,
     },
-    /// The schedule starts nothing any more, or starts runs again.
+    /// The schedule was paused or resumed.
     Paused(bool),
-    /// The schedule is another one.
+    /// The schedule was changed.
     Scheduled(Schedule),
-    /// Series joined the watch list, and others left it.
+    /// Series were added to the watch list, or removed from it.
     Watched {
-        /// Those that joined.
+        /// Those added.
         added: Vec<SeriesKey>,
-        /// Those that left.
+        /// Those removed.
         removed: Vec<SeriesKey>,
     },
-    /// Series of the watch list gave their places to others.
+    /// Series on the watch list were replaced by others.
     Replaced(Vec<(SeriesKey, SeriesKey)>),
     /// A command was not carried out.
     Refused(Command, String),
-    /// A part of this program broke; these are its words. What is stored is safe.
+    /// A task panicked with this message. Stored data is safe.
     Crashed(String),
-    /// A series was written to a file of so many bars.
+    /// A series was written to a file, with this many bars.
     Exported(PathBuf, u64),
     /// The store does not answer.
     StoreLost(String),

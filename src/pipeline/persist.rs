@@ -1,5 +1,5 @@
-//! Writes that must not be lost: tried again while the store is away, until it is back or nobody
-//! waits any more.
+//! Writes that must not be lost: retried while the store is away, until it is back or nobody waits
+//! any more.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,23 +15,23 @@ use crate::db::{DbError, DbErrorKind};
 const AGAIN: Duration = Duration::from_millis(100);
 /// … up to this.
 const AGAIN_AT_MOST: Duration = Duration::from_secs(1);
-/// A store that answers and still does not get it done is not asked for longer than this.
+/// A store that answers but does not complete a write is retried for no longer than this.
 const BUSY: Duration = Duration::from_mins(2);
-/// Space does not come back by itself while somebody waits for a command to end, nor are writes switched on.
+/// The same for a command, on a full disk or with writes off: neither ends by itself.
 const FULL: Duration = Duration::from_secs(15);
-/// How long a write may take after the run was told to stop …
+/// How long a write may take after the run was stopped …
 const GRACE: Duration = Duration::from_secs(3);
-/// … and how long where the store is known to be away.
+/// … and how long if the store is known to be away.
 const SHORT_GRACE: Duration = Duration::from_millis(500);
 
-/// How writes outlast a store that is away.
+/// How writes survive while the store is away.
 #[derive(Debug)]
 pub struct Persistence {
-    /// Where answers wait meanwhile.
+    /// Where answers wait.
     pub(super) spool: Spool,
-    /// How long a write is tried; `None`: until the run is told to stop.
+    /// How long a write is retried; `None`: until the run is stopped.
     patience: Option<Duration>,
-    /// So that an outage is told once, however many writes meet it.
+    /// Lets an outage be reported once, however many writes fail.
     away: AtomicBool,
 }
 
@@ -40,12 +40,12 @@ pub struct Persistence {
 pub(super) struct Waiting<'a> {
     /// Ends the waiting.
     pub cancel: &'a CancellationToken,
-    /// Hears of outages.
+    /// Hears about outages.
     pub observer: &'a Observer,
 }
 
 impl Persistence {
-    /// Tries until it is told to stop; answers wait in this folder meanwhile.
+    /// Retries until stopped; answers wait in this folder.
     #[must_use]
     pub fn new(spool: PathBuf) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl Persistence {
         }
     }
 
-    /// The same with an end of its own.
+    /// The same with a time limit.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Persistence {
         self.spool.waiting().await.map(|waiting| waiting.len())
     }
 
-    /// Writes; each write that passes here may be repeated, also while it is still under way.
+    /// Writes. Any write here may be repeated, even while it is still running.
     pub(super) async fn write<T, F: Future<Output = Result<T, DbError>>>(
         &self,
         waiting: Waiting<'_>,
@@ -101,7 +101,7 @@ impl Persistence {
         }
     }
 
-    /// One try. It goes on by itself where nobody waits for it any more.
+    /// One try. It continues even if nobody waits for it any more.
     async fn once<T>(
         &self,
         waiting: Waiting<'_>,

@@ -1,4 +1,4 @@
-//! When a series is tried again: pure decisions.
+//! When a series is retried: pure decisions.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Waits {
     pub outage: Duration,
     /// No wait is longer than this.
     pub cap: Duration,
-    /// Retries of one series, [`PER_SERIES`] unless nobody wants any.
+    /// Retries of one series: [`PER_SERIES`], or none.
     pub retries: u32,
 }
 
@@ -36,7 +36,7 @@ impl Default for Waits {
 }
 
 impl Waits {
-    /// No retry: one request, whatever comes of it.
+    /// No retry: one request, whatever its outcome.
     #[must_use]
     pub fn once() -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Waits {
         }
     }
 
-    /// The wait before retry number `retry` (0 is the first), or `None` where trying again is no use.
+    /// The wait before retry number `retry` (0 is the first), or `None` if a retry would not help.
     ///
     /// `jitter` is a random number from 0 to 1 that spreads retries of many clients after an outage.
     #[must_use]
@@ -84,10 +84,10 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of a run over so many series that may send so many requests.
+    /// The budget of a run over this many series that may send this many requests.
     ///
     /// Retries after outages and broken connections grow slower than the series: a provider that is
-    /// down must not be asked four times for each of a thousand.
+    /// down must not get four requests for each of a thousand.
     #[must_use]
     pub fn new(series: usize, requests: Option<u32>) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl Budget {
         self.requests.as_ref().is_none_or(take)
     }
 
-    /// Puts a request back that was not sent.
+    /// Returns a request that was not sent.
     pub fn put_request_back(&self) {
         if let Some(requests) = &self.requests {
             requests.fetch_add(1, Ordering::Relaxed);

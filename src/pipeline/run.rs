@@ -1,4 +1,4 @@
-//! A run: which series, in which order, how many at once, and what became of them.
+//! A run: which series, in which order, how many at once, and how they ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::time::Clock;
 pub struct Pipeline {
     /// Where bars, runs and the ledger are.
     pub store: Arc<dyn Store>,
-    /// Who is asked.
+    /// The provider.
     pub source: Arc<dyn BarSource>,
     /// The key's fingerprint and plan.
     pub credential: Credential,
@@ -40,13 +40,13 @@ pub struct Pipeline {
     pub answers_limit: u64,
     /// Waits before retries.
     pub waits: Waits,
-    /// How what is paid for outlasts a store that is away.
+    /// How paid-for answers survive while the store is away.
     pub persistence: Persistence,
     /// The clock.
     pub clock: Clock,
 }
 
-/// What a run is asked to do.
+/// What a run is to do.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
     /// What started it, in one word.
@@ -66,9 +66,9 @@ pub struct RunReport {
     pub run: RunId,
     /// How it ended.
     pub status: RunStatus,
-    /// Its series, in the order in which they were asked for.
+    /// Its series, in the order in which they were requested.
     pub series: Vec<SeriesReport>,
-    /// Set when the outcome could not be written down.
+    /// Set when the outcome could not be recorded.
     pub unrecorded: Option<DbError>,
 }
 
@@ -93,7 +93,7 @@ pub enum Event {
         /// Which attempt it is.
         attempt: u32,
     },
-    /// A series is tried again after a wait.
+    /// A series is retried after a wait.
     Retrying {
         /// The series.
         series: SeriesKey,
@@ -106,27 +106,27 @@ pub enum Event {
         /// The wait before it.
         wait: Duration,
     },
-    /// The store does not take what is to be written; it is tried again.
+    /// The store does not accept a write; it is retried.
     StoreAway(DbError),
-    /// An answer that is paid for waits for the store on disk: what it is about.
+    /// A paid-for answer waits on disk for the store: what it is about.
     Spooled(String),
-    /// The store takes writes again.
+    /// The store accepts writes again.
     StoreBack,
     /// A series has ended.
     Done(SeriesReport),
     /// Several series have ended without a request, all for one reason.
     NotAsked {
-        /// What became of each.
+        /// How each ended.
         series: Vec<SeriesReport>,
         /// The reason.
         why: String,
     },
 }
 
-/// Hears of events; must not block.
+/// Receives events; must not block.
 pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// A series of the run and where it stands.
+/// A series of the run and its state.
 struct Slot {
     key: SeriesKey,
     ask: Option<Ask>,
@@ -134,8 +134,8 @@ struct Slot {
 }
 
 impl Pipeline {
-    /// Runs once over the series of `request`. Errors are those of the store before anything was
-    /// asked; whatever goes wrong later is in the report.
+    /// Runs once over the series of `request`. Errors are those of the store before any request;
+    /// whatever goes wrong later is in the report.
     pub async fn run(
         self: &Arc<Self>,
         request: RunRequest,
@@ -145,7 +145,7 @@ impl Pipeline {
         self.run_within(request, None, observer, cancel).await
     }
 
-    /// The same with so many requests at most, retries among them.
+    /// The same with at most this many requests, retries included.
     pub async fn run_within(
         self: &Arc<Self>,
         request: RunRequest,
@@ -196,7 +196,7 @@ impl Pipeline {
         })
     }
 
-    /// The same outside a run: what dead processes left is not to wait for the next one.
+    /// The same outside a run: what dead processes left must not wait for the next one.
     pub async fn rescue(
         &self,
         observer: &Observer,
@@ -230,8 +230,8 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Takes answers into the store that a process kept on disk while the store was away. Those of
-    /// another store stay for it.
+    /// Stores answers that a process kept on disk while the store was away. Those of another store
+    /// stay for it.
     async fn take_in_spooled(&self, waiting: Waiting<'_>) -> Result<(), DbError> {
         let spool = &self.persistence.spool;
         let told = |error| tracing::warn!(%error, "answers kept on disk cannot be read");
@@ -248,7 +248,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Writes down a refusal that was kept but not understood before its process died.
+    /// Records a refusal that was kept but not read before its process died.
     async fn recover_refusal(
         &self,
         kept: &KeptAnswer,
@@ -276,7 +276,7 @@ impl Pipeline {
         ask.map_or_else(|_| series.clone(), |ask| ask.series)
     }
 
-    /// For each series, why it cannot be fetched, where that is known without asking.
+    /// For each series, why it cannot be fetched, if known without a request.
     pub async fn parked(
         &self,
         series: &[SeriesKey],
@@ -292,7 +292,7 @@ impl Pipeline {
         Ok(series.iter().map(reason).collect())
     }
 
-    /// Turns wishes into questions. What cannot be asked is refused here, without a request.
+    /// Turns series into requests. What cannot be requested is refused here, without sending anything.
     fn plan(&self, request: &RunRequest) -> Vec<Slot> {
         let mut slots: Vec<Slot> = Vec::with_capacity(request.series.len());
         for wanted in &request.series {
@@ -332,7 +332,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Works through the open slots, several at once where the plan allows.
+    /// Works through the open slots, several at once if the plan allows.
     async fn fetch_all(
         self: &Arc<Self>,
         run: RunId,
@@ -403,7 +403,7 @@ impl Pipeline {
         }
     }
 
-    /// Writes down how a series ended and what it taught.
+    /// Records how a series ended and what it taught.
     async fn take_in(
         &self,
         run: RunId,
@@ -431,8 +431,8 @@ impl Pipeline {
         self.write_down(run, report, waiting).await
     }
 
-    /// The same for series that ended without a request, each with its reason: where many share one,
-    /// it is told once.
+    /// The same for series that ended without a request, each with its reason: a shared reason is
+    /// reported once.
     async fn record_unasked(
         &self,
         run: RunId,
@@ -482,7 +482,7 @@ fn refused(series: &SeriesKey, refusal: Refusal) -> SeriesReport {
     SeriesReport::new(series.clone(), status).with_error(status, refusal.class, refusal.text)
 }
 
-/// A series that is not asked because of what others taught.
+/// A series that is not fetched because of what others taught.
 fn not_asked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
     let status = match class {
         ErrorClass::Cancelled => SeriesStatus::Cancelled,

@@ -1,4 +1,4 @@
-//! When runs start by themselves: pure functions of an instant.
+//! When runs start on schedule: pure functions of an instant.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,12 +15,12 @@ const MOST_MINUTES: u32 = 7 * 24 * 60;
 /// Missed instants that are looked for at most; more than a year of a five-minute schedule is no use.
 const MOST_MISSED: u32 = 10_000;
 
-/// When runs start, and what becomes of instants that passed while no engine ran.
+/// When runs start, and what happens to instants that passed while no engine was running.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     /// The instants.
     pub when: When,
-    /// What becomes of missed ones.
+    /// What happens to missed ones.
     pub missed: Missed,
 }
 
@@ -28,36 +28,36 @@ pub struct Schedule {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
-    /// Five cron fields at the clock of a time zone. Where the hour is `*`, every hour there is has
-    /// its instants, also one that a change back from summer time repeats. Otherwise each time of
-    /// the clock happens once: the first of two, and one that is skipped right after the change.
+    /// Five cron fields in the local time of a zone. If the hour is `*`, every real hour has its
+    /// instants, including one that the end of summer time repeats. Otherwise each local time
+    /// happens once: the first of two, and a skipped one right after the change.
     Cron {
         /// Minute, hour, day of month, month, day of week.
         fields: CronFields,
-        /// The zone whose clock counts.
+        /// The time zone.
         zone: Tz,
     },
-    /// Every so many minutes since 1970.
+    /// Every few minutes, counted from 1970.
     Every {
         /// Minutes between two starts.
         minutes: u32,
     },
 }
 
-/// What becomes of instants that passed while no engine ran.
+/// What happens to instants that passed while no engine was running.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Missed {
     /// They are forgotten.
     Skip,
-    /// One run makes up for all of them.
+    /// One run catches up on all of them.
     #[default]
     Once,
-    /// Each has its run.
+    /// Each gets its own run.
     All,
 }
 
-/// A cron expression that was understood.
+/// A parsed cron expression.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CronFields(String);
@@ -84,7 +84,7 @@ impl CronFields {
             let next = cron.find_next_occurrence(&here, false).ok()?;
             return Some(next.to_utc());
         }
-        // The clock on the wall, taken for one that no change of time touches.
+        // Local time, treated as if the clock never changed.
         let mut clock = here.naive_local().and_utc();
         loop {
             clock = cron.find_next_occurrence(&clock, false).ok()?;
@@ -105,7 +105,7 @@ impl CronFields {
             let last = cron.find_previous_occurrence(&here, true).ok()?;
             return Some(last.to_utc());
         }
-        // In an hour that a change of time repeats, later times of the clock have passed already.
+        // In a repeated hour, later local times have already passed.
         let mut clock = (here.naive_local() + TimeDelta::hours(1)).and_utc();
         loop {
             clock = cron.find_previous_occurrence(&clock, false).ok()?;
@@ -124,10 +124,10 @@ impl FromStr for CronFields {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let refused = |why: &str| ScheduleError::Cron(text::clean(&text), why.to_owned());
         if text.split(' ').count() != 5 {
-            return Err(refused("it has not five fields"));
+            return Err(refused("it needs five fields"));
         }
         match text.parse::<Cron>() {
-            // To find out costs some milliseconds, and would cost them at every look.
+            // Finding this out takes some milliseconds, and would take them at every check.
             Ok(cron)
                 if cron
                     .find_next_occurrence(&DateTime::UNIX_EPOCH, false)
@@ -162,9 +162,9 @@ impl Schedule {
         Self::new_york("20 16 * * 1-5")
     }
 
-    /// The schedule of a paid plan: every interval of so many minutes from 09:30 to 16:05 in New York.
+    /// The schedule of a paid plan: every `minutes` minutes from 09:30 to 16:05 in New York.
     ///
-    /// Cron fields cannot begin at half an hour and end at five past, so the hours are whole; a run
+    /// Cron fields cannot start at half past and end at five past, so the hours are whole; a run
     /// outside the session finds nothing due.
     #[must_use]
     pub fn through_the_session(minutes: u32) -> Self {
@@ -224,7 +224,7 @@ impl Schedule {
         count
     }
 
-    /// How many runs make up for so many missed instants.
+    /// How many runs catch up on `missed` instants.
     #[must_use]
     pub const fn make_up(&self, missed: u32) -> u32 {
         match self.missed {
@@ -242,7 +242,7 @@ impl Schedule {
 }
 
 impl Schedule {
-    /// The schedule as people say it, where it is a usual one: `Mon–Fri 16:20`, `every 5 minutes`.
+    /// The schedule as people say it, if it is a common one: `Mon–Fri 16:20`, `every 5 minutes`.
     #[must_use]
     pub fn words(&self) -> String {
         let (fields, zone) = match &self.when {

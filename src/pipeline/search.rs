@@ -1,4 +1,5 @@
-//! Ranks the list of symbols by what a person has typed so far. Pure, and quick enough for every key.
+//! Ranks the list of symbols by what a person has typed so far. Pure, and fast enough for every
+//! keystroke.
 
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -10,7 +11,7 @@ use crate::model::Listing;
 enum Match {
     /// The symbol is what was typed.
     Exact,
-    /// The symbol begins with it; so many letters follow.
+    /// The symbol begins with it; this many letters follow.
     Symbol(usize),
     /// Words of the name begin with its words; the first at this place, in a name of this length.
     Name(usize, usize),
@@ -19,9 +20,9 @@ enum Match {
 }
 
 /// The best listings for a text, best first: the symbol itself, then symbols that begin with it,
-/// then names of which a word does, then whatever has its letters in this order. Case is not looked
-/// at, and a dot passes for the dash that the provider writes before a class of shares. Equal
-/// matches are in the order of their symbols.
+/// then names with a word that does, then whatever has its letters in this order. Case is ignored,
+/// and a dot matches the dash that the provider writes before a share class. Equal matches are
+/// ordered by symbol.
 #[must_use]
 pub fn rank(listings: &[Listing], text: &str, limit: usize) -> Vec<Listing> {
     let text = text.trim();
@@ -33,7 +34,7 @@ pub fn rank(listings: &[Listing], text: &str, limit: usize) -> Vec<Listing> {
         .iter()
         .filter_map(|listing| Some((plain(listing, text, &words)?, listing)))
         .collect();
-    // What is fuzzy comes after everything that is not: it is looked for only where there is room.
+    // Fuzzy matches come after all others, so they are searched for only if there is room.
     if found.len() < limit {
         let others = listings
             .iter()
@@ -50,7 +51,7 @@ pub fn rank(listings: &[Listing], text: &str, limit: usize) -> Vec<Listing> {
         .collect()
 }
 
-/// The match without any fuzziness.
+/// The match without fuzziness.
 fn plain(listing: &Listing, text: &str, words: &[&str]) -> Option<Match> {
     let symbol = listing.symbol.as_str();
     if begins(symbol, text) {
@@ -91,7 +92,7 @@ fn fuzzy<'a>(
     })
 }
 
-/// Whether a text begins with another, whatever the case; dot and dash are the same.
+/// Whether a text begins with another, ignoring case; dot and dash are the same.
 fn begins(text: &str, with: &str) -> bool {
     let same = |(a, b): (&u8, &u8)| {
         a.eq_ignore_ascii_case(b) || matches!((a, b), (b'-', b'.') | (b'.', b'-'))

@@ -1,4 +1,4 @@
-//! What the store remembers for every process that works on it.
+//! What the store remembers for every process that uses it.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use super::state::{Input, Loaded};
 use crate::db::{DbError, Store, WATCH_LIST_MARK};
 use crate::model::WatchEdit;
 
-/// Something to be done with the settings or the watch list. Errands are done in their order: of two
-/// changes in a hurry the later must stay, and a reading must not bring back what was changed before it.
+/// A job on the settings or the watch list. Errands run in order: of two quick changes the later
+/// must stay, and a read must not bring back what was changed before it.
 #[derive(Debug)]
 pub(super) enum Errand {
     /// Save a value under a name.
     Save(&'static str, String),
     /// Change the watch list.
     EditList(WatchEdit),
-    /// Read all settings, for a process that had changed them so often.
+    /// Read all settings; the number is how often this process had changed them.
     Read(u32),
 }
 
 impl Errand {
-    /// Does it, and says what the engine must know of it.
+    /// Does it, and returns what the engine must know about it.
     pub(super) async fn done(self, store: Arc<dyn Store>) -> Option<Input> {
         match self {
             Self::Save(name, value) => {
@@ -47,16 +47,16 @@ impl Errand {
     }
 }
 
-/// What any process may change while others look on.
+/// What any process may change while others run.
 #[derive(Debug, Default)]
 pub struct Remembered {
     /// The schedule.
     pub schedule: Option<Schedule>,
     /// Whether it is paused.
     pub is_paused: bool,
-    /// The mark of the watch list: another one after every change of it.
+    /// The mark of the watch list: a new one after every change.
     pub list: Option<String>,
-    /// The instant of the schedule that was acted on last.
+    /// The last instant of the schedule that was acted on.
     pub last_tick: Option<DateTime<Utc>>,
 }
 

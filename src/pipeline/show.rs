@@ -1,4 +1,5 @@
-//! What a view asks the store for: a window of bars, an answer as text, sizes. Nothing is spent here.
+//! What a view reads from the store: a window of bars, an answer as text, sizes. No requests are
+//! sent here.
 
 use std::borrow::Cow;
 
@@ -13,9 +14,9 @@ use crate::model::{Bar, RequestId, RunId, RunSummary, text};
 
 /// Lines of an answer that are shown.
 const MOST_LINES: usize = 2_000;
-/// Steps that a line is indented by; answers have three, a hostile one as many as it has bytes.
+/// The deepest indentation in steps; answers have three, a hostile one as many as it has bytes.
 const MOST_DEPTH: usize = 16;
-/// Bytes of a body that are looked at: more than so many lines of the longest shown.
+/// Bytes of a body that are read: more than the shown lines at their longest.
 const MOST_BYTES: usize = 4 << 20;
 
 /// The newest runs, at the engine's clock.
@@ -42,7 +43,7 @@ pub async fn run(pipeline: &Pipeline, run: RunId) -> Result<Option<RunDetail>, D
     Ok(detail)
 }
 
-/// Moves a run as a whole: what it took stays what it took, however fast the engine's clock runs.
+/// Moves a run as a whole: its duration stays the same, however fast the engine's clock runs.
 fn put_on(run: &mut RunSummary, ahead: TimeDelta) {
     run.started_at += ahead;
     run.finished_at = run.finished_at.map(|at| at + ahead);
@@ -66,7 +67,8 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
             pipeline.store.bars(query).await
         }
     };
-    // Before the bars: what is stored meanwhile then shows as a difference, and the page is read again.
+    // Before the bars: what is stored in between then shows as a difference, and the page is read
+    // again.
     let facts = pipeline.store.facts(series.clone()).await?;
     let all = window.newer.saturating_add(window.older);
     let bars: Vec<Bar> = match window.anchor {
@@ -100,7 +102,7 @@ fn around(instant: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     (next - TimeDelta::microseconds(1), next)
 }
 
-/// Reads what the system view shows beside the snapshot.
+/// Reads what the system view shows besides the snapshot.
 pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
     let store = &pipeline.store;
     let health = store.health().await?;
@@ -121,7 +123,7 @@ pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
     })
 }
 
-/// Reads an answer and makes it fit to be shown.
+/// Reads an answer and makes it safe to show.
 pub async fn answer(pipeline: &Pipeline, request: RequestId) -> Result<AnswerView, DbError> {
     Ok(match pipeline.store.answer(request).await? {
         Some(stored) => view(request, &stored),
@@ -141,10 +143,14 @@ fn view(request: RequestId, stored: &StoredAnswer) -> AnswerView {
     let (lines, cut) = match (&stored.body, stored.status) {
         (Some(body), _) => lines(body),
         (None, Some(_)) => (
-            vec!["this answer had to make room for newer ones; store.answers_limit says how many are kept".to_owned()],
+            vec![
+                "this answer was deleted to make room for newer ones; store.answers_limit sets \
+            how much is kept"
+                    .to_owned(),
+            ],
             false,
         ),
-        (None, None) => (vec!["no answer came to this request".to_owned()], false),
+        (None, None) => (vec!["no answer came for this request".to_owned()], false),
     };
     AnswerView {
         request,
@@ -157,11 +163,11 @@ fn view(request: RequestId, stored: &StoredAnswer) -> AnswerView {
     }
 }
 
-/// The lines of a body, and whether something had to be left out.
+/// The lines of a body, and whether anything was left out.
 fn lines(body: &[u8]) -> (Vec<String>, bool) {
     let mut cut = body.len() > MOST_BYTES;
     let body = String::from_utf8_lossy(body.get(..MOST_BYTES).unwrap_or(body));
-    // Once more: a key that was entered since the answer was kept is a secret as well.
+    // Again: a key entered after the answer was kept is a secret too.
     let body = secret::redact(&body);
     let is_json = body.trim_start().starts_with(['{', '[']);
     let whole = if is_json { indented(&body) } else { body };
@@ -178,8 +184,8 @@ fn lines(body: &[u8]) -> (Vec<String>, bool) {
     (lines, cut)
 }
 
-/// JSON with one value a line. The provider's order and digits are kept, and what is not JSON after
-/// all comes to no harm.
+/// JSON with one value a line. The provider's order and digits are kept, and text that is not JSON
+/// does no harm.
 fn indented(json: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut lines, mut is_text, mut is_escaped) = (0_usize, 0_usize, false, false);
@@ -232,7 +238,7 @@ fn new_line(out: &mut String, depth: usize) {
     out.extend(std::iter::repeat_n("  ", depth.min(MOST_DEPTH)));
 }
 
-/// A harmless line of at most so many characters as are kept of any untrusted text.
+/// A harmless line, within the length limit of all untrusted text.
 fn bounded(line: &str) -> (String, bool) {
     let clean = text::clean_to(line, text::MAX_CHARS);
     if clean.chars().count() <= text::MAX_CHARS {

@@ -21,7 +21,7 @@ pub struct Snapshot {
     pub taken_at: DateTime<Utc>,
     /// Whether this process neither spends requests nor writes.
     pub read_only: bool,
-    /// Whose data this is.
+    /// Where the data comes from.
     pub provider: ProviderStatus,
     /// The database.
     pub store: StoreStatus,
@@ -29,37 +29,37 @@ pub struct Snapshot {
     pub quota: QuotaStatus,
     /// When the engine acts next.
     pub schedule: ScheduleStatus,
-    /// The run at work.
+    /// The current run.
     pub run: Option<RunProgress>,
-    /// Whether the watch list has been read: until then it is not empty, but not known.
+    /// Whether the watch list has been read: until then it is unknown, not empty.
     pub is_listed: bool,
     /// The watch list, in its order.
     pub series: Arc<[SeriesStatus]>,
     /// The newest runs, newest first.
     pub runs: Arc<[RunSummary]>,
-    /// The window of bars that was asked for last.
+    /// The last requested window of bars.
     pub bars: Option<Arc<BarsPage>>,
-    /// The run that was asked for last.
+    /// The last requested run.
     pub opened: Option<Arc<RunDetail>>,
-    /// The provider's answer that was asked for last.
+    /// The last requested answer of the provider.
     pub answer: Option<Arc<AnswerView>>,
-    /// The search for a symbol, once there was one.
+    /// The symbol search, once there was one.
     pub search: Option<Arc<SearchView>>,
-    /// What was read for the system view, once that was asked for.
+    /// What was read for the system view, once that was requested.
     pub system: Option<Arc<SystemView>>,
-    /// Notices that were dropped because nobody took them.
+    /// Notices that were dropped because nobody read them.
     pub dropped_notices: u64,
 }
 
 impl Snapshot {
-    /// The newest run that fetched: a question about symbols is a run without series.
+    /// The newest run that fetched bars: a symbol request is a run without series.
     #[must_use]
     pub fn last_run(&self) -> Option<&RunSummary> {
         self.runs.iter().find(|run| !run.is_about_symbols())
     }
 }
 
-/// Whose data this is.
+/// Where the data comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderStatus {
     /// `Alpha Vantage`, or `simulated`.
@@ -83,7 +83,7 @@ pub fn plan_words(key_is_demo: bool, plan: Plan) -> String {
     }
 }
 
-/// How the database stands.
+/// The state of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreStatus {
     /// `SQLite` or `PostgreSQL`, and where.
@@ -92,7 +92,7 @@ pub struct StoreStatus {
     pub bars: u64,
     /// Since when it has not answered, and what it said.
     pub lost: Option<(DateTime<Utc>, String)>,
-    /// Answers that are paid for and wait for it on disk.
+    /// Paid-for answers that wait on disk for it.
     pub spooled: usize,
 }
 
@@ -101,11 +101,11 @@ pub struct StoreStatus {
 pub struct QuotaStatus {
     /// Requests of the quota day.
     pub used: u32,
-    /// The day's limit, where the plan has one.
+    /// The daily limit, if the plan has one.
     pub limit: Option<u32>,
     /// Nothing more may be sent before this instant.
     pub spent_until: Option<DateTime<Utc>>,
-    /// When there are requests again; `None` where the plan has no day's limit.
+    /// When there are requests again; `None` if the plan has no daily limit.
     pub renews_at: Option<DateTime<Utc>>,
 }
 
@@ -120,7 +120,7 @@ pub struct ScheduleStatus {
     pub next_at: Option<DateTime<Utc>>,
     /// Whether this process owns the schedule of the database.
     pub is_owner: bool,
-    /// Instants that passed while no engine ran, folded into one run.
+    /// Instants that passed while no engine was running, combined into one run.
     pub missed: u32,
     /// Series that are due now.
     pub due: usize,
@@ -132,7 +132,7 @@ pub struct ScheduleStatus {
     pub sendable_next: usize,
 }
 
-/// The run at work.
+/// The current run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunProgress {
     /// The run, once the store has given it a number.
@@ -148,7 +148,7 @@ pub struct RunProgress {
 }
 
 words! {
-    /// How a series stands, in one word.
+    /// The state of a series, in one word.
     pub enum SeriesState {
         /// Fetched since it last could have changed.
         Fresh = "fresh",
@@ -170,7 +170,7 @@ words! {
 pub struct SeriesStatus {
     /// The series.
     pub key: SeriesKey,
-    /// How it stands.
+    /// Its state.
     pub state: SeriesState,
     /// When it was last fetched with success.
     pub fetched_at: Option<DateTime<Utc>>,
@@ -184,11 +184,11 @@ pub struct SeriesStatus {
     pub bars: u64,
     /// Its oldest bar.
     pub oldest: Option<DateTime<Utc>>,
-    /// Why it is parked or failed, as a class and a sentence.
+    /// Why it is blocked or failed, as a class and a sentence.
     pub problem: Option<(ErrorClass, String)>,
     /// When the schedule fetches it next, as far as the schedule alone decides.
     pub next_at: Option<DateTime<Utc>>,
-    /// When it is tried again, while it retries.
+    /// When it is retried, if it is.
     pub retry_at: Option<DateTime<Utc>>,
     /// Requests spent on it today.
     pub requests: u32,
@@ -201,8 +201,8 @@ impl SeriesStatus {
         matches!(self.state, SeriesState::Blocked | SeriesState::Failed)
     }
 
-    /// Whether it can have changed since it was last fetched: if not, a fetch spends a request on
-    /// the bars that are here.
+    /// Whether it may have changed since it was last fetched: if not, a fetch spends a request on
+    /// bars already stored.
     #[must_use]
     pub fn can_have_changed(&self, now: DateTime<Utc>) -> bool {
         freshness::can_have_changed(self.key.interval, self.fetched_at, now)
@@ -212,7 +212,7 @@ impl SeriesStatus {
 /// A window of bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BarsPage {
-    /// What was asked for.
+    /// The requested window.
     pub window: BarsWindow,
     /// The bars, newest first.
     pub bars: Vec<Bar>,
@@ -224,16 +224,16 @@ pub struct BarsPage {
     pub newest: Option<DateTime<Utc>>,
 }
 
-/// What the provider answered to a request, harmless and without secrets.
+/// The provider's answer to a request, harmless and without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerView {
     /// The request it answers.
     pub request: RequestId,
-    /// HTTP status; 0 where no answer came.
+    /// HTTP status; 0 if no answer came.
     pub status: u16,
-    /// The type that the provider gave it.
+    /// The content type that the provider sent.
     pub content_type: Option<String>,
-    /// When the last byte came; where none came, when the request ended or was made.
+    /// When the last byte came; if none came, when the request ended or was made.
     pub received_at: DateTime<Utc>,
     /// Milliseconds to the last byte.
     pub elapsed_ms: u32,
@@ -243,49 +243,49 @@ pub struct AnswerView {
     pub cut: bool,
 }
 
-/// What is read for the system view alone.
+/// What is read for the system view only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemView {
     /// The database and its version: `SQLite 3.51.3`.
     pub database: String,
     /// The version of the schema.
     pub schema: i64,
-    /// What the store takes.
+    /// The size of the store.
     pub size: Size,
     /// Answers that wait on disk for the store; `None`: their folder cannot be read.
     pub spooled: Option<usize>,
-    /// The name of the key in use: not the key.
+    /// The fingerprint of the key in use, not the key.
     pub fingerprint: String,
-    /// Least time between the starts of two requests.
+    /// The shortest time between the starts of two requests.
     pub gap: TimeDelta,
-    /// What the key is known to be allowed under its plan, and what not.
+    /// What the key's plan is known to include, and what not.
     pub entitlements: Vec<Entitlement>,
 }
 
-/// The search for a symbol.
+/// The symbol search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchView {
-    /// The text that everything here is about.
+    /// The text that was searched for.
     pub text: String,
     /// The best matches, best first, 50 at most.
     pub matches: Vec<Listing>,
-    /// Whether the provider found them; otherwise they are of the list.
+    /// Whether the provider found them; otherwise they are from the list.
     pub from_provider: bool,
-    /// Rows of the list; 0: none is kept.
+    /// Rows in the list; 0: none is stored.
     pub listed: usize,
     /// When the provider sent the list.
     pub listed_at: Option<DateTime<Utc>>,
-    /// Whether the list is being read or asked for, or the provider is being asked for this text.
+    /// Whether the list is being read or fetched, or the provider is searching for this text.
     pub busy: bool,
-    /// Why the last question brought nothing.
+    /// Why the last request failed.
     pub problem: Option<String>,
 }
 
 impl SearchView {
-    /// How long a list is good for; companies are listed every week, but few.
+    /// How long a list is good for; few companies are newly listed in a week.
     pub const LIST_LASTS: TimeDelta = TimeDelta::days(31);
 
-    /// Whether there is no list, or an old one: then asking for it is worth a request.
+    /// Whether there is no list, or an old one: then fetching it is worth a request.
     #[must_use]
     pub fn wants_list(&self, now: DateTime<Utc>) -> bool {
         self.listed == 0 || self.listed_at.is_none_or(|at| now - at > Self::LIST_LASTS)

@@ -11,12 +11,12 @@ use crate::model::{
     SeriesKey, SymbolAsk,
 };
 
-/// What a person may say about how a series is fetched.
+/// What a person may choose about how a series is fetched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FetchOptions {
     /// A calendar month, `YYYY-MM`.
     pub month: Option<Month>,
-    /// How much is asked for.
+    /// How much is requested.
     pub outputsize: Option<Outputsize>,
     /// Leave out bars before 09:30 and after 16:00.
     pub regular_hours: bool,
@@ -26,7 +26,7 @@ pub struct FetchOptions {
     pub entitlement: Option<Entitlement>,
 }
 
-/// A calendar month that the provider can be asked for.
+/// A calendar month that can be requested from the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month {
     year: u16,
@@ -100,7 +100,7 @@ impl Refusal {
     }
 }
 
-/// What an answer turned out to hold.
+/// What an answer holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Bars, oldest first, each instant once.
@@ -109,13 +109,13 @@ pub struct Reading {
     pub rejected: Vec<RejectedRow>,
     /// Rows the answer held.
     pub received: u32,
-    /// Values of which digits past the eighth were rounded away.
+    /// Values whose digits past the eighth were rounded away.
     pub rounded: u32,
     /// Adjusted closes, dividends and splits that cannot be used; their bars are stored without them.
     pub set_aside: u32,
 }
 
-/// What may be asked about symbols.
+/// What may be requested about symbols.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SymbolWish {
     /// The list of everything that is traded.
@@ -124,31 +124,31 @@ pub enum SymbolWish {
     Search(String),
 }
 
-/// What an answer about symbols turned out to hold, each symbol once.
+/// What an answer about symbols holds, each symbol once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SymbolReading {
     /// The list of everything that is traded; never empty.
     Listed(Vec<Listing>),
-    /// The matches of a search, best first; none is an answer too.
+    /// The matches of a search, best first; may be empty.
     Found(Vec<Listing>),
 }
 
 /// How sending failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendError {
-    /// Nothing left this machine: the request is not spent.
+    /// Nothing was sent: the request is not spent.
     NeverSent(String),
     /// The connection broke or stayed silent after sending: the request counts as spent.
     Broken(String),
-    /// The answer was larger than any true answer.
+    /// The answer was larger than any real answer.
     TooLarge(String),
-    /// The server's certificate is not to be trusted: nothing was sent, and trying again changes nothing.
+    /// The server's certificate is not trusted: nothing was sent, and a retry would not help.
     Untrusted(String),
-    /// It points to another address, to which the key must not go: trying again changes nothing.
+    /// It redirects to another address, which must not get the key: a retry would not help.
     Redirected(String),
 }
 
-/// The provider asked to be left alone for a while.
+/// The provider asked for a pause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
     /// What it said.
@@ -160,13 +160,13 @@ pub struct Pause {
 /// A provider of bars.
 #[async_trait]
 pub trait BarSource: std::fmt::Debug + Send + Sync {
-    /// Turns a wish into a question, or refuses it without spending a request.
+    /// Turns a wanted series into a request, or refuses it without spending one.
     fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal>;
 
-    /// Sends a question's parameters exactly once; `attempt` travels as `X-Request-Id`.
+    /// Sends a request's parameters exactly once, with `attempt` as `X-Request-Id`.
     async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError>;
 
-    /// The pause that the provider asked for, while it lasts; nothing is sent meanwhile.
+    /// The pause that the provider asked for, while it lasts; nothing is sent during it.
     fn pause(&self) -> Option<Pause> {
         None
     }
@@ -174,7 +174,7 @@ pub trait BarSource: std::fmt::Debug + Send + Sync {
     /// Reads an answer: bars, or the class of refusal.
     fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal>;
 
-    /// Turns a wish about symbols into a question, or refuses it without spending a request.
+    /// Turns what is wanted about symbols into a request, or refuses it without spending one.
     fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal>;
 
     /// Reads an answer about symbols, or the class of refusal.

@@ -1,7 +1,8 @@
-//! Answers that are paid for and cannot reach the store: on disk until they can.
+//! Paid-for answers that cannot reach the store: on disk until they can.
 //!
-//! One file an answer, named after the attempt that it answers: a line of JSON about it, then its
-//! body. A file is written aside, synced and renamed, so that it is whole or not there.
+//! One file per answer, named after the attempt that it answers: a line of JSON about it, then its
+//! body. A file is written under another name, synced and renamed, so that it is complete or not
+//! there.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
@@ -17,7 +18,7 @@ use crate::model::Answer;
 
 const ENDING: &str = "answer";
 
-/// A folder of answers. Made when the first one comes.
+/// A folder of answers, created with the first one.
 #[derive(Debug, Clone)]
 pub(super) struct Spool(PathBuf);
 
@@ -66,7 +67,7 @@ impl Spool {
         .await
     }
 
-    /// Reads an answer; `None` where another process has taken it meanwhile.
+    /// Reads an answer; `None` if another process has taken it.
     pub async fn get(&self, attempt: Uuid) -> io::Result<Option<Answer>> {
         let path = self.path(attempt);
         off_thread(move || match fs::read(path) {
@@ -82,7 +83,7 @@ impl Spool {
     }
 }
 
-/// Waits for work that blocks.
+/// Runs blocking work on another thread.
 async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

@@ -1,4 +1,4 @@
-//! The engine's decisions: what is true, and what is to be done about each input. Pure.
+//! The engine's decisions: what is true, and what to do about each input. Pure.
 
 mod begin;
 mod commands;
@@ -33,22 +33,22 @@ use crate::model::{
 };
 use crate::time::is_far_ahead;
 
-/// How often a process that does not own the schedule tries to.
+/// How often a process that does not own the schedule tries to own it.
 const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
-/// How often a process looks for what others did; a look that finds nothing reads ten runs.
+/// How often a process checks what others did; a check that finds nothing reads ten runs.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
-/// What is read again where anything may have changed.
+/// What is read again when anything may have changed.
 const EVERYTHING: [Load; 4] = [Load::Series, Load::Runs, Load::Ledger, Load::Total];
-/// Runs that may wait behind the one at work; a person does not press a key more often.
+/// Runs that may wait behind the current one; nobody presses a key more often.
 const MOST_QUEUED: usize = 8;
 
-/// Runs by which the work of other processes is noticed.
+/// Newest runs that are compared to notice the work of other processes.
 pub const NEWEST: u32 = 10;
 
 /// Who fetches on schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Owner {
-    /// Not known, or not any more.
+    /// Not known, or no longer.
     #[default]
     Unknown,
     /// This process.
@@ -64,7 +64,7 @@ struct Wish {
     trigger: &'static str,
     /// Its series; `None`: those that are due when it starts.
     series: Option<Vec<SeriesKey>>,
-    /// Requests that it may send at most; `None`: as many as the plan allows.
+    /// The most requests that it may send; `None`: as many as the plan allows.
     most: Option<u32>,
 }
 
@@ -83,28 +83,29 @@ pub struct State {
     store: StoreStatus,
     per_day: Option<u32>,
     ledger: Ledger,
-    /// The quota day of which that is.
+    /// The quota day of the ledger.
     ledger_day: Option<DateTime<Utc>>,
     schedule: Schedule,
     paused: bool,
-    /// How often this process changed the schedule: what was read before the last time does not count.
+    /// How often this process changed the schedule: what was read before the last change does not
+    /// count.
     settings_changed: u32,
     owner: Owner,
     asked_to_own: Option<DateTime<Utc>>,
     looked: Option<DateTime<Utc>>,
-    /// The runs of others among the newest, at the last look.
+    /// The runs of others among the newest, at the last check.
     seen: Option<Vec<RunSummary>>,
     /// The newest runs of this process.
     own_runs: VecDeque<RunId>,
-    /// What time alone changes, as it was at the last look.
+    /// What time alone changes, as it was at the last check.
     at_last_look: (Vec<SeriesState>, Option<DateTime<Utc>>),
-    /// The instant of the schedule that was acted on last.
+    /// The last instant of the schedule that was acted on.
     last_tick: Option<DateTime<Utc>>,
     missed: u32,
     entries: Vec<Entry>,
-    /// The reading of the watch list that this is of.
+    /// The number of the read that the watch list comes from.
     list_reading: u64,
-    /// The mark of the store's list that this, or a reading on its way, is of.
+    /// The mark of the store's list that was read, or is being read.
     list_mark: Option<String>,
     runs: Arc<[RunSummary]>,
     bars: Option<Arc<BarsPage>>,
@@ -115,11 +116,11 @@ pub struct State {
     search: Search,
     run: Option<RunProgress>,
     queue: VecDeque<Wish>,
-    /// Whether it was said what a start leaves to the schedule.
+    /// Whether it was reported what a start leaves to the schedule.
     has_begun: bool,
-    /// What wants to know which series are due, as soon as the watch list has been read again.
+    /// The trigger of a run that needs to know which series are due, once the watch list is read again.
     asked_for_due: Option<&'static str>,
-    /// Something is to be written and cannot be: that reading works says nothing of it.
+    /// A write is waiting for the store: working reads do not mean that it is back.
     writes_wait: bool,
     is_ending: bool,
 }
@@ -167,9 +168,9 @@ impl State {
         }
     }
 
-    /// Takes one input in and says what is to be done.
+    /// Takes one input and returns what is to be done.
     pub fn step(&mut self, input: Input, now: DateTime<Utc>) -> Vec<Job> {
-        // These change nothing most of the time; where they do, they count it themselves.
+        // These change nothing most of the time; when they do, they count it themselves.
         let is_quiet = matches!(
             input,
             Input::Tick | Input::Owner(None) | Input::Loaded(Loaded::Newest(_))
@@ -240,7 +241,7 @@ impl State {
         jobs
     }
 
-    /// Notices what nobody tells: the work of other processes, and what time alone changes.
+    /// Notices what nobody reports: the work of other processes, and what time alone changes.
     fn look(&mut self, now: DateTime<Utc>) -> Vec<Job> {
         let settings = Job::Recall(self.settings_changed);
         let mut jobs = vec![Job::Load(Load::Newest), settings];
@@ -281,7 +282,7 @@ impl State {
         self.schedule.next_after(from)
     }
 
-    /// Another process may have fetched since the watch list was read: what is due is decided anew.
+    /// Another process may have fetched since the watch list was read: what is due is decided again.
     fn ask_for_due(&mut self, trigger: &'static str) -> Job {
         self.asked_for_due = Some(trigger);
         Job::Load(Load::Series)
@@ -361,7 +362,7 @@ impl State {
         due.into_iter().map(|entry| &entry.key)
     }
 
-    /// What another key was refused says nothing of this one.
+    /// A refusal of another key says nothing about this one.
     fn rekeyed(&mut self, provider: ProviderStatus, per_day: Option<u32>) -> Vec<Job> {
         (self.provider, self.per_day) = (provider, per_day);
         for entry in &mut self.entries {
@@ -371,7 +372,7 @@ impl State {
                 (entry.live.state, entry.live.problem) = (None, None);
             }
         }
-        // What the other key was known to be allowed is shown no longer.
+        // What the other key's plan includes is no longer shown.
         self.system = None;
         let system = self.wanted.system.then_some(Load::System);
         let loads = [Load::Series, Load::Ledger].into_iter().chain(system);
@@ -456,10 +457,10 @@ impl State {
         jobs
     }
 
-    /// Takes in how a series ended.
+    /// Records how a series ended.
     fn live_ended(&mut self, report: &SeriesReport, now: DateTime<Utc>) {
         self.count_in(report);
-        // A day that is used up says nothing about the series: it waits as others do.
+        // A used-up day says nothing about the series: it waits like the others.
         let problem = report
             .error
             .as_ref()
@@ -488,7 +489,7 @@ impl State {
         entry.live.problem = problem;
     }
 
-    /// Adds a series that has ended to the run at work, and its bars to the store's: both are read
+    /// Adds a series that has ended to the current run, and its bars to the store's: both are read
     /// again when the run is over.
     fn count_in(&mut self, report: &SeriesReport) {
         self.store.bars += u64::from(report.counts.inserted);
@@ -506,7 +507,7 @@ impl State {
     }
 
     fn run_crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
-        // Whoever sweeps first marks it: what becomes of it is noticed as the work of others is.
+        // Whoever sweeps first marks it, which is noticed like the work of others.
         let crashed = self.run.as_ref().and_then(|run| run.id);
         self.own_runs.retain(|run| Some(*run) != crashed);
         let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
@@ -558,20 +559,20 @@ impl State {
         jobs
     }
 
-    /// The question is over, and its run is to be marked as such.
+    /// The symbol request is over, and its run is to be marked as such.
     fn symbols_crashed(&mut self, wish: &SymbolWish, text: String, now: DateTime<Utc>) -> Vec<Job> {
-        let why = "asking broke this program; please report this".to_owned();
+        let why = "internal error while asking the provider; please report this".to_owned();
         self.search.answered(wish, Err((ErrorClass::Unknown, why)));
         let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
         jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
         jobs
     }
 
-    /// What broke may have been the reading of the list of symbols: it is not waited for any more. A
-    /// question on its way tells its own end.
+    /// Reading the list of symbols may have panicked, so it is no longer awaited. A request in
+    /// flight reports its own end.
     fn crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
         self.search
-            .store_failed("a part of this program broke; please report this");
+            .store_failed("internal error; please report this");
         vec![tell(now, What::Crashed(text))]
     }
 

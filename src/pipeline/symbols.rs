@@ -1,7 +1,7 @@
-//! Questions about symbols: one request each, in the order of work that every request keeps.
+//! Requests about symbols, each in the same order of work as every other request.
 //!
-//! Such a question is a run without series. It is asked once: whoever asks sits before the screen
-//! and can ask again.
+//! Such a request is a run without series. It is not retried: the person at the screen can send it
+//! again.
 
 use std::sync::Arc;
 
@@ -17,24 +17,23 @@ use super::source::{Pause, Refusal, SendError, SymbolReading, SymbolWish};
 use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, ErrorClass, Listing, Question, RequestId, RunId, RunStatus, SymbolAsk};
 
-/// What a question about symbols brought.
+/// The result of a symbol request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Symbols {
-    /// The list, which is now kept, and when the provider sent it.
+    /// The list, which is now stored, and when the provider sent it.
     Listed(DateTime<Utc>, Vec<Listing>),
     /// The matches of a search, best first.
     Found(Vec<Listing>),
 }
 
-/// Why it brought nothing: the class, and a sentence for people.
+/// Why it failed: the class, and a sentence for people.
 pub type Problem = (ErrorClass, String);
 
 /// The name under which the store remembers when the list was sent.
 const LISTINGS_AT: &str = "listings_at";
 
 impl Pipeline {
-    /// Asks about symbols: one request, or none where that is known to be of no use. Errors are
-    /// those of the store.
+    /// Sends a symbol request, or none if it is known to be useless. Errors come from the store.
     pub async fn symbols(
         &self,
         wish: &SymbolWish,
@@ -71,7 +70,7 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// The first thing every run does; it may bring the very list that is to be asked for.
+    /// The first thing every run does; it may recover the very list that is wanted.
     async fn recovered_list(
         &self,
         wish: &SymbolWish,
@@ -131,7 +130,7 @@ impl Pipeline {
         self.digest_symbols(request, ask, &answer, waiting).await
     }
 
-    /// Writes down that a request brought no answer, and says so.
+    /// Records that a request got no answer, and returns why.
     async fn unanswered(
         &self,
         request: RequestId,
@@ -145,7 +144,7 @@ impl Pipeline {
         Ok(Err(problem(ask, class, said)))
     }
 
-    /// Writes the request into the ledger, waiting as long as pace demands.
+    /// Records the request in the ledger, waiting as long as the pace requires.
     async fn reserve_symbols(
         &self,
         attempt_id: Uuid,
@@ -183,12 +182,12 @@ impl Pipeline {
                 Reserved::DaySpent(until) => {
                     return Ok(Err(problem(ask, ErrorClass::Day, &day_spent(until))));
                 }
-                // Only a second attempt is ever told this.
+                // Only a second attempt ever gets this.
                 Reserved::RetriesSpent => {
                     return Ok(Err(problem(
                         ask,
                         ErrorClass::Unknown,
-                        "no retry is left today",
+                        "today's retries are used up",
                     )));
                 }
                 Reserved::Wait(wait) => wait.to_std().unwrap_or_default(),
@@ -200,7 +199,7 @@ impl Pipeline {
         }
     }
 
-    /// Reads a kept answer about symbols and stores what it holds; used by whoever asked and by the
+    /// Reads a kept answer about symbols and stores what it holds; used by the caller and by the
     /// next start after a crash.
     async fn digest_symbols(
         &self,
@@ -235,7 +234,7 @@ impl Pipeline {
         }
     }
 
-    /// Stores what a dead process had kept of an answer about symbols.
+    /// Stores an answer about symbols that a dead process had kept.
     pub(super) async fn recover_symbols(
         &self,
         kept: &KeptAnswer,

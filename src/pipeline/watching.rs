@@ -1,4 +1,4 @@
-//! The series an engine watches, and what is known of each.
+//! The series an engine watches, and what is known about each.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +11,9 @@ use crate::model::{ErrorClass, SeriesKey};
 /// Where the watch list comes from.
 #[derive(Debug, Clone)]
 pub struct Watching {
-    /// Series of this process alone.
+    /// Series for this process only.
     pub only: Option<Vec<SeriesKey>>,
-    /// What is shown where the store's list is empty and must not be filled.
+    /// What is shown if the store's list is empty and must not be filled.
     pub instead_of_none: Option<Vec<SeriesKey>>,
     /// How often it was read.
     pub readings: Arc<AtomicU64>,
@@ -35,10 +35,10 @@ impl Watching {
         self.readings.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// The watch list with what is known of each series.
+    /// The watch list with what is known about each series.
     pub async fn list(&self, pipeline: &Pipeline) -> Result<List, DbError> {
         let reading = self.next_reading();
-        // The mark first: a list that is changed between the two is read once more, never missed.
+        // The mark first: a list that is changed between the two reads is read again, never missed.
         let mark = pipeline.store.setting(WATCH_LIST_MARK).await?;
         let keys = self.keys(pipeline).await?;
         let parked = pipeline.parked(&keys).await?;
@@ -53,7 +53,7 @@ impl Watching {
         })
     }
 
-    /// What is known of one series.
+    /// What is known about one series.
     pub async fn entry(&self, pipeline: &Pipeline, key: SeriesKey) -> Result<Entry, DbError> {
         let reading = self.next_reading();
         let parked = pipeline.parked(std::slice::from_ref(&key)).await?;

@@ -167,7 +167,7 @@ async fn where_a_day_is_limited_retries_share_two_of_it() {
     );
     assert_eq!(server.journal().len(), 4, "two first attempts, two retries");
     let text = &reports[1].error.as_ref().unwrap().message;
-    assert!(text.contains("today's retries are spent"), "{text}");
+    assert!(text.contains("today's retries are used up"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -210,7 +210,7 @@ async fn a_slip_of_the_hand_costs_no_request_and_makes_no_run() {
             ),
             (
                 "IBM --interval monthly --outputsize full",
-                vec!["leave the outputsize out"],
+                vec!["leave out the outputsize"],
             ),
             ("IBM,,AAPL", vec!["a symbol is empty"]),
             ("IBM --max-age soon", vec!["15m"]),

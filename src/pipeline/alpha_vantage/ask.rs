@@ -1,4 +1,4 @@
-//! Turns a wish into a question: pure, without a key, without a request.
+//! Turns a wanted series into a request: pure, without a key, without sending.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::America::New_York;
@@ -6,10 +6,10 @@ use chrono_tz::America::New_York;
 use crate::model::{Ask, Datatype, ErrorClass, Interval, Outputsize, SeriesKey};
 use crate::pipeline::source::{FetchOptions, Month, Refusal};
 
-/// What a person reads when the key `demo` does not serve a question.
+/// What a person reads when the key `demo` does not serve a request.
 pub(super) const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alphavantage.co/support/#api-key, then set ALPHA_VANTAGE_API_KEY";
 
-/// The question for a series, or why it cannot be asked.
+/// The request for a series, or why there can be none.
 pub(super) fn ask(
     series: &SeriesKey,
     options: &FetchOptions,
@@ -88,14 +88,14 @@ fn refuse_senseless(
     let intraday = interval.is_intraday();
     let takes_entitlement = intraday || function == "TIME_SERIES_DAILY_ADJUSTED";
     let text = if options.month.is_some() && !intraday {
-        format!("a month can be asked for with intraday bars only, not with {interval} bars")
+        format!("a month can be requested for intraday bars only, not for {interval} bars")
     } else if options.regular_hours && !intraday {
-        format!("regular hours can be asked for with intraday bars only, not with {interval} bars")
+        format!("regular hours can be requested for intraday bars only, not for {interval} bars")
     } else if options.outputsize.is_some() && !takes_outputsize(interval) {
-        format!("{interval} bars always come as the whole history; leave the outputsize out")
+        format!("{interval} bars always come with their full history; leave out the outputsize")
     } else if options.entitlement.is_some() && !takes_entitlement {
         format!(
-            "{function} has no entitlement; leave it out, or ask for adjusted daily or intraday bars"
+            "{function} takes no entitlement; leave it out, or request adjusted daily or intraday bars"
         )
     } else {
         return Ok(());
@@ -115,9 +115,9 @@ pub(super) fn refuse_future(options: &FetchOptions, now: DateTime<Utc>) -> Resul
     }
 }
 
-/// The key `demo` serves the documented URLs only, and of those the plain ones are asked.
+/// The key `demo` serves the documented URLs only, and only the plain ones of those are used.
 ///
-/// Options that name what the provider does anyway change nothing and are accepted.
+/// Options that match what the provider does anyway change nothing and are accepted.
 fn demo(series: &SeriesKey, options: &FetchOptions, function: &str) -> Result<Ask, Refusal> {
     let documented = series.symbol.as_str() == "IBM"
         && (!series.interval.is_intraday() || series.interval == Interval::Min5);

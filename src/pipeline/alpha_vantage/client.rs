@@ -1,6 +1,6 @@
-//! Sends one question as one HTTP request. Holds the key and lets no part of it out again.
+//! Sends one request over HTTP. Holds the key and never reveals any part of it.
 //!
-//! No retry lives here: a request that may have arrived is spent.
+//! Nothing is retried here: a request that may have arrived is spent.
 
 use std::fmt;
 use std::io::{self, Read as _};
@@ -29,12 +29,12 @@ use crate::time::Clock;
 /// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// How long is waited and how much is read.
+/// How long to wait and how much to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Until a connection stands.
+    /// Until a connection is made.
     pub connect: Duration,
-    /// Without a sign of the provider, before and within the answer.
+    /// Without a byte from the provider, before and within the answer.
     pub read: Duration,
     /// Until the last byte.
     pub total: Duration,
@@ -114,7 +114,7 @@ impl Client {
         })
     }
 
-    /// Sends the question once and reads the whole answer.
+    /// Sends the request once and reads the whole answer.
     pub(super) async fn send(
         &self,
         query: &[(String, String)],
@@ -137,7 +137,8 @@ impl Client {
         let status = response.status();
         if status.is_redirection() {
             return Err(SendError::Redirected(format!(
-                "the provider redirects to another address (HTTP {}); not followed, because the key would travel along",
+                "the provider redirects to another address (HTTP {}); not followed, because the \
+                key would be sent there",
                 status.as_u16()
             )));
         }
@@ -167,7 +168,7 @@ impl Client {
         })
     }
 
-    /// Remembers for how long an answer that is a refusal asks to be left alone.
+    /// Remembers the pause that a refusal asks for.
     fn heed(&self, response: &Response) {
         let status = response.status().as_u16();
         let header = |name: HeaderName| response.headers().get(name)?.to_str().ok();
@@ -243,12 +244,12 @@ impl Client {
 
     fn too_large(&self) -> SendError {
         SendError::TooLarge(format!(
-            "the answer is larger than {}, more than any true answer",
+            "the answer is larger than {}, more than any real answer",
             size(self.limits.body)
         ))
     }
 
-    /// Puts into words why no answer began.
+    /// Says why no answer began.
     fn not_answered(&self, error: reqwest::Error, elapsed: Duration) -> SendError {
         let error = error.without_url();
         if is_refused_by_tls(&error) {
@@ -285,7 +286,7 @@ impl Client {
         })
     }
 
-    /// Puts into words why an answer did not end.
+    /// Says why an answer did not end.
     fn cut_off(&self, error: reqwest::Error, bytes: usize, elapsed: Duration) -> SendError {
         let error = error.without_url();
         SendError::Broken(if error.is_timeout() && elapsed >= self.limits.total {
@@ -350,7 +351,7 @@ fn is_loopback(url: &Url) -> bool {
 
 type Dyn<'a> = &'a (dyn std::error::Error + 'static);
 
-/// An error and all it was caused by; what an I/O error wraps is not among its sources.
+/// An error and all its causes; what an I/O error wraps is not among its sources.
 fn causes(error: Dyn<'_>) -> impl Iterator<Item = Dyn<'_>> {
     std::iter::successors(Some(error), |error| {
         let wrapped = error

@@ -1,8 +1,9 @@
 //! Reads a CSV answer straight into rows.
 //!
 //! CSV names neither symbol nor interval nor time zone: the header is the only proof of what it
-//! holds, so it must be exactly the one that the asked function sends. Every line ends in a line
-//! break, also the last: without one the answer was cut, perhaps in the middle of a number.
+//! holds, so it must be exactly the one that the requested function sends. Every line ends in a
+//! line break, including the last: without one the answer was cut, perhaps in the middle of a
+//! number.
 
 use std::borrow::Cow;
 
@@ -15,9 +16,9 @@ use crate::model::text::clean_to;
 use crate::model::{Ask, Datatype};
 use crate::pipeline::source::{Reading, Refusal};
 
-/// Bytes of a row, for the first guess of how many there are.
+/// Bytes in a row, for a first estimate of how many there are.
 const ROW_BYTES: usize = 45;
-/// Characters shown of a text that is no known header.
+/// Characters shown of a text that is not a known header.
 const SHOWN: usize = 80;
 
 /// Reads the answer to `ask`.
@@ -39,7 +40,7 @@ pub(super) fn read(text: &str, ask: &Ask) -> Result<Reading, Refusal> {
     };
     if ask.get("datatype") != Some(Datatype::Csv.as_str()) {
         return Err(malformed(
-            "the answer is CSV, which cannot be checked; JSON was asked for",
+            "the answer is CSV, which cannot be checked; JSON was requested",
         ));
     }
     if !text.ends_with('\n') {

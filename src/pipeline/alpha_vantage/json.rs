@@ -1,4 +1,4 @@
-//! Reads a JSON answer in one pass, straight into rows: no tree, no allocation for a usual row.
+//! Reads a JSON answer in one pass, straight into rows: no tree, no allocation for a typical row.
 //!
 //! A notice anywhere at the root outweighs everything else, because refusals may carry plausible
 //! rows. Meta data and series may come in any order.
@@ -17,7 +17,7 @@ use super::rows::{Cells, Field, Rows};
 use crate::model::{Ask, ErrorClass, Interval};
 use crate::pipeline::source::{Reading, Refusal};
 
-/// Bytes of a row in the provider's pretty print, for the first guess of how many there are.
+/// Bytes in a row in the provider's formatting, for a first estimate of how many there are.
 const ROW_BYTES: usize = 200;
 /// Characters shown of a text that the answer should not hold.
 const SHOWN: usize = 40;
@@ -93,7 +93,7 @@ impl<'de> Document<'de> {
         if self.keys == 0 {
             return Err(Refusal::new(
                 ErrorClass::NoData,
-                "the answer is empty: no bar, and no word why",
+                "the answer is empty: no bars, and no reason",
             ));
         }
         let Some((name, rows)) = self.series else {
@@ -138,8 +138,7 @@ fn check_interval(said: Option<&str>, name: &str, asked: Interval) -> Result<(),
 }
 
 fn zone(said: Option<&str>) -> Result<Tz, Refusal> {
-    let name =
-        said.ok_or_else(|| malformed("the answer does not say in which time zone its times are"))?;
+    let name = said.ok_or_else(|| malformed("the answer does not name its time zone"))?;
     name.parse().map_err(|_| {
         malformed(format!(
             "the answer's time zone {:?} is unknown",
@@ -267,7 +266,7 @@ impl<'de> Visitor<'de> for Series<'_> {
     }
 }
 
-/// Implements the visits of values that are no text and no object, of which nothing is kept.
+/// Implements the visits of values that are neither text nor object; nothing of them is kept.
 macro_rules! nothing_else {
     ($lifetime:lifetime) => {
         fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
@@ -285,7 +284,7 @@ macro_rules! nothing_else {
     };
 }
 
-/// Fills the fields of one row in place; a row that is no object has none.
+/// Fills the fields of one row in place; a row that is not an object has none.
 struct Row<'a, 'de>(&'a mut Cells<'de>);
 
 impl<'de> DeserializeSeed<'de> for Row<'_, 'de> {
@@ -355,8 +354,8 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// A text, borrowed from the answer unless it holds escapes; a number as it would be written; of
-/// anything else nothing.
+/// A text, borrowed from the answer unless it holds escapes; a number as it would be written;
+/// nothing for any other value.
 #[derive(Default)]
 struct Text<'de>(Option<Cow<'de, str>>);
 
@@ -403,7 +402,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// What stands under a notice key. `null` says nothing; anything else is a refusal.
+/// The value of a notice key. `null` means nothing; anything else is a refusal.
 enum Note<'de> {
     Silent,
     Said(Cow<'de, str>),

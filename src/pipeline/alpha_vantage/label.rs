@@ -5,7 +5,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 
-/// Years that a label may name; others are slips of the provider.
+/// Years that a label may name; others are mistakes of the provider.
 const YEARS: std::ops::RangeInclusive<u32> = 1900..=2200;
 
 /// Reads `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS`; `None` for anything else and for impossible dates.
@@ -35,7 +35,7 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
 
 /// Turns wall time of one zone into instants.
 ///
-/// Looking an offset up costs more than everything else about a row, so the offset of a whole day
+/// Looking up an offset costs more than everything else about a row, so the offset of a whole day
 /// is kept when it is the same at both ends of that day.
 #[derive(Debug)]
 pub(super) struct Zone {
@@ -60,7 +60,7 @@ impl Zone {
         }
     }
 
-    /// The instant at which a date begins, also where clocks skip its midnight.
+    /// The instant at which a date begins, even where clocks skip its midnight.
     pub(super) fn midnight(&self, date: NaiveDate) -> Option<DateTime<Utc>> {
         let midnight = date.and_time(NaiveTime::MIN);
         (0..=3).find_map(|hours| self.looked_up(midnight + TimeDelta::hours(hours)))

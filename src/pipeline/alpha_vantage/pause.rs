@@ -1,21 +1,21 @@
-//! How long the provider asks to be left alone with `Retry-After`: seconds or a date. Believed
-//! within bounds, and not at all where it cannot be read.
+//! The pause that the provider asks for with `Retry-After`: seconds or a date. Kept within bounds,
+//! and ignored if it cannot be read.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// A pause of nothing would be a loop.
+/// A pause of zero would be a loop.
 const LEAST: Duration = Duration::from_secs(1);
-/// A mistaken number must not silence the program for good.
+/// A wrong number must not stop the program for good.
 const MOST: Duration = Duration::from_hours(24);
 
-/// The pause that a header's value asks for; `now` is the time at the server, if it told.
+/// The pause that a header's value asks for; `now` is the server's time, if it sent one.
 pub(super) fn asked(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim_ascii();
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let pause = if is_number {
-        // Only a number that is too large does not parse.
+        // Only a number that is too large fails to parse.
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         (date(value)? - now).to_std().unwrap_or_default()

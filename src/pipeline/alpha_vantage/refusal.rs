@@ -1,15 +1,15 @@
 //! Tells refusals from data. The provider answers HTTP 200 with English prose for nearly every
-//! failure, so the order of the tests matters: the texts quote each other's limits.
+//! failure, so the order of the checks matters: the texts quote each other's limits.
 
 use crate::config::secret::redact;
 use crate::model::ErrorClass;
 use crate::model::text::{MAX_CHARS, clean_to};
 use crate::pipeline::source::Refusal;
 
-/// How much of an answer that is no JSON is looked at.
+/// How much is read of an answer that is not JSON.
 const HEAD: usize = 4_096;
 
-/// Root keys under which the provider speaks instead of sending data.
+/// Root keys under which the provider sends a message instead of data.
 const NOTICE_KEYS: [&str; 5] = ["Error Message", "Information", "Note", "message", "detail"];
 
 /// Words of a notice that decide its class; the first line that matches wins.
@@ -60,7 +60,7 @@ const WORDS: &[(ErrorClass, &[&str])] = &[
 /// Words on the page with which the network in front of the provider stops a client.
 const CHALLENGE: [&str; 4] = ["just a moment", "attention required", "cf-chl", "captcha"];
 
-/// Words of the provider, harmless and without secrets, at most so many characters.
+/// Words of the provider, harmless and without secrets, at most `max_chars` characters.
 ///
 /// The whole answer was searched for secrets as it came, but JSON may spell one in escapes.
 pub(super) fn quoted(text: &str, max_chars: usize) -> String {
@@ -87,7 +87,7 @@ impl Notice {
         }
     }
 
-    /// Of several notices in one answer the one that says most.
+    /// The more specific of two notices in one answer.
     pub(super) fn or_better(self, other: Option<Self>) -> Self {
         match other {
             Some(other) if other.rank <= self.rank => other,
@@ -124,14 +124,14 @@ impl Notice {
         match by_words {
             Some(class) => class,
             None if text.starts_with("invalid api call") => ErrorClass::BadRequest,
-            // The framework below the provider's program speaks here: it disliked how we asked.
+            // This comes from the provider's web framework: it rejects the form of our request.
             None if is_detail => ErrorClass::ClientBug,
             None => ErrorClass::Unknown,
         }
     }
 }
 
-/// Judges what needs no parsing: the status, web pages, an address that is shut out.
+/// Judges what needs no parsing: the status, web pages, a blocked address.
 pub(super) fn by_status(status: u16, body: &[u8]) -> Option<Refusal> {
     let is_page = body.first() == Some(&b'<');
     let challenged = is_page && {
@@ -151,7 +151,7 @@ pub(super) fn by_status(status: u16, body: &[u8]) -> Option<Refusal> {
     } else if status >= 500 {
         (
             ErrorClass::Outage,
-            format!("the provider is out of order (HTTP {status})"),
+            format!("the provider reports a server error (HTTP {status})"),
         )
     } else if is_page {
         (

@@ -1,7 +1,7 @@
-//! Turns rows of text into bars, and says of every row that it refuses why.
+//! Turns rows of text into bars, and says why for every row that it refuses.
 //!
 //! Knows nothing of JSON or CSV: a format pushes labels and fields, in document order, as it meets
-//! them. The zone may be known last, so wall times become instants in [`Rows::finish`] only.
+//! them. The zone may come last, so wall times become instants only in [`Rows::finish`].
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -16,11 +16,11 @@ use crate::model::text::clean;
 use crate::model::{Ask, Bar, ErrorClass, Interval, Price, RejectedRow};
 use crate::pipeline::source::{Reading, Refusal};
 
-/// More rows than any true answer holds: a month of 1min bars has about 19,000.
+/// More rows than any real answer holds: a month of 1min bars has about 19,000.
 pub(super) const MAX_ROWS: u32 = 200_000;
-/// Refused rows of which label, content and reason are kept; the others are only counted.
+/// Refused rows that are kept with label, content and reason; the others are only counted.
 const MAX_REJECTED: usize = 1_000;
-/// From so many rows on, more refused than accepted rows condemn the whole answer.
+/// From this many rows on, an answer with more refused than accepted rows is refused whole.
 const ENOUGH_TO_JUDGE: u32 = 20;
 /// Characters kept of a label.
 const LABEL_CHARS: usize = 40;
@@ -50,7 +50,7 @@ impl Field {
         Self::Split,
     ];
 
-    /// The field of a name without its number; CSV writes underscores in place of some spaces.
+    /// The field of a name without its number; CSV writes underscores instead of some spaces.
     pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "open" => Self::Open,
@@ -79,7 +79,7 @@ impl Field {
     }
 }
 
-/// The fields of one row; one that is missing or no text is `None`.
+/// The fields of one row; one that is missing or not text is `None`.
 #[derive(Debug, Default)]
 pub(super) struct Cells<'a> {
     open: Option<Cow<'a, str>>,
@@ -211,7 +211,7 @@ impl Rows {
         }
     }
 
-    /// Takes a row, or keeps a note of why not. Refuses the answer when it has too many rows.
+    /// Takes a row, or records why not. Refuses the answer if it has too many rows.
     pub(super) fn push(&mut self, label: &str, cells: &Cells<'_>) -> Result<(), Refusal> {
         if self.received == MAX_ROWS {
             return Err(malformed("the answer has more than 200,000 rows"));
@@ -230,7 +230,7 @@ impl Rows {
         Ok(())
     }
 
-    /// Fills the extras of a bar. One that cannot be used costs the bar nothing else.
+    /// Fills the extras of a bar. One that cannot be used does not affect the rest of the bar.
     fn adjust(&mut self, bar: &mut Bar, label: &str, cells: &Cells<'_>) {
         for field in self.extras.fields() {
             let extra = match field {
@@ -268,7 +268,7 @@ impl Rows {
         if received == 0 {
             return Err(Refusal::new(
                 ErrorClass::NoData,
-                "the answer holds no bar for this series",
+                "the answer holds no bars for this series",
             ));
         }
         let mut zone = Zone::new(tz);
@@ -286,7 +286,7 @@ impl Rows {
             }
             instant.is_some()
         });
-        // Stable: of two rows with one instant the later in the document stays behind the earlier.
+        // Stable: of two rows with one instant, the later in the document stays after the earlier.
         bars.sort_by_key(|bar| bar.timestamp);
         bars.dedup_by(|later, kept| {
             let clash = clash(interval, later, kept);
@@ -437,8 +437,8 @@ fn plain_amount(text: &[u8]) -> Option<Price> {
         .then(|| Price::from_units(units * scale))
 }
 
-/// Reads digits behind those of `units`: the number, how many there were, and what follows. More than
-/// eighteen of them make no number.
+/// Reads digits after those of `units`: the number, how many there were, and what follows. More
+/// than eighteen are not a number.
 fn digits(mut units: i64, text: &[u8]) -> (i64, u32, &[u8]) {
     let mut places = 0;
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Questions about symbols and their answers: the list of what is traded, and the provider's search.
+//! Requests about symbols and their answers: the list of what is traded, and the provider's search.
 
 use std::collections::HashSet;
 
@@ -15,17 +15,17 @@ const LISTING: &str = "LISTING_STATUS";
 const SEARCH: &str = "SYMBOL_SEARCH";
 /// Words that the documentation searches for with the key `demo`.
 const DOCUMENTED: [&str; 4] = ["tesco", "tencent", "BA", "SAIC"];
-/// Letters of a search; no symbol and no company's usual name is longer.
+/// The most letters of a search; no symbol or usual company name is longer.
 const MOST_LETTERS: usize = 100;
 /// Letters kept of a name, an exchange and a kind.
 const NAME: usize = 120;
 const WORD: usize = 40;
-/// Rows from which on most of them must name a symbol.
+/// From this many rows on, most must name a symbol.
 const ENOUGH: usize = 20;
-/// Characters shown of a text that is no known header.
+/// Characters shown of a text that is not a known header.
 const SHOWN: usize = 80;
 
-/// Turns a wish into a question, or says why it cannot be asked.
+/// Turns what is wanted into a request, or says why it cannot be sent.
 pub(super) fn ask(wish: &SymbolWish, key_is_demo: bool) -> Result<SymbolAsk, Refusal> {
     let mut query = Vec::with_capacity(3);
     let mut add = |name: &str, value: &str| query.push((name.to_owned(), value.to_owned()));
@@ -35,10 +35,10 @@ pub(super) fn ask(wish: &SymbolWish, key_is_demo: bool) -> Result<SymbolAsk, Ref
             let text = text.trim();
             let refused = |why: &str| Err(Refusal::new(ErrorClass::BadRequest, why));
             if text.is_empty() {
-                return refused("nothing is typed to search for");
+                return refused("type something to search for");
             }
             if text.chars().count() > MOST_LETTERS {
-                return refused("the provider is asked for 100 letters at most; leave some out");
+                return refused("a search has at most 100 letters; leave some out");
             }
             if key_is_demo && !DOCUMENTED.contains(&text) {
                 return Err(Refusal::new(ErrorClass::DemoKey, NEEDS_A_KEY));
@@ -61,7 +61,7 @@ pub(super) fn read(ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Re
         let root = root(text, answer.status)?;
         if is_list {
             return Err(malformed(
-                "the answer is JSON without a word why; a table was asked for",
+                "the answer is JSON without a reason; a table was requested",
             ));
         }
         matches(&root)?
@@ -82,7 +82,7 @@ pub(super) fn read(ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Re
     Ok(SymbolReading::Listed(listings))
 }
 
-/// The members of a JSON answer that is no refusal.
+/// The members of a JSON answer that is not a refusal.
 fn root(text: &str, status: u16) -> Result<Map<String, Value>, Refusal> {
     let parsed = serde_json::from_str::<Map<String, Value>>(text);
     let root = parsed.map_err(|error| json::broken(&error, text.len()))?;
@@ -108,7 +108,7 @@ fn root(text: &str, status: u16) -> Result<Map<String, Value>, Refusal> {
     if root.is_empty() {
         return Err(Refusal::new(
             ErrorClass::NoData,
-            "the answer is empty, without a word why",
+            "the answer is empty, without a reason",
         ));
     }
     Ok(root)
@@ -172,7 +172,7 @@ fn table(text: &str, columns: &[&str; 4]) -> Result<Rows, Refusal> {
     Ok(rows)
 }
 
-/// Rows on their way to a list in which each symbol is once.
+/// Rows for a list in which each symbol appears once.
 #[derive(Default)]
 struct Rows {
     listings: Vec<Listing>,
@@ -182,7 +182,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// Takes symbol, name, exchange and kind. A row whose symbol cannot be one is left out.
+    /// Takes symbol, name, exchange and kind. A row without a valid symbol is left out.
     fn push(&mut self, [symbol, name, exchange, kind]: [&str; 4]) {
         self.received += 1;
         let Ok(symbol) = symbol.parse::<Symbol>() else {

@@ -71,7 +71,7 @@ fn sentence(body: &str) -> String {
     refusal.text
 }
 
-/// The reason for which a lone row is refused.
+/// The reason why a single row is refused.
 fn reason(label: &str, row: &str) -> String {
     let reading = read_json(&document(&[(label, row)])).unwrap();
     assert_eq!(
@@ -217,7 +217,7 @@ fn shapes_nobody_documented_are_refused_in_words() {
         let refusal = read(&ibm(), &answer(200, body)).unwrap_err();
         assert_eq!(refusal.class, ErrorClass::Malformed);
     }
-    assert!(sentence("timestamp,open,high,low,close,volume\n").contains("JSON was asked for"));
+    assert!(sentence("timestamp,open,high,low,close,volume\n").contains("JSON was requested"));
     let strange = sentence("a\u{1b}[2Jb");
     assert!(
         !strange.contains('\u{1b}') && strange.contains("1b"),

@@ -1,4 +1,5 @@
-//! What a start of the engine fetches unasked: little of a day's requests, and it says what is left.
+//! What a start of the engine fetches by itself: it spends few of a day's requests and reports what
+//! is left.
 
 use chrono::{DateTime, Utc};
 
@@ -7,23 +8,23 @@ use super::{Handover, Job, Loaded, Owner, State, Wish, tell};
 use crate::model::quota;
 use crate::time::is_far_ahead;
 
-/// Requests that starts send until the next instant of the schedule, where the plan has a day's limit.
+/// Requests that starts send until the next instant of the schedule, if the plan has a daily limit.
 const MOST: u32 = 5;
 
-/// What starts a run that nobody asked for: the first start on a store, and instants that were missed.
+/// Triggers of runs at a start: the first start on a store, and missed instants.
 pub const TRIGGERS: &[&str] = &[FIRST, MISSED];
 const FIRST: &str = "start";
 const MISSED: &str = "missed";
 
-/// Requests that a start may send where so many are left today and starts since the last instant of
-/// the schedule have sent so many.
+/// Requests that a start may send, given those left today and those that starts have sent since the
+/// last instant of the schedule.
 const fn allowance(left: u32, sent: u32) -> u32 {
     let most = MOST.saturating_sub(sent);
     if left < most { left } else { most }
 }
 
 impl State {
-    /// Takes the schedule over and decides what becomes of the instants that passed before.
+    /// Takes over the schedule and decides what to do about the instants that passed before.
     pub(super) fn owner(&mut self, handover: Option<Handover>, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = vec![];
         let owner = if handover.is_some() {
@@ -45,7 +46,7 @@ impl State {
         let trigger = if let Some(last) = handover.last_tick {
             self.catch_up(last, now, &mut jobs)
         } else {
-            // The first start on this store: whoever made it wants to see bars, not wait for the clock.
+            // The first start on this store: a person wants to see bars, not wait for the clock.
             self.last_tick = Some(now);
             jobs.push(Job::Save("last_tick", now.to_rfc3339()));
             Some(FIRST)
@@ -56,7 +57,7 @@ impl State {
         jobs
     }
 
-    /// Takes note of the instants that were missed; what a run that makes up for them is started by.
+    /// Notes missed instants; returns the trigger of the run that catches up on them.
     fn catch_up(
         &mut self,
         last: DateTime<Utc>,
@@ -74,7 +75,7 @@ impl State {
         (self.schedule.make_up(self.missed) > 0).then_some(MISSED)
     }
 
-    /// Starts the run of a start, within its allowance, and says what the rest would cost.
+    /// Starts the run of a start, within its allowance, and reports what the rest would cost.
     fn begin(
         &mut self,
         trigger: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! What becomes of a command: carried out, or refused with a reason.
+//! Commands: each is carried out, or refused with a reason.
 
 use chrono::{DateTime, Utc};
 
@@ -6,7 +6,7 @@ use super::super::command::Command;
 use super::super::notice::What;
 use super::{Job, Load, State, tell};
 
-/// Why a process that only reads does not do something.
+/// Why a read-only process does not do something.
 const READ_ONLY: &str = "this process is read-only: it neither spends requests nor writes";
 /// Why a list that is not the store's cannot be edited.
 const OWN_LIST: &str =
@@ -30,12 +30,12 @@ impl State {
             Command::Fetch(series) if series.is_empty() => return refused("nothing is selected"),
             Command::Fetch(series) => {
                 if !self.enqueue("fetch", Some(series.clone())) {
-                    return refused("too many runs are waiting; let one end first");
+                    return refused("too many runs are waiting; wait for one to end");
                 }
                 vec![]
             }
             Command::FetchDue => vec![self.ask_for_due("due")],
-            Command::CancelRun if self.run.is_none() => return refused("no run is at work"),
+            Command::CancelRun if self.run.is_none() => return refused("no run is in progress"),
             Command::CancelRun => vec![Job::CancelRun],
             Command::Pause | Command::Resume => {
                 let pause = *command == Command::Pause;

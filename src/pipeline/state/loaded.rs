@@ -1,4 +1,4 @@
-//! What was read from the store: where it goes, and what it tells of other processes.
+//! What was read from the store: where it goes, and what it shows about other processes.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl State {
                 self.ledger = ledger;
                 self.ledger_day = Some(quota::day(now).0);
             }
-            // Readings may overtake each other: only what was asked for last is shown.
+            // Reads may overtake each other: only the last requested is shown.
             Loaded::Bars(page) if self.wanted.bars.as_ref() == Some(&page.window) => {
                 self.bars = Some(Arc::new(page));
             }
@@ -68,7 +68,7 @@ impl State {
         jobs
     }
 
-    /// Reads everything again where the store was lost.
+    /// Reads everything again if the store was lost.
     pub(super) fn store_answers(&mut self, now: DateTime<Utc>) -> Vec<Job> {
         self.store.spooled = 0;
         if self.store.lost.take().is_none() {
@@ -83,14 +83,14 @@ impl State {
             .collect()
     }
 
-    /// Takes over what another process made of the schedule: the panel beside an engine, for one.
+    /// Follows another process that changed the schedule, such as the panel beside an engine.
     fn follow(&mut self, remembered: Remembered, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = vec![];
         let schedule = remembered.schedule;
         if let Some(schedule) = schedule.filter(|schedule| *schedule != self.schedule) {
             jobs.push(tell(now, What::Scheduled(schedule.clone())));
             self.schedule = schedule;
-            // Instants of the new schedule that passed before it counted are no missed ones.
+            // Instants of the new schedule that passed before it took effect were not missed.
             self.last_tick = Some(now);
             self.revision += 1;
         }
@@ -102,8 +102,8 @@ impl State {
         jobs
     }
 
-    /// Readings may arrive in another order than they began: an older one must not undo a newer one.
-    /// Says what has changed since the reading before.
+    /// Reads may end in another order than they began: an older one must not undo a newer one.
+    /// Returns what has changed since the previous read.
     fn take_in(&mut self, list: List) -> Option<What> {
         if list.reading < self.list_reading {
             return None;
@@ -140,12 +140,12 @@ impl State {
         vec![]
     }
 
-    /// Whether another process has begun, advanced or ended a run since the last look.
+    /// Whether another process has begun, advanced or ended a run since the last check.
     ///
-    /// Looks are compared with each other and with nothing else: whatever is read because of a look
-    /// is read after it, so that what happens meanwhile shows in the next one.
+    /// Checks are compared only with each other: whatever a check causes to be read is read after
+    /// it, so that changes in between show in the next one.
     fn others_worked(&mut self, newest: Vec<RunSummary>) -> bool {
-        // Fewer than were asked for are all there are.
+        // Fewer than requested: these are all.
         let is_all = newest.len() < NEWEST as usize;
         let mut others = newest;
         others.retain(|run| !self.own_runs.contains(&run.id));
@@ -158,7 +158,7 @@ impl State {
     }
 }
 
-/// What became of a watch list: places that others took, or series that joined and left.
+/// How a watch list changed: series replaced by others, or series added and removed.
 fn change(before: &[SeriesKey], now: &[SeriesKey]) -> Option<What> {
     let (were, are): (HashSet<_>, HashSet<_>) = (before.iter().collect(), now.iter().collect());
     let pairs = before.iter().zip(now).filter(|(from, to)| from != to);

@@ -1,4 +1,4 @@
-//! What reaches the engine, and what it lets be done.
+//! What the engine receives, and what it has done.
 
 use std::path::PathBuf;
 
@@ -20,22 +20,22 @@ use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::Ledger;
 use crate::model::{ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, WatchEdit};
 
-/// How long the schedule leaves a series alone that the provider does not know: a day, for in an
-/// outage it has called good symbols unknown.
+/// How long the schedule skips a series that the provider does not know: a day, because in an
+/// outage it has called valid symbols unknown.
 const REST: TimeDelta = TimeDelta::days(1);
 
-/// What reaches the engine.
+/// What the engine receives.
 #[derive(Debug)]
 pub enum Input {
     /// Time has passed.
     Tick,
-    /// Somebody wants something.
+    /// A command was given.
     Command(Command),
-    /// Something happened in the run at work.
+    /// Something happened in the current run.
     Run(Event),
-    /// The run at work has ended.
+    /// The current run has ended.
     RunEnded(Result<RunReport, DbError>),
-    /// A question about symbols is answered, refused, or the store failed.
+    /// A symbol request was answered or refused, or the store failed.
     Symbols(SymbolWish, Result<Result<Symbols, Problem>, DbError>),
     /// Something was read from the store.
     Loaded(Loaded),
@@ -43,13 +43,13 @@ pub enum Input {
     Owner(Option<Handover>),
     /// The schedule's lock broke: another process may take it.
     LockLost,
-    /// The run at work ended by a panic, whose words these are.
+    /// The current run panicked with this message.
     RunCrashed(String),
-    /// A question about symbols ended by a panic, whose words these are.
+    /// A symbol request panicked with this message.
     SymbolsCrashed(SymbolWish, String),
-    /// Other work ended by a panic.
+    /// Other work panicked with this message.
     Crashed(String),
-    /// Work that a command asked for was not done, and why.
+    /// A command was not carried out, and why.
     Refused(Command, String),
     /// This process changed the watch list.
     ListEdited,
@@ -57,19 +57,19 @@ pub enum Input {
     Exported(PathBuf, u64),
     /// Another key is in use from the next run on.
     Rekeyed {
-        /// Whose data it is now.
+        /// Where the data comes from now.
         provider: ProviderStatus,
-        /// The day's limit of the plan.
+        /// The daily limit of the plan.
         per_day: Option<u32>,
     },
     /// The store failed outside a run.
     StoreFailed(DbError),
 }
 
-/// What a process that takes the schedule over must know: others may have fetched meanwhile.
+/// What a process that takes over the schedule must know: others may have fetched.
 #[derive(Debug)]
 pub struct Handover {
-    /// The instant of the schedule that was acted on last.
+    /// The last instant of the schedule that was acted on.
     pub last_tick: Option<DateTime<Utc>>,
     /// The watch list.
     pub list: List,
@@ -79,12 +79,12 @@ pub struct Handover {
     pub sent_by_starts: u32,
 }
 
-/// The watch list with what is known of each series.
+/// The watch list with what is known about each series.
 #[derive(Debug)]
 pub struct List {
-    /// Numbers the readings in the order in which they began: a later one saw all that an earlier one saw.
+    /// Numbers the reads in the order in which they began: a later one saw all that an earlier one saw.
     pub reading: u64,
-    /// The mark that the store's list had when the reading began; `None`: nobody changed it yet.
+    /// The mark that the store's list had when the read began; `None`: nobody changed it yet.
     pub mark: Option<String>,
     /// The series, in their order.
     pub entries: Vec<Entry>,
@@ -93,7 +93,7 @@ pub struct List {
 /// What was read from the store.
 #[derive(Debug)]
 pub enum Loaded {
-    /// The watch list with what is known of each series.
+    /// The watch list with what is known about each series.
     Series(List),
     /// One series of the watch list.
     One(Entry),
@@ -101,7 +101,7 @@ pub enum Loaded {
     Newest(Vec<RunSummary>),
     /// The newest runs.
     Runs(Vec<RunSummary>),
-    /// What the store remembers, and how often this process had changed that when it asked.
+    /// What the store remembers, and how often this process had changed it when the read began.
     Settings(u32, Remembered),
     /// Today's requests.
     Ledger(Ledger),
@@ -122,23 +122,23 @@ pub enum Loaded {
 /// A series of the watch list.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// As it stands in the list.
+    /// As it is in the list.
     pub key: SeriesKey,
     /// The series under which its bars are stored.
     pub stored: SeriesKey,
-    /// What the store knows of it.
+    /// What the store knows about it.
     pub facts: SeriesFacts,
-    /// Why it cannot be fetched, where that is known without asking.
+    /// Why it cannot be fetched, if known without a request.
     pub parked: Option<(ErrorClass, String)>,
-    /// The reading that this is of, counted as those of the list are.
+    /// The number of the read that this comes from, counted with those of the list.
     pub reading: u64,
-    /// How it stands in the run at work or stood in the last one.
+    /// Its state in the current run or the last one.
     pub live: Live,
 }
 
 impl Entry {
-    /// The same series as it was read now: how it stands in a run stays, unless its bars are others
-    /// now, as after a change from the key `demo` to one's own.
+    /// The same series after a new read: its state in a run stays, unless its bars are different
+    /// ones now, as after a change from the key `demo` to a personal key.
     pub(super) fn read_anew(self, read: Self) -> Self {
         if self.stored == read.stored {
             Self {
@@ -151,7 +151,7 @@ impl Entry {
     }
 }
 
-/// What the views show of the store beside the watch list, as it was asked for last.
+/// What the views last requested from the store, besides the watch list.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// A window of bars.
@@ -165,7 +165,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What is to be read to show all of it.
+    /// What to read to show all of it.
     pub(super) fn loads(&self) -> impl Iterator<Item = Load> + use<> {
         let bars = self.bars.clone().map(Load::Bars);
         let run = self.run.map(Load::Run);
@@ -175,34 +175,34 @@ impl Wanted {
     }
 }
 
-/// How a series stands in a run.
+/// The state of a series in a run.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
-    /// Overrides what follows from the facts while a run is at work.
+    /// Overrides what follows from the facts during a run.
     pub(super) state: Option<SeriesState>,
     pub(super) problem: Option<(ErrorClass, String)>,
     pub(super) retry_at: Option<DateTime<Utc>>,
     pub(super) requests: u32,
-    /// When this process fetched it last, by the engine's clock.
+    /// When this process last fetched it, by the engine's clock.
     pub(super) fetched_at: Option<DateTime<Utc>>,
-    /// When it was last answered that such bars do not exist, or something as lasting.
+    /// When the last answer was that such bars do not exist, or something as lasting.
     pub(super) rests_from: Option<DateTime<Utc>>,
 }
 
 impl Entry {
-    /// When it was last fetched with success: the later of what this process did and of what the
-    /// store knows, whose clock may be another.
+    /// When it was last fetched with success: the later of what this process did and what the store
+    /// knows, since the store's clock may differ.
     pub(super) fn fetched_at(&self) -> Option<DateTime<Utc>> {
         self.live.fetched_at.max(self.facts.fetched_at)
     }
 
-    /// Whether asking at this instant would be answered as the last time, at the price of a request.
+    /// Whether a request at this instant would get the same answer as the last one.
     pub(super) fn rests(&self, at: DateTime<Utc>) -> bool {
         let from = self.live.rests_from;
         from.is_some_and(|from| at - from < REST)
     }
 
-    /// How it stands; `spent`: nothing may be sent before the quota renews.
+    /// Its state; `spent`: nothing may be sent before the quota renews.
     pub(super) fn state(&self, spent: bool, now: DateTime<Utc>) -> SeriesState {
         self.live
             .state
@@ -219,35 +219,36 @@ impl Entry {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Job {
-    /// Start a run by this word over these series, with so many requests at most.
+    /// Start a run with this trigger over these series, with at most this many requests.
     Run(&'static str, Vec<SeriesKey>, Option<u32>),
-    /// Tell the run at work to stop.
+    /// Stop the current run.
     CancelRun,
-    /// Ask the provider about symbols.
+    /// Send a symbol request to the provider.
     Ask(SymbolWish),
-    /// Tell the question about symbols to stop.
+    /// Stop the symbol request.
     CancelAsk,
     /// Read something.
     Load(Load),
     /// Remember something.
     Save(&'static str, String),
-    /// Read the settings, which another process may change, for a process that had changed them so often.
+    /// Read the settings, which another process may change; the number is how often this one had
+    /// changed them.
     Recall(u32),
     /// Change the watch list, then read it again.
     EditList(WatchEdit),
-    /// Ask the provider with another key from the next run on.
+    /// Use another key from the next run on.
     Rekey(Secret),
     /// Write a series to a file of this name.
     Export(SeriesKey, String),
     /// Try to own the schedule, whose last instant was this.
     TryOwn(Option<DateTime<Utc>>),
-    /// Mark runs whose process, or whose task, died, and store what they had paid for.
+    /// Mark runs whose process or task died, and store the answers they had paid for.
     Rescue,
-    /// Let go of the schedule: whether its lock still holds is not known.
+    /// Give up the schedule: whether its lock is still held is not known.
     Disown,
-    /// Tell whoever listens.
+    /// Send a notice.
     Tell(Notice),
-    /// End in order, once nothing is at work.
+    /// Shut down cleanly, once nothing is running.
     Finish,
 }
 
@@ -258,7 +259,7 @@ pub enum Load {
     Series,
     /// One series of the watch list.
     One(SeriesKey),
-    /// A few of the newest runs, to see whether others were at work.
+    /// A few of the newest runs, to see whether other processes did anything.
     Newest,
     /// The newest runs.
     Runs,
@@ -278,16 +279,16 @@ pub enum Load {
     Listings,
 }
 
-/// What the engine starts from.
+/// What the engine starts with.
 #[derive(Debug)]
 pub struct Start {
-    /// Whose data it is.
+    /// Where the data comes from.
     pub provider: ProviderStatus,
     /// The database.
     pub store: StoreStatus,
-    /// The day's limit of the plan.
+    /// The daily limit of the plan.
     pub per_day: Option<u32>,
-    /// The schedule, as remembered or by default.
+    /// The schedule, as stored or by default.
     pub schedule: Schedule,
     /// Whether this process neither spends requests nor writes.
     pub read_only: bool,
@@ -295,6 +296,6 @@ pub struct Start {
     pub own_list: bool,
     /// Whether it was paused.
     pub paused: bool,
-    /// The instant of the schedule that was acted on last.
+    /// The last instant of the schedule that was acted on.
     pub last_tick: Option<DateTime<Utc>>,
 }

@@ -1,4 +1,4 @@
-//! The search for a symbol: the list it looks in, what is on its way to the provider, what is shown.
+//! The symbol search: the list it searches, the request in flight, what is shown.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use crate::model::Listing;
 
 /// Matches that are shown: more than a person reads through.
 const MOST_MATCHES: usize = 50;
-/// Said when a second question would be sent before the first is answered.
+/// Why a second request is refused before the first is answered.
 const ONE_AT_A_TIME: &str =
-    "another question is on its way to the provider; ask again once it is answered";
+    "another search is waiting for the provider; try again once it is answered";
 
 /// The list as the store keeps it.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ struct Kept {
     listings: Arc<[Listing]>,
 }
 
-/// What is shown under the text that was typed last.
+/// What is shown for the last typed text.
 #[derive(Debug, Default)]
 struct Shown {
     text: String,
@@ -45,7 +45,7 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// Looks for a text: in the list at once, and at the provider if that is wanted.
+    /// Searches for a text: in the list at once, and at the provider if wanted.
     pub fn search(&mut self, text: &str, from_provider: bool) -> Vec<Job> {
         let is_answered = from_provider
             && self
@@ -53,7 +53,7 @@ impl Search {
                 .as_ref()
                 .is_some_and(|shown| shown.from_provider && shown.text == text);
         if is_answered {
-            // Asking once more would cost a request and bring the same.
+            // Asking again would cost a request and return the same.
             return vec![];
         }
         self.shown = Some(Shown {
@@ -68,7 +68,7 @@ impl Search {
         jobs
     }
 
-    /// Asks the provider for the list.
+    /// Requests the list from the provider.
     pub fn load_list(&mut self) -> Vec<Job> {
         let mut jobs = self.read();
         jobs.extend(self.ask(SymbolWish::List));
@@ -101,19 +101,19 @@ impl Search {
         }
     }
 
-    /// Whether a question is on its way.
+    /// Whether a request is in flight.
     pub const fn is_asking(&self) -> bool {
         self.asking.is_some()
     }
 
-    /// Takes in the list of the store.
+    /// Takes the list read from the store.
     pub fn loaded(&mut self, sent_at: Option<DateTime<Utc>>, listings: Vec<Listing>) {
         self.is_reading = false;
         self.keep(sent_at, listings);
         self.look();
     }
 
-    /// A list that came from the provider meanwhile is the younger one.
+    /// A list that came from the provider in between is newer.
     fn keep(&mut self, sent_at: Option<DateTime<Utc>>, listings: Vec<Listing>) {
         if self
             .kept
@@ -125,7 +125,7 @@ impl Search {
         }
     }
 
-    /// The store failed, or this program: a list that was being read may not come.
+    /// The store or a task failed: a list that was being read may not come.
     pub fn store_failed(&mut self, why: &str) {
         if std::mem::take(&mut self.is_reading) {
             self.say(why);
@@ -133,7 +133,7 @@ impl Search {
         }
     }
 
-    /// Takes in what a question brought. What was asked for another text is not shown.
+    /// Takes the result of a request. A result for another text is not shown.
     pub fn answered(&mut self, wish: &SymbolWish, outcome: Result<Symbols, Problem>) {
         if self.asking.as_ref() == Some(wish) {
             self.asking = None;
@@ -162,7 +162,7 @@ impl Search {
         self.shown.get_or_insert_default().problem = Some(why.to_owned());
     }
 
-    /// Looks the shown text up in the list, unless the provider has answered it, and renews the view.
+    /// Searches the list for the shown text, unless the provider has answered it, and updates the view.
     fn look(&mut self) {
         let Some(shown) = &mut self.shown else { return };
         if let (Some(kept), false) = (&self.kept, shown.from_provider) {
@@ -273,7 +273,7 @@ mod tests {
     fn an_answer_takes_the_place_of_the_list_s_matches() {
         let mut search = ready();
         search.search("ibm", true);
-        assert_eq!(shown(&search).1, ["IBM"], "meanwhile the list's");
+        assert_eq!(shown(&search).1, ["IBM"], "until then, the list's");
         let found = vec![listing("IBM.DEX", "IBM in Frankfurt"); 60];
         search.answered(&wish("ibm"), Ok(Symbols::Found(found)));
         let (_, matches, from_provider) = shown(&search);

@@ -252,7 +252,7 @@ fn a_lost_store_gives_the_schedule_up_and_is_told_once() {
     assert_eq!(
         back[1..],
         EVERYTHING.map(Job::Load),
-        "others may have worked meanwhile"
+        "others may have worked"
     );
 }
 
@@ -518,7 +518,7 @@ fn an_older_reading_does_not_undo_a_newer_one() {
     assert_eq!(shown(&state)[1].1, 40);
 }
 
-/// At the price of a request each, the schedule would ask twenty-five times a day in vain.
+/// The schedule would otherwise spend twenty-five requests a day in vain.
 #[test]
 fn a_series_that_the_provider_does_not_know_is_left_alone_for_a_day() {
     let mut state = state(Some(NOON));

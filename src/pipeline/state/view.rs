@@ -1,4 +1,4 @@
-//! What is true, as others see it.
+//! The state as others see it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl State {
 }
 
 impl State {
-    /// The ledger of the quota day of an instant: that of another day says nothing about it.
+    /// The ledger of the quota day of an instant: that of another day does not count.
     pub(super) fn ledger_of(&self, at: DateTime<Utc>) -> Ledger {
         if self.ledger_day == Some(quota::day(at).0) {
             self.ledger
@@ -81,7 +81,8 @@ impl State {
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[SeriesStatus]> {
         let next = self.next_at(now);
         let spent = self.is_spent(now);
-        // A fresh series waits for its next bar; that instant is the same for all of an interval.
+        // A fresh series waits for its next bar; that instant is the same for all series of an
+        // interval.
         let mut after_change: HashMap<Interval, Option<DateTime<Utc>>> = HashMap::new();
         let mut next_of = |interval: Interval| {
             *after_change.entry(interval).or_insert_with(|| {

@@ -127,7 +127,7 @@ async fn a_long_pause_ends_the_run_with_its_end_and_silences_those_after_it() {
                     assert_eq!(class(&report), Some(class_of_it), "{value}: {report:?}");
                     let said = report.error.unwrap().message;
                     assert!(
-                        said.contains("asks for a pause; nothing is sent before"),
+                        said.contains("asks for a pause; no requests are sent before"),
                         "{run} {said}"
                     );
                     let hours = if value == "3600" { 1 } else { 24 };
@@ -146,7 +146,10 @@ async fn a_long_pause_ends_the_run_with_its_end_and_silences_those_after_it() {
                 .unwrap()
                 .unwrap_err();
             assert_eq!(refused.0, class_of_it);
-            assert!(refused.1.contains("nothing is sent before"), "{refused:?}");
+            assert!(
+                refused.1.contains("no requests are sent before"),
+                "{refused:?}"
+            );
             assert_eq!(
                 peer.connections(),
                 1,

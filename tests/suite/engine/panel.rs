@@ -137,7 +137,7 @@ async fn a_watched_series_is_edited_in_place() {
             _ => None,
         })
         .await;
-        assert_eq!(why, "AAPL daily is watched already");
+        assert_eq!(why, "AAPL daily is already on the watch list");
         send(&handle, replace(&weekly)).await;
         let expected = [weekly.clone(), watched()[1].clone()];
         until(&mut handle, |snapshot| {

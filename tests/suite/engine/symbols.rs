@@ -157,7 +157,7 @@ async fn refusals_are_said_in_words_and_cost_what_they_cost() {
         };
         let (class, text) = ask(search("tesco")).await.unwrap_err();
         assert_eq!(class, ErrorClass::Burst, "{text}");
-        assert!(text.contains("asks to slow down"), "{text}");
+        assert!(text.contains("asks us to slow down"), "{text}");
         assert!(
             matches!(ask(search("nosuchcompany")).await, Ok(Symbols::Found(found)) if found.is_empty())
         );

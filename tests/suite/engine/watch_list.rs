@@ -62,7 +62,7 @@ async fn many_series_are_one_change_and_one_notice_and_can_be_put_back() {
             _ => None,
         })
         .await;
-        assert_eq!(why, "all 300 series are watched already");
+        assert_eq!(why, "all 300 series are already on the watch list");
         assert_eq!(there.watch_list().await.unwrap(), list);
         until(&mut handle, |snapshot| shows(snapshot, &list)).await;
         end(handle).await;

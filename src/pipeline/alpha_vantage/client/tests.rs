@@ -340,7 +340,7 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
             (least..=Duration::from_secs(most)).contains(&pause.left),
             "{header}: {pause:?}"
         );
-        // The server is gone: an attempt to send would say that it cannot be reached.
+        // The server is gone: sending anything would report that it cannot be reached.
         let SendError::NeverSent(text) = client.send(&question(), ATTEMPT).await.unwrap_err()
         else {
             panic!("{header}")
@@ -360,7 +360,7 @@ async fn what_was_never_sent_is_told_apart() {
         panic!()
     };
     assert!(text.starts_with("127.0.0.1 cannot be reached: "), "{text}");
-    // A name that no resolver asks for: its first part is too long.
+    // A name that no resolver looks up: its first part is too long.
     let host = format!("{}.invalid", "x".repeat(64));
     let unknown: Url = format!("http://{host}/query").parse().unwrap();
     let SendError::NeverSent(text) = error(&unknown, Limits::default()).await else {

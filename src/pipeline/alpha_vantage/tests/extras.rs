@@ -1,8 +1,8 @@
-//! What becomes of a row of which an adjusted close, a dividend or a split cannot be used.
+//! Rows in which an adjusted close, a dividend or a split cannot be used.
 
 use super::*;
 
-/// A daily row of which only the extras differ.
+/// A daily row with these extras.
 fn adjusted_row(close: &str, dividend: &str, split: &str) -> String {
     let good = GOOD.strip_suffix('}').unwrap();
     format!(

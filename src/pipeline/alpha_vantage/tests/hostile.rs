@@ -20,7 +20,7 @@ fn a_document_cut_anywhere_is_refused_and_never_half_read() {
     for end in 0..csv.len() {
         let cut = csv.get(..end).unwrap();
         match read_csv(cut) {
-            // Between two lines nothing tells a cut; what is read then is right as far as it goes.
+            // A cut between two lines cannot be seen; what is read is right as far as it goes.
             Ok(part) => assert!(
                 cut.ends_with('\n') && whole.bars.ends_with(&part.bars),
                 "{end}"

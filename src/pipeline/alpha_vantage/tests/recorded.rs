@@ -1,11 +1,11 @@
-//! Recorded answers of the provider, where the checkout has them beside it.
+//! Recorded answers of the provider, if they are beside the checkout.
 
 use std::io::Write as _;
 use std::path::Path;
 
 use super::*;
 
-/// Recorded answers: file, question, bars.
+/// Recorded answers: file, request, bars.
 const RECORDED: &[(&str, &str, Interval, bool, usize)] = &[
     (
         "intraday_1min_MSFT_compact_2018-06-01.json",
@@ -163,7 +163,7 @@ const RECORDED: &[(&str, &str, Interval, bool, usize)] = &[
     ),
 ];
 
-/// Recorded answers that are no bars of ours: refusals, quotes, other markets.
+/// Recorded answers that are not our bars: refusals, quotes, other markets.
 const RECORDED_OTHERS: &[(&str, ErrorClass)] = &[
     (
         "error_note_5perminute_csv-request_2020-12.csv",

@@ -1,4 +1,4 @@
-//! What a start fetches unasked, and what it says of the rest.
+//! What a start fetches by itself, and what it reports about the rest.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn run(jobs: &[Job]) -> Option<(&'static str, usize, Option<u32>)> {
     })
 }
 
-/// What is said of the series that wait, and of the requests that are left.
+/// What is reported about waiting series and requests left.
 fn rest(jobs: &[Job]) -> Option<(u32, u32)> {
     jobs.iter().find_map(|job| match job {
         Job::Tell(Notice {

@@ -1,4 +1,4 @@
-//! The decisions about questions that concern symbols.
+//! The decisions about symbol requests.
 
 use super::*;
 

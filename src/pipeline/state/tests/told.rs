@@ -1,4 +1,4 @@
-//! What changes of the schedule and of the watch list are told as.
+//! How changes of the schedule and the watch list are reported.
 
 use super::*;
 

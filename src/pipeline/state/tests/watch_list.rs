@@ -27,7 +27,7 @@ fn a_list_that_another_process_changed_is_read_again_and_only_then() {
             list: mark.map(str::to_owned),
             ..Remembered::default()
         };
-        // Whatever this process did to the schedule meanwhile.
+        // Whatever this process did to the schedule in between.
         state.step(Input::Loaded(Loaded::Settings(7, remembered)), at(NOON))
     };
     let load = [Job::Load(Load::Series)];
