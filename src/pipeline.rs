@@ -1,4 +1,4 @@
-//! Fetch, validate, upsert: what a run does, and the provider it asks.
+//! Fetch, validate, upsert: what a run does, and the provider it fetches from.
 
 pub mod alpha_vantage;
 pub mod command;

@@ -95,7 +95,7 @@ pub fn left(ledger: &Ledger, per_day: Option<u32>, now: DateTime<Utc>) -> Option
 }
 
 /// When there are requests again: at the next midnight in New York if the plan has a daily limit,
-/// or when a day that the provider called used up is tried again.
+/// or when a day that the provider called used up is probed again.
 #[must_use]
 pub fn renews_at(
     ledger: &Ledger,

@@ -12,7 +12,7 @@ use crate::model::{moment, text};
 
 /// The longest time between two starts of a schedule in minutes: a week.
 const MOST_MINUTES: u32 = 7 * 24 * 60;
-/// Missed instants that are looked for at most; more than a year of a five-minute schedule is no use.
+/// The most missed instants that are counted.
 const MOST_MISSED: u32 = 10_000;
 
 /// When runs start, and what happens to instants that passed while no engine was running.

@@ -15,7 +15,7 @@ use crate::model::Listing;
 const MOST_MATCHES: usize = 50;
 /// Why a second request is refused before the first is answered.
 const ONE_AT_A_TIME: &str =
-    "another search is waiting for the provider; try again once it is answered";
+    "another symbol request is waiting for the provider; try again once it is answered";
 
 /// The list as the store keeps it.
 #[derive(Debug)]

@@ -94,7 +94,7 @@ fn a_question_that_crashed_is_over_and_another_may_be_asked() {
     assert_eq!(
         problem(&state),
         (true, String::new()),
-        "what broke was not the question"
+        "the request did not panic"
     );
     let crashed = Input::SymbolsCrashed(wish("tesco"), "boom".into());
     assert_eq!(
