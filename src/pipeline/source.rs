@@ -34,7 +34,7 @@ pub struct Month {
 }
 
 impl Month {
-    /// The month that a date lies in.
+    /// The month of a date.
     #[must_use]
     pub fn of(date: NaiveDate) -> Self {
         Self {
