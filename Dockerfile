@@ -45,7 +45,7 @@ ENTRYPOINT ["pipeline-tui"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="pipeline-tui" \
-      org.opencontainers.image.description="Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows" \
+      org.opencontainers.image.description="Keeps an SQL store of market bars complete, correct and fresh within what your data plan allows" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"

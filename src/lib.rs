@@ -1,4 +1,4 @@
-//! Keeps a SQL store of market bars complete, correct and fresh within what a data plan allows.
+//! Keeps an SQL store of market bars complete, correct and fresh within what a data plan allows.
 //!
 //! ```text
 //!  cli ──> pipeline ──> pipeline::source (Alpha Vantage over HTTP)

@@ -15,13 +15,13 @@ use crate::model::{Datatype, Entitlement, Interval, Outputsize, Symbol};
 use crate::pipeline::source::Month;
 use crate::simulate::{Fault, Plan};
 
-/// Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows.
+/// Keeps an SQL store of market bars complete, correct and fresh within what your data plan allows.
 #[derive(Debug, Parser)]
 #[command(
     name = "pipeline-tui",
     version,
     about,
-    long_about = "Keeps a SQL store of market bars complete, correct and fresh within what your data plan allows.\n\nWithout a command it opens the panel, or acts as `run` if there is no terminal.",
+    long_about = "Keeps an SQL store of market bars complete, correct and fresh within what your data plan allows.\n\nWithout a command it opens the panel, or acts as `run` if there is no terminal.",
     after_help = "Start with: pipeline-tui demo\nThen: ALPHA_VANTAGE_API_KEY=… pipeline-tui fetch --symbols IBM --interval daily",
     disable_help_subcommand = true
 )]

@@ -1,4 +1,4 @@
-//! The watch list as a file: one series a line, as people write it and as `watch export` prints it.
+//! The watch list as a file: one series per line, as people write it and as `watch export` prints it.
 
 use std::fmt;
 

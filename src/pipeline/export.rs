@@ -36,7 +36,7 @@ const HEAD: [&str; 13] = [
 pub enum Format {
     /// Comma-separated values with a header.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
 }
 

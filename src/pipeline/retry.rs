@@ -19,7 +19,7 @@ pub struct Waits {
     pub outage: Duration,
     /// No wait is longer than this.
     pub cap: Duration,
-    /// Retries of one series: [`PER_SERIES`], or none.
+    /// Retries of one series: `PER_SERIES`, or none.
     pub retries: u32,
 }
 

@@ -248,12 +248,8 @@ async fn explained(store: &Arc<dyn Store>, run: RunId) -> Result<Vec<String>, Fa
 
 /// The end of the newest log file in the data folder.
 fn log(folder: &Path) -> String {
-    let files = [folder.to_path_buf(), folder.join("logs")];
-    let files = files
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flatten()
-        .flatten();
+    let files = std::fs::read_dir(folder.join("log"));
+    let files = files.into_iter().flatten().flatten();
     let newest = files
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "log") && path.is_file())

@@ -175,7 +175,7 @@ impl Prompt {
                     .map_or(self.input.text(), |(stem, _)| stem);
                 [
                     ("csv", "comma-separated values"),
-                    ("jsonl", "one JSON object a line"),
+                    ("jsonl", "one JSON object per line"),
                 ]
                 .map(|(ending, note)| Suggestion {
                     value: format!("{stem}.{ending}"),

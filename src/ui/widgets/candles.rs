@@ -60,7 +60,7 @@ pub struct Chart<'a> {
     pub interval: Interval,
     /// The selected bar, counted from the newest.
     pub cursor: usize,
-    /// How many columns a bar or bars a column.
+    /// How many columns per bar, or bars per column.
     pub zoom: Zoom,
     /// The zone of intraday times. Daily and longer bars are dates everywhere.
     pub zone: Tz,

@@ -18,12 +18,12 @@ const SCALE: [(u16, u32); 12] = [
     (1, 1000),
 ];
 
-/// A place on the scale, from three columns a bar to a thousand bars a column.
+/// A place on the scale, from three columns per bar to a thousand bars per column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Zoom(usize);
 
 impl Default for Zoom {
-    /// Two columns a bar: the closest together at which candles stay apart.
+    /// Two columns per bar: the closest together at which candles stay apart.
     fn default() -> Self {
         Self(1)
     }
@@ -64,8 +64,8 @@ impl fmt::Display for Zoom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&match (self.cells(), self.bars()) {
             (1, 1) => "1 bar a column".to_owned(),
-            (1, bars) => format!("{bars} bars a column"),
-            (cells, _) => format!("{cells} columns a bar"),
+            (1, bars) => format!("{bars} bars per column"),
+            (cells, _) => format!("{cells} columns per bar"),
         })
     }
 }

@@ -12,10 +12,10 @@ fn the_scale_has_ends_and_says_where_it_stands() {
     assert_eq!(
         words[..4],
         [
-            "3 columns a bar",
-            "2 columns a bar",
+            "3 columns per bar",
+            "2 columns per bar",
             "1 bar a column",
-            "2 bars a column"
+            "2 bars per column"
         ]
     );
     let closest = Zoom::all().next().unwrap();
