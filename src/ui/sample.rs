@@ -1,4 +1,4 @@
-//! Made-up snapshots for tests, at a fixed instant: what a person might see on a Friday afternoon.
+//! Made-up snapshots for tests, at a fixed instant: what a user might see on a Friday afternoon.
 
 use std::sync::Arc;
 

@@ -189,7 +189,7 @@ pub fn interval(series: &SeriesKey) -> String {
     format!("{}{adjusted}", series.interval)
 }
 
-/// The name under which a zone's times are shown.
+/// The name of a zone beside its times.
 #[must_use]
 pub fn zone_name(zone: Tz) -> &'static str {
     match zone {

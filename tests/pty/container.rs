@@ -158,7 +158,7 @@ fn fetch_selected(project: &Project, terminal: &Terminal) {
 #[track_caller]
 fn add(terminal: &Terminal, symbol: &str) {
     terminal.press("a");
-    terminal.see("Add a series");
+    terminal.see("Add series");
     terminal.type_text(&format!("{symbol} {INTERVAL}"));
     terminal.press("enter");
     terminal.until(|screen| !row(screen, symbol).is_empty());
@@ -321,10 +321,10 @@ fn keep_a_key(terminal: &Terminal) {
     terminal.press("enter");
     terminal.until(|screen| !screen.contents().contains("Alpha Vantage key"));
     terminal.press(":");
-    terminal.type_text("keep the entered");
-    terminal.see("Keep the entered key");
+    terminal.type_text("save the key");
+    terminal.see("Save the key");
     terminal.press("enter");
-    terminal.see("kept in /config/");
+    terminal.see("saved in /config/");
 }
 
 #[test]

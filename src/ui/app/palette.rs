@@ -13,7 +13,7 @@ use crate::ui::views::{VIEWS, ViewId};
 enum Place {
     /// In the view on the screen, or everywhere.
     Here,
-    /// In another view, which it goes to.
+    /// In another view; it goes there first.
     In(ViewId),
 }
 

@@ -38,7 +38,7 @@ pub struct Shared {
     pub snapshot: Option<Arc<Snapshot>>,
     /// The state of starting the engine.
     pub boot: Boot,
-    /// The zone in which times are shown.
+    /// The time zone of displayed times.
     pub zone: Tz,
     /// The zones to choose from.
     pub zones: Vec<Tz>,

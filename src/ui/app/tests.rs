@@ -268,7 +268,7 @@ fn a_snapshot_with_the_window_before_leaves_the_wanted_place_alone() {
     );
 }
 
-/// A correction changes bars and adds none: nothing but the run tells that the page is old.
+/// A correction changes bars and adds none: only the run shows that the page is old.
 #[test]
 fn bars_are_read_again_after_each_run() {
     let mut app = app();

@@ -140,7 +140,7 @@ impl FromStr for Chord {
 }
 
 /// Whether a character takes room on a screen and nothing acts on it; no keyboard has the others, and
-/// they could reverse the text beside them.
+/// they could garble the text beside them.
 fn may_be_shown(c: char) -> bool {
     let harmless = clean(c.encode_utf8(&mut [0; 4]));
     harmless.chars().eq([c]) && c.width().is_some_and(|width| width > 0)

@@ -21,7 +21,7 @@ pub struct Binding {
     pub group: &'static str,
     /// The footer drops high ranks first when it is narrow.
     pub rank: u8,
-    /// Other words by which the palette finds it: what people call it.
+    /// Other words that find it in the palette: what people call it.
     pub finds: &'static str,
 }
 

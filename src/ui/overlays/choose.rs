@@ -26,7 +26,7 @@ pub struct Choice {
     pub action: Option<Action>,
     /// The view that it goes to first.
     pub view: Option<ViewId>,
-    /// Other words by which it is found.
+    /// Other words that find it.
     pub finds: &'static str,
     /// Whether it is the heading of the lines after it.
     pub is_head: bool,
@@ -145,7 +145,7 @@ impl Choose {
             self.matching = (0..self.all.len()).collect();
             return;
         }
-        // Words as they are typed count first; letters in this order only where no line has them.
+        // Whole words as typed come first; letters in this order only if no line has the words.
         let mut found = self.scored(text, AtomKind::Substring);
         if found.is_empty() {
             found = self.scored(text, AtomKind::Fuzzy);
@@ -156,8 +156,8 @@ impl Choose {
         self.matching = found.into_iter().map(|(.., at)| at).collect();
     }
 
-    /// The lines that hold a text, with what sorts the best first: by the title rather than by other
-    /// words, then by how well.
+    /// The lines that contain a text, with what sorts the best first: by the title rather than by other
+    /// words, then by how well they match.
     fn scored(&self, text: &str, kind: AtomKind) -> Vec<(bool, Reverse<u32>, usize)> {
         let pattern = Pattern::new(text, CaseMatching::Ignore, Normalization::Smart, kind);
         let mut matcher = Matcher::new(Config::DEFAULT);

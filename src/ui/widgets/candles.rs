@@ -106,7 +106,7 @@ impl Widget for &Chart<'_> {
 }
 
 impl Chart<'_> {
-    /// The candles that a chart of so many columns shows, without its price axis.
+    /// The candles that a chart of this many columns shows, without its price axis.
     #[must_use]
     pub fn visible(&self, columns: u16) -> Visible {
         let room = usize::from(columns / self.zoom.cells());
@@ -186,7 +186,7 @@ impl Chart<'_> {
         }
         let style = self.theme.style(Role::Border);
         let line = if self.theme.ascii { ':' } else { '┊' };
-        // In the gap before the session's first candle, or behind it where there is no gap.
+        // In the gap before the session's first candle, or after it where there is no gap.
         let gap = u16::from(self.zoom.cells() > 1);
         for at in breaks {
             let x = self.column(plan, at).saturating_sub(gap);

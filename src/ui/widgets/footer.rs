@@ -158,9 +158,9 @@ fn detail(action: Action, app: &App) -> String {
     }
 }
 
-/// Columns from which on the footer may hold more than a few hints.
+/// From this width on, the footer may hold more than a few hints.
 const WIDE: usize = 100;
-/// So many hints of a narrow footer, with those for the palette, the help and the way out.
+/// The hints of a narrow footer, including those for the palette, the help and the way out.
 const FEW: usize = 8;
 
 /// Leaves the least important hints out until the rest fits.

@@ -21,7 +21,7 @@ const NARROW: u16 = 72;
 /// Below this width the program's name is dropped.
 const NAMELESS: u16 = 52;
 
-/// From this width on the tabs leave room beside them.
+/// From this width on, the tabs leave room beside them.
 const ROOMY: u16 = 60;
 /// The cells of the shortest words about the next run: `next in 02:41:07`.
 const LEAST_NEXT: u16 = 16;
@@ -94,7 +94,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
     }
 }
 
-/// The first of several ways to say something that takes no more than so many cells.
+/// The first of several wordings that takes no more than this many cells.
 fn fitting(ways: Vec<Pieces>, room: u16) -> Pieces {
     let mut ways = ways.into_iter();
     ways.find(|pieces| width(pieces) <= room)
@@ -343,8 +343,8 @@ pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
         // What is safe comes before the reason: a narrow screen cuts the end off.
         let kept = match snapshot.store.spooled {
             0 => String::new(),
-            1 => " One answer waits safely on disk.".to_owned(),
-            more => format!(" {more} answers wait safely on disk."),
+            1 => " One answer is safe on disk.".to_owned(),
+            more => format!(" {more} answers are safe on disk."),
         };
         return Some(format!(
             "No answer from the store for {} s. The data shown is at least that old; no requests are being sent.{kept} {reason}",

@@ -45,7 +45,7 @@ const DROPPED: [Column; 8] = [Oldest, Volume, Bars, Trend, Fetched, Change, Last
 
 /// Cells that the reason has at least before a column goes.
 const LEAST_WHY: usize = 14;
-/// From so many cells on the reason is told in full.
+/// From this width on, the reason is shown in full.
 const FULL_WHY: usize = 40;
 /// Cells that a trend grows by where there is room.
 const MORE_TREND: usize = 25;
@@ -243,7 +243,7 @@ pub(super) fn cell(
     }
 }
 
-/// How a state looks; its word says the same.
+/// The style of a state; its word says the same.
 pub(super) const fn state_role(state: SeriesState) -> Role {
     match state {
         SeriesState::Fresh => Role::Ok,
@@ -322,7 +322,7 @@ pub const fn short_reason(class: ErrorClass) -> &'static str {
     }
 }
 
-/// The arrow beside the column that the table is sorted by.
+/// The arrow beside the sorted column.
 pub(super) fn arrow(column: Column, sort: Sort, reverse: bool, theme: Theme) -> &'static str {
     if column.sort() != Some(sort) {
         ""

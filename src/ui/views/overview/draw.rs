@@ -37,7 +37,7 @@ struct Layout {
     side: Rect,
 }
 
-/// Panes go in this order when there is no room: the strip, then the log.
+/// Panes are dropped in this order when there is no room: the strip, then the log.
 fn layout(area: Rect, rows: usize) -> Layout {
     let (main, side) = if area.width >= WIDE {
         split_left(area, area.width - 21)

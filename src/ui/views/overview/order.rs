@@ -9,7 +9,7 @@ use crate::ui::views;
 words! {
     /// What the table is sorted by.
     pub enum Sort {
-        /// The order in which series were added.
+        /// The order of adding.
         Added = "list order",
         /// What needs attention first.
         State = "state",

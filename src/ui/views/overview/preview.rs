@@ -20,7 +20,7 @@ use crate::ui::widgets::trend::area as picture;
 pub(super) const LEAST: u16 = 7;
 /// More lines would show nothing more.
 pub(super) const MOST: u16 = 18;
-/// Columns that the picture has before facts stand beside it.
+/// Columns that the picture takes before facts are shown beside it.
 const LEAST_PICTURE: u16 = 30;
 
 /// Draws it.

@@ -184,7 +184,7 @@ fn perform(
     }
 }
 
-/// How many requests fetching all that is due can send now.
+/// How many requests a fetch of all that is due can send now.
 #[must_use]
 pub fn due_count(shared: &Shared) -> usize {
     let snapshot = shared.snapshot.as_ref();
@@ -276,7 +276,7 @@ fn doubt(series: &SeriesKey, shared: &Shared, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Sends a command that spends requests, after a question where there is a reason for one.
+/// Sends a command that spends requests, after a question if there is a reason to ask.
 fn guarded(
     command: Command,
     requests: usize,

@@ -159,7 +159,7 @@ fn legend(detail: &RunDetail, x: u16, theme: Theme, area: Rect, buf: &mut Buffer
 }
 
 /// A line for each series: its bar over the run's time, how long it took, and its result.
-/// Returns the column at which the bars begin.
+/// Returns the column where the bars begin.
 fn series_bars(
     detail: &RunDetail,
     cursor: Cursor,
@@ -296,7 +296,7 @@ fn lower_part(
     (fit, lines.len())
 }
 
-/// What happened to the selected series, as far as the ledger and the report tell.
+/// What happened to the selected series, according to the ledger and the report.
 fn events(view: &Runs, detail: &RunDetail, shared: &Shared) -> Vec<(String, Role)> {
     let Some(report) = view.selected_series(shared) else {
         let sent = detail.requests.iter();

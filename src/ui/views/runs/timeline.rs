@@ -5,14 +5,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::pipeline::snapshot::RequestRow;
 use crate::ui::theme::Role;
 
-/// A piece of the bar: its glyph, so many cells of it, and its look.
+/// A piece of the bar: its glyph, its length in cells, and its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     /// What is drawn in each cell.
     pub glyph: &'static str,
     /// How many cells.
     pub cells: usize,
-    /// Its look.
+    /// Its style.
     pub role: Role,
 }
 
@@ -45,7 +45,7 @@ impl Phase {
     }
 }
 
-/// What each glyph of a bar stands for, with its look.
+/// What each glyph of a bar stands for, with its style.
 #[must_use]
 pub fn legend(ascii: bool) -> [(&'static str, &'static str, Role); 5] {
     [

@@ -276,7 +276,7 @@ fn the_engine_is_asked_when_the_view_opens_and_each_minute_after() {
     assert!(view.is_old(&shared, now + TimeDelta::seconds(60)));
     view.forget();
     assert!(view.is_old(&shared, now));
-    // The clock of the demo runs faster than a person's.
+    // The clock of the demo runs faster than real time.
     shared.speed = 60;
     assert!(!view.is_old(&shared, now + TimeDelta::seconds(3_599)));
     assert!(view.is_old(&shared, now + TimeDelta::seconds(3_600)));

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Box drawing has a character for every mix of light, heavy and tick, so no step is lost and a
-//! body of one step still tells its way. A hollow double line has no half with a wick, dim or bold
+//! body of one step still shows its way. A hollow double line has no half with a wick, dim or bold
 //! are lost in a copied text, and a flag also shows where a row of candles touches.
 //! In three columns there is room for the usual signs: filled fell, hollow rose.
 
@@ -173,7 +173,7 @@ const fn line(halves: (Half, Half)) -> char {
     }
 }
 
-/// The character of a row of a histogram's column that is filled to so many parts of `per_row`.
+/// The character of a row of a histogram's column that is filled to this many parts of `per_row`.
 #[must_use]
 pub fn filled(parts: u16, ascii: bool) -> char {
     const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

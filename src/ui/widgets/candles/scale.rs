@@ -103,7 +103,7 @@ fn round_steps() -> impl Iterator<Item = i128> {
         .flat_map(|power| [1, 2, 5].map(|digit| power.saturating_mul(digit)))
 }
 
-/// An amount of 10⁻⁸ with so many digits after the point, rounded half up, thousands separated.
+/// An amount of 10⁻⁸ with this many digits after the point, rounded half up, thousands separated.
 #[must_use]
 pub fn amount(units: i128, decimals: usize) -> String {
     let cut = u32::try_from((Price::SCALE as usize).saturating_sub(decimals)).unwrap_or(0);

@@ -32,7 +32,7 @@ fn bar(timestamp: DateTime<Utc>, trading_date: NaiveDate, prices: [i64; 4], volu
     }
 }
 
-/// A wave of so many bars that ends on Friday, 2026-11-20, in regular sessions; newest first.
+/// A wave of this many bars that ends on Friday, 2026-11-20, in regular sessions; newest first.
 fn wave(interval: Interval, count: usize) -> Vec<Bar> {
     let step = i64::from(interval.minutes().unwrap_or(390));
     let mut day = date("2026-11-20");

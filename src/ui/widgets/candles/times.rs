@@ -1,4 +1,4 @@
-//! The time axis: which moments are named under the candles, and in which words.
+//! The time axis: which moments are named under the candles, and how.
 
 use chrono::{
     DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike, Utc,
@@ -11,7 +11,7 @@ use crate::model::{Bar, Interval};
 /// Columns kept free between two labels.
 const GAP: u16 = 2;
 
-/// A label and the column at which it starts, counted from the left edge of the chart.
+/// A label and the column where it starts, counted from the left edge of the chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeLabel {
     /// First column.
@@ -71,7 +71,7 @@ impl Moment {
         Self { date, local }
     }
 
-    /// The number of the period of that level which holds this moment.
+    /// The number of the period of that level that contains this moment.
     fn period(&self, level: Level) -> i64 {
         let day = i64::from(self.date.num_days_from_ce());
         match level {
@@ -90,7 +90,7 @@ impl Moment {
     }
 }
 
-/// The columns, from the left edge, at which the candles of another session begin.
+/// The columns, from the left edge, where the candles of another session begin.
 #[must_use]
 pub fn session_breaks(visible: &Visible) -> Vec<usize> {
     let dates = || visible.candles.iter().map(|candle| candle.trading_date);

@@ -133,10 +133,10 @@ impl Visible {
 ///
 /// Candles are cut by the calendar and not by counting: a bar's candle follows from its own date
 /// and time. So candles neither flicker when the cursor moves nor when older or newer bars are
-/// loaded, and no absolute index is needed, which a store paged by key does not have. A candle
+/// loaded, and no absolute index is needed: a store paged by key has none. A candle
 /// holds fewer bars than the zoom says where bars are missing and where a session ends.
 ///
-/// - Intraday: slots of so many minutes, counted from 09:30 at the exchange, within one trading
+/// - Intraday: slots of this many minutes, counted from 09:30 at the exchange, within one trading
 ///   date; so the open begins a candle every day. Slots as long as a regular session or longer
 ///   are whole trading dates.
 /// - Daily: trading days counted Monday to Friday, so five are a week. A weekend's bar joins Friday.
