@@ -36,7 +36,7 @@ pub fn clock(clock: crate::time::Clock) -> crate::time::Clock {
     })
 }
 
-#[expect(clippy::panic, reason = "this is what the tests of panics provoke")]
+#[expect(clippy::panic, reason = "this is what the tests of panics trigger")]
 fn fall(what: &'static str) -> ! {
     std::panic::panic_any(what)
 }

@@ -105,7 +105,8 @@ async fn a_report_holds_what_others_need_and_nothing_that_is_theirs_not_to_know(
         let log: Vec<_> = (0..5_000)
             .map(|n| format!("line {n} of {CANARY}"))
             .collect();
-        std::fs::write(data.join("pipeline.log"), log.join("\n")).unwrap();
+        std::fs::create_dir_all(data.join("log")).unwrap();
+        std::fs::write(data.join("log/pipeline-tui.log"), log.join("\n")).unwrap();
         let done = desk.run(&["doctor", "--report", "report.txt"]);
         let file = desk.folder().join("report.txt");
         let report = std::fs::read_to_string(&file).unwrap();

@@ -34,7 +34,7 @@ const LINES: [(Severity, &str); 3] = [
     (Severity::Error, "run 41 partial: 2 of 4 series, 3 requests"),
 ];
 
-/// The overview's log pane shows the records of this process: they are made once, before any picture.
+/// The overview's log pane shows this process's records: they are made once, before any picture.
 fn log_lines() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

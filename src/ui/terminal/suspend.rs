@@ -13,7 +13,7 @@ use super::{enter, leave};
 pub fn why_not() -> Option<&'static str> {
     let has_no_shell = getppid().is_none_or(rustix::process::Pid::is_init)
         || getsid(None).is_ok_and(|leader| leader == getpid());
-    has_no_shell.then_some("there is no shell here that could resume the panel")
+    has_no_shell.then_some("there is no shell here to resume the panel")
 }
 
 /// Restores the terminal, stops the whole process group, and takes the terminal again.

@@ -306,7 +306,7 @@ impl Runs {
         fetch_of(again, shared, now)
     }
 
-    /// A run must be read before it is known what failed in it: it is opened first.
+    /// A run must be read to know what failed in it: it is opened first.
     fn update_open(&mut self, shared: &Shared) -> Vec<Reply> {
         let run = self.selected_run(shared).map(|run| run.id);
         self.opened = run;

@@ -1,4 +1,4 @@
-//! The foot of the screen: what can be pressed here, or what was just announced.
+//! The footer: the keys that work here, or the newest message.
 
 use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
@@ -26,7 +26,7 @@ struct Hint {
     is_ready: bool,
 }
 
-/// Draws the foot.
+/// Draws the footer.
 pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
     let theme = app.shared.theme;
     if let Some(message) = app.messages.current(now) {
@@ -79,7 +79,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
     }
 }
 
-/// The hints of this place, those that are ready first in the order of the table.
+/// The hints of this context, the available ones first, in the order of the table.
 fn hints(app: &App, now: DateTime<Utc>, fits_both: bool) -> Vec<Hint> {
     let context = app.context();
     let places: &[Context] = if context.is_overlay() {
@@ -128,7 +128,7 @@ fn hints(app: &App, now: DateTime<Utc>, fits_both: bool) -> Vec<Hint> {
     hints
 }
 
-/// What an action costs in requests, or does next, where that is known.
+/// What an action costs in requests, or does next, if known.
 fn detail(action: Action, app: &App) -> String {
     match (action, app.view) {
         (Action::Fetch, ViewId::Overview) => {
@@ -163,7 +163,7 @@ const WIDE: usize = 100;
 /// The hints of a narrow footer, including those for the palette, the help and the way out.
 const FEW: usize = 8;
 
-/// Leaves the least important hints out until the rest fits.
+/// Drops the least important hints until the rest fits.
 fn fitting(mut hints: Vec<Hint>, width: usize) -> Vec<Hint> {
     let needed = |hints: &[Hint]| {
         let cells: usize = hints
@@ -176,7 +176,7 @@ fn fitting(mut hints: Vec<Hint>, width: usize) -> Vec<Hint> {
         // One cell before the first; the gap after the last may be cut.
         (cells + 1).saturating_sub(2)
     };
-    // Help and the way out stay to the last, whatever their rank.
+    // Help and the way out are dropped last, whatever their rank.
     let drop_order = |hint: &Hint| match hint.action {
         Action::Quit | Action::Help | Action::Back | Action::Palette => (0, hint.rank),
         _ => (1, hint.rank),

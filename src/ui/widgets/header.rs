@@ -101,7 +101,7 @@ fn fitting(ways: Vec<Pieces>, room: u16) -> Pieces {
         .unwrap_or_default()
 }
 
-/// Puts pieces at the left, in the middle and at the right; what does not fit is left out.
+/// Puts pieces at the left, in the middle and at the right; what does not fit is dropped.
 fn spread(buf: &mut Buffer, area: Rect, left: &Pieces, centre: &Pieces, right: &Pieces) {
     let (l, c, r) = (width(left), width(centre), width(right));
     let used = put_all(buf, area, 0, left);
@@ -184,7 +184,7 @@ fn who(shared: &Shared, width: u16) -> Pieces {
     pieces
 }
 
-/// That nothing is real, and how fast its clock runs.
+/// That this is the demo, and how fast its clock runs.
 fn demo(speed: i32) -> String {
     match speed {
         ..=1 => "DEMO".to_owned(),

@@ -153,7 +153,10 @@ async fn an_empty_file_becomes_a_store_and_another_programs_file_stays() {
     let before = std::fs::read(desk.database()).unwrap();
     let done = plainly(&desk);
     assert_eq!(done.code, 2, "{done:?}");
-    assert!(done.stderr.contains("belongs to another program"), "{done:?}");
+    assert!(
+        done.stderr.contains("belongs to another program"),
+        "{done:?}"
+    );
     assert_eq!(std::fs::read(desk.database()).unwrap(), before);
     assert_eq!(asked(&server).len(), 0, "no request for bars with no place");
 }

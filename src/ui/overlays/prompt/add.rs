@@ -210,7 +210,7 @@ pub fn question(series: Vec<SeriesKey>, shared: &Shared) -> Result<Confirm, Stri
     Ok(Confirm {
         question: format!("Add {} to the watch list?", count(new, "series")),
         detail: format!(
-            "{names}{more}. {known}No request is sent now; each fetch of all of them costs {}.",
+            "{names}{more}. {known}No request is sent now; fetching them all costs {} each time.",
             count(new, "request")
         ),
         then,

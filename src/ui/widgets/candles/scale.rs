@@ -23,7 +23,7 @@ impl Scale {
     /// The range of the candles; a single price gets a hundredth of itself above and below.
     #[must_use]
     pub fn of(candles: &[Candle], steps: u16) -> Option<Self> {
-        // Bodies count too: the checks of the store can let a body stick out of its wick.
+        // Bodies count too: the store's checks can let a body stick out of its wick.
         let lows = candles.iter().map(|c| c.low.min(c.body().1));
         let highs = candles.iter().map(|c| c.high.max(c.body().0));
         let low = i128::from(lows.min()?.units());

@@ -119,7 +119,7 @@ pub fn cursor_times(bar: &Bar, interval: Interval, zone: Tz) -> [String; 2] {
 /// Labels for the candles, each starting under its candle, none touching another.
 ///
 /// The finest level is taken at which all labels would have room; a label that begins a larger
-/// period goes before its smaller neighbours, so a session's date stands and 10:00 gives way.
+/// period goes before its smaller neighbours, so a session's date stays and 10:00 is dropped.
 #[must_use]
 pub fn time_labels(
     visible: &Visible,

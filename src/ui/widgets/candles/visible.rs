@@ -74,7 +74,7 @@ pub struct Visible {
 impl Visible {
     /// The stretch of at most `room` candles around the cursor.
     ///
-    /// The cursor stands in the middle, except near the ends of the window: there it walks to the
+    /// The cursor stands in the middle, except near the ends of the window: there it moves to the
     /// edge, so that no room stays empty. With the cursor at the newest bar the newest candle is at
     /// the right edge. The middle shows as much of what led to a bar as of what followed, and
     /// keeps the cursor off the edges without a stored offset.
@@ -133,8 +133,8 @@ impl Visible {
 ///
 /// Candles are cut by the calendar and not by counting: a bar's candle follows from its own date
 /// and time. So candles neither flicker when the cursor moves nor when older or newer bars are
-/// loaded, and no absolute index is needed: a store paged by key has none. A candle
-/// holds fewer bars than the zoom says where bars are missing and where a session ends.
+/// loaded, and no absolute index is needed: a store paged by key has none. A candle holds fewer
+/// bars than the zoom says where bars are missing and where a session ends.
 ///
 /// - Intraday: slots of this many minutes, counted from 09:30 at the exchange, within one trading
 ///   date; so the open begins a candle every day. Slots as long as a regular session or longer

@@ -63,7 +63,7 @@ impl Zoom {
 impl fmt::Display for Zoom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&match (self.cells(), self.bars()) {
-            (1, 1) => "1 bar a column".to_owned(),
+            (1, 1) => "1 bar per column".to_owned(),
             (1, bars) => format!("{bars} bars per column"),
             (cells, _) => format!("{cells} columns per bar"),
         })

@@ -14,7 +14,7 @@ fn the_scale_has_ends_and_says_where_it_stands() {
         [
             "3 columns per bar",
             "2 columns per bar",
-            "1 bar a column",
+            "1 bar per column",
             "2 bars per column"
         ]
     );
