@@ -151,7 +151,7 @@ fn what_the_terminal_may_not_have_taken_is_saved_when_it_is_copied_again() {
     terminal.press("7");
     terminal.see("Alpha Vantage");
     terminal.press("y");
-    terminal.see("sent provider to the terminal's clipboard (13 bytes); repeat to save a file");
+    terminal.see("sent provider to the terminal's clipboard (13 bytes); repeat to save it");
     assert!(copied(&desk).is_empty());
     terminal.press("y");
     terminal.see("saved as ");

@@ -87,7 +87,7 @@ impl Clipboard {
         }
         let bytes = count(text.len(), "byte");
         let sent = format!("sent {what} to the terminal's clipboard ({bytes})");
-        let explained = format!("{sent}; repeat to save a file");
+        let explained = format!("{sent}; repeat to save it");
         if self.is_explained || explained.chars().count() > LINE {
             return Way::Terminal(sent);
         }
@@ -116,10 +116,7 @@ mod tests {
         let mut clipboard = clipboard(&[("TERM", "xterm-256color")]);
         let sent = "sent 1 bar to the terminal's clipboard (3 bytes)";
         let first = way(&mut clipboard, "one");
-        assert_eq!(
-            first,
-            Way::Terminal(format!("{sent}; repeat to save a file"))
-        );
+        assert_eq!(first, Way::Terminal(format!("{sent}; repeat to save it")));
         assert_eq!(way(&mut clipboard, "two"), Way::Terminal(sent.to_owned()));
         // The longest that a view copies fits into the last line with all of it.
         let mut other = self::clipboard(&[]);
@@ -127,7 +124,7 @@ mod tests {
         let Way::Terminal(longest) = other.way(&text, "the report", Instant::now()) else {
             panic!("it goes to the terminal");
         };
-        assert!(longest.ends_with("repeat to save a file"), "{longest}");
+        assert!(longest.ends_with("repeat to save it"), "{longest}");
         assert!(longest.len() <= LINE, "{longest}");
     }
 
