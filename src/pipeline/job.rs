@@ -14,7 +14,9 @@ use super::retry::Budget;
 use super::run::{Event, Observer, Pipeline};
 use super::source::{Pause, Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
-use crate::model::{Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus};
+use crate::model::{
+    Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus, quota,
+};
 
 /// How long a request in flight may continue after the run was stopped.
 const GRACE: Duration = Duration::from_secs(3);
@@ -95,6 +97,9 @@ impl Job {
             let Some(wait) = wait.filter(|_| self.may_retry(class)) else {
                 return Err(Setback::Final(refusal));
             };
+            if day_is_limited && self.has_no_retries_left().await {
+                return Err(Setback::Final(without_retries(refusal)));
+            }
             let wait = wait.max(self.pause()?);
             (self.observer)(Event::Retrying {
                 series: self.ask.series.clone(),
@@ -106,6 +111,14 @@ impl Job {
             last = Some(refusal);
             self.sleep(wait).await?;
         }
+    }
+
+    /// Whether the day's retries are used up, as far as the ledger can be read now; the reservation
+    /// decides.
+    async fn has_no_retries_left(&self) -> bool {
+        let pipeline = &self.pipeline;
+        let ledger = pipeline.store.ledger(pipeline.credential.clone()).await;
+        ledger.is_ok_and(|ledger| ledger.retries_today >= quota::RETRIES_PER_DAY)
     }
 
     /// The rest of a pause that the provider asked for, if a run can wait that long.
@@ -333,10 +346,10 @@ impl Job {
                 }
                 Reserved::DaySpent(until) => return Err(Setback::DaySpent(day_spent(until))),
                 Reserved::RetriesSpent => {
-                    let mut refusal = last
+                    let refusal = last
                         .cloned()
                         .unwrap_or_else(|| Refusal::new(ErrorClass::Unknown, ""));
-                    refusal.text = format!("{}; today's retries are used up", refusal.text);
+                    let refusal = without_retries(refusal);
                     return Err(Setback::Final(refusal));
                 }
             }
@@ -372,6 +385,12 @@ pub(super) async fn send(
         tracing::debug!(attempt = %attempt_id, status, bytes, elapsed_ms = answer.elapsed_ms, "answered");
     }
     sent
+}
+
+/// The same refusal, which is not tried again because the day's retries are used up.
+fn without_retries(mut refusal: Refusal) -> Refusal {
+    refusal.text.push_str("; today's retries are used up");
+    refusal
 }
 
 /// How a refused series ends, and what its refusal teaches about the others.

@@ -1,14 +1,15 @@
 //! Every fault of the simulator: its class, what it costs, and that nothing stored changes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use pipeline_tui::db;
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesStatus};
-use pipeline_tui::pipeline::RunRequest;
 use pipeline_tui::pipeline::source::FetchOptions;
+use pipeline_tui::pipeline::{Event, RunRequest};
 use pipeline_tui::simulate::{Plan, Server};
 use tokio_util::sync::CancellationToken;
 
@@ -158,7 +159,25 @@ async fn where_a_day_is_limited_retries_share_two_of_it() {
         per_day: Some(25),
     };
     let rig = rig(&server, limits).await;
-    let reports = rig.fetch(&["IBM", "AAPL"]).await;
+    let series =
+        ["IBM", "AAPL"].map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5));
+    let request = RunRequest {
+        trigger: "test",
+        series: series.into(),
+        options: FetchOptions::default(),
+        max_age: None,
+    };
+    let announced = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&announced);
+    let observer = Arc::new(move |event| {
+        if matches!(event, Event::Retrying { .. }) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let report = rig
+        .pipeline
+        .run(request, observer, CancellationToken::new());
+    let reports = report.await.unwrap().series;
     assert!(
         reports
             .iter()
@@ -166,6 +185,8 @@ async fn where_a_day_is_limited_retries_share_two_of_it() {
         "{reports:?}"
     );
     assert_eq!(server.journal().len(), 4, "two first attempts, two retries");
+    let announced = announced.load(Ordering::Relaxed);
+    assert_eq!(announced, 2, "no retry is announced that is not sent");
     let text = &reports[1].error.as_ref().unwrap().message;
     assert!(text.contains("today's retries are used up"), "{text}");
 }

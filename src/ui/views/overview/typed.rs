@@ -24,9 +24,6 @@ pub fn series_of(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Strin
     let mut there = HashSet::new();
     for (number, line) in (1..).zip(&lines) {
         let line = line.split('#').next().unwrap_or_default();
-        if number == 1 && is_header(line) {
-            continue;
-        }
         let series = of_line(line, interval).map_err(|why| {
             if is_long {
                 format!("line {number}: {why}")
@@ -110,16 +107,6 @@ fn looks_like_an_interval(word: &str) -> bool {
         )
 }
 
-fn is_header(line: &str) -> bool {
-    let mut words = line.split(',').map(str::trim);
-    words
-        .next()
-        .is_some_and(|word| word.eq_ignore_ascii_case("symbol"))
-        && words
-            .next()
-            .is_some_and(|word| word.eq_ignore_ascii_case("interval"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,10 +133,6 @@ mod tests {
                 "IBM\r\nAAPL,5MIN\n\n# more\nMSFT # mine\n",
                 vec!["IBM daily", "AAPL 5min", "MSFT daily"],
             ),
-            (
-                "symbol,interval,adjusted\nIBM,daily,raw\nIBM,daily,adjusted",
-                vec!["IBM daily", "IBM daily adjusted"],
-            ),
             ("\u{feff}IBM ibm IBM", vec!["IBM daily"]),
             ("\"IBM\", 'AAPL'", vec!["IBM daily", "AAPL daily"]),
             ("RAW, 600104.SHH", vec!["RAW daily", "600104.SHH daily"]),
@@ -167,7 +150,6 @@ mod tests {
             ("IBM hourly", "\"hourly\" is not an interval; use 1min"),
             ("IBM 5m", "\"5m\" is not an interval"),
             ("IBM\nAAPL\nMS FT\u{1b}[2J\n", "line 3: "),
-            ("symbol,interval\nIBM,dai`ly", "line 2: "),
             ("IBM daily weekly", "one word too many"),
         ] {
             let error = typed(text).unwrap_err();
