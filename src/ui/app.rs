@@ -340,6 +340,17 @@ impl App {
         self.shared.snapshot = Some(snapshot);
         self.overview.observe(&self.shared);
         let mut effects = self.runs.observe(&self.shared);
+        if let Some(action) = self.runs.awaited(&self.shared)
+            && self.view == ViewId::Runs
+            && self.overlay.is_none()
+        {
+            let now = self
+                .shared
+                .snapshot
+                .as_ref()
+                .map(|snapshot| snapshot.taken_at);
+            effects.extend(now.into_iter().flat_map(|now| self.act(action, now)));
+        }
         if self.view == ViewId::Bars {
             effects.extend(self.bars.observe(&self.shared).map(Effect::Send));
         }

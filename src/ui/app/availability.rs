@@ -92,6 +92,13 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
             crate::ui::text::zone_name(shared.zone)
         ));
     }
+    why_not_here(action, view, app)
+}
+
+/// Why an action has nothing to act on in a view.
+fn why_not_here(action: Action, view: ViewId, app: &App) -> Option<String> {
+    let shared = &app.shared;
+    let because = |reason: &str| Some(reason.to_owned());
     match (action, view) {
         (Action::ExportList, _) if shared.series().is_empty() => because("the watch list is empty"),
         (Action::Undo, _) if shared.edits.is_empty() => because("there is nothing to undo"),
@@ -126,10 +133,14 @@ fn why_not(action: Action, view: ViewId, app: &App, now: DateTime<Utc>) -> Optio
         ) if app.overview.selected_status(shared).is_none() => {
             because("nothing is selected; a adds a series")
         }
-        (Action::Curl | Action::Copy, ViewId::Runs) if app.runs.detail(shared).is_none() => {
-            because("open a run with Enter first")
+        (Action::Open | Action::Rerun | Action::Curl | Action::Copy, ViewId::Runs)
+            if app.runs.rows(shared).is_empty() =>
+        {
+            because("there is no run yet")
         }
-        (Action::Curl, ViewId::Runs) if app.runs.request(shared).is_none() => {
+        (Action::Curl, ViewId::Runs)
+            if app.runs.detail(shared).is_some() && app.runs.request(shared).is_none() =>
+        {
             because("no request was sent for this series")
         }
         _ => None,

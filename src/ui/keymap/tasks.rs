@@ -53,10 +53,7 @@ pub const TASKS: [Task; 20] = [
         &[Key("enter"), Key("v"), Key("left")],
     ),
     task("see why a series is not fetched", &[Key("w")]),
-    task(
-        "copy the request as a curl command",
-        &[Key("5"), Key("enter"), Key("c")],
-    ),
+    task("copy the request as a curl command", &[Key("5"), Key("c")]),
     task(
         "see what the provider answered",
         &[Key("5"), Key("enter"), Key("tab")],
@@ -86,6 +83,6 @@ pub const TASKS: [Task; 20] = [
         &[Key("K"), Type("your key"), Key("enter")],
     ),
     task("see the requests left, and when they renew", &[Key("7")]),
-    task("rerun what failed", &[Key("5"), Key("enter"), Key(".")]),
+    task("rerun what failed", &[Key("5"), Key(".")]),
     task("see only errors", &[Key("6"), Key("!")]),
 ];

@@ -64,6 +64,8 @@ pub struct Runs {
     pub page: usize,
     /// The state of the shown run for which it was last read: once for each.
     asked: Option<RunSummary>,
+    /// What is done with the opened run as soon as it is read.
+    awaited: Option<Action>,
 }
 
 impl Runs {
@@ -219,13 +221,10 @@ impl Runs {
             return self.select(shared);
         }
         match action {
-            Action::Open if self.opened.is_none() => {
-                let run = self.selected_run(shared).map(|run| run.id);
-                (self.opened, self.selected) = (run, run);
-                (self.series, self.tab, self.scroll) = (Cursor::default(), Tab::Events, 0);
-                run.map(|run| Command::ShowRun(run).into())
-                    .into_iter()
-                    .collect()
+            Action::Open if self.opened.is_none() => self.open(shared),
+            Action::Rerun | Action::Curl | Action::Copy if self.detail(shared).is_none() => {
+                self.awaited = Some(action);
+                self.open(shared)
             }
             Action::Open | Action::NextPane | Action::PreviousPane if self.opened.is_some() => {
                 self.tab = match self.tab {
@@ -283,6 +282,7 @@ impl Runs {
     }
 
     fn back(&mut self, shared: &Shared) -> Vec<Reply> {
+        self.awaited = None;
         if self.opened.take().is_some() {
             return vec![];
         }
@@ -294,9 +294,9 @@ impl Runs {
     }
 
     /// Fetches again what did not succeed in the opened or selected run.
-    fn rerun(&mut self, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
+    fn rerun(&self, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
         let Some(detail) = self.detail(shared) else {
-            return self.update_open(shared);
+            return vec![];
         };
         let again = failed(detail);
         if again.is_empty() {
@@ -306,18 +306,20 @@ impl Runs {
         fetch_of(again, shared, now)
     }
 
-    /// A run must be read to know what failed in it: it is opened first.
-    fn update_open(&mut self, shared: &Shared) -> Vec<Reply> {
+    /// Opens the selected run, so that it is read.
+    fn open(&mut self, shared: &Shared) -> Vec<Reply> {
         let run = self.selected_run(shared).map(|run| run.id);
-        self.opened = run;
-        run.map_or_else(Vec::new, |run| {
-            vec![
-                Command::ShowRun(run).into(),
-                Reply::Say(format!(
-                    "run {run} is open; press the key again to rerun what failed"
-                )),
-            ]
-        })
+        (self.opened, self.selected) = (run, run);
+        (self.series, self.tab, self.scroll) = (Cursor::default(), Tab::Events, 0);
+        run.map(|run| Command::ShowRun(run).into())
+            .into_iter()
+            .collect()
+    }
+
+    /// What was to be done with the opened run as soon as it is read.
+    pub fn awaited(&mut self, shared: &Shared) -> Option<Action> {
+        self.detail(shared)?;
+        self.awaited.take()
     }
 }
 

@@ -51,6 +51,9 @@ pub(super) fn carry_through(app: &mut App, steps: &[Step]) -> Vec<Effect> {
                     action.is_some_and(|action| TABLE.iter().any(|row| row.action == action));
                 assert!(is_listed || context.takes_text(), "{key} is in no list");
                 effects.extend(app.press(chord, sample::now()));
+                // The engine answers with what was to be read.
+                let snapshot = app.shared.snapshot.clone().unwrap();
+                effects.extend(app.observe(snapshot));
             }
             Step::Type(text) => {
                 let text = text.replace("your key", "CANARYKEY1234567");
