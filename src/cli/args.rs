@@ -56,9 +56,10 @@ const READ_ONLY: [&str; 1] = ["read_only"];
 const SAYING: [&str; 2] = ["verbose", "quiet"];
 
 /// Flags without meaning for a command. It accepts them, but its help does not list them.
-const MEANINGLESS: [(&[&str], &[&[&str]]); 10] = [
+const MEANINGLESS: [(&[&str], &[&[&str]]); 11] = [
     (&["demo"], &[&KEY, &STORE, &READ_ONLY]),
     (&["fetch"], &[&READ_ONLY]),
+    (&["run"], &[&READ_ONLY]),
     (&["runs"], &[&KEY]),
     (&["simulate"], &[&KEY, &STORE, &READ_ONLY]),
     (&["doctor"], &[&READ_ONLY]),
@@ -185,10 +186,10 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Seed of the simulated market; the same seed gives the same bars.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = parse_seed)]
     pub seed: u64,
     /// Speed of the demo's clock, as a multiple of real time.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = parse_speed)]
     pub speed: i32,
 }
 
@@ -395,13 +396,13 @@ pub struct SeriesArgs {
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
     /// Address to listen on.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600", value_parser = parse_address)]
     pub listen: SocketAddr,
     /// Answer every request with this recorded file, or from a folder with an index.toml.
     #[arg(long, value_name = "FILE|DIR")]
     pub replay: Option<PathBuf>,
     /// Seed of the simulated market; the same seed gives the same bars.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = parse_seed)]
     pub seed: u64,
     /// Plan whose limits and refusals apply: demo, free, premium or unlimited.
     #[arg(long, default_value = "free", value_parser = word::<Plan>)]
@@ -455,7 +456,15 @@ where
     T: std::str::FromStr + Words,
 {
     text.parse()
-        .map_err(|_| format!("use {}", T::names().join(", ")))
+        .map_err(|_| format!("use {}", either(&T::names())))
+}
+
+/// `a, b or c`.
+pub fn either(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// Parses a limit of printed lines.
@@ -464,6 +473,23 @@ fn parse_limit(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|limit| *limit > 0)
         .ok_or_else(|| format!("use a whole number from 1 to {}", u32::MAX))
+}
+
+fn parse_speed(text: &str) -> Result<i32, String> {
+    text.parse()
+        .ok()
+        .filter(|speed| (1..=100_000).contains(speed))
+        .ok_or_else(|| "use a whole number from 1 to 100000".to_owned())
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("use a whole number from 0 to {}", u64::MAX))
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "use an IP address and a port, for example 127.0.0.1:8600".to_owned())
 }
 
 fn parse_run(text: &str) -> Result<i64, String> {
@@ -511,7 +537,7 @@ mod tests {
         ];
         for (path, lists) in [
             ("", &all[..]),
-            ("run", &all),
+            ("run", &all[..3]),
             ("bars", &all),
             ("fetch", &all[..3]),
             ("doctor", &all[..3]),
@@ -563,7 +589,7 @@ mod tests {
         let error = Cli::try_parse_from(["pipeline-tui", "fetch", "--datatype", "xml"])
             .unwrap_err()
             .to_string();
-        assert!(error.contains("use json, csv"), "{error}");
+        assert!(error.contains("use json or csv"), "{error}");
         let error = Cli::try_parse_from(["pipeline-tui", "fetch", "--interval", "7min"])
             .unwrap_err()
             .to_string();

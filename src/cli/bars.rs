@@ -191,12 +191,17 @@ fn written(format: Format, series: &SeriesKey, bars: &[Bar]) -> Result<String, F
 
 /// Writes a temporary file and renames it, so that no reader sees half a file.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let told = |error: std::io::Error| Failure::Told {
-        code: exit::USAGE,
-        text: format!(
-            "{} cannot be written ({error}); name another file with --output",
-            path.display()
-        ),
+    let told = |error: std::io::Error| {
+        let error = error.to_string();
+        // The temporary file's path is not what was asked for.
+        let why = error.split(" at path ").next().unwrap_or_default();
+        Failure::Told {
+            code: exit::USAGE,
+            text: format!(
+                "{} cannot be written ({why}); name another file with --output",
+                path.display()
+            ),
+        }
     };
     let folder = path
         .parent()

@@ -12,7 +12,7 @@ use super::args::DoctorArgs;
 use super::exit::{self, Failure};
 use super::{Context, open, output, panel};
 use crate::config::{self, Database, Inputs, Settings};
-use crate::model::text::clean;
+use crate::model::text::{clean, thousands};
 use crate::time::Clock;
 use crate::ui::files;
 
@@ -257,7 +257,10 @@ async fn database(settings: &Settings, read_only: bool) -> (Finding, Option<Date
         Ok((backend, health)) => {
             let text = format!(
                 "{backend} {}, schema {}, {} bars, {}",
-                health.version, health.schema, health.bars, settings.database
+                health.version,
+                health.schema,
+                thousands(health.bars),
+                settings.database
             );
             (good("database", text), Some(health.now))
         }

@@ -226,7 +226,7 @@ mod tests {
         ];
         assert_eq!(
             Rate::of(&runs).to_string(),
-            "100 % of 4 series ok, median 0.0 s"
+            "100% of 4 series ok, median 0.0 s"
         );
         let table = table(&runs);
         assert!(

@@ -149,7 +149,7 @@ fn unknown(key: &str, is_table: bool) -> String {
     let (what, near) = if is_table {
         ("table", nearest(key, tables()))
     } else {
-        ("key", nearest(key, keys()))
+        ("setting", nearest(key, keys()))
     };
     match near {
         Some(near) => format!("there is no such {what}; did you mean {near}?"),
@@ -228,7 +228,7 @@ mod tests {
                 "alpha_vantge",
                 "table; did you mean alpha_vantage?",
             ),
-            ("colour = 1", 1, "colour", "no such key; remove it"),
+            ("colour = 1", 1, "colour", "no such setting; remove it"),
             (
                 "[alpha_vantage]\napi_key = 12",
                 2,

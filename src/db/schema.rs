@@ -125,7 +125,7 @@ pub fn preview(schema: Schema, migrations: &Migrator, place: &str) -> Option<Str
     match schema {
         Schema::Current => None,
         Schema::Older => Some(format!(
-            "{place}: the first start will bring the tables up to date"
+            "{place}: the next start will bring the tables up to date"
         )),
         Schema::Missing => Some(format!(
             "{place}: not used yet; the first start will create {} tables",

@@ -222,7 +222,7 @@ impl Rate {
 }
 
 impl fmt::Display for Rate {
-    /// `96 % of 412 series ok, median 0.4 s`; never 0 % or 100 % unless it is none or all.
+    /// `96% of 412 series ok, median 0.4 s`; never 0% or 100% unless it is none or all.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = u64::from(self.good) * 100;
         let Some(percent) = percent.checked_div(u64::from(self.series)) else {
@@ -233,7 +233,7 @@ impl fmt::Display for Rate {
         } else {
             &percent.to_string()
         };
-        write!(f, "{under} % of {} series ok", thousands(self.series))?;
+        write!(f, "{under}% of {} series ok", thousands(self.series))?;
         match self.median.map(TimeDelta::as_seconds_f64) {
             Some(seconds) if seconds < 60.0 => write!(f, ", median {seconds:.1} s"),
             Some(seconds) => write!(f, ", median {:.0} min", seconds / 60.0),
@@ -283,12 +283,12 @@ mod tests {
         ];
         let rate = Rate::of(&runs);
         assert_eq!((rate.good, rate.series), (396, 412));
-        assert_eq!(rate.to_string(), "96 % of 412 series ok, median 0.4 s");
+        assert_eq!(rate.to_string(), "96% of 412 series ok, median 0.4 s");
         for (good, series, said) in [
-            (0, 3, "0 % of 3 series ok"),
-            (1, 300, "under 1 % of 300 series ok"),
-            (299, 300, "99 % of 300 series ok"),
-            (1_200, 1_200, "100 % of 1,200 series ok"),
+            (0, 3, "0% of 3 series ok"),
+            (1, 300, "under 1% of 300 series ok"),
+            (299, 300, "99% of 300 series ok"),
+            (1_200, 1_200, "100% of 1,200 series ok"),
         ] {
             let rate = Rate::of(&[run(RunStatus::Partial, (good, series), 120_000)]);
             assert_eq!(rate.to_string(), format!("{said}, median 2 min"));

@@ -66,7 +66,7 @@ pub struct CronFields(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
     /// Not five cron fields.
-    #[error("{0:?} is not a cron expression ({1}); write five fields, for example 20 16 * * 1-5")]
+    #[error("{0:?} is not a cron expression ({1}); write one such as 20 16 * * 1-5")]
     Cron(String, String),
     /// Not a time zone.
     #[error("{0:?} is not a time zone; write one such as America/New_York or UTC")]

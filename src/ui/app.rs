@@ -424,7 +424,7 @@ impl App {
                     self.messages.say(say, now);
                 } else {
                     let say = format!(
-                        "the key is saved in {path}, but the next start takes the one from {before}; remove that one"
+                        "saved, but the next start uses the other key ({before}); remove that one. Saved in {path}"
                     );
                     self.messages.warn(say, now);
                 }

@@ -362,7 +362,7 @@ impl EventLoop {
                         let outcome = match super::files::load(&path, watch_file::MAX_BYTES) {
                             Ok(bytes) => Outcome::Imported(path, bytes),
                             Err(error) => Outcome::Failed(format!(
-                                "{} cannot be read ({error}); nothing was added",
+                                "nothing was added: {} cannot be read ({error})",
                                 super::shown_path(&path)
                             )),
                         };

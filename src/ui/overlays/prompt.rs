@@ -160,7 +160,7 @@ impl Prompt {
             .zip([
                 "Monday to Friday at 16:20 New York",
                 "every 15 minutes",
-                "every 5 minutes of the session",
+                "weekdays, every 5 min 09:00–16:55",
             ])
             .map(|(value, note)| Suggestion {
                 value: value.to_owned(),

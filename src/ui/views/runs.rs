@@ -443,7 +443,7 @@ pub fn headline(runs: &[RunSummary], now: DateTime<Utc>) -> String {
         format!(", median {}", text::step(*time))
     });
     format!(
-        "{span}: {} % of {} series ok{median}, {requests}",
+        "{span}: {}% of {} series ok{median}, {requests}",
         good * 100 / series,
         thousands(series)
     )
@@ -478,7 +478,7 @@ mod tests {
         let snapshot = sample::normal();
         assert_eq!(
             headline(&snapshot.runs, sample::now()),
-            "7 days: 44 % of 9 series ok, median 0.4 s, 8 requests"
+            "7 days: 44% of 9 series ok, median 0.4 s, 8 requests"
         );
         let old = sample::now() + chrono::TimeDelta::days(8);
         assert_eq!(
@@ -493,7 +493,7 @@ mod tests {
         (runs[2].series, runs[2].trigger) = (0, "search".to_owned());
         assert_eq!(
             headline(&runs, sample::now()),
-            "7 days: 80 % of 5 series ok, median 0.4 s, 8 requests"
+            "7 days: 80% of 5 series ok, median 0.4 s, 8 requests"
         );
         let symbols = runs.split_off(2);
         assert_eq!(

@@ -231,7 +231,7 @@ pub(super) fn hint(wanted: &str, interval: Interval, shared: &Shared) -> String 
         Some(search) if search.busy => "asking the provider…".to_owned(),
         Some(search) if search.problem.is_some() => search.problem.clone().unwrap_or_default(),
         Some(search) if search.listed > 0 => "Tab asks the provider, 1 request".to_owned(),
-        _ => "Tab gets the list of symbols, 1 request a month".to_owned(),
+        _ => "Tab gets the symbol list, 1 request per month".to_owned(),
     };
     format!("{series}; {tab}")
 }

@@ -251,6 +251,9 @@ pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> 
         [] => None,
         _ if shared.requests_left().is_none() => None,
         [one] if requests == 1 => Some(doubt(one, shared, now)),
+        all if all.len() == requests => Some(format!(
+            "None of these {requests} series can have new bars yet."
+        )),
         some => Some(format!(
             "{} of these {requests} series cannot have new bars yet.",
             some.len()
