@@ -19,6 +19,7 @@ mod runs;
 mod settings;
 mod simulate;
 mod table;
+mod values;
 mod watch;
 
 use tokio::sync::mpsc;

@@ -11,7 +11,7 @@ use chrono_tz::{America::New_York, Tz, UTC};
 use tokio::sync::mpsc;
 
 use super::exit::{self, Failure};
-use super::{Context, args, open, output, run as headless};
+use super::{Context, open, output, run as headless, values};
 use crate::config::{self, Database, Settings};
 use crate::db::Store;
 use crate::model::Interval;
@@ -211,7 +211,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         problems.push(format!(
             "{}: there is no such theme; use {}",
             place(wanted.theme_line, "ui.theme"),
-            args::either(&names)
+            values::either(&names)
         ));
         Preset::Terminal
     });

@@ -330,6 +330,7 @@ impl Prompt {
 
     /// Fills in the chosen suggestion; if there is none to fill in, asks the provider.
     fn complete(&mut self, suggestions: &[Suggestion], shared: &Shared) -> Vec<Reply> {
+        self.error = None;
         let is_add = matches!(self.kind, PromptKind::Add { .. });
         if self.choice.is_some() {
             self.input = Line::with(&self.wanted(shared));
