@@ -21,7 +21,7 @@ const CALLS: [&str; 7] = [
     "rename",
 ];
 const ERRORS: [&str; 2] = ["EIO", "ENOSPC"];
-/// What a person is told when a disk fails: a known cause, and what to do.
+/// What a person reads when a disk fails: a known cause, and what to do.
 const WORDS: [&str; 5] = [
     "reports errors",
     "no space is left",
