@@ -424,7 +424,7 @@ impl App {
                     self.messages.say(say, now);
                 } else {
                     let say = format!(
-                        "saved, but the next start uses the other key ({before}); remove that one. Saved in {path}"
+                        "the key is saved in {path}, but the next start still uses the other one ({before}): remove that"
                     );
                     self.messages.warn(say, now);
                 }
