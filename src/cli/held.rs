@@ -26,10 +26,9 @@ impl Wish {
     /// The stored series that matches: the one with the usual interval, otherwise the finest; raw
     /// prices before adjusted ones. `None` if none matches.
     pub fn among(&self, held: &[Holding]) -> Option<SeriesKey> {
-        let symbol = self.spelled(held)?;
         let keys = || {
             held.iter().map(|holding| &holding.series).filter(|key| {
-                key.symbol == *symbol
+                key.symbol == self.symbol
                     && self.interval.is_none_or(|wanted| wanted == key.interval)
                     && (!self.adjusted || key.adjusted || !key.interval.is_intraday())
             })
@@ -44,20 +43,12 @@ impl Wish {
         })
     }
 
-    /// The symbol as it is stored: exactly as given if that exists, otherwise in another case.
-    fn spelled<'a>(&self, held: &'a [Holding]) -> Option<&'a Symbol> {
-        let symbols = || held.iter().map(|holding| &holding.series.symbol);
-        symbols()
-            .find(|symbol| **symbol == self.symbol)
-            .or_else(|| symbols().min())
-    }
-
     /// The series to fetch if none is stored.
     pub fn otherwise(&self, interval: Interval) -> SeriesKey {
+        let interval = self.interval.or(self.usual).unwrap_or(interval);
         SeriesKey {
-            symbol: self.symbol.clone(),
-            interval: self.interval.or(self.usual).unwrap_or(interval),
             adjusted: self.adjusted,
+            ..SeriesKey::raw(self.symbol.clone(), interval)
         }
     }
 }
@@ -94,16 +85,11 @@ mod tests {
     use super::*;
 
     fn held(series: &[&str]) -> Vec<Holding> {
-        let holding = |words: &&str| {
-            // The symbol as it is written: reading words makes it upper case.
-            let key = SeriesKey::from_words(words, Interval::Daily).unwrap();
-            let symbol = words.split(' ').next().unwrap().parse().unwrap();
-            Holding {
-                series: SeriesKey { symbol, ..key },
-                bars: 1_200,
-                oldest: "2026-05-15T04:00:00Z".parse().unwrap(),
-                newest: "2026-11-24T14:30:00Z".parse().unwrap(),
-            }
+        let holding = |words: &&str| Holding {
+            series: SeriesKey::from_words(words, Interval::Daily).unwrap(),
+            bars: 1_200,
+            oldest: "2026-05-15T04:00:00Z".parse().unwrap(),
+            newest: "2026-11-24T14:30:00Z".parse().unwrap(),
         };
         series.iter().map(holding).collect()
     }
@@ -169,11 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_is_found_in_another_case() {
+    fn a_symbol_is_found_in_any_case() {
         assert_eq!(chosen(&wish("ibm"), &["IBM daily"]).unwrap(), "IBM daily");
-        let both = ["IBM daily", "ibm weekly"];
-        assert_eq!(chosen(&wish("ibm"), &both).unwrap(), "ibm weekly");
-        assert_eq!(chosen(&wish("Ibm"), &both).unwrap(), "IBM daily");
+        assert_eq!(chosen(&wish("IBM"), &["MSFT daily"]), None);
     }
 
     #[test]

@@ -29,9 +29,8 @@ pub fn word<T: std::str::FromStr>(text: &str, column: &str) -> Result<T> {
 pub fn series_key(symbol: &str, interval: &str, adjusted: bool) -> Result<SeriesKey> {
     let interval: Interval = word(interval, "interval")?;
     Ok(SeriesKey {
-        symbol: word(symbol, "symbol")?,
-        interval,
         adjusted,
+        ..SeriesKey::raw(word(symbol, "symbol")?, interval)
     })
 }
 

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::interval::UnknownInterval;
 use super::symbol::SymbolError;
-use super::{Interval, Symbol, text};
+use super::{Interval, SourceId, Symbol, text};
 
 /// Names a series of bars: with the bar's instant it is the key of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SeriesKey {
+    /// Where its bars come from.
+    #[serde(default)]
+    pub source: SourceId,
     /// The symbol.
     pub symbol: Symbol,
     /// The bar size.
@@ -36,13 +39,13 @@ pub enum SeriesError {
 }
 
 impl SeriesKey {
-    /// The series that words name: a symbol, then an interval, then `adjusted` or `raw`, in any case.
+    /// The series of the default source that words name: a symbol, then an interval, then `adjusted` or `raw`, in any case.
     ///
-    /// The symbol becomes upper case. Without an interval the series has `interval`; without the
+    /// Without an interval the series has `interval`; without the
     /// last word its prices are raw.
     pub fn from_words(words: &str, interval: Interval) -> Result<Self, SeriesError> {
         let mut words = words.split_whitespace().peekable();
-        let symbol = words.next().unwrap_or_default().to_uppercase().parse()?;
+        let symbol = words.next().unwrap_or_default().parse()?;
         let interval = match words.next_if(|word| prices(word).is_none()) {
             Some(word) => word.parse()?,
             None => interval,
@@ -54,17 +57,17 @@ impl SeriesKey {
         match words.next() {
             Some(word) => Err(SeriesError::Extra(text::clean_to(word, Symbol::MAX_LEN))),
             None => Ok(Self {
-                symbol,
-                interval,
                 adjusted: adjusted.unwrap_or(false),
+                ..Self::raw(symbol, interval)
             }),
         }
     }
 
-    /// The series of raw, as-traded prices.
+    /// The series of raw, as-traded prices of the default source.
     #[must_use]
     pub const fn raw(symbol: Symbol, interval: Interval) -> Self {
         Self {
+            source: SourceId::DEFAULT,
             symbol,
             interval,
             adjusted: false,
@@ -83,6 +86,9 @@ impl SeriesKey {
 
 impl fmt::Display for SeriesKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.source.is_default() {
+            write!(f, "{}:", self.source)?;
+        }
         write!(f, "{} {}", self.symbol, self.interval)?;
         if self.adjusted {
             f.write_str(" adjusted")
@@ -129,14 +135,22 @@ mod tests {
             for interval in Interval::ALL {
                 let symbol = "FRA:IQQE".parse().unwrap();
                 let series = SeriesKey {
-                    symbol,
-                    interval,
                     adjusted,
+                    ..SeriesKey::raw(symbol, interval)
                 };
                 let read = SeriesKey::from_words(&series.to_string(), Interval::Daily);
                 assert_eq!(read, Ok(series));
             }
         }
+    }
+
+    #[test]
+    fn another_source_stands_in_front() {
+        let series = SeriesKey {
+            source: SourceId::known("alpaca"),
+            ..SeriesKey::raw("AAPL".parse().unwrap(), Interval::Min5)
+        };
+        assert_eq!(series.to_string(), "alpaca:AAPL 5min");
     }
 
     #[test]

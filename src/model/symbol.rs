@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A symbol, kept in the case and spelling in which it was given.
+/// A symbol in upper case: `ibm` and `IBM` are one.
 ///
 /// At most 32 printable ASCII characters, among them the marks that providers use (`BRK-B`,
 /// `RELIANCE.BSE`, `FRA:IQQE`, `^GSPC`). Space, comma, quotes and backslash are refused: they
@@ -56,7 +56,7 @@ impl FromStr for Symbol {
         if text.len() > Self::MAX_LEN {
             return Err(SymbolError::TooLong(text.len()));
         }
-        Ok(Self(text.into()))
+        Ok(Self(text.to_ascii_uppercase().into()))
     }
 }
 
@@ -85,10 +85,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_the_spelling_of_every_documented_form() {
+    fn every_documented_form_is_a_symbol_in_any_case() {
         for text in [
             "IBM",
-            "duol",
+            "DUOL",
             "BRK-B",
             "RELIANCE.BSE",
             "600104.SHH",
@@ -96,7 +96,8 @@ mod tests {
             "^GSPC",
             "A&B",
         ] {
-            assert_eq!(text.parse::<Symbol>().unwrap().as_str(), text);
+            let symbol = text.to_lowercase().parse::<Symbol>().unwrap();
+            assert_eq!(symbol.as_str(), text);
         }
     }
 

@@ -73,6 +73,7 @@ pub fn write(list: &[SeriesKey]) -> String {
             symbol,
             interval,
             adjusted,
+            ..
         } = key;
         format!("{symbol},{interval},{adjusted}\n")
     });
@@ -207,9 +208,8 @@ mod tests {
         let interval = proptest::sample::select(Interval::ALL.to_vec());
         let key = (symbol, interval, any::<bool>());
         let key = key.prop_map(|(symbol, interval, adjusted)| SeriesKey {
-            symbol,
-            interval,
             adjusted,
+            ..SeriesKey::raw(symbol, interval)
         });
         proptest::collection::vec(key, 0..20)
     }

@@ -344,7 +344,6 @@ mod tests {
         };
         for (symbol, interval, options) in [
             ("AAPL", Interval::Min5, &plain),
-            ("ibm", Interval::Min5, &plain),
             ("IBM", Interval::Min1, &plain),
             ("TSCO.LON", Interval::Daily, &plain),
             ("IBM", Interval::Min5, &csv),
