@@ -5,6 +5,9 @@ use std::fmt;
 use crate::config::secret::redact;
 use crate::model::text::clean;
 
+/// The outcome of a store operation.
+pub type Result<T> = std::result::Result<T, DbError>;
+
 /// What decides about retries and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DbErrorKind {

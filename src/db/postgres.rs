@@ -9,37 +9,24 @@ mod lock;
 mod pool;
 mod session;
 mod settings;
+mod store;
 mod survey;
 mod watch_list;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use sqlx::Connection;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnection, PgPool};
-use uuid::Uuid;
 
-use self::lock::SessionLock;
-use self::session::{HOLDS_A_LOCK, MIGRATES, Sessions};
+use self::session::{MIGRATES, Sessions};
 use self::survey::survey;
-use super::error::{self, DbErrorKind};
+use super::error::{self, DbError, DbErrorKind, Result};
 use super::schema;
-use super::work::{Fault, Outcome, Work, impl_store};
-use super::{
-    Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, Holding,
-    KeptAnswer, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size,
-    Store, StoredAnswer, uncancelled,
-};
+use super::store::Access;
+use super::work::{Fault, Outcome, Work, uncancelled};
 use crate::config::Secret;
-use crate::model::quota::Ledger;
-use crate::model::{
-    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, Symbol, WatchEdit, WatchEdited,
-};
 
 /// Run in one transaction under a lock that outlasts it.
 static MIGRATIONS: Migrator = Migrator {
@@ -111,7 +98,7 @@ impl PgStore {
     /// Runs work on a pooled connection, to its end, within the deadline.
     ///
     /// A connection that had an error or missed the deadline is closed: its state is not known.
-    async fn work<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {
@@ -148,7 +135,7 @@ impl PgStore {
         work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {
         self.require_writer()?;
-        self.work(work).await
+        self.read(work).await
     }
 
     fn require_writer(&self) -> Result<()> {
@@ -233,112 +220,3 @@ async fn within<T>(limit: Duration, place: &str, work: impl Future<Output = T>) 
         )
     })
 }
-
-async fn schema_version(
-    connection: &mut PgConnection,
-) -> std::result::Result<Option<i64>, sqlx::Error> {
-    let there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
-    if there {
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-            .fetch_one(connection)
-            .await
-    } else {
-        Ok(None)
-    }
-}
-
-/// The key of the one lock of the process that fetches on schedule.
-const SCHEDULE_KEY: &str = "SELECT hashtextextended('pipeline-tui schedule', 0)";
-
-impl_store!(for PgStore, own: {
-    fn backend(&self) -> Backend {
-        Backend::Postgres
-    }
-
-    async fn health(&self) -> Result<Health> {
-        self.work(|connection| {
-            Box::pin(async move {
-                let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
-                    "SELECT current_setting('server_version'), clock_timestamp(), \
-                     (SELECT coalesce(sum(bars), 0)::bigint FROM series_totals)",
-                )
-                .fetch_one(&mut *connection)
-                .await?;
-                let schema = schema_version(connection).await?.unwrap_or(0);
-                Ok(Health { version, schema, now, bars: super::row::count(bars) })
-            })
-        })
-        .await
-    }
-
-    async fn size(&self) -> Result<Size> {
-        self.work(|connection| {
-            Box::pin(async move {
-                // Only a role that may connect to a database may read its size; this one may have
-                // lost that right.
-                let bytes: Option<i64> = sqlx::query_scalar(
-                    "SELECT CASE WHEN has_database_privilege(current_database(), 'CONNECT') \
-                     THEN pg_database_size(current_database()) END",
-                )
-                .fetch_one(&mut *connection)
-                .await?;
-                let (answers, answer_bytes) = ledger::kept(connection).await?;
-                Ok(Size { bytes: bytes.map(super::row::count), answers, answer_bytes })
-            })
-        })
-        .await
-    }
-
-    async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun> {
-        self.require_writer()?;
-        let (sessions, place, trigger) =
-            (self.sessions.clone(), self.place.clone(), trigger.to_owned());
-        uncancelled(async move {
-            let started = async {
-                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
-                let (id, key) = history::begin_run(&mut connection, &trigger, series).await?;
-                let lock = SessionLock::new(sessions, connection, key, false);
-                Ok(ActiveRun { id, _lock: Box::new(lock) })
-            };
-            match tokio::time::timeout(DEADLINE, started).await {
-                Ok(Ok(run)) => Ok(run),
-                Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
-                Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
-            }
-        })
-        .await
-    }
-
-    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
-        let (sessions, place) = (self.sessions.clone(), self.place.clone());
-        uncancelled(async move {
-            let tried = async {
-                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
-                let key = sqlx::query_scalar(SCHEDULE_KEY).fetch_one(&mut connection).await?;
-                if lock::take(&mut connection, key).await? {
-                    let lock = SessionLock::new(sessions, connection, key, true);
-                    return Ok(Some(Box::new(lock) as Box<dyn RunLock>));
-                }
-                let _ = connection.close().await;
-                Ok(None)
-            };
-            match tokio::time::timeout(DEADLINE, tried).await {
-                Ok(Ok(tried)) => Ok(tried),
-                Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
-                Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
-            }
-        })
-        .await
-    }
-
-    async fn sweep(&self) -> Result<Vec<RunId>> {
-        self.write(|connection| Box::pin(history::sweep(connection)))
-            .await
-    }
-
-    async fn close(&self) {
-        self.pool.close().await;
-    }
-});

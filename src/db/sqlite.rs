@@ -10,37 +10,25 @@ mod ledger;
 mod listings;
 mod lock;
 mod settings;
+mod store;
 mod watch_list;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection};
-use uuid::Uuid;
 
 use self::lock::FileLock;
-use super::error::{self, DbErrorKind};
+use super::error::{self, DbError, DbErrorKind, Result};
 use super::schema::{self, Schema};
-use super::work::{Fault, Outcome, Work, impl_store};
-use super::{
-    Access, ActiveRun, Backend, BarQuery, Credential, DbError, Entitlement, Health, Holding,
-    KeptAnswer, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock, SeriesFacts, Size,
-    Store, StoredAnswer, uncancelled,
-};
-use crate::model::quota::Ledger;
-use crate::model::{
-    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, Symbol, WatchEdit, WatchEdited,
-};
+use super::store::Access;
+use super::work::{Fault, Outcome, Work, uncancelled};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -141,7 +129,7 @@ impl SqliteStore {
     }
 
     /// Runs work that only reads.
-    async fn work<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {
@@ -364,77 +352,3 @@ async fn require_version(connection: &mut SqliteConnection, place: &str) -> Resu
     }
     Ok(())
 }
-
-async fn schema_version(
-    connection: &mut SqliteConnection,
-) -> std::result::Result<Option<i64>, sqlx::Error> {
-    let there: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')",
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    if there {
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-            .fetch_one(connection)
-            .await
-    } else {
-        Ok(None)
-    }
-}
-
-impl_store!(for SqliteStore, own: {
-    fn backend(&self) -> Backend {
-        Backend::Sqlite
-    }
-
-    async fn health(&self) -> Result<Health> {
-        self.work(|connection| {
-            Box::pin(async move {
-                let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
-                    "SELECT sqlite_version(), strftime('%Y-%m-%d %H:%M:%f', 'now'), (SELECT coalesce(sum(bars), 0) FROM series_totals)",
-                )
-                .fetch_one(&mut *connection)
-                .await?;
-                let schema = schema_version(connection).await?.unwrap_or(0);
-                Ok(Health { version, schema, now, bars: super::row::count(bars) })
-            })
-        })
-        .await
-    }
-
-    async fn size(&self) -> Result<Size> {
-        let (answers, answer_bytes) = self
-            .work(|connection| Box::pin(ledger::kept(connection)))
-            .await?;
-        Ok(Size { bytes: on_disk(&self.path), answers, answer_bytes })
-    }
-
-    async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun> {
-        let (lock, lock_key) = FileLock::for_new_run(&self.path)?;
-        let trigger = trigger.to_owned();
-        let id = self.write(move |connection| {
-                Box::pin(history::begin_run(connection, trigger, lock_key, series))
-            })
-            .await?;
-        Ok(ActiveRun {
-            id,
-            _lock: Box::new(lock),
-        })
-    }
-
-    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
-        let lock = FileLock::for_schedule(&self.path)?;
-        Ok(lock.map(|lock| Box::new(lock) as Box<dyn RunLock>))
-    }
-
-    async fn sweep(&self) -> Result<Vec<RunId>> {
-        let path = self.path.clone();
-        self.write(|connection| Box::pin(history::sweep(connection, path)))
-            .await
-    }
-
-    async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-});

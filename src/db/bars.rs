@@ -1,0 +1,83 @@
+//! Bars: stored from an answer, and read.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::error::Result;
+use super::ledger::Credential;
+use crate::model::{Bar, Batch, Counts, SeriesKey, Symbol};
+
+/// A summary of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesFacts {
+    /// When it was last fetched with success.
+    pub fetched_at: Option<DateTime<Utc>>,
+    /// Bars stored.
+    pub bars: u64,
+    /// The oldest bar.
+    pub oldest: Option<DateTime<Utc>>,
+    /// The newest bars, newest first, a session of a 5min series at most.
+    pub recent: Vec<Bar>,
+}
+
+/// The stored bars of a symbol in one series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The series, with its symbol as it is stored.
+    pub series: SeriesKey,
+    /// How many there are, at least one.
+    pub bars: u64,
+    /// The oldest.
+    pub oldest: DateTime<Utc>,
+    /// The newest.
+    pub newest: DateTime<Utc>,
+}
+
+/// Newest bars that [`SeriesFacts`] holds.
+pub(crate) const RECENT: u32 = 200;
+
+/// From which end bars are read, and in which order they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The newest, newest first.
+    NewestFirst,
+    /// The oldest, oldest first.
+    OldestFirst,
+}
+
+/// Which bars to read.
+#[derive(Debug, Clone)]
+pub struct BarQuery {
+    /// The series.
+    pub series: SeriesKey,
+    /// Oldest instant, inclusive.
+    pub from: Option<DateTime<Utc>>,
+    /// Newest instant, inclusive.
+    pub to: Option<DateTime<Utc>>,
+    /// At most this many.
+    pub limit: u32,
+    /// From which end.
+    pub order: Order,
+}
+
+/// What a store does with bars.
+#[async_trait]
+pub trait BarStore: fmt::Debug + Send + Sync {
+    /// Stores the bars of an answer, its rejected rows, counts and outcomes, in one transaction.
+    /// Repeating this returns the counts of the first time.
+    async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts>;
+
+    /// A summary of a series.
+    async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts>;
+
+    /// When a series was last fetched with success.
+    async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>>;
+
+    /// What is stored for a symbol, ignoring case.
+    async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>>;
+
+    /// Bars, in the order of the query.
+    async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>>;
+}

@@ -1,0 +1,45 @@
+//! What is kept on the desk: the watch list, the list of symbols, and what the engine remembers.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::error::Result;
+use crate::model::{Listing, RequestId, SeriesKey, WatchEdit, WatchEdited};
+
+/// What a store keeps besides bars, requests and runs.
+#[async_trait]
+pub trait DeskStore: fmt::Debug + Send + Sync {
+    /// The watch list, in the order in which series were added.
+    async fn watch_list(&self) -> Result<Vec<SeriesKey>>;
+
+    /// Puts series into the watch list if it is empty; returns the list as it then is.
+    async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
+
+    /// Changes the watch list in one transaction, which gives it another [`WATCH_LIST_MARK`].
+    /// An edit that changes nothing writes nothing.
+    async fn edit_watch_list(&self, edit: WatchEdit) -> Result<WatchEdited>;
+
+    /// Everything the engine remembers, by name.
+    async fn settings(&self) -> Result<HashMap<String, String>>;
+
+    /// What the engine remembers under a name.
+    async fn setting(&self, name: &'static str) -> Result<Option<String>>;
+
+    /// Remembers something under a name.
+    async fn set_setting(&self, name: &'static str, value: String) -> Result<()>;
+
+    /// The list of symbols and when the provider sent it; `None`: none is stored.
+    async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;
+
+    /// Replaces the list of symbols with that of an answer and ends its request, in one
+    /// transaction. A list that is newer than the answer stays. Repeating this changes nothing.
+    async fn keep_listings(
+        &self,
+        request: RequestId,
+        sent_at: DateTime<Utc>,
+        listings: Vec<Listing>,
+    ) -> Result<()>;
+}

@@ -1,0 +1,205 @@
+//! The ledger: requests, what became of each, and what is known about the key that sent them.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::error::Result;
+use crate::model::quota::{Decision, Ledger, Limits};
+use crate::model::{Answer, ErrorClass, Question, RequestId, RunId, SeriesKey};
+
+/// The key and plan of a request: entitlements are remembered under these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// Fingerprint of the key, never the key.
+    pub fingerprint: String,
+    /// The plan as configured; a refusal learnt under another plan does not count.
+    pub plan: String,
+}
+
+/// What is needed to send one request.
+#[derive(Debug, Clone)]
+pub struct Reservation {
+    /// Identifies the attempt in the ledger and at the provider.
+    pub attempt_id: Uuid,
+    /// The run that sends it.
+    pub run: RunId,
+    /// What is requested.
+    pub ask: Question,
+    /// The key whose quota it uses.
+    pub credential: Credential,
+    /// 1 for the first attempt of a series in this run.
+    pub attempt: u32,
+    /// What the plan allows.
+    pub limits: Limits,
+}
+
+/// The result of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserved {
+    /// The request is in the ledger; send it now.
+    Granted(RequestId),
+    /// Nothing was written; try again after this time.
+    Wait(TimeDelta),
+    /// Nothing was written; the day's requests are used up until this instant.
+    DaySpent(DateTime<Utc>),
+    /// Nothing was written; the day's retries are used up.
+    RetriesSpent,
+}
+
+impl Reserved {
+    /// The answer to a decision that is not a grant.
+    pub(super) fn unless_granted(decision: Decision, now: DateTime<Utc>) -> Option<Self> {
+        match decision {
+            Decision::Grant => None,
+            Decision::Wait(until) => Some(Self::Wait(until - now)),
+            Decision::DaySpent(until) => Some(Self::DaySpent(until)),
+            Decision::RetriesSpent => Some(Self::RetriesSpent),
+        }
+    }
+}
+
+/// How a request without bars ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestEnd {
+    /// It was never sent: not spent.
+    NotSent(String),
+    /// It was sent and nothing usable came back.
+    Failed(ErrorClass, String),
+    /// The provider refused it.
+    Refused(ErrorClass, String),
+    /// It was read, and there is nothing in it to store: the matches of a search.
+    Read,
+}
+
+/// What is known about a function under a key's plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entitlement {
+    /// The function.
+    pub function: String,
+    /// The parameter as `name=value`; empty: the whole function.
+    pub parameter: String,
+    /// Whether the provider answered with data.
+    pub granted: bool,
+    /// What the provider said when it refused.
+    pub message: Option<String>,
+}
+
+/// An answer that was kept by a run that died before it was stored.
+#[derive(Debug, Clone)]
+pub struct KeptAnswer {
+    /// The request it answers.
+    pub request: RequestId,
+    /// The run that requested it.
+    pub run: RunId,
+    /// What is requested.
+    pub ask: Question,
+    /// The answer.
+    pub answer: Answer,
+    /// The key it was requested with.
+    pub credential: Credential,
+}
+
+/// A row of the ledger, for showing a run.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RequestRow {
+    /// The request.
+    pub id: RequestId,
+    /// The symbol it requested; empty for a symbol request.
+    pub symbol: String,
+    /// The interval it requested; empty for a symbol request.
+    pub interval: String,
+    /// Whether it requested adjusted prices.
+    pub adjusted: bool,
+    /// Its parameters, without the key.
+    pub query: String,
+    /// Which attempt it was.
+    pub attempt: u32,
+    /// Its state in the ledger.
+    pub state: String,
+    /// Class of the refusal or failure.
+    pub class: Option<String>,
+    /// HTTP status of the answer.
+    pub http_status: Option<u16>,
+    /// Milliseconds to the last byte.
+    pub elapsed_ms: Option<u32>,
+    /// When it was reserved.
+    pub reserved_at: DateTime<Utc>,
+    /// When it ended: with a stored answer, or with what went wrong.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Milliseconds that reading the answer took.
+    pub parse_ms: Option<u32>,
+}
+
+impl RequestRow {
+    /// Whether it requested this series.
+    #[must_use]
+    pub fn is_of(&self, series: &SeriesKey) -> bool {
+        self.symbol == series.symbol.as_str()
+            && self.interval == series.interval.as_str()
+            && self.adjusted == series.adjusted
+    }
+
+    /// The series it requested, as text; `None` for a symbol request.
+    #[must_use]
+    pub fn series(&self) -> Option<String> {
+        let adjusted = if self.adjusted { " adjusted" } else { "" };
+        (!self.symbol.is_empty()).then(|| format!("{} {}{adjusted}", self.symbol, self.interval))
+    }
+}
+
+/// The provider's answer to a request, as far as it is still kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// HTTP status; `None` if no answer came.
+    pub status: Option<u16>,
+    /// `Content-Type`, if any.
+    pub content_type: Option<String>,
+    /// When the last byte came; if none came, when the request ended or was reserved.
+    pub received_at: DateTime<Utc>,
+    /// Milliseconds to the last byte.
+    pub elapsed_ms: u32,
+    /// The body; `None` if it was deleted to make room, or no answer came.
+    pub body: Option<bytes::Bytes>,
+}
+
+/// What a store does with requests.
+#[async_trait]
+pub trait LedgerStore: fmt::Debug + Send + Sync {
+    /// The ledger of a key on the quota day of the database's clock.
+    async fn ledger(&self, credential: Credential) -> Result<Ledger>;
+
+    /// Requests of a key since an instant in runs with one of these triggers.
+    async fn sent_since(
+        &self,
+        credential: Credential,
+        triggers: &'static [&'static str],
+        since: DateTime<Utc>,
+    ) -> Result<u32>;
+
+    /// Records a request in the ledger, if quota and pace allow it now.
+    async fn reserve(&self, reservation: Reservation) -> Result<Reserved>;
+
+    /// The request that an attempt was reserved as; `None` if this store has none.
+    async fn attempt(&self, attempt_id: Uuid) -> Result<Option<RequestId>>;
+
+    /// Keeps an answer before it is read, dropping the oldest past `limit` bytes.
+    async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()>;
+
+    /// Records how a request without bars ended.
+    async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<()>;
+
+    /// Answers that were kept but not stored by runs that are no longer running.
+    async fn unapplied(&self) -> Result<Vec<KeptAnswer>>;
+
+    /// The answer to a request; `None` if there is no such request.
+    async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>>;
+
+    /// What is known about a key under its plan.
+    async fn entitlements(&self, credential: Credential) -> Result<Vec<Entitlement>>;
+
+    /// Remembers that the plan refuses a function or one of its parameters.
+    async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()>;
+}

@@ -1,0 +1,300 @@
+//! PostgreSQL as a store: the work that each operation is.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::super::error;
+use super::super::row::count;
+use super::super::work::uncancelled;
+use super::super::{
+    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, Health, Holding,
+    KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock,
+    RunStore, SeriesFacts, Size, Store, StoredAnswer,
+};
+use super::lock::{self, SessionLock};
+use super::session::HOLDS_A_LOCK;
+use super::{DEADLINE, PgStore, apply, history, ledger, listings, settings, watch_list};
+use crate::model::quota::Ledger;
+use crate::model::{
+    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
+    SeriesReport, Symbol, WatchEdit, WatchEdited,
+};
+
+/// The key of the one lock of the process that fetches on schedule.
+const SCHEDULE_KEY: &str = "SELECT hashtextextended('pipeline-tui schedule', 0)";
+
+#[async_trait]
+impl Store for PgStore {
+    fn backend(&self) -> Backend {
+        Backend::Postgres
+    }
+
+    fn location(&self) -> &str {
+        &self.place
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.read(|connection| {
+            Box::pin(async move {
+                let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
+                    "SELECT current_setting('server_version'), clock_timestamp(), \
+                     (SELECT coalesce(sum(bars), 0)::bigint FROM series_totals)",
+                )
+                .fetch_one(&mut *connection)
+                .await?;
+                let schema = schema_version(connection).await?.unwrap_or(0);
+                Ok(Health {
+                    version,
+                    schema,
+                    now,
+                    bars: count(bars),
+                })
+            })
+        })
+        .await
+    }
+
+    async fn size(&self) -> Result<Size> {
+        self.read(|connection| {
+            Box::pin(async move {
+                // Only a role that may connect to a database may read its size; this one may have
+                // lost that right.
+                let bytes: Option<i64> = sqlx::query_scalar(
+                    "SELECT CASE WHEN has_database_privilege(current_database(), 'CONNECT') \
+                     THEN pg_database_size(current_database()) END",
+                )
+                .fetch_one(&mut *connection)
+                .await?;
+                let (answers, answer_bytes) = ledger::kept(connection).await?;
+                Ok(Size {
+                    bytes: bytes.map(count),
+                    answers,
+                    answer_bytes,
+                })
+            })
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+#[async_trait]
+impl BarStore for PgStore {
+    async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts> {
+        self.write(|c| Box::pin(apply::apply(c, batch, credential)))
+            .await
+    }
+
+    async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts> {
+        self.read(|c| Box::pin(history::facts(c, series))).await
+    }
+
+    async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>> {
+        self.read(|c| Box::pin(history::last_fetch(c, series)))
+            .await
+    }
+
+    async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>> {
+        self.read(|c| Box::pin(history::held(c, symbol))).await
+    }
+
+    async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>> {
+        self.read(|c| Box::pin(history::bars(c, query))).await
+    }
+}
+
+#[async_trait]
+impl LedgerStore for PgStore {
+    async fn ledger(&self, credential: Credential) -> Result<Ledger> {
+        self.read(|c| Box::pin(ledger::today(c, credential))).await
+    }
+
+    async fn sent_since(
+        &self,
+        credential: Credential,
+        triggers: &'static [&'static str],
+        since: DateTime<Utc>,
+    ) -> Result<u32> {
+        self.read(move |c| Box::pin(ledger::sent_since(c, credential, triggers, since)))
+            .await
+    }
+
+    async fn reserve(&self, reservation: Reservation) -> Result<Reserved> {
+        self.write(|c| Box::pin(ledger::reserve(c, reservation)))
+            .await
+    }
+
+    async fn attempt(&self, attempt_id: Uuid) -> Result<Option<RequestId>> {
+        self.read(move |c| Box::pin(ledger::attempt(c, attempt_id)))
+            .await
+    }
+
+    async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()> {
+        self.write(move |c| Box::pin(ledger::keep(c, request, answer, limit)))
+            .await
+    }
+
+    async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<()> {
+        self.write(move |c| Box::pin(ledger::settle(c, request, end)))
+            .await
+    }
+
+    async fn unapplied(&self) -> Result<Vec<KeptAnswer>> {
+        self.read(|c| Box::pin(ledger::unapplied(c))).await
+    }
+
+    async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>> {
+        self.read(move |c| Box::pin(ledger::answer(c, request)))
+            .await
+    }
+
+    async fn entitlements(&self, credential: Credential) -> Result<Vec<Entitlement>> {
+        self.read(|c| Box::pin(ledger::entitlements(c, credential)))
+            .await
+    }
+
+    async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()> {
+        self.write(|c| Box::pin(ledger::learn_refusal(c, credential, refused)))
+            .await
+    }
+}
+
+#[async_trait]
+impl RunStore for PgStore {
+    async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun> {
+        self.require_writer()?;
+        let (sessions, place, trigger) = (
+            self.sessions.clone(),
+            self.place.clone(),
+            trigger.to_owned(),
+        );
+        uncancelled(async move {
+            let started = async {
+                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
+                let (id, key) = history::begin_run(&mut connection, &trigger, series).await?;
+                let lock = SessionLock::new(sessions, connection, key, false);
+                Ok(ActiveRun {
+                    id,
+                    _lock: Box::new(lock),
+                })
+            };
+            match tokio::time::timeout(DEADLINE, started).await {
+                Ok(Ok(run)) => Ok(run),
+                Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
+                Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
+            }
+        })
+        .await
+    }
+
+    async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()> {
+        self.write(move |c| Box::pin(history::finish_series(c, run, report)))
+            .await
+    }
+
+    async fn finish_run(&self, run: RunId, status: RunStatus) -> Result<()> {
+        self.write(move |c| Box::pin(history::finish_run(c, run, status)))
+            .await
+    }
+
+    async fn sweep(&self) -> Result<Vec<RunId>> {
+        self.write(|c| Box::pin(history::sweep(c))).await
+    }
+
+    async fn runs(&self, limit: u32) -> Result<Vec<RunSummary>> {
+        self.read(move |c| Box::pin(history::runs(c, limit))).await
+    }
+
+    async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
+        self.read(move |c| Box::pin(history::run(c, run))).await
+    }
+
+    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
+        let (sessions, place) = (self.sessions.clone(), self.place.clone());
+        uncancelled(async move {
+            let tried = async {
+                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
+                let key = sqlx::query_scalar(SCHEDULE_KEY)
+                    .fetch_one(&mut connection)
+                    .await?;
+                if lock::take(&mut connection, key).await? {
+                    let lock = SessionLock::new(sessions, connection, key, true);
+                    return Ok(Some(Box::new(lock) as Box<dyn RunLock>));
+                }
+                let _ = connection.close().await;
+                Ok(None)
+            };
+            match tokio::time::timeout(DEADLINE, tried).await {
+                Ok(Ok(tried)) => Ok(tried),
+                Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
+                Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
+            }
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl DeskStore for PgStore {
+    async fn watch_list(&self) -> Result<Vec<SeriesKey>> {
+        self.read(|c| Box::pin(watch_list::read(c))).await
+    }
+
+    async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
+        self.write(|c| Box::pin(watch_list::fill(c, series))).await
+    }
+
+    async fn edit_watch_list(&self, edit: WatchEdit) -> Result<WatchEdited> {
+        self.write(|c| Box::pin(watch_list::edit(c, edit))).await
+    }
+
+    async fn settings(&self) -> Result<HashMap<String, String>> {
+        let all = self.read(|c| Box::pin(settings::all(c))).await?;
+        Ok(all.into_iter().collect())
+    }
+
+    async fn setting(&self, name: &'static str) -> Result<Option<String>> {
+        self.read(move |c| Box::pin(settings::get(c, name))).await
+    }
+
+    async fn set_setting(&self, name: &'static str, value: String) -> Result<()> {
+        self.write(move |c| Box::pin(settings::set(c, name, value)))
+            .await
+    }
+
+    async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {
+        self.read(|c| Box::pin(listings::all(c))).await
+    }
+
+    async fn keep_listings(
+        &self,
+        request: RequestId,
+        sent_at: DateTime<Utc>,
+        listings: Vec<Listing>,
+    ) -> Result<()> {
+        self.write(move |c| Box::pin(listings::keep(c, request, sent_at, listings)))
+            .await
+    }
+}
+
+async fn schema_version(
+    connection: &mut PgConnection,
+) -> std::result::Result<Option<i64>, sqlx::Error> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    if there {
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+            .fetch_one(connection)
+            .await
+    } else {
+        Ok(None)
+    }
+}

@@ -1,0 +1,62 @@
+//! Runs: begun, ended, and found dead by others; who fetches on schedule.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::error::Result;
+use super::ledger::RequestRow;
+use crate::model::{RejectedRow, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
+
+/// A run in progress. Dropping it releases the lock by which other processes see that the run is alive.
+#[derive(Debug)]
+pub struct ActiveRun {
+    /// The run.
+    pub id: RunId,
+    /// Held for its `Drop`.
+    pub(crate) _lock: Box<dyn RunLock>,
+}
+
+/// A lock that ends with its process.
+pub trait RunLock: fmt::Debug + Send + Sync {
+    /// Whether it is still held, as far as is known.
+    fn is_held(&self) -> bool;
+}
+
+/// A run with everything the store knows about it.
+#[derive(Debug, Clone)]
+pub struct RunDetail {
+    /// The run.
+    pub summary: RunSummary,
+    /// How its series ended.
+    pub series: Vec<SeriesReport>,
+    /// The requests it reserved.
+    pub requests: Vec<RequestRow>,
+    /// Rows that validation refused and extras that were set aside: the first hundred.
+    pub rejected: Vec<(SeriesKey, RejectedRow)>,
+}
+
+/// What a store does with runs.
+#[async_trait]
+pub trait RunStore: fmt::Debug + Send + Sync {
+    /// Starts a run over these series and takes its lock.
+    async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun>;
+
+    /// Records the end of a series that stored nothing new.
+    async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()>;
+
+    /// Records how a run ended.
+    async fn finish_run(&self, run: RunId, status: RunStatus) -> Result<()>;
+
+    /// Marks runs whose lock nobody holds as interrupted, and their unsettled requests as in doubt.
+    async fn sweep(&self) -> Result<Vec<RunId>>;
+
+    /// The newest runs, newest first.
+    async fn runs(&self, limit: u32) -> Result<Vec<RunSummary>>;
+
+    /// One run in detail.
+    async fn run(&self, run: RunId) -> Result<Option<RunDetail>>;
+
+    /// Takes the lock of the one process that fetches on schedule; `None` while another has it.
+    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>>;
+}

@@ -1,0 +1,246 @@
+//! SQLite as a store: the work that each operation is.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use super::super::row::count;
+use super::super::{
+    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, Health, Holding,
+    KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock,
+    RunStore, SeriesFacts, Size, Store, StoredAnswer,
+};
+use super::lock::FileLock;
+use super::{SqliteStore, apply, history, ledger, listings, on_disk, settings, watch_list};
+use crate::model::quota::Ledger;
+use crate::model::{
+    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
+    SeriesReport, Symbol, WatchEdit, WatchEdited,
+};
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn backend(&self) -> Backend {
+        Backend::Sqlite
+    }
+
+    fn location(&self) -> &str {
+        &self.place
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.read(|connection| {
+            Box::pin(async move {
+                let (version, now, bars): (String, DateTime<Utc>, i64) = sqlx::query_as(
+                    "SELECT sqlite_version(), strftime('%Y-%m-%d %H:%M:%f', 'now'), (SELECT coalesce(sum(bars), 0) FROM series_totals)",
+                )
+                .fetch_one(&mut *connection)
+                .await?;
+                let schema = schema_version(connection).await?.unwrap_or(0);
+                Ok(Health { version, schema, now, bars: count(bars) })
+            })
+        })
+        .await
+    }
+
+    async fn size(&self) -> Result<Size> {
+        let (answers, answer_bytes) = self.read(|c| Box::pin(ledger::kept(c))).await?;
+        Ok(Size {
+            bytes: on_disk(&self.path),
+            answers,
+            answer_bytes,
+        })
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl BarStore for SqliteStore {
+    async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts> {
+        self.write(|c| Box::pin(apply::apply(c, batch, credential)))
+            .await
+    }
+
+    async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts> {
+        self.read(|c| Box::pin(history::facts(c, series))).await
+    }
+
+    async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>> {
+        self.read(|c| Box::pin(history::last_fetch(c, series)))
+            .await
+    }
+
+    async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>> {
+        self.read(|c| Box::pin(history::held(c, symbol))).await
+    }
+
+    async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>> {
+        self.read(|c| Box::pin(history::bars(c, query))).await
+    }
+}
+
+#[async_trait]
+impl LedgerStore for SqliteStore {
+    async fn ledger(&self, credential: Credential) -> Result<Ledger> {
+        self.read(|c| Box::pin(ledger::today(c, credential))).await
+    }
+
+    async fn sent_since(
+        &self,
+        credential: Credential,
+        triggers: &'static [&'static str],
+        since: DateTime<Utc>,
+    ) -> Result<u32> {
+        self.read(move |c| Box::pin(ledger::sent_since(c, credential, triggers, since)))
+            .await
+    }
+
+    async fn reserve(&self, reservation: Reservation) -> Result<Reserved> {
+        self.write(|c| Box::pin(ledger::reserve(c, reservation)))
+            .await
+    }
+
+    async fn attempt(&self, attempt_id: Uuid) -> Result<Option<RequestId>> {
+        self.read(move |c| Box::pin(ledger::attempt(c, attempt_id)))
+            .await
+    }
+
+    async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()> {
+        self.write(move |c| Box::pin(ledger::keep(c, request, answer, limit)))
+            .await
+    }
+
+    async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<()> {
+        self.write(move |c| Box::pin(ledger::settle(c, request, end)))
+            .await
+    }
+
+    async fn unapplied(&self) -> Result<Vec<KeptAnswer>> {
+        self.read(|c| Box::pin(ledger::unapplied(c))).await
+    }
+
+    async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>> {
+        self.read(move |c| Box::pin(ledger::answer(c, request)))
+            .await
+    }
+
+    async fn entitlements(&self, credential: Credential) -> Result<Vec<Entitlement>> {
+        self.read(|c| Box::pin(ledger::entitlements(c, credential)))
+            .await
+    }
+
+    async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()> {
+        self.write(|c| Box::pin(ledger::learn_refusal(c, credential, refused)))
+            .await
+    }
+}
+
+#[async_trait]
+impl RunStore for SqliteStore {
+    async fn begin_run(&self, trigger: &str, series: Vec<SeriesKey>) -> Result<ActiveRun> {
+        let (lock, lock_key) = FileLock::for_new_run(&self.path)?;
+        let trigger = trigger.to_owned();
+        let id = self
+            .write(move |c| Box::pin(history::begin_run(c, trigger, lock_key, series)))
+            .await?;
+        Ok(ActiveRun {
+            id,
+            _lock: Box::new(lock),
+        })
+    }
+
+    async fn finish_series(&self, run: RunId, report: SeriesReport) -> Result<()> {
+        self.write(move |c| Box::pin(history::finish_series(c, run, report)))
+            .await
+    }
+
+    async fn finish_run(&self, run: RunId, status: RunStatus) -> Result<()> {
+        self.write(move |c| Box::pin(history::finish_run(c, run, status)))
+            .await
+    }
+
+    async fn sweep(&self) -> Result<Vec<RunId>> {
+        let path = self.path.clone();
+        self.write(|c| Box::pin(history::sweep(c, path))).await
+    }
+
+    async fn runs(&self, limit: u32) -> Result<Vec<RunSummary>> {
+        self.read(move |c| Box::pin(history::runs(c, limit))).await
+    }
+
+    async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
+        self.read(move |c| Box::pin(history::run(c, run))).await
+    }
+
+    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
+        let lock = FileLock::for_schedule(&self.path)?;
+        Ok(lock.map(|lock| Box::new(lock) as Box<dyn RunLock>))
+    }
+}
+
+#[async_trait]
+impl DeskStore for SqliteStore {
+    async fn watch_list(&self) -> Result<Vec<SeriesKey>> {
+        self.read(|c| Box::pin(watch_list::read(c))).await
+    }
+
+    async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
+        self.write(|c| Box::pin(watch_list::fill(c, series))).await
+    }
+
+    async fn edit_watch_list(&self, edit: WatchEdit) -> Result<WatchEdited> {
+        self.write(|c| Box::pin(watch_list::edit(c, edit))).await
+    }
+
+    async fn settings(&self) -> Result<HashMap<String, String>> {
+        let all = self.read(|c| Box::pin(settings::all(c))).await?;
+        Ok(all.into_iter().collect())
+    }
+
+    async fn setting(&self, name: &'static str) -> Result<Option<String>> {
+        self.read(move |c| Box::pin(settings::get(c, name))).await
+    }
+
+    async fn set_setting(&self, name: &'static str, value: String) -> Result<()> {
+        self.write(move |c| Box::pin(settings::set(c, name, value)))
+            .await
+    }
+
+    async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {
+        self.read(|c| Box::pin(listings::all(c))).await
+    }
+
+    async fn keep_listings(
+        &self,
+        request: RequestId,
+        sent_at: DateTime<Utc>,
+        listings: Vec<Listing>,
+    ) -> Result<()> {
+        self.write(move |c| Box::pin(listings::keep(c, request, sent_at, listings)))
+            .await
+    }
+}
+
+async fn schema_version(
+    connection: &mut SqliteConnection,
+) -> std::result::Result<Option<i64>, sqlx::Error> {
+    let there: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if there {
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+            .fetch_one(connection)
+            .await
+    } else {
+        Ok(None)
+    }
+}

@@ -1,0 +1,82 @@
+//! A store as a whole: which database it is, how it is, and the four parts that it has.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::bars::BarStore;
+use super::desk::DeskStore;
+use super::error::Result;
+use super::ledger::LedgerStore;
+use super::runs::RunStore;
+
+/// Which database a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// A PostgreSQL server.
+    Postgres,
+    /// An SQLite file.
+    Sqlite,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        })
+    }
+}
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reading and writing; the schema is created or brought up to date.
+    ReadWrite,
+    /// Reading only; the schema must be there.
+    ReadOnly,
+}
+
+/// What a store says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The version of the database.
+    pub version: String,
+    /// The version of the schema.
+    pub schema: i64,
+    /// The database's clock.
+    pub now: DateTime<Utc>,
+    /// Bars stored.
+    pub bars: u64,
+}
+
+/// The size of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Bytes on disk; `None` if the server does not report it to this role.
+    pub bytes: Option<u64>,
+    /// Answers kept.
+    pub answers: u64,
+    /// Their size in bytes, compressed.
+    pub answer_bytes: u64,
+}
+
+/// Everything the program needs from a database.
+#[async_trait]
+pub trait Store: BarStore + LedgerStore + RunStore + DeskStore {
+    /// Which database it is.
+    fn backend(&self) -> Backend;
+
+    /// Where it is, without secrets.
+    fn location(&self) -> &str;
+
+    /// Version, clock and size.
+    async fn health(&self) -> Result<Health>;
+
+    /// Its size. Reads more than [`health`](Self::health): for a person who looks, not for each run.
+    async fn size(&self) -> Result<Size>;
+
+    /// Closes every connection.
+    async fn close(&self);
+}
