@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use idiom::idiom;
 use month::{BARS, answer, ask, json, rows};
 use pipeline_tui::model::{Bar, Price};
-use pipeline_tui::pipeline::alpha_vantage::read;
+use pipeline_tui::pipeline::sources::alpha_vantage::read;
 
 const ROUNDS: usize = 25;
 

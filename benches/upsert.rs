@@ -29,7 +29,7 @@ use month::{answer, ask, json};
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, PgTarget, Store, open_postgres, open_sqlite};
 use pipeline_tui::model::{Answer, Bar, Counts, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::read;
+use pipeline_tui::pipeline::sources::alpha_vantage::read;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use work::{Cost, Gauge, store};

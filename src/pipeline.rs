@@ -1,12 +1,12 @@
 //! Fetch, validate, upsert: what a run does, and the provider it fetches from.
 
-pub mod alpha_vantage;
 pub mod command;
 pub mod credential;
 pub mod engine;
 mod explain;
 pub mod export;
 mod freshness;
+pub mod http;
 mod job;
 mod learned;
 pub mod narrate;
@@ -20,6 +20,7 @@ mod settings;
 mod show;
 pub mod snapshot;
 pub mod source;
+pub mod sources;
 mod spool;
 mod state;
 pub mod symbols;

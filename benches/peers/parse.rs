@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Instant;
 
-use pipeline_tui::pipeline::alpha_vantage::read;
+use pipeline_tui::pipeline::sources::alpha_vantage::read;
 use serde_json::json;
 
 use crate::idiom::idiom;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pipeline_tui::db::Store;
 use pipeline_tui::model::{Answer, Bar, Interval, Price, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::read;
+use pipeline_tui::pipeline::sources::alpha_vantage::read;
 use serde_json::json;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;

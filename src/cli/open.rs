@@ -8,9 +8,9 @@ use super::Context;
 use super::exit::Failure;
 use crate::config::{self, Database, Provider, Secret, Settings};
 use crate::db::{self, Access, Credential, PgTarget, Store};
-use crate::pipeline::alpha_vantage::AlphaVantage;
 use crate::pipeline::credential::fingerprint;
 use crate::pipeline::engine::Rekey;
+use crate::pipeline::sources::alpha_vantage::AlphaVantage;
 use crate::pipeline::{Persistence, Pipeline, Waits};
 use crate::time::Clock;
 

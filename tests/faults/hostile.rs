@@ -8,8 +8,8 @@ mod outside;
 use bytes::Bytes;
 use pipeline_tui::config::{self, Inputs, Secret};
 use pipeline_tui::model::{Answer, Ask, Interval, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::source::{BarSource, FetchOptions, SymbolReading, SymbolWish};
+use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::time::Clock;
 use serde_json::json;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use pipeline_tui::model::{ErrorClass, SeriesStatus};
-use pipeline_tui::pipeline::alpha_vantage::Limits;
+use pipeline_tui::pipeline::http::Bounds;
 use rustix::net::{AddressFamily, SocketType};
 
 use crate::support::peer::{Peer, Step, answer, bars, bomb, chunked, gzip, head};
@@ -182,7 +182,7 @@ async fn rig(peer: &Peer, script: &[Step]) -> Rig {
     let limits = if is_silent {
         short()
     } else {
-        Limits::default()
+        Bounds::default()
     };
     Rig::with(source(&peer.base_url(), limits), UNLIMITED, TICK).await
 }
@@ -310,9 +310,9 @@ async fn what_never_left_costs_nothing_and_is_tried_again() {
     let host = format!("{}.invalid", "x".repeat(64));
     let unknown = format!("{host} cannot be reached");
     let deaf = Deaf::new();
-    let hasty = Limits {
+    let hasty = Bounds {
         connect: Duration::from_millis(200),
-        ..Limits::default()
+        ..Bounds::default()
     };
     for (base_url, words) in [
         (
@@ -328,7 +328,7 @@ async fn what_never_left_costs_nothing_and_is_tried_again() {
         let limits = if words.contains("accept") {
             hasty
         } else {
-            Limits::default()
+            Bounds::default()
         };
         let rig = Rig::with(source(&base_url, limits), UNLIMITED, TICK).await;
         let report = rig.fetch(&["IBM"]).await.remove(0);

@@ -6,8 +6,8 @@ use std::io::Write as _;
 use bytes::Bytes;
 use chrono::DateTime;
 use pipeline_tui::model::{Answer, Ask, Datatype, ErrorClass, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage;
 use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions, Reading, Refusal};
+use pipeline_tui::pipeline::sources::alpha_vantage;
 
 use super::bodies::{self, document, table};
 use super::{Answers, fetch, stored};

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use pipeline_tui::config::Secret;
 use pipeline_tui::model::{Answer, Interval, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions};
+use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::time::Clock;
 use serde_json::json;
 

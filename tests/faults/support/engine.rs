@@ -6,9 +6,10 @@ use std::time::Duration;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
 use pipeline_tui::model::{Interval, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
+use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
+use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::{Pipeline, Waits};
 use pipeline_tui::time::Clock;
 
@@ -38,7 +39,7 @@ pub fn pipeline(
 ) -> Arc<Pipeline> {
     let url = provider.parse().unwrap();
     let key = Secret::new(CANARY);
-    let source = AlphaVantage::with_limits(url, key, false, clock.clone(), Limits::default());
+    let source = AlphaVantage::with_bounds(url, key, false, clock.clone(), Bounds::default());
     Arc::new(Pipeline {
         store: Arc::clone(store),
         source: Arc::new(source.unwrap()),

@@ -8,8 +8,9 @@ use pipeline_tui::config::Secret;
 use pipeline_tui::db::{self, Access, Credential};
 use pipeline_tui::model::quota;
 use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport};
-use pipeline_tui::pipeline::alpha_vantage::{AlphaVantage, Limits};
+use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::source::FetchOptions;
+use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
@@ -23,17 +24,17 @@ pub const UNLIMITED: quota::Limits = quota::Limits {
 };
 
 /// How long a provider may be silent in a test that waits for it.
-pub fn short() -> Limits {
-    Limits {
+pub fn short() -> Bounds {
+    Bounds {
         read: Duration::from_secs(1),
-        ..Limits::default()
+        ..Bounds::default()
     }
 }
 
 /// The provider's client alone.
-pub fn source(base_url: &str, limits: Limits) -> AlphaVantage {
+pub fn source(base_url: &str, limits: Bounds) -> AlphaVantage {
     let (url, key) = (base_url.parse().unwrap(), Secret::new(CANARY));
-    AlphaVantage::with_limits(url, key, false, Clock::system(), limits).unwrap()
+    AlphaVantage::with_bounds(url, key, false, Clock::system(), limits).unwrap()
 }
 
 pub struct Rig {
@@ -44,7 +45,7 @@ pub struct Rig {
 impl Rig {
     /// One that waits at most this long before it retries.
     pub async fn new(base_url: &str, limits: quota::Limits, cap: Duration) -> Self {
-        Self::with(source(base_url, Limits::default()), limits, cap).await
+        Self::with(source(base_url, Bounds::default()), limits, cap).await
     }
 
     /// One over this client.

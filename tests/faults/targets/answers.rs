@@ -9,8 +9,8 @@ use chrono::DateTime;
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::model::{Answer, Ask, Bar, Datatype, ErrorClass, Interval, Price, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage::{self, AlphaVantage};
 use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions, Reading, Refusal};
+use pipeline_tui::pipeline::sources::alpha_vantage::{self, AlphaVantage};
 use pipeline_tui::time::Clock;
 use serde_json::Value;
 

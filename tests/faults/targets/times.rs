@@ -5,9 +5,9 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta,
 use chrono_tz::{TZ_VARIANTS, Tz};
 use pipeline_tui::model::moment::{self, Moment};
 use pipeline_tui::model::{Ask, Datatype, Interval, SeriesKey};
-use pipeline_tui::pipeline::alpha_vantage;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions};
+use pipeline_tui::pipeline::sources::alpha_vantage;
 use serde_json::Value;
 
 use super::super::cron;

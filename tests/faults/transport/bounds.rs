@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline_tui::pipeline::alpha_vantage::Limits;
+use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::source::{BarSource as _, SendError};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -132,11 +132,11 @@ async fn bad_peers_leave_no_task_and_no_descriptor_behind() {
         return;
     }
     let total = rounds("BAD_PEERS", 300);
-    let limits = Limits {
+    let limits = Bounds {
         read: Duration::from_millis(60),
         total: Duration::from_millis(150),
         body: 1 << 20,
-        ..Limits::default()
+        ..Bounds::default()
     };
     let scripts = scripts();
     let kinds = scripts.len();
@@ -205,10 +205,10 @@ async fn send(client: &impl pipeline_tui::pipeline::source::BarSource) -> (Durat
 /// One byte at a time is never silent for long enough; only the overall limit ends it.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_outlives_its_total() {
-    let product = Limits::default();
+    let product = Bounds::default();
     assert_eq!(product.total, Duration::from_mins(1));
     let total = Duration::from_millis(u64::try_from(rounds("FAULTS_TOTAL_MS", 2_000)).unwrap());
-    let limits = Limits { total, ..product };
+    let limits = Bounds { total, ..product };
     let drip = vec![
         part("", b""),
         Step::Drip(vec![b' '; 100_000], Duration::from_millis(25)),

@@ -4,10 +4,8 @@
 use crate::config::secret::redact;
 use crate::model::ErrorClass;
 use crate::model::text::{MAX_CHARS, clean_to};
+use crate::pipeline::http;
 use crate::pipeline::source::Refusal;
-
-/// How much is read of an answer that is not JSON.
-const HEAD: usize = 4_096;
 
 /// Root keys under which the provider sends a message instead of data.
 const NOTICE_KEYS: [&str; 5] = ["Error Message", "Information", "Note", "message", "detail"];
@@ -56,9 +54,6 @@ const WORDS: &[(ErrorClass, &[&str])] = &[
     (ErrorClass::ClientBug, &["does not exist"]),
     (ErrorClass::Outage, &["internal or external error"]),
 ];
-
-/// Words on the page with which the network in front of the provider stops a client.
-const CHALLENGE: [&str; 4] = ["just a moment", "attention required", "cf-chl", "captcha"];
 
 /// Words of the provider, harmless and without secrets, at most `max_chars` characters.
 ///
@@ -133,35 +128,11 @@ impl Notice {
 
 /// Judges what needs no parsing: the status, web pages, a blocked address.
 pub(super) fn by_status(status: u16, body: &[u8]) -> Option<Refusal> {
-    let is_page = body.first() == Some(&b'<');
-    let challenged = is_page && {
-        let head = String::from_utf8_lossy(body.get(..HEAD).unwrap_or(body)).to_ascii_lowercase();
-        CHALLENGE.iter().any(|word| head.contains(word))
-    };
-    let (class, text) = if status == 403 || challenged {
-        (
-            ErrorClass::Blocked,
-            format!("the provider's network refuses this address (HTTP {status})"),
-        )
-    } else if status == 429 {
-        (
-            ErrorClass::Minute,
-            "the provider says there were too many requests (HTTP 429)".to_owned(),
-        )
-    } else if status >= 500 {
-        (
-            ErrorClass::Outage,
-            format!("the provider reports a server error (HTTP {status})"),
-        )
-    } else if is_page {
-        (
-            ErrorClass::Outage,
-            format!("the provider sent a web page instead of data (HTTP {status})"),
-        )
-    } else {
-        return None;
-    };
-    Some(Refusal::new(class, text))
+    if status == 403 {
+        // The key is never refused like this: it is the network in front of the provider.
+        return Some(http::blocked(status));
+    }
+    http::by_status(status, body)
 }
 
 /// An answer in a shape that is not documented.

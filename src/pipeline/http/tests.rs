@@ -47,16 +47,22 @@ async fn serve(reply: impl Into<Vec<u8>>, hold: bool) -> Server {
     Server { url, request }
 }
 
-fn short() -> Limits {
-    Limits {
+fn short() -> Bounds {
+    Bounds {
         read: Duration::from_millis(600),
-        ..Limits::default()
+        ..Bounds::default()
     }
 }
 
-fn client(url: &Url, limits: Limits) -> Client {
+fn client(url: &Url, bounds: Bounds) -> Client {
     let clock = Clock::fixed(DateTime::UNIX_EPOCH);
-    Client::new(url.clone(), Secret::new(KEY), clock, limits).unwrap()
+    Client::new(
+        url.clone(),
+        Auth::Query("apikey", Secret::new(KEY)),
+        clock,
+        bounds,
+    )
+    .unwrap()
 }
 
 fn question() -> Vec<(String, String)> {
@@ -66,9 +72,9 @@ fn question() -> Vec<(String, String)> {
     ]
 }
 
-async fn error(url: &Url, limits: Limits) -> SendError {
-    let error = client(url, limits)
-        .send(&question(), ATTEMPT)
+async fn error(url: &Url, bounds: Bounds) -> SendError {
+    let error = client(url, bounds)
+        .get("", &question(), ATTEMPT)
         .await
         .unwrap_err();
     assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
@@ -95,8 +101,8 @@ async fn sends_exactly_the_question_with_the_key_last() {
         false,
     )
     .await;
-    let answer = client(&server.url, Limits::default())
-        .send(&question(), ATTEMPT)
+    let answer = client(&server.url, Bounds::default())
+        .get("", &question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!((answer.status, &answer.body[..]), (200, &b"{}"[..]));
@@ -122,8 +128,8 @@ async fn an_echoed_key_does_not_survive_in_an_answer() {
     let echo = format!("{{\"Information\": \"We have detected your API key as {KEY} and\"}}");
     let headers = format!("Content-Type: text/{KEY}\r\n");
     let server = serve(with_length(echo.len(), echo.as_bytes(), &headers), false).await;
-    let answer = client(&server.url, Limits::default())
-        .send(&question(), ATTEMPT)
+    let answer = client(&server.url, Bounds::default())
+        .get("", &question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!(answer.body, echo.replace(KEY, "***"));
@@ -138,8 +144,8 @@ async fn gzip_is_read_and_a_bomb_is_stopped() {
         false,
     )
     .await;
-    let answer = client(&server.url, Limits::default())
-        .send(&question(), ATTEMPT)
+    let answer = client(&server.url, Bounds::default())
+        .get("", &question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!(&answer.body[..], b"{\"a\": 1}");
@@ -149,7 +155,7 @@ async fn gzip_is_read_and_a_bomb_is_stopped() {
         true,
     )
     .await;
-    let SendError::TooLarge(text) = error(&server.url, Limits::default()).await else {
+    let SendError::TooLarge(text) = error(&server.url, Bounds::default()).await else {
         panic!()
     };
     assert!(text.contains("8 MiB"), "{text}");
@@ -160,18 +166,18 @@ async fn every_member_of_a_gzip_answer_is_read_and_they_share_one_limit() {
     let two = [gzip(b"{\"a\": "), gzip(b"1}")].concat();
     let as_gzip = |body: &[u8]| with_length(body.len(), body, "Content-Encoding: gzip\r\n");
     let server = serve(as_gzip(&two), false).await;
-    let answer = client(&server.url, Limits::default())
-        .send(&question(), ATTEMPT)
+    let answer = client(&server.url, Bounds::default())
+        .get("", &question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!(&answer.body[..], b"{\"a\": 1}");
-    let limits = Limits {
+    let bounds = Bounds {
         body: 100,
-        ..Limits::default()
+        ..Bounds::default()
     };
     let large = [gzip(&[b'x'; 60]), gzip(&[b'x'; 41])].concat();
     let server = serve(as_gzip(&large), false).await;
-    let SendError::TooLarge(text) = error(&server.url, limits).await else {
+    let SendError::TooLarge(text) = error(&server.url, bounds).await else {
         panic!()
     };
     assert!(text.contains("100 bytes"), "{text}");
@@ -185,7 +191,7 @@ async fn every_member_of_a_gzip_answer_is_read_and_they_share_one_limit() {
         ),
     ] {
         let server = serve(as_gzip(file), false).await;
-        let SendError::Broken(said) = error(&server.url, Limits::default()).await else {
+        let SendError::Broken(said) = error(&server.url, Bounds::default()).await else {
             panic!("{text}")
         };
         assert!(said.contains(text), "{said}");
@@ -194,19 +200,19 @@ async fn every_member_of_a_gzip_answer_is_read_and_they_share_one_limit() {
 
 #[tokio::test]
 async fn a_body_of_exactly_the_limit_is_read() {
-    let limits = Limits {
+    let bounds = Bounds {
         body: 1_000,
-        ..Limits::default()
+        ..Bounds::default()
     };
     let server = serve(with_length(1_000, &[b'x'; 1_000], ""), false).await;
     assert!(
-        client(&server.url, limits)
-            .send(&question(), ATTEMPT)
+        client(&server.url, bounds)
+            .get("", &question(), ATTEMPT)
             .await
             .is_ok()
     );
     let server = serve(with_length(1_001, &[b'x'; 1_001], ""), false).await;
-    let SendError::TooLarge(text) = error(&server.url, limits).await else {
+    let SendError::TooLarge(text) = error(&server.url, bounds).await else {
         panic!()
     };
     assert!(text.contains("1,000 bytes"), "{text}");
@@ -247,7 +253,7 @@ async fn broken_answers_say_how_far_they_came() {
         ),
     ] {
         let server = serve(reply, false).await;
-        let SendError::Broken(said) = error(&server.url, Limits::default()).await else {
+        let SendError::Broken(said) = error(&server.url, Bounds::default()).await else {
             panic!("{text}")
         };
         assert!(said.starts_with(text), "{said}");
@@ -267,9 +273,9 @@ async fn silence_is_not_waited_out() {
         error(&server.url, short()).await,
         SendError::Broken(text.into())
     );
-    let total = Limits {
+    let total = Bounds {
         total: Duration::from_millis(600),
-        ..Limits::default()
+        ..Bounds::default()
     };
     let server = serve(with_length(9, b"abc", ""), true).await;
     let text = "the answer was not complete within 600 ms";
@@ -293,7 +299,7 @@ async fn redirects_are_not_followed() {
             elsewhere.local_addr().unwrap()
         );
         let server = serve(reply, false).await;
-        let SendError::Redirected(text) = error(&server.url, Limits::default()).await else {
+        let SendError::Redirected(text) = error(&server.url, Bounds::default()).await else {
             panic!()
         };
         assert!(text.contains(&status.to_string()), "{text}");
@@ -324,9 +330,9 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
     ] {
         let reply = format!("HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: 0\r\n\r\n");
         let server = serve(reply, false).await;
-        let client = client(&server.url, Limits::default());
+        let client = client(&server.url, Bounds::default());
         assert_eq!(
-            client.send(&question(), ATTEMPT).await.unwrap().status,
+            client.get("", &question(), ATTEMPT).await.unwrap().status,
             status
         );
         let Some((class, most)) = paused else {
@@ -341,7 +347,7 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
             "{header}: {pause:?}"
         );
         // The server is gone: sending anything would report that it cannot be reached.
-        let SendError::NeverSent(text) = client.send(&question(), ATTEMPT).await.unwrap_err()
+        let SendError::NeverSent(text) = client.get("", &question(), ATTEMPT).await.unwrap_err()
         else {
             panic!("{header}")
         };
@@ -356,14 +362,14 @@ async fn what_was_never_sent_is_told_apart() {
         .parse()
         .unwrap();
     drop(closed);
-    let SendError::NeverSent(text) = error(&url, Limits::default()).await else {
+    let SendError::NeverSent(text) = error(&url, Bounds::default()).await else {
         panic!()
     };
     assert!(text.starts_with("127.0.0.1 cannot be reached: "), "{text}");
     // A name that no resolver looks up: its first part is too long.
     let host = format!("{}.invalid", "x".repeat(64));
     let unknown: Url = format!("http://{host}/query").parse().unwrap();
-    let SendError::NeverSent(text) = error(&unknown, Limits::default()).await else {
+    let SendError::NeverSent(text) = error(&unknown, Bounds::default()).await else {
         panic!()
     };
     assert!(
@@ -377,9 +383,9 @@ async fn a_peer_that_speaks_no_tls_is_not_trusted() {
     let server = serve("HTTP/1.1 400 Bad Request\r\n\r\n", false).await;
     let mut url = server.url.clone();
     url.set_scheme("https").unwrap();
-    let Err(error) = Client::new(url, Secret::new(KEY), Clock::system(), Limits::default())
+    let Err(error) = Client::new(url, Auth::None, Clock::system(), Bounds::default())
         .unwrap()
-        .send(&question(), ATTEMPT)
+        .get("", &question(), ATTEMPT)
         .await
     else {
         panic!()
@@ -390,8 +396,46 @@ async fn a_peer_that_speaks_no_tls_is_not_trusted() {
 #[test]
 fn nothing_prints_the_key_or_the_address() {
     let url = "http://user:CANARY-PASS@127.0.0.1:1/query".parse().unwrap();
-    let client = client(&url, Limits::default());
+    let client = client(&url, Bounds::default());
     assert!(!format!("{client:?}").contains("CANARY"));
     assert_eq!(grouped(0), "0");
     assert_eq!(grouped(1_234_567), "1,234,567");
+}
+
+#[tokio::test]
+async fn a_key_of_two_parts_travels_in_headers_and_a_path_below_the_address() {
+    let server = serve(with_length(2, b"{}", ""), false).await;
+    let auth = Auth::Headers(vec![
+        (
+            HeaderName::from_static("x-key-id"),
+            Secret::new("CANARY-ID-11"),
+        ),
+        (HeaderName::from_static("x-key-secret"), Secret::new(KEY)),
+    ]);
+    let clock = Clock::fixed(DateTime::UNIX_EPOCH);
+    let client = Client::new(server.url, auth, clock, Bounds::default()).unwrap();
+    client.get("v2/bars", &[], ATTEMPT).await.unwrap();
+    let request = server.request.await.unwrap();
+    assert!(
+        request.starts_with("GET /query/v2/bars HTTP/1.1\r\n"),
+        "{request}"
+    );
+    for header in [
+        "x-key-id: CANARY-ID-11\r\n".to_owned(),
+        format!("x-key-secret: {KEY}\r\n"),
+    ] {
+        assert!(request.contains(&header), "{header} is not in {request}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_can_carry_is_never_sent() {
+    let url: Url = "http://127.0.0.1:1/".parse().unwrap();
+    let auth = Auth::Headers(vec![(
+        HeaderName::from_static("x-key"),
+        Secret::new("CANARY\r\nX-Evil: 1"),
+    )]);
+    let client = Client::new(url, auth, Clock::system(), Bounds::default()).unwrap();
+    let error = client.get("", &[], ATTEMPT).await.unwrap_err();
+    assert!(matches!(&error, SendError::NeverSent(text) if !text.contains("CANARY")));
 }

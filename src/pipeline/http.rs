@@ -1,6 +1,10 @@
-//! Sends one request over HTTP. Holds the key and never reveals any part of it.
+//! Sends one request over HTTP, for every source. Holds the key and never reveals any part of it.
 //!
 //! Nothing is retried here: a request that may have arrived is spent.
+
+mod failure;
+mod pause;
+mod status;
 
 use std::fmt;
 use std::io::{self, Read as _};
@@ -18,12 +22,15 @@ use reqwest::{Response, redirect};
 use url::{Host, Url};
 use uuid::Uuid;
 
-use super::{pause, refusal};
+use self::failure::{
+    cause, cut_off_after, grouped, is_cut, is_refused_by_tls, safe, seconds, size, unreadable_after,
+};
+pub use self::status::{blocked, by_status};
+use super::source::{Pause, Refusal, SendError};
 use crate::config::Secret;
 use crate::config::secret::{redact, redact_bytes};
 use crate::model::Answer;
 use crate::model::text::clean;
-use crate::pipeline::source::{Pause, Refusal, SendError};
 use crate::time::Clock;
 
 /// The first bytes of a gzip file.
@@ -31,7 +38,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// How long to wait and how much to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct Bounds {
     /// Until a connection is made.
     pub connect: Duration,
     /// Without a byte from the provider, before and within the answer.
@@ -42,7 +49,7 @@ pub struct Limits {
     pub body: usize,
 }
 
-impl Default for Limits {
+impl Default for Bounds {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
@@ -53,35 +60,47 @@ impl Default for Limits {
     }
 }
 
+/// How a source wants to see the key.
+#[derive(Debug)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// As the last parameter of the URL.
+    Query(&'static str, Secret),
+    /// As headers, one for each part of the key.
+    Headers(Vec<(HeaderName, Secret)>),
+}
+
 /// The HTTP client could not be prepared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the HTTP client cannot be prepared: {0}")]
 pub struct ClientError(String);
 
 /// A connection pool, an address and a key, and until when nothing may be sent.
-pub(super) struct Client {
+pub struct Client {
     http: reqwest::Client,
     base_url: Url,
-    key: Secret,
+    auth: Auth,
     clock: Clock,
-    limits: Limits,
+    bounds: Bounds,
     paused: Mutex<Option<(Instant, Refusal)>>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("limits", &self.limits)
+            .field("bounds", &self.bounds)
             .finish_non_exhaustive()
     }
 }
 
 impl Client {
-    pub(super) fn new(
+    /// Prepares a client of the server at this address; nothing is sent yet.
+    pub fn new(
         base_url: Url,
-        key: Secret,
+        auth: Auth,
         clock: Clock,
-        limits: Limits,
+        bounds: Bounds,
     ) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("pipeline-tui/", env!("CARGO_PKG_VERSION")))
@@ -91,9 +110,9 @@ impl Client {
             ]))
             .redirect(redirect::Policy::none())
             .referer(false)
-            .connect_timeout(limits.connect)
-            .read_timeout(limits.read)
-            .timeout(limits.total);
+            .connect_timeout(bounds.connect)
+            .read_timeout(bounds.read)
+            .timeout(bounds.total);
         if is_loopback(&base_url) {
             builder = builder.no_proxy();
         }
@@ -107,16 +126,18 @@ impl Client {
         Ok(Self {
             http,
             base_url,
-            key,
+            auth,
             clock,
-            limits,
+            bounds,
             paused: Mutex::new(None),
         })
     }
 
-    /// Sends the request once and reads the whole answer.
-    pub(super) async fn send(
+    /// Gets `path` below the address once, with this query, and reads the whole answer. `attempt`
+    /// goes along as `X-Request-Id`.
+    pub async fn get(
         &self,
+        path: &str,
         query: &[(String, String)],
         attempt: Uuid,
     ) -> Result<Answer, SendError> {
@@ -128,8 +149,7 @@ impl Client {
         }
         let started = Instant::now();
         let response = self
-            .http
-            .get(self.url(query))
+            .request(path, query)?
             .header("X-Request-Id", attempt.to_string())
             .send()
             .await
@@ -158,7 +178,7 @@ impl Client {
     }
 
     /// The pause that the provider asked for, while it lasts.
-    pub(super) fn pause(&self) -> Option<Pause> {
+    pub fn pause(&self) -> Option<Pause> {
         let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, why) = paused.as_ref()?;
         let left = until.saturating_duration_since(Instant::now());
@@ -178,7 +198,7 @@ impl Client {
         // A date means the server's clock; ours may differ.
         let now = header(DATE).and_then(pause::date);
         let asked = pause::asked(value, now.unwrap_or_else(|| self.clock.now()));
-        let Some((asked, why)) = asked.zip(refusal::by_status(status, b"")) else {
+        let Some((asked, why)) = asked.zip(by_status(status, b"")) else {
             return;
         };
         let until = Instant::now() + asked;
@@ -188,12 +208,39 @@ impl Client {
         }
     }
 
-    fn url(&self, query: &[(String, String)]) -> Url {
+    fn request(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+    ) -> Result<reqwest::RequestBuilder, SendError> {
         let mut url = self.base_url.clone();
-        url.query_pairs_mut()
-            .extend_pairs(query)
-            .append_pair("apikey", self.key.expose());
-        url
+        if !path.is_empty()
+            && let Ok(mut segments) = url.path_segments_mut()
+        {
+            segments.pop_if_empty().extend(path.split('/'));
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        match &self.auth {
+            Auth::None => Ok(self.http.get(url)),
+            Auth::Query(name, key) => {
+                url.query_pairs_mut().append_pair(name, key.expose());
+                Ok(self.http.get(url))
+            }
+            Auth::Headers(parts) => {
+                let mut headers = HeaderMap::with_capacity(parts.len());
+                for (name, part) in parts {
+                    let mut value = HeaderValue::from_str(part.expose()).map_err(|_| {
+                        let text = "the key contains characters that cannot be sent in a header";
+                        SendError::NeverSent(text.to_owned())
+                    })?;
+                    value.set_sensitive(true);
+                    headers.insert(name.clone(), value);
+                }
+                Ok(self.http.get(url).headers(headers))
+            }
+        }
     }
 
     async fn body(&self, mut response: Response, started: Instant) -> Result<Bytes, SendError> {
@@ -211,7 +258,7 @@ impl Client {
                     Ok(body.freeze())
                 };
             };
-            if body.len() + chunk.len() > self.limits.body {
+            if body.len() + chunk.len() > self.bounds.body {
                 return Err(self.too_large());
             }
             body.extend_from_slice(&chunk);
@@ -225,12 +272,12 @@ impl Client {
         if file.is_empty() {
             return Ok(body.into());
         }
-        let most = u64::try_from(self.limits.body).unwrap_or(u64::MAX);
+        let most = u64::try_from(self.bounds.body).unwrap_or(u64::MAX);
         let read = MultiGzDecoder::new(file)
             .take(most.saturating_add(1))
             .read_to_end(&mut body);
         match read {
-            Ok(_) if body.len() > self.limits.body => Err(self.too_large()),
+            Ok(_) if body.len() > self.bounds.body => Err(self.too_large()),
             Ok(_) => Ok(body.into()),
             Err(error) => Err(SendError::Broken(
                 if error.kind() == io::ErrorKind::UnexpectedEof && file.starts_with(&GZIP) {
@@ -245,7 +292,7 @@ impl Client {
     fn too_large(&self) -> SendError {
         SendError::TooLarge(format!(
             "the answer is larger than {}, more than any real answer",
-            size(self.limits.body)
+            size(self.bounds.body)
         ))
     }
 
@@ -264,7 +311,7 @@ impl Client {
                 format!(
                     "{} does not accept a connection within {}",
                     self.host(),
-                    seconds(self.limits.connect)
+                    seconds(self.bounds.connect)
                 )
             } else {
                 format!("{} cannot be reached: {}", self.host(), cause(&error))
@@ -289,16 +336,16 @@ impl Client {
     /// Says why an answer did not end.
     fn cut_off(&self, error: reqwest::Error, bytes: usize, elapsed: Duration) -> SendError {
         let error = error.without_url();
-        SendError::Broken(if error.is_timeout() && elapsed >= self.limits.total {
+        SendError::Broken(if error.is_timeout() && elapsed >= self.bounds.total {
             format!(
                 "the answer was not complete within {}",
-                seconds(self.limits.total)
+                seconds(self.bounds.total)
             )
         } else if error.is_timeout() {
             format!(
                 "the answer stopped after {} bytes and stayed silent for {}",
                 grouped(bytes),
-                seconds(self.limits.read)
+                seconds(self.bounds.read)
             )
         } else if error.is_decode() && !is_cut(&error) {
             unreadable_after(bytes)
@@ -309,10 +356,10 @@ impl Client {
 
     /// The limit that a silent provider has passed.
     fn silence(&self, elapsed: Duration) -> Duration {
-        if elapsed >= self.limits.total {
-            self.limits.total
+        if elapsed >= self.bounds.total {
+            self.bounds.total
         } else {
-            self.limits.read
+            self.bounds.read
         }
     }
 
@@ -329,17 +376,6 @@ fn is_gzip(response: &Response) -> bool {
     })
 }
 
-fn unreadable_after(bytes: usize) -> String {
-    format!(
-        "the answer became unreadable after {} bytes",
-        grouped(bytes)
-    )
-}
-
-fn cut_off_after(bytes: usize) -> String {
-    format!("the answer was cut off after {} bytes", grouped(bytes))
-}
-
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -347,74 +383,6 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
         None => false,
     }
-}
-
-type Dyn<'a> = &'a (dyn std::error::Error + 'static);
-
-/// An error and all its causes; what an I/O error wraps is not among its sources.
-fn causes(error: Dyn<'_>) -> impl Iterator<Item = Dyn<'_>> {
-    std::iter::successors(Some(error), |error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        match wrapped {
-            Some(wrapped) => Some(wrapped as Dyn<'_>),
-            None => error.source(),
-        }
-    })
-}
-
-fn is_io(error: Dyn<'_>, kind: io::ErrorKind) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == kind)
-}
-
-/// Whether the TLS layer refused its peer: it reports that, and nothing else, as invalid data while connecting.
-fn is_refused_by_tls(error: &reqwest::Error) -> bool {
-    error.is_connect() && is_io(error, io::ErrorKind::InvalidData)
-}
-
-fn is_cut(error: &reqwest::Error) -> bool {
-    is_io(error, io::ErrorKind::UnexpectedEof)
-}
-
-/// The innermost cause, which is the one that names the fact.
-fn cause(error: &reqwest::Error) -> String {
-    causes(error).last().map_or_else(String::new, safe)
-}
-
-fn safe(error: &(impl fmt::Display + ?Sized)) -> String {
-    clean(&redact(&error.to_string()))
-}
-
-fn seconds(limit: Duration) -> String {
-    if limit.subsec_millis() == 0 {
-        format!("{} s", limit.as_secs())
-    } else {
-        format!("{} ms", limit.as_millis())
-    }
-}
-
-fn size(bytes: usize) -> String {
-    if bytes.is_multiple_of(1 << 20) {
-        format!("{} MiB", bytes >> 20)
-    } else {
-        format!("{} bytes", grouped(bytes))
-    }
-}
-
-/// Digits in groups of three.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

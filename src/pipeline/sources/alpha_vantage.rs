@@ -1,18 +1,15 @@
-//! Alpha Vantage: builds requests, sends each once, and tells bars from the many kinds of refusal.
+//! Alpha Vantage: builds requests, and tells bars from the many kinds of refusal.
 //!
 //! ```text
 //! ask     series -> request          pure
-//! client  request -> answer          the only place that holds the key and touches the network
 //! read    answer -> bars | refusal   pure: refusal, then json or csv -> rows -> label
 //! symbols the same for the list of symbols and the provider's search
 //! ```
 
 mod ask;
-mod client;
 mod csv;
 mod json;
 mod label;
-mod pause;
 mod refusal;
 mod rows;
 mod symbols;
@@ -21,14 +18,13 @@ use async_trait::async_trait;
 use url::Url;
 use uuid::Uuid;
 
-use self::client::Client;
-pub use self::client::{ClientError, Limits};
 use self::refusal::malformed;
-use super::source::{
-    BarSource, FetchOptions, Pause, Reading, Refusal, SendError, SymbolReading, SymbolWish,
-};
 use crate::config::Secret;
 use crate::model::{Answer, Ask, SeriesKey, SymbolAsk};
+use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
+use crate::pipeline::source::{
+    BarSource, FetchOptions, Pause, Reading, Refusal, SendError, SymbolReading, SymbolWish,
+};
 use crate::time::Clock;
 
 /// The provider Alpha Vantage, or whatever stands in for it at the base URL.
@@ -47,19 +43,20 @@ impl AlphaVantage {
         key_is_demo: bool,
         clock: Clock,
     ) -> Result<Self, ClientError> {
-        Self::with_limits(base_url, key, key_is_demo, clock, Limits::default())
+        Self::with_bounds(base_url, key, key_is_demo, clock, Bounds::default())
     }
 
-    /// As [`AlphaVantage::new`], with other limits on time and size.
-    pub fn with_limits(
+    /// As [`AlphaVantage::new`], with other bounds on time and size.
+    pub fn with_bounds(
         base_url: Url,
         key: Secret,
         key_is_demo: bool,
         clock: Clock,
-        limits: Limits,
+        bounds: Bounds,
     ) -> Result<Self, ClientError> {
+        let auth = Auth::Query("apikey", key);
         Ok(Self {
-            client: Client::new(base_url, key, clock.clone(), limits)?,
+            client: Client::new(base_url, auth, clock.clone(), bounds)?,
             key_is_demo,
             clock,
         })
@@ -74,7 +71,7 @@ impl BarSource for AlphaVantage {
     }
 
     async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError> {
-        self.client.send(query, attempt).await
+        self.client.get("", query, attempt).await
     }
 
     fn pause(&self) -> Option<Pause> {
