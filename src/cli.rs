@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 
 pub use args::Cli;
 
-use self::args::Command;
+use self::args::Subcommand;
 use self::exit::Failure;
 use crate::config::{Flags, Inputs};
 use crate::telemetry::{self, Record};
@@ -51,10 +51,10 @@ pub fn main() -> u8 {
     };
     let rust_log = std::env::var("RUST_LOG").ok();
     let logged = match cli.command {
-        None | Some(Command::Demo(_)) if panel::why_no_screen().is_none() => {
+        None | Some(Subcommand::Demo(_)) if panel::why_no_screen().is_none() => {
             Logged::ToScreen(telemetry::init_for_panel(rust_log.as_deref()))
         }
-        None | Some(Command::Run) => {
+        None | Some(Subcommand::Run) => {
             let records = telemetry::init_for_run(cli.verbosity(), rust_log.as_deref());
             Logged::ToStderr(Some(records))
         }
@@ -101,30 +101,30 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
             Logged::ToScreen(records) => panel::run(&context, records).await,
             Logged::ToStderr(records) => panel::without_screen(&context, records).await,
         },
-        Some(Command::Demo(args)) => {
+        Some(Subcommand::Demo(args)) => {
             let records = match logged {
                 Logged::ToScreen(records) => Some(records),
                 Logged::ToStderr(_) => None,
             };
             demo::run(&args, &context, records).await
         }
-        Some(Command::Fetch(args)) => fetch::run(&args, &context).await,
-        Some(Command::Run) => {
+        Some(Subcommand::Fetch(args)) => fetch::run(&args, &context).await,
+        Some(Subcommand::Run) => {
             let records = match logged {
                 Logged::ToScreen(records) => Some(records),
                 Logged::ToStderr(records) => records,
             };
             run::run(&context, records).await
         }
-        Some(Command::Bars(args)) => bars::run(&args, &context).await,
-        Some(Command::Runs(args)) => runs::run(&args, &context).await,
-        Some(Command::Watch(args)) => watch::run(args.command, &context).await,
-        Some(Command::Simulate(args)) => simulate::run(args, &context).await,
-        Some(Command::Doctor(args)) => doctor::run(&args, &context).await,
-        Some(Command::Config(args)) => settings::run(args.command, &context.inputs),
-        Some(Command::Keys { markdown }) => keys::run(markdown, &context),
-        Some(Command::Completions { shell }) => completions::shell(shell),
-        Some(Command::Man) => completions::man(),
+        Some(Subcommand::Bars(args)) => bars::run(&args, &context).await,
+        Some(Subcommand::Runs(args)) => runs::run(&args, &context).await,
+        Some(Subcommand::Watch(args)) => watch::run(args.command, &context).await,
+        Some(Subcommand::Simulate(args)) => simulate::run(args, &context).await,
+        Some(Subcommand::Doctor(args)) => doctor::run(&args, &context).await,
+        Some(Subcommand::Config(args)) => settings::run(args.command, &context.inputs),
+        Some(Subcommand::Keys { markdown }) => keys::run(markdown, &context),
+        Some(Subcommand::Completions { shell }) => completions::shell(shell),
+        Some(Subcommand::Man) => completions::man(),
     };
     outcome.unwrap_or_else(|failure| match failure {
         Failure::Closed => exit::DONE,

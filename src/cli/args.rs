@@ -4,9 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use clap::{
-    Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueEnum,
-};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
 use super::instant::{Bound, parse_age};
 use super::values::{parse_address, parse_limit, parse_run, parse_seed, parse_speed, word};
@@ -46,7 +44,7 @@ pub struct Cli {
     pub settings: SettingFlags,
     /// What to do.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<Subcommand>,
 }
 
 /// The global flags, grouped by topic.
@@ -145,8 +143,8 @@ impl From<SettingFlags> for Flags {
 }
 
 /// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
+#[derive(Debug, clap::Subcommand)]
+pub enum Subcommand {
     /// Try the panel with a simulated provider and a temporary store: no key, no network.
     ///
     /// Without a terminal it fetches once and prints the bars.
@@ -311,7 +309,7 @@ pub struct WatchArgs {
 }
 
 /// The commands of `watch`. A change is made completely or not at all.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub enum WatchCommand {
     /// Print the watch list.
     List {
@@ -440,7 +438,7 @@ pub struct ConfigArgs {
 }
 
 /// The commands of `config`.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum ConfigCommand {
     /// Print every setting, its value and its source; secrets as ***.
     Show,

@@ -24,7 +24,7 @@ pub struct SeriesKey {
 
 /// Why a text names no series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SeriesError {
+pub enum NotASeries {
     /// It does not begin with a symbol.
     #[error(transparent)]
     Symbol(#[from] SymbolError),
@@ -43,7 +43,7 @@ impl SeriesKey {
     ///
     /// Without an interval the series has `interval`; without the
     /// last word its prices are raw.
-    pub fn from_words(words: &str, interval: Interval) -> Result<Self, SeriesError> {
+    pub fn from_words(words: &str, interval: Interval) -> Result<Self, NotASeries> {
         let mut words = words.split_whitespace().peekable();
         let symbol = words.next().unwrap_or_default().parse()?;
         let interval = match words.next_if(|word| prices(word).is_none()) {
@@ -55,7 +55,7 @@ impl SeriesKey {
             words.next();
         }
         match words.next() {
-            Some(word) => Err(SeriesError::Extra(text::clean_to(word, Symbol::MAX_LEN))),
+            Some(word) => Err(NotASeries::Extra(text::clean_to(word, Symbol::MAX_LEN))),
             None => Ok(Self {
                 adjusted: adjusted.unwrap_or(false),
                 ..Self::raw(symbol, interval)

@@ -12,14 +12,14 @@ const HEAD: [&str; 3] = ["symbol", "interval", "adjusted"];
 
 /// A line that names no series.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct BadLine {
     /// Its number, counted from 1 as editors do.
     pub line: usize,
     /// What is wrong with it and what to write.
     pub text: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.text)
     }
@@ -41,7 +41,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
 /// A line is a symbol, an interval (`interval` where it has none) and `adjusted` or `raw`, between
 /// commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
 /// are skipped.
-pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<Problem>> {
+pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<BadLine>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines = (1..).zip(text.split('\n'));
@@ -54,7 +54,7 @@ pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<Probl
     for (line, content) in lines {
         match one(content, interval) {
             Ok(key) => series.push(key),
-            Err(text) => problems.push(Problem { line, text }),
+            Err(text) => problems.push(BadLine { line, text }),
         }
     }
     if problems.is_empty() {
