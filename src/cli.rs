@@ -3,6 +3,7 @@
 mod args;
 mod bars;
 mod completions;
+mod context;
 mod demo;
 mod doctor;
 mod exit;
@@ -27,6 +28,7 @@ use tokio::sync::mpsc;
 pub use args::Cli;
 
 use self::args::Subcommand;
+use self::context::Context;
 use self::exit::Failure;
 use crate::config::{Flags, Inputs};
 use crate::telemetry::{self, Record};
@@ -133,11 +135,4 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
             code
         }
     })
-}
-
-/// What every command receives.
-struct Context {
-    inputs: Inputs,
-    narrator: output::Narrator,
-    read_only: bool,
 }

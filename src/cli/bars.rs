@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{BarsArgs, BarsFormat};
+use super::context::Context;
 use super::exit::{self, Failure};
 use super::held::{self, Wish};
 use super::instant::Bound;
 use super::table::layout;
-use super::{Context, fetch, open, output};
+use super::{fetch, open, output};
 use crate::config::Settings;
 use crate::db::{BarQuery, Holding, Order, Store};
 use crate::model::text::thousands;

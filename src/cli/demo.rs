@@ -8,9 +8,10 @@ use chrono_tz::America::New_York;
 use tokio::sync::mpsc;
 
 use super::args::DemoArgs;
+use super::context::Context;
 use super::exit::{self, Failure};
 use super::panel::Panel;
-use super::{Context, bars, fetch, open, output, run as headless};
+use super::{bars, fetch, open, output, run as headless};
 use crate::config::{self, Inputs, Settings};
 use crate::model::{Interval, SeriesKey, SeriesStatus, moment};
 use crate::pipeline::RunRequest;

@@ -9,8 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::args::DoctorArgs;
+use super::context::Context;
 use super::exit::{self, Failure};
-use super::{Context, open, output, panel};
+use super::{open, output, panel};
 use crate::config::{self, Database, Inputs, Settings};
 use crate::model::text::{clean, thousands};
 use crate::time::Clock;

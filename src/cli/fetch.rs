@@ -7,9 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::args::{FetchArgs, ReportFormat};
+use super::context::Context;
 use super::exit::{self, Failure};
+use super::open;
 use super::output::{self, Narrator};
-use super::{Context, open};
 use crate::config::Settings;
 use crate::db::Store;
 use crate::model::run::SeriesError;

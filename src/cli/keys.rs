@@ -1,7 +1,8 @@
 //! `keys`: the key table.
 
+use super::context::Context;
 use super::exit::{self, Failure};
-use super::{Context, output};
+use super::output;
 use crate::config;
 use crate::ui::keymap::{Keymap, markdown};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Context;
+use super::context::Context;
 use super::exit::Failure;
 use crate::config::{self, Database, Provider, Secret, Settings};
 use crate::db::{self, Access, Credential, PgTarget, Store};

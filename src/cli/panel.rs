@@ -10,8 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::{America::New_York, Tz, UTC};
 use tokio::sync::mpsc;
 
+use super::context::Context;
 use super::exit::{self, Failure};
-use super::{Context, open, output, run as headless, values};
+use super::{open, output, run as headless, values};
 use crate::config::{self, Database, Settings};
 use crate::db::Store;
 use crate::model::Interval;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::mpsc;
 
+use super::context::Context;
 use super::exit::{self, Failure, Stop, StopSignals};
 use super::panel::kept_log;
-use super::{Context, open, output};
+use super::{open, output};
 use crate::config::{Plan, Settings};
 use crate::model::SeriesKey;
 use crate::pipeline::command::Command;

@@ -5,10 +5,11 @@ use chrono_tz::America::New_York;
 use serde::Serialize;
 
 use super::args::{RunsArgs, TableFormat};
+use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::{self, JsonSeries};
 use super::table::layout;
-use super::{Context, open, output};
+use super::{open, output};
 use crate::db::{RequestRow, RunDetail};
 use crate::model::run::Rate;
 use crate::model::text::thousands;

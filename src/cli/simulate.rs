@@ -1,8 +1,9 @@
 //! `simulate`: the simulated provider in the foreground.
 
 use super::args::SimulateArgs;
+use super::context::Context;
 use super::exit::{self, Failure};
-use super::{Context, output};
+use super::output;
 use crate::simulate::{Options, Replay, Server};
 
 pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {

@@ -8,9 +8,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::{ReportFormat, SeriesArgs, TableFormat, WatchCommand};
+use super::context::Context;
 use super::exit::{self, Failure};
 use super::table::layout;
-use super::{Context, bars, fetch, open, output};
+use super::{bars, fetch, open, output};
 use crate::config::Settings;
 use crate::model::text::{clean, thousands};
 use crate::model::watch_file::{self, MAX_BYTES};

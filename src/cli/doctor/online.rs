@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{Context, open};
+use super::super::context::Context;
+use super::super::open;
 use super::exit::{self, Failure};
 use super::{Finding, bad, good};
 use crate::config::{self, Plan, Settings};

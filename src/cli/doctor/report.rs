@@ -8,8 +8,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::context::Context;
 use super::super::table::layout;
-use super::super::{Context, open, output, runs};
+use super::super::{open, output, runs};
 use super::exit::Failure;
 use super::{Finding, files};
 use crate::config::secret::redact;
