@@ -3,6 +3,7 @@
 pub mod command;
 pub mod credential;
 pub mod engine;
+mod errand;
 mod explain;
 pub mod export;
 mod freshness;

@@ -12,11 +12,12 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
+use super::errand::Errand;
 use super::export;
 use super::notice::Notice;
 use super::run::{Observer, Pipeline, RunRequest};
 use super::schedule::Schedule;
-use super::settings::{Errand, remembered};
+use super::settings::remembered;
 use super::show;
 use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
 use super::source::{FetchOptions, SymbolWish};
