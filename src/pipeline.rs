@@ -4,6 +4,7 @@ pub mod command;
 pub mod credential;
 pub mod engine;
 mod errand;
+mod event;
 mod explain;
 pub mod export;
 mod freshness;
@@ -27,6 +28,7 @@ mod state;
 pub mod symbols;
 mod watching;
 
+pub use event::{Event, Observer, RunReport};
 pub use persist::Persistence;
 pub use retry::Waits;
-pub use run::{Event, Observer, Pipeline, RunReport, RunRequest};
+pub use run::{Pipeline, RunRequest};

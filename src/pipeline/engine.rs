@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::Command;
 use super::errand::Errand;
+use super::event::Observer;
 use super::export;
 use super::notice::Notice;
-use super::run::{Observer, Pipeline, RunRequest};
+use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::settings::remembered;
 use super::show;

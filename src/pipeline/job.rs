@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::event::{Event, Observer};
 use super::explain::{DAY_TURNS, START_SPENT, day_spent, not_asked, paused, sentence};
 use super::learned::Lesson;
 use super::persist::Waiting;
 use super::retry::Budget;
-use super::run::{Event, Observer, Pipeline};
+use super::run::Pipeline;
 use super::source::{Pause, Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{

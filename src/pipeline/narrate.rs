@@ -6,9 +6,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::America::New_York;
 
 use super::command::Command;
+use super::event::{Event, RunReport};
 use super::notice::{Notice, What};
 use super::retry::PER_SERIES;
-use super::run::{Event, RunReport};
 use crate::model::text::{clean, thousands};
 use crate::model::{
     ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,

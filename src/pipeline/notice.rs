@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::command::Command;
-pub use super::run::{Event, RunReport};
+pub use super::event::{Event, RunReport};
 use super::schedule::Schedule;
 use crate::model::SeriesKey;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::run::{Event, Observer};
+use super::event::{Event, Observer};
 use super::spool::Spool;
 use crate::db::{DbError, DbErrorKind};
 

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::event::{Event, Observer, RunReport};
 use super::explain;
 use super::freshness::is_recent;
 use super::job::{self, Job, JobEnd};
@@ -18,9 +18,7 @@ use super::source::{BarSource, FetchOptions, Refusal};
 use crate::db::{Credential, DbError, KeptAnswer, Store};
 use crate::model::quota::Limits;
 use crate::model::run::run_status;
-use crate::model::{
-    Ask, ErrorClass, Question, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus,
-};
+use crate::model::{Ask, ErrorClass, Question, RunId, SeriesKey, SeriesReport, SeriesStatus};
 use crate::time::Clock;
 
 /// Everything a run works with.
@@ -58,73 +56,6 @@ pub struct RunRequest {
     /// A series fetched within this time costs no request.
     pub max_age: Option<TimeDelta>,
 }
-
-/// What a run did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunReport {
-    /// The run.
-    pub run: RunId,
-    /// How it ended.
-    pub status: RunStatus,
-    /// Its series, in the order in which they were requested.
-    pub series: Vec<SeriesReport>,
-    /// Set when the outcome could not be recorded.
-    pub unrecorded: Option<DbError>,
-}
-
-/// What just happened in a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Earlier runs whose process died were found.
-    Interrupted(Vec<RunId>),
-    /// An answer that a dead process had kept is now stored, or turned out to be a refusal.
-    Recovered(SeriesReport),
-    /// The run has begun.
-    Started {
-        /// The run.
-        run: RunId,
-        /// Its series.
-        series: usize,
-    },
-    /// A request is on its way.
-    Sending {
-        /// For this series.
-        series: SeriesKey,
-        /// Which attempt it is.
-        attempt: u32,
-    },
-    /// A series is retried after a wait.
-    Retrying {
-        /// The series.
-        series: SeriesKey,
-        /// Why.
-        class: ErrorClass,
-        /// What the provider said or what was found, safe to show.
-        said: String,
-        /// The number of the coming attempt.
-        attempt: u32,
-        /// The wait before it.
-        wait: Duration,
-    },
-    /// The store does not accept a write; it is retried.
-    StoreAway(DbError),
-    /// A paid-for answer waits on disk for the store: what it is about.
-    Spooled(String),
-    /// The store accepts writes again.
-    StoreBack,
-    /// A series has ended.
-    Done(SeriesReport),
-    /// Several series have ended without a request, all for one reason.
-    NotAsked {
-        /// How each ended.
-        series: Vec<SeriesReport>,
-        /// The reason.
-        why: String,
-    },
-}
-
-/// Receives events; must not block.
-pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// A series of the run and its state.
 struct Slot {

@@ -17,9 +17,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use self::begin::TRIGGERS as START_TRIGGERS;
 pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, Wanted};
 use self::search::Search;
+use super::event::{Event, RunReport};
 use super::freshness;
 use super::notice::{Notice, What};
-use super::run::{Event, RunReport};
 use super::schedule::Schedule;
 use super::snapshot::{
     AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus, SystemView,

@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::event::Observer;
 use super::explain::{self, DAY_TURNS, day_spent};
 use super::job::{self, unbroken};
 use super::persist::Waiting;
-use super::run::{Observer, Pipeline};
+use super::run::Pipeline;
 use super::source::{Pause, Refusal, SendError, SymbolReading, SymbolWish};
 use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
 use crate::model::{Answer, ErrorClass, Listing, Question, RequestId, RunId, RunStatus, SymbolAsk};

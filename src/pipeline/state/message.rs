@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::command::{BarsWindow, Command};
+use super::super::event::{Event, RunReport};
 use super::super::freshness;
 use super::super::notice::Notice;
-use super::super::run::{Event, RunReport};
 use super::super::schedule::Schedule;
 use super::super::settings::Remembered;
 use super::super::snapshot::{
