@@ -37,13 +37,15 @@ use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
+use pipeline_tui::ui::About;
 use pipeline_tui::ui::action::Effect;
-use pipeline_tui::ui::app::{About, App, Boot, Shared};
+use pipeline_tui::ui::app::App;
 use pipeline_tui::ui::frame::render;
-use pipeline_tui::ui::keymap::Keymap;
+use pipeline_tui::ui::log_lines::{KEPT, LogLine, LogLines, pane_record};
 use pipeline_tui::ui::screen::Screen;
+use pipeline_tui::ui::shared::{Boot, Shared};
 use pipeline_tui::ui::theme::{Preset, Theme};
-use pipeline_tui::ui::views::log::{KEPT, LogLine, pane_record};
+use pipeline_tui::ui::views::keymap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::time::{ClockId, clock_gettime};
@@ -198,7 +200,7 @@ impl Panel {
                     .build(),
             );
             tui_logger::move_events();
-            self.app.log.push(line);
+            self.app.log(line);
         }
     }
 
@@ -368,7 +370,7 @@ fn shared() -> Shared {
         zones: vec![New_York],
         local: New_York,
         theme: Theme::new(Preset::Terminal, false, false),
-        keymap: Keymap::default(),
+        keymap: keymap(),
         mouse: false,
         is_demo: false,
         speed: 1,
@@ -376,7 +378,8 @@ fn shared() -> Shared {
         base_url: "https://www.alphavantage.co/query".to_owned(),
         about: About::default(),
         exports_warning: None,
-        edits: vec![],
+        log: LogLines::default(),
+        undos: vec![],
         entered_key: None,
         stopped: None,
     }

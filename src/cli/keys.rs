@@ -4,7 +4,8 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::output;
 use crate::config;
-use crate::ui::keymap::{Keymap, markdown};
+use crate::ui::keymap::markdown;
+use crate::ui::views;
 
 /// The head of the page.
 const HEAD: &str = "# Keys\n\n\
@@ -17,7 +18,7 @@ pub fn run(as_markdown: bool, context: &Context) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     }
     let (settings, _) = config::load_leniently(&context.inputs)?;
-    let (keymap, problems) = Keymap::with(&settings.keys);
+    let (keymap, problems) = views::keymap().rebound(&settings.keys);
     for problem in problems {
         context.narrator.say(&format!("warning: {problem}"));
     }
@@ -27,7 +28,7 @@ pub fn run(as_markdown: bool, context: &Context) -> Result<u8, Failure> {
 
 /// The page `docs/keys.md`.
 fn page() -> String {
-    let page = markdown::page(&Keymap::default());
+    let page = markdown::page(&views::keymap());
     format!("{HEAD}{}\n", page.trim_end())
 }
 

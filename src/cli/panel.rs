@@ -20,10 +20,10 @@ use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::telemetry::Record;
 use crate::telemetry::kept::{self, KeptLog, Line};
 use crate::time::Clock;
-use crate::ui::app::{About, Boot, Shared};
-use crate::ui::keymap::Keymap;
+use crate::ui::log_lines::LogLines;
+use crate::ui::shared::{Boot, Shared};
 use crate::ui::theme::{Preset, Theme};
-use crate::ui::{self, Booting, Ended, Options};
+use crate::ui::{self, About, Booting, Ended, PanelOptions};
 
 /// Waits between attempts to open a store that does not answer; `LAST_WAIT` from then on.
 const AGAIN: [Duration; 3] = [
@@ -113,7 +113,7 @@ impl Panel {
         let (tell, booting) = mpsc::channel(TOLD);
         let boot = tokio::spawn(boot(settings.clone(), engine, clock.clone(), tell));
         let config_file = settings.config_file.clone();
-        let options = Options {
+        let options = PanelOptions {
             shared,
             clock,
             beat: is_demo.then_some(Duration::from_millis(250)),
@@ -231,7 +231,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
             New_York
         }
     };
-    let (keymap, wrong_keys) = Keymap::with(&settings.keys);
+    let (keymap, wrong_keys) = ui::views::keymap().rebound(&settings.keys);
     problems.extend(wrong_keys);
     let interval = settings.interval.unwrap_or(settings.defaults.interval);
     Shared {
@@ -253,7 +253,8 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         base_url: settings.provider.base_url.to_string(),
         about: About::default(),
         exports_warning: exports_warning(),
-        edits: vec![],
+        log: LogLines::default(),
+        undos: vec![],
         entered_key: None,
         stopped: None,
     }

@@ -203,7 +203,7 @@ pub enum Effect {
 
 /// The result of an effect that runs in the background.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EffectOutcome {
     /// A file was written.
     Saved(PathBuf),
     /// A watch list file was read.

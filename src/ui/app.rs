@@ -1,11 +1,8 @@
 //! The panel's state and what each key does: values in, effects out. No terminal, no clock.
 
-mod about;
-pub mod availability;
+mod availability;
 mod edits;
-mod messages;
 mod palette;
-pub mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -13,18 +10,21 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-pub use self::about::About;
-pub use self::edits::Edit;
-pub use self::messages::{Message, Messages};
-pub use self::shared::{Boot, Shared};
-use super::action::{Action, Effect, Outcome};
-use super::frame::{Regions, Target};
-use super::keymap::Context;
-use super::keymap::chord::{Chord, Key, Named};
-use super::overlays::Confirm;
-use super::overlays::Overlay;
-use super::views::system::{Section, System};
-use super::views::{Reply, ViewId, bars::Bars, log::Log, overview::Overview, runs::Runs};
+use super::action::{Action, Effect, EffectOutcome};
+use super::keymap::binding::KeyContext;
+use super::keymap::chord::{self, Chord, Key, Named};
+use super::log_lines::LogLine;
+use super::messages::Messages;
+use super::overlays::{Overlay, Prompt};
+use super::regions::{Regions, Target};
+use super::reply::{Confirm, PromptKind, Reply};
+use super::shared::{Boot, Shared};
+use super::text;
+use super::view::{Sight, View};
+use super::view_id::ViewId;
+use super::views::Views;
+use super::views::system::Section;
+use crate::model::SeriesKey;
 use crate::pipeline::command::Command;
 use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::{Notice, What};
@@ -39,16 +39,8 @@ pub struct App {
     pub view: ViewId,
     /// What is drawn over it.
     pub overlay: Option<Overlay>,
-    /// The overview.
-    pub overview: Overview,
-    /// The bars.
-    pub bars: Bars,
-    /// The runs.
-    pub runs: Runs,
-    /// The log.
-    pub log: Log,
-    /// The system.
-    pub system: System,
+    /// Every view.
+    pub views: Views,
     /// Past messages.
     pub messages: Messages,
     /// Set once the user quits and something is still being written.
@@ -64,21 +56,17 @@ impl App {
             shared,
             view: ViewId::Overview,
             overlay: None,
-            overview: Overview::default(),
-            bars: Bars::default(),
-            runs: Runs::default(),
-            log: Log::default(),
-            system: System::default(),
+            views: Views::default(),
             is_leaving: false,
         }
     }
 
     /// The context that a key applies to now.
     #[must_use]
-    pub const fn context(&self) -> Context {
+    pub const fn context(&self) -> KeyContext {
         match &self.overlay {
             Some(overlay) => overlay.context(),
-            None => self.view.context(),
+            None => KeyContext::View(self.view),
         }
     }
 
@@ -106,13 +94,13 @@ impl App {
             return effects;
         }
         let Some(overlay) = &mut self.overlay else {
-            let key = super::keymap::chord::shown(chord);
+            let key = chord::shown(chord);
             self.messages
                 .hint(format!("{key} does nothing here; ? shows the keys"), now);
             return vec![];
         };
         let replies = overlay.key(chord);
-        self.carry_out(replies, now)
+        self.apply(replies, now)
     }
 
     /// Handles pasted text: it is inserted where text is entered, and ignored elsewhere.
@@ -123,16 +111,31 @@ impl App {
             return vec![];
         };
         let replies = overlay.paste(text, &self.shared);
-        self.carry_out(replies, now)
+        self.apply(replies, now)
     }
 
     /// Runs an action, if it is available.
     pub fn act(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
-        if let Some(reason) = availability::of(action, self.view, self, now).reason() {
-            self.messages.warn(reason.to_owned(), now);
+        if let Some(reason) = self.why_not(action, self.view, now) {
+            self.messages.warn(reason, now);
             return vec![];
         }
         self.update(action, now)
+    }
+
+    /// Why an action is not available in a view now. An overlay takes every action.
+    #[must_use]
+    pub fn why_not(&self, action: Action, view: ViewId, now: DateTime<Utc>) -> Option<String> {
+        if self.overlay.is_some() {
+            return None;
+        }
+        availability::why_not(action, view, &self.views, &self.shared, now)
+    }
+
+    /// The view on the screen.
+    #[must_use]
+    pub const fn shown(&self) -> &dyn View {
+        self.views.get(self.view)
     }
 
     fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
@@ -144,17 +147,15 @@ impl App {
             if stays {
                 self.overlay = Some(overlay);
             }
-            return self.carry_out(replies, now);
+            return self.apply(replies, now);
+        }
+        if let Some(view) = ViewId::of(action) {
+            return self.go(view);
         }
         match action {
             Action::Quit => self.leave(now),
             Action::Suspend => vec![Effect::Suspend],
             Action::Redraw => vec![Effect::Redraw],
-            Action::ViewOverview => self.go(ViewId::Overview),
-            Action::ViewBars => self.go(ViewId::Bars),
-            Action::ViewRuns => self.go(ViewId::Runs),
-            Action::ViewLog => self.go(ViewId::Log),
-            Action::ViewSystem => self.go(ViewId::System),
             Action::GoSource => self.go_to_section(Section::Source),
             Action::GoStore => self.go_to_section(Section::Store),
             Action::GoSettings => self.go_to_section(Section::Settings),
@@ -186,10 +187,18 @@ impl App {
                 self.messages.say(say, now);
                 vec![]
             }
+            Action::Filter => {
+                let prompt = Prompt::new(
+                    PromptKind::Filter,
+                    self.shown().filter().unwrap_or_default(),
+                );
+                self.overlay = Some(Overlay::Prompt(prompt));
+                vec![]
+            }
             Action::Undo => self.undo(now),
             Action::Zone => {
                 self.shared.next_zone();
-                let say = format!("times are in {}", super::text::zone_name(self.shared.zone));
+                let say = format!("times are in {}", text::zone_name(self.shared.zone));
                 self.messages.say(say, now);
                 vec![]
             }
@@ -202,84 +211,52 @@ impl App {
                 key.map(Effect::SaveKey).into_iter().collect()
             }
             _ => {
-                let replies = self.update_view(action, now);
-                self.carry_out(replies, now)
+                let view = owner(action).unwrap_or(self.view);
+                let replies = self.views.get_mut(view).update(action, &self.shared, now);
+                self.apply(replies, now)
             }
         }
     }
 
-    fn update_view(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Reply> {
-        let is_of_the_list = matches!(
-            action,
-            Action::FetchDue
-                | Action::Add
-                | Action::Pause
-                | Action::Schedule
-                | Action::EnterKey
-                | Action::ImportList
-                | Action::ExportList
-        );
-        match self.view {
-            _ if is_of_the_list => self.overview.update(action, &self.shared, now),
-            ViewId::Overview => self.overview.update(action, &self.shared, now),
-            ViewId::Bars => self.bars.update(action, &mut self.shared, now),
-            ViewId::Runs => self.runs.update(action, &self.shared, now),
-            ViewId::Log => self.log.update(action, &self.shared),
-            ViewId::System => self.system.update(action, &self.shared, now),
-        }
-    }
-
     fn go_to_section(&mut self, section: Section) -> Vec<Effect> {
-        self.system.go(section);
+        self.views.system.go(section);
         self.go(ViewId::System)
     }
 
     /// Rereads what is shown and out of date.
     pub fn refresh(&mut self, now: DateTime<Utc>) -> Option<Effect> {
-        let is_due = self.view == ViewId::System && self.system.is_old(&self.shared, now);
-        is_due.then_some(Effect::Send(Command::ShowSystem))
+        let view = self.views.get_mut(self.view);
+        view.refresh(&self.shared, now).map(Effect::Send)
     }
 
     fn go(&mut self, view: ViewId) -> Vec<Effect> {
-        let before = std::mem::replace(&mut self.view, view);
-        match view {
-            ViewId::Bars => {
-                // Coming from elsewhere, the last series is shown again.
-                let selected = if before == ViewId::Overview {
-                    self.overview.selected(&self.shared)
-                } else {
-                    None
-                };
-                let command = self.bars.enter(selected, &self.shared);
-                command.map(Effect::Send).into_iter().collect()
-            }
-            ViewId::Log => {
-                self.log.unseen = 0;
-                vec![]
-            }
-            ViewId::System => {
-                self.system.forget();
-                vec![]
-            }
-            ViewId::Overview | ViewId::Runs => vec![],
-        }
+        let series = self.shown().leave(&self.shared);
+        self.enter(view, series)
+    }
+
+    fn enter(&mut self, view: ViewId, series: Option<SeriesKey>) -> Vec<Effect> {
+        self.view = view;
+        let command = self.views.get_mut(view).enter(series, &self.shared);
+        command.map(Effect::Send).into_iter().collect()
     }
 
     /// Turns the replies of a view or an overlay into effects.
-    fn carry_out(&mut self, replies: Vec<Reply>, now: DateTime<Utc>) -> Vec<Effect> {
+    fn apply(&mut self, replies: Vec<Reply>, now: DateTime<Utc>) -> Vec<Effect> {
         let mut effects = vec![];
         for reply in replies {
             match reply {
                 Reply::Do(effect) => effects.push(effect),
                 Reply::Say(text) => self.messages.say(text, now),
                 Reply::Warn(text) => self.messages.warn(text, now),
-                Reply::Ask(overlay) => self.overlay = Some(*overlay),
-                Reply::Go(view) => effects.extend(self.go(view)),
-                Reply::Bars(series) => {
-                    self.view = ViewId::Bars;
-                    let command = self.bars.enter(Some(series), &self.shared);
-                    effects.extend(command.map(Effect::Send));
+                Reply::Prompt(kind, text) => {
+                    self.overlay = Some(Overlay::Prompt(Prompt::new(kind, &text)));
                 }
+                Reply::Confirm(confirm) => self.overlay = Some(Overlay::Confirm(confirm)),
+                Reply::Explain(explanation) => {
+                    self.overlay = Some(Overlay::explain(explanation));
+                }
+                Reply::Go(view) => effects.extend(self.go(view)),
+                Reply::Bars(series) => effects.extend(self.enter(ViewId::Bars, Some(series))),
                 Reply::Close(action) => {
                     self.overlay = None;
                     effects.extend(action.into_iter().flat_map(|action| self.act(action, now)));
@@ -301,22 +278,13 @@ impl App {
                     effects.push(Effect::Send(Command::SetKey(key)));
                 }
                 Reply::GoTo(at) => {
-                    effects.extend(self.bars.go_to(at, &self.shared).map(Effect::Send));
+                    let command = self.views.bars.go_to(at, &self.shared);
+                    effects.extend(command.map(Effect::Send));
                 }
-                Reply::Filter(text) => self.set_filter(&text),
+                Reply::Filter(text) => self.views.get_mut(self.view).set_filter(&text),
             }
         }
         effects
-    }
-
-    fn set_filter(&mut self, text: &str) {
-        match self.view {
-            ViewId::Overview => self.overview.filter = String::from(text),
-            ViewId::Runs => self.runs.filter = String::from(text),
-            ViewId::Log => self.log.set_filter(text),
-            ViewId::System => self.system.filter = String::from(text),
-            ViewId::Bars => {}
-        }
     }
 
     /// Quits at once if nothing is running; otherwise lets it finish, and quits on the second press.
@@ -336,28 +304,29 @@ impl App {
 
     /// Takes a new snapshot.
     pub fn observe(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+        let now = snapshot.taken_at;
         self.shared.boot = Boot::Ready;
         self.shared.snapshot = Some(snapshot);
-        self.overview.observe(&self.shared);
-        let mut effects = self.runs.observe(&self.shared);
-        if let Some(action) = self.runs.awaited(&self.shared)
-            && self.view == ViewId::Runs
-            && self.overlay.is_none()
-        {
-            let now = self
-                .shared
-                .snapshot
-                .as_ref()
-                .map(|snapshot| snapshot.taken_at);
-            effects.extend(now.into_iter().flat_map(|now| self.act(action, now)));
+        let mut replies = vec![];
+        for view in ViewId::all() {
+            let sight = match &self.overlay {
+                _ if view != self.view => Sight::Hidden,
+                Some(_) => Sight::Covered,
+                None => Sight::Open,
+            };
+            replies.extend(self.views.get_mut(view).observe(&self.shared, sight));
         }
-        if self.view == ViewId::Bars {
-            effects.extend(self.bars.observe(&self.shared).map(Effect::Send));
-        }
+        let effects = self.apply(replies, now);
         if let Some(overlay) = &mut self.overlay {
             overlay.observe(&self.shared);
         }
         effects
+    }
+
+    /// Adds a line to the log.
+    pub fn log(&mut self, line: LogLine) {
+        self.views.log.arrived(&line);
+        self.shared.log.push(line);
     }
 
     /// Handles a notice; returns its line for the log.
@@ -365,8 +334,8 @@ impl App {
         match &notice.what {
             What::Refused(command, reason) => {
                 if matches!(command, Command::EditList(_)) {
-                    self.shared.edits.pop();
-                    self.overview.awaited = None;
+                    self.shared.undos.pop();
+                    self.views.overview.awaited = None;
                 }
                 self.messages
                     .warn(format!("{}: {reason}", narrate::refused(command)), now);
@@ -378,7 +347,7 @@ impl App {
             }
             What::Exported(path, bars) => {
                 let bars = usize::try_from(*bars).unwrap_or(usize::MAX);
-                let what = super::text::count(bars, "bar");
+                let what = text::count(bars, "bar");
                 self.saved(&format!("{what} written to"), path, now);
             }
             _ => {}
@@ -388,8 +357,9 @@ impl App {
 
     /// A command did not reach the engine: what was requested will not come.
     pub fn not_sent(&mut self) {
-        self.bars.forget();
-        self.runs.forget();
+        for view in ViewId::all() {
+            self.views.get_mut(view).forget();
+        }
     }
 
     /// Updates the state of starting the engine.
@@ -403,21 +373,21 @@ impl App {
     }
 
     /// Handles the result of an effect.
-    pub fn done(&mut self, outcome: Outcome, now: DateTime<Utc>) {
+    pub fn done(&mut self, outcome: EffectOutcome, now: DateTime<Utc>) {
         match outcome {
-            Outcome::Saved(path) => self.saved("saved as", &path, now),
-            Outcome::Imported(path, bytes) => self.imported(&path, &bytes, now),
-            Outcome::Copied { path, why } => {
+            EffectOutcome::Saved(path) => self.saved("saved as", &path, now),
+            EffectOutcome::Imported(path, bytes) => self.imported(&path, &bytes, now),
+            EffectOutcome::Copied { path, why } => {
                 let say = self.saved_at("saved as", &path);
                 self.messages.warn(format!("{say}: {why}"), now);
             }
-            Outcome::KeySaved(path) => {
+            EffectOutcome::KeySaved(path) => {
                 self.shared.entered_key = None;
                 let before = std::mem::replace(
                     &mut self.shared.about.key_source,
-                    format!("saved by the panel in {}", super::shown_path(&path)),
+                    format!("saved by the panel in {}", text::shown_path(&path)),
                 );
-                let path = super::shown_path(&path);
+                let path = text::shown_path(&path);
                 // What the next start reads first still wins.
                 if before.is_empty() || before.starts_with("saved") {
                     let say = format!("the key is saved in {path}, readable only by you");
@@ -429,7 +399,7 @@ impl App {
                     self.messages.warn(say, now);
                 }
             }
-            Outcome::Failed(reason) => self.messages.warn(reason, now),
+            EffectOutcome::Failed(reason) => self.messages.warn(reason, now),
         }
     }
 
@@ -440,7 +410,7 @@ impl App {
 
     /// Where something was saved, with a warning about that place if there is one.
     fn saved_at(&self, what: &str, path: &std::path::Path) -> String {
-        let path = super::shown_path(path);
+        let path = text::shown_path(path);
         match &self.shared.exports_warning {
             Some(warning) => format!("{what} {path} ({warning})"),
             None => format!("{what} {path}"),
@@ -448,25 +418,9 @@ impl App {
     }
 
     /// Takes the layout of the screen.
-    pub fn laid_out(&mut self, regions: &Regions) -> Vec<Effect> {
-        match self.view {
-            ViewId::Overview => {
-                self.overview.page = regions.page;
-                let count = self.overview.rows(&self.shared).len();
-                self.overview.cursor.keep_in_sight(count, regions.page);
-            }
-            ViewId::Runs => {
-                let command = self.runs.laid_out(regions, &self.shared);
-                return command.map(Effect::Send).into_iter().collect();
-            }
-            ViewId::Log => self.log.page = regions.page,
-            ViewId::System => self.system.laid_out(regions),
-            ViewId::Bars => {
-                let command = self.bars.laid_out(regions, &self.shared);
-                return command.map(Effect::Send).into_iter().collect();
-            }
-        }
-        vec![]
+    pub fn laid_out(&mut self, regions: &Regions) -> Option<Effect> {
+        let view = self.views.get_mut(self.view);
+        view.laid_out(regions, &self.shared).map(Effect::Send)
     }
 
     /// Handles a click at a position on the screen.
@@ -477,22 +431,11 @@ impl App {
                 self.go(view)
             }
             Target::Hint(action) => self.act(action, now),
-            Target::Row(row) if self.overlay.is_none() => match self.view {
-                ViewId::Overview => {
-                    self.overview.select_row(row, &self.shared);
-                    vec![]
-                }
-                ViewId::Bars => self.bars.select_row(row, &self.shared),
-                ViewId::Runs => {
-                    let replies = self.runs.select_row(row, &self.shared);
-                    self.carry_out(replies, now)
-                }
-                ViewId::System => {
-                    self.system.select(row);
-                    vec![]
-                }
-                ViewId::Log => vec![],
-            },
+            Target::Row(row) if self.overlay.is_none() => {
+                let view = self.views.get_mut(self.view);
+                let replies = view.select(row, &self.shared);
+                self.apply(replies, now)
+            }
             Target::Row(_) => vec![],
         }
     }
@@ -501,6 +444,21 @@ impl App {
     #[must_use]
     pub fn ticks(&self) -> bool {
         self.shared.snapshot.is_some() || self.shared.boot != Boot::Opening
+    }
+}
+
+/// The view that carries out an action wherever it is asked for: the watch list and what fetches it are
+/// the overview's.
+const fn owner(action: Action) -> Option<ViewId> {
+    match action {
+        Action::FetchDue
+        | Action::Add
+        | Action::Pause
+        | Action::Schedule
+        | Action::EnterKey
+        | Action::ImportList
+        | Action::ExportList => Some(ViewId::Overview),
+        _ => None,
     }
 }
 

@@ -15,17 +15,20 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::action::{Action, Effect, Outcome};
-use super::app::{App, Boot};
-use super::frame::{Regions, render};
+use super::action::{Action, Effect, EffectOutcome};
+use super::app::App;
+use super::frame::render;
+use super::log_lines::{LogLine, pane_record};
+use super::options::{Booting, Ended, PanelOptions, SaveKey};
 use super::pace::Pace;
+use super::regions::Regions;
 use super::screen::Screen;
+use super::shared::Boot;
 use super::terminal::clipboard::{self, Clipboard};
-use super::terminal::input::{Input, Keys};
-use super::terminal::signals::{Signals, Told};
+use super::terminal::input::{Keys, UserInput};
+use super::terminal::signals::{SignalEvent, Signals};
 use super::terminal::suspend;
-use super::views::log::{LogLine, pane_record};
-use super::{Booting, Ended, Options};
+use super::text::shown_path;
 use crate::model::watch_file;
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::Handle;
@@ -55,14 +58,14 @@ pub(super) struct EventLoop {
     clock: Clock,
     /// The time between redraws while a countdown is shown; `None`: each whole second.
     beat: Option<Duration>,
-    engine: Engine,
+    engine: EngineChannels,
     booting: Option<mpsc::Receiver<Booting>>,
     records: mpsc::Receiver<Record>,
     kept: Option<KeptLog>,
-    outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
+    outcomes: (mpsc::Sender<EffectOutcome>, mpsc::Receiver<EffectOutcome>),
     exports: PathBuf,
     clipboard: Clipboard,
-    save_key: super::SaveKey,
+    save_key: SaveKey,
     has_log: bool,
     /// Something that is drawn may have changed.
     is_changed: bool,
@@ -74,7 +77,7 @@ pub(super) struct EventLoop {
 
 /// The channels to the engine, once it is running.
 #[derive(Default)]
-struct Engine {
+struct EngineChannels {
     commands: Option<mpsc::Sender<Command>>,
     snapshots: Option<watch::Receiver<Arc<Snapshot>>>,
     notices: Option<mpsc::Receiver<Notice>>,
@@ -83,19 +86,19 @@ struct Engine {
 
 /// What woke the loop.
 enum Woken {
-    Inputs(Vec<Input>),
-    Told(Told),
+    Inputs(Vec<UserInput>),
+    Signal(SignalEvent),
     Snapshot,
     Notice(Option<Notice>),
     EngineEnded(bool),
     Booting(Option<Booting>),
     Record(Record),
-    Outcome(Outcome),
+    Outcome(EffectOutcome),
     Time,
 }
 
 impl EventLoop {
-    pub(super) fn new(options: Options) -> io::Result<Self> {
+    pub(super) fn new(options: PanelOptions) -> io::Result<Self> {
         tui_logger::set_default_level(log::LevelFilter::Trace);
         tui_logger::set_hot_buffer_depth(HOT_LINES);
         let mut app = App::new(options.shared);
@@ -111,7 +114,7 @@ impl EventLoop {
             signals: Signals::new()?,
             clock: options.clock,
             beat: options.beat,
-            engine: Engine::default(),
+            engine: EngineChannels::default(),
             booting: Some(options.booting),
             records: options.records,
             kept: options.kept,
@@ -127,7 +130,7 @@ impl EventLoop {
         };
         for Line { at, weight, text } in options.earlier {
             let severity = severity(weight);
-            event_loop.app.log.push(LogLine { at, severity, text });
+            event_loop.app.log(LogLine { at, severity, text });
         }
         for problem in options.problems {
             event_loop.log(now, Severity::Warn, problem);
@@ -170,12 +173,12 @@ impl EventLoop {
         tracing::warn!(%error, "the terminal is gone");
         self.code = HUNG_UP;
         let effects = self.app.act(Action::Quit, now);
-        self.carry_out(effects, now)
+        self.run_effects(effects, now)
     }
 
     async fn wait(&mut self) -> Woken {
         let deadline = self.deadline();
-        let Engine {
+        let EngineChannels {
             snapshots,
             notices,
             ended,
@@ -183,7 +186,7 @@ impl EventLoop {
         } = &mut self.engine;
         tokio::select! {
             biased;
-            told = self.signals.next() => Woken::Told(told),
+            signal = self.signals.next() => Woken::Signal(signal),
             input = self.keys.next() => {
                 let mut inputs = vec![input];
                 while inputs.len() < INPUTS_A_FRAME
@@ -231,12 +234,12 @@ impl EventLoop {
                 }
                 effects
             }
-            Woken::Told(Told::End(code)) => {
+            Woken::Signal(SignalEvent::End(code)) => {
                 self.code = code;
                 self.app.act(Action::Quit, now)
             }
-            Woken::Told(Told::Stop) => vec![Effect::Suspend],
-            Woken::Told(Told::Continue) => vec![Effect::Redraw],
+            Woken::Signal(SignalEvent::Stop) => vec![Effect::Suspend],
+            Woken::Signal(SignalEvent::Continue) => vec![Effect::Redraw],
             Woken::Snapshot => self.snapshot(),
             Woken::Notice(Some(notice)) => {
                 if let Some((severity, text)) = self.app.notice(&notice, now) {
@@ -277,7 +280,7 @@ impl EventLoop {
             }
             Woken::Time => vec![],
         };
-        self.carry_out(effects, now)
+        self.run_effects(effects, now)
     }
 
     fn snapshot(&mut self) -> Vec<Effect> {
@@ -305,7 +308,7 @@ impl EventLoop {
                     ended,
                 } = *handle;
                 snapshots.mark_changed();
-                self.engine = Engine {
+                self.engine = EngineChannels {
                     commands: Some(commands),
                     snapshots: Some(snapshots),
                     notices: Some(notices),
@@ -322,25 +325,25 @@ impl EventLoop {
         None
     }
 
-    fn input(&mut self, input: Input, now: DateTime<Utc>) -> io::Result<Vec<Effect>> {
+    fn input(&mut self, input: UserInput, now: DateTime<Utc>) -> io::Result<Vec<Effect>> {
         Ok(match input {
             #[cfg(debug_assertions)]
-            Input::Key(chord) if super::fault::is_key(chord) => {
+            UserInput::Key(chord) if super::fault::is_key(chord) => {
                 super::fault::strike()?;
                 vec![]
             }
-            Input::Key(chord) => self.app.press(chord, now),
-            Input::Paste(text) => self.app.paste(&text, now),
-            Input::Resize => vec![],
-            Input::Click(x, y) => self
+            UserInput::Key(chord) => self.app.press(chord, now),
+            UserInput::Paste(text) => self.app.paste(&text, now),
+            UserInput::Resize => vec![],
+            UserInput::Click(x, y) => self
                 .regions
                 .hit(x, y)
                 .map_or_else(Vec::new, |target| self.app.click(target, now)),
-            Input::Wheel(down) => {
+            UserInput::Wheel(down) => {
                 let action = if down { Action::Down } else { Action::Up };
                 (0..3).flat_map(|_| self.app.act(action, now)).collect()
             }
-            Input::Gone => {
+            UserInput::Gone => {
                 self.code = HUNG_UP;
                 if self.app.is_leaving {
                     vec![]
@@ -351,7 +354,11 @@ impl EventLoop {
         })
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, now: DateTime<Utc>) -> io::Result<Option<Ended>> {
+    fn run_effects(
+        &mut self,
+        effects: Vec<Effect>,
+        now: DateTime<Utc>,
+    ) -> io::Result<Option<Ended>> {
         for effect in effects {
             match effect {
                 Effect::Send(command) => self.send(command, now),
@@ -360,24 +367,24 @@ impl EventLoop {
                     let tell = self.outcomes.0.clone();
                     tokio::task::spawn_blocking(move || {
                         let outcome = match super::files::load(&path, watch_file::MAX_BYTES) {
-                            Ok(bytes) => Outcome::Imported(path, bytes),
-                            Err(error) => Outcome::Failed(format!(
+                            Ok(bytes) => EffectOutcome::Imported(path, bytes),
+                            Err(error) => EffectOutcome::Failed(format!(
                                 "nothing was added: {} cannot be read ({error})",
-                                super::shown_path(&path)
+                                shown_path(&path)
                             )),
                         };
                         let _ = tell.blocking_send(outcome);
                     });
                 }
-                Effect::Save { name, text } => self.save(name, text, Outcome::Saved),
+                Effect::Save { name, text } => self.save(name, text, EffectOutcome::Saved),
                 Effect::SaveKey(key) => {
                     let (save, tell) = (Arc::clone(&self.save_key), self.outcomes.0.clone());
                     tokio::task::spawn_blocking(move || {
                         let outcome = match save(&key) {
-                            Ok(path) => Outcome::KeySaved(path),
-                            Err(error) => {
-                                Outcome::Failed(format!("the key could not be saved ({error})"))
-                            }
+                            Ok(path) => EffectOutcome::KeySaved(path),
+                            Err(error) => EffectOutcome::Failed(format!(
+                                "the key could not be saved ({error})"
+                            )),
                         };
                         let _ = tell.blocking_send(outcome);
                     });
@@ -420,15 +427,15 @@ impl EventLoop {
         &self,
         name: String,
         text: String,
-        outcome: impl FnOnce(PathBuf) -> Outcome + Send + 'static,
+        outcome: impl FnOnce(PathBuf) -> EffectOutcome + Send + 'static,
     ) {
         let (folder, tell) = (self.exports.clone(), self.outcomes.0.clone());
         tokio::task::spawn_blocking(move || {
             let outcome = match super::files::save(&folder, &name, &text) {
                 Ok(path) => outcome(path),
-                Err(error) => Outcome::Failed(format!(
+                Err(error) => EffectOutcome::Failed(format!(
                     "{name} could not be written to {} ({error})",
-                    super::shown_path(&folder)
+                    shown_path(&folder)
                 )),
             };
             let _ = tell.blocking_send(outcome);
@@ -444,7 +451,7 @@ impl EventLoop {
             }
             clipboard::Way::File(why) => {
                 let name = format!("copied-{}.txt", now.format("%Y%m%d-%H%M%S"));
-                self.save(name, text, |path| Outcome::Copied { path, why });
+                self.save(name, text, |path| EffectOutcome::Copied { path, why });
             }
         }
         Ok(())
@@ -482,7 +489,7 @@ impl EventLoop {
                 .build(),
         );
         self.has_log = true;
-        self.app.log.push(line);
+        self.app.log(line);
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -493,11 +500,10 @@ impl EventLoop {
         let mut buffer = Buffer::empty(size());
         let regions = render(&self.app, now, &mut buffer);
         self.screen.show(buffer, regions.cursor)?;
-        let mut effects = self.app.laid_out(&regions);
-        effects.extend(self.app.refresh(now));
+        let asked = [self.app.laid_out(&regions), self.app.refresh(now)];
         self.regions = regions;
         self.frame_is_over();
-        for effect in effects {
+        for effect in asked.into_iter().flatten() {
             if let Effect::Send(command) = effect {
                 self.send(command, now);
             }

@@ -6,12 +6,15 @@ mod prompt;
 
 pub use self::choose::{Choice, Choose};
 pub use self::draw::draw;
-pub use self::prompt::{Prompt, PromptKind, question};
+pub use self::prompt::{Prompt, question};
 use super::action::Action;
-use super::app::{Messages, Shared};
+use super::keymap::Keymap;
+use super::keymap::binding::KeyContext;
 use super::keymap::chord::Chord;
-use super::keymap::{Context, Keymap};
-use super::views::{Reply, ViewId};
+use super::messages::Messages;
+use super::reply::{Confirm, Explanation, Reply};
+use super::shared::Shared;
+use super::view_id::ViewId;
 
 /// Something drawn over the view.
 #[derive(Debug, Clone)]
@@ -22,17 +25,6 @@ pub enum Overlay {
     Prompt(Prompt),
     /// A question.
     Confirm(Confirm),
-}
-
-/// A question; yes is never the key that opened it, nor Enter.
-#[derive(Debug, Clone)]
-pub struct Confirm {
-    /// The question.
-    pub question: String,
-    /// What to know before answering.
-    pub detail: String,
-    /// What yes does.
-    pub then: Vec<Reply>,
 }
 
 impl Overlay {
@@ -56,17 +48,17 @@ impl Overlay {
 
     /// A sentence to read, and the keys that help, each with what it does.
     #[must_use]
-    pub fn explain(title: String, text: &str, steps: Vec<(String, String, Action)>) -> Self {
-        Self::Choose(choose::explanation(title, text, steps))
+    pub fn explain(explanation: Explanation) -> Self {
+        Self::Choose(choose::explanation(explanation))
     }
 
     /// The context of keys while this is open.
     #[must_use]
-    pub const fn context(&self) -> Context {
+    pub const fn context(&self) -> KeyContext {
         match self {
-            Self::Choose(_) => Context::List,
-            Self::Prompt(_) => Context::Prompt,
-            Self::Confirm(_) => Context::Confirm,
+            Self::Choose(_) => KeyContext::List,
+            Self::Prompt(_) => KeyContext::Prompt,
+            Self::Confirm(_) => KeyContext::Confirm,
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
-use super::app::{About, Boot, Shared};
-use super::keymap::Keymap;
+use super::about::About;
+use super::log_lines::LogLines;
+use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
 use crate::config::Row;
 use crate::model::{
@@ -399,7 +400,7 @@ pub fn blank() -> Shared {
         zones: vec![New_York, chrono_tz::UTC],
         local: chrono_tz::Europe::Berlin,
         theme: Theme::new(Preset::Terminal, false, false),
-        keymap: Keymap::default(),
+        keymap: super::views::keymap(),
         mouse: false,
         is_demo: false,
         speed: 1,
@@ -407,7 +408,8 @@ pub fn blank() -> Shared {
         base_url: "https://www.alphavantage.co/query".to_owned(),
         about: about(),
         exports_warning: None,
-        edits: vec![],
+        log: LogLines::default(),
+        undos: vec![],
         entered_key: None,
         stopped: None,
     }

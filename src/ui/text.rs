@@ -1,12 +1,15 @@
 //! Numbers, times and widths as people read them. Text in, text out: no buffer, no clock.
 
+use std::path::Path;
+
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::Role;
+use crate::config::secret;
 use crate::model::market::Session;
-use crate::model::text::thousands;
+use crate::model::text::{clean, thousands};
 use crate::model::{Bar, Interval, Price, SeriesKey};
 
 /// A dash where there is nothing to show.
@@ -390,6 +393,12 @@ pub fn count(number: usize, noun: &str) -> String {
         _ => "s",
     };
     format!("{} {noun}{plural}", thousands(number as u64))
+}
+
+/// A path, safe to display: a file name is untrusted text.
+#[must_use]
+pub fn shown_path(path: &Path) -> String {
+    clean(&secret::redact(&path.display().to_string()))
 }
 
 #[cfg(test)]

@@ -9,21 +9,11 @@ use crate::model::{SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
 use crate::ui::action::Effect;
 use crate::ui::overlays::{Overlay, question};
-use crate::ui::text::count;
+use crate::ui::shared::Undo;
+use crate::ui::text::{count, shown_path};
 
 /// Changes that can be undone; the oldest are dropped first.
 const LEVELS: usize = 100;
-
-/// A change that was made.
-#[derive(Debug, Clone)]
-pub struct Edit {
-    /// What undoes it.
-    back: WatchEdit,
-    /// The result of undoing it, in words.
-    undone: String,
-    /// The series that the cursor returns to.
-    cursor: Option<SeriesKey>,
-}
 
 impl App {
     /// Changes the watch list and remembers how to undo that.
@@ -35,21 +25,21 @@ impl App {
             .map(|status| status.key.clone())
             .collect();
         let (done, undone) = words(&edit);
-        if self.shared.edits.len() == LEVELS {
-            self.shared.edits.remove(0);
+        if self.shared.undos.len() == LEVELS {
+            self.shared.undos.remove(0);
         }
-        self.shared.edits.push(Edit {
+        self.shared.undos.push(Undo {
             back: edit.undo(&before),
             undone,
-            cursor: self.overview.selected.clone(),
+            cursor: self.views.overview.selected.clone(),
         });
         let arriving = match &edit {
             WatchEdit::Add(series) | WatchEdit::Set(series) => series.first(),
             WatchEdit::Replace(pairs) => pairs.first().map(|(_, to)| to),
             WatchEdit::Remove(_) | WatchEdit::PutBack { .. } => None,
         };
-        self.overview.awaited = arriving.cloned();
-        self.overview.marks.clear();
+        self.views.overview.awaited = arriving.cloned();
+        self.views.overview.marks.clear();
         self.messages.say(format!("{done}; u undoes this"), now);
         Effect::Send(Command::EditList(edit))
     }
@@ -73,7 +63,7 @@ impl App {
         match parsed {
             Ok(confirm) => self.overlay = Some(Overlay::Confirm(confirm)),
             Err(why) => {
-                let path = crate::ui::shown_path(path);
+                let path = shown_path(path);
                 self.messages
                     .warn(format!("{path}: nothing was added: {why}"), now);
             }
@@ -81,11 +71,11 @@ impl App {
     }
 
     pub(super) fn undo(&mut self, now: DateTime<Utc>) -> Vec<Effect> {
-        let Some(edit) = self.shared.edits.pop() else {
+        let Some(edit) = self.shared.undos.pop() else {
             return vec![];
         };
-        self.overview.awaited = edit.cursor;
-        let more = match self.shared.edits.len() {
+        self.views.overview.awaited = edit.cursor;
+        let more = match self.shared.undos.len() {
             0 => String::new(),
             more => format!("; {} can be undone", count(more, "more change")),
         };

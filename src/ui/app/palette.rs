@@ -2,20 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{App, availability};
+use super::App;
 use crate::ui::action::Action;
-use crate::ui::keymap::Context;
+use crate::ui::keymap::binding::KeyContext;
 use crate::ui::overlays::{Choice, Overlay};
-use crate::ui::views::{VIEWS, ViewId};
-
-/// Where an action is found.
-#[derive(Clone, Copy)]
-enum Place {
-    /// In the view on the screen, or everywhere.
-    Here,
-    /// In another view; it goes there first.
-    In(ViewId),
-}
+use crate::ui::view_id::ViewId;
 
 impl App {
     /// Opens the palette: what can be done here first, then what other views can do.
@@ -24,42 +15,40 @@ impl App {
     }
 
     fn palette(&self, now: DateTime<Utc>) -> Vec<Choice> {
-        let elsewhere = VIEWS.into_iter().filter(|view| *view != self.view);
-        let places = [
-            (Place::Here, self.view.context()),
-            (Place::Here, Context::Global),
-        ]
-        .into_iter()
-        .chain(elsewhere.map(|view| (Place::In(view), view.context())));
-        let mut choices: Vec<Choice> = places
-            .flat_map(|(place, context)| self.choices(place, context, now))
+        let here = [KeyContext::View(self.view), KeyContext::Global];
+        let elsewhere = ViewId::all().filter(|view| *view != self.view);
+        let mut choices: Vec<Choice> = here
+            .into_iter()
+            .flat_map(|context| self.choices(context, None, now))
+            .chain(elsewhere.flat_map(|view| {
+                let context = KeyContext::View(view);
+                self.choices(context, Some(view), now)
+            }))
             .collect();
         choices.sort_by_key(|choice| (choice.is_elsewhere(), choice.disabled.is_some()));
         choices
     }
 
-    fn choices(&self, place: Place, context: Context, now: DateTime<Utc>) -> Vec<Choice> {
-        let view = match place {
-            Place::Here => self.view,
-            Place::In(view) => view,
-        };
-        let entries = self.shared.keymap.of(context);
-        entries
-            .filter(|entry| !is_a_move(entry.binding.action))
-            .map(|entry| {
-                let action = entry.binding.action;
-                let (text, go) = match place {
-                    Place::Here => (entry.binding.title.to_owned(), None),
-                    Place::In(view) => (
-                        format!("{}: {}", view.title(), entry.binding.title),
-                        Some(view),
-                    ),
-                };
-                let reason = availability::of(action, view, self, now);
-                Choice::action(text, entry.key(), action)
-                    .because(reason.reason())
-                    .found_by(entry.binding.finds)
-                    .going(go)
+    /// What can be done by the keys of a context, in another view if one is given.
+    fn choices(
+        &self,
+        context: KeyContext,
+        elsewhere: Option<ViewId>,
+        now: DateTime<Utc>,
+    ) -> Vec<Choice> {
+        let rows = self.shared.keymap.of(context);
+        rows.filter(|row| !is_a_move(row.binding.action))
+            .map(|row| {
+                let title = row.binding.title;
+                let text = elsewhere.map_or_else(
+                    || title.to_owned(),
+                    |view| format!("{}: {title}", view.title()),
+                );
+                let view = elsewhere.unwrap_or(self.view);
+                Choice::action(text, row.key(), row.binding.action)
+                    .because(self.why_not(row.binding.action, view, now))
+                    .found_by(row.binding.finds)
+                    .going(elsewhere)
             })
             .collect()
     }

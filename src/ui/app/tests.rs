@@ -9,7 +9,6 @@ use crate::model::WatchEdit;
 use crate::model::{Interval, RunId};
 use crate::pipeline::command::{Anchor, Command};
 use crate::pipeline::snapshot::BarsPage;
-use crate::ui::keymap::TABLE;
 use crate::ui::sample;
 
 fn app() -> App {
@@ -99,12 +98,24 @@ fn the_selection_follows_its_series_when_the_order_changes() {
     let mut app = app();
     press(&mut app, "down down");
     assert_eq!(
-        app.overview.selected.as_ref().unwrap().symbol.as_str(),
+        app.views
+            .overview
+            .selected
+            .as_ref()
+            .unwrap()
+            .symbol
+            .as_str(),
         "MSFT"
     );
     press(&mut app, "s s");
     assert_eq!(
-        app.overview.selected.as_ref().unwrap().symbol.as_str(),
+        app.views
+            .overview
+            .selected
+            .as_ref()
+            .unwrap()
+            .symbol
+            .as_str(),
         "MSFT"
     );
     let mut snapshot = sample::normal();
@@ -113,7 +124,13 @@ fn the_selection_follows_its_series_when_the_order_changes() {
     snapshot.series = series.into();
     app.observe(Arc::new(snapshot));
     assert_eq!(
-        app.overview.selected.as_ref().unwrap().symbol.as_str(),
+        app.views
+            .overview
+            .selected
+            .as_ref()
+            .unwrap()
+            .symbol
+            .as_str(),
         "MSFT"
     );
 }
@@ -123,16 +140,16 @@ fn marked_series_are_fetched_together() {
     let mut app = app();
     press(&mut app, "space down down space f");
     assert!(
-        !app.overview.marks.is_empty(),
+        !app.views.overview.marks.is_empty(),
         "IBM is fresh: a question is open"
     );
     let effects = press(&mut app, "y");
     let wanted = vec![ibm(), sample::series("GOOGL", Interval::Daily)];
     assert_eq!(sent(&effects), [&Command::Fetch(wanted)]);
     press(&mut app, "esc *");
-    assert_eq!(app.overview.marks.len(), 4);
+    assert_eq!(app.views.overview.marks.len(), 4);
     press(&mut app, "*");
-    assert!(app.overview.marks.is_empty());
+    assert!(app.views.overview.marks.is_empty());
 }
 
 #[test]
@@ -158,23 +175,23 @@ fn a_fetch_that_can_bring_nothing_asks_first_where_a_day_has_a_limit() {
 fn only_what_needs_a_person_is_shown_and_all_of_it_again() {
     let mut app = app();
     press(&mut app, "!");
-    let shown = |app: &App| app.overview.rows(&app.shared).len();
+    let shown = |app: &App| app.views.overview.rows(&app.shared).len();
     assert_eq!(
-        (shown(&app), app.overview.filter.as_str()),
+        (shown(&app), app.views.overview.filter.as_str()),
         (1, "needs:you")
     );
     press(&mut app, "!");
-    assert_eq!((shown(&app), app.overview.filter.as_str()), (4, ""));
+    assert_eq!((shown(&app), app.views.overview.filter.as_str()), (4, ""));
     press(&mut app, "/ i b m enter !");
-    assert_eq!(app.overview.filter, "ibm needs:you");
+    assert_eq!(app.views.overview.filter, "ibm needs:you");
     press(&mut app, "5 !");
-    assert_eq!(app.runs.rows(&app.shared).len(), 2);
+    assert_eq!(app.views.runs.rows(&app.shared).len(), 2);
 }
 
 #[test]
 fn scrolling_asks_for_the_next_window_before_the_edge_and_once() {
     let mut app = app();
-    app.bars.series = Some(sample::series("IBM", Interval::Min5));
+    app.views.bars.series = Some(sample::series("IBM", Interval::Min5));
     app.view = ViewId::Bars;
     app.laid_out(&Regions {
         page: 20,
@@ -190,7 +207,7 @@ fn scrolling_asks_for_the_next_window_before_the_edge_and_once() {
         matches!(windows.as_slice(), [Command::ShowBars(window)] if matches!(window.anchor, Anchor::At(_))),
         "{windows:?}"
     );
-    let selected = app.bars.selected(&app.shared).unwrap().timestamp;
+    let selected = app.views.bars.selected(&app.shared).unwrap().timestamp;
     let mut next = sample::normal();
     let mut page = sample::bars_page(800);
     if let [Command::ShowBars(window)] = windows.as_slice() {
@@ -198,7 +215,10 @@ fn scrolling_asks_for_the_next_window_before_the_edge_and_once() {
     }
     next.bars = Some(Arc::new(page));
     app.observe(Arc::new(next));
-    assert_eq!(app.bars.selected(&app.shared).unwrap().timestamp, selected);
+    assert_eq!(
+        app.views.bars.selected(&app.shared).unwrap().timestamp,
+        selected
+    );
 }
 
 #[test]
@@ -245,7 +265,7 @@ fn pasting_outside_of_a_line_presses_no_key() {
 #[test]
 fn a_snapshot_with_the_window_before_leaves_the_wanted_place_alone() {
     let mut app = app();
-    app.bars.series = Some(sample::series("IBM", Interval::Min5));
+    app.views.bars.series = Some(sample::series("IBM", Interval::Min5));
     app.view = ViewId::Bars;
     let effects = press(&mut app, "G");
     let commands = sent(&effects);
@@ -260,10 +280,13 @@ fn a_snapshot_with_the_window_before_leaves_the_wanted_place_alone() {
     page.oldest = page.bars.last().map(|bar| bar.timestamp);
     let oldest = page.oldest;
     next.bars = Some(Arc::new(page));
-    app.bars.at = oldest;
+    app.views.bars.at = oldest;
     app.observe(Arc::new(next));
     assert_eq!(
-        app.bars.selected(&app.shared).map(|bar| bar.timestamp),
+        app.views
+            .bars
+            .selected(&app.shared)
+            .map(|bar| bar.timestamp),
         oldest
     );
 }
@@ -279,7 +302,7 @@ fn bars_are_read_again_after_each_run() {
     (status.bars, page.total) = (800, 800);
     page.newest = status.last_bar.map(|bar| bar.timestamp);
     page.window.series = status.key.clone();
-    app.bars.series = Some(status.key.clone());
+    app.views.bars.series = Some(status.key.clone());
     let observe = |app: &mut App, snapshot: &Snapshot, page: &mut BarsPage| {
         let mut snapshot = snapshot.clone();
         snapshot.bars = Some(Arc::new(page.clone()));
@@ -315,11 +338,11 @@ fn alt_and_a_letter_in_a_line_neither_close_it_nor_spend() {
 fn a_filter_that_is_given_up_is_again_what_it_was() {
     let mut app = app();
     press(&mut app, "/ i b m enter");
-    assert_eq!(app.overview.filter, "ibm");
+    assert_eq!(app.views.overview.filter, "ibm");
     press(&mut app, "/ x esc");
-    assert_eq!(app.overview.filter, "ibm");
+    assert_eq!(app.views.overview.filter, "ibm");
     press(&mut app, "esc");
-    assert_eq!(app.overview.filter, "");
+    assert_eq!(app.views.overview.filter, "");
 }
 
 #[test]
@@ -366,11 +389,11 @@ fn a_long_answer_is_scrolled_and_the_series_stays() {
     app.laid_out(&regions);
     press(&mut app, "end");
     assert_eq!(
-        (app.runs.series.at, app.runs.scroll),
-        (0, 501 - app.runs.lower.0)
+        (app.views.runs.series.at, app.views.runs.scroll),
+        (0, 501 - app.views.runs.lower.0)
     );
     press(&mut app, "home pagedown");
-    assert_eq!(app.runs.scroll, app.runs.lower.0);
+    assert_eq!(app.views.runs.scroll, app.views.runs.lower.0);
 }
 
 #[test]

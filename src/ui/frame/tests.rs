@@ -12,12 +12,14 @@ use super::*;
 use crate::model::ErrorClass;
 use crate::pipeline::narrate::Severity;
 use crate::pipeline::snapshot::{RunProgress, SeriesState, Snapshot};
-use crate::ui::app::Boot;
+use crate::ui::action::Action;
 use crate::ui::keymap::chord::Chord;
+use crate::ui::log_lines::LogLine;
+use crate::ui::regions::Target;
 use crate::ui::sample;
+use crate::ui::shared::Boot;
 use crate::ui::theme::{Preset, Theme};
-use crate::ui::views::VIEWS;
-use crate::ui::views::log::LogLine;
+use crate::ui::view_id::ViewId;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (60, 18)];
 const STATES: [&str; 5] = ["normal", "empty", "loading", "error", "long"];
@@ -74,13 +76,13 @@ fn app(state: &str) -> App {
     };
     if state != "loading" && state != "empty" {
         for (severity, text) in LINES {
-            app.log.push(LogLine {
+            app.log(LogLine {
                 at: sample::now(),
                 severity,
                 text: text.to_owned(),
             });
         }
-        app.bars.series = Some(sample::series("IBM", crate::model::Interval::Min5));
+        app.views.bars.series = Some(sample::series("IBM", crate::model::Interval::Min5));
         let snapshot = app.shared.snapshot.clone().unwrap();
         app.observe(snapshot);
     }
@@ -228,7 +230,7 @@ fn every_view_in_every_state_and_size_looks_as_it_did() {
     log_lines();
     for state in STATES {
         let mut app = app(state);
-        for view in VIEWS {
+        for view in ViewId::all() {
             app.view = view;
             for size in SIZES {
                 snapshot(&name(view, state, size), &drawn(&app, size.0, size.1));
@@ -242,8 +244,8 @@ fn an_opened_run_and_every_overlay_look_as_they_did() {
     log_lines();
     let mut app = app("normal");
     app.view = ViewId::Runs;
-    app.runs.opened = Some(crate::model::RunId(1042));
-    app.runs.series.at = 2;
+    app.views.runs.opened = Some(crate::model::RunId(1042));
+    app.views.runs.series.at = 2;
     snapshot("run-80x24", &drawn(&app, 80, 24));
     snapshot("run-120x40", &drawn(&app, 120, 40));
     for (name, keys) in OVERLAYS {
@@ -264,7 +266,9 @@ fn press(app: &mut App, keys: &[&str]) {
 fn no_picture_is_left_over() {
     let mut wanted: BTreeSet<String> = STATES
         .into_iter()
-        .flat_map(|state| VIEWS.map(|view| SIZES.map(|size| name(view, state, size))))
+        .flat_map(|state| {
+            ViewId::all().map(move |view| SIZES.map(move |size| name(view, state, size)))
+        })
         .flatten()
         .collect();
     wanted.extend(["run-80x24".to_owned(), "run-120x40".to_owned()]);
@@ -285,11 +289,11 @@ fn no_picture_is_left_over() {
 fn every_view_can_be_drawn_at_every_size_and_twice_alike() {
     log_lines();
     for state in STATES {
-        for view in VIEWS {
+        for view in ViewId::all() {
             let mut app = app(state);
             app.view = view;
             if view == ViewId::Runs && state == "normal" {
-                app.runs.opened = Some(crate::model::RunId(1042));
+                app.views.runs.opened = Some(crate::model::RunId(1042));
             }
             for width in 0..=40 {
                 for height in 0..=15 {
@@ -319,7 +323,7 @@ fn overlays_can_be_drawn_at_every_size() {
 fn a_second_later_only_times_are_drawn_anew() {
     log_lines();
     let mut app = app("normal");
-    for view in VIEWS {
+    for view in ViewId::all() {
         app.view = view;
         let before = drawn(&app, 120, 36);
         let mut after = Buffer::empty(before.area);
@@ -346,7 +350,7 @@ fn nothing_but_ascii_is_drawn_where_that_was_asked_for() {
     for state in STATES {
         let mut app = app(state);
         app.shared.theme = Theme::new(Preset::Terminal, false, true);
-        for view in VIEWS {
+        for view in ViewId::all() {
             app.view = view;
             let buffer = drawn(&app, 120, 40);
             assert!(
@@ -361,7 +365,7 @@ fn nothing_but_ascii_is_drawn_where_that_was_asked_for() {
 fn without_colour_nothing_is_coloured_and_the_selection_shows() {
     let mut app = app("normal");
     app.shared.theme = Theme::new(Preset::Dark, true, false);
-    for view in VIEWS {
+    for view in ViewId::all() {
         app.view = view;
         let buffer = drawn(&app, 120, 40);
         let coloured = |cell: &Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;

@@ -2,33 +2,34 @@
 
 use std::fmt::Write as _;
 
+use super::Keymap;
+use super::binding::KeyContext;
 use super::tasks::{Step, TASKS};
-use super::{Context, Keymap};
+use crate::ui::view_id::ViewId;
 
-const PLACES: [Context; 9] = [
-    Context::Overview,
-    Context::Bars,
-    Context::Runs,
-    Context::Log,
-    Context::System,
-    Context::Global,
-    Context::Prompt,
-    Context::List,
-    Context::Confirm,
-];
+/// Every context: the views first, then what is drawn over them.
+fn contexts() -> impl Iterator<Item = KeyContext> {
+    let views = ViewId::all().map(KeyContext::View);
+    views.chain([
+        KeyContext::Global,
+        KeyContext::Prompt,
+        KeyContext::List,
+        KeyContext::Confirm,
+    ])
+}
 
 /// The table in Markdown, one section per context.
 #[must_use]
 pub fn page(keymap: &Keymap) -> String {
     let mut page = String::new();
-    for place in PLACES {
+    for place in contexts() {
         let _ = writeln!(
             page,
             "## {}\n\n| key | what it does | action |\n|---|---|---|",
             heading(place)
         );
-        for entry in keymap.of(place) {
-            let keys: Vec<String> = entry
+        for row in keymap.of(place) {
+            let keys: Vec<String> = row
                 .chords
                 .iter()
                 .map(|chord| format!("`{}`", super::chord::shown(*chord)))
@@ -41,7 +42,7 @@ pub fn page(keymap: &Keymap) -> String {
             let _ = writeln!(
                 page,
                 "| {keys} | {} | `{}` |",
-                entry.binding.title, entry.binding.action
+                row.binding.title, row.binding.action
             );
         }
         page.push('\n');
@@ -74,15 +75,15 @@ fn tasks() -> String {
 #[must_use]
 pub fn plain(keymap: &Keymap) -> String {
     let mut text = String::new();
-    for place in PLACES {
+    for place in contexts() {
         let _ = writeln!(text, "{}", heading(place));
-        for entry in keymap.of(place) {
+        for row in keymap.of(place) {
             let _ = writeln!(
                 text,
                 "  {:<16} {:<28} {}",
-                entry.keys(),
-                entry.binding.title,
-                entry.binding.action
+                row.keys(),
+                row.binding.title,
+                row.binding.action
             );
         }
         text.push('\n');
@@ -90,7 +91,7 @@ pub fn plain(keymap: &Keymap) -> String {
     text
 }
 
-fn heading(place: Context) -> String {
+fn heading(place: KeyContext) -> String {
     let name = place.to_string();
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| {

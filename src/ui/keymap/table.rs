@@ -1,252 +1,77 @@
-//! The one table of keys. Dispatch, footer, help, palette, `keys --markdown` and the documents are
-//! views of it.
+//! The keys that belong to no view: those that work everywhere, and those of what is drawn over a view.
 
-use super::Context::{self, Bars, Confirm, Global, List, Log, Overview, Prompt, Runs, System};
+use super::binding::KeyContext::{Confirm, Global, List, Prompt};
+use super::binding::{
+    Binding, FETCH, LIST, MOVE, PROGRAM, READS, SHOW, SPENDS, TAKE, Thing, WRITES, row,
+};
 use crate::ui::action::Action as A;
+use crate::ui::view_id::ViewId;
 
-/// A row of the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Binding {
-    /// What happens.
-    pub action: A,
-    /// Where.
-    pub context: Context,
-    /// Its keys; none: from the palette only.
-    pub chords: &'static [&'static str],
-    /// What happens, verb first.
-    pub title: &'static str,
-    /// Its word in the footer; empty: not shown there.
-    pub hint: &'static str,
-    /// The heading under which the help shows it.
-    pub group: &'static str,
-    /// The footer drops high ranks first when it is narrow.
-    pub rank: u8,
-    /// Other words that find it in the palette: what people call it.
-    pub finds: &'static str,
+/// The rows, in the order of the documents.
+pub fn rows() -> impl Iterator<Item = Binding> {
+    let views = ViewId::all().map(|view| {
+        row(Global, view.action(), view.key(), view.goes())
+            .group(MOVE)
+            .finds(view.finds())
+    });
+    let before = EVERYWHERE.iter().copied();
+    before
+        .chain(views)
+        .chain(INSIDE.iter().copied())
+        .chain(OVERLAYS.iter().copied())
 }
 
-const fn row(
-    context: Context,
-    action: A,
-    chords: &'static [&'static str],
-    title: &'static str,
-) -> Binding {
-    Binding {
-        action,
-        context,
-        chords,
-        title,
-        hint: "",
-        group: "",
-        rank: u8::MAX,
-        finds: "",
-    }
-}
-
-impl Binding {
-    const fn hint(mut self, rank: u8, hint: &'static str) -> Self {
-        (self.rank, self.hint) = (rank, hint);
-        self
-    }
-
-    const fn group(mut self, group: &'static str) -> Self {
-        self.group = group;
-        self
-    }
-
-    const fn finds(mut self, words: &'static str) -> Self {
-        self.finds = words;
-        self
-    }
-}
-
-const MOVE: &str = "Moving";
-const PROGRAM: &str = "Program";
-const FETCH: &str = "Fetching";
-const LIST: &str = "Watch list";
-const SHOW: &str = "Showing";
-const TAKE: &str = "Copying and saving";
-
-/// Every key. One letter means one thing in every view.
-pub const TABLE: &[Binding] = &[
-    row(Overview, A::Fetch, &["f"], "Fetch selected or marked")
-        .hint(0, "fetch")
-        .group(FETCH)
-        .finds("refresh update download request"),
-    row(Overview, A::Offer, &["."], "Do the suggested step")
-        .group(FETCH)
-        .finds("next step fix"),
-    row(Overview, A::Open, &["enter"], "Show bars")
-        .hint(2, "bars")
-        .group(SHOW)
-        .finds("open prices chart table candles"),
-    row(Overview, A::GoTo, &["t"], "Go to a date in its bars")
-        .group(SHOW)
-        .finds("time day month year jump"),
-    row(Overview, A::Remove, &["x"], "Remove from watch list")
-        .hint(9, "remove")
-        .group(LIST)
-        .finds("delete drop unwatch"),
-    row(Overview, A::Edit, &["E"], "Edit selected or marked")
-        .group(LIST)
-        .finds("change interval adjusted raw daily weekly 5min"),
-    row(Overview, A::Interval, &["i"], "Change the interval")
-        .group(LIST)
-        .finds("daily weekly monthly 5min edit"),
-    row(Overview, A::Why, &["w"], "Explain the state")
-        .hint(8, "why")
-        .group(SHOW)
-        .finds("reason error failed blocked"),
-    row(Overview, A::Attention, &["!"], "Show only what needs you")
-        .group(SHOW)
-        .finds("filter blocked failed problems errors"),
-    row(Overview, A::Mark, &["space"], "Mark or unmark")
-        .group(LIST)
-        .finds("select several"),
-    row(Overview, A::MarkAll, &["*"], "Mark all shown, or none")
-        .group(LIST)
-        .finds("select all"),
-    row(Overview, A::ToDaily, &[], "Switch to daily bars")
-        .group(LIST)
-        .finds("interval"),
-    row(Overview, A::ToWeekly, &[], "Switch to weekly bars")
-        .group(LIST)
-        .finds("interval"),
-    row(Overview, A::Sort, &["s"], "Sort by the next column")
-        .hint(11, "sort")
-        .group(SHOW)
-        .finds("order"),
-    row(Overview, A::SortReverse, &["<", ">"], "Reverse the order")
-        .group(SHOW)
-        .finds("sort"),
-    row(Overview, A::Copy, &["y"], "Copy selected or marked")
-        .group(TAKE)
-        .finds("clipboard"),
-    row(Overview, A::Export, &["e"], "Export selected or marked")
-        .group(TAKE)
-        .finds("save csv jsonl file download bars"),
-    row(Bars, A::Fetch, &["f"], "Fetch this series")
-        .hint(0, "fetch")
-        .group(FETCH)
-        .finds("refresh update"),
-    row(Bars, A::PreviousSeries, &["["], "Previous series")
-        .hint(1, "")
-        .group(SHOW),
-    row(Bars, A::NextSeries, &["]"], "Next series")
-        .hint(1, "series")
-        .group(SHOW)
-        .finds("symbol"),
-    row(Bars, A::Interval, &["i"], "Show another interval")
-        .hint(2, "interval")
-        .group(SHOW),
-    row(Bars, A::Newest, &["g"], "Go to the newest bar")
-        .hint(3, "newest")
-        .group(MOVE)
-        .finds("latest last"),
-    row(Bars, A::Oldest, &["G"], "Go to the oldest bar")
-        .hint(3, "oldest")
-        .group(MOVE)
-        .finds("first"),
-    row(Bars, A::GoTo, &["t"], "Go to a date or time")
-        .hint(4, "go to time")
-        .group(MOVE)
-        .finds("day month year jump"),
-    row(Bars, A::Arrange, &["v"], "Table, chart or both")
-        .hint(1, "chart")
-        .group(SHOW)
-        .finds("candles layout"),
-    row(Bars, A::ZoomIn, &["+", "="], "Zoom in")
-        .hint(8, "")
-        .group(SHOW),
-    row(Bars, A::ZoomOut, &["-"], "Zoom out")
-        .hint(8, "zoom")
-        .group(SHOW),
-    row(Bars, A::Copy, &["y"], "Copy the bar")
-        .hint(9, "copy")
-        .group(TAKE)
-        .finds("clipboard price"),
-    row(Bars, A::Export, &["e"], "Export the series")
-        .hint(7, "export")
-        .group(TAKE)
-        .finds("save csv jsonl file download bars"),
-    row(Runs, A::Open, &["enter"], "Open the run")
-        .hint(0, "detail")
-        .group(SHOW)
-        .finds("requests answers"),
-    row(Runs, A::Offer, &["."], "Cancel, or rerun failures")
-        .hint(1, "")
-        .group(FETCH)
-        .finds("retry rerun cancel stop"),
-    row(Runs, A::Rerun, &["R"], "Rerun what failed")
-        .group(FETCH)
-        .finds("retry rerun"),
-    row(Runs, A::Attention, &["!"], "Show only failed runs")
-        .group(SHOW)
-        .finds("filter problems errors"),
-    row(Runs, A::Curl, &["c"], "Copy request as curl")
-        .hint(2, "curl")
-        .group(TAKE)
-        .finds("clipboard url"),
-    row(Runs, A::Copy, &["y"], "Copy run as Markdown")
-        .hint(3, "copy")
-        .group(TAKE)
-        .finds("clipboard report bug"),
-    row(Log, A::Attention, &["!"], "Show only errors, or all")
-        .hint(0, "errors")
-        .group(SHOW)
-        .finds("filter problems"),
-    row(Log, A::Level, &["L"], "Next level")
-        .hint(1, "level")
-        .group(SHOW)
-        .finds("debug info warn error filter"),
-    row(Log, A::NextMatch, &["n"], "Next match")
-        .hint(4, "next match")
-        .group(MOVE),
-    row(Log, A::PreviousMatch, &["N"], "Previous match").group(MOVE),
-    row(Log, A::Wrap, &[], "Wrap or cut long lines").group(SHOW),
-    row(Log, A::Follow, &["end"], "Follow the newest line")
-        .hint(2, "follow")
-        .group(MOVE),
-    row(Log, A::Copy, &["y"], "Copy the line")
-        .hint(5, "copy")
-        .group(TAKE)
-        .finds("clipboard"),
-    row(System, A::Copy, &["y"], "Copy the value")
-        .hint(0, "copy")
-        .group(TAKE)
-        .finds("clipboard path"),
+/// What can be done everywhere.
+const EVERYWHERE: &[Binding] = &[
     row(Global, A::FetchDue, &["F"], "Fetch all that is due")
         .hint(1, "all due")
         .group(FETCH)
-        .finds("refresh update everything now"),
+        .finds("refresh update everything now")
+        .needs(SPENDS),
     row(Global, A::Add, &["a"], "Add series")
         .hint(4, "add")
         .group(LIST)
-        .finds("symbol ticker company watch new paste"),
-    row(Global, A::Undo, &["u"], "Undo last watch list change").group(LIST),
+        .finds("symbol ticker company watch new paste")
+        .needs(WRITES),
+    row(Global, A::Undo, &["u"], "Undo last watch list change")
+        .group(LIST)
+        .needs(WRITES)
+        .acts_on(&[(Thing::Change, "there is nothing to undo")]),
     row(Global, A::ImportList, &[], "Import a watch list")
         .group(LIST)
-        .finds("add many file csv load series symbols"),
+        .finds("add many file csv load series symbols")
+        .needs(WRITES),
     row(Global, A::ExportList, &[], "Export the watch list")
         .group(LIST)
-        .finds("save file csv series symbols backup"),
+        .finds("save file csv series symbols backup")
+        .needs(READS)
+        .acts_on(&[(Thing::Watched, "the watch list is empty")]),
     row(Global, A::Pause, &["p"], "Pause or resume schedule")
         .hint(12, "pause")
         .group(FETCH)
-        .finds("stop start automatic"),
+        .finds("stop start automatic")
+        .needs(WRITES),
     row(Global, A::Schedule, &["S"], "Change the schedule")
         .hint(13, "schedule")
         .group(FETCH)
-        .finds("cron time when automatic"),
+        .finds("cron time when automatic")
+        .needs(WRITES),
     row(Global, A::EnterKey, &["K"], "Enter the provider's key")
         .group(FETCH)
-        .finds("api token password plan account"),
+        .finds("api token password plan account")
+        .needs(WRITES),
     row(Global, A::SaveKey, &[], "Save the key")
         .group(FETCH)
-        .finds("keep api token"),
+        .finds("keep api token")
+        .acts_on(&[(
+            Thing::EnteredKey,
+            "no key was entered in this session; K enters one",
+        )]),
     row(Global, A::Cancel, &[], "Cancel the current run")
         .group(FETCH)
-        .finds("stop abort"),
+        .finds("stop abort")
+        .needs(WRITES)
+        .acts_on(&[(Thing::CurrentRun, "no run is in progress")]),
     row(Global, A::Filter, &["/"], "Filter the lines")
         .hint(20, "filter")
         .group(SHOW)
@@ -266,21 +91,10 @@ pub const TABLE: &[Binding] = &[
         .hint(23, "quit")
         .group(PROGRAM)
         .finds("exit leave close"),
-    row(Global, A::ViewOverview, &["1"], "Go to Overview")
-        .group(MOVE)
-        .finds("watch list home series"),
-    row(Global, A::ViewBars, &["2"], "Go to Bars")
-        .group(MOVE)
-        .finds("prices chart"),
-    row(Global, A::ViewRuns, &["5"], "Go to Runs")
-        .group(MOVE)
-        .finds("history requests answers"),
-    row(Global, A::ViewLog, &["6"], "Go to Log")
-        .group(MOVE)
-        .finds("messages errors events"),
-    row(Global, A::ViewSystem, &["7"], "Go to System")
-        .group(MOVE)
-        .finds("about version paths"),
+];
+
+/// Moving inside a view, and what it looks like.
+const INSIDE: &[Binding] = &[
     row(Global, A::GoSource, &[], "System: key, plan and quota")
         .group(SHOW)
         .finds("source provider requests left renew limit where"),
@@ -314,6 +128,10 @@ pub const TABLE: &[Binding] = &[
         .finds("notifications announcements"),
     row(Global, A::Redraw, &["ctrl-l"], "Redraw the screen").group(PROGRAM),
     row(Global, A::Suspend, &["ctrl-z"], "Suspend; fg resumes").group(PROGRAM),
+];
+
+/// What is drawn over a view.
+const OVERLAYS: &[Binding] = &[
     row(Prompt, A::Accept, &["enter"], "Accept").hint(0, "accept"),
     row(Prompt, A::Complete, &["tab"], "Complete, or ask provider").hint(1, "complete"),
     row(Prompt, A::Up, &["up"], "Previous choice"),

@@ -1,14 +1,16 @@
 //! What the configuration file changes in the table: `[keys]`, an action's name and its keys.
 
-use super::{Chord, Context, Keymap};
+use super::Keymap;
+use super::binding::KeyContext;
+use super::chord::Chord;
 use crate::config::KeyBinding;
 use crate::ui::action::Action;
 
 impl Keymap {
-    /// The table with the user's own keys, and the errors in those: a wrong line changes nothing.
+    /// The same with the user's own keys, and the errors in those: a wrong line changes nothing.
     #[must_use]
-    pub fn with(bindings: &[KeyBinding]) -> (Self, Vec<String>) {
-        let mut keymap = Self::default();
+    pub fn rebound(self, bindings: &[KeyBinding]) -> (Self, Vec<String>) {
+        let mut keymap = self;
         let mut problems = vec![];
         for binding in bindings {
             if let Err(reason) = keymap.rebind(binding) {
@@ -31,39 +33,39 @@ impl Keymap {
             let chord: Chord = text.parse().map_err(|error| format!("{error}"))?;
             chords.push(chord);
         }
-        let places: Vec<Context> = self
-            .entries
+        let places: Vec<KeyContext> = self
+            .rows
             .iter()
-            .filter(|entry| entry.binding.action == action)
-            .map(|entry| entry.binding.context)
+            .filter(|row| row.binding.action == action)
+            .map(|row| row.binding.context)
             .collect();
         if let Some(kept) = always(action)
             && !chords.contains(&kept)
         {
             chords.push(kept);
         }
-        for entry in &self.entries {
-            let there = entry.binding.context;
+        for row in &self.rows {
+            let there = row.binding.context;
             // A global key applies in every view as well.
-            let meets = |place: &Context| {
+            let meets = |place: &KeyContext| {
                 *place == there
-                    || (*place == Context::Global && !there.is_overlay())
-                    || (there == Context::Global && !place.is_overlay())
+                    || (*place == KeyContext::Global && !there.is_overlay())
+                    || (there == KeyContext::Global && !place.is_overlay())
             };
-            let is_near = places.iter().any(meets) && entry.binding.action != action;
+            let is_near = places.iter().any(meets) && row.binding.action != action;
             if let Some(chord) = chords
                 .iter()
-                .find(|chord| is_near && entry.chords.contains(chord))
+                .find(|chord| is_near && row.chords.contains(chord))
             {
                 return Err(format!(
                     "{chord} already means {} ({}); give that another key first",
-                    entry.binding.action, entry.binding.context
+                    row.binding.action, row.binding.context
                 ));
             }
         }
-        for entry in &mut self.entries {
-            if entry.binding.action == action {
-                entry.chords.clone_from(&chords);
+        for row in &mut self.rows {
+            if row.binding.action == action {
+                row.chords.clone_from(&chords);
             }
         }
         Ok(())
@@ -83,6 +85,7 @@ fn always(action: Action) -> Option<Chord> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::view_id::ViewId;
 
     fn binding(action: &str, chords: &[&str], line: usize) -> KeyBinding {
         KeyBinding {
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_persons_keys_take_the_place_of_ours() {
-        let (keymap, problems) = Keymap::with(&[binding("fetch", &["r", "f5"], 3)]);
+        let (keymap, problems) =
+            crate::ui::views::keymap().rebound(&[binding("fetch", &["r", "f5"], 3)]);
         assert_eq!(problems, Vec::<String>::new());
         let chord = |text: &str| text.parse::<Chord>().unwrap();
         for (key, action) in [
@@ -103,7 +107,7 @@ mod tests {
             ("f", None),
         ] {
             assert_eq!(
-                keymap.action(Context::Overview, chord(key)),
+                keymap.action(KeyContext::View(ViewId::Overview), chord(key)),
                 action,
                 "{key}"
             );
@@ -112,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_line_and_the_rest_still_works() {
-        let (keymap, problems) = Keymap::with(&[
+        let (keymap, problems) = crate::ui::views::keymap().rebound(&[
             binding("fetsch", &["r"], 2),
             binding("fetch", &["hyper-r"], 3),
             binding("add", &["p"], 4),
@@ -136,8 +140,17 @@ mod tests {
             "{all}"
         );
         let ctrl_c: Chord = "ctrl-c".parse().unwrap();
-        assert_eq!(keymap.action(Context::Bars, ctrl_c), Some(Action::Quit));
-        assert_eq!(keymap.key_of(Context::Overview, Action::Why), "r");
-        assert_eq!(keymap.key_of(Context::Overview, Action::Add), "a");
+        assert_eq!(
+            keymap.action(KeyContext::View(ViewId::Bars), ctrl_c),
+            Some(Action::Quit)
+        );
+        assert_eq!(
+            keymap.key_of(KeyContext::View(ViewId::Overview), Action::Why),
+            "r"
+        );
+        assert_eq!(
+            keymap.key_of(KeyContext::View(ViewId::Overview), Action::Add),
+            "a"
+        );
     }
 }

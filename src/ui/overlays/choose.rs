@@ -7,11 +7,14 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::pipeline::narrate::Severity;
 use crate::ui::action::Action;
-use crate::ui::app::Messages;
+use crate::ui::cursor::Cursor;
 use crate::ui::input::Line;
+use crate::ui::keymap::Keymap;
+use crate::ui::keymap::binding::KeyContext;
 use crate::ui::keymap::chord::{Chord, shown};
-use crate::ui::keymap::{Context, Keymap};
-use crate::ui::views::{Cursor, Reply, ViewId};
+use crate::ui::messages::Messages;
+use crate::ui::reply::{Explanation, Reply};
+use crate::ui::view_id::ViewId;
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +58,8 @@ impl Choice {
 
     /// The same, not available now if there is a reason.
     #[must_use]
-    pub fn because(mut self, reason: Option<&str>) -> Self {
-        self.disabled = reason.map(str::to_owned);
+    pub fn because(mut self, reason: Option<String>) -> Self {
+        self.disabled = reason;
         self
     }
 
@@ -229,28 +232,25 @@ impl Choose {
 pub(super) fn help(keymap: &Keymap, view: ViewId) -> Choose {
     let mut all = vec![];
     for (place, name) in [
-        (view.context(), view.title()),
-        (Context::Global, "Everywhere"),
+        (KeyContext::View(view), view.title()),
+        (KeyContext::Global, "Everywhere"),
     ] {
         let mut groups: Vec<&str> = vec![];
-        for entry in keymap.of(place) {
-            if !groups.contains(&entry.binding.group) {
-                groups.push(entry.binding.group);
+        for row in keymap.of(place) {
+            if !groups.contains(&row.binding.group) {
+                groups.push(row.binding.group);
             }
         }
         for group in groups {
             all.push(Choice::head(format!("{name}: {}", group.to_lowercase())));
-            for entry in keymap
-                .of(place)
-                .filter(|entry| entry.binding.group == group)
-            {
-                let keys = entry.keys();
+            for row in keymap.of(place).filter(|row| row.binding.group == group) {
+                let keys = row.keys();
                 let keys = if keys.is_empty() {
                     "palette".to_owned()
                 } else {
                     keys
                 };
-                all.push(Choice::line(keys, entry.binding.title));
+                all.push(Choice::line(keys, row.binding.title));
             }
         }
     }
@@ -279,12 +279,9 @@ pub(super) fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Choose {
 }
 
 /// Sentences, then the keys that help: they act at once, without searching.
-pub(super) fn explanation(
-    title: String,
-    text: &str,
-    steps: Vec<(String, String, Action)>,
-) -> Choose {
-    let mut all: Vec<Choice> = crate::ui::text::wrap(text, LINE)
+pub(super) fn explanation(explanation: Explanation) -> Choose {
+    let Explanation { title, text, steps } = explanation;
+    let mut all: Vec<Choice> = crate::ui::text::wrap(&text, LINE)
         .into_iter()
         .map(Choice::head)
         .collect();
@@ -331,14 +328,17 @@ mod tests {
 
     #[test]
     fn the_help_begins_with_the_view_and_holds_every_key_of_it() {
-        let keymap = Keymap::default();
-        for view in crate::ui::views::VIEWS {
+        let keymap = crate::ui::views::keymap();
+        for view in ViewId::all() {
             let list = help(&keymap, view);
             let first = list.lines().next().unwrap();
             assert!(first.is_head && first.text.starts_with(view.title()));
-            for entry in keymap.of(view.context()).chain(keymap.of(Context::Global)) {
-                let is_there = list.lines().any(|line| line.text == entry.binding.title);
-                assert!(is_there, "{}", entry.binding.title);
+            for row in keymap
+                .of(KeyContext::View(view))
+                .chain(keymap.of(KeyContext::Global))
+            {
+                let is_there = list.lines().any(|line| line.text == row.binding.title);
+                assert!(is_there, "{}", row.binding.title);
             }
         }
     }

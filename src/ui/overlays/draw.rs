@@ -7,10 +7,11 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::prompt::SUGGESTIONS;
-use super::{Choose, Confirm, Overlay, Prompt, PromptKind};
-use crate::ui::app::Shared;
+use super::{Choose, Overlay, Prompt};
 use crate::ui::draw::{blank, line, put, split_top};
-use crate::ui::frame::Regions;
+use crate::ui::regions::Regions;
+use crate::ui::reply::{Confirm, PromptKind};
+use crate::ui::shared::Shared;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 

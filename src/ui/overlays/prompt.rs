@@ -2,6 +2,7 @@
 
 mod accept;
 mod add;
+mod typed;
 
 pub use self::add::question;
 
@@ -13,44 +14,14 @@ use crate::model::{Interval, SeriesKey};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Action;
-use crate::ui::app::Shared;
 use crate::ui::input::Line;
 use crate::ui::keymap::chord::Chord;
+use crate::ui::reply::{PromptKind, Reply};
+use crate::ui::shared::Shared;
 use crate::ui::text;
-use crate::ui::views::Reply;
 
 /// Choices that are shown under the line.
 pub const SUGGESTIONS: usize = 8;
-
-/// What a line is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PromptKind {
-    /// Which lines of the view are shown.
-    Filter,
-    /// Series to watch.
-    Add {
-        /// Its interval, unless one is typed.
-        interval: Interval,
-    },
-    /// The series to watch instead of these.
-    Edit {
-        /// The series.
-        series: Vec<SeriesKey>,
-    },
-    /// The file that series are read from.
-    Import,
-    /// When runs start.
-    Schedule,
-    /// The provider's key.
-    Key,
-    /// A date or time to go to.
-    GoTo,
-    /// The files that series are written to.
-    Export {
-        /// The series.
-        series: Vec<SeriesKey>,
-    },
-}
 
 /// A choice under the line.
 #[derive(Debug, Clone, PartialEq, Eq)]

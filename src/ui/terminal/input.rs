@@ -9,7 +9,7 @@ use crate::ui::keymap::chord::{Chord, Key, Named};
 
 /// What the user did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub enum UserInput {
     /// Pressed a key.
     Key(Chord),
     /// Pasted a text.
@@ -41,14 +41,14 @@ impl Keys {
     }
 
     /// Completes at the next input.
-    pub async fn next(&mut self) -> Input {
+    pub async fn next(&mut self) -> UserInput {
         loop {
             let Some(stream) = &mut self.0 else {
                 return std::future::pending().await;
             };
             let Some(Ok(event)) = stream.next().await else {
                 self.0 = None;
-                return Input::Gone;
+                return UserInput::Gone;
             };
             if let Some(input) = understood(event) {
                 return input;
@@ -60,7 +60,7 @@ impl Keys {
     ///
     /// Polls with the waker of the task that also waits: the stream keeps the first waker it sees
     /// until something happens, and one that wakes nobody would delay the next key.
-    pub async fn next_now(&mut self) -> Option<Input> {
+    pub async fn next_now(&mut self) -> Option<UserInput> {
         tokio::select! {
             biased;
             input = self.next() => Some(input),
@@ -69,15 +69,17 @@ impl Keys {
     }
 }
 
-fn understood(event: Event) -> Option<Input> {
+fn understood(event: Event) -> Option<UserInput> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => chord(key).map(Input::Key),
-        Event::Paste(text) => Some(Input::Paste(text)),
-        Event::Resize(..) => Some(Input::Resize),
+        Event::Key(key) if key.kind != KeyEventKind::Release => chord(key).map(UserInput::Key),
+        Event::Paste(text) => Some(UserInput::Paste(text)),
+        Event::Resize(..) => Some(UserInput::Resize),
         Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => Some(Input::Click(mouse.column, mouse.row)),
-            MouseEventKind::ScrollDown => Some(Input::Wheel(true)),
-            MouseEventKind::ScrollUp => Some(Input::Wheel(false)),
+            MouseEventKind::Down(MouseButton::Left) => {
+                Some(UserInput::Click(mouse.column, mouse.row))
+            }
+            MouseEventKind::ScrollDown => Some(UserInput::Wheel(true)),
+            MouseEventKind::ScrollUp => Some(UserInput::Wheel(false)),
             _ => None,
         },
         _ => None,

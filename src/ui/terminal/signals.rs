@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A signal that the panel acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum SignalEvent {
     /// End, with the signal's exit code.
     End(u8),
     /// Restore the terminal and stop.
@@ -41,14 +41,14 @@ impl Signals {
     }
 
     /// Completes at the next signal.
-    pub async fn next(&mut self) -> Told {
+    pub async fn next(&mut self) -> SignalEvent {
         tokio::select! {
-            _ = self.terminate.recv() => Told::End(0),
-            _ = self.interrupt.recv() => Told::End(130),
-            _ = self.hangup.recv() => Told::End(129),
-            _ = self.quit.recv() => Told::End(131),
-            _ = self.stop.recv() => Told::Stop,
-            _ = self.go_on.recv() => Told::Continue,
+            _ = self.terminate.recv() => SignalEvent::End(0),
+            _ = self.interrupt.recv() => SignalEvent::End(130),
+            _ = self.hangup.recv() => SignalEvent::End(129),
+            _ = self.quit.recv() => SignalEvent::End(131),
+            _ = self.stop.recv() => SignalEvent::Stop,
+            _ = self.go_on.recv() => SignalEvent::Continue,
         }
     }
 }

@@ -9,19 +9,28 @@
 //! ```
 
 mod draw;
+mod keys;
 
 use chrono::{DateTime, Utc};
 
-pub use self::draw::draw;
-use super::{Cursor, Reply};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub use self::keys::KEYS;
+use self::keys::NO_BARS;
 use crate::model::{Bar, RunId, SeriesKey};
 use crate::pipeline::command::{Anchor, BarsWindow, Command};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::action::{Action, Effect};
-use crate::ui::app::Shared;
-use crate::ui::frame::Regions;
-use crate::ui::overlays::{Overlay, Prompt, PromptKind};
-use crate::ui::views::overview::fetch_of;
+use crate::ui::cursor::Cursor;
+use crate::ui::export::export_name;
+use crate::ui::fetch::fetch_of;
+use crate::ui::keymap::binding::Thing;
+use crate::ui::regions::Regions;
+use crate::ui::reply::{PromptKind, Reply};
+use crate::ui::shared::Shared;
+use crate::ui::view::{Sight, View};
+use crate::ui::view_id::ViewId;
 use crate::ui::widgets::candles::Zoom;
 
 /// The fewest bars of a window on each side of its anchor: several screens of the table.
@@ -102,23 +111,6 @@ impl Bars {
         self.window(shared)?.bars.get(self.cursor.at)
     }
 
-    /// Shows a series, or again the one that was shown last.
-    pub fn enter(&mut self, series: Option<SeriesKey>, shared: &Shared) -> Option<Command> {
-        if let Some(series) = series
-            && self.series.as_ref() != Some(&series)
-        {
-            self.series = Some(series);
-            (self.at, self.cursor) = (None, Cursor::default());
-            self.read_after = shared.last_run();
-            return self.ask(Anchor::Newest);
-        }
-        if self.window(shared).is_none() {
-            self.read_after = shared.last_run();
-            return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
-        }
-        None
-    }
-
     /// Bars that the chart shows at once.
     fn in_chart(&self) -> u32 {
         let candles = u32::from(self.columns / self.zoom.cells().max(1));
@@ -135,11 +127,6 @@ impl Bars {
         };
         self.asked = Some(window.clone());
         Some(Command::ShowBars(window))
-    }
-
-    /// What was requested will not come: it may be requested again.
-    pub fn forget(&mut self) {
-        self.asked = None;
     }
 
     /// Goes to the bar of an instant, or the last before it.
@@ -176,8 +163,8 @@ impl Bars {
         self.cursor.keep_in_sight(page.bars.len(), self.page);
     }
 
-    /// Takes a new snapshot: a window that was requested, or new bars in the store.
-    pub fn observe(&mut self, shared: &Shared) -> Option<Command> {
+    /// Takes a window that was requested, or new bars in the store.
+    fn follow(&mut self, shared: &Shared) -> Option<Command> {
         if self.series.is_none() {
             let first = shared.series().first().map(|status| status.key.clone());
             return self.enter(first, shared);
@@ -236,25 +223,6 @@ impl Bars {
         None
     }
 
-    /// Takes how much fits on the screen.
-    pub fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
-        let changed = (self.page, self.columns) != (regions.page, regions.columns);
-        (self.page, self.columns) = (regions.page, regions.columns);
-        self.fits_both = regions.fits_both;
-        if !changed {
-            return None;
-        }
-        let count = self.window(shared).map_or(0, |page| page.bars.len());
-        self.cursor.keep_in_sight(count, self.page);
-        self.prefetch(shared)
-    }
-
-    /// Selects a line of the screen.
-    pub fn select_row(&mut self, row: usize, shared: &Shared) -> Vec<Effect> {
-        self.cursor.at = self.cursor.top + row;
-        self.moved(shared).into_iter().map(Effect::Send).collect()
-    }
-
     /// The cursor has moved within the window.
     fn moved(&mut self, shared: &Shared) -> Option<Command> {
         let page = self.window(shared)?;
@@ -262,61 +230,6 @@ impl Bars {
         let bar = page.bars.get(self.cursor.at)?;
         self.at = (Some(bar.timestamp) != page.newest).then_some(bar.timestamp);
         self.prefetch(shared)
-    }
-
-    /// What an action does here.
-    pub fn update(
-        &mut self,
-        action: Action,
-        shared: &mut Shared,
-        now: DateTime<Utc>,
-    ) -> Vec<Reply> {
-        let count = self.window(shared).map_or(0, |page| page.bars.len());
-        // In the chart newer is to the right; with the chart alone the arrows follow it.
-        let move_by = match action {
-            Action::Left => Some(Action::Down),
-            Action::Right => Some(Action::Up),
-            Action::First => return self.jump(Anchor::Newest, shared),
-            Action::Last => return self.jump(Anchor::Oldest, shared),
-            _ => None,
-        };
-        if self.cursor.act(move_by.unwrap_or(action), count, self.page) {
-            return self.moved(shared).map(Reply::from).into_iter().collect();
-        }
-        match action {
-            Action::Newest => self.jump(Anchor::Newest, shared),
-            Action::Oldest => self.jump(Anchor::Oldest, shared),
-            Action::NextSeries => self.step(1, shared),
-            Action::PreviousSeries => self.step(-1, shared),
-            Action::Interval => self.next_interval(shared),
-            Action::GoTo => {
-                vec![Overlay::Prompt(Prompt::new(PromptKind::GoTo, "")).into()]
-            }
-            Action::Fetch => self
-                .series
-                .clone()
-                .map_or_else(Vec::new, |series| fetch_of(vec![series], shared, now)),
-            Action::Arrange => {
-                self.arrange = self.arrange.next(self.fits_both);
-                vec![]
-            }
-            Action::ZoomIn => self.zoomed(self.zoom.zoom_in(), shared),
-            Action::ZoomOut => self.zoomed(self.zoom.zoom_out(), shared),
-            Action::Copy => self.selected(shared).map_or_else(Vec::new, |bar| {
-                vec![Reply::Do(Effect::Copy {
-                    text: line(bar),
-                    what: "1 bar".to_owned(),
-                })]
-            }),
-            Action::Export | Action::Save => self.series.clone().map_or_else(Vec::new, |series| {
-                let series = vec![series];
-                let name = export_name(&series, now);
-                vec![Overlay::Prompt(Prompt::new(PromptKind::Export { series }, &name)).into()]
-            }),
-            Action::Back => vec![Reply::Go(super::ViewId::Overview)],
-            Action::NextPane | Action::PreviousPane => self.update(Action::Arrange, shared, now),
-            _ => vec![],
-        }
     }
 
     fn zoomed(&mut self, zoom: Zoom, shared: &Shared) -> Vec<Reply> {
@@ -385,6 +298,134 @@ impl Bars {
     }
 }
 
+impl View for Bars {
+    fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
+        let count = self.window(shared).map_or(0, |page| page.bars.len());
+        // In the chart newer is to the right; with the chart alone the arrows follow it.
+        let move_by = match action {
+            Action::Left => Some(Action::Down),
+            Action::Right => Some(Action::Up),
+            Action::First => return self.jump(Anchor::Newest, shared),
+            Action::Last => return self.jump(Anchor::Oldest, shared),
+            _ => None,
+        };
+        if self.cursor.act(move_by.unwrap_or(action), count, self.page) {
+            return self.moved(shared).map(Reply::from).into_iter().collect();
+        }
+        match action {
+            Action::Newest => self.jump(Anchor::Newest, shared),
+            Action::Oldest => self.jump(Anchor::Oldest, shared),
+            Action::NextSeries => self.step(1, shared),
+            Action::PreviousSeries => self.step(-1, shared),
+            Action::Interval => self.next_interval(shared),
+            Action::GoTo => vec![Reply::Prompt(PromptKind::GoTo, String::new())],
+            Action::Fetch => self
+                .series
+                .clone()
+                .map_or_else(Vec::new, |series| fetch_of(vec![series], shared, now)),
+            Action::Arrange => {
+                self.arrange = self.arrange.next(self.fits_both);
+                vec![]
+            }
+            Action::ZoomIn => self.zoomed(self.zoom.zoom_in(), shared),
+            Action::ZoomOut => self.zoomed(self.zoom.zoom_out(), shared),
+            Action::Copy => self.selected(shared).map_or_else(Vec::new, |bar| {
+                vec![Reply::Do(Effect::Copy {
+                    text: line(bar),
+                    what: "1 bar".to_owned(),
+                })]
+            }),
+            Action::Export | Action::Save => self.series.clone().map_or_else(Vec::new, |series| {
+                let series = vec![series];
+                let name = export_name(&series, now);
+                vec![Reply::Prompt(PromptKind::Export { series }, name)]
+            }),
+            Action::Back => vec![Reply::Go(ViewId::Overview)],
+            Action::NextPane | Action::PreviousPane => self.update(Action::Arrange, shared, now),
+            _ => vec![],
+        }
+    }
+
+    fn draw(
+        &self,
+        shared: &Shared,
+        _now: DateTime<Utc>,
+        area: Rect,
+        buf: &mut Buffer,
+        regions: &mut Regions,
+    ) {
+        draw::draw(self, shared, area, buf, regions);
+    }
+
+    fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
+        let changed = (self.page, self.columns) != (regions.page, regions.columns);
+        (self.page, self.columns) = (regions.page, regions.columns);
+        self.fits_both = regions.fits_both;
+        if !changed {
+            return None;
+        }
+        let count = self.window(shared).map_or(0, |page| page.bars.len());
+        self.cursor.keep_in_sight(count, self.page);
+        self.prefetch(shared)
+    }
+
+    fn select(&mut self, row: usize, shared: &Shared) -> Vec<Reply> {
+        self.cursor.at = self.cursor.top + row;
+        self.moved(shared).into_iter().map(Reply::from).collect()
+    }
+
+    fn observe(&mut self, shared: &Shared, sight: Sight) -> Vec<Reply> {
+        if sight == Sight::Hidden {
+            return vec![];
+        }
+        self.follow(shared).map(Reply::from).into_iter().collect()
+    }
+
+    /// Shows a series, or again the one that was shown last.
+    fn enter(&mut self, series: Option<SeriesKey>, shared: &Shared) -> Option<Command> {
+        if let Some(series) = series
+            && self.series.as_ref() != Some(&series)
+        {
+            self.series = Some(series);
+            (self.at, self.cursor) = (None, Cursor::default());
+            self.read_after = shared.last_run();
+            return self.ask(Anchor::Newest);
+        }
+        if self.window(shared).is_none() {
+            self.read_after = shared.last_run();
+            return self.ask(self.at.map_or(Anchor::Newest, Anchor::At));
+        }
+        None
+    }
+
+    fn forget(&mut self) {
+        self.asked = None;
+    }
+
+    fn has(&self, _thing: Thing, shared: &Shared) -> bool {
+        self.selected(shared).is_some()
+    }
+
+    fn declines(&self, action: Action, shared: &Shared) -> Option<&'static str> {
+        match action {
+            Action::Filter => Some("bars cannot be filtered; t goes to a date or time"),
+            Action::Save if self.selected(shared).is_none() => Some(NO_BARS),
+            _ => None,
+        }
+    }
+
+    fn hint(&self, action: Action, _shared: &Shared, regions: &Regions) -> String {
+        match action {
+            Action::Fetch => " (1)".to_owned(),
+            Action::Arrange => {
+                let next = self.arrange.next(regions.fits_both);
+                next.word(regions.fits_both).to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
 /// A bar as a line of comma-separated values.
 fn line(bar: &Bar) -> String {
     format!(
@@ -396,37 +437,6 @@ fn line(bar: &Bar) -> String {
         bar.close,
         bar.volume
     )
-}
-
-/// The file that series are exported to unless another is typed; for many, what each name ends with.
-#[must_use]
-pub fn export_name(series: &[SeriesKey], now: DateTime<Utc>) -> String {
-    let at = format!("{}.csv", now.format("%Y%m%d-%H%M%S"));
-    match series {
-        [one] => name_ending(one, &at),
-        _ => at,
-    }
-}
-
-/// A file name that begins with a series.
-#[must_use]
-pub fn name_ending(series: &SeriesKey, ending: &str) -> String {
-    let symbol = safe_name(series.symbol.as_str());
-    let adjusted = if series.adjusted { "-adjusted" } else { "" };
-    format!("{symbol}-{}{adjusted}-{ending}", series.interval)
-}
-
-/// A symbol as part of a file name: symbols may hold `/` and `:`.
-fn safe_name(symbol: &str) -> String {
-    let safe = |c: char| {
-        if c.is_ascii_alphanumeric() || c == '-' || c == '.' {
-            c
-        } else {
-            '_'
-        }
-    };
-    let name: String = symbol.chars().map(safe).collect();
-    name.trim_start_matches('.').to_owned()
 }
 
 #[cfg(test)]
@@ -445,13 +455,5 @@ mod tests {
         };
         assert_eq!(shown(true), ["both", "table", "chart", "both"]);
         assert_eq!(shown(false), ["table", "chart", "table", "chart"]);
-    }
-
-    #[test]
-    fn symbols_make_harmless_file_names() {
-        assert_eq!(
-            ["BRK-B", "FRA:IQQE", "../x", "600104.SHH"].map(safe_name),
-            ["BRK-B", "FRA_IQQE", "_x", "600104.SHH"]
-        );
     }
 }

@@ -14,27 +14,34 @@
 mod advice;
 mod columns;
 mod draw;
+mod keys;
 mod order;
 mod preview;
 mod save;
 mod steps;
-mod typed;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-pub use self::advice::advice;
-pub use self::draw::draw;
-pub use self::order::Sort;
-pub use self::steps::{due_count, fetch_of, is_forbidden, offer, replacing};
-pub use self::typed::{is_setting, series_of};
-use super::{Cursor, Reply, ViewId};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub use self::keys::KEYS;
+use self::order::Sort;
+pub use self::steps::replacing;
 use crate::model::SeriesKey;
+use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::SeriesStatus;
 use crate::ui::action::Action;
-use crate::ui::app::Shared;
-use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+use crate::ui::cursor::Cursor;
+use crate::ui::fetch::is_forbidden;
+use crate::ui::keymap::binding::Thing;
+use crate::ui::regions::Regions;
+use crate::ui::reply::{PromptKind, Reply};
+use crate::ui::shared::Shared;
+use crate::ui::view::{Sight, View};
+use crate::ui::view_id::ViewId;
 
 /// The pane with the focus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -99,7 +106,7 @@ impl Overview {
     }
 
     /// Follows the selected series to where it is now.
-    pub fn observe(&mut self, shared: &Shared) {
+    fn follow(&mut self, shared: &Shared) {
         let known = shared.series();
         self.marks
             .retain(|mark| known.iter().any(|status| status.key == *mark));
@@ -120,16 +127,6 @@ impl Overview {
         self.selected = rows.get(self.cursor.at).map(|row| row.key.clone());
     }
 
-    /// Selects a line of the screen.
-    pub fn select_row(&mut self, row: usize, shared: &Shared) {
-        let rows = self.rows(shared);
-        if let Some(clicked) = rows.get(self.cursor.top + row) {
-            self.cursor.at = self.cursor.top + row;
-            self.selected = Some(clicked.key.clone());
-            self.pane = Pane::Table;
-        }
-    }
-
     /// What would be fetched now: the marked series, or else the selected one.
     #[must_use]
     pub fn targets(&self, shared: &Shared) -> Vec<SeriesKey> {
@@ -145,9 +142,10 @@ impl Overview {
                 .collect()
         }
     }
+}
 
-    /// What an action does here.
-    pub fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
+impl View for Overview {
+    fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
         if self.pane == Pane::Log
             && matches!(
                 action,
@@ -199,7 +197,7 @@ impl Overview {
             }
             Action::Attention => {
                 self.filter = toggled(&self.filter);
-                self.observe(shared);
+                self.follow(shared);
                 vec![]
             }
             Action::Back => {
@@ -210,33 +208,95 @@ impl Overview {
                 } else {
                     self.pane = Pane::Table;
                 }
-                self.observe(shared);
+                self.follow(shared);
                 vec![]
             }
             Action::Sort => {
                 self.sort = self.sort.next();
                 self.reverse = false;
-                self.observe(shared);
+                self.follow(shared);
                 vec![Reply::Say(format!("sorted by {}", self.sort))]
             }
             Action::SortReverse => {
                 self.reverse = !self.reverse;
-                self.observe(shared);
+                self.follow(shared);
                 vec![]
             }
-            Action::Filter => {
-                let prompt = Prompt::new(PromptKind::Filter, &self.filter);
-                vec![Overlay::Prompt(prompt).into()]
-            }
             Action::GoTo => {
-                let prompt = Overlay::Prompt(Prompt::new(PromptKind::GoTo, ""));
+                let prompt = Reply::Prompt(PromptKind::GoTo, String::new());
                 let bars = self.selected(shared).map(Reply::Bars);
-                bars.into_iter().chain([prompt.into()]).collect()
+                bars.into_iter().chain([prompt]).collect()
             }
             Action::Open => self.selected(shared).map(Reply::Bars).into_iter().collect(),
             Action::Save => save::table(&self.rows(shared), now),
             _ => steps::update(self, action, shared, now),
         }
+    }
+
+    fn draw(
+        &self,
+        shared: &Shared,
+        now: DateTime<Utc>,
+        area: Rect,
+        buf: &mut Buffer,
+        regions: &mut Regions,
+    ) {
+        draw::draw(self, shared, now, area, buf, regions);
+    }
+
+    fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
+        self.page = regions.page;
+        let count = self.rows(shared).len();
+        self.cursor.keep_in_sight(count, regions.page);
+        None
+    }
+
+    fn select(&mut self, row: usize, shared: &Shared) -> Vec<Reply> {
+        let rows = self.rows(shared);
+        if let Some(clicked) = rows.get(self.cursor.top + row) {
+            self.cursor.at = self.cursor.top + row;
+            self.selected = Some(clicked.key.clone());
+            self.pane = Pane::Table;
+        }
+        vec![]
+    }
+
+    fn observe(&mut self, shared: &Shared, _sight: Sight) -> Vec<Reply> {
+        self.follow(shared);
+        vec![]
+    }
+
+    fn leave(&self, shared: &Shared) -> Option<SeriesKey> {
+        self.selected(shared)
+    }
+
+    fn filter(&self) -> Option<&str> {
+        Some(&self.filter)
+    }
+
+    fn set_filter(&mut self, text: &str) {
+        text.clone_into(&mut self.filter);
+    }
+
+    fn suggestion(&self, shared: &Shared) -> Option<Action> {
+        steps::offer(self, shared).map(|(action, _)| action)
+    }
+
+    fn has(&self, _thing: Thing, shared: &Shared) -> bool {
+        self.selected_status(shared).is_some()
+    }
+
+    /// What fetching costs.
+    fn hint(&self, action: Action, shared: &Shared, _regions: &Regions) -> String {
+        let targets = match action {
+            Action::Fetch => self.targets(shared),
+            _ => vec![],
+        };
+        if targets.is_empty() {
+            return String::new();
+        }
+        let allowed = targets.iter().filter(|key| !is_forbidden(key, shared));
+        format!(" ({})", allowed.count())
     }
 }
 

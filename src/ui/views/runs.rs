@@ -9,27 +9,34 @@
 //! ```
 
 mod draw;
+mod keys;
 mod list;
 mod report;
 mod timeline;
 
 use chrono::{DateTime, Utc};
 
-pub use self::draw::draw;
-pub use self::report::{curl, markdown};
-use super::{Cursor, Reply};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub use self::keys::KEYS;
+use self::report::{curl, markdown};
 use crate::model::text::thousands;
 use crate::model::{RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
 use crate::ui::action::{Action, Effect};
-use crate::ui::app::Shared;
 use crate::ui::csv;
-use crate::ui::frame::Regions;
-use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+use crate::ui::cursor::Cursor;
+use crate::ui::fetch::fetch_of;
+use crate::ui::filter;
+use crate::ui::keymap::binding::Thing;
+use crate::ui::regions::Regions;
+use crate::ui::reply::Reply;
+use crate::ui::shared::Shared;
 use crate::ui::text;
-use crate::ui::views::ViewId;
-use crate::ui::views::overview::fetch_of;
+use crate::ui::view::{Sight, View};
+use crate::ui::view_id::ViewId;
 
 /// What the lower part of an opened run shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,7 +118,7 @@ impl Runs {
     }
 
     /// Follows the selected run to where it is now, and rereads an opened run while it continues.
-    pub fn observe(&mut self, shared: &Shared) -> Vec<Effect> {
+    fn follow(&mut self, shared: &Shared) -> Option<Command> {
         let rows = self.rows(shared);
         let found = rows.iter().position(|run| Some(run.id) == self.selected);
         // With nothing chosen the newest run stays selected.
@@ -127,55 +134,18 @@ impl Runs {
                 if **listed != *read && self.asked != Some((*listed).clone()) =>
             {
                 self.asked = Some((*listed).clone());
-                vec![Effect::Send(Command::ShowRun(listed.id))]
+                Some(Command::ShowRun(listed.id))
             }
-            _ => vec![],
+            _ => None,
         }
     }
 
-    fn select(&mut self, shared: &Shared) -> Vec<Reply> {
+    /// The run under the cursor is chosen.
+    fn choose(&mut self, shared: &Shared) -> Vec<Reply> {
         let rows = self.rows(shared);
         let chosen = rows.get(self.cursor.at).map(|run| run.id);
         self.selected = chosen.filter(|_| self.cursor.at > 0);
         vec![]
-    }
-
-    /// Keeps the selection on the screen after a change of size; reads the run that is shown below
-    /// the list.
-    pub fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
-        (self.page, self.lower) = (regions.page, regions.lower);
-        match self.detail(shared).map(|detail| detail.series.len()) {
-            Some(count) => self.series.keep_in_sight(count, self.page),
-            None => self
-                .cursor
-                .keep_in_sight(self.rows(shared).len(), self.page),
-        }
-        let run = self.selected_run(shared).filter(|_| regions.has_glance)?;
-        let read = shared.snapshot.as_ref()?.opened.as_deref();
-        if read.is_some_and(|read| read.summary == *run) || self.asked.as_ref() == Some(run) {
-            return None;
-        }
-        self.asked = Some(run.clone());
-        Some(Command::ShowRun(run.id))
-    }
-
-    /// What was requested will not come: it may be requested again.
-    pub fn forget(&mut self) {
-        self.asked = None;
-    }
-
-    /// Selects a line of the screen.
-    pub fn select_row(&mut self, row: usize, shared: &Shared) -> Vec<Reply> {
-        if let Some(detail) = self.detail(shared) {
-            self.series.at = self.series.top + row;
-            self.series.keep_in_sight(detail.series.len(), self.page);
-            self.scroll = 0;
-            return self.show_answer(shared);
-        }
-        self.cursor.at = self.cursor.top + row;
-        self.cursor
-            .keep_in_sight(self.rows(shared).len(), self.page);
-        self.select(shared)
     }
 
     /// Moves the lower part of an opened run; `false`: not such a move.
@@ -203,72 +173,8 @@ impl Runs {
             .collect()
     }
 
-    /// What an action does here.
-    pub fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
-        if let Some(detail) = self.detail(shared) {
-            let count = detail.series.len();
-            if matches!(action, Action::Up | Action::Down) {
-                self.series.act(action, count, self.page);
-                self.scroll = 0;
-                return self.show_answer(shared);
-            }
-            if self.scroll_by(action) {
-                return vec![];
-            }
-        } else if self.opened.is_none()
-            && self.cursor.act(action, self.rows(shared).len(), self.page)
-        {
-            return self.select(shared);
-        }
-        match action {
-            Action::Open if self.opened.is_none() => self.open(shared),
-            Action::Rerun | Action::Curl | Action::Copy if self.detail(shared).is_none() => {
-                self.awaited = Some(action);
-                self.open(shared)
-            }
-            Action::Open | Action::NextPane | Action::PreviousPane if self.opened.is_some() => {
-                self.tab = match self.tab {
-                    Tab::Events => Tab::Answer,
-                    Tab::Answer => Tab::Events,
-                };
-                self.scroll = 0;
-                self.show_answer(shared)
-            }
-            Action::Back => self.back(shared),
-            Action::Filter if self.opened.is_none() => {
-                vec![Overlay::Prompt(Prompt::new(PromptKind::Filter, &self.filter)).into()]
-            }
-            Action::Rerun => self.rerun(shared, now),
-            Action::Offer => self.offer(shared).map(Reply::Act).into_iter().collect(),
-            Action::Attention => {
-                self.filter = if self.filter == FAILED {
-                    String::new()
-                } else {
-                    FAILED.to_owned()
-                };
-                self.opened = None;
-                self.observe(shared).into_iter().map(Reply::Do).collect()
-            }
-            Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
-                vec![Reply::Do(Effect::Copy {
-                    text: curl(&shared.base_url, request),
-                    what: "the curl command".to_owned(),
-                })]
-            }),
-            Action::Copy => self.detail(shared).map_or_else(Vec::new, |detail| {
-                vec![Reply::Do(Effect::Copy {
-                    text: markdown(detail, shared.zone),
-                    what: "the report".to_owned(),
-                })]
-            }),
-            Action::Save => save(&self.rows(shared), now),
-            _ => vec![],
-        }
-    }
-
     /// What `.` does for the opened or selected run.
-    #[must_use]
-    pub fn offer(&self, shared: &Shared) -> Option<Action> {
+    fn offer(&self, shared: &Shared) -> Option<Action> {
         let rows = self.rows(shared);
         let run = match self.opened {
             Some(opened) => rows.into_iter().find(|run| run.id == opened),
@@ -290,7 +196,7 @@ impl Runs {
             return vec![Reply::Go(ViewId::Overview)];
         }
         self.filter.clear();
-        self.observe(shared).into_iter().map(Reply::Do).collect()
+        self.follow(shared).map(Reply::from).into_iter().collect()
     }
 
     /// Fetches again what did not succeed in the opened or selected run.
@@ -317,9 +223,155 @@ impl Runs {
     }
 
     /// What was to be done with the opened run as soon as it is read.
-    pub fn awaited(&mut self, shared: &Shared) -> Option<Action> {
+    fn awaited(&mut self, shared: &Shared) -> Option<Action> {
         self.detail(shared)?;
         self.awaited.take()
+    }
+}
+
+impl View for Runs {
+    fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
+        if let Some(detail) = self.detail(shared) {
+            let count = detail.series.len();
+            if matches!(action, Action::Up | Action::Down) {
+                self.series.act(action, count, self.page);
+                self.scroll = 0;
+                return self.show_answer(shared);
+            }
+            if self.scroll_by(action) {
+                return vec![];
+            }
+        } else if self.opened.is_none()
+            && self.cursor.act(action, self.rows(shared).len(), self.page)
+        {
+            return self.choose(shared);
+        }
+        match action {
+            Action::Open if self.opened.is_none() => self.open(shared),
+            Action::Rerun | Action::Curl | Action::Copy if self.detail(shared).is_none() => {
+                self.awaited = Some(action);
+                self.open(shared)
+            }
+            Action::Open | Action::NextPane | Action::PreviousPane if self.opened.is_some() => {
+                self.tab = match self.tab {
+                    Tab::Events => Tab::Answer,
+                    Tab::Answer => Tab::Events,
+                };
+                self.scroll = 0;
+                self.show_answer(shared)
+            }
+            Action::Back => self.back(shared),
+            Action::Rerun => self.rerun(shared, now),
+            Action::Offer => self.offer(shared).map(Reply::Act).into_iter().collect(),
+            Action::Attention => {
+                self.filter = if self.filter == FAILED {
+                    String::new()
+                } else {
+                    FAILED.to_owned()
+                };
+                self.opened = None;
+                self.follow(shared).map(Reply::from).into_iter().collect()
+            }
+            Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
+                vec![Reply::Do(Effect::Copy {
+                    text: curl(&shared.base_url, request),
+                    what: "the curl command".to_owned(),
+                })]
+            }),
+            Action::Copy => self.detail(shared).map_or_else(Vec::new, |detail| {
+                vec![Reply::Do(Effect::Copy {
+                    text: markdown(detail, shared.zone),
+                    what: "the report".to_owned(),
+                })]
+            }),
+            Action::Save => save(&self.rows(shared), now),
+            _ => vec![],
+        }
+    }
+
+    fn draw(
+        &self,
+        shared: &Shared,
+        now: DateTime<Utc>,
+        area: Rect,
+        buf: &mut Buffer,
+        regions: &mut Regions,
+    ) {
+        draw::draw(self, shared, now, area, buf, regions);
+    }
+
+    /// Keeps the selection on the screen after a change of size; reads the run that is shown below
+    /// the list.
+    fn laid_out(&mut self, regions: &Regions, shared: &Shared) -> Option<Command> {
+        (self.page, self.lower) = (regions.page, regions.lower);
+        match self.detail(shared).map(|detail| detail.series.len()) {
+            Some(count) => self.series.keep_in_sight(count, self.page),
+            None => self
+                .cursor
+                .keep_in_sight(self.rows(shared).len(), self.page),
+        }
+        let run = self.selected_run(shared).filter(|_| regions.has_glance)?;
+        let read = shared.snapshot.as_ref()?.opened.as_deref();
+        if read.is_some_and(|read| read.summary == *run) || self.asked.as_ref() == Some(run) {
+            return None;
+        }
+        self.asked = Some(run.clone());
+        Some(Command::ShowRun(run.id))
+    }
+
+    fn select(&mut self, row: usize, shared: &Shared) -> Vec<Reply> {
+        if let Some(detail) = self.detail(shared) {
+            self.series.at = self.series.top + row;
+            self.series.keep_in_sight(detail.series.len(), self.page);
+            self.scroll = 0;
+            return self.show_answer(shared);
+        }
+        self.cursor.at = self.cursor.top + row;
+        self.cursor
+            .keep_in_sight(self.rows(shared).len(), self.page);
+        self.choose(shared)
+    }
+
+    fn observe(&mut self, shared: &Shared, sight: Sight) -> Vec<Reply> {
+        let reread = self.follow(shared).map(Reply::from);
+        let awaited = self.awaited(shared).filter(|_| sight == Sight::Open);
+        reread.into_iter().chain(awaited.map(Reply::Act)).collect()
+    }
+
+    fn forget(&mut self) {
+        self.asked = None;
+    }
+
+    fn filter(&self) -> Option<&str> {
+        Some(&self.filter)
+    }
+
+    fn set_filter(&mut self, text: &str) {
+        text.clone_into(&mut self.filter);
+    }
+
+    fn suggestion(&self, shared: &Shared) -> Option<Action> {
+        self.offer(shared)
+    }
+
+    fn has(&self, thing: Thing, shared: &Shared) -> bool {
+        match thing {
+            Thing::SentRequest => self.detail(shared).is_none() || self.request(shared).is_some(),
+            _ => !self.rows(shared).is_empty(),
+        }
+    }
+
+    fn declines(&self, action: Action, _shared: &Shared) -> Option<&'static str> {
+        let is_covered = action == Action::Filter && self.opened.is_some();
+        is_covered.then_some("close the run with Esc to filter the list")
+    }
+
+    fn hint(&self, action: Action, shared: &Shared, _regions: &Regions) -> String {
+        match (action, self.offer(shared)) {
+            (Action::Offer, Some(Action::Cancel)) => "cancel the run".to_owned(),
+            (Action::Offer, Some(_)) => "rerun failed".to_owned(),
+            _ => String::new(),
+        }
     }
 }
 
@@ -366,7 +418,7 @@ const FAILED: &str = "!status:succeeded !status:running";
 
 fn matches(run: &RunSummary, filter: &str) -> bool {
     let (status, id) = (run.status.as_str(), run.id.to_string());
-    super::matches(filter, |field, text| match field {
+    filter::matches(filter, |field, text| match field {
         Some("status") => status.starts_with(text),
         Some("trigger") => what(run).starts_with(text),
         Some(_) => false,

@@ -1,21 +1,30 @@
 //! Where everything is and how it is set: the source, the engine, the store, the settings.
 
 mod draw;
+mod keys;
 mod lines;
 #[cfg(test)]
 mod tests;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use self::draw::draw;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub use self::keys::KEYS;
 pub use self::lines::Section;
 use self::lines::{Line, lines};
-use super::{Cursor, Reply, ViewId, matches};
+use crate::model::SeriesKey;
+use crate::pipeline::command::Command;
 use crate::ui::action::{Action, Effect};
-use crate::ui::app::Shared;
 use crate::ui::csv;
-use crate::ui::frame::Regions;
-use crate::ui::overlays::{Overlay, Prompt, PromptKind};
+use crate::ui::cursor::Cursor;
+use crate::ui::filter::matches;
+use crate::ui::regions::Regions;
+use crate::ui::reply::Reply;
+use crate::ui::shared::Shared;
+use crate::ui::view::View;
+use crate::ui::view_id::ViewId;
 
 /// Minutes of real time after which what was read is read again.
 const OLD: i32 = 1;
@@ -42,18 +51,8 @@ impl System {
         (self.at, self.top) = (lines::first(section), None);
     }
 
-    /// Selects a line.
-    pub const fn select(&mut self, line: usize) {
-        self.at = line;
-    }
-
-    /// What was read before is read again.
-    pub const fn forget(&mut self) {
-        self.asked_at = None;
-    }
-
     /// Whether what was read is old; if so, it counts as requested from now on.
-    pub fn is_old(&mut self, shared: &Shared, now: DateTime<Utc>) -> bool {
+    fn is_old(&mut self, shared: &Shared, now: DateTime<Utc>) -> bool {
         let lasts = TimeDelta::minutes(1) * OLD * shared.speed.max(1);
         let is_fresh = self.asked_at.is_some_and(|at| (now - at).abs() < lasts);
         if is_fresh || shared.snapshot.is_none() {
@@ -61,11 +60,6 @@ impl System {
         }
         self.asked_at = Some(now);
         true
-    }
-
-    /// Takes the layout of the screen.
-    pub const fn laid_out(&mut self, regions: &Regions) {
-        (self.page, self.top) = (regions.page, Some(regions.top));
     }
 
     /// The lines that match, and how many do not.
@@ -76,9 +70,10 @@ impl System {
         let hidden = count - all.len();
         (all, hidden)
     }
+}
 
-    /// What an action does here.
-    pub fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
+impl View for System {
+    fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
         let (shown, _) = self.shown(shared, now);
         let mut cursor = Cursor {
             at: self.at,
@@ -89,9 +84,6 @@ impl System {
             return vec![];
         }
         match action {
-            Action::Filter => {
-                vec![Overlay::Prompt(Prompt::new(PromptKind::Filter, &self.filter)).into()]
-            }
             Action::Back if !self.filter.is_empty() => {
                 self.filter.clear();
                 vec![]
@@ -116,5 +108,44 @@ impl System {
             }
             _ => vec![],
         }
+    }
+
+    fn draw(
+        &self,
+        shared: &Shared,
+        now: DateTime<Utc>,
+        area: Rect,
+        buf: &mut Buffer,
+        regions: &mut Regions,
+    ) {
+        draw::draw(self, shared, now, area, buf, regions);
+    }
+
+    fn laid_out(&mut self, regions: &Regions, _shared: &Shared) -> Option<Command> {
+        (self.page, self.top) = (regions.page, Some(regions.top));
+        None
+    }
+
+    fn select(&mut self, row: usize, _shared: &Shared) -> Vec<Reply> {
+        self.at = row;
+        vec![]
+    }
+
+    /// What was read before is read again.
+    fn enter(&mut self, _series: Option<SeriesKey>, _shared: &Shared) -> Option<Command> {
+        self.asked_at = None;
+        None
+    }
+
+    fn refresh(&mut self, shared: &Shared, now: DateTime<Utc>) -> Option<Command> {
+        self.is_old(shared, now).then_some(Command::ShowSystem)
+    }
+
+    fn filter(&self) -> Option<&str> {
+        Some(&self.filter)
+    }
+
+    fn set_filter(&mut self, text: &str) {
+        text.clone_into(&mut self.filter);
     }
 }

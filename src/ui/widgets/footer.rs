@@ -8,14 +8,12 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::pipeline::narrate::Severity;
 use crate::ui::action::Action;
-use crate::ui::app::{App, availability};
+use crate::ui::app::App;
 use crate::ui::draw::put;
-use crate::ui::frame::{Regions, Target};
-use crate::ui::keymap::Context;
+use crate::ui::keymap::binding::KeyContext;
 use crate::ui::overlays::Overlay;
+use crate::ui::regions::{Regions, Target};
 use crate::ui::theme::Role;
-use crate::ui::views::ViewId;
-use crate::ui::views::overview::{due_count, is_forbidden};
 
 /// A key and its word.
 struct Hint {
@@ -42,7 +40,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
         };
         let help = format!(
             "  {} help",
-            app.shared.keymap.key_of(Context::Global, Action::Help)
+            app.shared.keymap.key_of(KeyContext::Global, Action::Help)
         );
         let room = area
             .width
@@ -55,7 +53,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
         return;
     }
     let mut x = 1;
-    for hint in fitting(hints(app, now, regions.fits_both), usize::from(area.width)) {
+    for hint in fitting(hints(app, now, regions), usize::from(area.width)) {
         let from = x;
         let (key, word) = if hint.is_ready {
             (theme.style(Role::Accent), Style::new())
@@ -80,34 +78,29 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
 }
 
 /// The hints of this context, the available ones first, in the order of the table.
-fn hints(app: &App, now: DateTime<Utc>, fits_both: bool) -> Vec<Hint> {
+fn hints(app: &App, now: DateTime<Utc>, regions: &Regions) -> Vec<Hint> {
     let context = app.context();
-    let places: &[Context] = if context.is_overlay() {
+    let places: &[KeyContext] = if context.is_overlay() {
         &[context]
     } else {
-        &[context, Context::Global]
+        &[context, KeyContext::Global]
     };
     let mut hints: Vec<Hint> = vec![];
-    for entry in places.iter().flat_map(|place| app.shared.keymap.of(*place)) {
-        let binding = &entry.binding;
-        if binding.rank == u8::MAX || entry.chords.is_empty() {
+    for row in places.iter().flat_map(|place| app.shared.keymap.of(*place)) {
+        let binding = &row.binding;
+        if binding.rank == u8::MAX || row.chords.is_empty() {
             continue;
         }
-        let word = match binding.action {
-            Action::Arrange => app.bars.arrange.next(fits_both).word(fits_both).to_owned(),
-            action => format!("{}{}", binding.hint, detail(action, app)),
-        };
+        let word = format!("{}{}", binding.hint, detail(binding.action, app, regions));
         if binding.action == Action::Offer && word.is_empty() {
             continue;
         }
         hints.push(Hint {
             action: binding.action,
-            key: entry.key(),
+            key: row.key(),
             word,
             rank: binding.rank,
-            is_ready: availability::of(binding.action, app.view, app, now)
-                .reason()
-                .is_none(),
+            is_ready: app.why_not(binding.action, app.view, now).is_none(),
         });
     }
     hints.sort_by_key(|hint| hint.rank);
@@ -129,32 +122,14 @@ fn hints(app: &App, now: DateTime<Utc>, fits_both: bool) -> Vec<Hint> {
 }
 
 /// What an action costs in requests, or does next, if known.
-fn detail(action: Action, app: &App) -> String {
-    match (action, app.view) {
-        (Action::Fetch, ViewId::Overview) => {
-            let targets = app.overview.targets(&app.shared);
-            let asked = targets
-                .iter()
-                .filter(|series| !is_forbidden(series, &app.shared))
-                .count();
-            if targets.is_empty() {
-                String::new()
-            } else {
-                format!(" ({asked})")
-            }
-        }
-        (Action::Fetch, ViewId::Bars) => " (1)".to_owned(),
-        (Action::FetchDue, _) => format!(" ({})", due_count(&app.shared)),
-        (Action::Offer, ViewId::Runs) => match availability::offered(ViewId::Runs, app) {
-            Some(Action::Cancel) => "cancel the run".to_owned(),
-            Some(_) => "rerun failed".to_owned(),
-            None => String::new(),
-        },
-        (Action::Pause, _) => match &app.shared.snapshot {
+fn detail(action: Action, app: &App, regions: &Regions) -> String {
+    match action {
+        Action::FetchDue => format!(" ({})", app.shared.sendable()),
+        Action::Pause => match &app.shared.snapshot {
             Some(snapshot) if snapshot.schedule.paused => "d: resume".to_owned(),
             _ => String::new(),
         },
-        _ => String::new(),
+        _ => app.shown().hint(action, &app.shared, regions),
     }
 }
 

@@ -7,12 +7,12 @@ use ratatui::style::Style;
 
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::QuotaStatus;
-use crate::ui::app::{App, Boot, Shared};
 use crate::ui::draw::{line, put, put_all, width};
-use crate::ui::frame::{Regions, Target};
+use crate::ui::regions::{Regions, Target};
+use crate::ui::shared::{Boot, RESERVE, Shared};
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
-use crate::ui::views::VIEWS;
+use crate::ui::view_id::ViewId;
 
 /// From this width on, everything is written in full.
 pub const WIDE: u16 = 118;
@@ -47,8 +47,14 @@ pub const fn height(area: Rect) -> u16 {
 }
 
 /// Draws the header.
-pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
-    let shared = &app.shared;
+pub fn draw(
+    shared: &Shared,
+    view: ViewId,
+    now: DateTime<Utc>,
+    area: Rect,
+    buf: &mut Buffer,
+    regions: &mut Regions,
+) {
     let length = match area.width {
         WIDE.. => Length::Full,
         NARROW.. => Length::Usual,
@@ -76,7 +82,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
         }
     }
     if let Some(second) = line(area, 1) {
-        let x = tabs(app, second, buf, regions);
+        let x = tabs(shared.theme, view, second, buf, regions);
         let rest = Rect {
             x: second.x + x,
             width: second.width.saturating_sub(x),
@@ -117,12 +123,11 @@ fn spread(buf: &mut Buffer, area: Rect, left: &Pieces, centre: &Pieces, right: &
     }
 }
 
-fn tabs(app: &App, area: Rect, buf: &mut Buffer, regions: &mut Regions) -> u16 {
-    let theme = app.shared.theme;
+fn tabs(theme: Theme, shown: ViewId, area: Rect, buf: &mut Buffer, regions: &mut Regions) -> u16 {
     let gap = if area.width >= WIDE { "   " } else { "  " };
     let mut x = put(buf, area, 0, " ", Style::new());
-    for view in VIEWS {
-        let is_active = view == app.view;
+    for view in ViewId::all() {
+        let is_active = view == shown;
         let style = if is_active {
             theme
                 .style(Role::Accent)
@@ -283,7 +288,7 @@ fn quota(shared: &Shared) -> Vec<Pieces> {
     };
     let role = match still {
         0 => Role::Err,
-        1..=crate::ui::app::shared::RESERVE => Role::Warn,
+        1..=RESERVE => Role::Warn,
         _ => Role::Text,
     };
     let style = theme.style(role);
@@ -327,8 +332,7 @@ fn clock(shared: &Shared, now: DateTime<Utc>) -> Vec<Pieces> {
 
 /// The problem that affects everything, if there is one.
 #[must_use]
-pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
-    let shared = &app.shared;
+pub fn alarm(shared: &Shared, now: DateTime<Utc>) -> Option<String> {
     if let Some(reason) = &shared.stopped {
         return Some(format!(
             "The engine has stopped: {reason}. What is stored is safe; q quits."
@@ -356,9 +360,9 @@ pub fn alarm(app: &App, now: DateTime<Utc>) -> Option<String> {
 
 /// The problem, wrapped into the lines that it needs; three at most.
 #[must_use]
-pub fn alarm_lines(app: &App, now: DateTime<Utc>, width: u16) -> Vec<String> {
+pub fn alarm_lines(shared: &Shared, now: DateTime<Utc>, width: u16) -> Vec<String> {
     let width = usize::from(width.saturating_sub(4)).max(1);
-    let lines = alarm(app, now).map_or_else(Vec::new, |text| text::wrap(&text, width));
+    let lines = alarm(shared, now).map_or_else(Vec::new, |text| text::wrap(&text, width));
     lines.into_iter().take(3).collect()
 }
 
@@ -391,10 +395,17 @@ mod tests {
     fn head(change: impl FnOnce(&mut Snapshot), width: u16) -> String {
         let mut snapshot = sample::normal();
         change(&mut snapshot);
-        let app = App::new(sample::shared(snapshot));
+        let shared = sample::shared(snapshot);
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 2));
         let area = buf.area;
-        draw(&app, sample::now(), area, &mut buf, &mut Regions::default());
+        draw(
+            &shared,
+            ViewId::Overview,
+            sample::now(),
+            area,
+            &mut buf,
+            &mut Regions::default(),
+        );
         let rows = buf.content.chunks(usize::from(width));
         let text =
             |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();

@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::ui::cursor::Cursor;
 use crate::ui::draw::{line, put};
 use crate::ui::theme::{Role, Theme};
-use crate::ui::views::Cursor;
 
 /// Draws each line that fits with `draw`, which gets the area after the mark; returns how many
 /// lines follow the first on the screen.

@@ -7,12 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::KeyBinding;
 use pipeline_tui::pipeline::command::Command;
+use pipeline_tui::ui::About;
 use pipeline_tui::ui::action::{Action, Effect};
-use pipeline_tui::ui::app::{About, App, Boot, Shared};
+use pipeline_tui::ui::app::App;
 use pipeline_tui::ui::frame;
 use pipeline_tui::ui::keymap::chord::{self, Chord, Key};
-use pipeline_tui::ui::keymap::{Keymap, TABLE};
+use pipeline_tui::ui::log_lines::LogLines;
+use pipeline_tui::ui::shared::{Boot, Shared};
 use pipeline_tui::ui::theme::{Preset, Theme};
+use pipeline_tui::ui::views;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -46,8 +49,8 @@ pub fn chords(data: &[u8]) {
         chords: chords.split(' ').map(str::to_owned).collect(),
         line: 1,
     };
-    let (keymap, problems) = Keymap::with(&[binding]);
-    for context in TABLE.iter().map(|row| row.context) {
+    let (keymap, problems) = views::keymap().rebound(&[binding]);
+    for context in keymap.rows().iter().map(|row| row.binding.context) {
         let way_out = keymap.action(context, "ctrl-c".parse().unwrap());
         assert_eq!(way_out, Some(Action::Quit), "{text:?} in {context}");
     }
@@ -111,7 +114,9 @@ fn usual_chord(u: &mut Unstructured<'_>) -> Result<Chord> {
             "a", "i", "b", "m", "1", "2", "5", "-", "space", "enter", "esc",
         ])?
     } else {
-        let rows: Vec<&str> = TABLE.iter().flat_map(|row| row.chords).copied().collect();
+        let keymap = views::keymap();
+        let rows = keymap.rows().iter().map(|row| row.binding.chords);
+        let rows: Vec<&str> = rows.flatten().copied().collect();
         rows[u.choose_index(rows.len())?]
     };
     Ok(text.parse().unwrap())
@@ -138,7 +143,7 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         zones: vec![New_York, chrono_tz::UTC],
         local: New_York,
         theme: Theme::new(*u.choose(Preset::ALL)?, false, u.arbitrary()?),
-        keymap: Keymap::default(),
+        keymap: views::keymap(),
         mouse: u.arbitrary()?,
         is_demo: u.arbitrary()?,
         speed: 1,
@@ -146,7 +151,8 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         base_url: "https://www.alphavantage.co/query".to_owned(),
         about: About::default(),
         exports_warning: None,
-        edits: vec![],
+        log: LogLines::default(),
+        undos: vec![],
         entered_key: None,
         stopped: None,
     })
@@ -191,6 +197,6 @@ fn draw(app: &mut App, now: DateTime<Utc>, width: u16, height: u16) {
     for cell in buffer.content() {
         assert_harmless(cell.symbol(), 16);
     }
-    let effects = app.laid_out(&regions);
+    let effects: Vec<Effect> = app.laid_out(&regions).into_iter().collect();
     judge(app, &effects);
 }

@@ -45,8 +45,8 @@ fn the_cursor_waits_for_the_row_that_was_added() {
     });
     snapshot.series = series.into();
     app.observe(Arc::new(snapshot));
-    assert_eq!(app.overview.selected, Some(tsla));
-    assert_eq!(app.overview.filter, "", "a filter would hide it");
+    assert_eq!(app.views.overview.selected, Some(tsla));
+    assert_eq!(app.views.overview.filter, "", "a filter would hide it");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_blocked_series_is_switched_by_what_is_offered_and_back_by_undo() {
 fn a_file_of_series_is_counted_first_and_a_wrong_line_adds_nothing() {
     let mut app = app();
     let done = |app: &mut App, bytes: &[u8]| {
-        let outcome = Outcome::Imported("mine.csv".into(), bytes.to_vec());
+        let outcome = EffectOutcome::Imported("mine.csv".into(), bytes.to_vec());
         app.done(outcome, sample::now());
     };
     done(&mut app, b"symbol,interval\r\nTSLA,5min\r\nIBM,daily\r\n");

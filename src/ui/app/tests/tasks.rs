@@ -48,7 +48,7 @@ pub(super) fn carry_through(app: &mut App, steps: &[Step]) -> Vec<Effect> {
                 let context = app.context();
                 let action = app.shared.keymap.action(context, chord);
                 let is_listed =
-                    action.is_some_and(|action| TABLE.iter().any(|row| row.action == action));
+                    action.is_some_and(|action| app.shared.keymap.row(context, action).is_some());
                 assert!(is_listed || context.takes_text(), "{key} is in no list");
                 effects.extend(app.press(chord, sample::now()));
                 // The engine answers with what was to be read.
@@ -119,7 +119,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
                     if *put == [(0, ibm())]
             ),
             "see the bars of a series" => {
-                app.view == ViewId::Bars && app.bars.series == Some(ibm())
+                app.view == ViewId::Bars && app.views.bars.series == Some(ibm())
             }
             "go to a date" => matches!(
                 commands.last(),
@@ -129,7 +129,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
                 )
             ),
             "read a value and its time in the chart" => {
-                app.bars.arrange == crate::ui::views::bars::Arrange::Chart
+                app.views.bars.arrange == crate::ui::views::bars::Arrange::Chart
             }
             "see why a series is not fetched" => matches!(&app.overlay, Some(Overlay::Choose(_))),
             "copy the request as a curl command" => matches!(
@@ -158,7 +158,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
             }
             "enter your own key" => matches!(commands.last(), Some(Command::SetKey(_))),
             "rerun what failed" => matches!(commands.last(), Some(Command::Fetch(_))),
-            "see only errors" => app.log.level == crate::ui::views::log::Level::Errors,
+            "see only errors" => app.views.log.level == crate::ui::views::log::Level::Errors,
             "see where the data is" | "see the requests left, and when they renew" => {
                 app.view.number() == 7
             }

@@ -1,16 +1,17 @@
 //! What an entered line becomes, or why it cannot be accepted.
 
-use super::{PromptKind, add, named};
+use super::typed::series_of;
+use super::{add, named};
 use crate::config::Secret;
 use crate::model::{SeriesKey, WatchEdit, moment};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Effect;
-use crate::ui::app::Shared;
+use crate::ui::export::name_ending;
+use crate::ui::reply::{PromptKind, Reply};
+use crate::ui::shared::Shared;
 use crate::ui::text::count;
-use crate::ui::views::Reply;
-use crate::ui::views::bars::name_ending;
-use crate::ui::views::overview::{replacing, series_of};
+use crate::ui::views::overview::replacing;
 
 /// What a text becomes; `before` is what the line held when it was opened.
 pub(super) fn accept(

@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::Suggestion;
+use super::typed::{is_setting, series_of};
 use crate::model::{Interval, Listing, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::snapshot::SearchView;
-use crate::ui::app::Shared;
-use crate::ui::overlays::prompt::Suggestion;
-use crate::ui::overlays::{Confirm, Overlay};
+use crate::ui::reply::{Confirm, Reply};
+use crate::ui::shared::Shared;
 use crate::ui::text::count;
-use crate::ui::views::Reply;
-use crate::ui::views::overview::{is_setting, series_of};
 
 /// The most characters of one paste that still go into the line.
 const SHORT: usize = 200;
@@ -174,7 +173,7 @@ pub(super) fn pasted(
             _ => series_of(text, interval)?,
         },
     };
-    Ok(vec![Overlay::Confirm(question(series, shared)?).into()])
+    Ok(vec![Reply::Confirm(question(series, shared)?)])
 }
 
 /// A question before many series are added: how many, and what they cost.

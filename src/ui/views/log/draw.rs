@@ -6,15 +6,16 @@ use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Log, role, shown};
-use crate::ui::app::Shared;
+use super::Log;
 use crate::ui::draw::{line, put, rule, split_top};
-use crate::ui::frame::Regions;
+use crate::ui::log_lines::{role, shown};
+use crate::ui::regions::Regions;
+use crate::ui::shared::Shared;
 use crate::ui::text;
 use crate::ui::theme::Role;
 
 /// Draws the view.
-pub fn draw(
+pub(super) fn draw(
     log: &Log,
     shared: &Shared,
     now: DateTime<Utc>,
@@ -29,7 +30,7 @@ pub fn draw(
     regions.page = height;
     let width = usize::from(body.width.saturating_sub(1));
     let mut rows: Vec<(u64, String, Role)> = vec![];
-    for (number, entry) in log.page_of(height) {
+    for (number, entry) in log.page_of(&shared.log, height) {
         let role = role(entry.severity);
         let text = shown(entry, now, shared.zone);
         if log.wrap {
@@ -51,7 +52,7 @@ pub fn draw(
             buf.set_style(place, theme.style(Role::Selection));
         }
     }
-    let nothing = match log.counts() {
+    let nothing = match log.counts(&shared.log) {
         (0, _) => "Nothing logged yet.",
         (kept, hidden) if kept == hidden => {
             "No line matches; Esc clears the filter, L changes the level."
@@ -62,7 +63,7 @@ pub fn draw(
 }
 
 fn title(log: &Log, shared: &Shared) -> String {
-    let (kept, hidden) = log.counts();
+    let (kept, hidden) = log.counts(&shared.log);
     let mut title = format!("Log  {}  ", log.level.name());
     if log.is_following() {
         title.push_str("following");
@@ -71,8 +72,8 @@ fn title(log: &Log, shared: &Shared) -> String {
     } else {
         title.push_str("paused, End follows");
     }
-    if !log.filter().is_empty() {
-        let _ = write!(title, "  / {}", log.filter());
+    if !log.filter.is_empty() {
+        let _ = write!(title, "  / {}", log.filter);
     }
     if hidden > 0 {
         let _ = write!(title, "  {} of {kept}, {hidden} hidden", kept - hidden);

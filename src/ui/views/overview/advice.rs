@@ -6,9 +6,11 @@ use crate::model::{ErrorClass, Interval, SeriesKey};
 use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
 use crate::ui::action::Action;
-use crate::ui::app::Shared;
-use crate::ui::keymap::{Context, Keymap};
+use crate::ui::keymap::Keymap;
+use crate::ui::keymap::binding::KeyContext;
+use crate::ui::shared::Shared;
 use crate::ui::text;
+use crate::ui::view_id::ViewId;
 
 /// An explanation and the next steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ impl Advice {
     pub fn keyed(&self, keymap: &Keymap) -> Vec<(String, String, Action)> {
         let key = |at, action| {
             let action = if at == 0 { Action::Offer } else { action };
-            keymap.key_of(Context::Overview, action)
+            keymap.key_of(KeyContext::View(ViewId::Overview), action)
         };
         (0..)
             .zip(&self.steps)

@@ -8,7 +8,7 @@ use super::order::{self, Sort};
 use crate::model::text::thousands;
 use crate::model::{ErrorClass, Price};
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
-use crate::ui::app::Shared;
+use crate::ui::shared::Shared;
 use crate::ui::text::{self, NONE};
 use crate::ui::theme::{Role, Theme};
 use crate::ui::widgets::trend::trend;

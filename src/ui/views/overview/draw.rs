@@ -10,18 +10,20 @@ use ratatui::widgets::Widget;
 use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget};
 use unicode_width::UnicodeWidthStr;
 
+use super::advice::advice;
 use super::columns::{self, Column};
-use super::{Overview, Pane, advice, preview};
+use super::{Overview, Pane, preview};
 use crate::model::market::session;
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::{SeriesStatus, Snapshot};
-use crate::ui::app::{App, Boot, Shared};
 use crate::ui::draw::{line, put, rule, split_bottom, split_left, split_top, upright};
-use crate::ui::frame::Regions;
-use crate::ui::keymap::Context;
+use crate::ui::keymap::binding::KeyContext;
+use crate::ui::log_lines::shown_record;
+use crate::ui::regions::Regions;
+use crate::ui::shared::{Boot, Shared};
 use crate::ui::text::{self, left, right};
 use crate::ui::theme::{Role, Theme};
-use crate::ui::views::log::shown_record;
+use crate::ui::view_id::ViewId;
 use crate::ui::widgets::header::WIDE;
 use crate::ui::widgets::list;
 
@@ -77,8 +79,14 @@ fn layout(area: Rect, rows: usize) -> Layout {
 }
 
 /// Draws the overview.
-pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
-    let (view, shared) = (&app.overview, &app.shared);
+pub(super) fn draw(
+    view: &Overview,
+    shared: &Shared,
+    now: DateTime<Utc>,
+    area: Rect,
+    buf: &mut Buffer,
+    regions: &mut Regions,
+) {
     let rows = view.rows(shared);
     let (area, filter) = split_bottom(area, u16::from(!view.filter.is_empty()));
     let places = layout(area, rows.len());
@@ -86,7 +94,7 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
     regions.page = usize::from(places.table.height.saturating_sub(1));
     table(view, shared, now, &rows, is_low, places.table, buf, regions);
     if let Some(status) = view.selected_status(shared) {
-        preview::draw(status, &app.log, shared, now, places.preview, buf);
+        preview::draw(status, shared, now, places.preview, buf);
     }
     strip(view, shared, now, places.strip, buf);
     log(view, shared, now, places.log, buf);
@@ -182,7 +190,11 @@ fn aligned(column: Column, text: &str, width: usize) -> String {
 }
 
 fn empty(view: &Overview, shared: &Shared, area: Rect, buf: &mut Buffer) {
-    let key = |action| shared.keymap.key_of(Context::Overview, action);
+    let key = |action| {
+        shared
+            .keymap
+            .key_of(KeyContext::View(ViewId::Overview), action)
+    };
     let text = match (&shared.snapshot, &shared.boot) {
         (None, Boot::Waiting { .. }) => "The store does not answer yet; retrying.".to_owned(),
         (None, _) => "Opening the store…".to_owned(),

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::model::words::words;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
-use crate::ui::views;
+use crate::ui::filter;
 
 words! {
     /// What the table is sorted by.
@@ -96,7 +96,7 @@ fn matches(status: &SeriesStatus, filter: &str) -> bool {
     } else {
         "raw"
     };
-    views::matches(filter, |field, text| match field {
+    filter::matches(filter, |field, text| match field {
         Some("state") => state.starts_with(text),
         Some("interval") => interval.starts_with(text),
         Some("symbol") => symbol.contains(text),

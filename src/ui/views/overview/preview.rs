@@ -9,11 +9,11 @@ use ratatui::layout::Rect;
 use super::columns::price;
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::SeriesStatus;
-use crate::ui::app::Shared;
 use crate::ui::draw::{line, put, rule, split_left, split_top, upright};
+use crate::ui::log_lines::role;
+use crate::ui::shared::Shared;
 use crate::ui::text;
 use crate::ui::theme::Role;
-use crate::ui::views::log::{self, Log};
 use crate::ui::widgets::trend::area as picture;
 
 /// With fewer lines it is not shown.
@@ -26,7 +26,6 @@ const LEAST_PICTURE: u16 = 30;
 /// Draws it.
 pub(super) fn draw(
     status: &SeriesStatus,
-    log: &Log,
     shared: &Shared,
     now: DateTime<Utc>,
     area: Rect,
@@ -44,7 +43,7 @@ pub(super) fn draw(
     if right.width > 0 {
         upright(buf, right, shared.theme);
         let (_, inner) = split_left(right, 2);
-        told(status, log, shared, now, inner, buf);
+        told(status, shared, now, inner, buf);
     }
 }
 
@@ -93,14 +92,7 @@ fn closes(status: &SeriesStatus, shared: &Shared, area: Rect, buf: &mut Buffer) 
 }
 
 /// What is stored of the series, and its last log lines.
-fn told(
-    status: &SeriesStatus,
-    log: &Log,
-    shared: &Shared,
-    now: DateTime<Utc>,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+fn told(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
     let day = |at: DateTime<Utc>| at.with_timezone(&New_York).format("%Y-%m-%d").to_string();
     let room = usize::from(area.width);
     let mut lines = vec![(
@@ -129,7 +121,7 @@ fn told(
         lines.push((format!("volume {}", thousands(bar.volume)), Role::Text));
     }
     let name = status.key.to_string();
-    let said = log.about(&name);
+    let said = shared.log.about(&name);
     let left = usize::from(area.height).saturating_sub(lines.len() + 1);
     let said: Vec<_> = said.take(left).collect();
     if !said.is_empty() {
@@ -138,7 +130,7 @@ fn told(
     for (at, severity, text) in said {
         let text = format!("{} {text}", text::second(at, now, shared.zone));
         let pieces = text::wrap(&text, room).into_iter();
-        lines.extend(pieces.map(|text| (text, log::role(severity))));
+        lines.extend(pieces.map(|text| (text, role(severity))));
     }
     for (row, (text, role)) in (0..).zip(lines) {
         if let Some(place) = line(area, row) {
@@ -157,21 +149,13 @@ fn told(
 mod tests {
     use super::*;
     use crate::pipeline::narrate::Severity;
+    use crate::ui::log_lines::LogLine;
     use crate::ui::sample;
-    use crate::ui::views::log::LogLine;
 
-    fn drawn(at: usize, log: &Log, width: u16) -> String {
-        let shared = sample::shared(sample::normal());
+    fn drawn(at: usize, shared: &Shared, width: u16) -> String {
         let area = Rect::new(0, 0, width, 10);
         let mut buf = Buffer::empty(area);
-        draw(
-            &shared.series()[at],
-            log,
-            &shared,
-            sample::now(),
-            area,
-            &mut buf,
-        );
+        draw(&shared.series()[at], shared, sample::now(), area, &mut buf);
         let rows = buf.content.chunks(usize::from(width));
         let rows = rows.map(|row| {
             row.iter()
@@ -183,19 +167,19 @@ mod tests {
 
     #[test]
     fn it_shows_closes_span_and_what_was_said_of_this_series_alone() {
-        let mut log = Log::default();
+        let mut shared = sample::shared(sample::normal());
         for text in [
             "IBM daily: 1 new",
             "IBM daily adjusted: 9 new",
             "AAPL daily: slow",
         ] {
-            log.push(LogLine {
+            shared.log.push(LogLine {
                 at: sample::now(),
                 severity: Severity::Info,
                 text: text.to_owned(),
             });
         }
-        let text = drawn(0, &log, 99);
+        let text = drawn(0, &shared, 99);
         for words in [
             "IBM daily: last 7 closes",
             "41,208 bars",
@@ -210,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_series_without_bars_says_so() {
-        let text = drawn(3, &Log::default(), 60);
+        let text = drawn(3, &sample::shared(sample::normal()), 60);
         assert!(
             text.contains("GOOGL daily: no bars yet") && !text.contains('█'),
             "{text}"

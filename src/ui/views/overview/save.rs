@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::pipeline::snapshot::SeriesStatus;
 use crate::ui::action::Effect;
 use crate::ui::csv;
-use crate::ui::views::Reply;
+use crate::ui::reply::Reply;
 
 pub(super) fn table(rows: &[&SeriesStatus], now: DateTime<Utc>) -> Vec<Reply> {
     vec![Reply::Do(Effect::Save {

@@ -4,15 +4,16 @@ use chrono::{DateTime, Utc};
 
 use super::advice::{advice, steps};
 use super::{Overview, save};
-use crate::model::{ErrorClass, Interval, SeriesKey, WatchEdit, watch_file};
+use crate::model::{Interval, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
 use crate::ui::action::{Action, Effect};
-use crate::ui::app::Shared;
-use crate::ui::overlays::{Confirm, Overlay, Prompt, PromptKind};
-use crate::ui::text::{self, count};
-use crate::ui::views::bars::export_name;
-use crate::ui::views::{Reply, ViewId};
+use crate::ui::export::export_name;
+use crate::ui::fetch::{fetch_of, guarded};
+use crate::ui::reply::{Confirm, Explanation, PromptKind, Reply};
+use crate::ui::shared::Shared;
+use crate::ui::text::count;
+use crate::ui::view_id::ViewId;
 
 pub(super) fn update(
     view: &mut Overview,
@@ -25,7 +26,10 @@ pub(super) fn update(
         Action::Fetch => {
             let replies = fetch_of(targets, shared, now);
             // Marks stay as long as a question about them is open.
-            if !replies.iter().any(|reply| matches!(reply, Reply::Ask(_))) {
+            if !replies
+                .iter()
+                .any(|reply| matches!(reply, Reply::Confirm(_)))
+            {
                 view.marks.clear();
             }
             replies
@@ -135,19 +139,22 @@ fn pause(shared: &Shared) -> Vec<Reply> {
 }
 
 fn ask(kind: PromptKind, text: &str) -> Vec<Reply> {
-    vec![Overlay::Prompt(Prompt::new(kind, text)).into()]
+    vec![Reply::Prompt(kind, text.to_owned())]
 }
 
 /// The state of a series explained, and the keys that help.
 fn explain(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Reply {
     let advice = advice(status, shared, now);
-    let title = format!("{} is {}", status.key, status.state);
-    Overlay::explain(title, &advice.text, advice.keyed(&shared.keymap)).into()
+    Reply::Explain(Explanation {
+        title: format!("{} is {}", status.key, status.state),
+        steps: advice.keyed(&shared.keymap),
+        text: advice.text,
+    })
 }
 
 /// The suggested step for the marked series, or else for the selected one, and for which of them.
 #[must_use]
-pub fn offer(view: &Overview, shared: &Shared) -> Option<(Action, Vec<SeriesKey>)> {
+pub(super) fn offer(view: &Overview, shared: &Shared) -> Option<(Action, Vec<SeriesKey>)> {
     let snapshot = shared.snapshot.as_ref()?;
     let first = |series: &SeriesKey| {
         let status = shared.status(series)?;
@@ -184,146 +191,6 @@ fn perform(
     }
 }
 
-/// How many requests a fetch of all that is due can send now.
-#[must_use]
-pub fn due_count(shared: &Shared) -> usize {
-    let snapshot = shared.snapshot.as_ref();
-    snapshot.map_or(0, |snapshot| snapshot.schedule.sendable)
-}
-
-/// Whether a request for a series would end like the last one, as far as is known of key and plan.
-#[must_use]
-pub fn is_forbidden(series: &SeriesKey, shared: &Shared) -> bool {
-    shared.status(series).is_some_and(|status| {
-        let class = status.problem.as_ref().map(|(class, _)| *class);
-        status.state == SeriesState::Blocked
-            && matches!(
-                class,
-                Some(ErrorClass::NotEntitled | ErrorClass::DemoKey | ErrorClass::BadKey)
-            )
-    })
-}
-
-/// Whether the current run sends a request for a series, or will.
-fn is_in_the_run(series: &SeriesKey, shared: &Shared) -> bool {
-    let is_spent = shared
-        .snapshot
-        .as_ref()
-        .is_some_and(|snapshot| snapshot.quota.spent_until.is_some());
-    shared
-        .status(series)
-        .is_some_and(|status| match status.state {
-            SeriesState::Fetching => true,
-            SeriesState::Waiting => !is_spent,
-            _ => false,
-        })
-}
-
-/// Whether a request for a series can bring nothing, as far as is known.
-fn is_vain(series: &SeriesKey, shared: &Shared) -> bool {
-    shared.status(series).is_some_and(|status| {
-        let class = status.problem.as_ref().map(|(class, _)| *class);
-        status.state == SeriesState::Fresh
-            || status.state == SeriesState::Blocked && class == Some(ErrorClass::BadRequest)
-    })
-}
-
-/// Fetches what key and plan allow. It asks first where that takes from the day's reserve, or where
-/// requests of a limited day can bring nothing.
-#[must_use]
-pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
-    let first = series.first().cloned();
-    let mut series = series;
-    series.retain(|key| !is_forbidden(key, shared));
-    if let (true, Some(blocked)) = (series.is_empty(), first) {
-        return vec![Reply::Warn(format!(
-            "{blocked} is blocked: a request would be refused again; w explains what helps"
-        ))];
-    }
-    let first = series.first().cloned();
-    series.retain(|key| !is_in_the_run(key, shared));
-    if let (true, Some(one)) = (series.is_empty(), first) {
-        return vec![Reply::Warn(format!("{one} is in the current run already"))];
-    }
-    let requests = series.len();
-    let vain: Vec<&SeriesKey> = series.iter().filter(|key| is_vain(key, shared)).collect();
-    let doubt = match vain.as_slice() {
-        [] => None,
-        _ if shared.requests_left().is_none() => None,
-        [one] if requests == 1 => Some(doubt(one, shared, now)),
-        all if all.len() == requests => Some(format!(
-            "None of these {requests} series can have new bars yet."
-        )),
-        some => Some(format!(
-            "{} of these {requests} series cannot have new bars yet.",
-            some.len()
-        )),
-    };
-    guarded(Command::Fetch(series), requests, doubt, shared)
-}
-
-fn doubt(series: &SeriesKey, shared: &Shared, now: DateTime<Utc>) -> String {
-    let status = shared.status(series);
-    match status {
-        Some(status) if status.state == SeriesState::Fresh => {
-            let next = status.next_at.map_or_else(String::new, |at| {
-                format!(
-                    " before {} {}",
-                    text::near(at, now, shared.zone),
-                    text::zone_name(shared.zone)
-                )
-            });
-            format!("{series} cannot have new bars{next}.")
-        }
-        _ => format!("The provider did not know {series} at the last request."),
-    }
-}
-
-/// Sends a command that spends requests, after a question if there is a reason to ask.
-fn guarded(
-    command: Command,
-    requests: usize,
-    doubt: Option<String>,
-    shared: &Shared,
-) -> Vec<Reply> {
-    let takes_reserve = requests > 0 && shared.takes_reserve(requests);
-    if doubt.is_none() && !takes_reserve {
-        return vec![command.into()];
-    }
-    let left = shared.requests_left().unwrap_or(0);
-    let (question, detail) = if takes_reserve {
-        let reserve = format!(
-            "The last {} requests of a day are kept for what matters most.",
-            crate::ui::app::shared::RESERVE
-        );
-        let detail = doubt.map_or(reserve.clone(), |doubt| format!("{doubt} {reserve}"));
-        (reserve_question(requests, left), detail)
-    } else {
-        (
-            format!(
-                "Fetch anyway, {} of {left} left today?",
-                count(requests, "request")
-            ),
-            doubt.unwrap_or_default(),
-        )
-    };
-    let confirm = Confirm {
-        question,
-        detail,
-        then: vec![command.into()],
-    };
-    vec![Overlay::Confirm(confirm).into()]
-}
-
-fn reserve_question(requests: usize, left: u32) -> String {
-    let wanted = count(requests, "request");
-    if requests > left as usize {
-        format!("{wanted} needed, {left} left today: send these?")
-    } else {
-        format!("Spend {wanted} of the last {left} today?")
-    }
-}
-
 fn remove(series: Vec<SeriesKey>) -> Vec<Reply> {
     let what = match series.as_slice() {
         [] => return vec![],
@@ -335,7 +202,7 @@ fn remove(series: Vec<SeriesKey>) -> Vec<Reply> {
         detail: "Bars stay in the store; u undoes this.".to_owned(),
         then: vec![Reply::Change(WatchEdit::Remove(series))],
     };
-    vec![Overlay::Confirm(confirm).into()]
+    vec![Reply::Confirm(confirm)]
 }
 
 /// Watches other series instead of these, unless they are already watched.

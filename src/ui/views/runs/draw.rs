@@ -12,12 +12,12 @@ use crate::model::text::thousands;
 use crate::model::{RunSummary, SeriesReport, SeriesStatus};
 use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
-use crate::ui::app::Shared;
+use crate::ui::cursor::Cursor;
 use crate::ui::draw::{line, put, rule, split_bottom, split_top};
-use crate::ui::frame::Regions;
+use crate::ui::regions::Regions;
+use crate::ui::shared::Shared;
 use crate::ui::text::{self, left, right};
 use crate::ui::theme::{Role, Theme};
-use crate::ui::views::Cursor;
 use crate::ui::widgets;
 
 /// Cells of a series' bar, at most.

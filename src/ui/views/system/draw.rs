@@ -7,9 +7,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::System;
 use super::lines::{Line, Section};
-use crate::ui::app::Shared;
 use crate::ui::draw::{put, rule, split_bottom};
-use crate::ui::frame::{Regions, Target};
+use crate::ui::regions::{Regions, Target};
+use crate::ui::shared::Shared;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 

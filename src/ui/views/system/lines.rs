@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use crate::model::market;
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::{Entitlement, Snapshot, SystemView};
-use crate::ui::app::{About, Shared};
+use crate::ui::about::About;
+use crate::ui::shared::Shared;
 use crate::ui::text;
 
 /// A part of the view.

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use super::*;
 use crate::pipeline::snapshot::Snapshot;
 use crate::ui::sample;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
 fn line(shared: &Shared, section: Section, label: &str) -> Line {
     lines(shared, sample::now())
@@ -30,15 +28,14 @@ fn with(change: impl FnOnce(&mut Snapshot)) -> Shared {
 fn screen(view: &mut System, shared: &Shared, width: u16, height: u16) -> String {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
     let mut regions = Regions::default();
-    draw(
-        view,
+    view.draw(
         shared,
         sample::now(),
         buffer.area,
         &mut buffer,
         &mut regions,
     );
-    view.laid_out(&regions);
+    view.laid_out(&regions, shared);
     let rows = buffer.content.chunks(usize::from(width));
     let text =
         |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::{About, Edit};
+use super::about::About;
+use super::keymap::Keymap;
+use super::log_lines::LogLines;
+use super::theme::Theme;
 use crate::config::Secret;
-use crate::model::{Interval, RunId, SeriesKey};
+use crate::model::{Interval, RunId, SeriesKey, WatchEdit};
 use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
-use crate::ui::keymap::Keymap;
-use crate::ui::theme::Theme;
 
 /// The last requests of a day, which are not spent without asking.
 pub const RESERVE: u32 = 3;
@@ -29,6 +30,17 @@ pub enum Boot {
     },
     /// The engine is running.
     Ready,
+}
+
+/// A change of the watch list that can be undone.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    /// What undoes it.
+    pub back: WatchEdit,
+    /// The result of undoing it, in words.
+    pub undone: String,
+    /// The series that the cursor returns to.
+    pub cursor: Option<SeriesKey>,
 }
 
 /// What every view sees.
@@ -60,10 +72,12 @@ pub struct Shared {
     pub base_url: String,
     /// This process, its paths and its settings.
     pub about: About,
+    /// The log.
+    pub log: LogLines,
     /// A warning about files saved here.
     pub exports_warning: Option<String>,
     /// Changes to the watch list that can be undone, the newest last.
-    pub edits: Vec<Edit>,
+    pub undos: Vec<Undo>,
     /// A key that was entered and is not saved yet.
     pub entered_key: Option<Secret>,
     /// Why the engine ended, if it did.
@@ -124,6 +138,13 @@ impl Shared {
             let requests = u32::try_from(requests).unwrap_or(u32::MAX);
             left.saturating_sub(requests) < RESERVE
         })
+    }
+
+    /// How many requests a fetch of all that is due can send now.
+    #[must_use]
+    pub fn sendable(&self) -> usize {
+        let snapshot = self.snapshot.as_ref();
+        snapshot.map_or(0, |snapshot| snapshot.schedule.sendable)
     }
 
     /// The next zone of the list.
