@@ -103,8 +103,8 @@ fn opening(handle: &Handle) -> String {
     );
     let paused = if schedule.paused { ", paused" } else { "" };
     format!(
-        "engine started: {}, schedule {}{paused}, next {next}",
-        snapshot.store.name, schedule.schedule
+        "engine started: {} {}, schedule {}{paused}, next {next}",
+        snapshot.store.backend, snapshot.store.location, schedule.schedule
     )
 }
 

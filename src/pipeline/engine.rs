@@ -100,7 +100,8 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     let state = State::new(Start {
         provider: options.provider,
         store: StoreStatus {
-            name: format!("{} {}", store.backend(), store.location()),
+            backend: store.backend(),
+            location: store.location().to_owned(),
             bars: health.bars,
             lost: None,
             spooled: 0,

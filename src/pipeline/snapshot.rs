@@ -8,7 +8,7 @@ use super::command::BarsWindow;
 use super::freshness;
 use super::schedule::Schedule;
 use crate::config::Plan;
-pub use crate::db::{Entitlement, RequestRow, RunDetail, Size};
+pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
 use crate::model::words::words;
 use crate::model::{Bar, ErrorClass, Listing, Price, RequestId, RunId, RunSummary, SeriesKey};
 
@@ -86,8 +86,10 @@ pub fn plan_words(key_is_demo: bool, plan: Plan) -> String {
 /// The state of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreStatus {
-    /// `SQLite` or `PostgreSQL`, and where.
-    pub name: String,
+    /// Which database it is.
+    pub backend: Backend,
+    /// Where it is, without secrets.
+    pub location: String,
     /// Bars stored.
     pub bars: u64,
     /// Since when it has not answered, and what it said.

@@ -13,6 +13,8 @@ pub struct About {
     pub started_at: DateTime<Utc>,
     /// The file of the store, or the address of its server.
     pub store: String,
+    /// Whether that is a server.
+    pub store_is_server: bool,
     /// Where data is kept.
     pub data_dir: String,
     /// Where saved tables and exported series go.
@@ -23,8 +25,10 @@ pub struct About {
     pub config_file: String,
     /// Whether it was there at the start.
     pub has_config_file: bool,
-    /// Where the provider's key comes from.
+    /// Where the provider's key comes from, in words.
     pub key_source: String,
+    /// Whether a setting gives a key: the next start then uses that rather than a saved one.
+    pub key_is_set: bool,
     /// Each setting with its value and origin.
     pub settings: Vec<Row>,
 }

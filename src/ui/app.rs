@@ -16,7 +16,7 @@ use super::keymap::chord::{self, Chord, Key, Named};
 use super::log_lines::LogLine;
 use super::messages::Messages;
 use super::overlays::{Overlay, Prompt};
-use super::regions::{Regions, Target};
+use super::regions::{ClickTarget, Regions};
 use super::reply::{Confirm, PromptKind, Reply};
 use super::shared::{Boot, Shared};
 use super::text;
@@ -388,15 +388,14 @@ impl App {
                     format!("saved by the panel in {}", text::shown_path(&path)),
                 );
                 let path = text::shown_path(&path);
-                // What the next start reads first still wins.
-                if before.is_empty() || before.starts_with("saved") {
-                    let say = format!("the key is saved in {path}, readable only by you");
-                    self.messages.say(say, now);
-                } else {
+                if self.shared.about.key_is_set {
                     let say = format!(
                         "the key is saved in {path}, but the next start still uses the other one ({before}): remove that"
                     );
                     self.messages.warn(say, now);
+                } else {
+                    let say = format!("the key is saved in {path}, readable only by you");
+                    self.messages.say(say, now);
                 }
             }
             EffectOutcome::Failed(reason) => self.messages.warn(reason, now),
@@ -424,19 +423,19 @@ impl App {
     }
 
     /// Handles a click at a position on the screen.
-    pub fn click(&mut self, target: Target, now: DateTime<Utc>) -> Vec<Effect> {
+    pub fn click(&mut self, target: ClickTarget, now: DateTime<Utc>) -> Vec<Effect> {
         match target {
-            Target::View(view) => {
+            ClickTarget::View(view) => {
                 self.overlay = None;
                 self.go(view)
             }
-            Target::Hint(action) => self.act(action, now),
-            Target::Row(row) if self.overlay.is_none() => {
+            ClickTarget::Hint(action) => self.act(action, now),
+            ClickTarget::Row(row) if self.overlay.is_none() => {
                 let view = self.views.get_mut(self.view);
                 let replies = view.select(row, &self.shared);
                 self.apply(replies, now)
             }
-            Target::Row(_) => vec![],
+            ClickTarget::Row(_) => vec![],
         }
     }
 

@@ -24,7 +24,7 @@ use super::pace::Pace;
 use super::regions::Regions;
 use super::screen::Screen;
 use super::shared::Boot;
-use super::terminal::clipboard::{self, Clipboard};
+use super::terminal::clipboard::{Clipboard, CopyRoute};
 use super::terminal::input::{Keys, UserInput};
 use super::terminal::signals::{SignalEvent, Signals};
 use super::terminal::suspend;
@@ -444,12 +444,12 @@ impl EventLoop {
 
     fn copy(&mut self, text: String, what: &str, now: DateTime<Utc>) -> io::Result<()> {
         match self.clipboard.way(&text, what, Instant::now().into_std()) {
-            clipboard::Way::Terminal(say) => {
+            CopyRoute::Terminal(say) => {
                 self.screen
                     .write(CopyToClipboard::to_clipboard_from(text))?;
                 self.app.messages.say(say, now);
             }
-            clipboard::Way::File(why) => {
+            CopyRoute::File(why) => {
                 let name = format!("copied-{}.txt", now.format("%Y%m%d-%H%M%S"));
                 self.save(name, text, |path| EffectOutcome::Copied { path, why });
             }

@@ -11,16 +11,16 @@ const MOST: usize = 256;
 
 /// The line.
 #[derive(Clone, Default)]
-pub struct Line(Input);
+pub struct TextInput(Input);
 
 /// The text may be a key.
-impl fmt::Debug for Line {
+impl fmt::Debug for TextInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Line")
+        f.write_str("TextInput")
     }
 }
 
-impl Line {
+impl TextInput {
     /// A line with a text in it, the cursor at its end.
     #[must_use]
     pub fn with(text: &str) -> Self {
@@ -91,18 +91,18 @@ mod tests {
 
     #[test]
     fn ten_megabytes_of_paste_become_one_short_harmless_line() {
-        let mut line = Line::default();
+        let mut line = TextInput::default();
         line.paste(&"x\u{1b}[2J\u{7}".repeat(2_000_000));
         assert_eq!(line.text().chars().count(), MOST);
         assert!(!line.text().contains('\u{1b}'));
-        line = Line::default();
+        line = TextInput::default();
         line.paste("IBM\nrm -rf");
         assert_eq!(line.text(), "IBM");
     }
 
     #[test]
     fn keys_edit_as_in_a_shell() {
-        let mut line = Line::with("one two");
+        let mut line = TextInput::with("one two");
         for text in ["ctrl-w", "x", "home", "delete", "ctrl-e", "backspace"] {
             line.key(text.parse().unwrap());
         }

@@ -13,7 +13,7 @@ const SHOWN: i32 = 10;
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct StatusMessage {
     /// When.
     pub at: DateTime<Utc>,
     /// How bad it is.
@@ -25,8 +25,8 @@ pub struct Message {
 /// Messages, oldest first.
 #[derive(Debug, Clone)]
 pub struct Messages {
-    kept: VecDeque<Message>,
-    current: Option<Message>,
+    kept: VecDeque<StatusMessage>,
+    current: Option<StatusMessage>,
     /// How long one is shown, by the clock of the panel.
     shown: TimeDelta,
 }
@@ -54,7 +54,7 @@ impl Messages {
 
     /// Shows a message that is not kept.
     pub fn hint(&mut self, text: impl Into<String>, at: DateTime<Utc>) {
-        self.current = Some(Message {
+        self.current = Some(StatusMessage {
             at,
             severity: Severity::Info,
             text: text.into(),
@@ -62,7 +62,7 @@ impl Messages {
     }
 
     fn add(&mut self, severity: Severity, text: String, at: DateTime<Utc>) {
-        let message = Message { at, severity, text };
+        let message = StatusMessage { at, severity, text };
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
@@ -77,7 +77,7 @@ impl Messages {
 
     /// What the status line shows.
     #[must_use]
-    pub fn current(&self, now: DateTime<Utc>) -> Option<&Message> {
+    pub fn current(&self, now: DateTime<Utc>) -> Option<&StatusMessage> {
         self.current
             .as_ref()
             .filter(|message| (now - message.at).abs() <= self.shown)
@@ -85,7 +85,7 @@ impl Messages {
 
     /// All messages kept, oldest first.
     #[must_use]
-    pub fn kept(&self) -> impl DoubleEndedIterator<Item = &Message> {
+    pub fn kept(&self) -> impl DoubleEndedIterator<Item = &StatusMessage> {
         self.kept.iter()
     }
 }

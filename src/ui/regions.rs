@@ -9,7 +9,7 @@ use super::view_id::ViewId;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Regions {
     /// Areas that a click acts on.
-    pub targets: Vec<(Rect, Target)>,
+    pub targets: Vec<(Rect, ClickTarget)>,
     /// Lines that fit into the main list.
     pub page: usize,
     /// The first line shown of a list whose entries may take several lines.
@@ -28,7 +28,7 @@ pub struct Regions {
 
 /// What a click acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum ClickTarget {
     /// A view's tab.
     View(ViewId),
     /// A key's hint.
@@ -42,13 +42,13 @@ impl Regions {
     pub fn rows(&mut self, area: Rect, count: usize) {
         for (row, y) in (area.top()..area.bottom()).take(count).enumerate() {
             let line = Rect::new(area.x, y, area.width, 1);
-            self.targets.push((line, Target::Row(row)));
+            self.targets.push((line, ClickTarget::Row(row)));
         }
     }
 
     /// What is at a position; positions outside everything hit nothing.
     #[must_use]
-    pub fn hit(&self, x: u16, y: u16) -> Option<Target> {
+    pub fn hit(&self, x: u16, y: u16) -> Option<ClickTarget> {
         let at = Position::new(x, y);
         self.targets
             .iter()

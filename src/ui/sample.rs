@@ -17,8 +17,8 @@ use crate::model::{
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
-    BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail, ScheduleStatus,
-    SeriesState, SeriesStatus, Size, Snapshot, StoreStatus, SystemView,
+    Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
+    ScheduleStatus, SeriesState, SeriesStatus, Size, Snapshot, StoreStatus, SystemView,
 };
 
 /// Friday 2026-11-20, 13:38:53 in New York.
@@ -164,7 +164,8 @@ pub fn normal() -> Snapshot {
             is_simulated: false,
         },
         store: StoreStatus {
-            name: "PostgreSQL stock_data".to_owned(),
+            backend: Backend::Postgres,
+            location: "stock_data".to_owned(),
             bars: 412_880,
             lost: None,
             spooled: 0,
@@ -256,6 +257,7 @@ fn about() -> About {
     About {
         pid: 4_711,
         started_at: now() - TimeDelta::minutes(12),
+        store_is_server: true,
         store: "postgres://stock@localhost:5432/stock_data".to_owned(),
         data_dir: "/home/ada/.local/share/pipeline-tui".to_owned(),
         exports:
@@ -264,6 +266,7 @@ fn about() -> About {
         config_file: "/home/ada/.config/pipeline-tui/config.toml".to_owned(),
         log_file: "/home/ada/.local/share/pipeline-tui/log/pipeline-tui.log".to_owned(),
         has_config_file: false,
+        key_is_set: true,
         key_source: ".env line 3".to_owned(),
         settings: vec![
             setting("ALPHA_VANTAGE_API_KEY", "***", ".env line 3"),

@@ -131,6 +131,13 @@ impl Shared {
         Some(if quota.spent_until.is_some() { 0 } else { left })
     }
 
+    /// Whether the plan is the free one, as far as is known: only that has a daily limit.
+    #[must_use]
+    pub fn has_free_plan(&self) -> bool {
+        let snapshot = self.snapshot.as_ref();
+        snapshot.is_some_and(|snapshot| snapshot.quota.limit.is_some())
+    }
+
     /// Whether this many requests would use some of the day's reserve.
     #[must_use]
     pub fn takes_reserve(&self, requests: usize) -> bool {

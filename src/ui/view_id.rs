@@ -14,9 +14,9 @@ macro_rules! views {
         impl ViewId {
             const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            const fn row(self) -> Row {
+            const fn row(self) -> ViewRow {
                 match self {
-                    $(Self::$name => Row {
+                    $(Self::$name => ViewRow {
                         number: $number,
                         key: &[stringify!($number)],
                         title: stringify!($name),
@@ -43,7 +43,7 @@ views! {
     System = 7, ViewSystem, "about version paths";
 }
 
-struct Row {
+struct ViewRow {
     number: u8,
     key: &'static [&'static str],
     title: &'static str,

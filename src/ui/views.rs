@@ -52,7 +52,7 @@ views! {
     /// The runs.
     Runs: runs = runs::Runs;
     /// The log.
-    Log: log = log::Log;
+    Log: log = log::LogView;
     /// The system.
     System: system = system::System;
 }

@@ -8,7 +8,7 @@ mod watch_list;
 use super::super::command::Command;
 use super::super::settings::Remembered;
 use super::*;
-use crate::db::SeriesFacts;
+use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::{Interval, RunStatus, WatchEdit};
 
@@ -51,7 +51,8 @@ fn state(last_tick: Option<&str>) -> State {
             is_simulated: true,
         },
         store: StoreStatus {
-            name: "test".into(),
+            backend: Backend::Sqlite,
+            location: "test".into(),
             bars: 0,
             lost: None,
             spooled: 0,

@@ -255,6 +255,22 @@ fn a_key_that_is_entered_reaches_the_engine_and_nothing_else() {
 }
 
 #[test]
+fn a_saved_key_is_announced_with_what_the_next_start_uses() {
+    let said = |key_is_set| {
+        let mut app = app();
+        app.shared.about.key_source = "saved words say nothing".to_owned();
+        app.shared.about.key_is_set = key_is_set;
+        app.done(EffectOutcome::KeySaved("api_key".into()), sample::now());
+        let message = app.messages.current(sample::now()).unwrap();
+        (message.severity, message.text.clone())
+    };
+    let (severity, text) = said(false);
+    assert_eq!(severity, Severity::Info, "{text}");
+    let (severity, text) = said(true);
+    assert!(severity == Severity::Warn && text.contains("remove that"));
+}
+
+#[test]
 fn pasting_outside_of_a_line_presses_no_key() {
     let mut app = app();
     assert_eq!(app.paste("qqqqfFxy", sample::now()), []);
@@ -349,7 +365,7 @@ fn a_filter_that_is_given_up_is_again_what_it_was() {
 fn a_click_on_a_tab_closes_a_question() {
     let mut app = app();
     press(&mut app, "x");
-    app.click(Target::View(ViewId::Runs), sample::now());
+    app.click(ClickTarget::View(ViewId::Runs), sample::now());
     assert!(app.overlay.is_none() && app.view == ViewId::Runs);
 }
 

@@ -15,7 +15,7 @@ use crate::pipeline::snapshot::{RunProgress, SeriesState, Snapshot};
 use crate::ui::action::Action;
 use crate::ui::keymap::chord::Chord;
 use crate::ui::log_lines::LogLine;
-use crate::ui::regions::Target;
+use crate::ui::regions::ClickTarget;
 use crate::ui::sample;
 use crate::ui::shared::Boot;
 use crate::ui::theme::{Preset, Theme};
@@ -126,8 +126,8 @@ fn long(mut snapshot: Snapshot) -> Snapshot {
         }
     }
     snapshot.series = series.into();
-    snapshot.store.name =
-        "PostgreSQL a-very-long-host-name.example.org:5432/a_very_long_database_name".to_owned();
+    snapshot.store.location =
+        "a-very-long-host-name.example.org:5432/a_very_long_database_name".to_owned();
     snapshot.run = Some(RunProgress {
         id: Some(crate::model::RunId(i64::MAX)),
         trigger: "schedule",
@@ -395,9 +395,9 @@ fn clicks_hit_tabs_rows_and_hints_and_nothing_outside() {
     let app = app("normal");
     let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
     let regions = render(&app, sample::now(), &mut buffer);
-    assert_eq!(regions.hit(2, 1), Some(Target::View(ViewId::Overview)));
-    assert_eq!(regions.hit(20, 3), Some(Target::Row(0)));
-    assert_eq!(regions.hit(1, 23), Some(Target::Hint(Action::Fetch)));
+    assert_eq!(regions.hit(2, 1), Some(ClickTarget::View(ViewId::Overview)));
+    assert_eq!(regions.hit(20, 3), Some(ClickTarget::Row(0)));
+    assert_eq!(regions.hit(1, 23), Some(ClickTarget::Hint(Action::Fetch)));
     assert_eq!(regions.hit(u16::MAX, u16::MAX), None);
 }
 

@@ -8,7 +8,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use crate::pipeline::narrate::Severity;
 use crate::ui::action::Action;
 use crate::ui::cursor::Cursor;
-use crate::ui::input::Line;
+use crate::ui::input::TextInput;
 use crate::ui::keymap::Keymap;
 use crate::ui::keymap::binding::KeyContext;
 use crate::ui::keymap::chord::{Chord, shown};
@@ -101,7 +101,7 @@ pub struct Choose {
     /// Whether typing searches; otherwise the key shown before a line chooses it.
     pub is_searched: bool,
     /// The search text.
-    pub input: Line,
+    pub input: TextInput,
     /// The selected line among those that match.
     pub cursor: Cursor,
     all: Vec<Choice>,
@@ -121,7 +121,7 @@ impl Choose {
             title: title.into(),
             is_choice,
             is_searched: true,
-            input: Line::default(),
+            input: TextInput::default(),
             cursor: Cursor::default(),
             matching: vec![],
             all,
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(list.count(), 1);
         let (stays, replies) = list.update(Action::Accept);
         assert!(!stays && matches!(replies.as_slice(), [Reply::Act(Action::Fetch)]));
-        list.input = Line::default();
+        list.input = TextInput::default();
         list.paste("pause");
         let (stays, replies) = list.update(Action::Accept);
         assert!(stays && matches!(replies.as_slice(), [Reply::Warn(_)]));

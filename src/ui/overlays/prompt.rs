@@ -14,7 +14,7 @@ use crate::model::{Interval, SeriesKey};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Action;
-use crate::ui::input::Line;
+use crate::ui::input::TextInput;
 use crate::ui::keymap::chord::Chord;
 use crate::ui::reply::{PromptKind, Reply};
 use crate::ui::shared::Shared;
@@ -38,7 +38,7 @@ pub struct Prompt {
     /// What it is for.
     pub kind: PromptKind,
     /// What was typed.
-    pub input: Line,
+    pub input: TextInput,
     /// The chosen suggestion; `None`: the typed text is used.
     pub choice: Option<usize>,
     /// Why it was not accepted.
@@ -68,7 +68,7 @@ impl Prompt {
     pub fn new(kind: PromptKind, text: &str) -> Self {
         Self {
             kind,
-            input: Line::with(text),
+            input: TextInput::with(text),
             choice: None,
             error: None,
             before: text.to_owned(),
@@ -119,7 +119,7 @@ impl Prompt {
                 .into_iter()
                 .map(|interval| Suggestion {
                     value: interval.to_string(),
-                    note: interval_note(interval, shared),
+                    note: interval_note(interval, shared).to_owned(),
                 })
                 .collect(),
             PromptKind::Schedule => [
@@ -208,7 +208,7 @@ impl Prompt {
         // What stands there is a proposal: typing replaces it, moving keeps it.
         let is_proposal = matches!(self.kind, PromptKind::Schedule | PromptKind::Edit { .. });
         if is_proposal && !self.is_touched && chord.typed().is_some() {
-            self.input = Line::default();
+            self.input = TextInput::default();
         }
         self.is_touched = true;
         if self.input.key(chord) {
@@ -304,7 +304,7 @@ impl Prompt {
         self.error = None;
         let is_add = matches!(self.kind, PromptKind::Add { .. });
         if self.choice.is_some() {
-            self.input = Line::with(&self.wanted(shared));
+            self.input = TextInput::with(&self.wanted(shared));
             self.choice = None;
             return vec![];
         }
@@ -313,7 +313,7 @@ impl Prompt {
                 .iter()
                 .find(|one| one.value.starts_with(self.input.text()))
             {
-                self.input = Line::with(&first.value);
+                self.input = TextInput::with(&first.value);
             }
             return vec![];
         }
@@ -349,16 +349,11 @@ fn named(series: &[SeriesKey]) -> String {
     }
 }
 
-fn interval_note(interval: Interval, shared: &Shared) -> String {
-    let plan = shared
-        .snapshot
-        .as_ref()
-        .map_or("", |snapshot| &snapshot.provider.plan);
-    let is_free = plan.ends_with("key") || plan.starts_with("key");
-    match (interval.is_intraday(), is_free) {
-        (true, true) => "needs a paid plan".to_owned(),
-        (false, true) => "free".to_owned(),
-        (_, false) => String::new(),
+fn interval_note(interval: Interval, shared: &Shared) -> &'static str {
+    match (shared.has_free_plan(), interval.is_intraday()) {
+        (true, true) => "needs a paid plan",
+        (true, false) => "free",
+        (false, _) => "",
     }
 }
 
@@ -389,6 +384,30 @@ mod tests {
 
     fn accepted(kind: &PromptKind, text: &str) -> Result<Vec<Reply>, String> {
         accept::accept(kind, text, "", &sample::shared(sample::normal()))
+    }
+
+    #[test]
+    fn what_a_plan_includes_is_read_from_its_limit_not_from_its_name() {
+        let notes = |plan: &str, limit| {
+            let mut snapshot = sample::normal();
+            snapshot.provider.plan = plan.to_owned();
+            snapshot.quota.limit = limit;
+            let series = vec![sample::series("IBM", Interval::Daily)];
+            let prompt = Prompt::new(PromptKind::Edit { series }, "");
+            let suggestions = prompt.suggestions(&sample::shared(snapshot));
+            let note = |interval: &str| {
+                let mut found = suggestions.iter();
+                found
+                    .find(|one| one.value == interval)
+                    .unwrap()
+                    .note
+                    .clone()
+            };
+            (note("5min"), note("daily"))
+        };
+        let limited = ("needs a paid plan".to_owned(), "free".to_owned());
+        assert_eq!(notes("any words", Some(25)), limited);
+        assert_eq!(notes("golden key", None), (String::new(), String::new()));
     }
 
     #[test]

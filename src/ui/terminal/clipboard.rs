@@ -17,7 +17,7 @@ const LINE: usize = 78;
 
 /// Where copied text goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum CopyRoute {
     /// To the terminal, with this message.
     Terminal(String),
     /// To a file, for this reason.
@@ -64,13 +64,13 @@ impl Clipboard {
     }
 
     /// Where text that is copied now goes.
-    pub fn way(&mut self, text: &str, what: &str, now: Instant) -> Way {
+    pub fn way(&mut self, text: &str, what: &str, now: Instant) -> CopyRoute {
         if let Some(why) = self.refuses {
-            return Way::File(why.to_owned());
+            return CopyRoute::File(why.to_owned());
         }
         if text.len() > MOST {
             let bytes = size(text.len() as u64);
-            return Way::File(format!(
+            return CopyRoute::File(format!(
                 "{bytes} is more than a terminal's clipboard accepts"
             ));
         }
@@ -83,16 +83,16 @@ impl Clipboard {
             } else {
                 "the terminal may not have accepted it"
             };
-            return Way::File(why.to_owned());
+            return CopyRoute::File(why.to_owned());
         }
         let bytes = count(text.len(), "byte");
         let sent = format!("sent {what} to the terminal's clipboard ({bytes})");
         let explained = format!("{sent}; repeat to save it");
         if self.is_explained || explained.chars().count() > LINE {
-            return Way::Terminal(sent);
+            return CopyRoute::Terminal(sent);
         }
         self.is_explained = true;
-        Way::Terminal(explained)
+        CopyRoute::Terminal(explained)
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
         })
     }
 
-    fn way(clipboard: &mut Clipboard, text: &str) -> Way {
+    fn way(clipboard: &mut Clipboard, text: &str) -> CopyRoute {
         clipboard.way(text, "1 bar", Instant::now())
     }
 
@@ -116,12 +116,18 @@ mod tests {
         let mut clipboard = clipboard(&[("TERM", "xterm-256color")]);
         let sent = "sent 1 bar to the terminal's clipboard (3 bytes)";
         let first = way(&mut clipboard, "one");
-        assert_eq!(first, Way::Terminal(format!("{sent}; repeat to save it")));
-        assert_eq!(way(&mut clipboard, "two"), Way::Terminal(sent.to_owned()));
+        assert_eq!(
+            first,
+            CopyRoute::Terminal(format!("{sent}; repeat to save it"))
+        );
+        assert_eq!(
+            way(&mut clipboard, "two"),
+            CopyRoute::Terminal(sent.to_owned())
+        );
         // The longest that a view copies fits into the last line with all of it.
         let mut other = self::clipboard(&[]);
         let text = "x".repeat(1_000);
-        let Way::Terminal(longest) = other.way(&text, "the report", Instant::now()) else {
+        let CopyRoute::Terminal(longest) = other.way(&text, "the report", Instant::now()) else {
             panic!("it goes to the terminal");
         };
         assert!(longest.ends_with("repeat to save it"), "{longest}");
@@ -135,19 +141,22 @@ mod tests {
         let mut at =
             |seconds, text| clipboard.way(text, "1 bar", now + Duration::from_secs(seconds));
         let why = "the terminal may not have accepted it".to_owned();
-        assert!(matches!(at(0, "one"), Way::Terminal(_)));
-        assert_eq!(at(9, "one"), Way::File(why));
+        assert!(matches!(at(0, "one"), CopyRoute::Terminal(_)));
+        assert_eq!(at(9, "one"), CopyRoute::File(why));
         assert!(
-            matches!(at(10, "one"), Way::Terminal(_)),
+            matches!(at(10, "one"), CopyRoute::Terminal(_)),
             "a file was enough"
         );
-        assert!(matches!(at(11, "two"), Way::Terminal(_)));
-        assert!(matches!(at(12, "one"), Way::Terminal(_)));
-        assert!(matches!(at(22, "one"), Way::Terminal(_)), "much later");
-        let mut tmux = self::clipboard(&[("TMUX", "/tmp/tmux-0/default,1,0")]);
-        assert!(matches!(way(&mut tmux, "one"), Way::Terminal(_)));
+        assert!(matches!(at(11, "two"), CopyRoute::Terminal(_)));
+        assert!(matches!(at(12, "one"), CopyRoute::Terminal(_)));
         assert!(
-            matches!(way(&mut tmux, "one"), Way::File(why) if why.contains("set-clipboard on"))
+            matches!(at(22, "one"), CopyRoute::Terminal(_)),
+            "much later"
+        );
+        let mut tmux = self::clipboard(&[("TMUX", "/tmp/tmux-0/default,1,0")]);
+        assert!(matches!(way(&mut tmux, "one"), CopyRoute::Terminal(_)));
+        assert!(
+            matches!(way(&mut tmux, "one"), CopyRoute::File(why) if why.contains("set-clipboard on"))
         );
     }
 
@@ -166,7 +175,7 @@ mod tests {
         ] {
             let way = way(&mut clipboard(variables), "one");
             assert!(
-                matches!(&way, Way::File(why) if why.contains(word)),
+                matches!(&way, CopyRoute::File(why) if why.contains(word)),
                 "{way:?}"
             );
         }
@@ -176,16 +185,19 @@ mod tests {
             &[("TERM", "screen-256color")][..],
         ] {
             let way = way(&mut clipboard(variables), "one");
-            assert!(matches!(way, Way::Terminal(_)), "{way:?}");
+            assert!(matches!(way, CopyRoute::Terminal(_)), "{way:?}");
         }
     }
 
     #[test]
     fn a_text_is_sent_up_to_what_terminals_take_and_not_beyond() {
         let most = "x".repeat(MOST);
-        assert!(matches!(way(&mut clipboard(&[]), &most), Way::Terminal(_)));
+        assert!(matches!(
+            way(&mut clipboard(&[]), &most),
+            CopyRoute::Terminal(_)
+        ));
         let beyond = way(&mut clipboard(&[]), &format!("{most}x"));
         let why = "74.9 kB is more than a terminal's clipboard accepts".to_owned();
-        assert_eq!(beyond, Way::File(why));
+        assert_eq!(beyond, CopyRoute::File(why));
     }
 }

@@ -21,9 +21,9 @@ use crate::ui::view_id::ViewId;
 
 /// The state of the view.
 #[derive(Debug, Default)]
-pub struct Log {
+pub struct LogView {
     /// The lowest severity shown.
-    pub level: Level,
+    pub level: LogLevel,
     /// What a line must contain, in lower case.
     filter: String,
     /// The number of the selected line, counted from the very first; `None`: follows the newest.
@@ -38,7 +38,7 @@ pub struct Log {
 
 /// The lowest severity shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Level {
+pub enum LogLevel {
     /// Everything.
     #[default]
     All,
@@ -48,7 +48,7 @@ pub enum Level {
     Errors,
 }
 
-impl Level {
+impl LogLevel {
     const fn shows(self, severity: Severity) -> bool {
         match self {
             Self::All => true,
@@ -68,7 +68,7 @@ impl Level {
     }
 }
 
-impl Log {
+impl LogView {
     /// A line is added: it is unseen if it would be shown and the newest line is not followed.
     pub fn arrived(&mut self, line: &LogLine) {
         if self.paused_at.is_some() && self.shows(line) {
@@ -165,7 +165,7 @@ impl Log {
     }
 }
 
-impl View for Log {
+impl View for LogView {
     fn update(&mut self, action: Action, shared: &Shared, _now: DateTime<Utc>) -> Vec<Reply> {
         let lines = &shared.log;
         let page = isize::try_from(self.page.max(1)).unwrap_or(1);
@@ -186,15 +186,15 @@ impl View for Log {
             }
             Action::Attention => {
                 self.level = match self.level {
-                    Level::Errors => Level::All,
-                    _ => Level::Errors,
+                    LogLevel::Errors => LogLevel::All,
+                    _ => LogLevel::Errors,
                 };
             }
             Action::Level => {
                 self.level = match self.level {
-                    Level::All => Level::Warnings,
-                    Level::Warnings => Level::Errors,
-                    Level::Errors => Level::All,
+                    LogLevel::All => LogLevel::Warnings,
+                    LogLevel::Warnings => LogLevel::Errors,
+                    LogLevel::Errors => LogLevel::All,
                 };
             }
             Action::Wrap => self.wrap = !self.wrap,

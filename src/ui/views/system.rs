@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 pub use self::keys::KEYS;
 pub use self::lines::Section;
-use self::lines::{Line, lines};
+use self::lines::{SystemLine, lines};
 use crate::model::SeriesKey;
 use crate::pipeline::command::Command;
 use crate::ui::action::{Action, Effect};
@@ -63,7 +63,7 @@ impl System {
     }
 
     /// The lines that match, and how many do not.
-    fn shown(&self, shared: &Shared, now: DateTime<Utc>) -> (Vec<Line>, usize) {
+    fn shown(&self, shared: &Shared, now: DateTime<Utc>) -> (Vec<SystemLine>, usize) {
         let mut all = lines(shared, now);
         let count = all.len();
         all.retain(|line| matches(&self.filter, |field, word| line.is(field, word)));

@@ -35,7 +35,7 @@ pub use zoom::Zoom;
 
 use crate::model::{Bar, Interval, Price};
 use crate::ui::theme::{Role, Theme};
-use glyphs::{Shape, Way};
+use glyphs::{Direction, Shape};
 use scale::{Labels, Scale, amount, least_decimals, short, volume_top};
 
 /// Columns the candles keep before the price axis takes any.
@@ -70,7 +70,7 @@ pub struct Chart<'a> {
 
 /// Where the parts of the chart are, and what they show.
 #[derive(Debug)]
-struct Plan {
+struct ChartLayout {
     /// Width of the candles; the price axis has the rest.
     width: u16,
     axis: u16,
@@ -116,7 +116,7 @@ impl Chart<'_> {
     /// The price axis takes columns from the candles, and which prices it names follows from the
     /// candles left. It starts from the width of the cursor's price with the fewest digits, which
     /// nearly always is the answer, and only grows, so the search ends.
-    fn plan(&self, width: u16, height: u16) -> Option<Plan> {
+    fn plan(&self, width: u16, height: u16) -> Option<ChartLayout> {
         let cursor = self.bars.get(self.cursor).or(self.bars.last())?;
         let close = i128::from(cursor.close.units());
         let close = amount(close, least_decimals(close));
@@ -135,7 +135,7 @@ impl Chart<'_> {
         self.plan_beside(width, height, 0)
     }
 
-    fn plan_beside(&self, width: u16, height: u16, axis: u16) -> Option<Plan> {
+    fn plan_beside(&self, width: u16, height: u16, axis: u16) -> Option<ChartLayout> {
         let width = width.saturating_sub(axis);
         let times = width >= MIN_TIMES_WIDTH && height >= MIN_TIMES_HEIGHT;
         let volume = width >= MIN_VOLUME_WIDTH && height >= MIN_VOLUME_HEIGHT;
@@ -147,7 +147,7 @@ impl Chart<'_> {
         let scale = Scale::of(&visible.candles, price_rows.saturating_mul(2))?;
         let labels = scale.labels((price_rows / 2).clamp(1, 6));
         let most = visible.candles.iter().map(|candle| candle.volume).max();
-        Some(Plan {
+        Some(ChartLayout {
             width,
             axis,
             price_rows,
@@ -162,14 +162,14 @@ impl Chart<'_> {
 
     fn style_of(&self, candle: &Candle) -> Style {
         self.theme.style(match way(candle) {
-            Way::Rose => Role::Up,
-            Way::Fell => Role::Down,
-            Way::Stood => Role::Text,
+            Direction::Rose => Role::Up,
+            Direction::Fell => Role::Down,
+            Direction::Stood => Role::Text,
         })
     }
 
     /// Column of a candle's middle from the left edge; the newest candle is at the right edge.
-    fn column(&self, plan: &Plan, at: usize) -> u16 {
+    fn column(&self, plan: &ChartLayout, at: usize) -> u16 {
         let from_right = plan.visible.candles.len().saturating_sub(at);
         let from_right = u16::try_from(from_right).unwrap_or(u16::MAX);
         let cells = self.zoom.cells();
@@ -178,7 +178,7 @@ impl Chart<'_> {
             .saturating_add(cells / 2)
     }
 
-    fn draw_sessions(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
+    fn draw_sessions(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
         let breaks = times::session_breaks(&plan.visible);
         let crowded = breaks.len().saturating_mul(MIN_SESSION) > usize::from(plan.width);
         if crowded || !self.interval.is_intraday() {
@@ -196,7 +196,7 @@ impl Chart<'_> {
         }
     }
 
-    fn draw_candles(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
+    fn draw_candles(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
         let step = |price: Price| plan.scale.step(i128::from(price.units()));
         let wide = self.zoom.cells() == 3 && !self.theme.ascii;
         for (at, candle) in plan.visible.candles.iter().enumerate() {
@@ -226,7 +226,7 @@ impl Chart<'_> {
         }
     }
 
-    fn draw_volume(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
+    fn draw_volume(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
         let per_row = if self.theme.ascii { 3 } else { 8 };
         let total = i128::from(plan.volume_rows.saturating_mul(per_row));
         for (at, candle) in plan.visible.candles.iter().enumerate() {
@@ -250,7 +250,7 @@ impl Chart<'_> {
         }
     }
 
-    fn draw_times(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
+    fn draw_times(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
         let y = plan.price_rows.saturating_add(plan.volume_rows);
         let style = self.theme.style(Role::Muted);
         let labels = times::time_labels(
@@ -273,7 +273,7 @@ impl Chart<'_> {
         }
     }
 
-    fn draw_axis(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
+    fn draw_axis(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
         let muted = self.theme.style(Role::Muted);
         let row = |price: i128| plan.scale.step(price) / 2;
         let close = |bar: &Bar| i128::from(bar.close.units());
@@ -309,7 +309,7 @@ impl Chart<'_> {
 
     /// Marks the cursor's column without touching its candle: dots above and below it, and its
     /// time on the axis. Without an axis the lowest cell of the column is reversed.
-    fn draw_cursor(&self, plan: &Plan, area: Rect, buf: &mut Buffer) {
+    fn draw_cursor(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
         let middle = self.column(plan, plan.visible.cursor);
         let side = u16::from(self.zoom.cells() == 3);
         let dot = if self.theme.ascii { '.' } else { '·' };
@@ -340,7 +340,7 @@ impl Chart<'_> {
     }
 
     /// The time of the cursor's bar under its column, as near as the edges allow.
-    fn cursor_label(&self, plan: &Plan) -> Option<times::TimeLabel> {
+    fn cursor_label(&self, plan: &ChartLayout) -> Option<times::TimeLabel> {
         let bar = self.bars.get(self.cursor).or(self.bars.last())?;
         let room = plan.width.saturating_add(plan.axis);
         let forms = times::cursor_times(bar, self.interval, self.zone);
@@ -364,7 +364,7 @@ impl Chart<'_> {
     }
 }
 
-impl Plan {
+impl ChartLayout {
     /// Columns of the widest text on the price axis, with the mark before it.
     fn axis_width(&self) -> u16 {
         let ends = [self.scale.high, self.scale.low];
@@ -385,11 +385,11 @@ impl Plan {
     }
 }
 
-fn way(candle: &Candle) -> Way {
+fn way(candle: &Candle) -> Direction {
     match candle.close.cmp(&candle.open) {
-        std::cmp::Ordering::Greater => Way::Rose,
-        std::cmp::Ordering::Less => Way::Fell,
-        std::cmp::Ordering::Equal => Way::Stood,
+        std::cmp::Ordering::Greater => Direction::Rose,
+        std::cmp::Ordering::Less => Direction::Fell,
+        std::cmp::Ordering::Equal => Direction::Stood,
     }
 }
 

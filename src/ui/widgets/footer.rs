@@ -12,7 +12,7 @@ use crate::ui::app::App;
 use crate::ui::draw::put;
 use crate::ui::keymap::binding::KeyContext;
 use crate::ui::overlays::Overlay;
-use crate::ui::regions::{Regions, Target};
+use crate::ui::regions::{ClickTarget, Regions};
 use crate::ui::theme::Role;
 
 /// A key and its word.
@@ -69,7 +69,9 @@ pub fn draw(app: &App, now: DateTime<Utc>, area: Rect, buf: &mut Buffer, regions
             width: x.saturating_sub(from),
             ..area
         };
-        regions.targets.push((place, Target::Hint(hint.action)));
+        regions
+            .targets
+            .push((place, ClickTarget::Hint(hint.action)));
         x += if hint.word.is_empty() { 1 } else { 2 };
     }
     if app.shared.mouse && usize::from(area.width) > usize::from(x) + 6 {

@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::text::thousands;
-use crate::pipeline::snapshot::QuotaStatus;
+use crate::pipeline::snapshot::{QuotaStatus, StoreStatus};
 use crate::ui::draw::{line, put, put_all, width};
-use crate::ui::regions::{Regions, Target};
+use crate::ui::regions::{ClickTarget, Regions};
 use crate::ui::shared::{Boot, RESERVE, Shared};
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
@@ -148,7 +148,7 @@ fn tabs(theme: Theme, shown: ViewId, area: Rect, buf: &mut Buffer, regions: &mut
             width: x - from,
             ..area
         };
-        regions.targets.push((tab, Target::View(view)));
+        regions.targets.push((tab, ClickTarget::View(view)));
         x = put(buf, area, x, gap, Style::new());
     }
     x.saturating_sub(u16::try_from(gap.len()).unwrap_or(0))
@@ -180,7 +180,7 @@ fn who(shared: &Shared, width: u16) -> Pieces {
         pieces.push((format!("   {}, {}", provider.name, provider.plan), plain));
         let bars = thousands(snapshot.store.bars);
         pieces.push((
-            format!("   {}, {bars} bars", short_name(&snapshot.store.name)),
+            format!("   {}, {bars} bars", store_name(&snapshot.store)),
             plain,
         ));
     } else {
@@ -198,11 +198,10 @@ fn demo(speed: i32) -> String {
 }
 
 /// A store's name without the folders of its file.
-fn short_name(name: &str) -> String {
-    match (name.split_once(' '), name.rsplit_once('/')) {
-        (Some((kind, _)), Some((_, file))) => format!("{kind} {file}"),
-        _ => name.to_owned(),
-    }
+fn store_name(store: &StoreStatus) -> String {
+    let location = &store.location;
+    let last = location.rsplit_once('/').map(|(_, last)| last);
+    format!("{} {}", store.backend, last.unwrap_or(location))
 }
 
 /// The current or next run.

@@ -12,7 +12,7 @@ use pipeline_tui::model::{
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
-    AnswerView, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
+    AnswerView, Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
     RunProgress, ScheduleStatus, SearchView, SeriesState, SeriesStatus, Size, Snapshot,
     StoreStatus, SystemView,
 };
@@ -253,7 +253,8 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             is_simulated: u.arbitrary()?,
         },
         store: StoreStatus {
-            name: "SQLite".to_owned(),
+            backend: Backend::Sqlite,
+            location: cleaned(u)?,
             bars: u.arbitrary()?,
             lost: sometimes(u, |u| Ok((instant(u)?, cleaned(u)?)))?,
             spooled: 0,

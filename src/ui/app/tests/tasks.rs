@@ -158,7 +158,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
             }
             "enter your own key" => matches!(commands.last(), Some(Command::SetKey(_))),
             "rerun what failed" => matches!(commands.last(), Some(Command::Fetch(_))),
-            "see only errors" => app.views.log.level == crate::ui::views::log::Level::Errors,
+            "see only errors" => app.views.log.level == crate::ui::views::log::LogLevel::Errors,
             "see where the data is" | "see the requests left, and when they renew" => {
                 app.view.number() == 7
             }

@@ -38,7 +38,7 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
     };
     title(page, view.selected(shared), shared, head, buf);
     let interval = page.window.series.interval;
-    let mut shape = Shape::of(page);
+    let mut shape = TableLayout::of(page);
     if view.arrange == Arrange::Both && body.width < ROOMY {
         shape.columns.retain(|column| !column.is_extra());
     }
@@ -74,7 +74,7 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
 
 /// What a line shows of a bar besides its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
+enum BarColumn {
     Open,
     High,
     Low,
@@ -86,12 +86,12 @@ enum Column {
     Split,
 }
 
-use Column::{Adjusted, Change, Close, Dividend, High, Low, Open, Split, Volume};
+use BarColumn::{Adjusted, Change, Close, Dividend, High, Low, Open, Split, Volume};
 
 /// Narrow tables drop columns, the least useful first. The close goes last.
-const DROPPED: [Column; 8] = [Split, Dividend, Adjusted, Change, Volume, Open, High, Low];
+const DROPPED: [BarColumn; 8] = [Split, Dividend, Adjusted, Change, Volume, Open, High, Low];
 
-impl Column {
+impl BarColumn {
     const fn head(self) -> &'static str {
         match self {
             Open => "OPEN",
@@ -138,17 +138,17 @@ impl Column {
 
 /// The columns of the table, and how they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Shape {
+struct TableLayout {
     /// Cells of the time.
     time: usize,
     with_year: bool,
     /// Cells of each column.
     cells: usize,
     decimals: u32,
-    columns: Vec<Column>,
+    columns: Vec<BarColumn>,
 }
 
-impl Shape {
+impl TableLayout {
     /// Everything that is known about these bars.
     fn of(page: &BarsPage) -> Self {
         let bars = || page.bars.iter();
@@ -308,7 +308,7 @@ fn spelled(time: &str, bar: &Bar, names: &[&str], theme: Theme) -> Vec<(String, 
 fn table(
     view: &Bars,
     page: &BarsPage,
-    shape: &Shape,
+    shape: &TableLayout,
     shared: &Shared,
     area: Rect,
     buf: &mut Buffer,
@@ -441,7 +441,7 @@ mod tests {
         let mut page = page();
         page.bars[0].high = sample::price("89999999999.12345678");
         page.bars[0].adjusted_close = Some(sample::price("1.5"));
-        let mut shape = Shape::of(&page);
+        let mut shape = TableLayout::of(&page);
         assert_eq!(shape.cells, "89,999,999,999.12345678".len());
         assert_eq!(shape.columns.len(), 9);
         for width in (30..260).rev() {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::Log;
+use super::LogView;
 use crate::ui::draw::{line, put, rule, split_top};
 use crate::ui::log_lines::{role, shown};
 use crate::ui::regions::Regions;
@@ -16,7 +16,7 @@ use crate::ui::theme::Role;
 
 /// Draws the view.
 pub(super) fn draw(
-    log: &Log,
+    log: &LogView,
     shared: &Shared,
     now: DateTime<Utc>,
     area: Rect,
@@ -62,7 +62,7 @@ pub(super) fn draw(
     put(buf, body, 1, nothing, theme.style(Role::Muted));
 }
 
-fn title(log: &Log, shared: &Shared) -> String {
+fn title(log: &LogView, shared: &Shared) -> String {
     let (kept, hidden) = log.counts(&shared.log);
     let mut title = format!("Log  {}  ", log.level.name());
     if log.is_following() {

@@ -15,7 +15,7 @@ use crate::ui::widgets::trend::trend;
 
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
+pub(super) enum SeriesColumn {
     Symbol,
     Interval,
     State,
@@ -30,18 +30,18 @@ pub(super) enum Column {
     NextOrWhy,
 }
 
-use Column::{
+use SeriesColumn::{
     Bars, Change, Close, Fetched, Interval, LastBar, NextOrWhy, Oldest, State, Symbol, Trend,
     Volume,
 };
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [SeriesColumn; 12] = [
     Symbol, Interval, State, Fetched, LastBar, Close, Change, Trend, Volume, Bars, Oldest,
     NextOrWhy,
 ];
 
 /// Narrow screens drop columns, the least useful first.
-const DROPPED: [Column; 8] = [Oldest, Volume, Bars, Trend, Fetched, Change, LastBar, Close];
+const DROPPED: [SeriesColumn; 8] = [Oldest, Volume, Bars, Trend, Fetched, Change, LastBar, Close];
 
 /// Cells that the reason has at least before a column goes.
 const LEAST_WHY: usize = 14;
@@ -52,7 +52,7 @@ const MORE_TREND: usize = 25;
 /// Below this width low screens leave out what changes most seldom.
 const ROOMY: u16 = 98;
 
-impl Column {
+impl SeriesColumn {
     pub const fn head(self) -> &'static str {
         match self {
             Symbol => "SYMBOL",
@@ -126,7 +126,7 @@ impl Widest {
         widest
     }
 
-    fn cells(&self, column: Column, most_symbol: usize) -> usize {
+    fn cells(&self, column: SeriesColumn, most_symbol: usize) -> usize {
         match column {
             Symbol => self.symbol.min(most_symbol),
             Interval => self.interval,
@@ -142,18 +142,22 @@ impl Widest {
 }
 
 /// The columns for a width and a height of the screen, with their widths; the last takes the rest.
-pub(super) fn fitting(width: u16, is_low: bool, rows: &[&SeriesStatus]) -> Vec<(Column, usize)> {
+pub(super) fn fitting(
+    width: u16,
+    is_low: bool,
+    rows: &[&SeriesStatus],
+) -> Vec<(SeriesColumn, usize)> {
     let is_tight = is_low && width < ROOMY;
     // Long symbols get what they need, as long as the reason keeps a place.
     let most_symbol = 14.max(usize::from(width / 6));
     let room = usize::from(width).saturating_sub(2);
     let widest = Widest::of(rows);
-    let mut columns: Vec<(Column, usize)> = COLUMNS
+    let mut columns: Vec<(SeriesColumn, usize)> = COLUMNS
         .into_iter()
         .filter(|column| !(is_tight && matches!(column, Fetched | Change)))
         .map(|column| (column, widest.cells(column, most_symbol)))
         .collect();
-    let needed = |columns: &[(Column, usize)]| {
+    let needed = |columns: &[(SeriesColumn, usize)]| {
         let cells: usize = columns.iter().map(|(_, width)| width + 1).sum();
         cells.saturating_sub(1)
     };
@@ -193,7 +197,7 @@ pub(super) fn price(close: Price) -> String {
 
 /// What a line says in a column, and what that means.
 pub(super) fn cell(
-    (column, width): (Column, usize),
+    (column, width): (SeriesColumn, usize),
     status: &SeriesStatus,
     shared: &Shared,
     now: DateTime<Utc>,
@@ -323,7 +327,7 @@ pub const fn short_reason(class: ErrorClass) -> &'static str {
 }
 
 /// The arrow beside the sorted column.
-pub(super) fn arrow(column: Column, sort: Sort, reverse: bool, theme: Theme) -> &'static str {
+pub(super) fn arrow(column: SeriesColumn, sort: Sort, reverse: bool, theme: Theme) -> &'static str {
     if column.sort() != Some(sort) {
         ""
     } else if reverse {
@@ -363,7 +367,7 @@ mod tests {
                 "NEXT / WHY"
             ]
         );
-        assert_eq!(shown(179), COLUMNS.map(Column::head));
+        assert_eq!(shown(179), COLUMNS.map(SeriesColumn::head));
         assert_eq!(shown(40), ["SYMBOL", "INTERVAL", "STATE", "NEXT / WHY"]);
         let trend = |width| {
             let columns = fitting(width, false, &rows);

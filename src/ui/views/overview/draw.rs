@@ -11,7 +11,7 @@ use tui_logger::{ExtLogRecord, LogFormatter, TuiLoggerWidget};
 use unicode_width::UnicodeWidthStr;
 
 use super::advice::advice;
-use super::columns::{self, Column};
+use super::columns::{self, SeriesColumn};
 use super::{Overview, Pane, preview};
 use crate::model::market::session;
 use crate::model::text::thousands;
@@ -181,7 +181,7 @@ fn more(shown: usize, area: Rect, theme: Theme, buf: &mut Buffer) {
     }
 }
 
-fn aligned(column: Column, text: &str, width: usize) -> String {
+fn aligned(column: SeriesColumn, text: &str, width: usize) -> String {
     if column.is_number() {
         right(text, width)
     } else {
@@ -271,18 +271,18 @@ fn log(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &m
     let (head, body) = split_top(area, 1);
     rule(buf, head, &title, is_focused, theme);
     TuiLoggerWidget::default()
-        .formatter(Box::new(Lines { theme, now, zone }))
+        .formatter(Box::new(PaneFormat { theme, now, zone }))
         .render(body, buf);
 }
 
 /// Lines come with their time and their level in them; what does not fit is cut.
-struct Lines {
+struct PaneFormat {
     theme: Theme,
     now: DateTime<Utc>,
     zone: Tz,
 }
 
-impl LogFormatter for Lines {
+impl LogFormatter for PaneFormat {
     fn min_width(&self) -> u16 {
         4
     }

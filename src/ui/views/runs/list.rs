@@ -18,7 +18,7 @@ use crate::ui::widgets::list;
 pub(super) const HEAD: u16 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
+enum RunColumn {
     Run,
     Started,
     Trigger,
@@ -30,16 +30,16 @@ enum Column {
     Took,
 }
 
-use Column::{Changed, New, Requests, Run, Series, Started, Status, Took, Trigger};
+use RunColumn::{Changed, New, Requests, Run, Series, Started, Status, Took, Trigger};
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [RunColumn; 9] = [
     Run, Started, Trigger, Status, Series, New, Changed, Requests, Took,
 ];
 
 /// Narrow screens drop columns, the least useful first.
-const DROPPED: [Column; 6] = [Changed, Requests, Took, New, Trigger, Started];
+const DROPPED: [RunColumn; 6] = [Changed, Requests, Took, New, Trigger, Started];
 
-impl Column {
+impl RunColumn {
     const fn head(self) -> &'static str {
         match self {
             Run => "RUN",
@@ -124,8 +124,8 @@ fn columns(
     width: u16,
     now: DateTime<Utc>,
     shared: &Shared,
-) -> Vec<(Column, usize)> {
-    let widest = |column: Column| {
+) -> Vec<(RunColumn, usize)> {
+    let widest = |column: RunColumn| {
         let cells = |run: &&RunSummary| column.cell(run, now, shared).0.width();
         // Times all have the same width, and writing them takes the longest.
         let widest = match column {

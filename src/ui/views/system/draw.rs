@@ -6,15 +6,15 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::System;
-use super::lines::{Line, Section};
+use super::lines::{Section, SystemLine};
 use crate::ui::draw::{put, rule, split_bottom};
-use crate::ui::regions::{Regions, Target};
+use crate::ui::regions::{ClickTarget, Regions};
 use crate::ui::shared::Shared;
 use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 
 /// A row of the screen.
-enum Row {
+enum ScreenRow {
     Head(Section),
     Text {
         /// Where the value begins.
@@ -51,8 +51,8 @@ pub fn draw(
         };
         let is_selected = *number == at;
         match row {
-            Row::Head(section) => rule(buf, place, section.title(), false, theme),
-            Row::Text {
+            ScreenRow::Head(section) => rule(buf, place, section.title(), false, theme),
+            ScreenRow::Text {
                 column,
                 label,
                 value,
@@ -72,7 +72,7 @@ pub fn draw(
                 if is_selected {
                     buf.set_style(place, theme.style(Role::Selection));
                 }
-                regions.targets.push((place, Target::Row(*number)));
+                regions.targets.push((place, ClickTarget::Row(*number)));
             }
         }
     }
@@ -96,20 +96,20 @@ fn text_of(value: &str, note: &str, column: u16, theme: Theme, place: Rect, buf:
 }
 
 /// Where the values of a section begin.
-fn column(lines: &[Line], section: Section, width: u16) -> u16 {
+fn column(lines: &[SystemLine], section: Section, width: u16) -> u16 {
     let labels = lines.iter().filter(|line| line.section == section);
     let widest = labels.map(|line| line.label.width()).max().unwrap_or(0);
     u16::try_from(widest + 3).unwrap_or(width).min(width / 2)
 }
 
 /// Every row, with the number of the line that it is of.
-fn rows(lines: &[Line], width: u16) -> Vec<(usize, Row)> {
+fn rows(lines: &[SystemLine], width: u16) -> Vec<(usize, ScreenRow)> {
     let mut rows = vec![];
     let (mut section, mut column) = (None, 0);
     for (number, line) in lines.iter().enumerate() {
         if section.replace(line.section) != Some(line.section) {
             column = self::column(lines, line.section, width);
-            rows.push((number, Row::Head(line.section)));
+            rows.push((number, ScreenRow::Head(line.section)));
         }
         let room = usize::from(width.saturating_sub(column + 1)).max(1);
         let value = if line.value.is_empty() {
@@ -131,7 +131,7 @@ fn rows(lines: &[Line], width: u16) -> Vec<(usize, Row)> {
         let mut label = text::fit(&line.label, usize::from(column.saturating_sub(2)));
         for (value, note) in values.into_iter().zip(notes) {
             let label = std::mem::take(&mut label);
-            let row = Row::Text {
+            let row = ScreenRow::Text {
                 column,
                 label,
                 value,
@@ -144,7 +144,7 @@ fn rows(lines: &[Line], width: u16) -> Vec<(usize, Row)> {
 }
 
 /// The first row on the screen: the previous one, moved just enough to show the selected line.
-fn top(rows: &[(usize, Row)], at: usize, before: Option<usize>, height: usize) -> usize {
+fn top(rows: &[(usize, ScreenRow)], at: usize, before: Option<usize>, height: usize) -> usize {
     let first = rows
         .iter()
         .position(|(number, _)| *number == at)

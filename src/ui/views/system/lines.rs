@@ -37,7 +37,7 @@ impl Section {
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct SystemLine {
     /// Where it belongs.
     pub section: Section,
     /// What it is about.
@@ -48,7 +48,7 @@ pub(super) struct Line {
     pub note: String,
 }
 
-impl Line {
+impl SystemLine {
     /// Whether it contains a word, in lower case: in a field, or anywhere.
     pub(super) fn is(&self, field: Option<&str>, word: &str) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(word);
@@ -83,10 +83,10 @@ pub(super) const fn first(section: Section) -> usize {
 }
 
 /// Every line.
-pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<Line> {
+pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<SystemLine> {
     let snapshot = shared.snapshot.as_deref();
     let system = snapshot.and_then(|snapshot| snapshot.system.as_deref());
-    let settings = shared.about.settings.iter().map(|row| Line {
+    let settings = shared.about.settings.iter().map(|row| SystemLine {
         section: Section::Settings,
         label: row.name.to_owned(),
         value: row.value.clone(),
@@ -102,13 +102,14 @@ pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<Line> {
         .collect()
 }
 
-fn section<const N: usize>(section: Section, told: [Told; N]) -> impl Iterator<Item = Line> {
-    told.into_iter().map(move |(label, value, note)| Line {
-        section,
-        label: label.to_owned(),
-        value,
-        note,
-    })
+fn section<const N: usize>(section: Section, told: [Told; N]) -> impl Iterator<Item = SystemLine> {
+    told.into_iter()
+        .map(move |(label, value, note)| SystemLine {
+            section,
+            label: label.to_owned(),
+            value,
+            note,
+        })
 }
 
 fn source(
@@ -297,7 +298,7 @@ fn store(about: &About, snapshot: Option<&Snapshot>, system: Option<&SystemView>
     } else {
         "not found: environment and defaults apply"
     };
-    let place = if about.store.contains("://") {
+    let place = if about.store_is_server {
         "server"
     } else {
         "path"

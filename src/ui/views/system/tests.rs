@@ -6,7 +6,7 @@ use super::*;
 use crate::pipeline::snapshot::Snapshot;
 use crate::ui::sample;
 
-fn line(shared: &Shared, section: Section, label: &str) -> Line {
+fn line(shared: &Shared, section: Section, label: &str) -> SystemLine {
     lines(shared, sample::now())
         .into_iter()
         .find(|line| line.section == section && line.label == label)
@@ -170,6 +170,7 @@ fn the_store_tells_its_place_and_what_it_takes() {
     );
     let mut file = sample::shared(sample::normal());
     file.about.store = "/home/ada/bars.db".to_owned();
+    file.about.store_is_server = false;
     file.about.has_config_file = true;
     assert_eq!(told(&file, Section::Store, "path").0, "/home/ada/bars.db");
     assert_eq!(told(&file, Section::Store, "config file").1, "");

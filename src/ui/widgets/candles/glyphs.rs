@@ -30,7 +30,7 @@ pub enum Half {
 
 /// Which way the price went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// The close is above the open.
     Rose,
     /// The close is below the open.
@@ -51,7 +51,7 @@ pub struct Shape {
     /// Last step of the wick.
     pub low: u16,
     /// Which way the price went.
-    pub way: Way,
+    pub way: Direction,
 }
 
 impl Shape {
@@ -78,22 +78,22 @@ impl Shape {
     #[must_use]
     pub fn narrow(&self, row: u16) -> char {
         use Half::{Body, Empty, Wick};
-        if self.way == Way::Stood && self.is_top(row) {
+        if self.way == Direction::Stood && self.is_top(row) {
             return self.stood();
         }
         let halves = self.halves(row);
         let flag = self.is_top(row).then_some(self.way);
         match (halves, flag) {
-            ((Body, Body), Some(Way::Rose)) => '┣',
-            ((Body, Empty), Some(Way::Rose)) => '┗',
-            ((Body, Wick), Some(Way::Rose)) => '┡',
-            ((Empty, Body), Some(Way::Rose)) => '┏',
-            ((Wick, Body), Some(Way::Rose)) => '┢',
-            ((Body, Body), Some(Way::Fell)) => '┫',
-            ((Body, Empty), Some(Way::Fell)) => '┛',
-            ((Body, Wick), Some(Way::Fell)) => '┩',
-            ((Empty, Body), Some(Way::Fell)) => '┓',
-            ((Wick, Body), Some(Way::Fell)) => '┪',
+            ((Body, Body), Some(Direction::Rose)) => '┣',
+            ((Body, Empty), Some(Direction::Rose)) => '┗',
+            ((Body, Wick), Some(Direction::Rose)) => '┡',
+            ((Empty, Body), Some(Direction::Rose)) => '┏',
+            ((Wick, Body), Some(Direction::Rose)) => '┢',
+            ((Body, Body), Some(Direction::Fell)) => '┫',
+            ((Body, Empty), Some(Direction::Fell)) => '┛',
+            ((Body, Wick), Some(Direction::Fell)) => '┩',
+            ((Empty, Body), Some(Direction::Fell)) => '┓',
+            ((Wick, Body), Some(Direction::Fell)) => '┪',
             _ => line(halves),
         }
     }
@@ -101,7 +101,7 @@ impl Shape {
     /// The characters of a row in a candle of three columns.
     #[must_use]
     pub fn wide(&self, row: u16) -> [char; 3] {
-        if self.way == Way::Stood {
+        if self.way == Direction::Stood {
             return if self.is_top(row) {
                 ['╺', self.stood(), '╸']
             } else {
@@ -115,7 +115,7 @@ impl Shape {
             (false, true) => ('▗', '▖'),
             (false, false) => (' ', ' '),
         };
-        let middle = if self.way == Way::Rose {
+        let middle = if self.way == Direction::Rose {
             let hollow = |half| {
                 if half == Half::Body {
                     Half::Empty
@@ -140,9 +140,9 @@ impl Shape {
     pub fn ascii(&self, row: u16) -> char {
         let (upper, lower) = self.halves(row);
         match (upper == Half::Body || lower == Half::Body, self.way) {
-            (true, Way::Rose) => 'O',
-            (true, Way::Fell) => '#',
-            (true, Way::Stood) => '-',
+            (true, Direction::Rose) => 'O',
+            (true, Direction::Fell) => '#',
+            (true, Direction::Stood) => '-',
             (false, _) if upper == Half::Wick || lower == Half::Wick => '|',
             (false, _) => ' ',
         }

@@ -22,7 +22,7 @@ pub struct TimeLabel {
 
 /// What the axis counts in, finest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
+enum AxisUnit {
     Minutes(u32),
     Days,
     Weeks,
@@ -30,35 +30,35 @@ enum Level {
     Years(u32),
 }
 
-const LEVELS: [Level; 18] = [
-    Level::Minutes(5),
-    Level::Minutes(10),
-    Level::Minutes(15),
-    Level::Minutes(30),
-    Level::Minutes(60),
-    Level::Minutes(120),
-    Level::Minutes(240),
-    Level::Days,
-    Level::Weeks,
-    Level::Months(1),
-    Level::Months(3),
-    Level::Months(6),
-    Level::Years(1),
-    Level::Years(2),
-    Level::Years(5),
-    Level::Years(10),
-    Level::Years(20),
-    Level::Years(50),
+const LEVELS: [AxisUnit; 18] = [
+    AxisUnit::Minutes(5),
+    AxisUnit::Minutes(10),
+    AxisUnit::Minutes(15),
+    AxisUnit::Minutes(30),
+    AxisUnit::Minutes(60),
+    AxisUnit::Minutes(120),
+    AxisUnit::Minutes(240),
+    AxisUnit::Days,
+    AxisUnit::Weeks,
+    AxisUnit::Months(1),
+    AxisUnit::Months(3),
+    AxisUnit::Months(6),
+    AxisUnit::Years(1),
+    AxisUnit::Years(2),
+    AxisUnit::Years(5),
+    AxisUnit::Years(10),
+    AxisUnit::Years(20),
+    AxisUnit::Years(50),
 ];
 
 /// The moment a candle stands for: the exchange's date, and the wall time in the viewer's zone.
 #[derive(Debug, Clone, Copy)]
-struct Moment {
+struct CandleTime {
     date: NaiveDate,
     local: NaiveDateTime,
 }
 
-impl Moment {
+impl CandleTime {
     fn of(timestamp: DateTime<Utc>, date: NaiveDate, intraday: bool, zone: Tz) -> Self {
         let local = if intraday {
             let utc = timestamp.naive_utc();
@@ -72,20 +72,20 @@ impl Moment {
     }
 
     /// The number of the period of that level that contains this moment.
-    fn period(&self, level: Level) -> i64 {
+    fn period(&self, level: AxisUnit) -> i64 {
         let day = i64::from(self.date.num_days_from_ce());
         match level {
-            Level::Minutes(minutes) => {
+            AxisUnit::Minutes(minutes) => {
                 let minute = self.local.hour() * 60 + self.local.minute();
                 i64::from(self.local.num_days_from_ce()) * 1440
                     + i64::from(minute / minutes * minutes)
             }
-            Level::Days => day,
-            Level::Weeks => (day - 1).div_euclid(7),
-            Level::Months(months) => (i64::from(self.date.year()) * 12
+            AxisUnit::Days => day,
+            AxisUnit::Weeks => (day - 1).div_euclid(7),
+            AxisUnit::Months(months) => (i64::from(self.date.year()) * 12
                 + i64::from(self.date.month0()))
             .div_euclid(i64::from(months)),
-            Level::Years(years) => i64::from(self.date.year()).div_euclid(i64::from(years)),
+            AxisUnit::Years(years) => i64::from(self.date.year()).div_euclid(i64::from(years)),
         }
     }
 }
@@ -107,7 +107,7 @@ pub fn session_breaks(visible: &Visible) -> Vec<usize> {
 #[must_use]
 pub fn cursor_times(bar: &Bar, interval: Interval, zone: Tz) -> [String; 2] {
     let intraday = interval.is_intraday();
-    let moment = Moment::of(bar.timestamp, bar.trading_date, intraday, zone);
+    let moment = CandleTime::of(bar.timestamp, bar.trading_date, intraday, zone);
     let forms = if intraday {
         ["%m-%d %H:%M", "%H:%M"]
     } else {
@@ -130,15 +130,15 @@ pub fn time_labels(
 ) -> Vec<TimeLabel> {
     let intraday = interval.is_intraday();
     let moment =
-        |candle: &Candle| Moment::of(candle.timestamp, candle.trading_date, intraday, zone);
-    let moments: Vec<Moment> = visible.candles.iter().map(moment).collect();
+        |candle: &Candle| CandleTime::of(candle.timestamp, candle.trading_date, intraday, zone);
+    let moments: Vec<CandleTime> = visible.candles.iter().map(moment).collect();
     let before = visible
         .before
-        .map(|bar| Moment::of(bar.timestamp, bar.trading_date, intraday, zone));
+        .map(|bar| CandleTime::of(bar.timestamp, bar.trading_date, intraday, zone));
     let Some(first) = moments.first() else {
         return vec![];
     };
-    let begins = |level: Level| {
+    let begins = |level: AxisUnit| {
         std::iter::once(before.as_ref())
             .chain(moments.iter().map(Some))
             .zip(&moments)
@@ -149,9 +149,9 @@ pub fn time_labels(
             .map(|(at, _)| at)
     };
     let finest = if intraday {
-        Level::Minutes(5)
+        AxisUnit::Minutes(5)
     } else {
-        Level::Days
+        AxisUnit::Days
     };
     let level = LEVELS
         .into_iter()
@@ -160,7 +160,7 @@ pub fn time_labels(
             let room = usize::from(level.widest(intraday).saturating_add(GAP));
             begins(*level).count().saturating_mul(room) <= usize::from(width)
         })
-        .unwrap_or(Level::Years(50));
+        .unwrap_or(AxisUnit::Years(50));
 
     let mut placed: Vec<TimeLabel> = vec![];
     let mut place = |at: usize, text: String| {
@@ -176,10 +176,10 @@ pub fn time_labels(
         }
         fits
     };
-    let larger = [Level::Years(1), Level::Months(1), Level::Days];
-    let larger: Vec<Level> = larger
+    let larger = [AxisUnit::Years(1), AxisUnit::Months(1), AxisUnit::Days];
+    let larger: Vec<AxisUnit> = larger
         .into_iter()
-        .filter(|larger| *larger > level && (intraday || *larger != Level::Days))
+        .filter(|larger| *larger > level && (intraday || *larger != AxisUnit::Days))
         .collect();
     // Without a larger period in view the labels would float: one of them says all of it. That is
     // the left edge's, or the first round one where both have no room.
@@ -210,7 +210,7 @@ fn width_of(label: &str) -> u16 {
     u16::try_from(label.len()).unwrap_or(u16::MAX)
 }
 
-impl Level {
+impl AxisUnit {
     /// Columns of the widest label at this level.
     const fn widest(self, intraday: bool) -> u16 {
         match self {
@@ -221,7 +221,7 @@ impl Level {
     }
 
     /// How the beginning of a period of this level is named on an axis that counts in `axis`.
-    fn word(self, axis: Self, moment: &Moment, intraday: bool) -> String {
+    fn word(self, axis: Self, moment: &CandleTime, intraday: bool) -> String {
         let days = axis <= Self::Weeks;
         let form = match self {
             Self::Minutes(_) => "%H:%M",
@@ -234,7 +234,7 @@ impl Level {
     }
 
     /// The label at the left edge when nothing larger is in view.
-    fn context(self, moment: &Moment, intraday: bool) -> String {
+    fn context(self, moment: &CandleTime, intraday: bool) -> String {
         let form = match self {
             Self::Minutes(_) => "%m-%d %H:%M",
             Self::Days | Self::Weeks if intraday => "%m-%d",
