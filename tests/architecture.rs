@@ -180,16 +180,16 @@ fn every_module_keeps_to_the_import_table() {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
-/// What is drawn is a function of values: these parts of the panel touch nothing of the world.
-const DRAWN: [&str; 8] = [
-    "ui/views",
-    "ui/overlays",
-    "ui/widgets",
-    "ui/theme",
-    "ui/frame",
-    "ui/draw",
-    "ui/text",
-    "ui/app",
+/// The parts of the panel that touch the world. All others are functions of values, new ones too.
+const WORLDLY: [&str; 8] = [
+    "ui.rs",
+    "ui/event_loop",
+    "ui/fault",
+    "ui/files",
+    "ui/options",
+    "ui/pace",
+    "ui/screen",
+    "ui/terminal",
 ];
 const WORLD: [&str; 5] = ["tokio", "crossterm", "std::env", "std::fs", "std::io"];
 /// What the panel may see of the pipeline.
@@ -199,11 +199,12 @@ const SEEN: [&str; 6] = [
 
 fn breaches_of_the_panel(path: &str, code: &str) -> Vec<String> {
     let mut breaches = vec![];
-    if DRAWN.iter().any(|part| path.starts_with(part)) {
+    let is_of_the_panel = path.starts_with("ui");
+    if is_of_the_panel && !WORLDLY.iter().any(|part| path.starts_with(part)) {
         let world = WORLD.iter().filter(|name| names_crate(code, name));
         breaches.extend(world.map(|name| format!("{path} must not use {name}")));
     }
-    if path.starts_with("ui") {
+    if is_of_the_panel {
         let used = segments(code, "crate::pipeline::");
         let unseen = used.iter().filter(|used| !SEEN.contains(&used.as_str()));
         breaches.extend(unseen.map(|used| format!("{path} must not use pipeline::{used}")));
@@ -307,7 +308,7 @@ fn the_documented_table_names_the_same_modules() {
 }
 
 /// Modules whose circles are still to be opened.
-const CIRCULAR: &[&str] = &["config", "ui"];
+const CIRCULAR: &[&str] = &["config"];
 
 #[test]
 fn files_that_use_each_other_are_few_and_in_one_folder() {

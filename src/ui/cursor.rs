@@ -41,6 +41,11 @@ impl Cursor {
             .min(self.at)
             .max((self.at + 1).saturating_sub(page))
             .min(count.saturating_sub(page));
+        debug_assert!(self.at < count.max(1), "the selected line is in the list");
+        debug_assert!(
+            (self.top..self.top + page).contains(&self.at),
+            "the selected line is on the screen"
+        );
     }
 }
 

@@ -35,5 +35,12 @@ pub fn render(app: &App, now: DateTime<Utc>, buf: &mut Buffer) -> Regions {
     if shared.theme.ascii {
         draw::only_ascii(buf);
     }
+    debug_assert!(
+        regions
+            .targets
+            .iter()
+            .all(|(place, _)| area.union(*place) == area),
+        "what is clicked is on the screen"
+    );
     regions
 }

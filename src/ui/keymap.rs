@@ -56,9 +56,13 @@ impl Keymap {
                 .filter_map(|text| text.parse().ok())
                 .collect(),
         };
-        Self {
-            rows: bindings.map(bound).collect(),
-        }
+        let rows: Vec<BoundKey> = bindings.map(bound).collect();
+        debug_assert!(
+            rows.iter()
+                .all(|row| row.chords.len() == row.binding.chords.len()),
+            "every key of the table is spelled right"
+        );
+        Self { rows }
     }
 
     /// The row of an action in a context, or everywhere.

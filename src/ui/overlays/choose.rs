@@ -224,6 +224,10 @@ impl Choose {
             };
         }
         self.cursor.act(action, self.count(), PAGE);
+        debug_assert!(
+            self.matching.iter().all(|at| *at < self.all.len()),
+            "what matches is in the list"
+        );
         (true, vec![])
     }
 }

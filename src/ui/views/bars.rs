@@ -161,6 +161,10 @@ impl Bars {
             self.cursor.top = self.cursor.at.saturating_sub(half);
         }
         self.cursor.keep_in_sight(page.bars.len(), self.page);
+        debug_assert!(
+            self.at.is_none() || self.at == self.selected(shared).map(|bar| bar.timestamp),
+            "the cursor is on the selected bar"
+        );
     }
 
     /// Takes a window that was requested, or new bars in the store.

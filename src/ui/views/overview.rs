@@ -125,6 +125,14 @@ impl Overview {
         self.cursor.at = self.position(&rows);
         self.cursor.keep_in_sight(rows.len(), self.page);
         self.selected = rows.get(self.cursor.at).map(|row| row.key.clone());
+        debug_assert!(
+            rows.is_empty() || self.selected(shared) == self.selected,
+            "the selected series is a line of the table"
+        );
+        debug_assert!(
+            self.marks.iter().all(|mark| shared.status(mark).is_some()),
+            "what is marked is on the watch list"
+        );
     }
 
     /// What would be fetched now: the marked series, or else the selected one.

@@ -127,6 +127,10 @@ impl Runs {
         if self.cursor.at > 0 {
             self.selected = rows.get(self.cursor.at).map(|run| run.id);
         }
+        debug_assert!(
+            self.cursor.at == 0 || self.selected == self.selected_run(shared).map(|run| run.id),
+            "the cursor is on the chosen run"
+        );
         let listed = rows.iter().find(|run| Some(run.id) == self.opened);
         let read = self.detail(shared).map(|detail| &detail.summary);
         match (listed, read) {
