@@ -280,7 +280,7 @@ fn pipeline(server: &Server, store: Arc<dyn pipeline_tui::db::Store>) -> Arc<Pip
     let key = Secret::new("SIMULATED0123456");
     let base_url = server.base_url().parse().unwrap();
     let credential = Credential {
-        fingerprint: fingerprint(&key),
+        fingerprint: fingerprint(std::slice::from_ref(&key)),
         plan: "unlimited".to_owned(),
     };
     let clock = Clock::system();
@@ -376,6 +376,7 @@ fn shared() -> Shared {
         speed: 1,
         interval: Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
+        sources: Default::default(),
         about: About::default(),
         exports_warning: None,
         log: LogLines::default(),

@@ -31,6 +31,7 @@ use self::args::Subcommand;
 use self::context::Context;
 use self::exit::Failure;
 use crate::config::{Flags, Inputs};
+use crate::pipeline::sources;
 use crate::telemetry::{self, Record};
 
 /// Runs the program and returns its exit code.
@@ -38,7 +39,7 @@ use crate::telemetry::{self, Record};
 pub fn main() -> u8 {
     guard::close_to_others();
     telemetry::install_panic_hook();
-    let inputs = Inputs::from_process(Flags::default());
+    let inputs = Inputs::from_process(Flags::default(), sources::SETTINGS);
     output::fit(&inputs.locale);
     let cli = match args::parse() {
         Ok(cli) => cli,

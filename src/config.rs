@@ -8,87 +8,58 @@
 //! Only [`Inputs`] and the files it names are read, so that tests and the demo ignore the caller's
 //! environment.
 
+mod access;
 mod database;
 mod dotenv;
 mod error;
 mod file;
 mod inputs;
+mod key;
 mod layers;
 mod locale;
 mod nearest;
 mod panel;
-mod percent;
 mod plan;
 mod postgres;
-mod provider;
 mod report;
 mod saved_key;
 pub mod secret;
+mod setting;
+mod settings;
 mod size;
 mod small_file;
-pub mod table;
+mod source;
+mod table;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 use std::path::PathBuf;
 
+pub use access::{Key, SourceAccess};
 pub use database::Database;
 pub use error::ConfigError;
+pub use file::KeyBinding;
 pub use inputs::{Flags, Folders, Inputs, default_config_path};
+pub use key::{NotAKey, check_key};
 pub use locale::Locale;
-pub use panel::{KeyBinding, UiSettings};
-pub use plan::{Plan, UnknownPlan};
-pub use postgres::SslMode;
-pub use provider::{DEMO_KEY, Provider, check_key};
-pub use report::Row;
+pub use panel::UiSettings;
+pub use plan::{Plan, Plans};
+pub use postgres::{Server, SslMode};
 pub use saved_key::save_key;
 pub use secret::Secret;
+pub use setting::{Kind, Secrecy, Setting};
+pub use settings::{Row, Settings};
+pub use source::{KeyField, SourceSettings};
+pub use table::Table;
 pub use watch::{WatchDefaults, parse_symbols};
 
-use crate::model::{Interval, Symbol};
-use error::Origin;
-use layers::Layers;
+use crate::model::Sources;
+use error::{Origin, Problems};
+use layers::{Given, Layers};
 
 /// One problem of the configuration; there may be several.
 pub type Problem = ConfigError;
-
-/// The effective settings. Printing them shows no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// How to reach the provider.
-    pub provider: Provider,
-    /// Where the store is.
-    pub database: Database,
-    /// The symbols to watch, in this process only.
-    pub symbols: Option<Vec<Symbol>>,
-    /// Their interval, in this process only.
-    pub interval: Option<Interval>,
-    /// What fills an empty watch list.
-    pub defaults: WatchDefaults,
-    /// Where data and logs are kept.
-    pub data_dir: PathBuf,
-    /// Where the configuration file is, or would be.
-    pub config_file: PathBuf,
-    /// The most bytes that kept answers may take.
-    pub answers_limit: u64,
-    /// Whether the log of the panel and of `run` is kept.
-    pub keep_log: bool,
-    /// Where the panel saved the key, if that is the key in use.
-    pub saved_key: Option<PathBuf>,
-    /// How the panel looks.
-    pub ui: UiSettings,
-    /// Key chords that replace the panel's built-in ones.
-    pub keys: Vec<KeyBinding>,
-    /// Whether colours are off.
-    pub no_color: bool,
-    /// What to log, if the caller set it.
-    pub rust_log: Option<String>,
-    /// Warnings, one sentence each.
-    pub warnings: Vec<String>,
-    /// Each setting with its value and origin, secrets masked.
-    pub report: Vec<Row>,
-}
 
 /// Reads the settings; the first problem is the error.
 pub fn load(inputs: &Inputs) -> Result<Settings, ConfigError> {
@@ -101,7 +72,7 @@ pub fn load_leniently(inputs: &Inputs) -> Result<(Settings, Vec<Problem>), Confi
     let (mut layers, problems) = Layers::read(inputs);
     let mut told = live_with(problems, &mut layers)?;
     loop {
-        let mut found = Problems(vec![]);
+        let mut found = Problems::default();
         let error = match settle(inputs, &layers, &mut found) {
             Ok(settings) => return Ok((settings, told)),
             Err(error) => error,
@@ -144,15 +115,6 @@ struct Resolved {
     problems: Vec<Problem>,
 }
 
-/// Collects problems, so that one does not hide the next.
-struct Problems(Vec<Problem>);
-
-impl Problems {
-    fn note<T>(&mut self, result: Result<T, ConfigError>) -> Result<T, ConfigError> {
-        result.inspect_err(|problem| self.0.push(problem.clone()))
-    }
-}
-
 fn resolve(inputs: &Inputs) -> Resolved {
     let (layers, problems) = Layers::read(inputs);
     let mut problems = Problems(problems);
@@ -176,52 +138,49 @@ fn settle(
     let data_dir = layers
         .path(&table::DATA_DIR)
         .unwrap_or_else(|| inputs.folders.data.clone());
-    let text = |setting| layers.get(setting).map(|entry| entry.value.clone());
+    let text = |setting| layers.get(setting).map(|given| given.value.clone());
 
-    let key = problems.note(provider::key(layers, &mut warnings));
-    let base_url = problems.note(provider::base_url(layers));
-    let plan = problems.note(provider::plan(layers));
+    let declared = inputs.table.sources();
+    let known = declared.iter().map(|source| source.id.clone()).collect();
+    let sources = problems.note(watch::sources(known, layers));
+    let access: Vec<_> = declared
+        .iter()
+        .map(|source| access::resolve(source, layers, &mut warnings, problems))
+        .collect();
     let database = problems.note(database::resolve(layers, &data_dir, &mut warnings));
-    let own_symbols = layers.outside_file(&table::SYMBOLS).map(watch::symbols);
-    let own_symbols = problems.note(own_symbols.transpose());
-    let own_interval = layers.outside_file(&table::INTERVAL).map(watch::interval);
-    let own_interval = problems.note(own_interval.transpose());
-    let defaults = problems.note(watch::defaults(layers));
+    let read_by = sources.clone().unwrap_or_default();
+    let symbols = layers.outside_file(&table::SYMBOLS);
+    let symbols = symbols.map(|given| watch::symbols(given, &read_by));
+    let symbols = problems.note(symbols.transpose());
+    let defaults = problems.note(watch::default_symbols(layers, &read_by));
+    let interval = layers.outside_file(&table::INTERVAL).map(watch::interval);
+    let interval = problems.note(interval.transpose());
+    let default_interval = layers.in_file(&table::INTERVAL).map(watch::interval);
+    let default_interval = problems.note(default_interval.transpose());
     let answers_limit = problems.note(size::answers_limit(layers));
-    let keep_log = layers
-        .get(&table::KEEP_LOG)
-        .map_or(Ok(true), provider::switch);
+    let keep_log = layers.get(&table::KEEP_LOG).map_or(Ok(true), Given::switch);
     let keep_log = problems.note(keep_log);
     let ui = problems.note(panel::settings(layers, &inputs.locale));
 
-    let (key, saved_key) = match key? {
-        None if !provider::is_named(layers) => {
-            saved_key::read(&layers.config_file, &mut warnings).unzip()
-        }
-        key => (key, None),
-    };
-    let (plan, key_is_demo) = (plan?, key.is_none());
-    let (symbols, interval) = defaults?;
-    let usual = watch::usual_interval(plan, key_is_demo);
+    let sources = sources?;
+    let access = access.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let (usual, others) = parted(access, &sources)?;
+    let usual_interval = usual.usual_interval();
     let settings = Settings {
-        provider: Provider {
-            key_is_demo,
-            key: key.unwrap_or_else(|| Secret::public(DEMO_KEY)),
-            base_url: base_url?,
-            plan,
-        },
+        sources,
+        usual,
+        others,
         database: database?,
-        symbols: own_symbols?,
-        interval: own_interval?,
+        symbols: symbols?,
+        interval: interval?,
         defaults: WatchDefaults {
-            symbols,
-            interval: interval.unwrap_or(usual),
+            symbols: defaults?,
+            interval: default_interval?.unwrap_or(usual_interval),
         },
         data_dir,
         config_file: layers.config_file.clone(),
         answers_limit: answers_limit?,
         keep_log: keep_log?,
-        saved_key,
         ui: ui?,
         keys: layers.keys.clone(),
         no_color: layers.get(&table::NO_COLOR).is_some(),
@@ -230,7 +189,20 @@ fn settle(
         report: vec![],
     };
     Ok(Settings {
-        report: report::rows(layers, &settings, &inputs.locale),
+        report: report::rows(inputs.table, layers, &settings, &inputs.locale),
         ..settings
     })
+}
+
+/// How to reach the usual source, and the others.
+fn parted(
+    access: Vec<SourceAccess>,
+    sources: &Sources,
+) -> Result<(SourceAccess, Vec<SourceAccess>), ConfigError> {
+    let is_usual = |access: &SourceAccess| access.settings.id == sources.usual;
+    let (usual, others): (Vec<_>, Vec<_>) = access.into_iter().partition(is_usual);
+    let usual = usual.into_iter().next().ok_or_else(|| {
+        ConfigError::new(table::SOURCE.name, "this version knows no source of bars")
+    })?;
+    Ok((usual, others))
 }

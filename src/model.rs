@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod bar;
 pub mod class;
+pub mod instrument;
 pub mod interval;
 pub mod listing;
 pub mod market;
@@ -23,6 +24,7 @@ pub use answer::{
 };
 pub use bar::Bar;
 pub use class::ErrorClass;
+pub use instrument::{Instrument, Sources};
 pub use interval::Interval;
 pub use listing::Listing;
 pub use price::Price;

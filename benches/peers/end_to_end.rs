@@ -267,7 +267,7 @@ fn program(base_url: &str, url: &str, symbols: &[String], is_fresh: bool) -> Too
         .env_clear()
         .env("HOME", folder.path())
         .env("PIPELINE_DATA_DIR", folder.path())
-        .env("ALPHA_VANTAGE_API_KEY", "peer")
+        .env("ALPHA_VANTAGE_API_KEY", "peer-key")
         .env("ALPHA_VANTAGE_BASE_URL", base_url)
         .env("ALPHA_VANTAGE_PLAN", "unlimited")
         .env("DATABASE_URL", url);

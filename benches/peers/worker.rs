@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
-use pipeline_tui::config::{Plan, Secret};
+use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, Credential, PgTarget, Store, open_postgres, open_sqlite};
+use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{Interval, Outputsize, SeriesKey};
 use pipeline_tui::pipeline::source::{BarSource, FetchOptions};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
@@ -63,9 +65,12 @@ async fn pipeline(
         source: Arc::new(source(provider)),
         credential: Credential {
             fingerprint: "peers".to_owned(),
-            plan: Plan::Unlimited.to_string(),
+            plan: "unlimited".to_owned(),
         },
-        limits: Plan::Unlimited.limits(),
+        limits: Limits {
+            gap: TimeDelta::zero(),
+            per_day: None,
+        },
         in_flight,
         answers_limit: 256 << 20,
         waits: Waits::default(),

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, Va
 use super::instant::{Bound, parse_age};
 use super::values::{parse_address, parse_limit, parse_run, parse_seed, parse_speed, word};
 use crate::config::Flags;
-use crate::model::{Datatype, Entitlement, Interval, Outputsize, Symbol};
+use crate::model::{Datatype, Entitlement, Interval, Outputsize};
 use crate::pipeline::source::Month;
 use crate::simulate::{Fault, Plan};
 
@@ -50,22 +50,29 @@ pub struct Cli {
 /// The global flags, grouped by topic.
 const KEY: [&str; 2] = ["api_key", "api_key_file"];
 const STORE: [&str; 1] = ["database_url"];
+const SOURCE: [&str; 1] = ["source"];
 const READ_ONLY: [&str; 1] = ["read_only"];
 const SAYING: [&str; 2] = ["verbose", "quiet"];
 
 /// Flags without meaning for a command. It accepts them, but its help does not list them.
 const MEANINGLESS: [(&[&str], &[&[&str]]); 11] = [
-    (&["demo"], &[&KEY, &STORE, &READ_ONLY]),
+    (&["demo"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
     (&["fetch"], &[&READ_ONLY]),
     (&["run"], &[&READ_ONLY]),
-    (&["runs"], &[&KEY]),
-    (&["simulate"], &[&KEY, &STORE, &READ_ONLY]),
+    (&["runs"], &[&KEY, &SOURCE]),
+    (&["simulate"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
     (&["doctor"], &[&READ_ONLY]),
     (&["config"], &[&READ_ONLY]),
-    (&["config", "path"], &[&KEY, &STORE, &READ_ONLY, &SAYING]),
-    (&["keys"], &[&KEY, &STORE, &READ_ONLY]),
-    (&["completions"], &[&KEY, &STORE, &READ_ONLY, &SAYING]),
-    (&["man"], &[&KEY, &STORE, &READ_ONLY, &SAYING]),
+    (
+        &["config", "path"],
+        &[&KEY, &STORE, &SOURCE, &READ_ONLY, &SAYING],
+    ),
+    (&["keys"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
+    (
+        &["completions"],
+        &[&KEY, &STORE, &SOURCE, &READ_ONLY, &SAYING],
+    ),
+    (&["man"], &[&KEY, &STORE, &SOURCE, &READ_ONLY, &SAYING]),
 ];
 
 /// The command line, each command with the flags that apply to it.
@@ -122,6 +129,9 @@ pub struct SettingFlags {
     /// The store's URL: `postgres://…` or `sqlite://…`.
     #[arg(long, value_name = "URL", global = true, display_order = 106)]
     pub database_url: Option<String>,
+    /// Where symbols come from that name no source; `NAME:SYMBOL` names one.
+    #[arg(long, value_name = "NAME", global = true, display_order = 107)]
+    pub source: Option<String>,
 }
 
 /// Flags may contain a key and a password.
@@ -137,6 +147,7 @@ impl From<SettingFlags> for Flags {
             api_key: flags.api_key,
             api_key_file: flags.api_key_file,
             database_url: flags.database_url,
+            source: flags.source,
             ..Self::default()
         }
     }
@@ -196,7 +207,7 @@ pub struct DemoArgs {
 pub struct FetchArgs {
     /// Symbols, separated by commas; default: the watch list.
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub symbols: Vec<Symbol>,
+    pub symbols: Vec<String>,
     /// Bar size: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly.
     #[arg(long)]
     pub interval: Option<Interval>,
@@ -239,7 +250,7 @@ pub enum ReportFormat {
 #[derive(Debug, Args)]
 pub struct BarsArgs {
     /// The symbol.
-    pub symbol: Symbol,
+    pub symbol: String,
     /// Bar size; default: the only one stored, or the finest.
     #[arg(long)]
     pub interval: Option<Interval>,

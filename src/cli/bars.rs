@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{BarsArgs, BarsFormat};
 use super::context::Context;
 use super::exit::{self, Failure};
-use super::held::{self, Wish};
+use super::held::{self, Wanted};
 use super::instant::Bound;
 use super::table::layout;
 use super::{fetch, open, output};
@@ -35,26 +35,30 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     }
     let settings = open::settings(context)?;
     let store = open::store(&settings, context.read_only).await?;
-    let wish = Wish {
-        symbol: args.symbol.clone(),
+    let instrument = settings
+        .sources
+        .instrument(&args.symbol)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let wanted = Wanted {
+        instrument: instrument.clone(),
         interval: args.interval,
         usual: settings.interval,
         adjusted: args.adjusted,
     };
-    let mut held = store.held(args.symbol.clone()).await?;
+    let mut held = store.held(instrument.symbol.clone()).await?;
     let mut code = exit::DONE;
     if args.fresh {
-        let series = wish.among(&held);
-        let series = series.unwrap_or_else(|| wish.otherwise(settings.defaults.interval));
+        let series = wanted.among(&held);
+        let series = series.unwrap_or_else(|| wanted.otherwise(settings.defaults.interval));
         code = refresh(series, &settings, &store, context).await?;
-        held = store.held(args.symbol.clone()).await?;
+        held = store.held(instrument.symbol.clone()).await?;
     }
     if args.interval.is_none() && !held.is_empty() {
         context.narrator.say(&held::table(&held));
     }
     // Bars that others put in by hand are in no list of what is held.
-    let series = wish.among(&held);
-    let series = series.unwrap_or_else(|| wish.otherwise(settings.defaults.interval));
+    let series = wanted.among(&held);
+    let series = series.unwrap_or_else(|| wanted.otherwise(settings.defaults.interval));
     let bars = store.bars(query(args, &series)).await?;
     if let Some(remark) = remark(args, &series, &bars, &held) {
         context.narrator.say(&remark);
@@ -112,14 +116,15 @@ fn query(args: &BarsArgs, series: &SeriesKey) -> BarQuery {
 
 /// What a person must know about the bars shown, or why there are none.
 fn remark(args: &BarsArgs, series: &SeriesKey, bars: &[Bar], held: &[Holding]) -> Option<String> {
-    let SeriesKey {
-        symbol, interval, ..
-    } = series;
+    let (instrument, interval) = (series.instrument(), series.interval);
     let adjusted = if series.adjusted { " --adjusted" } else { "" };
-    let fetch = format!("pipeline-tui fetch --symbols {symbol} --interval {interval}{adjusted}");
+    let fetch =
+        format!("pipeline-tui fetch --symbols {instrument} --interval {interval}{adjusted}");
     let is_held = held.iter().any(|holding| {
         let key = &holding.series;
-        key.interval == *interval && key.adjusted == series.is_stored_adjusted()
+        key.source == series.source
+            && key.interval == interval
+            && key.adjusted == series.is_stored_adjusted()
     });
     if bars.is_empty() && is_held {
         Some(format!("no bars of {series} are stored in that range"))

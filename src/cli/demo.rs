@@ -18,6 +18,7 @@ use crate::pipeline::RunRequest;
 use crate::pipeline::narrate;
 use crate::pipeline::schedule::{Missed, Schedule, When};
 use crate::pipeline::source::FetchOptions;
+use crate::pipeline::sources;
 use crate::simulate::{Options, Plan, Server, is_trading_day};
 use crate::telemetry::Record;
 use crate::time::Clock;
@@ -61,7 +62,7 @@ pub async fn run(
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
         locale: context.inputs.locale.clone(),
-        ..Inputs::isolated(folder.path())
+        ..Inputs::isolated(folder.path(), sources::SETTINGS)
     };
     let mut settings = config::load(&inputs)?;
     settings.no_color = context
@@ -80,7 +81,7 @@ pub async fn run(
         .defaults
         .symbols
         .iter()
-        .map(|symbol| SeriesKey::raw(symbol.clone(), Interval::Min5));
+        .map(|symbol| SeriesKey::of(symbol, Interval::Min5));
     let request = RunRequest {
         trigger: "demo",
         series: series.collect(),

@@ -7,12 +7,13 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use url::Url;
 
 use super::args::DoctorArgs;
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::{open, output, panel};
-use crate::config::{self, Database, Inputs, Settings};
+use crate::config::{self, Database, Inputs, Setting, Settings, SourceAccess};
 use crate::model::text::{clean, thousands};
 use crate::time::Clock;
 use crate::ui::files;
@@ -115,9 +116,15 @@ async fn findings(context: &Context) -> Vec<Finding> {
                     .iter()
                     .map(|warning| bad("configuration", warning)),
             );
-            findings.push(key(&settings));
-            let (provider, provider_time) = provider(&settings).await;
-            findings.push(provider);
+            let mut provider_time = None;
+            for access in settings.access() {
+                findings.push(key(access));
+                for (row, address) in access.settings.addresses.iter().zip(&access.addresses) {
+                    let (found, time) = provider(row, address).await;
+                    findings.push(found);
+                    provider_time = provider_time.or(time);
+                }
+            }
             let (database, database_time) = database(&settings, context.read_only).await;
             findings.push(database);
             findings.extend(wide_store(&settings));
@@ -179,27 +186,25 @@ fn wrong_settings(inputs: &Inputs) -> Vec<Finding> {
         .collect()
 }
 
-fn key(settings: &Settings) -> Finding {
-    if settings.provider.key_is_demo {
-        good(
-            "key",
-            "not set: the key demo serves only IBM; get a free key at \
-             https://www.alphavantage.co/support/#api-key and set it as ALPHA_VANTAGE_API_KEY",
-        )
+fn key(access: &SourceAccess) -> Finding {
+    let fields = access.settings.key.iter();
+    let names: Vec<&str> = fields.map(|field| field.value.name).collect();
+    let names = names.join(" and ");
+    let text = if access.settings.key.is_empty() {
+        "not needed".to_owned()
+    } else if access.key.is_own {
+        let plan = access.plan.name;
+        format!("set, plan {plan}; the next fetch will show whether it is accepted")
     } else {
-        good(
-            "key",
-            format!(
-                "set, plan {}; the next fetch will show whether it is accepted",
-                settings.provider.plan
-            ),
-        )
-    }
+        let advice = access.settings.without_key;
+        format!("not set: {advice} and set it as {names}")
+    };
+    good("key", text)
 }
 
-/// Contacts the provider's host without spending a request of the plan.
-async fn provider(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
-    let mut root = settings.provider.base_url.clone();
+/// Contacts a source's host without spending a request of the plan.
+async fn provider(row: &Setting, address: &Url) -> (Finding, Option<DateTime<Utc>>) {
+    let mut root = address.clone();
     root.set_path("/");
     root.set_query(None);
     let shown = root.to_string();
@@ -230,8 +235,9 @@ async fn provider(settings: &Settings) -> (Finding, Option<DateTime<Utc>>) {
             let cause = std::error::Error::source(&error)
                 .map_or_else(|| error.to_string(), ToString::to_string);
             let text = format!(
-                "{shown} does not answer ({}); check the network and ALPHA_VANTAGE_BASE_URL",
-                clean(&cause)
+                "{shown} does not answer ({}); check the network and {}",
+                clean(&cause),
+                row.name
             );
             (bad("provider", text).with(exit::PASSING), None)
         }

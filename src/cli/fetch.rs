@@ -11,11 +11,11 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::open;
 use super::output::{self, Narrator};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::db::Store;
 use crate::model::run::SeriesError;
 use crate::model::{
-    ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, Symbol,
+    ErrorClass, Instrument, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, Symbol,
 };
 use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
@@ -90,6 +90,12 @@ async fn wanted(
     Ok(series)
 }
 
+/// The symbols of a flag, each once.
+fn instruments(words: &[String], settings: &Settings) -> Result<Vec<Instrument>, Failure> {
+    config::parse_symbols(&words.join(","), &settings.sources)
+        .map_err(|error| Failure::usage(format!("--symbols: {error}")))
+}
+
 /// The series from the flags, from this process's variables, or from the watch list.
 async fn selection(
     args: &FetchArgs,
@@ -97,15 +103,19 @@ async fn selection(
     store: &Arc<dyn Store>,
 ) -> Result<Vec<SeriesKey>, Failure> {
     let interval = args.interval.or(settings.interval);
-    let raw = |symbols: &[Symbol], interval: Interval| -> Vec<SeriesKey> {
-        symbols
-            .iter()
-            .map(|symbol| SeriesKey::raw(symbol.clone(), interval))
-            .collect()
+    let raw = |symbols: &[Instrument], interval: Interval| -> Vec<SeriesKey> {
+        let series = symbols.iter().map(|one| SeriesKey::of(one, interval));
+        series.collect()
     };
-    let given = Some(args.symbols.as_slice()).filter(|symbols| !symbols.is_empty());
-    if let Some(symbols) = given.or(settings.symbols.as_deref()) {
-        return Ok(raw(symbols, interval.unwrap_or(settings.defaults.interval)));
+    let given = match args.symbols.as_slice() {
+        [] => None,
+        words => Some(instruments(words, settings)?),
+    };
+    if let Some(symbols) = given.or_else(|| settings.symbols.clone()) {
+        return Ok(raw(
+            &symbols,
+            interval.unwrap_or(settings.defaults.interval),
+        ));
     }
     let defaults = raw(&settings.defaults.symbols, settings.defaults.interval);
     let mut series = store.fill_watch_list(defaults).await?;

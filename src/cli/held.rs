@@ -6,14 +6,14 @@ use chrono_tz::America::New_York;
 use super::table::layout;
 use crate::db::Holding;
 use crate::model::text::thousands;
-use crate::model::{Interval, SeriesKey, Symbol};
+use crate::model::{Instrument, Interval, SeriesKey};
 use crate::pipeline::narrate;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
-pub struct Wish {
-    /// The symbol, in upper or lower case.
-    pub symbol: Symbol,
+pub struct Wanted {
+    /// The symbol and its source.
+    pub instrument: Instrument,
     /// The interval that is required.
     pub interval: Option<Interval>,
     /// The interval to prefer if it is stored.
@@ -22,14 +22,17 @@ pub struct Wish {
     pub adjusted: bool,
 }
 
-impl Wish {
+impl Wanted {
     /// The stored series that matches: the one with the usual interval, otherwise the finest; raw
     /// prices before adjusted ones. `None` if none matches.
     pub fn among(&self, held: &[Holding]) -> Option<SeriesKey> {
         let keys = || {
             held.iter().map(|holding| &holding.series).filter(|key| {
-                key.symbol == self.symbol
-                    && self.interval.is_none_or(|wanted| wanted == key.interval)
+                key.symbol == self.instrument.symbol
+                    && key.source == self.instrument.source
+                    && self
+                        .interval
+                        .is_none_or(|interval| interval == key.interval)
                     && (!self.adjusted || key.adjusted || !key.interval.is_intraday())
             })
         };
@@ -48,7 +51,7 @@ impl Wish {
         let interval = self.interval.or(self.usual).unwrap_or(interval);
         SeriesKey {
             adjusted: self.adjusted,
-            ..SeriesKey::raw(self.symbol.clone(), interval)
+            ..SeriesKey::of(&self.instrument, interval)
         }
     }
 }
@@ -67,7 +70,7 @@ pub fn table(held: &[Holding]) -> String {
             let key = &holding.series;
             let prices = if key.adjusted { "adjusted" } else { "raw" };
             vec![
-                key.symbol.to_string(),
+                key.instrument().to_string(),
                 key.interval.to_string(),
                 prices.to_owned(),
                 thousands(holding.bars),
@@ -83,10 +86,18 @@ pub fn table(held: &[Holding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{SourceId, Sources};
+
+    fn sources() -> Sources {
+        Sources {
+            usual: SourceId::DEFAULT,
+            known: vec![SourceId::known("other")],
+        }
+    }
 
     fn held(series: &[&str]) -> Vec<Holding> {
         let holding = |words: &&str| Holding {
-            series: SeriesKey::from_words(words, Interval::Daily).unwrap(),
+            series: SeriesKey::from_words(words, Interval::Daily, &sources()).unwrap(),
             bars: 1_200,
             oldest: "2026-05-15T04:00:00Z".parse().unwrap(),
             newest: "2026-11-24T14:30:00Z".parse().unwrap(),
@@ -94,22 +105,22 @@ mod tests {
         series.iter().map(holding).collect()
     }
 
-    fn wish(symbol: &str) -> Wish {
-        Wish {
-            symbol: symbol.parse().unwrap(),
+    fn wanted(symbol: &str) -> Wanted {
+        Wanted {
+            instrument: sources().instrument(symbol).unwrap(),
             interval: None,
             usual: None,
             adjusted: false,
         }
     }
 
-    fn chosen(wish: &Wish, series: &[&str]) -> Option<String> {
-        wish.among(&held(series)).map(|key| key.to_string())
+    fn chosen(wanted: &Wanted, series: &[&str]) -> Option<String> {
+        wanted.among(&held(series)).map(|key| key.to_string())
     }
 
     #[test]
     fn the_only_series_or_the_finest_is_meant() {
-        let ibm = wish("IBM");
+        let ibm = wanted("IBM");
         assert_eq!(chosen(&ibm, &[]), None);
         assert_eq!(chosen(&ibm, &["IBM weekly"]).unwrap(), "IBM weekly");
         let all = [
@@ -124,7 +135,7 @@ mod tests {
             chosen(&ibm, &["IBM daily", "IBM 5min adjusted"]).unwrap(),
             "IBM 5min adjusted"
         );
-        let usual = |interval| Wish {
+        let usual = |interval| Wanted {
             usual: Some(interval),
             ..ibm.clone()
         };
@@ -138,12 +149,12 @@ mod tests {
     #[test]
     fn an_interval_and_adjusted_prices_are_meant_as_said() {
         let all = ["IBM 5min", "IBM 60min adjusted", "IBM daily"];
-        let adjusted = Wish {
+        let adjusted = Wanted {
             adjusted: true,
-            ..wish("IBM")
+            ..wanted("IBM")
         };
         assert_eq!(chosen(&adjusted, &all).unwrap(), "IBM 60min adjusted");
-        let of = |interval| Wish {
+        let of = |interval| Wanted {
             interval: Some(interval),
             ..adjusted.clone()
         };
@@ -155,9 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_is_found_in_any_case() {
-        assert_eq!(chosen(&wish("ibm"), &["IBM daily"]).unwrap(), "IBM daily");
-        assert_eq!(chosen(&wish("IBM"), &["MSFT daily"]), None);
+    fn only_the_source_that_is_meant_is_searched() {
+        let held = ["IBM 5min", "other:IBM daily"];
+        assert_eq!(chosen(&wanted("ibm"), &held).unwrap(), "IBM 5min");
+        let other = wanted("other:ibm");
+        assert_eq!(chosen(&other, &held).unwrap(), "other:IBM daily");
+        assert_eq!(chosen(&other, &["IBM 5min"]), None);
+        let fetched = other.otherwise(Interval::Weekly);
+        assert_eq!(fetched.to_string(), "other:IBM weekly");
     }
 
     #[test]

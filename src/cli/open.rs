@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::exit::Failure;
-use crate::config::{self, Database, Provider, Secret, Settings};
+use crate::config::{self, Database, Key, Server, Settings, SourceAccess};
 use crate::db::{self, Access, Credential, PgTarget, Store};
 use crate::pipeline::credential::fingerprint;
-use crate::pipeline::engine::Rekey;
+use crate::pipeline::engine::{Rekey, Rekeyed};
 use crate::pipeline::sources::alpha_vantage::AlphaVantage;
 use crate::pipeline::{Persistence, Pipeline, Waits};
 use crate::time::Clock;
@@ -43,16 +43,14 @@ pub async fn store(settings: &Settings, read_only: bool) -> Result<Arc<dyn Store
             }
             db::open_sqlite(path, access).await?
         }
-        Database::Postgres { url, shown, .. } => {
-            db::open_postgres(target(url, shown), access).await?
-        }
+        Database::Postgres(server) => db::open_postgres(target(server), access).await?,
     })
 }
 
-fn target(url: &Secret, shown: &str) -> PgTarget {
+fn target(server: &Server) -> PgTarget {
     PgTarget {
-        url: url.clone(),
-        shown: shown.to_owned(),
+        url: server.url.clone(),
+        shown: server.shown.clone(),
     }
 }
 
@@ -64,7 +62,7 @@ pub async fn preview(settings: &Settings) -> Result<Option<String>, Failure> {
             settings.database
         )),
         Database::Sqlite { path } => db::preview_sqlite(path).await?,
-        Database::Postgres { url, shown, .. } => db::preview_postgres(target(url, shown)).await?,
+        Database::Postgres(server) => db::preview_postgres(target(server)).await?,
     })
 }
 
@@ -127,38 +125,33 @@ pub fn once(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>,
 
 fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pipeline, String> {
     let spool = settings.data_dir.join("spool");
-    asking(
-        &settings.provider,
-        settings.answers_limit,
-        spool,
-        store,
-        clock,
-    )
+    asking(&settings.usual, settings.answers_limit, spool, store, clock)
 }
 
 fn asking(
-    provider: &Provider,
+    access: &SourceAccess,
     answers_limit: u64,
     spool: PathBuf,
     store: Arc<dyn Store>,
     clock: Clock,
 ) -> Result<Pipeline, String> {
+    let (Some(address), Some(key)) = (access.addresses.first(), access.key.values.first()) else {
+        let name = access.settings.name;
+        return Err(format!("{name} has no address or no key"));
+    };
     let source = AlphaVantage::new(
-        provider.base_url.clone(),
-        provider.key.clone(),
-        provider.key_is_demo,
+        address.clone(),
+        key.clone(),
+        !access.key.is_own,
         clock.clone(),
     )
     .map_err(|error| error.to_string())?;
     Ok(Pipeline {
         store,
         source: Arc::new(source),
-        credential: Credential {
-            fingerprint: fingerprint(&provider.key),
-            plan: provider.plan.to_string(),
-        },
-        limits: provider.plan.limits(),
-        in_flight: provider.plan.in_flight(),
+        credential: credential(access),
+        limits: access.plan.limits,
+        in_flight: access.plan.in_flight,
         answers_limit,
         waits: Waits::default(),
         persistence: Persistence::new(spool),
@@ -166,24 +159,29 @@ fn asking(
     })
 }
 
+/// The name under which the store remembers a source's key, and its plan.
+pub fn credential(access: &SourceAccess) -> Credential {
+    Credential {
+        fingerprint: fingerprint(&access.key.values),
+        plan: access.plan.name.to_owned(),
+    }
+}
+
 /// Applies a new key from the panel: same store and plan, new source and credential.
 pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey {
-    let (provider, answers_limit) = (settings.provider.clone(), settings.answers_limit);
+    let (access, answers_limit) = (settings.usual.clone(), settings.answers_limit);
     let spool = settings.data_dir.join("spool");
     Arc::new(move |key| {
-        let provider = Provider {
-            key: config::check_key(key.expose())?,
-            key_is_demo: false,
-            ..provider.clone()
+        let key = config::check_key(key.expose()).map_err(|wrong| wrong.to_string())?;
+        let access = SourceAccess {
+            key: Key::own(vec![key]),
+            ..access.clone()
         };
-        let store = Arc::clone(&store);
-        asking(
-            &provider,
-            answers_limit,
-            spool.clone(),
-            store,
-            clock.clone(),
-        )
-        .map(Arc::new)
+        let (spool, store, clock) = (spool.clone(), Arc::clone(&store), clock.clone());
+        let pipeline = asking(&access, answers_limit, spool, store, clock)?;
+        Ok(Rekeyed {
+            pipeline: Arc::new(pipeline),
+            plan: access.plan_words(),
+        })
     })
 }

@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 
 use super::context::Context;
 use super::exit::{self, Failure};
-use super::{open, output, run as headless, values};
+use super::{open, output, run as headless};
 use crate::config::{self, Database, Settings};
 use crate::db::Store;
 use crate::model::Interval;
+use crate::model::text::either;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::telemetry::Record;
 use crate::telemetry::kept::{self, KeptLog, Line};
@@ -112,7 +113,7 @@ impl Panel {
         }
         let (tell, booting) = mpsc::channel(TOLD);
         let boot = tokio::spawn(boot(settings.clone(), engine, clock.clone(), tell));
-        let config_file = settings.config_file.clone();
+        let (config_file, source) = (settings.config_file.clone(), settings.usual.settings);
         let options = PanelOptions {
             shared,
             clock,
@@ -122,7 +123,9 @@ impl Panel {
             earlier: earlier.unwrap_or_default(),
             kept: kept.flatten(),
             exports,
-            save_key: Arc::new(move |key| config::save_key(&config_file, key)),
+            save_key: Arc::new(move |key| {
+                config::save_key(&config_file, source, std::slice::from_ref(key))
+            }),
             problems,
         };
         let ended = ui::run(options).await;
@@ -212,7 +215,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         problems.push(format!(
             "{}: there is no such theme; use {}",
             place(wanted.theme_line, "ui.theme"),
-            values::either(&names)
+            either(&names)
         ));
         Preset::Terminal
     });
@@ -234,6 +237,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
     let (keymap, wrong_keys) = ui::views::keymap().rebound(&settings.keys);
     problems.extend(wrong_keys);
     let interval = settings.interval.unwrap_or(settings.defaults.interval);
+    let address = settings.usual.addresses.first();
     Shared {
         snapshot: None,
         boot: Boot::Opening,
@@ -245,12 +249,13 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         mouse: wanted.mouse,
         is_demo: demo.is_some(),
         speed: demo.unwrap_or(1),
-        interval: if settings.provider.key_is_demo {
-            Interval::Daily
-        } else {
+        interval: if settings.usual.key.is_own {
             interval
+        } else {
+            Interval::Daily
         },
-        base_url: settings.provider.base_url.to_string(),
+        base_url: address.map_or_else(String::new, ToString::to_string),
+        sources: settings.sources.clone(),
         about: About::default(),
         exports_warning: exports_warning(),
         log: LogLines::default(),
@@ -262,14 +267,17 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
 
 /// This process, its paths and its settings, ready to be shown.
 fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> About {
-    let key = |row: &&config::Row| row.name == "ALPHA_VANTAGE_API_KEY";
-    let key = settings.report.iter().find(key);
+    let key = settings.usual.settings.key.first();
+    let key = key.and_then(|field| {
+        let mut rows = settings.report.iter();
+        rows.find(|row| row.name == field.value.name)
+    });
     About {
         pid: std::process::id(),
         started_at,
         store: match &settings.database {
             Database::Sqlite { path } => ui::shown_path(path),
-            Database::Postgres { shown, .. } => shown.clone(),
+            Database::Postgres(server) => server.shown.clone(),
         },
         data_dir: ui::shown_path(&settings.data_dir),
         exports: ui::shown_path(exports),

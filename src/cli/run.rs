@@ -9,14 +9,14 @@ use super::context::Context;
 use super::exit::{self, Failure, Stop, StopSignals};
 use super::panel::kept_log;
 use super::{open, output};
-use crate::config::{Plan, Settings};
-use crate::model::SeriesKey;
+use crate::config::Settings;
+use crate::model::{Instrument, SeriesKey};
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::Notice;
 use crate::pipeline::schedule::Schedule;
-use crate::pipeline::snapshot::{ProviderStatus, plan_words};
+use crate::pipeline::snapshot::ProviderStatus;
 use crate::telemetry::kept::{KeptLog, Line};
 use crate::telemetry::{Record, Weight};
 use crate::time::Clock;
@@ -60,28 +60,25 @@ pub async fn run(
 
 /// The engine's options, from the settings.
 pub fn options(settings: &Settings) -> EngineOptions {
-    let provider = &settings.provider;
+    let usual = &settings.usual;
     let interval = settings.interval.unwrap_or(settings.defaults.interval);
-    let raw = |symbols: &[crate::model::Symbol]| -> Vec<SeriesKey> {
-        symbols
-            .iter()
-            .map(|symbol| SeriesKey::raw(symbol.clone(), interval))
-            .collect()
+    let raw = |symbols: &[Instrument]| -> Vec<SeriesKey> {
+        let series = symbols.iter().map(|one| SeriesKey::of(one, interval));
+        series.collect()
     };
     EngineOptions {
         provider: ProviderStatus {
-            name: "Alpha Vantage".to_owned(),
-            plan: plan_words(provider.key_is_demo, provider.plan),
-            key_is_demo: provider.key_is_demo,
+            name: usual.settings.name.to_owned(),
+            plan: usual.plan_words(),
+            key_is_demo: !usual.key.is_own,
             is_simulated: false,
         },
         watch: raw(&settings.defaults.symbols),
         only: settings.symbols.as_deref().map(raw),
-        schedule: match provider.plan {
-            Plan::PerMinute(_) | Plan::Unlimited => {
-                Schedule::through_the_session(interval.minutes().unwrap_or(60))
-            }
-            Plan::Free => Schedule::after_close(),
+        schedule: if usual.plan.limits.per_day.is_some() {
+            Schedule::after_close()
+        } else {
+            Schedule::through_the_session(interval.minutes().unwrap_or(60))
         },
         tick: None,
         read_only: false,

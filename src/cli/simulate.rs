@@ -22,7 +22,7 @@ pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {
         .map_err(|error| Failure::usage(error.to_string()))?;
     output::print(&server.base_url())?;
     context.narrator.say(&format!(
-        "serving until Ctrl-C; in another terminal: ALPHA_VANTAGE_BASE_URL={} ALPHA_VANTAGE_API_KEY=any pipeline-tui fetch",
+        "serving until Ctrl-C; in another terminal: ALPHA_VANTAGE_BASE_URL={} ALPHA_VANTAGE_API_KEY=SIMULATED pipeline-tui fetch",
         server.base_url()
     ));
     exit::stop_signal().await;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::model::text::clean_to;
+use crate::model::text::{clean_to, either};
 use crate::model::{Datatype, Entitlement, Outputsize};
 use crate::simulate::Plan;
 
@@ -13,14 +13,6 @@ where
 {
     text.parse()
         .map_err(|_| format!("use {}", either(&T::names())))
-}
-
-/// `a, b or c`.
-pub fn either(names: &[&str]) -> String {
-    match names {
-        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
-        _ => names.concat(),
-    }
 }
 
 /// Parses a limit of printed lines.

@@ -15,7 +15,7 @@ use super::{bars, fetch, open, output};
 use crate::config::Settings;
 use crate::model::text::{clean, thousands};
 use crate::model::watch_file::{self, MAX_BYTES};
-use crate::model::{Interval, SeriesKey, WatchEdit, WatchEdited};
+use crate::model::{Instrument, Interval, SeriesKey, SourceId, Sources, WatchEdit, WatchEdited};
 use crate::ui::files;
 
 /// Wrong lines that are listed one by one; in a file of the wrong kind all of them are wrong.
@@ -38,7 +38,7 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
         );
     }
     let default = settings.interval.unwrap_or(settings.defaults.interval);
-    let read_only = context.read_only;
+    let (read_only, sources) = (context.read_only, &settings.sources);
     // Wrong arguments are reported before the store is opened: it may not exist yet.
     match command {
         WatchCommand::List { format } => {
@@ -47,14 +47,19 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
         }
         WatchCommand::Export { output } => {
             let store = open::store(&settings, read_only).await?;
-            export(&store.watch_list().await?, output.as_deref(), context)
+            export(
+                &store.watch_list().await?,
+                output.as_deref(),
+                &sources.usual,
+                context,
+            )
         }
         WatchCommand::Add { series, format } => {
-            let edit = WatchEdit::Add(named(&series, default)?);
+            let edit = WatchEdit::Add(named(&series, default, sources)?);
             change(edit, format, &settings).await
         }
         WatchCommand::Replace { series, format } => {
-            let edit = WatchEdit::Set(named(&series, default)?);
+            let edit = WatchEdit::Set(named(&series, default, sources)?);
             change(edit, format, &settings).await
         }
         WatchCommand::Import {
@@ -63,7 +68,7 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             replace,
             format,
         } => {
-            let series = import(&file, interval.unwrap_or(default))?;
+            let series = import(&file, interval.unwrap_or(default), sources)?;
             let edit = if replace {
                 WatchEdit::Set(series)
             } else {
@@ -77,12 +82,12 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             adjusted,
             format,
         } => {
-            let symbols = named_symbols(&symbols)?;
+            let instruments = named_instruments(&symbols, sources)?;
             let is_meant = |key: &SeriesKey| {
                 interval.is_none_or(|interval| key.interval == interval)
                     && (key.adjusted || !adjusted)
             };
-            remove(&symbols, is_meant, format, &settings).await
+            remove(&instruments, is_meant, format, &settings).await
         }
     }
 }
@@ -104,24 +109,22 @@ async fn change(edit: WatchEdit, format: ReportFormat, settings: &Settings) -> R
 }
 
 async fn remove(
-    symbols: &[String],
+    instruments: &[Instrument],
     is_meant: impl Fn(&SeriesKey) -> bool,
     format: ReportFormat,
     settings: &Settings,
 ) -> Result<u8, Failure> {
     let store = open::store(settings, false).await?;
     let list = store.watch_list().await?;
-    // A list may contain a symbol in lower case, from a configuration file.
-    let upper = |key: &SeriesKey| key.symbol.as_str().to_uppercase();
-    let wanted: HashSet<&str> = symbols.iter().map(String::as_str).collect();
+    let wanted: HashSet<&Instrument> = instruments.iter().collect();
     let meant = list.into_iter().filter(is_meant);
     let meant: Vec<_> = meant
-        .filter(|key| wanted.contains(upper(key).as_str()))
+        .filter(|key| wanted.contains(&key.instrument()))
         .collect();
-    let found: HashSet<String> = meant.iter().map(upper).collect();
-    let missing: Vec<&str> = wanted
+    let found: HashSet<Instrument> = meant.iter().map(SeriesKey::instrument).collect();
+    let missing: Vec<&Instrument> = wanted
         .into_iter()
-        .filter(|symbol| !found.contains(*symbol))
+        .filter(|instrument| !found.contains(instrument))
         .collect();
     let mut edited = store.edit_watch_list(WatchEdit::Remove(meant)).await?;
     edited.unchanged += missing.len();
@@ -169,40 +172,39 @@ fn words(texts: &[String]) -> impl Iterator<Item = &str> {
 }
 
 /// Symbols as typed. An interval among them would silently become a symbol.
-fn named_symbols(texts: &[String]) -> Result<Vec<String>, Failure> {
-    let mut symbols = Vec::new();
+fn named_instruments(texts: &[String], sources: &Sources) -> Result<Vec<Instrument>, Failure> {
+    let mut instruments = Vec::new();
     for word in words(texts) {
         if word.parse::<Interval>().is_ok() {
             return Err(Failure::usage(format!(
                 "{word} is an interval, not a symbol; use --interval {word}"
             )));
         }
-        let key = SeriesKey::from_words(word, Interval::Daily)
-            .map_err(|error| Failure::usage(error.to_string()))?;
-        symbols.push(key.symbol.into());
+        let instrument = sources.instrument(word);
+        instruments.push(instrument.map_err(|error| Failure::usage(error.to_string()))?);
     }
-    if symbols.is_empty() {
+    if instruments.is_empty() {
         return Err(Failure::usage("no symbol given; name one, for example IBM"));
     }
-    Ok(symbols)
+    Ok(instruments)
 }
 
-fn named(args: &SeriesArgs, default: Interval) -> Result<Vec<SeriesKey>, Failure> {
+fn named(
+    args: &SeriesArgs,
+    default: Interval,
+    sources: &Sources,
+) -> Result<Vec<SeriesKey>, Failure> {
     let interval = args.interval.unwrap_or(default);
-    let symbols = named_symbols(&args.symbols)?;
-    let keys = symbols.iter().map(|symbol| {
-        let key = SeriesKey::from_words(symbol, interval)
-            .map_err(|error| Failure::usage(error.to_string()))?;
-        Ok(SeriesKey {
-            adjusted: args.adjusted,
-            ..key
-        })
+    let instruments = named_instruments(&args.symbols, sources)?;
+    let keys = instruments.iter().map(|instrument| SeriesKey {
+        adjusted: args.adjusted,
+        ..SeriesKey::of(instrument, interval)
     });
-    keys.collect()
+    Ok(keys.collect())
 }
 
 /// The series listed in a file or stdin, or else every wrong line.
-fn import(file: &Path, interval: Interval) -> Result<Vec<SeriesKey>, Failure> {
+fn import(file: &Path, interval: Interval, sources: &Sources) -> Result<Vec<SeriesKey>, Failure> {
     let is_stdin = file == Path::new("-");
     let shown = if is_stdin {
         "stdin".to_owned()
@@ -225,7 +227,7 @@ fn import(file: &Path, interval: Interval) -> Result<Vec<SeriesKey>, Failure> {
     })?;
     let text = watch_file::text(&bytes)
         .map_err(|why| Failure::usage(format!("{shown}: {why}; {unchanged}")))?;
-    let series = watch_file::parse(text, interval).map_err(|problems| {
+    let series = watch_file::parse(text, interval, sources).map_err(|problems| {
         let mut text = format!(
             "{shown}: {} wrong; {unchanged}; write one series per line: symbol, interval, adjusted",
             match problems.len() {
@@ -264,7 +266,7 @@ fn print(
                 .map(|key| {
                     let prices = if key.adjusted { "adjusted" } else { "raw" };
                     [
-                        key.symbol.to_string(),
+                        key.instrument().to_string(),
                         key.interval.to_string(),
                         prices.to_owned(),
                     ]
@@ -278,8 +280,13 @@ fn print(
     Ok(exit::DONE)
 }
 
-fn export(list: &[SeriesKey], file: Option<&Path>, context: &Context) -> Result<u8, Failure> {
-    let text = watch_file::write(list);
+fn export(
+    list: &[SeriesKey],
+    file: Option<&Path>,
+    usual: &SourceId,
+    context: &Context,
+) -> Result<u8, Failure> {
+    let text = watch_file::write(list, usual);
     match file {
         None => output::print(&text)?,
         Some(path) => {
@@ -296,7 +303,7 @@ fn export(list: &[SeriesKey], file: Option<&Path>, context: &Context) -> Result<
 
 /// How long the list is, and what fetching all of it costs.
 fn cost(series: usize, settings: &Settings) -> String {
-    let plan = match settings.provider.plan.limits().per_day {
+    let plan = match settings.usual.plan.limits.per_day {
         Some(limit) if series > limit as usize => {
             format!(" (the plan allows {} a day)", thousands(limit))
         }

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
+
 use super::error::{ConfigError, shown};
-use super::layers::{Entry, Layers};
-use super::postgres::{SEVERAL_HOSTS, SslMode};
-pub(super) use super::postgres::{Target, register};
-use super::{Secret, percent, table};
+use super::layers::{Given, Layers};
+use super::postgres::{SEVERAL_HOSTS, Server, SslMode, Target};
+use super::setting::Setting;
+use super::table;
 
 /// The store's file in the data folder, if nothing else is set.
 const FILE: &str = "pipeline.db";
@@ -21,22 +23,7 @@ pub enum Database {
         path: PathBuf,
     },
     /// A server.
-    Postgres {
-        /// The whole URL, password and sslmode included.
-        url: Secret,
-        /// The URL without the password.
-        shown: String,
-        /// The server's name, address or socket folder.
-        host: String,
-        /// Its port.
-        port: u16,
-        /// The user to connect as.
-        user: String,
-        /// The database's name.
-        name: String,
-        /// How strictly the server's identity is checked.
-        sslmode: SslMode,
-    },
+    Postgres(Server),
 }
 
 impl fmt::Display for Database {
@@ -45,7 +32,7 @@ impl fmt::Display for Database {
             Self::Sqlite { path } => {
                 write!(f, "sqlite://{}", shown(&path.display().to_string()))
             }
-            Self::Postgres { shown, .. } => f.write_str(shown),
+            Self::Postgres(server) => f.write_str(&server.shown),
         }
     }
 }
@@ -58,10 +45,10 @@ pub(super) fn resolve(
 ) -> Result<Database, ConfigError> {
     let (url, host) = (
         layers.get(&table::DATABASE_URL),
-        layers.get(&table::HOST).map(|entry| entry.value.trim()),
+        layers.get(&table::HOST).map(|given| given.value.trim()),
     );
     match (url, host) {
-        (Some(entry), _) => from_url(entry, layers),
+        (Some(given), _) => from_url(given, layers),
         (None, Some(_)) => from_pieces(layers, warnings),
         (None, None) => Ok(Database::Sqlite {
             path: data_dir.join(FILE),
@@ -69,21 +56,21 @@ pub(super) fn resolve(
     }
 }
 
-fn from_url(entry: &Entry, layers: &Layers) -> Result<Database, ConfigError> {
-    let text = entry.value.trim();
+fn from_url(given: &Given, layers: &Layers) -> Result<Database, ConfigError> {
+    let text = given.value.trim();
     let (scheme, rest) = text.split_once(':').unwrap_or_default();
     match scheme.to_ascii_lowercase().as_str() {
         "sqlite" => sqlite_path(rest)
             .map(|path| Database::Sqlite {
                 path: layers.working_dir.join(path),
             })
-            .map_err(|reason| entry.error(reason)),
+            .map_err(|reason| given.error(reason)),
         "postgres" | "postgresql" => {
-            let target = Target::parse(text).map_err(|reason| entry.error(reason))?;
+            let target = Target::parse(text).map_err(|reason| given.error(reason))?;
             let sslmode = sslmode(layers)?;
-            Ok(target.database(sslmode))
+            Ok(Database::Postgres(target.server(sslmode)))
         }
-        _ => Err(entry.error("must begin with postgres:// or sqlite://")),
+        _ => Err(given.error("must begin with postgres:// or sqlite://")),
     }
 }
 
@@ -100,20 +87,21 @@ fn sqlite_path(rest: &str) -> Result<PathBuf, &'static str> {
             return Err("options after the ? in an SQLite URL are not supported; leave them out");
         }
     };
-    let path = percent::decode(path).ok_or("the path is not UTF-8; use another")?;
+    let path = percent_decode_str(path).decode_utf8();
+    let path = path.map_err(|_| "the path is not UTF-8; use another")?;
     if path.is_empty() || path.ends_with('/') {
         return Err("names no file; write sqlite:///path/to/file.db");
     }
-    Ok(path.into())
+    Ok(path.into_owned().into())
 }
 
 fn from_pieces(layers: &Layers, warnings: &mut Vec<String>) -> Result<Database, ConfigError> {
-    let text = |setting: &'static table::Setting| {
-        let entry = layers.get(setting);
-        entry.map_or(setting.default, |entry| entry.value.trim())
+    let text = |setting: &'static Setting| {
+        let given = layers.get(setting);
+        given.map_or(setting.default, |given| given.value.trim())
     };
     let refused = |setting, reason: &str| match layers.get(setting) {
-        Some(entry) => entry.error(reason),
+        Some(given) => given.error(reason),
         None => ConfigError::new(setting.name, reason),
     };
     let port = text(&table::PORT)
@@ -145,16 +133,16 @@ fn from_pieces(layers: &Layers, warnings: &mut Vec<String>) -> Result<Database, 
         ));
     }
     let sslmode = sslmode(layers)?;
-    Ok(target.database(sslmode))
+    Ok(Database::Postgres(target.server(sslmode)))
 }
 
 fn sslmode(layers: &Layers) -> Result<Option<SslMode>, ConfigError> {
-    let Some(entry) = layers.get(&table::SSLMODE) else {
+    let Some(given) = layers.get(&table::SSLMODE) else {
         return Ok(None);
     };
-    let mode = entry.value.trim().parse();
+    let mode = given.value.trim().parse();
     mode.map(Some).map_err(|_| {
-        entry.error(
+        given.error(
             "there is no such mode; use disable, allow, prefer, require, verify-ca or verify-full",
         )
     })

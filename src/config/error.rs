@@ -1,6 +1,6 @@
 //! What is wrong with the configuration, in one sentence.
 
-use crate::config::secret;
+use super::secret;
 use crate::model::text;
 
 /// The most characters of an error that are shown.
@@ -53,6 +53,16 @@ impl ConfigError {
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+}
+
+/// Collects problems, so that one does not hide the next.
+#[derive(Default)]
+pub(super) struct Problems(pub Vec<ConfigError>);
+
+impl Problems {
+    pub(super) fn note<T>(&mut self, result: Result<T, ConfigError>) -> Result<T, ConfigError> {
+        result.inspect_err(|problem| self.0.push(problem.clone()))
     }
 }
 

@@ -2,16 +2,30 @@
 
 use toml_edit::{Document, Item, TableLike, Value};
 
+use super::error::shown;
 use super::nearest::nearest;
-use super::panel::KeyBinding;
-use super::table::{self, Kind, SETTINGS, Setting};
+use super::setting::{Kind, Setting};
+use super::table::Table;
 
 /// The table whose keys are the panel's actions.
 const KEYS: &str = "keys";
 
+/// An action of the panel and the chords that replace its built-in ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// The action's name, as in `[keys]`.
+    pub action: String,
+    /// The chords as written; an empty list takes the action off the keyboard.
+    pub chords: Vec<String>,
+    /// The line of the configuration file.
+    pub line: usize,
+}
+
 /// A setting in the file, spelled as in a variable.
 pub(super) struct Found {
     pub setting: &'static Setting,
+    /// Its key as written: today's or an earlier one.
+    pub key: &'static str,
     pub value: String,
     pub line: usize,
 }
@@ -25,10 +39,11 @@ pub(super) struct Fault {
 }
 
 /// Reads every key; a faulty one does not hide the others.
-pub(super) fn parse(text: &str) -> (Vec<Found>, Vec<KeyBinding>, Vec<Fault>) {
+pub(super) fn parse(text: &str, known: Table) -> (Vec<Found>, Vec<KeyBinding>, Vec<Fault>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         text,
+        known,
         found: Vec::new(),
         bindings: Vec::new(),
         faults: Vec::new(),
@@ -47,6 +62,7 @@ pub(super) fn parse(text: &str) -> (Vec<Found>, Vec<KeyBinding>, Vec<Fault>) {
 
 struct Reader<'a> {
     text: &'a str,
+    known: Table,
     found: Vec<Found>,
     bindings: Vec<KeyBinding>,
     faults: Vec<Fault>,
@@ -65,22 +81,23 @@ impl Reader<'_> {
             let line = self.line(span);
             if key == KEYS || prefix.split('.').next() == Some(KEYS) {
                 self.bind(item, &key, line);
-            } else if let Some(setting) = table::by_key(&key) {
+            } else if let Some((setting, written)) = self.known.by_key(&key) {
                 match spelled(setting.kind, item) {
                     Ok(value) => self.found.push(Found {
                         setting,
+                        key: written,
                         value,
                         line,
                     }),
                     Err(expected) => self.fault(line, key, format!("must be {expected}")),
                 }
-            } else if tables().any(|table| table == key) {
+            } else if tables(self.known).any(|table| table == key) {
                 match item.as_table_like() {
                     Some(inner) => self.walk(inner, &key),
                     None => self.fault(line, key.clone(), format!("must be a table: [{key}]")),
                 }
             } else {
-                let reason = unknown(&key, item.is_table_like());
+                let reason = unknown(&key, item.is_table_like(), self.known);
                 self.fault(line, key, reason);
             }
         }
@@ -136,24 +153,32 @@ impl Reader<'_> {
     }
 }
 
-fn tables() -> impl Iterator<Item = &'static str> {
-    let of_settings = keys().filter_map(|key| Some(key.split_once('.')?.0));
+/// Every table that holds a setting, and every table that holds such a table.
+fn tables(known: Table) -> impl Iterator<Item = &'static str> {
+    let of_settings = known.keys().flat_map(|key| {
+        let dots = key.match_indices('.');
+        dots.filter_map(|(dot, _)| key.get(..dot))
+    });
     of_settings.chain([KEYS])
 }
 
-fn keys() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().filter_map(|setting| setting.key)
-}
-
-fn unknown(key: &str, is_table: bool) -> String {
+fn unknown(key: &str, is_table: bool, known: Table) -> String {
     let (what, near) = if is_table {
-        ("table", nearest(key, tables()))
+        ("table", nearest(key, tables(known)))
     } else {
-        ("setting", nearest(key, keys()))
+        ("setting", nearest(key, known.keys()))
     };
     match near {
         Some(near) => format!("there is no such {what}; did you mean {near}?"),
-        None => format!("there is no such {what}; remove it"),
+        None => match key.strip_prefix("sources.") {
+            Some(source) if is_table => {
+                format!(
+                    "this version knows no source {}; remove the table",
+                    shown(source)
+                )
+            }
+            _ => format!("there is no such {what}; remove it"),
+        },
     }
 }
 
@@ -186,12 +211,13 @@ const fn expected(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::rows::SOURCES;
 
     #[test]
     fn finds_settings_and_their_lines_in_every_notation() {
         let text = "\u{feff}# head\r\nsymbols = [\"IBM\", \"BRK-B\"]\r\ninterval = 'daily'\r\n\r\n\
-                    [alpha_vantage]\r\nplan = 75\r\nallow_http = true\r\n";
-        let (found, _, faults) = parse(text);
+                    [sources.first]\r\nplan = 75\r\nallow_http = true\r\n";
+        let (found, _, faults) = parse(text, Table::new(SOURCES));
         assert_eq!(faults, []);
         let found: Vec<_> = found
             .iter()
@@ -202,12 +228,12 @@ mod tests {
             [
                 ("PIPELINE_SYMBOLS", "IBM,BRK-B", 2),
                 ("PIPELINE_INTERVAL", "daily", 3),
-                ("ALPHA_VANTAGE_PLAN", "75", 6),
-                ("ALPHA_VANTAGE_ALLOW_HTTP", "true", 7),
+                ("FIRST_PLAN", "75", 6),
+                ("FIRST_ALLOW_HTTP", "true", 7),
             ]
         );
         for text in ["database.port = 1", "database = { port = 1 }"] {
-            let (found, _, faults) = parse(text);
+            let (found, _, faults) = parse(text, Table::new(SOURCES));
             assert_eq!((found.len(), faults.len()), (1, 0), "{text}");
         }
     }
@@ -216,23 +242,23 @@ mod tests {
     fn every_fault_has_its_line_its_key_and_advice() {
         for (text, line, key, reason) in [
             (
-                "interval = 'daily'\n[alpha_vantage]\npaln = 1",
+                "interval = 'daily'\n[sources.first]\npaln = 1",
                 3,
-                "alpha_vantage.paln",
-                "did you mean alpha_vantage.plan?",
+                "sources.first.paln",
+                "did you mean sources.first.plan?",
             ),
-            ("plan = 75", 1, "plan", "did you mean alpha_vantage.plan?"),
+            ("plan = 75", 1, "plan", "did you mean sources.first.plan?"),
             (
-                "\n[alpha_vantge]\nplan = 1",
+                "\n[sources.frist]\nplan = 1",
                 2,
-                "alpha_vantge",
-                "table; did you mean alpha_vantage?",
+                "sources.frist",
+                "table; did you mean sources.first?",
             ),
             ("colour = 1", 1, "colour", "no such setting; remove it"),
             (
-                "[alpha_vantage]\napi_key = 12",
+                "[sources.first]\napi_key = 12",
                 2,
-                "alpha_vantage.api_key",
+                "sources.first.api_key",
                 "text in quotes",
             ),
             ("symbols = 'IBM'", 1, "symbols", "a list of texts"),
@@ -243,14 +269,14 @@ mod tests {
             ("store = 1", 1, "store", "must be a table: [store]"),
             ("[[database]]\nurl = ''", 1, "database", "must be a table"),
             (
-                "[alpha_vantage]\nallow_http = '1'",
+                "[sources.first]\nallow_http = '1'",
                 2,
-                "alpha_vantage.allow_http",
+                "sources.first.allow_http",
                 "true or false",
             ),
             ("[database.url]\nx = 1", 1, "database.url", "text in quotes"),
         ] {
-            let (_, _, faults) = parse(text);
+            let (_, _, faults) = parse(text, Table::new(SOURCES));
             assert_eq!(faults.len(), 1, "{text}: {faults:?}");
             assert_eq!(
                 (faults[0].line, faults[0].key.as_deref()),
@@ -264,7 +290,7 @@ mod tests {
     #[test]
     fn chords_are_taken_for_any_action_in_every_notation() {
         let text = "[keys]\nquit = 'ctrl-q'\n'bars.copy' = ['y', 'ctrl-c']\nhelp = []\n\n[keys.series]\nadd = 'a'\n";
-        let (found, bindings, faults) = parse(text);
+        let (found, bindings, faults) = parse(text, Table::new(SOURCES));
         assert!(found.is_empty() && faults.is_empty(), "{faults:?}");
         let bindings: Vec<_> = bindings
             .iter()
@@ -290,12 +316,12 @@ mod tests {
     #[test]
     fn broken_toml_names_the_line_and_never_quotes_it() {
         for text in [
-            "a = 1\n[alpha_vantage]\napi_key = \"canary-91",
-            "a = 1\n[alpha_vantage]\napi_key = canary-91",
+            "a = 1\n[sources.first]\napi_key = \"canary-91",
+            "a = 1\n[sources.first]\napi_key = canary-91",
             "a = 1\n\napi_key \"canary-91\"",
             "a = 1\nb = 'x'\napi_key = 'canary-91'\napi_key = 'canary-91'",
         ] {
-            let (found, _, faults) = parse(text);
+            let (found, _, faults) = parse(text, Table::new(SOURCES));
             assert!(found.is_empty());
             assert_eq!((faults.len(), faults[0].line >= 3), (1, true), "{faults:?}");
             assert!(!format!("{faults:?}").contains("canary"), "{faults:?}");

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use super::locale::Locale;
-use super::table;
+use super::source::SourceSettings;
+use super::table::Table;
 
 const APP: &str = "pipeline-tui";
-/// Variables with these prefixes are ours, so that a typo in one can be reported.
-pub(super) const OURS: [&str; 2] = ["ALPHA_VANTAGE_", "PIPELINE_"];
 
 /// The flags of the command line that are settings.
 #[derive(Clone, Default)]
@@ -22,10 +21,31 @@ pub struct Flags {
     pub api_key_file: Option<PathBuf>,
     /// `--database-url`.
     pub database_url: Option<String>,
+    /// `--source`: where symbols come from that name no source.
+    pub source: Option<String>,
     /// `--config`: another configuration file.
     pub config_file: Option<PathBuf>,
     /// `--data-dir`: another data folder.
     pub data_dir: Option<PathBuf>,
+}
+
+impl Flags {
+    /// The value of a flag that is a setting.
+    pub(super) fn value(&self, flag: &str) -> Option<String> {
+        let path = |path: &Option<PathBuf>| {
+            let path = path.as_ref()?;
+            Some(path.to_string_lossy().into_owned())
+        };
+        match flag {
+            "--api-key" => self.api_key.clone(),
+            "--api-key-file" => path(&self.api_key_file),
+            "--database-url" => self.database_url.clone(),
+            "--source" => self.source.clone(),
+            "--config" => path(&self.config_file),
+            "--data-dir" => path(&self.data_dir),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Debug for Flags {
@@ -56,6 +76,8 @@ pub struct Inputs {
     pub flags: Flags,
     /// The locale, which says what a terminal can show.
     pub locale: Locale,
+    /// The settings that exist.
+    pub table: Table,
 }
 
 impl fmt::Debug for Inputs {
@@ -71,7 +93,8 @@ impl fmt::Debug for Inputs {
 impl Inputs {
     /// What this process was started with.
     #[must_use]
-    pub fn from_process(flags: Flags) -> Self {
+    pub fn from_process(flags: Flags, sources: &'static [&'static SourceSettings]) -> Self {
+        let table = Table::new(sources);
         let working_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         // Bytes that are not UTF-8 become U+FFFD, which the layers refuse.
         let mut environment: BTreeMap<String, String> = std::env::vars_os()
@@ -83,9 +106,7 @@ impl Inputs {
             })
             .collect();
         let locale = Locale::of(&environment);
-        environment.retain(|name, _| {
-            table::by_variable(name).is_some() || OURS.iter().any(|ours| name.starts_with(ours))
-        });
+        environment.retain(|name, _| table.by_variable(name).is_some() || table.is_ours(name));
         let folders = ProjectDirs::from("", "", APP).map_or_else(
             // A user without a home, as in some containers.
             || Folders {
@@ -103,12 +124,13 @@ impl Inputs {
             folders,
             flags,
             locale,
+            table,
         }
     }
 
     /// Inputs with nothing from the caller: no variables, and every folder inside `dir`.
     #[must_use]
-    pub fn isolated(dir: &Path) -> Self {
+    pub fn isolated(dir: &Path, sources: &'static [&'static SourceSettings]) -> Self {
         Self {
             environment: BTreeMap::new(),
             working_dir: dir.to_path_buf(),
@@ -118,6 +140,7 @@ impl Inputs {
             },
             flags: Flags::default(),
             locale: Locale::default(),
+            table: Table::new(sources),
         }
     }
 }

@@ -4,31 +4,37 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::database::{self, Target};
 use super::error::{ConfigError, shown};
-use super::inputs::{Inputs, OURS, default_config_path};
+use super::file::KeyBinding;
+use super::inputs::{Inputs, default_config_path};
 use super::nearest::nearest;
-use super::panel::KeyBinding;
+use super::setting::{Reach, Secrecy, Setting};
 use super::small_file::{self, Unread};
-use super::table::{self, Reach, SETTINGS, Setting, TWINS};
-use super::{dotenv, file, provider, secret};
+use super::table::{self, Table};
+use super::{dotenv, file, key, postgres, secret};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum SetBy {
     Flag(&'static str),
     Environment,
-    DotEnv { line: usize },
-    File { path: PathBuf, line: usize },
+    DotEnv {
+        line: usize,
+    },
+    File {
+        path: PathBuf,
+        line: usize,
+        key: &'static str,
+    },
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for SetBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(flag) => write!(f, "flag {flag}"),
             Self::Environment => f.write_str("environment"),
             Self::DotEnv { line } => write!(f, ".env line {line}"),
-            Self::File { path, line } => {
+            Self::File { path, line, .. } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 write!(f, "{} line {line}", shown(&name))
             }
@@ -37,35 +43,51 @@ impl fmt::Display for Source {
 }
 
 /// A value, and where it came from. It may be a secret, so it cannot be printed.
-pub(super) struct Entry {
+pub(super) struct Given {
     pub setting: &'static Setting,
     pub value: String,
-    pub source: Source,
+    pub set_by: SetBy,
 }
 
-impl Entry {
+impl Given {
     /// An error about this value.
     pub(super) fn error(&self, reason: impl AsRef<str>) -> ConfigError {
         let name = self.setting.name;
-        let place = match &self.source {
-            Source::Flag(flag) => (*flag).to_owned(),
-            Source::Environment => name.to_owned(),
-            Source::DotEnv { line } => format!(".env:{line}: {name}"),
-            Source::File { path, line } => {
-                let key = self.setting.key.unwrap_or(name);
-                format!("{}:{line}: {key}", path.display())
-            }
+        let place = match &self.set_by {
+            SetBy::Flag(flag) => (*flag).to_owned(),
+            SetBy::Environment => name.to_owned(),
+            SetBy::DotEnv { line } => format!(".env:{line}: {name}"),
+            SetBy::File { path, line, key } => format!("{}:{line}: {key}", path.display()),
         };
         let error = ConfigError::new(place, reason);
-        match self.source {
-            Source::File { .. } => error.of_file(Some(name)),
+        match self.set_by {
+            SetBy::File { .. } => error.of_file(Some(name)),
             _ => error,
+        }
+    }
+
+    /// The value of a setting that is on or off.
+    pub(super) fn switch(&self) -> Result<bool, ConfigError> {
+        match self.value.trim().to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(self.error("must be 1 or 0")),
+        }
+    }
+
+    /// Whether it contains something that others must not see.
+    fn is_secret(&self) -> bool {
+        match self.setting.secrecy {
+            Secrecy::Open => false,
+            Secrecy::Secret => true,
+            Secrecy::Key => !key::is_public(&self.value, self.setting),
+            Secrecy::Url => postgres::has_password(&self.value),
         }
     }
 }
 
 /// The values of one layer, by the names of their settings.
-type Layer = BTreeMap<&'static str, Entry>;
+type Layer = BTreeMap<&'static str, Given>;
 
 /// All layers, read.
 pub(super) struct Layers {
@@ -82,7 +104,12 @@ pub(super) struct Layers {
 impl Layers {
     /// Reads the layers, and reports everything that is wrong with them.
     pub(super) fn read(inputs: &Inputs) -> (Self, Vec<ConfigError>) {
-        let mut reader = Reader::default();
+        let mut reader = Reader {
+            known: inputs.table,
+            problems: vec![],
+            warnings: vec![],
+            keys: vec![],
+        };
         let mut outer = [
             reader.flags(inputs),
             reader.environment(inputs),
@@ -91,7 +118,7 @@ impl Layers {
         let chosen = outer.iter().find_map(|layer| layer.get(table::CONFIG.name));
         let config_file = chosen.map_or_else(
             || default_config_path(inputs),
-            |entry| inputs.working_dir.join(&entry.value),
+            |given| inputs.working_dir.join(&given.value),
         );
         let mut file = reader.file(&config_file, chosen);
         let mut settled = Vec::new();
@@ -110,17 +137,17 @@ impl Layers {
     }
 
     /// The value that applies.
-    pub(super) fn get(&self, setting: &Setting) -> Option<&Entry> {
+    pub(super) fn get(&self, setting: &Setting) -> Option<&Given> {
         self.outside_file(setting).or_else(|| self.in_file(setting))
     }
 
     /// The value that applies to this process only.
-    pub(super) fn outside_file(&self, setting: &Setting) -> Option<&Entry> {
+    pub(super) fn outside_file(&self, setting: &Setting) -> Option<&Given> {
         self.outer.iter().find_map(|layer| layer.get(setting.name))
     }
 
     /// The value in the configuration file.
-    pub(super) fn in_file(&self, setting: &Setting) -> Option<&Entry> {
+    pub(super) fn in_file(&self, setting: &Setting) -> Option<&Given> {
         self.file.get(setting.name)
     }
 
@@ -136,15 +163,15 @@ impl Layers {
         file: &Setting,
         warnings: &mut Vec<String>,
     ) -> Result<Option<String>, ConfigError> {
-        if let Some(entry) = self.get(value) {
-            return Ok(Some(entry.value.clone()));
+        if let Some(given) = self.get(value) {
+            return Ok(Some(given.value.clone()));
         }
-        let Some(entry) = self.get(file) else {
+        let Some(given) = self.get(file) else {
             return Ok(None);
         };
-        let path = self.working_dir.join(&entry.value);
+        let path = self.working_dir.join(&given.value);
         let told = |reason: &str| {
-            entry.error(format!(
+            given.error(format!(
                 "cannot use the file {}: {reason}; write only the secret into it, or unset {}",
                 path.display(),
                 file.name
@@ -161,12 +188,12 @@ impl Layers {
     /// A path; a relative one starts at the working directory.
     pub(super) fn path(&self, setting: &Setting) -> Option<PathBuf> {
         self.get(setting)
-            .map(|entry| self.working_dir.join(&entry.value))
+            .map(|given| self.working_dir.join(&given.value))
     }
 }
 
-#[derive(Default)]
 struct Reader {
+    known: Table,
     problems: Vec<ConfigError>,
     warnings: Vec<String>,
     keys: Vec<KeyBinding>,
@@ -174,48 +201,26 @@ struct Reader {
 
 impl Reader {
     fn flags(&mut self, inputs: &Inputs) -> Layer {
-        let flags = &inputs.flags;
-        let path = |path: &Option<PathBuf>| {
-            path.as_ref()
-                .map(|path| path.to_string_lossy().into_owned())
-        };
         let mut layer = Layer::new();
-        for (setting, value) in [
-            (&table::API_KEY, flags.api_key.clone()),
-            (&table::API_KEY_FILE, path(&flags.api_key_file)),
-            (&table::DATABASE_URL, flags.database_url.clone()),
-            (&table::CONFIG, path(&flags.config_file)),
-            (&table::DATA_DIR, path(&flags.data_dir)),
-        ] {
-            let flag = setting.flag.unwrap_or(setting.name);
-            self.put(
-                &mut layer,
-                setting,
-                value.unwrap_or_default(),
-                Source::Flag(flag),
-            );
+        for setting in self.known.settings() {
+            let Some(flag) = setting.flag else {
+                continue;
+            };
+            let value = inputs.flags.value(flag).unwrap_or_default();
+            self.put(&mut layer, setting, value, SetBy::Flag(flag));
         }
-        if layer.get(table::API_KEY.name).is_some_and(is_secret) {
-            self.warnings.push(
-                "other users of this machine can see the key given with --api-key; use --api-key-file"
-                    .into(),
-            );
-        }
-        if layer.get(table::DATABASE_URL.name).is_some_and(is_secret) {
-            self.warnings.push(
-                "other users of this machine can see the password given with --database-url; \
-                 use DATABASE_URL or POSTGRES_PASSWORD_FILE"
-                    .into(),
-            );
+        for given in layer.values().filter(|given| given.is_secret()) {
+            self.warnings.push(seen_by_others(given.setting));
         }
         layer
     }
 
     fn environment(&mut self, inputs: &Inputs) -> Layer {
         let mut layer = Layer::new();
-        for setting in SETTINGS.iter().filter(|s| s.reach != Reach::File) {
+        let known = self.known.settings();
+        for setting in known.filter(|setting| setting.reach != Reach::File) {
             if let Some(value) = inputs.environment.get(setting.name) {
-                self.put(&mut layer, setting, value.clone(), Source::Environment);
+                self.put(&mut layer, setting, value.clone(), SetBy::Environment);
             }
         }
         for name in inputs.environment.keys() {
@@ -246,11 +251,15 @@ impl Reader {
             self.problems.push(ConfigError::new(place, fault.reason));
         }
         for dotenv::Entry { name, value, line } in entries {
-            match table::by_variable(&name).filter(|s| s.reach == Reach::Outer) {
+            match self
+                .known
+                .by_variable(&name)
+                .filter(|s| s.reach == Reach::Outer)
+            {
                 // A later line wins over an earlier one, even when it unsets the value.
                 Some(setting) => {
                     layer.remove(setting.name);
-                    self.put(&mut layer, setting, value, Source::DotEnv { line });
+                    self.put(&mut layer, setting, value, SetBy::DotEnv { line });
                 }
                 None => self.tell_typo(&name, &format!(".env line {line}")),
             }
@@ -259,7 +268,7 @@ impl Reader {
         layer
     }
 
-    fn file(&mut self, path: &Path, chosen: Option<&Entry>) -> Layer {
+    fn file(&mut self, path: &Path, chosen: Option<&Given>) -> Layer {
         let mut layer = Layer::new();
         let text = match (small_file::read(path), chosen) {
             (Ok(text), _) => text,
@@ -271,13 +280,13 @@ impl Reader {
                     unread.reason()
                 );
                 self.problems.push(match chosen {
-                    Some(entry) => entry.error(reason),
+                    Some(given) => given.error(reason),
                     None => ConfigError::new("configuration file", reason).of_file(None),
                 });
                 return layer;
             }
         };
-        let (found, bindings, faults) = file::parse(&text);
+        let (found, bindings, faults) = file::parse(&text, self.known);
         self.keys = bindings;
         for fault in faults {
             let mut place = format!("{}:{}", path.display(), fault.line);
@@ -287,41 +296,70 @@ impl Reader {
             self.problems
                 .push(ConfigError::new(place, fault.reason).of_file(None));
         }
-        for file::Found {
-            setting,
-            value,
-            line,
-        } in found
-        {
-            let path = path.to_path_buf();
-            self.put(&mut layer, setting, value, Source::File { path, line });
+        for found in found {
+            self.put_of_file(&mut layer, found, path);
         }
         self.warn_if_wide(&layer, path);
         layer
     }
 
-    fn put(&mut self, layer: &mut Layer, setting: &'static Setting, value: String, source: Source) {
+    /// A value of the configuration file. Under today's key it wins over one under an earlier key.
+    fn put_of_file(&mut self, layer: &mut Layer, found: file::Found, path: &Path) {
+        let file::Found {
+            setting,
+            key,
+            value,
+            line,
+        } = found;
+        let is_former = |key| setting.former_key == Some(key);
+        let path = path.to_path_buf();
+        let set_by = SetBy::File { path, line, key };
+        match layer.remove(setting.name) {
+            None => self.put(layer, setting, value, set_by),
+            Some(before) => {
+                let after = Given {
+                    setting,
+                    value,
+                    set_by,
+                };
+                let (former, today) = if is_former(key) {
+                    (after, before)
+                } else {
+                    (before, after)
+                };
+                let name = setting.key.unwrap_or(setting.name);
+                let twice = former.error(format!("{name} is set too; remove this one"));
+                self.problems.push(twice.of_file(None));
+                for given in [former, today] {
+                    self.put(layer, setting, given.value, given.set_by);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, layer: &mut Layer, setting: &'static Setting, value: String, set_by: SetBy) {
         if value.is_empty() {
             return;
         }
-        let entry = Entry {
+        let given = Given {
             setting,
             value,
-            source,
+            set_by,
         };
-        if is_secret(&entry) {
-            register(&entry);
+        if given.is_secret() {
+            secret::register(&given.value);
+            postgres::register(&given.value);
         }
-        if entry.value.contains(char::REPLACEMENT_CHARACTER) {
+        if given.value.contains(char::REPLACEMENT_CHARACTER) {
             self.problems
-                .push(entry.error("contains bytes that are not UTF-8; write it again"));
+                .push(given.error("contains bytes that are not UTF-8; write it again"));
         }
-        layer.insert(setting.name, entry);
+        layer.insert(setting.name, given);
     }
 
     /// Rejects twins that are both set; drops those that a higher layer has settled.
     fn settle_twins(&mut self, layer: &mut Layer, settled: &mut Vec<&'static str>) {
-        for (value, file) in TWINS {
+        for (value, file) in self.known.twins() {
             if settled.contains(&value.name) {
                 layer.remove(value.name);
                 layer.remove(file.name);
@@ -341,14 +379,15 @@ impl Reader {
     }
 
     fn warn_if_wide(&mut self, layer: &Layer, path: &Path) {
-        if layer.values().any(is_secret) && small_file::is_wide(path) {
+        if layer.values().any(Given::is_secret) && small_file::is_wide(path) {
             self.warnings.push(small_file::wide_warning(path));
         }
     }
 
     fn tell_typo(&mut self, name: &str, place: &str) {
-        if OURS.iter().any(|ours| name.starts_with(ours)) && table::by_variable(name).is_none() {
-            let near = nearest(name, SETTINGS.iter().map(|setting| setting.name));
+        if self.known.is_ours(name) && self.known.by_variable(name).is_none() {
+            let names = self.known.settings().map(|setting| setting.name);
+            let near = nearest(name, names);
             let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             self.warnings.push(format!(
                 "there is no setting {} (in {place}){hint}",
@@ -358,22 +397,19 @@ impl Reader {
     }
 }
 
-/// Whether the entry contains something that others must not see.
-fn is_secret(entry: &Entry) -> bool {
-    let value = entry.value.as_str();
-    match entry.setting.name {
-        name if name == table::API_KEY.name => !provider::is_demo(value),
-        name if name == table::DATABASE_URL.name => Target::has_password(value),
-        _ => entry.setting.secret,
-    }
-}
-
-/// Registers a secret with the redactor, even one that another layer overrides.
-fn register(entry: &Entry) {
-    secret::register(&entry.value);
-    if entry.setting.name == table::DATABASE_URL.name {
-        database::register(&entry.value);
-    } else {
-        secret::register(&super::percent::encode(&entry.value));
-    }
+/// The warning about a secret in a flag.
+fn seen_by_others(setting: &Setting) -> String {
+    let flag = setting.flag.unwrap_or(setting.name);
+    let (what, instead) = match setting.secrecy {
+        Secrecy::Url => (
+            "password",
+            format!(
+                "{} or {}",
+                table::DATABASE_URL.name,
+                table::PASSWORD_FILE.name
+            ),
+        ),
+        _ => ("key", format!("{flag}-file")),
+    };
+    format!("other users of this machine can see the {what} given with {flag}; use {instead}")
 }

@@ -1,9 +1,9 @@
 //! The settings of the panel. The panel knows the valid words and reports wrong ones.
 
 use super::error::ConfigError;
-use super::layers::{Entry, Layers, Source};
+use super::layers::{Given, Layers, SetBy};
 use super::locale::Locale;
-use super::provider::switch;
+use super::setting::Setting;
 use super::table;
 
 /// How the panel looks. `*_line` is the line in the configuration file; `None` for a default.
@@ -23,31 +23,20 @@ pub struct UiSettings {
     pub time_zone_line: Option<usize>,
 }
 
-/// An action of the panel and the chords that replace its built-in ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyBinding {
-    /// The action's name, as in `[keys]`.
-    pub action: String,
-    /// The chords as written; an empty list takes the action off the keyboard.
-    pub chords: Vec<String>,
-    /// The line of the configuration file.
-    pub line: usize,
-}
-
 /// What the file says about the panel.
 pub(super) fn settings(layers: &Layers, locale: &Locale) -> Result<UiSettings, ConfigError> {
-    let word = |setting: &table::Setting| match layers.get(setting) {
-        Some(entry) => (entry.value.trim().to_owned(), line(entry)),
+    let word = |setting: &Setting| match layers.get(setting) {
+        Some(given) => (given.value.trim().to_owned(), line(given)),
         None => (setting.default.to_owned(), None),
     };
-    let is_on = |setting| layers.get(setting).map_or(Ok(false), switch);
+    let is_on = |setting| layers.get(setting).map_or(Ok(false), Given::switch);
     let (theme, theme_line) = word(&table::THEME);
     let (time_zone, time_zone_line) = word(&table::TIME_ZONE);
     Ok(UiSettings {
         theme,
         theme_line,
         ascii: match layers.get(&table::ASCII) {
-            Some(entry) => switch(entry)?,
+            Some(given) => given.switch()?,
             None => !locale.is_utf8(),
         },
         mouse: is_on(&table::MOUSE)?,
@@ -56,9 +45,9 @@ pub(super) fn settings(layers: &Layers, locale: &Locale) -> Result<UiSettings, C
     })
 }
 
-const fn line(entry: &Entry) -> Option<usize> {
-    match entry.source {
-        Source::File { line, .. } => Some(line),
+const fn line(given: &Given) -> Option<usize> {
+    match given.set_by {
+        SetBy::File { line, .. } => Some(line),
         _ => None,
     }
 }

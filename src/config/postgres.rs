@@ -2,11 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use url::Url;
 
-use super::database::Database;
-use super::{Secret, percent, secret, table};
+use super::secret::{self, Secret};
 use crate::model::words::words;
+
+/// The user and the database where a URL or the settings name none.
+pub(super) const USER: &str = "postgres";
+pub(super) const NAME: &str = "stock_data";
 
 words! {
     /// How strictly a PostgreSQL server's identity is checked, in libpq's words.
@@ -41,6 +45,25 @@ const PORT: &str = "has a port that is not a number from 1 to 65535";
 const UNKNOWN: &str = "has an unknown parameter after the ?; the known ones are sslmode, sslrootcert, sslcert, \
                        sslkey, application_name, options, host, port, user, password and dbname";
 const NUL: &str = "contains %00, which is not allowed in a name; leave it out";
+
+/// The server to connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// The whole URL, password and sslmode included.
+    pub url: Secret,
+    /// The URL without the password.
+    pub shown: String,
+    /// The server's name, address or socket folder.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The user to connect as.
+    pub user: String,
+    /// The database's name.
+    pub name: String,
+    /// How strictly the server's identity is checked.
+    pub sslmode: SslMode,
+}
 
 /// The parts of a connection.
 pub(super) struct Target {
@@ -79,9 +102,8 @@ impl Target {
         if cut_short {
             return Err(ENCODE);
         }
-        let decoded = |part: &str| percent::decode(part).ok_or(ENCODE);
-        let or_default = |part: String, setting: &table::Setting| match part.as_str() {
-            "" => setting.default.to_owned(),
+        let or_default = |part: String, default: &str| match part.as_str() {
+            "" => default.to_owned(),
             _ => part,
         };
         let mut target = Self {
@@ -91,9 +113,9 @@ impl Target {
                     .trim_matches(['[', ']'].as_slice()),
             )?,
             port: url.port().unwrap_or(5432),
-            user: or_default(decoded(url.username())?, &table::USER),
+            user: or_default(decoded(url.username())?, USER),
             password: url.password().map(decoded).transpose()?,
-            name: or_default(decoded(url.path().trim_start_matches('/'))?, &table::DB),
+            name: or_default(decoded(url.path().trim_start_matches('/'))?, NAME),
             sslmode: None,
             options: Vec::new(),
         };
@@ -136,15 +158,6 @@ impl Target {
         }
     }
 
-    /// Whether a database URL, well formed or not, may contain a password.
-    pub(super) fn has_password(text: &str) -> bool {
-        let text = text.trim();
-        match Self::parse(text) {
-            Ok(target) => target.password.is_some(),
-            Err(_) => text.contains('@') && !text.starts_with("sqlite:"),
-        }
-    }
-
     /// Whether the host is a name, an address or a socket's folder, and nothing more.
     pub(super) fn has_plain_host(&self) -> bool {
         let host = self.host.as_str();
@@ -157,7 +170,7 @@ impl Target {
     }
 
     /// Completes the parts and builds the URL. The URL's own sslmode wins over `given`.
-    pub(super) fn database(self, given: Option<SslMode>) -> Database {
+    pub(super) fn server(self, given: Option<SslMode>) -> Server {
         let sslmode = self
             .sslmode
             .or(given)
@@ -165,22 +178,22 @@ impl Target {
         let host = if self.host.parse::<Ipv6Addr>().is_ok() {
             format!("[{}]", self.host)
         } else {
-            percent::encode(&self.host)
+            encoded(&self.host)
         };
-        let place = format!("{host}:{}/{}", self.port, percent::encode(&self.name));
-        let user = percent::encode(&self.user);
+        let place = format!("{host}:{}/{}", self.port, encoded(&self.name));
+        let user = encoded(&self.user);
         let password = self.password.as_deref().map(|password| {
-            register_password(password);
-            format!(":{}", percent::encode(password))
+            secret::register(password);
+            format!(":{}", encoded(password))
         });
         let mut url = format!(
             "postgres://{user}{}@{place}?sslmode={sslmode}",
             password.as_deref().unwrap_or_default()
         );
         for (key, value) in &self.options {
-            url = format!("{url}&{}={}", percent::encode(key), percent::encode(value));
+            url = format!("{url}&{}={}", encoded(key), encoded(value));
         }
-        Database::Postgres {
+        Server {
             // Without a password it is not a secret, and masking it would mask `shown` as well.
             url: match password {
                 Some(_) => Secret::new(url),
@@ -193,6 +206,15 @@ impl Target {
             name: self.name,
             sslmode,
         }
+    }
+}
+
+/// Whether a database URL, well formed or not, may contain a password.
+pub(super) fn has_password(text: &str) -> bool {
+    let text = text.trim();
+    match Target::parse(text) {
+        Ok(target) => target.password.is_some(),
+        Err(_) => text.contains('@') && !text.starts_with("sqlite:"),
     }
 }
 
@@ -248,20 +270,25 @@ pub(super) fn register(text: &str) {
         && let Some(spelled) = url.password()
     {
         secret::register(spelled);
-        if let Some(password) = percent::decode(spelled) {
-            register_password(&password);
+        if let Ok(password) = decoded(spelled) {
+            secret::register(&password);
         }
     }
     if let Ok(target) = Target::parse(text)
         && let Some(password) = target.password
     {
-        register_password(&password);
+        secret::register(&password);
     }
 }
 
-fn register_password(password: &str) {
-    secret::register(password);
-    secret::register(&percent::encode(password));
+/// A part of a URL, with everything encoded that has, or may have, a special meaning.
+fn encoded(part: &str) -> String {
+    utf8_percent_encode(part, secret::RESERVED).to_string()
+}
+
+fn decoded(part: &str) -> Result<String, &'static str> {
+    let text = percent_decode_str(part).decode_utf8();
+    text.map(Into::into).map_err(|_| ENCODE)
 }
 
 fn default_sslmode(host: &str) -> SslMode {
@@ -312,11 +339,8 @@ mod tests {
 
     use super::*;
 
-    fn parts(database: &Database) -> (&str, &str) {
-        match database {
-            Database::Postgres { url, shown, .. } => (url.expose(), shown),
-            Database::Sqlite { .. } => panic!("not a server"),
-        }
+    fn parts(server: &Server) -> (&str, &str) {
+        (server.url.expose(), &server.shown)
     }
 
     #[test]
@@ -348,8 +372,8 @@ mod tests {
                 "postgres://postgres@[::1]:5433/x",
             ),
         ] {
-            let database = Target::parse(text).unwrap().database(None);
-            assert_eq!(parts(&database), (url, shown), "{text}");
+            let server = Target::parse(text).unwrap().server(None);
+            assert_eq!(parts(&server), (url, shown), "{text}");
         }
     }
 
@@ -445,8 +469,8 @@ mod tests {
                 host: "db".into(), port: 5432, user: user.clone(), password: Some(password.clone()),
                 name: name.clone(), sslmode: None, options: Vec::new(),
             };
-            let database = target.database(None);
-            let read = Target::parse(parts(&database).0).unwrap();
+            let server = target.server(None);
+            let read = Target::parse(parts(&server).0).unwrap();
             prop_assert_eq!((read.host.as_str(), read.port), ("db", 5432));
             prop_assert_eq!((read.user, read.password, read.name), (user, Some(password), name));
         }

@@ -1,92 +1,105 @@
 //! The effective settings for people to read, with the source of each.
 
+use std::path::Path;
+
+use super::access::SourceAccess;
+use super::database::Database;
 use super::error::shown;
-use super::layers::{Entry, Layers};
+use super::layers::{Given, Layers};
 use super::locale::Locale;
-use super::table::{self, SETTINGS, Setting};
-use super::{Database, Settings};
-use crate::config::secret::MASK;
+use super::secret::MASK;
+use super::setting::{Secrecy, Setting};
+use super::settings::{Row, Settings};
+use super::table::{self, Table};
 
-/// One setting: its value, with secrets masked, and where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The variable, or the key of a setting that only the file has.
-    pub name: &'static str,
-    /// The dotted key in the configuration file.
-    pub toml_key: Option<&'static str>,
-    /// The value that applies; empty if there is none.
-    pub value: String,
-    /// `flag --api-key`, `environment`, `.env line 3`, `config.toml line 7` or `default`.
-    pub source: String,
-}
-
-pub(super) fn rows(layers: &Layers, settings: &Settings, locale: &Locale) -> Vec<Row> {
-    SETTINGS
-        .iter()
-        .copied()
-        .map(|setting| {
-            let entry = layers.get(setting);
-            Row {
-                name: setting.name,
-                toml_key: setting.key,
-                value: value(setting, entry, settings),
-                source: match entry {
-                    None if setting.name == table::ASCII.name && !locale.is_utf8() => {
-                        locale.to_string()
-                    }
-                    _ => source(setting, entry, layers, settings),
-                },
+pub(super) fn rows(
+    known: Table,
+    layers: &Layers,
+    settings: &Settings,
+    locale: &Locale,
+) -> Vec<Row> {
+    let rows = known.settings().map(|setting| {
+        let given = layers.get(setting);
+        let of_source = settings
+            .access()
+            .find_map(|access| Some((access, value_of_source(setting, access)?)));
+        let value = match &of_source {
+            Some((_, value)) => value.clone(),
+            None => value(setting, given, settings),
+        };
+        let saved = of_source.and_then(|(access, _)| saved_in(setting, access));
+        let source = match (given, saved) {
+            (_, Some(path)) => {
+                let path = shown(&path.display().to_string());
+                format!("saved by the panel in {path}")
             }
-        })
-        .collect()
+            (None, _) if setting.name == table::ASCII.name && !locale.is_utf8() => {
+                locale.to_string()
+            }
+            (Some(given), _) => given.set_by.to_string(),
+            (None, _) => match stand_in(known, setting, layers) {
+                Some(other) => format!("{}, {}", other.setting.name, other.set_by),
+                None => "default".into(),
+            },
+        };
+        Row {
+            name: setting.name,
+            toml_key: setting.key,
+            value,
+            source,
+        }
+    });
+    rows.collect()
 }
 
-fn value(setting: &Setting, entry: Option<&Entry>, settings: &Settings) -> String {
-    let provider = &settings.provider;
+/// The value in use of a setting of a source, if it is not what was written.
+fn value_of_source(setting: &Setting, access: &SourceAccess) -> Option<String> {
+    let declared = access.settings;
+    let is_it = |row: &Setting| row.name == setting.name;
+    if declared.key.iter().any(|field| is_it(&field.value)) {
+        let own = access.key.is_own.then(|| MASK.to_owned());
+        return Some(own.unwrap_or_else(|| setting.default.to_owned()));
+    }
+    let mut addresses = declared.addresses.iter().zip(&access.addresses);
+    addresses.find_map(|(row, address)| is_it(row).then(|| address.to_string()))
+}
+
+fn value(setting: &Setting, given: Option<&Given>, settings: &Settings) -> String {
     match setting.name {
-        name if name == table::API_KEY.name && provider.key_is_demo => "demo".into(),
-        name if name == table::API_KEY.name => MASK.into(),
-        name if name == table::BASE_URL.name => provider.base_url.to_string(),
+        name if name == table::SOURCE.name => settings.sources.usual.to_string(),
         name if name == table::DATABASE_URL.name => settings.database.to_string(),
         name if name == table::SSLMODE.name => match &settings.database {
-            Database::Postgres { sslmode, .. } => sslmode.to_string(),
+            Database::Postgres(server) => server.sslmode.to_string(),
             Database::Sqlite { .. } => String::new(),
         },
-        name if name == table::INTERVAL.name && entry.is_none() => {
+        name if name == table::INTERVAL.name && given.is_none() => {
             settings.defaults.interval.to_string()
         }
         name if name == table::ASCII.name => settings.ui.ascii.to_string(),
         name if name == table::CONFIG.name => shown(&settings.config_file.display().to_string()),
         name if name == table::DATA_DIR.name => shown(&settings.data_dir.display().to_string()),
-        _ => match entry {
-            Some(_) if setting.secret => MASK.into(),
-            Some(entry) => shown(entry.value.trim()),
+        _ => match given {
+            Some(_) if setting.secrecy != Secrecy::Open => MASK.into(),
+            Some(given) => shown(given.value.trim()),
             None => setting.default.into(),
         },
     }
 }
 
-fn source(
-    setting: &Setting,
-    entry: Option<&Entry>,
-    layers: &Layers,
-    settings: &Settings,
-) -> String {
-    let stand_in = match setting.name {
-        name if name == table::API_KEY.name => layers.get(&table::API_KEY_FILE),
-        name if name == table::PASSWORD.name => layers.get(&table::PASSWORD_FILE),
-        name if name == table::DATABASE_URL.name => layers.get(&table::HOST),
-        _ => None,
-    };
-    if let (true, Some(path)) = (setting.name == table::API_KEY.name, &settings.saved_key) {
-        return format!(
-            "saved by the panel in {}",
-            shown(&path.display().to_string())
-        );
-    }
-    match (entry, stand_in) {
-        (Some(entry), _) => entry.source.to_string(),
-        (None, Some(other)) => format!("{}, {}", other.setting.name, other.source),
-        (None, None) => "default".into(),
-    }
+/// Where the panel saved the value of a key, if that is the value in use.
+fn saved_in<'a>(setting: &Setting, access: &'a SourceAccess) -> Option<&'a Path> {
+    let mut values = access.settings.key.iter().map(|field| &field.value);
+    let path = access.saved_key.as_deref()?;
+    values
+        .any(|value| value.name == setting.name)
+        .then_some(path)
+}
+
+/// The setting that gives the value of one that is not set itself.
+fn stand_in<'a>(known: Table, setting: &Setting, layers: &'a Layers) -> Option<&'a Given> {
+    let file = known
+        .twins()
+        .find_map(|(value, file)| (value.name == setting.name).then_some(file));
+    let host = (setting.name == table::DATABASE_URL.name).then_some(&table::HOST);
+    layers.get(file.or(host)?)
 }

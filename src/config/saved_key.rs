@@ -1,24 +1,35 @@
-//! The key that the panel saved: a file next to the configuration file, readable by its owner only.
+//! The keys that the panel saved: a file for each source next to the configuration file, readable by
+//! its owner only, with each value of the key on a line of its own.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::error::shown;
-use super::{Secret, provider, small_file};
+use super::key::check_key;
+use super::secret::Secret;
+use super::small_file;
+use super::source::SourceSettings;
 
-/// The name of the file in the configuration folder.
-const NAME: &str = "api_key";
-
-/// Where a key is saved.
-pub(super) fn path(config_file: &Path) -> PathBuf {
-    config_file.with_file_name(NAME)
+/// Where a source's key is saved.
+fn path(config_file: &Path, source: &SourceSettings) -> PathBuf {
+    config_file.with_file_name(format!("{}.key", source.id))
 }
 
-/// Saves a key and returns where. A reader sees the complete old file or the complete new one; a link
-/// in its place is replaced, not followed.
-pub fn save_key(config_file: &Path, key: &Secret) -> io::Result<PathBuf> {
-    let path = path(config_file);
+/// Where earlier versions saved it.
+fn former_path(config_file: &Path, source: &SourceSettings) -> Option<PathBuf> {
+    Some(config_file.with_file_name(source.former_key_file?))
+}
+
+/// Saves the key of a source and returns where. A reader sees the complete old file or the complete
+/// new one; a link in its place is replaced, not followed. A file of earlier versions is removed: it
+/// holds a key that does not apply any more.
+pub fn save_key(
+    config_file: &Path,
+    source: &SourceSettings,
+    values: &[Secret],
+) -> io::Result<PathBuf> {
+    let path = path(config_file, source);
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -30,33 +41,67 @@ pub fn save_key(config_file: &Path, key: &Secret) -> io::Result<PathBuf> {
     builder.create(folder)?;
     // Created new, with mode 0600.
     let mut file = tempfile::Builder::new()
-        .prefix(".api_key-")
+        .prefix(".key-")
         .tempfile_in(folder)?;
-    file.write_all(key.expose().as_bytes())?;
-    file.write_all(b"\n")?;
+    for value in values {
+        file.write_all(value.expose().as_bytes())?;
+        file.write_all(b"\n")?;
+    }
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|failed| failed.error)?;
+    if let Some(former) = former_path(config_file, source) {
+        // If it cannot be removed, it is not used either.
+        let _ = fs::remove_file(former);
+    }
     // A rename is on disk once its folder is synced; if that is not possible, it follows soon.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(path)
 }
 
-/// The saved key and where it is. A file that cannot be trusted is reported and not used.
-pub(super) fn read(config_file: &Path, warnings: &mut Vec<String>) -> Option<(Secret, PathBuf)> {
-    let path = path(config_file);
-    let metadata = fs::symlink_metadata(&path).ok()?;
+/// The saved key of a source and where it is. A file that cannot be trusted is reported and not used.
+pub(super) fn read(
+    source: &SourceSettings,
+    config_file: &Path,
+    warnings: &mut Vec<String>,
+) -> Option<(Vec<Secret>, PathBuf)> {
+    let paths = [
+        Some(path(config_file, source)),
+        former_path(config_file, source),
+    ];
+    let (path, metadata) = paths
+        .into_iter()
+        .flatten()
+        .find_map(|path| Some((path.clone(), fs::symlink_metadata(path).ok()?)))?;
     let key = usable(&metadata).and_then(|()| {
         let text = small_file::read_secret(&path).map_err(|unread| unread.reason().to_owned())?;
-        provider::check_key(&text)
+        values(&text, source.key.len())
     });
     match key {
-        Ok(key) => Some((key, path)),
+        Ok(values) => Some((values, path)),
         Err(reason) => {
             let path = shown(&path.display().to_string());
             warnings.push(format!("the saved key in {path} is not used: {reason}"));
             None
         }
     }
+}
+
+/// The values in a file, of which there must be so many.
+fn values(text: &str, fields: usize) -> Result<Vec<Secret>, String> {
+    let lines: Vec<&str> = match fields {
+        1 => vec![text],
+        _ => text.lines().collect(),
+    };
+    if lines.len() != fields {
+        let lines = lines.len();
+        return Err(format!(
+            "it has {lines} lines, but the key has {fields} values"
+        ));
+    }
+    let values = lines.into_iter().map(check_key);
+    values
+        .collect::<Result<_, _>>()
+        .map_err(|wrong| wrong.to_string())
 }
 
 #[cfg(unix)]

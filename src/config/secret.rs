@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 /// What is shown instead of a secret.
@@ -15,6 +16,13 @@ pub const MASK: &str = "***";
 
 /// Values shorter than this are not redacted: they occur in ordinary words.
 const MIN_LEN: usize = 4;
+
+/// What a URL encodes, but for RFC 3986's unreserved characters.
+pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 static KNOWN: RwLock<Vec<Zeroizing<String>>> = RwLock::new(Vec::new());
 
@@ -59,6 +67,7 @@ pub fn register(value: &str) {
     let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
     forms.push(encoded.replace('+', "%20"));
     forms.push(encoded);
+    forms.push(utf8_percent_encode(value, RESERVED).to_string());
     forms.push(value.escape_debug().to_string());
     let json = json(value);
     forms.push(json.replace('/', "\\/"));

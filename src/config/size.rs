@@ -20,11 +20,11 @@ const UNITS: [(&str, u64); 8] = [
 
 /// The most bytes that kept answers may take.
 pub(super) fn answers_limit(layers: &Layers) -> Result<u64, ConfigError> {
-    let Some(entry) = layers.get(&table::ANSWERS_LIMIT) else {
+    let Some(given) = layers.get(&table::ANSWERS_LIMIT) else {
         return Ok(ANSWERS_LIMIT);
     };
-    parse(entry.value.trim())
-        .ok_or_else(|| entry.error("is not a size; write for example \"256MiB\" or \"2GiB\""))
+    parse(given.value.trim())
+        .ok_or_else(|| given.error("is not a size; write for example \"256MiB\" or \"2GiB\""))
 }
 
 /// The bytes that `text` stands for; a number without a unit counts bytes.

@@ -1,124 +1,36 @@
-//! All settings. The layers, `config show`, the example files' tests and the texts of errors are
-//! all built from this one table.
+//! The one table of settings: those of the program, and the rows that each source declares. The
+//! layers, `config show`, the example files' tests and the texts of errors are all built from it.
 
-/// How a setting is written in the configuration file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Text in quotes.
-    Text,
-    /// A whole number, or text in quotes.
-    Number,
-    /// `true` or `false`.
-    Switch,
-    /// An array of strings.
-    List,
-}
-
-/// Which layers may contain a setting. A configuration file may if there is a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Flags, environment and `.env`.
-    Outer,
-    /// The environment only.
-    Environment,
-    /// The configuration file only.
-    File,
-}
-
-/// One setting.
-#[derive(Debug)]
-pub struct Setting {
-    /// The variable, or the key of a setting that only the configuration file has.
-    pub name: &'static str,
-    /// The dotted key in the configuration file.
-    pub key: Option<&'static str>,
-    /// The flag of the command line.
-    pub flag: Option<&'static str>,
-    /// How the configuration file spells the value.
-    pub kind: Kind,
-    /// Whether the value must never be shown.
-    pub secret: bool,
-    /// The value when nothing is set; empty if there is none.
-    pub default: &'static str,
-    /// The meaning, in one line.
-    pub help: &'static str,
-    pub(super) reach: Reach,
-}
-
-impl Setting {
-    const fn new(
-        name: &'static str,
-        key: Option<&'static str>,
-        default: &'static str,
-        help: &'static str,
-    ) -> Self {
-        Self {
-            name,
-            key,
-            flag: None,
-            kind: Kind::Text,
-            secret: false,
-            default,
-            help,
-            reach: Reach::Outer,
-        }
-    }
-
-    const fn flag(mut self, flag: &'static str) -> Self {
-        self.flag = Some(flag);
-        self
-    }
-
-    const fn kind(mut self, kind: Kind) -> Self {
-        self.kind = kind;
-        self
-    }
-
-    const fn secret(mut self) -> Self {
-        self.secret = true;
-        self
-    }
-
-    const fn reach(mut self, reach: Reach) -> Self {
-        self.reach = reach;
-        self
-    }
-}
+use super::postgres;
+use super::setting::{Kind, Reach, Secrecy, Setting};
+use super::source::SourceSettings;
 
 macro_rules! settings {
     ($($id:ident = $setting:expr;)+) => {
         $(pub(super) static $id: Setting = $setting;)+
 
-        /// All settings, in the order in which they are shown.
-        pub static SETTINGS: &[&Setting] = &[$(&$id),+];
+        /// The settings that belong to no source.
+        static PROGRAM: &[&Setting] = &[$(&$id),+];
     };
 }
 
 settings! {
-    API_KEY = Setting::new("ALPHA_VANTAGE_API_KEY", Some("alpha_vantage.api_key"), "demo",
-        "the provider's key; `demo` serves only IBM").secret().flag("--api-key");
-    API_KEY_FILE = Setting::new("ALPHA_VANTAGE_API_KEY_FILE", Some("alpha_vantage.api_key_file"), "",
-        "a file that contains the key").flag("--api-key-file");
-    BASE_URL = Setting::new("ALPHA_VANTAGE_BASE_URL", Some("alpha_vantage.base_url"),
-        "https://www.alphavantage.co/query", "the provider's address");
-    PLAN = Setting::new("ALPHA_VANTAGE_PLAN", Some("alpha_vantage.plan"), "free",
-        "pace and limits: free, 75, 150, 300, 600, 1200 or unlimited").kind(Kind::Number);
-    ALLOW_HTTP = Setting::new("ALPHA_VANTAGE_ALLOW_HTTP", Some("alpha_vantage.allow_http"), "false",
-        "allows sending the key over plain http to another machine").kind(Kind::Switch);
+    SOURCE = Setting::new("PIPELINE_SOURCE", Some("source"), "",
+        "where symbols come from that name no source").flag("--source");
     DATABASE_URL = Setting::new("DATABASE_URL", Some("database.url"), "",
         "postgres://… or sqlite://…; without it and POSTGRES_HOST, pipeline.db in the data folder")
-        .secret().flag("--database-url");
+        .secrecy(Secrecy::Url).flag("--database-url");
     HOST = Setting::new("POSTGRES_HOST", Some("database.host"), "",
         "the PostgreSQL server; a name, an address or a socket's folder");
     PORT = Setting::new("POSTGRES_PORT", Some("database.port"), "5432",
         "the server's port").kind(Kind::Number);
-    USER = Setting::new("POSTGRES_USER", Some("database.user"), "postgres",
+    USER = Setting::new("POSTGRES_USER", Some("database.user"), postgres::USER,
         "the user to connect as");
     PASSWORD = Setting::new("POSTGRES_PASSWORD", Some("database.password"), "",
-        "the user's password, as it is, not percent-encoded").secret();
+        "the user's password, as it is, not percent-encoded").secrecy(Secrecy::Secret);
     PASSWORD_FILE = Setting::new("POSTGRES_PASSWORD_FILE", Some("database.password_file"), "",
         "a file that contains the password");
-    DB = Setting::new("POSTGRES_DB", Some("database.name"), "stock_data",
+    DB = Setting::new("POSTGRES_DB", Some("database.name"), postgres::NAME,
         "the database's name");
     SSLMODE = Setting::new("POSTGRES_SSLMODE", Some("database.sslmode"), "",
         "disable, allow, prefer, require, verify-ca or verify-full; without it verify-full for public addresses, else prefer");
@@ -151,38 +63,66 @@ settings! {
         "what is logged, instead of -v and -q").reach(Reach::Environment);
 }
 
-/// A secret, and the setting that names a file with it; only one of the two may be set.
-pub(super) static TWINS: [(&Setting, &Setting); 2] =
-    [(&API_KEY, &API_KEY_FILE), (&PASSWORD, &PASSWORD_FILE)];
-
-/// The setting with this variable.
-pub(super) fn by_variable(name: &str) -> Option<&'static Setting> {
-    find(|setting| setting.name == name && setting.reach != Reach::File)
+/// All settings.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    sources: &'static [&'static SourceSettings],
 }
 
-/// The setting with this dotted key.
-pub(super) fn by_key(key: &str) -> Option<&'static Setting> {
-    find(|setting| setting.key == Some(key))
-}
+impl Table {
+    /// The program's own settings, and the rows of these sources.
+    #[must_use]
+    pub const fn new(sources: &'static [&'static SourceSettings]) -> Self {
+        Self { sources }
+    }
 
-fn find(wanted: impl Fn(&Setting) -> bool) -> Option<&'static Setting> {
-    SETTINGS.iter().copied().find(|setting| wanted(setting))
-}
+    /// What each source declares.
+    #[must_use]
+    pub const fn sources(self) -> &'static [&'static SourceSettings] {
+        self.sources
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// The settings, in the order in which they are shown.
+    pub fn settings(self) -> impl Iterator<Item = &'static Setting> {
+        let of_sources = self.sources.iter().flat_map(|source| source.rows());
+        of_sources.chain(PROGRAM.iter().copied())
+    }
 
-    #[test]
-    fn names_and_keys_are_unique_and_everything_is_explained() {
-        for (at, one) in SETTINGS.iter().enumerate() {
-            assert!(!one.help.is_empty(), "{}", one.name);
-            for other in &SETTINGS[at + 1..] {
-                assert_ne!(one.name, other.name);
-                assert!(one.key.is_none() || one.key != other.key, "{:?}", one.key);
-            }
-        }
-        assert!(by_variable("store.answers_limit").is_none());
-        assert!(by_key("store.answers_limit").is_some());
+    /// Secrets, each with the setting that names a file with it; only one of the two may be set.
+    pub(super) fn twins(self) -> impl Iterator<Item = (&'static Setting, &'static Setting)> {
+        let keys = self.sources.iter().flat_map(|source| source.key);
+        keys.map(|field| (&field.value, &field.file))
+            .chain([(&PASSWORD, &PASSWORD_FILE)])
+    }
+
+    /// The setting with this variable.
+    pub(super) fn by_variable(self, name: &str) -> Option<&'static Setting> {
+        self.settings()
+            .find(|setting| setting.name == name && setting.reach != Reach::File)
+    }
+
+    /// The setting with this dotted key, today's or an earlier one, and that key.
+    pub(super) fn by_key(self, key: &str) -> Option<(&'static Setting, &'static str)> {
+        self.settings().find_map(|setting| {
+            let keys = [setting.key, setting.former_key];
+            let found = keys.into_iter().flatten().find(|known| *known == key)?;
+            Some((setting, found))
+        })
+    }
+
+    /// All dotted keys, today's before those of earlier versions.
+    pub(super) fn keys(self) -> impl Iterator<Item = &'static str> {
+        let today = self.settings().filter_map(|setting| setting.key);
+        today.chain(self.settings().filter_map(|setting| setting.former_key))
+    }
+
+    /// Whether a variable looks like one of ours, so that a typo in it can be reported.
+    pub(super) fn is_ours(self, variable: &str) -> bool {
+        let begins_with = |word: &str| {
+            variable
+                .strip_prefix(&word.to_ascii_uppercase())
+                .is_some_and(|rest| rest.starts_with('_'))
+        };
+        begins_with("pipeline") || self.sources.iter().any(|one| begins_with(one.id.as_str()))
     }
 }

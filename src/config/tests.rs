@@ -5,10 +5,18 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::table::Table;
 use super::*;
+use crate::model::{Instrument, Interval, Symbol};
+use rows::SOURCES;
 
 mod panel;
+pub(super) mod rows;
 mod secret_files;
+mod sources;
 mod watch;
 
 /// A temporary folder, and inputs that know nothing else.
@@ -20,7 +28,7 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let inputs = Inputs::isolated(dir.path());
+        let inputs = Inputs::isolated(dir.path(), SOURCES);
         Self { dir, inputs }
     }
 
@@ -71,21 +79,27 @@ fn mode(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 fn mode(_path: &Path, _mode: u32) {}
 
-fn names(symbols: &[Symbol]) -> Vec<&str> {
-    symbols.iter().map(Symbol::as_str).collect()
+fn names(symbols: &[Instrument]) -> Vec<&str> {
+    let symbols = symbols.iter().map(|instrument| &instrument.symbol);
+    symbols.map(Symbol::as_str).collect()
+}
+
+/// The key of the usual source.
+fn key_of(settings: &Settings) -> &str {
+    settings.usual.key.values.first().unwrap().expose()
 }
 
 #[test]
 fn nothing_set_gives_the_defaults() {
     let place = Place::new();
     let settings = place.load();
-    assert!(settings.provider.key_is_demo);
-    assert_eq!(settings.provider.key.expose(), "demo");
+    assert!(!settings.usual.key.is_own);
+    assert_eq!(key_of(&settings), "demo");
     assert_eq!(
-        settings.provider.base_url.as_str(),
-        "https://www.alphavantage.co/query"
+        settings.usual.addresses.first().unwrap().as_str(),
+        "https://first.example/query"
     );
-    assert_eq!(settings.provider.plan, Plan::Free);
+    assert_eq!(settings.usual.plan.name, "free");
     let path = place.dir.path().join("data/pipeline.db");
     assert_eq!(settings.database, Database::Sqlite { path });
     assert_eq!((settings.symbols, settings.interval), (None, None));
@@ -102,23 +116,22 @@ fn nothing_set_gives_the_defaults() {
 
 #[test]
 fn each_layer_wins_over_those_below_it() {
-    let toml = "[alpha_vantage]\napi_key = 'key-in-toml'\n";
+    let toml = "[sources.first]\napi_key = 'key-in-toml'\n";
     let mut place = Place::new().toml(toml);
-    assert_eq!(place.load().provider.key.expose(), "key-in-toml");
+    assert_eq!(key_of(&place.load()), "key-in-toml");
     assert_eq!(
-        place.row("ALPHA_VANTAGE_API_KEY"),
+        place.row("FIRST_API_KEY"),
         ("***".into(), "config.toml line 2".into())
     );
-    place =
-        place.dotenv("\u{feff}# mine\r\n\r\nexport ALPHA_VANTAGE_API_KEY=\"key-in-dotenv\"\r\n");
-    assert_eq!(place.load().provider.key.expose(), "key-in-dotenv");
-    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, ".env line 3");
-    place = place.var("ALPHA_VANTAGE_API_KEY", "key-in-environment");
-    assert_eq!(place.load().provider.key.expose(), "key-in-environment");
-    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, "environment");
+    place = place.dotenv("\u{feff}# mine\r\n\r\nexport FIRST_API_KEY=\"key-in-dotenv\"\r\n");
+    assert_eq!(key_of(&place.load()), "key-in-dotenv");
+    assert_eq!(place.row("FIRST_API_KEY").1, ".env line 3");
+    place = place.var("FIRST_API_KEY", "key-in-environment");
+    assert_eq!(key_of(&place.load()), "key-in-environment");
+    assert_eq!(place.row("FIRST_API_KEY").1, "environment");
     place.inputs.flags.api_key = Some("key-in-flag".into());
-    assert_eq!(place.load().provider.key.expose(), "key-in-flag");
-    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, "flag --api-key");
+    assert_eq!(key_of(&place.load()), "key-in-flag");
+    assert_eq!(place.row("FIRST_API_KEY").1, "flag --api-key");
     let warnings = place.load().warnings;
     assert!(
         warnings.len() == 1 && warnings[0].contains("use --api-key-file"),
@@ -129,13 +142,13 @@ fn each_layer_wins_over_those_below_it() {
 #[test]
 fn an_empty_variable_is_unset_and_the_placeholder_is_demo() {
     let place = Place::new()
-        .dotenv("ALPHA_VANTAGE_API_KEY=key-below\n")
-        .var("ALPHA_VANTAGE_API_KEY", "");
-    assert_eq!(place.load().provider.key.expose(), "key-below");
+        .dotenv("FIRST_API_KEY=key-below\n")
+        .var("FIRST_API_KEY", "");
+    assert_eq!(key_of(&place.load()), "key-below");
     for value in ["your_api_key_here", "demo"] {
-        let place = Place::new().var("ALPHA_VANTAGE_API_KEY", value);
-        assert!(place.load().provider.key_is_demo);
-        assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").0, "demo");
+        let place = Place::new().var("FIRST_API_KEY", value);
+        assert!(!place.load().usual.key.is_own);
+        assert_eq!(place.row("FIRST_API_KEY").0, "demo");
     }
 }
 
@@ -143,23 +156,17 @@ fn an_empty_variable_is_unset_and_the_placeholder_is_demo() {
 fn twins_exclude_each_other_within_a_layer_only() {
     let place = Place::new()
         .file("key", "key-in-file\r\n")
-        .var("ALPHA_VANTAGE_API_KEY_FILE", "key");
-    assert_eq!(place.load().provider.key.expose(), "key-in-file");
+        .var("FIRST_API_KEY_FILE", "key");
+    assert_eq!(key_of(&place.load()), "key-in-file");
     assert_eq!(
-        place.row("ALPHA_VANTAGE_API_KEY"),
-        (
-            "***".into(),
-            "ALPHA_VANTAGE_API_KEY_FILE, environment".into()
-        )
+        place.row("FIRST_API_KEY"),
+        ("***".into(), "FIRST_API_KEY_FILE, environment".into())
     );
-    let place = place.dotenv("ALPHA_VANTAGE_API_KEY=key-below");
-    assert_eq!(place.load().provider.key.expose(), "key-in-file");
-    let place = place.var("ALPHA_VANTAGE_API_KEY", "canary-twin");
+    let place = place.dotenv("FIRST_API_KEY=key-below");
+    assert_eq!(key_of(&place.load()), "key-in-file");
+    let place = place.var("FIRST_API_KEY", "canary-twin");
     let error = place.error();
-    assert!(
-        error.contains("ALPHA_VANTAGE_API_KEY_FILE are both set"),
-        "{error}"
-    );
+    assert!(error.contains("FIRST_API_KEY_FILE are both set"), "{error}");
     assert!(!error.contains("canary"), "{error}");
     let toml = "[database]\npassword = 'canary-a'\npassword_file = 'x'\n";
     let error = Place::new().toml(toml).error();
@@ -175,22 +182,22 @@ fn a_secret_file_must_hold_something_and_loses_its_last_newline_only() {
         .file("pw", " two words \n")
         .var("POSTGRES_HOST", "db")
         .var("POSTGRES_PASSWORD_FILE", "pw");
-    let Database::Postgres { url, .. } = place.load().database else {
+    let Database::Postgres(server) = place.load().database else {
         panic!("not a server")
     };
-    assert!(url.expose().contains(":%20two%20words%20@db:5432/"));
+    assert!(server.url.expose().contains(":%20two%20words%20@db:5432/"));
     for (name, text, reason) in [
         ("none", None, "no such file"),
         ("empty", Some("\n"), "it is empty"),
         (".", None, "a folder"),
     ] {
-        let mut place = Place::new().var("ALPHA_VANTAGE_API_KEY_FILE", name);
+        let mut place = Place::new().var("FIRST_API_KEY_FILE", name);
         if let Some(text) = text {
             place = place.file(name, text);
         }
         let error = place.error();
         assert!(
-            error.starts_with("ALPHA_VANTAGE_API_KEY_FILE: ") && error.contains(reason),
+            error.starts_with("FIRST_API_KEY_FILE: ") && error.contains(reason),
             "{error}"
         );
     }
@@ -216,18 +223,18 @@ fn a_problem_in_a_file_names_its_line_and_the_way_out() {
     fs::create_dir(folder.dir.path().join(".env")).unwrap();
     assert_problems([
         (
-            Place::new().var("ALPHA_VANTAGE_PLAN", "gold\u{1b}[2J"),
-            ["ALPHA_VANTAGE_PLAN: gold\\u{1b}", "use free"],
+            Place::new().var("FIRST_PLAN", "gold\u{1b}[2J"),
+            ["FIRST_PLAN: gold\\u{1b}", "use free"],
         ),
         (
-            Place::new().dotenv("\nALPHA_VANTAGE_PLAN=gold"),
-            [".env:2: ALPHA_VANTAGE_PLAN: ", "use free"],
+            Place::new().dotenv("\nFIRST_PLAN=gold"),
+            [".env:2: FIRST_PLAN: ", "use free"],
         ),
         (
-            Place::new().toml("interval = 'daily'\n[alpha_vantage]\nplam = 75"),
+            Place::new().toml("interval = 'daily'\n[sources.first]\nplam = 75"),
             [
-                "config.toml:3: alpha_vantage.plam: ",
-                "did you mean alpha_vantage.plan?",
+                "config.toml:3: sources.first.plam: ",
+                "did you mean sources.first.plan?",
             ],
         ),
         (
@@ -254,23 +261,20 @@ fn a_problem_in_a_file_names_its_line_and_the_way_out() {
 fn a_problem_in_a_variable_names_it_and_the_way_out() {
     assert_problems([
         (
-            Place::new().var("ALPHA_VANTAGE_BASE_URL", "http://far.example/query"),
-            ["ALPHA_VANTAGE_BASE_URL: ", "ALPHA_VANTAGE_ALLOW_HTTP=1"],
+            Place::new().var("FIRST_BASE_URL", "http://far.example/query"),
+            ["FIRST_BASE_URL: ", "FIRST_ALLOW_HTTP=1"],
         ),
         (
-            Place::new().var(
-                "ALPHA_VANTAGE_BASE_URL",
-                "https://canary:canary@far.example/",
-            ),
-            ["ALPHA_VANTAGE_BASE_URL: ", "before the @"],
+            Place::new().var("FIRST_BASE_URL", "https://canary:canary@far.example/"),
+            ["FIRST_BASE_URL: ", "before the @"],
         ),
         (
-            Place::new().var("ALPHA_VANTAGE_ALLOW_HTTP", "maybe"),
-            ["ALPHA_VANTAGE_ALLOW_HTTP: ", "must be 1 or 0"],
+            Place::new().var("FIRST_ALLOW_HTTP", "maybe"),
+            ["FIRST_ALLOW_HTTP: ", "must be 1 or 0"],
         ),
         (
-            Place::new().var("ALPHA_VANTAGE_API_KEY", "canary canary"),
-            ["ALPHA_VANTAGE_API_KEY: ", "copy it again"],
+            Place::new().var("FIRST_API_KEY", "canary canary"),
+            ["FIRST_API_KEY: ", "copy it again"],
         ),
         (
             Place::new().var("DATABASE_URL", "mysql://u:canary@h/d"),
@@ -309,8 +313,8 @@ fn a_problem_in_a_variable_names_it_and_the_way_out() {
             ["PIPELINE_INTERVAL: ", "use 1min"],
         ),
         (
-            Place::new().var("ALPHA_VANTAGE_API_KEY", "canary\u{fffd}"),
-            ["ALPHA_VANTAGE_API_KEY: ", "UTF-8"],
+            Place::new().var("POSTGRES_PASSWORD", "canary\u{fffd}"),
+            ["POSTGRES_PASSWORD: ", "UTF-8"],
         ),
     ]);
 }
@@ -318,7 +322,7 @@ fn a_problem_in_a_variable_names_it_and_the_way_out() {
 #[test]
 fn check_tells_all_problems_at_once() {
     let place = Place::new()
-        .dotenv("what\nALPHA_VANTAGE_PLAN=gold\n")
+        .dotenv("what\nFIRST_PLAN=gold\n")
         .toml("colour = 1\nport = 2\n")
         .var("PIPELINE_INTERVAL", "7min")
         .var("DATABASE_URL", "x");
@@ -335,12 +339,12 @@ fn the_database_is_a_url_or_its_pieces() {
     let place = Place::new()
         .var("POSTGRES_HOST", "db.example.com")
         .var("POSTGRES_PASSWORD", password);
-    let Database::Postgres {
+    let Database::Postgres(Server {
         url,
         shown,
         sslmode,
         ..
-    } = place.load().database
+    }) = place.load().database
     else {
         panic!("not a server")
     };
@@ -349,7 +353,8 @@ fn the_database_is_a_url_or_its_pieces() {
     let parsed = url::Url::parse(url.expose()).unwrap();
     assert_eq!(parsed.host_str(), Some("db.example.com"));
     let spelled = parsed.password().unwrap();
-    assert_eq!(percent::decode(spelled).as_deref(), Some(password));
+    let decoded = percent_decode_str(spelled).decode_utf8().unwrap();
+    assert_eq!(decoded, password);
     for form in [password, spelled, url.expose()] {
         assert_eq!(secret::redact(form), "***");
     }
@@ -384,13 +389,13 @@ fn symbols_of_a_variable_are_for_this_process_and_those_of_the_file_fill_the_lis
 #[test]
 fn other_places_for_the_file_and_the_data() {
     let place = Place::new()
-        .file("mine.toml", "[alpha_vantage]\nplan = 75\n")
+        .file("mine.toml", "[sources.first]\nplan = 75\n")
         .dotenv("PIPELINE_CONFIG=mine.toml\nNO_COLOR=1\nRUST_LOG=trace\n")
         .var("PIPELINE_DATA_DIR", "elsewhere");
     let settings = place.load();
-    assert_eq!(settings.provider.plan, Plan::PerMinute(75));
+    assert_eq!(settings.usual.plan.name, "75");
     assert_eq!(settings.data_dir, place.dir.path().join("elsewhere"));
-    assert_eq!(place.row("ALPHA_VANTAGE_PLAN").1, "mine.toml line 2");
+    assert_eq!(place.row("FIRST_PLAN").1, "mine.toml line 2");
     // These two are read from the environment only.
     assert_eq!((settings.no_color, settings.rust_log), (false, None));
     let settings = place.var("NO_COLOR", "1").var("RUST_LOG", "trace").load();
@@ -403,10 +408,10 @@ fn other_places_for_the_file_and_the_data() {
 #[test]
 fn a_typo_in_a_variable_of_ours_is_told() {
     let place = Place::new()
-        .dotenv("OTHER=1\nALPHA_VANTAGE_APIKEY=canary-typo\n")
+        .dotenv("OTHER=1\nFIRST_APIKEY=canary-typo\n")
         .var("PIPELINE_SYMBOL", "IBM");
     let warnings = place.load().warnings.join("\n");
-    assert!(warnings.contains("(in .env line 2); did you mean ALPHA_VANTAGE_API_KEY?"));
+    assert!(warnings.contains("(in .env line 2); did you mean FIRST_API_KEY?"));
     assert!(warnings.contains("did you mean PIPELINE_SYMBOLS?"));
     assert!(!warnings.contains("canary") && !warnings.contains("OTHER"));
 }
@@ -415,15 +420,15 @@ fn a_typo_in_a_variable_of_ours_is_told() {
 #[test]
 fn a_secret_that_others_may_read_is_told() {
     for (place, wide) in [
-        (Place::new().dotenv("ALPHA_VANTAGE_API_KEY=abcd-1"), ".env"),
+        (Place::new().dotenv("FIRST_API_KEY=abcd-1111"), ".env"),
         (
             Place::new().toml("[database]\nurl = 'postgres://u:abcd-2@h/d'"),
             "config/config.toml",
         ),
         (
             Place::new()
-                .file("key", "abcd-3")
-                .var("ALPHA_VANTAGE_API_KEY_FILE", "key"),
+                .file("key", "abcd-3333")
+                .var("FIRST_API_KEY_FILE", "key"),
             "key",
         ),
     ] {
@@ -436,7 +441,7 @@ fn a_secret_that_others_may_read_is_told() {
         );
     }
     // Nothing in it is secret.
-    let place = Place::new().dotenv("ALPHA_VANTAGE_API_KEY=your_api_key_here\nPIPELINE_SYMBOLS=A");
+    let place = Place::new().dotenv("FIRST_API_KEY=your_api_key_here\nPIPELINE_SYMBOLS=A");
     mode(&place.dir.path().join(".env"), 0o644);
     assert_eq!(place.load().warnings, Vec::<String>::new());
 }
@@ -459,7 +464,7 @@ fn no_secret_is_ever_printed() {
     let mut place = Place::new()
         .dotenv("POSTGRES_PASSWORD=canary-dotenv\nPOSTGRES_HOST=db\n")
         .toml("[database]\nurl = 'postgres://u:canary%2Dtoml@h/d?password=canary-query'\n")
-        .var("ALPHA_VANTAGE_API_KEY", "canary-environment");
+        .var("FIRST_API_KEY", "canary-environment");
     place.inputs.flags.api_key = Some("canary-flag".into());
     let shown = format!("{:?} {:?}", place.inputs, load(&place.inputs).unwrap());
     assert!(!shown.contains("canary"), "{shown}");
@@ -475,84 +480,12 @@ fn no_secret_is_ever_printed() {
     }
 }
 
-#[test]
-fn the_example_file_names_every_key_once_and_loads() {
-    let example = include_str!("../../config/pipeline.example.toml");
-    let uncommented: Vec<&str> = example
-        .lines()
-        .map(|line| match line.strip_prefix('#') {
-            Some(option) if !option.is_empty() && !option.starts_with(' ') => option,
-            _ => line,
-        })
-        .collect();
-    let (found, _, faults) = file::parse(&uncommented.join("\n"));
-    assert_eq!(faults, []);
-    let found: Vec<_> = found.iter().filter_map(|found| found.setting.key).collect();
-    let keys: Vec<_> = table::SETTINGS.iter().filter_map(|s| s.key).collect();
-    for key in keys {
-        assert_eq!(
-            found.iter().filter(|found| **found == key).count(),
-            1,
-            "{key}"
-        );
-    }
-    // Twins exclude each other, so they are tried in turn.
-    for with_files in [false, true] {
-        let text: Vec<_> = uncommented
-            .iter()
-            .copied()
-            .filter(|line| {
-                let is_file = line.contains("_file = ");
-                let is_value = line.contains("api_key = ") || line.contains("password = ");
-                if with_files { !is_value } else { !is_file }
-            })
-            .map(|line| match line.split_once("_file = ") {
-                Some((name, _)) => format!("{name}_file = 'secret'"),
-                None => line.to_owned(),
-            })
-            .collect();
-        let place = Place::new().toml(&text.join("\n")).file("secret", "abcd-4");
-        let settings = place.load();
-        assert_eq!(settings.defaults, Place::new().load().defaults);
-        assert_eq!(settings.answers_limit, 256 << 20);
-        assert_eq!(settings.provider.plan, Plan::Free);
-    }
-    assert_eq!(Place::new().toml(example).load().provider.plan, Plan::Free);
-}
-
-#[test]
-fn the_example_environment_names_known_variables_and_holds_no_secret() {
-    let example = include_str!("../../.env.example");
-    let settings = Place::new().dotenv(example).load();
-    assert!(settings.provider.key_is_demo);
-    let uncommented = example.replace("\n#", "\n").replace("\n ", "\n# ");
-    let (entries, faults) = dotenv::parse(uncommented.trim_start_matches(['#', ' ']));
-    assert!(faults.iter().all(|fault| fault.line == 1), "{faults:?}");
-    assert!(entries.len() >= 12);
-    for entry in &entries {
-        // Only Compose reads this one.
-        let known = table::by_variable(&entry.name).is_some();
-        assert!(
-            known || entry.name == "POSTGRES_PUBLISH_PORT",
-            "{}",
-            entry.name
-        );
-        let secret = table::by_variable(&entry.name).is_some_and(|setting| setting.secret);
-        assert!(!secret || matches!(entry.value.as_str(), "" | "your_api_key_here"));
-    }
-    let mut place = Place::new();
-    for entry in entries {
-        place = place.var(&entry.name, &entry.value);
-    }
-    assert_eq!(place.load().warnings, Vec::<String>::new());
-}
-
 /// Also run by the next test, in a process whose environment is hostile.
 #[test]
 fn settings_come_from_inputs_alone() {
     let settings = Place::new().load();
-    assert!(settings.provider.key_is_demo);
-    assert_eq!(settings.provider.plan, Plan::Free);
+    assert!(!settings.usual.key.is_own);
+    assert_eq!(settings.usual.plan.name, "free");
     assert!(matches!(settings.database, Database::Sqlite { .. }));
     assert_eq!((settings.symbols, settings.rust_log), (None, None));
     assert!(!settings.no_color);
@@ -561,7 +494,7 @@ fn settings_come_from_inputs_alone() {
 #[test]
 fn load_is_deaf_to_the_environment_of_the_process() {
     let place = Place::new()
-        .dotenv("ALPHA_VANTAGE_API_KEY=not-asked\nALPHA_VANTAGE_PLAN=gold\n")
+        .dotenv("FIRST_API_KEY=not-asked\nFIRST_PLAN=gold\n")
         .file("home/.config/pipeline-tui/config.toml", "broken");
     let home = place.dir.path().join("home");
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
@@ -570,7 +503,7 @@ fn load_is_deaf_to_the_environment_of_the_process() {
         .current_dir(place.dir.path())
         .env("HOME", &home)
         .env("XDG_CONFIG_HOME", home.join(".config"));
-    for setting in table::SETTINGS {
+    for setting in Table::new(SOURCES).settings() {
         child.env(setting.name, "hostile");
     }
     let output = child.output().unwrap();

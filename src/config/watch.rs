@@ -1,27 +1,27 @@
 //! Which series to watch, according to the configuration.
 
-use super::error::ConfigError;
-use super::layers::{Entry, Layers};
-use super::plan::Plan;
+use super::error::{ConfigError, shown};
+use super::layers::{Given, Layers};
+use super::nearest::nearest;
 use super::table;
 use crate::model::symbol::SymbolError;
-use crate::model::{Interval, Symbol};
+use crate::model::{Instrument, Interval, SourceId, Sources, text};
 
 /// What fills an empty watch list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchDefaults {
     /// The symbols, each once.
-    pub symbols: Vec<Symbol>,
+    pub symbols: Vec<Instrument>,
     /// The interval of each.
     pub interval: Interval,
 }
 
 /// Reads symbols separated by commas, in order, each once.
-pub fn parse_symbols(text: &str) -> Result<Vec<Symbol>, SymbolError> {
+pub fn parse_symbols(text: &str, sources: &Sources) -> Result<Vec<Instrument>, SymbolError> {
     let mut symbols = Vec::new();
     // A comma at the end is a habit, not an empty symbol.
     for part in text.trim().trim_end_matches(',').split(',') {
-        let symbol = part.parse()?;
+        let symbol = sources.instrument(part)?;
         if !symbols.contains(&symbol) {
             symbols.push(symbol);
         }
@@ -29,32 +29,46 @@ pub fn parse_symbols(text: &str) -> Result<Vec<Symbol>, SymbolError> {
     Ok(symbols)
 }
 
-/// The symbols that the file names, or else the built-in ones; the interval, if the file names one.
-pub(super) fn defaults(layers: &Layers) -> Result<(Vec<Symbol>, Option<Interval>), ConfigError> {
-    let symbols = match layers.in_file(&table::SYMBOLS) {
-        Some(entry) => symbols(entry)?,
-        None => parse_symbols(table::SYMBOLS.default)
-            .map_err(|error| ConfigError::new(table::SYMBOLS.name, error.to_string()))?,
+/// The known sources, and the one that the layers name for symbols without one: by default the
+/// first that is known.
+pub(super) fn sources(known: Vec<SourceId>, layers: &Layers) -> Result<Sources, ConfigError> {
+    let Some(given) = layers.get(&table::SOURCE) else {
+        let usual = known.first().cloned().unwrap_or_default();
+        return Ok(Sources { usual, known });
     };
-    let interval = layers.in_file(&table::INTERVAL).map(interval);
-    Ok((symbols, interval.transpose()?))
+    let name = given.value.trim();
+    if let Some(usual) = known.iter().find(|source| source.as_str() == name) {
+        let usual = usual.clone();
+        return Ok(Sources { usual, known });
+    }
+    let names: Vec<&str> = known.iter().map(SourceId::as_str).collect();
+    let advice = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("use {}", text::either(&names)),
+    };
+    let name = shown(name);
+    Err(given.error(format!("this version knows no source {name}; {advice}")))
 }
 
-/// The interval if none is set: the finest that is worth its requests and that the key can fetch.
-pub(super) const fn usual_interval(plan: Plan, key_is_demo: bool) -> Interval {
-    match plan {
-        Plan::PerMinute(_) | Plan::Unlimited if !key_is_demo => Interval::Min5,
-        _ => Interval::Daily,
+/// The symbols that the file names, or else the built-in ones.
+pub(super) fn default_symbols(
+    layers: &Layers,
+    sources: &Sources,
+) -> Result<Vec<Instrument>, ConfigError> {
+    match layers.in_file(&table::SYMBOLS) {
+        Some(given) => symbols(given, sources),
+        None => parse_symbols(table::SYMBOLS.default, sources)
+            .map_err(|error| ConfigError::new(table::SYMBOLS.name, error.to_string())),
     }
 }
 
-pub(super) fn symbols(entry: &Entry) -> Result<Vec<Symbol>, ConfigError> {
-    parse_symbols(&entry.value).map_err(|error| entry.error(error.to_string()))
+pub(super) fn symbols(given: &Given, sources: &Sources) -> Result<Vec<Instrument>, ConfigError> {
+    parse_symbols(&given.value, sources).map_err(|error| given.error(error.to_string()))
 }
 
-pub(super) fn interval(entry: &Entry) -> Result<Interval, ConfigError> {
-    let value = entry.value.trim().parse::<Interval>();
-    value.map_err(|error| entry.error(error.to_string()))
+pub(super) fn interval(given: &Given) -> Result<Interval, ConfigError> {
+    let value = given.value.trim().parse::<Interval>();
+    value.map_err(|error| given.error(error.to_string()))
 }
 
 #[cfg(test)]
@@ -63,11 +77,17 @@ mod tests {
 
     #[test]
     fn symbols_keep_their_order_and_come_once() {
-        let symbols = parse_symbols(" MSFT, IBM,MSFT ,BRK-B,").unwrap();
-        let names: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
-        assert_eq!(names, ["MSFT", "IBM", "BRK-B"]);
-        assert_eq!(parse_symbols(","), Err(SymbolError::Empty));
-        assert_eq!(parse_symbols("A,,B"), Err(SymbolError::Empty));
-        assert_eq!(parse_symbols("A B"), Err(SymbolError::Character(' ')));
+        let known = vec![SourceId::DEFAULT, SourceId::known("other")];
+        let sources = Sources {
+            usual: SourceId::DEFAULT,
+            known,
+        };
+        let read = |text: &str| parse_symbols(text, &sources);
+        let symbols = read(" MSFT, ibm,other:MSFT,msft ,BRK-B,IBM,Other:msft,").unwrap();
+        let names: Vec<_> = symbols.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["MSFT", "IBM", "other:MSFT", "BRK-B"]);
+        assert_eq!(read(","), Err(SymbolError::Empty));
+        assert_eq!(read("A,,B"), Err(SymbolError::Empty));
+        assert_eq!(read("A B"), Err(SymbolError::Character(' ')));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::interval::UnknownInterval;
 use super::symbol::SymbolError;
-use super::{Interval, SourceId, Symbol, text};
+use super::{Instrument, Interval, SourceId, Sources, Symbol, text};
 
 /// Names a series of bars: with the bar's instant it is the key of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,13 +39,17 @@ pub enum NotASeries {
 }
 
 impl SeriesKey {
-    /// The series of the default source that words name: a symbol, then an interval, then `adjusted` or `raw`, in any case.
+    /// The series that words name: a symbol with or without its source, then an interval, then
+    /// `adjusted` or `raw`, in any case: `alpaca:AAPL 5min adjusted`.
     ///
-    /// Without an interval the series has `interval`; without the
-    /// last word its prices are raw.
-    pub fn from_words(words: &str, interval: Interval) -> Result<Self, NotASeries> {
+    /// Without an interval the series has `interval`; without the last word its prices are raw.
+    pub fn from_words(
+        words: &str,
+        interval: Interval,
+        sources: &Sources,
+    ) -> Result<Self, NotASeries> {
         let mut words = words.split_whitespace().peekable();
-        let symbol = words.next().unwrap_or_default().parse()?;
+        let instrument = sources.instrument(words.next().unwrap_or_default())?;
         let interval = match words.next_if(|word| prices(word).is_none()) {
             Some(word) => word.parse()?,
             None => interval,
@@ -58,8 +62,26 @@ impl SeriesKey {
             Some(word) => Err(NotASeries::Extra(text::clean_to(word, Symbol::MAX_LEN))),
             None => Ok(Self {
                 adjusted: adjusted.unwrap_or(false),
-                ..Self::raw(symbol, interval)
+                ..Self::of(&instrument, interval)
             }),
+        }
+    }
+
+    /// The series of raw, as-traded prices of an instrument.
+    #[must_use]
+    pub fn of(instrument: &Instrument, interval: Interval) -> Self {
+        Self {
+            source: instrument.source.clone(),
+            ..Self::raw(instrument.symbol.clone(), interval)
+        }
+    }
+
+    /// Its symbol and source.
+    #[must_use]
+    pub fn instrument(&self) -> Instrument {
+        Instrument {
+            source: self.source.clone(),
+            symbol: self.symbol.clone(),
         }
     }
 
@@ -86,9 +108,7 @@ impl SeriesKey {
 
 impl fmt::Display for SeriesKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.source.is_default() {
-            write!(f, "{}:", self.source)?;
-        }
+        self.source.prefix(f)?;
         write!(f, "{} {}", self.symbol, self.interval)?;
         if self.adjusted {
             f.write_str(" adjusted")
@@ -109,8 +129,15 @@ fn prices(word: &str) -> Option<bool> {
 mod tests {
     use super::*;
 
+    fn sources() -> Sources {
+        Sources {
+            usual: SourceId::DEFAULT,
+            known: vec![SourceId::DEFAULT, SourceId::known("alpaca")],
+        }
+    }
+
     fn named(words: &str) -> Result<String, String> {
-        SeriesKey::from_words(words, Interval::Weekly)
+        SeriesKey::from_words(words, Interval::Weekly, &sources())
             .map(|series| series.to_string())
             .map_err(|error| error.to_string())
     }
@@ -124,6 +151,8 @@ mod tests {
             ("IBM adjusted", "IBM weekly adjusted"),
             ("IBM daily RAW", "IBM daily"),
             ("raw", "RAW weekly"),
+            ("Alpaca:aapl 5min", "alpaca:AAPL 5min"),
+            ("FRA:iqqe", "FRA:IQQE weekly"),
         ] {
             assert_eq!(named(words), Ok(series.to_owned()), "{words}");
         }
@@ -131,26 +160,18 @@ mod tests {
 
     #[test]
     fn what_a_series_prints_names_it() {
-        for adjusted in [false, true] {
+        for (adjusted, source) in [(false, "alpha_vantage"), (true, "alpaca")] {
             for interval in Interval::ALL {
                 let symbol = "FRA:IQQE".parse().unwrap();
                 let series = SeriesKey {
                     adjusted,
+                    source: SourceId::known(source),
                     ..SeriesKey::raw(symbol, interval)
                 };
-                let read = SeriesKey::from_words(&series.to_string(), Interval::Daily);
+                let read = SeriesKey::from_words(&series.to_string(), Interval::Daily, &sources());
                 assert_eq!(read, Ok(series));
             }
         }
-    }
-
-    #[test]
-    fn another_source_stands_in_front() {
-        let series = SeriesKey {
-            source: SourceId::known("alpaca"),
-            ..SeriesKey::raw("AAPL".parse().unwrap(), Interval::Min5)
-        };
-        assert_eq!(series.to_string(), "alpaca:AAPL 5min");
     }
 
     #[test]

@@ -26,6 +26,10 @@ impl SourceId {
     pub const MAX_LEN: usize = 32;
 
     /// A word known when the program is built; the build fails if it cannot be one.
+    ///
+    /// # Panics
+    ///
+    /// At run time, if it cannot be one: call it in a constant only.
     #[must_use]
     pub const fn known(word: &'static str) -> Self {
         assert!(is_word(word.as_bytes()), "not the word for a source");
@@ -42,6 +46,15 @@ impl SourceId {
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::DEFAULT
+    }
+
+    /// Writes what stands in front of a symbol of this source: nothing if it is the default.
+    pub(super) fn prefix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_default() {
+            Ok(())
+        } else {
+            write!(f, "{self}:")
+        }
     }
 }
 

@@ -10,6 +10,15 @@ pub const MAX_CHARS: usize = 512;
 /// The most zero-width marks kept on one base character.
 const MAX_MARKS: usize = 8;
 
+/// A choice in words: `a, b or c`.
+#[must_use]
+pub fn either(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// Returns `text` with everything a terminal or log file could act on shown as a visible escape.
 ///
 /// Control characters, bidirectional overrides, zero-width characters and line separators become

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Interval, SeriesKey};
+use super::{Interval, SeriesKey, SourceId, Sources};
 
 /// The largest file that is read: room for half a million series.
 pub const MAX_BYTES: usize = 8 << 20;
@@ -38,10 +38,14 @@ pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
 
 /// The series that a text names, in its order; or every line that names none.
 ///
-/// A line is a symbol, an interval (`interval` where it has none) and `adjusted` or `raw`, between
-/// commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
+/// A line is a symbol with or without its source, an interval (`interval` where it has none) and
+/// `adjusted` or `raw`, between commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
 /// are skipped.
-pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<BadLine>> {
+pub fn parse(
+    text: &str,
+    interval: Interval,
+    sources: &Sources,
+) -> Result<Vec<SeriesKey>, Vec<BadLine>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines = (1..).zip(text.split('\n'));
@@ -52,7 +56,7 @@ pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<BadLi
     lines.next_if(|(_, line)| is_head(line));
     let (mut series, mut problems) = (Vec::new(), Vec::new());
     for (line, content) in lines {
-        match one(content, interval) {
+        match one(content, interval, sources) {
             Ok(key) => series.push(key),
             Err(text) => problems.push(BadLine { line, text }),
         }
@@ -64,18 +68,24 @@ pub fn parse(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Vec<BadLi
     }
 }
 
-/// The file of a list, with a line of column names.
+/// The file of a list, with a line of column names. The source stands in front of a symbol unless
+/// `usual` and every other program takes it for granted.
 #[must_use]
-pub fn write(list: &[SeriesKey]) -> String {
+pub fn write(list: &[SeriesKey], usual: &SourceId) -> String {
     let head = HEAD.join(",") + "\n";
     let lines = list.iter().map(|key| {
         let SeriesKey {
+            source,
             symbol,
             interval,
             adjusted,
-            ..
         } = key;
-        format!("{symbol},{interval},{adjusted}\n")
+        let prefix = if source == usual && source.is_default() {
+            String::new()
+        } else {
+            format!("{source}:")
+        };
+        format!("{prefix}{symbol},{interval},{adjusted}\n")
     });
     std::iter::once(head).chain(lines).collect()
 }
@@ -107,7 +117,7 @@ fn is_head(line: &str) -> bool {
     words(line).count() <= HEAD.len() && names.all(|(word, name)| word.eq_ignore_ascii_case(name))
 }
 
-fn one(line: &str, interval: Interval) -> Result<SeriesKey, String> {
+fn one(line: &str, interval: Interval, sources: &Sources) -> Result<SeriesKey, String> {
     // An empty first column must not turn the second into a symbol.
     let has_symbol = !line.starts_with([',', ';']);
     let mut plain = Vec::new();
@@ -119,7 +129,7 @@ fn one(line: &str, interval: Interval) -> Result<SeriesKey, String> {
             _ => word,
         });
     }
-    SeriesKey::from_words(&plain.join(" "), interval).map_err(|error| error.to_string())
+    SeriesKey::from_words(&plain.join(" "), interval, sources).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -129,8 +139,13 @@ mod tests {
     use super::*;
     use crate::model::Symbol;
 
+    fn sources(usual: SourceId) -> Sources {
+        let known = vec![SourceId::DEFAULT, SourceId::known("alpaca")];
+        Sources { usual, known }
+    }
+
     fn read(text: &str) -> Result<Vec<String>, Vec<String>> {
-        match parse(text, Interval::Weekly) {
+        match parse(text, Interval::Weekly, &sources(SourceId::DEFAULT)) {
             Ok(series) => Ok(series.iter().map(ToString::to_string).collect()),
             Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
         }
@@ -161,7 +176,11 @@ mod tests {
                 "\"IBM\",\"daily\",\"False\"\rA#1",
                 vec!["IBM daily", "A#1 weekly"],
             ),
-            ("IBM\nIBM", vec!["IBM weekly", "IBM weekly"]),
+            ("IBM\nibm", vec!["IBM weekly", "IBM weekly"]),
+            (
+                "alpaca:aapl,5min\nFRA:IQQE",
+                vec!["alpaca:AAPL 5min", "FRA:IQQE weekly"],
+            ),
             (" \n#\n", vec![]),
         ] {
             let series = series.into_iter().map(str::to_owned).collect();
@@ -206,23 +225,31 @@ mod tests {
                     .filter(|_| !symbol.starts_with('#'))
             });
         let interval = proptest::sample::select(Interval::ALL.to_vec());
-        let key = (symbol, interval, any::<bool>());
-        let key = key.prop_map(|(symbol, interval, adjusted)| SeriesKey {
+        let key = (symbol, interval, any::<bool>(), source());
+        let key = key.prop_map(|(symbol, interval, adjusted, source)| SeriesKey {
+            source,
             adjusted,
             ..SeriesKey::raw(symbol, interval)
         });
         proptest::collection::vec(key, 0..20)
     }
 
+    fn source() -> impl Strategy<Value = SourceId> {
+        proptest::sample::select(sources(SourceId::DEFAULT).known)
+    }
+
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(list in list()) {
-            prop_assert_eq!(parse(&write(&list), Interval::Daily), Ok(list));
+        fn what_is_written_is_read_again(list in list(), here in source(), there in source()) {
+            let file = write(&list, &here);
+            if here.is_default() == there.is_default() {
+                prop_assert_eq!(parse(&file, Interval::Daily, &sources(there)), Ok(list));
+            }
         }
 
         #[test]
         fn no_text_breaks_it_and_no_line_is_lost(text in "(?s)[\\x00-\\x{2030}A,#\n]{0,200}") {
-            if let Err(problems) = parse(&text, Interval::Daily) {
+            if let Err(problems) = parse(&text, Interval::Daily, &Sources::default()) {
                 for problem in problems {
                     prop_assert!(problem.line <= text.split(['\n', '\r']).count());
                     prop_assert_eq!(crate::model::text::clean(&problem.text), problem.text.as_str());

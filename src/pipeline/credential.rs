@@ -6,14 +6,18 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Secret;
 
-/// Sixteen hexadecimal digits that name a key without revealing any of it.
+/// Sixteen hexadecimal digits that name a key, of all its values, without revealing any of them.
 #[must_use]
-pub fn fingerprint(key: &Secret) -> String {
-    let digest = Sha256::new()
-        .chain_update(b"pipeline-tui key\0")
-        .chain_update(key.expose())
-        .finalize();
+pub fn fingerprint(key: &[Secret]) -> String {
+    let digest = key.iter().fold(
+        Sha256::new_with_prefix(b"pipeline-tui key"),
+        |digest, value| {
+            // No value contains a NUL: ("a", "bc") and ("ab", "c") differ.
+            digest.chain_update(b"\0").chain_update(value.expose())
+        },
+    );
     digest
+        .finalize()
         .iter()
         .take(8)
         .fold(String::with_capacity(16), |mut hex, byte| {
@@ -28,12 +32,19 @@ mod tests {
 
     #[test]
     fn fingerprints_tell_keys_apart_and_nothing_else() {
-        let (one, other) = (
-            fingerprint(&Secret::public("demo")),
-            fingerprint(&Secret::public("demo2")),
-        );
-        assert_ne!(one, other);
-        assert_eq!(one.len(), 16);
-        assert_eq!(one, fingerprint(&Secret::public("demo")));
+        let of = |values: &[&str]| {
+            fingerprint(
+                &values
+                    .iter()
+                    .copied()
+                    .map(Secret::public)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_ne!(of(&["demo"]), of(&["demo2"]));
+        assert_ne!(of(&["id", "secret"]), of(&["ids", "ecret"]));
+        assert_ne!(of(&["id", "secret"]), of(&["id"]));
+        // Stores of version 0.1.0 know the key by this name.
+        assert_eq!(of(&["demo"]), "84a0e3cc785b21d4");
     }
 }

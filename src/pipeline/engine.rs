@@ -20,11 +20,11 @@ use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::settings::remembered;
 use super::show;
-use super::snapshot::{ProviderStatus, Snapshot, StoreStatus, plan_words};
+use super::snapshot::{ProviderStatus, Snapshot, StoreStatus};
 use super::source::{FetchOptions, SymbolWish};
 use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, Start, State};
 use super::watching::Watching;
-use crate::config::{Plan, Secret, secret};
+use crate::config::{Secret, secret};
 use crate::db::{DbError, RunLock};
 use crate::model::{SeriesKey, text};
 
@@ -55,7 +55,16 @@ pub struct Handle {
 }
 
 /// Makes a pipeline over the same store with another key, or says why it cannot.
-pub type Rekey = Arc<dyn Fn(Secret) -> Result<Arc<Pipeline>, String> + Send + Sync>;
+pub type Rekey = Arc<dyn Fn(Secret) -> Result<Rekeyed, String> + Send + Sync>;
+
+/// What a new key changes.
+#[derive(Debug)]
+pub struct Rekeyed {
+    /// The pipeline that uses it.
+    pub pipeline: Arc<Pipeline>,
+    /// What a person has with it: `75 a minute`.
+    pub plan: String,
+}
 
 /// What an engine starts with.
 #[derive(Clone)]
@@ -371,12 +380,10 @@ impl Engine {
             None => Err("the key of this process cannot be changed".to_owned()),
         };
         let input = match made {
-            Ok(pipeline) => {
-                self.pipeline = pipeline;
+            Ok(rekeyed) => {
+                self.pipeline = rekeyed.pipeline;
                 self.provider.key_is_demo = false;
-                if let Ok(plan) = self.pipeline.credential.plan.parse::<Plan>() {
-                    self.provider.plan = plan_words(false, plan);
-                }
+                self.provider.plan = rekeyed.plan;
                 Input::Rekeyed {
                     provider: self.provider.clone(),
                     per_day: self.pipeline.limits.per_day,

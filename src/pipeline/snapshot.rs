@@ -72,17 +72,6 @@ pub struct ProviderStatus {
     pub is_simulated: bool,
 }
 
-/// A plan as people say it.
-#[must_use]
-pub fn plan_words(key_is_demo: bool, plan: Plan) -> String {
-    match (key_is_demo, plan) {
-        (true, _) => "key demo".to_owned(),
-        (_, Plan::Free) => "free key".to_owned(),
-        (_, Plan::PerMinute(requests)) => format!("{requests} a minute"),
-        (_, Plan::Unlimited) => "no limit".to_owned(),
-    }
-}
-
 /// The state of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreStatus {

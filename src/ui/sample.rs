@@ -12,7 +12,7 @@ use super::theme::{Preset, Theme};
 use crate::config::Row;
 use crate::model::{
     Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, SeriesStatus as Ended,
+    SeriesReport, SeriesStatus as Ended, Sources,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
@@ -409,6 +409,7 @@ pub fn blank() -> Shared {
         speed: 1,
         interval: Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
+        sources: Sources::default(),
         about: about(),
         exports_warning: None,
         log: LogLines::default(),

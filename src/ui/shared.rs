@@ -10,7 +10,7 @@ use super::keymap::Keymap;
 use super::log_lines::LogLines;
 use super::theme::Theme;
 use crate::config::Secret;
-use crate::model::{Interval, RunId, SeriesKey, WatchEdit};
+use crate::model::{Interval, RunId, SeriesKey, Sources, WatchEdit};
 use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
 
 /// The last requests of a day, which are not spent without asking.
@@ -70,6 +70,8 @@ pub struct Shared {
     pub interval: Interval,
     /// The provider's address, for copying requests.
     pub base_url: String,
+    /// The known sources, and the one of symbols that name none.
+    pub sources: Sources,
     /// This process, its paths and its settings.
     pub about: About,
     /// The log.

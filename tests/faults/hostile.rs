@@ -9,7 +9,7 @@ use bytes::Bytes;
 use pipeline_tui::config::{self, Inputs, Secret};
 use pipeline_tui::model::{Answer, Ask, Interval, SeriesKey};
 use pipeline_tui::pipeline::source::{BarSource, FetchOptions, SymbolReading, SymbolWish};
-use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
+use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
 use pipeline_tui::time::Clock;
 use serde_json::json;
 
@@ -181,7 +181,7 @@ fn settings_that_are_wrong_are_quoted_without_harm() {
         }
     };
     for (number, text) in strings(3, count()).enumerate() {
-        let mut inputs = Inputs::isolated(folder.path());
+        let mut inputs = Inputs::isolated(folder.path(), sources::SETTINGS);
         let name = NAMES[number % NAMES.len()];
         inputs.environment.insert(name.to_owned(), text.clone());
         inputs
@@ -190,7 +190,7 @@ fn settings_that_are_wrong_are_quoted_without_harm() {
         check(name, &inputs);
         // The files are read from disk: one string in ten is enough.
         if number % 10 == 0 {
-            let mut inputs = Inputs::isolated(folder.path());
+            let mut inputs = Inputs::isolated(folder.path(), sources::SETTINGS);
             std::fs::create_dir_all(&inputs.folders.config).unwrap();
             let lines = format!("{text}\nPOSTGRES_PORT={text}\nPIPELINE_INTERVAL='{text}'\n");
             std::fs::write(folder.path().join(".env"), lines).unwrap();

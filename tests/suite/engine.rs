@@ -83,7 +83,7 @@ fn pipeline(store: Arc<dyn Store>, server: &Server, hands: &Hands, key: &str) ->
         store,
         source: Arc::new(source),
         credential: Credential {
-            fingerprint: fingerprint(&Secret::new(key)),
+            fingerprint: fingerprint(&[Secret::new(key)]),
             plan: "free".into(),
         },
         limits: Limits {

@@ -18,6 +18,7 @@ mod engine;
 mod exits;
 mod reading;
 mod recorded;
+mod settings;
 mod simulate;
 mod support;
 mod watch;

@@ -6,9 +6,9 @@ use super::super::context::Context;
 use super::super::open;
 use super::exit::{self, Failure};
 use super::{Finding, bad, good};
-use crate::config::{self, Plan, Settings};
+use crate::config;
 use crate::model::text::thousands;
-use crate::model::{Interval, SeriesKey, Symbol};
+use crate::model::{SeriesKey, Symbol};
 use crate::pipeline::source::FetchOptions;
 use crate::pipeline::{Pipeline, RunRequest};
 
@@ -32,9 +32,10 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
         SYMBOL
             .parse::<Symbol>()
             .map_err(|error| Failure::usage(error.to_string()))?,
-        telling(&settings),
+        // A paid plan is known by intraday bars.
+        settings.usual.usual_interval(),
     );
-    let limit = settings.provider.plan.limits().per_day;
+    let limit = settings.usual.plan.limits.per_day;
     let before = used(&pipeline, limit).await?;
     context
         .narrator
@@ -76,14 +77,6 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
         None => bad(ABOUT, spent),
     };
     Ok((finding, code))
-}
-
-/// The interval that reveals most about the plan: a paid plan includes intraday bars.
-fn telling(settings: &Settings) -> Interval {
-    match settings.provider.plan {
-        Plan::PerMinute(_) if !settings.provider.key_is_demo => Interval::Min5,
-        _ => Interval::Daily,
-    }
 }
 
 /// How much of the daily limit is used, if there is one.

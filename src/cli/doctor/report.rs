@@ -15,10 +15,9 @@ use super::exit::Failure;
 use super::{Finding, files};
 use crate::config::secret::redact;
 use crate::config::{self, Settings};
-use crate::db::{Credential, Store};
+use crate::db::Store;
 use crate::model::text::{clean, clean_to};
 use crate::model::{RunId, RunStatus};
-use crate::pipeline::credential::fingerprint;
 use crate::pipeline::narrate;
 use crate::time::Clock;
 
@@ -187,13 +186,8 @@ fn settings_of(context: &Context, person: &Person) -> String {
 async fn stored(settings: &Settings, report: &mut Report) -> Result<(), Failure> {
     let store = open::store(settings, true).await?;
     let list = store.watch_list().await?;
-    let ledger = store
-        .ledger(Credential {
-            fingerprint: fingerprint(&settings.provider.key),
-            plan: settings.provider.plan.to_string(),
-        })
-        .await?;
-    let limit = settings.provider.plan.limits().per_day;
+    let ledger = store.ledger(open::credential(&settings.usual)).await?;
+    let limit = settings.usual.plan.limits.per_day;
     let text = format!(
         "series on the watch list: {}\nrequests today: {}{}",
         list.len(),

@@ -1,5 +1,6 @@
 //! What concerns the panel: its own settings, a faulty file that it tolerates, and the key it saves.
 
+use super::rows::FIRST;
 use super::*;
 
 #[test]
@@ -78,20 +79,20 @@ fn ascii_is_what_the_file_says_or_else_the_locale() {
 #[test]
 fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
     let place = Place::new().toml(
-        "interval = '7min'\nsymbols = ['IBM']\n[alpha_vantage]\npaln = 75\nplan = 'gold'\napi_key = 12\n\
+        "interval = '7min'\nsymbols = ['IBM']\n[sources.first]\npaln = 75\nplan = 'gold'\napi_key = 12\n\
          [ui]\ntheme = 'dark'\n[keys]\nquit = 1\n",
     );
     let (settings, problems) = load_leniently(&place.inputs).unwrap();
     assert_eq!(names(&settings.defaults.symbols), ["IBM"]);
     assert_eq!(settings.defaults.interval, Interval::Daily);
-    assert_eq!(settings.provider.plan, Plan::Free);
+    assert_eq!(settings.usual.plan.name, "free");
     assert_eq!(settings.ui.theme, "dark");
     let places: Vec<_> = problems.iter().map(ConfigError::place).collect();
     for (key, line) in [
         ("interval", 1),
-        ("alpha_vantage.paln", 4),
-        ("alpha_vantage.plan", 5),
-        ("alpha_vantage.api_key", 6),
+        ("sources.first.paln", 4),
+        ("sources.first.plan", 5),
+        ("sources.first.api_key", 6),
         ("keys.quit", 10),
     ] {
         let end = format!("config.toml:{line}: {key}");
@@ -101,10 +102,7 @@ fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
         );
     }
     assert_eq!(problems.len(), 5);
-    let plan = settings
-        .report
-        .iter()
-        .find(|row| row.name == "ALPHA_VANTAGE_PLAN");
+    let plan = settings.report.iter().find(|row| row.name == "FIRST_PLAN");
     let plan = plan.map(|row| (row.value.as_str(), row.source.as_str()));
     assert_eq!(plan, Some(("free", "default")));
     assert!(load(&place.inputs).is_err(), "elsewhere it is an error");
@@ -115,9 +113,9 @@ fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
         (settings.ui.theme.as_str(), problems.len()),
         ("terminal", 1)
     );
-    let twins = Place::new().toml("[alpha_vantage]\napi_key = 'a-key-1'\napi_key_file = 'none'\n");
+    let twins = Place::new().toml("[sources.first]\napi_key = 'a-key-1'\napi_key_file = 'none'\n");
     let (settings, problems) = load_leniently(&twins.inputs).unwrap();
-    assert!(settings.provider.key_is_demo);
+    assert!(!settings.usual.key.is_own);
     assert_eq!(problems.len(), 2, "{problems:?}");
     let fine = Place::new().toml("interval = 'daily'\n");
     assert_eq!(load_leniently(&fine.inputs).unwrap(), (fine.load(), vec![]));
@@ -127,10 +125,8 @@ fn a_faulty_file_is_told_and_the_rest_of_it_counts() {
 fn a_fault_of_this_start_is_an_error_also_leniently() {
     let faulty = "interval = '7min'\n";
     for place in [
-        Place::new().toml(faulty).var("ALPHA_VANTAGE_PLAN", "gold"),
-        Place::new()
-            .toml(faulty)
-            .dotenv("ALPHA_VANTAGE_PLAN=gold\n"),
+        Place::new().toml(faulty).var("FIRST_PLAN", "gold"),
+        Place::new().toml(faulty).dotenv("FIRST_PLAN=gold\n"),
         Place::new()
             .toml(faulty)
             .var("PIPELINE_CONFIG", "none.toml"),
@@ -144,26 +140,26 @@ fn a_fault_of_this_start_is_an_error_also_leniently() {
 fn a_saved_key_counts_where_no_other_is_configured() {
     let place = Place::new();
     let file = default_config_path(&place.inputs);
-    let saved = save_key(&file, &Secret::new("saved-key-77")).unwrap();
-    assert_eq!(saved, place.dir.path().join("config/api_key"));
+    let saved = save_key(&file, &FIRST, &[Secret::new("saved-key-77")]).unwrap();
+    assert_eq!(saved, place.dir.path().join("config/first.key"));
     let settings = place.load();
-    assert_eq!(settings.provider.key.expose(), "saved-key-77");
-    assert!(!settings.provider.key_is_demo);
-    assert_eq!(settings.saved_key, Some(saved.clone()));
+    assert_eq!(key_of(&settings), "saved-key-77");
+    assert!(settings.usual.key.is_own);
+    assert_eq!(settings.usual.saved_key, Some(saved.clone()));
     assert_eq!(settings.warnings, Vec::<String>::new());
-    let (value, source) = place.row("ALPHA_VANTAGE_API_KEY");
+    let (value, source) = place.row("FIRST_API_KEY");
     assert_eq!(value, "***");
-    assert!(source.starts_with("saved by the panel in ") && source.ends_with("config/api_key"));
+    assert!(source.starts_with("saved by the panel in ") && source.ends_with("config/first.key"));
 
-    let place = place.dotenv("ALPHA_VANTAGE_API_KEY=your_api_key_here\n");
-    assert_eq!(place.load().provider.key.expose(), "saved-key-77");
-    let place = place.var("ALPHA_VANTAGE_API_KEY", "demo");
-    assert!(place.load().provider.key_is_demo, "demo was requested");
-    let place = place.var("ALPHA_VANTAGE_API_KEY", "key-elsewhere");
+    let place = place.dotenv("FIRST_API_KEY=your_api_key_here\n");
+    assert_eq!(key_of(&place.load()), "saved-key-77");
+    let place = place.var("FIRST_API_KEY", "demo");
+    assert!(!place.load().usual.key.is_own, "demo was requested");
+    let place = place.var("FIRST_API_KEY", "key-elsewhere");
     let settings = place.load();
-    assert_eq!(settings.provider.key.expose(), "key-elsewhere");
-    assert_eq!(settings.saved_key, None);
-    assert_eq!(place.row("ALPHA_VANTAGE_API_KEY").1, "environment");
+    assert_eq!(key_of(&settings), "key-elsewhere");
+    assert_eq!(settings.usual.saved_key, None);
+    assert_eq!(place.row("FIRST_API_KEY").1, "environment");
 }
 
 #[cfg(unix)]
@@ -175,10 +171,10 @@ fn a_saved_key_is_for_its_owner_alone() {
     let victim = place.dir.path().join("victim");
     fs::write(&victim, "mine").unwrap();
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    std::os::unix::fs::symlink(&victim, file.with_file_name("api_key")).unwrap();
+    std::os::unix::fs::symlink(&victim, file.with_file_name("first.key")).unwrap();
     let told = |place: &Place, words: &str| {
         let settings = place.load();
-        assert!(settings.provider.key_is_demo);
+        assert!(!settings.usual.key.is_own);
         let warnings = settings.warnings;
         assert!(
             warnings.len() == 1 && warnings[0].contains(words),
@@ -186,11 +182,11 @@ fn a_saved_key_is_for_its_owner_alone() {
         );
     };
     told(&place, "not a plain file");
-    let saved = save_key(&file, &Secret::new("saved-key-78")).unwrap();
+    let saved = save_key(&file, &FIRST, &[Secret::new("saved-key-78")]).unwrap();
     assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
     let mode_of = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode_of(&saved), 0o600);
-    assert_eq!(place.load().provider.key.expose(), "saved-key-78");
+    assert_eq!(key_of(&place.load()), "saved-key-78");
     assert_eq!(
         fs::read_dir(file.parent().unwrap()).unwrap().count(),
         1,
@@ -200,20 +196,5 @@ fn a_saved_key_is_for_its_owner_alone() {
     told(&place, "chmod 600");
     mode(&saved, 0o600);
     fs::write(&saved, "two words").unwrap();
-    told(&place, "contains a space");
-}
-
-#[test]
-fn an_entered_key_is_checked_before_it_is_used() {
-    assert_eq!(check_key("  ABCD-1\n").unwrap().expose(), "ABCD-1");
-    for text in [
-        "",
-        "  ",
-        "demo",
-        "your_api_key_here",
-        "two words",
-        "a\u{7}b",
-    ] {
-        assert!(check_key(text).is_err(), "{text:?}");
-    }
+    told(&place, "none of them a space");
 }

@@ -4,16 +4,13 @@ use super::*;
 
 #[test]
 fn the_usual_interval_is_one_that_the_key_can_have() {
-    let own_key = ("ALPHA_VANTAGE_API_KEY", "ABCDEFGH12345678");
+    let own_key = ("FIRST_API_KEY", "ABCDEFGH12345678");
     for (variables, usual) in [
         (vec![], Interval::Daily),
         (vec![own_key], Interval::Daily),
-        (vec![own_key, ("ALPHA_VANTAGE_PLAN", "75")], Interval::Min5),
-        (
-            vec![own_key, ("ALPHA_VANTAGE_PLAN", "unlimited")],
-            Interval::Min5,
-        ),
-        (vec![("ALPHA_VANTAGE_PLAN", "75")], Interval::Daily),
+        (vec![own_key, ("FIRST_PLAN", "75")], Interval::Min5),
+        (vec![own_key, ("FIRST_PLAN", "unlimited")], Interval::Min5),
+        (vec![("FIRST_PLAN", "75")], Interval::Daily),
     ] {
         let place = variables
             .iter()

@@ -12,6 +12,7 @@ mod json;
 mod label;
 mod refusal;
 mod rows;
+mod settings;
 mod symbols;
 
 use async_trait::async_trait;
@@ -19,6 +20,7 @@ use url::Url;
 use uuid::Uuid;
 
 use self::refusal::malformed;
+pub use self::settings::SETTINGS;
 use crate::config::Secret;
 use crate::model::{Answer, Ask, SeriesKey, SymbolAsk};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};

@@ -49,15 +49,17 @@ impl App {
         let parsed = watch_file::text(bytes)
             .map_err(str::to_owned)
             .and_then(|text| {
-                watch_file::parse(text, self.shared.interval).map_err(|problems| {
-                    let more = match problems.len() {
-                        1 => String::new(),
-                        all => format!("; {}", count(all - 1, "more error")),
-                    };
-                    problems
-                        .first()
-                        .map_or_else(String::new, |first| format!("{first}{more}"))
-                })
+                watch_file::parse(text, self.shared.interval, &self.shared.sources).map_err(
+                    |problems| {
+                        let more = match problems.len() {
+                            1 => String::new(),
+                            all => format!("; {}", count(all - 1, "more error")),
+                        };
+                        problems
+                            .first()
+                            .map_or_else(String::new, |first| format!("{first}{more}"))
+                    },
+                )
             })
             .and_then(|series| question(series, &self.shared));
         match parsed {

@@ -437,7 +437,7 @@ mod tests {
         assert!(
             accepted(&PromptKind::Key, "a b")
                 .unwrap_err()
-                .contains("8 to 64")
+                .contains("8 to 256")
         );
         assert!(matches!(
             accepted(&add, "tsla weekly").unwrap().as_slice(),

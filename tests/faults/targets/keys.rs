@@ -149,6 +149,7 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         speed: 1,
         interval: pipeline_tui::model::Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
+        sources: pipeline_tui::model::Sources::default(),
         about: About::default(),
         exports_warning: None,
         log: LogLines::default(),

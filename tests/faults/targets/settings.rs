@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use arbitrary::{Result, Unstructured};
-use pipeline_tui::config::table::{Kind, SETTINGS, Setting};
-use pipeline_tui::config::{self, Inputs};
+use pipeline_tui::config::{self, Inputs, Kind, Secrecy, Setting, Table};
+use pipeline_tui::pipeline::sources;
 
 use super::harmless::assert_harmless;
 use super::sheet::{rest, short};
@@ -54,9 +54,9 @@ pub fn settings(data: &[u8]) {
 }
 
 fn try_settings(u: &mut Unstructured<'_>, folder: &Path) -> Result<()> {
-    let mut inputs = Inputs::isolated(folder);
+    let mut inputs = Inputs::isolated(folder, sources::SETTINGS);
     for _ in 0..u.int_in_range(0..=4)? {
-        let setting = *u.choose(SETTINGS)?;
+        let setting = one(u)?;
         inputs
             .environment
             .insert(setting.name.to_owned(), value(u, setting)?);
@@ -89,18 +89,23 @@ fn write(path: &Path, text: &str) {
         .unwrap();
 }
 
+fn one(u: &mut Unstructured<'_>) -> Result<&'static Setting> {
+    let all: Vec<_> = Table::new(sources::SETTINGS).settings().collect();
+    u.choose(&all).copied()
+}
+
 fn value(u: &mut Unstructured<'_>, setting: &Setting) -> Result<String> {
     let hidden = format!("{}{CANARY}{}", u.choose(AROUND)?, u.choose(AROUND)?);
     Ok(match setting.name {
         "DATABASE_URL" => format!("postgres://u:{hidden}@localhost/db"),
-        _ if setting.secret => hidden,
+        _ if setting.secrecy != Secrecy::Open => hidden,
         _ if u.ratio(1, 8)? => short(u)?,
         _ => (*u.choose(VALUES)?).to_owned(),
     })
 }
 
 fn dotenv_line(u: &mut Unstructured<'_>) -> Result<String> {
-    let setting = *u.choose(SETTINGS)?;
+    let setting = one(u)?;
     let value = value(u, setting)?;
     Ok(match u.int_in_range(0..=6)? {
         0 => format!("{}='{value}'", setting.name),
@@ -114,8 +119,11 @@ fn dotenv_line(u: &mut Unstructured<'_>) -> Result<String> {
 }
 
 fn toml_line(u: &mut Unstructured<'_>) -> Result<String> {
-    let setting = *u.choose(SETTINGS)?;
-    let key = setting.key.unwrap_or("keys.fetch");
+    let setting = one(u)?;
+    let former = setting
+        .former_key
+        .filter(|_| u.ratio(1, 4).unwrap_or(false));
+    let key = former.or(setting.key).unwrap_or("keys.fetch");
     let value = value(u, setting)?;
     let quoted = serde_json::Value::from(value.as_str());
     Ok(match u.int_in_range(0..=7)? {

@@ -2,6 +2,7 @@
 
 use pipeline_tui::model::{RequestId, SeriesStatus, WatchEdit};
 use pipeline_tui::pipeline::Event;
+use pipeline_tui::pipeline::engine::Rekeyed;
 use pipeline_tui::pipeline::snapshot::{BarsPage, SeriesState};
 
 use super::*;
@@ -105,7 +106,7 @@ async fn what_the_system_view_shows_is_read_when_it_is_asked_for() {
         let system = snapshot.system.as_ref().unwrap();
         assert!(system.database.starts_with(&backend), "{system:?}");
         assert_eq!((system.size.answers, system.spooled), (1, Some(0)));
-        assert_eq!(system.fingerprint, fingerprint(&Secret::new(CANARY)));
+        assert_eq!(system.fingerprint, fingerprint(&[Secret::new(CANARY)]));
         let known: Vec<_> = system
             .entitlements
             .iter()
@@ -173,11 +174,11 @@ async fn another_key_counts_from_the_next_run_on() {
                 }
                 let source =
                     AlphaVantage::new(base.parse().unwrap(), key.clone(), false, hands.clock());
-                Ok(Arc::new(Pipeline {
+                let pipeline = Arc::new(Pipeline {
                     store: Arc::clone(&again),
                     source: Arc::new(source.unwrap()),
                     credential: Credential {
-                        fingerprint: fingerprint(&key),
+                        fingerprint: fingerprint(std::slice::from_ref(&key)),
                         plan: "75".into(),
                     },
                     limits: Limits {
@@ -189,7 +190,11 @@ async fn another_key_counts_from_the_next_run_on() {
                     waits: Waits::default(),
                     persistence: persistence(),
                     clock: hands.clock(),
-                }))
+                });
+                Ok(Rekeyed {
+                    pipeline,
+                    plan: "75 a minute".into(),
+                })
             }
         };
         let options = EngineOptions {

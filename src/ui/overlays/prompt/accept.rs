@@ -2,8 +2,8 @@
 
 use super::typed::series_of;
 use super::{add, named};
-use crate::config::Secret;
-use crate::model::{SeriesKey, WatchEdit, moment};
+use crate::config::check_key;
+use crate::model::{SeriesKey, Sources, WatchEdit, moment};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Effect;
@@ -22,7 +22,9 @@ pub(super) fn accept(
 ) -> Result<Vec<Reply>, String> {
     match kind {
         PromptKind::Filter => Ok(vec![Reply::Filter(typed.to_owned())]),
-        PromptKind::Add { interval } => add::change(series_of(typed, *interval)?, shared),
+        PromptKind::Add { interval } => {
+            add::change(series_of(typed, *interval, &shared.sources)?, shared)
+        }
         PromptKind::Edit { series } => edit(series, typed, !before.is_empty(), shared),
         PromptKind::Import if typed.is_empty() => Err("enter the path of a file".to_owned()),
         PromptKind::Import => Ok(vec![Reply::Do(Effect::Import(typed.into()))]),
@@ -35,15 +37,8 @@ pub(super) fn accept(
             Ok(vec![Command::SetSchedule(schedule).into(), say])
         }
         PromptKind::Key => {
-            let is_plausible =
-                (8..=64).contains(&typed.len()) && typed.bytes().all(|b| b.is_ascii_alphanumeric());
-            if is_plausible {
-                Ok(vec![Reply::Key(Secret::new(typed))])
-            } else {
-                Err("a key is 8 to 64 letters and digits; get one free at \
-                     alphavantage.co/support/#api-key"
-                    .to_owned())
-            }
+            let key = check_key(typed).map_err(|wrong| wrong.to_string())?;
+            Ok(vec![Reply::Key(key)])
         }
         PromptKind::GoTo => match moment::parse(typed, shared.zone) {
             Some(moment::Moment::Instant(at)) => Ok(vec![Reply::GoTo(at)]),
@@ -72,7 +67,12 @@ fn edit(
         .any(|word| word.eq_ignore_ascii_case("adjusted") || word.eq_ignore_ascii_case("raw"));
     let parse = |from: &SeriesKey| {
         let words = format!("{} {typed}", from.symbol);
-        let to = SeriesKey::from_words(&words, from.interval).map_err(|error| error.to_string())?;
+        let its_own = Sources {
+            usual: from.source.clone(),
+            known: vec![],
+        };
+        let to = SeriesKey::from_words(&words, from.interval, &its_own)
+            .map_err(|error| error.to_string())?;
         let adjusted = if is_whole || says_prices {
             to.adjusted
         } else {

@@ -162,7 +162,7 @@ pub(super) fn pasted(
     interval: Interval,
     shared: &Shared,
 ) -> Result<Vec<Reply>, String> {
-    let series = match watch_file::parse(text, interval) {
+    let series = match watch_file::parse(text, interval, &shared.sources) {
         Ok(series) => series,
         // Several symbols on a line are not a watch list file, but still a list; where intervals are
         // written, a wrong word may be meant as one.
@@ -170,7 +170,7 @@ pub(super) fn pasted(
             Some(first) if text.split([',', ' ', '\t', '\n']).any(is_setting) => {
                 return Err(first.to_string());
             }
-            _ => series_of(text, interval)?,
+            _ => series_of(text, interval, &shared.sources)?,
         },
     };
     Ok(vec![Reply::Confirm(question(series, shared)?)])
@@ -218,7 +218,7 @@ pub fn question(series: Vec<SeriesKey>, shared: &Shared) -> Result<Confirm, Stri
 
 /// The hint under the line.
 pub(super) fn hint(wanted: &str, interval: Interval, shared: &Shared) -> String {
-    let series = match series_of(wanted, interval).as_deref() {
+    let series = match series_of(wanted, interval, &shared.sources).as_deref() {
         Ok([one]) => format!("Enter adds {one}"),
         Ok(many) => format!("Enter adds {}", count(many.len(), "series")),
         Err(_) if wanted.trim().is_empty() => {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::str::FromStr as _;
 
-use crate::model::{Interval, SeriesKey, text};
+use crate::model::{Interval, SeriesKey, Sources, text};
 
 /// The most bytes of a text: room for some ten thousand series.
 const MOST: usize = 1_000_000;
@@ -13,7 +13,11 @@ const MOST: usize = 1_000_000;
 /// Commas, spaces, semicolons and line breaks separate. An interval, and `adjusted` or `raw`, apply
 /// to the symbols before them: `IBM, AAPL 5min; MSFT daily adjusted`. After a line break or a
 /// semicolon the interval is `interval` again.
-pub fn series_of(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, String> {
+pub fn series_of(
+    text: &str,
+    interval: Interval,
+    sources: &Sources,
+) -> Result<Vec<SeriesKey>, String> {
     if text.len() > MOST {
         return Err("this is more than 1 MB of text; paste a list of symbols".to_owned());
     }
@@ -24,7 +28,7 @@ pub fn series_of(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Strin
     let mut there = HashSet::new();
     for (number, line) in (1..).zip(&lines) {
         let line = line.split('#').next().unwrap_or_default();
-        let series = of_line(line, interval).map_err(|why| {
+        let series = of_line(line, interval, sources).map_err(|why| {
             if is_long {
                 format!("line {number}: {why}")
             } else {
@@ -41,7 +45,7 @@ pub fn series_of(text: &str, interval: Interval) -> Result<Vec<SeriesKey>, Strin
     Ok(found)
 }
 
-fn of_line(line: &str, interval: Interval) -> Result<Vec<SeriesKey>, String> {
+fn of_line(line: &str, interval: Interval, sources: &Sources) -> Result<Vec<SeriesKey>, String> {
     let mut found = vec![];
     let mut symbols: Vec<&str> = vec![];
     let mut settings = String::new();
@@ -62,11 +66,11 @@ fn of_line(line: &str, interval: Interval) -> Result<Vec<SeriesKey>, String> {
             ));
         }
         if !settings.is_empty() {
-            flush(&mut symbols, &mut settings, interval, &mut found)?;
+            found.extend(flush(&mut symbols, &mut settings, interval, sources)?);
         }
         symbols.push(word);
     }
-    flush(&mut symbols, &mut settings, interval, &mut found)?;
+    found.extend(flush(&mut symbols, &mut settings, interval, sources)?);
     Ok(found)
 }
 
@@ -74,14 +78,14 @@ fn flush(
     symbols: &mut Vec<&str>,
     settings: &mut String,
     interval: Interval,
-    found: &mut Vec<SeriesKey>,
-) -> Result<(), String> {
-    for symbol in symbols.drain(..) {
-        let series = SeriesKey::from_words(&format!("{symbol}{settings}"), interval);
-        found.push(series.map_err(|error| error.to_string())?);
-    }
-    settings.clear();
-    Ok(())
+    sources: &Sources,
+) -> Result<Vec<SeriesKey>, String> {
+    let settings = std::mem::take(settings);
+    let series = symbols.drain(..).map(|symbol| {
+        SeriesKey::from_words(&format!("{symbol}{settings}"), interval, sources)
+            .map_err(|error| error.to_string())
+    });
+    series.collect()
 }
 
 /// Whether a word says something about the symbols before it: an interval, or the kind of prices.
@@ -112,7 +116,7 @@ mod tests {
     use super::*;
 
     fn typed(text: &str) -> Result<Vec<String>, String> {
-        let series = series_of(text, Interval::Daily)?;
+        let series = series_of(text, Interval::Daily, &Sources::default())?;
         Ok(series.iter().map(SeriesKey::to_string).collect())
     }
 

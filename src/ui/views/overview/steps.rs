@@ -89,7 +89,7 @@ pub(super) fn update(
                 .collect();
             vec![Reply::Do(Effect::Save {
                 name: format!("series-{}.csv", now.format("%Y%m%d-%H%M%S")),
-                text: watch_file::write(&list),
+                text: watch_file::write(&list, &shared.sources.usual),
             })]
         }
         Action::EnterKey => ask(PromptKind::Key, ""),

@@ -1,0 +1,69 @@
+//! The effective settings.
+
+use std::path::PathBuf;
+
+use super::access::SourceAccess;
+use super::database::Database;
+use super::file::KeyBinding;
+use super::panel::UiSettings;
+use super::watch::WatchDefaults;
+use crate::model::{Instrument, Interval, Sources};
+
+/// One setting: its value, with secrets masked, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The variable, or the key of a setting that only the file has.
+    pub name: &'static str,
+    /// The dotted key in the configuration file.
+    pub toml_key: Option<&'static str>,
+    /// The value that applies; empty if there is none.
+    pub value: String,
+    /// `flag --api-key`, `environment`, `.env line 3`, `config.toml line 7` or `default`.
+    pub source: String,
+}
+
+/// The effective settings. Printing them shows no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The known sources, and the one of symbols that name none.
+    pub sources: Sources,
+    /// How to reach the source of symbols that name none.
+    pub usual: SourceAccess,
+    /// How to reach the other sources.
+    pub others: Vec<SourceAccess>,
+    /// Where the store is.
+    pub database: Database,
+    /// The symbols to watch, in this process only.
+    pub symbols: Option<Vec<Instrument>>,
+    /// Their interval, in this process only.
+    pub interval: Option<Interval>,
+    /// What fills an empty watch list.
+    pub defaults: WatchDefaults,
+    /// Where data and logs are kept.
+    pub data_dir: PathBuf,
+    /// Where the configuration file is, or would be.
+    pub config_file: PathBuf,
+    /// The most bytes that kept answers may take.
+    pub answers_limit: u64,
+    /// Whether the log of the panel and of `run` is kept.
+    pub keep_log: bool,
+    /// How the panel looks.
+    pub ui: UiSettings,
+    /// Key chords that replace the panel's built-in ones.
+    pub keys: Vec<KeyBinding>,
+    /// Whether colours are off.
+    pub no_color: bool,
+    /// What to log, if the caller set it.
+    pub rust_log: Option<String>,
+    /// Warnings, one sentence each.
+    pub warnings: Vec<String>,
+    /// Each setting with its value and origin, secrets masked.
+    pub report: Vec<Row>,
+}
+
+impl Settings {
+    /// How to reach each source, the usual one first.
+    pub fn access(&self) -> impl Iterator<Item = &SourceAccess> {
+        std::iter::once(&self.usual).chain(&self.others)
+    }
+}

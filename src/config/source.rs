@@ -1,0 +1,49 @@
+//! What a source declares to the table of settings: its key, its addresses, its plans.
+
+use super::plan::Plans;
+use super::setting::Setting;
+use crate::model::SourceId;
+
+/// The settings of one source. They live in the section `[sources.NAME]` of the configuration file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SourceSettings {
+    /// The source.
+    pub id: SourceId,
+    /// Its name as people write it.
+    pub name: &'static str,
+    /// What works without a key of one's own, and where to get one.
+    pub without_key: &'static str,
+    /// The fields of its key, in the order in which it is told apart from others; none if it needs
+    /// no key.
+    pub key: &'static [KeyField],
+    /// Where it is; each default is an address.
+    pub addresses: &'static [Setting],
+    /// Whether plain http to another machine is allowed.
+    pub allow_http: Setting,
+    /// Its plans, and the setting that chooses one.
+    pub plans: Plans,
+    /// The file of earlier versions with a saved key, beside the configuration file.
+    pub former_key_file: Option<&'static str>,
+}
+
+/// One value of a key: given directly or in a file. A default is a value that everyone may use.
+#[derive(Debug, PartialEq, Eq)]
+pub struct KeyField {
+    /// The value.
+    pub value: Setting,
+    /// The file with the value.
+    pub file: Setting,
+}
+
+impl SourceSettings {
+    /// Its rows of the table, in the order in which they are shown.
+    pub fn rows(&'static self) -> impl Iterator<Item = &'static Setting> {
+        let key = self
+            .key
+            .iter()
+            .flat_map(|field| [&field.value, &field.file]);
+        key.chain(self.addresses)
+            .chain(&self.plans.setting)
+            .chain([&self.allow_http])
+    }
+}

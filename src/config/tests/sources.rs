@@ -1,0 +1,227 @@
+//! What follows from the rows that a source declares.
+
+use super::rows::{FIRST, SECOND};
+use super::*;
+
+fn second(settings: &Settings) -> &SourceAccess {
+    settings.others.first().unwrap()
+}
+
+fn pair() -> Place {
+    Place::new()
+        .var("SECOND_KEY_ID", "canary-id-5521")
+        .var("SECOND_SECRET_KEY", "canary-secret-5521")
+}
+
+#[test]
+fn names_and_keys_are_unique_and_everything_is_explained() {
+    let all: Vec<_> = Table::new(SOURCES).settings().collect();
+    for (at, one) in all.iter().enumerate() {
+        assert!(!one.help.is_empty(), "{}", one.name);
+        for other in &all[at + 1..] {
+            assert_ne!(one.name, other.name);
+            assert!(one.key.is_none() || one.key != other.key, "{:?}", one.key);
+        }
+    }
+    let table = Table::new(SOURCES);
+    assert!(table.by_variable("store.answers_limit").is_none());
+    assert!(table.by_key("store.answers_limit").is_some());
+    let (plan, key) = table.by_key("first.plan").unwrap();
+    assert_eq!((plan.name, key), ("FIRST_PLAN", "first.plan"));
+}
+
+#[test]
+fn a_key_may_be_several_values_each_of_them_secret() {
+    let place = pair();
+    let settings = place.load();
+    let access = second(&settings);
+    let values: Vec<_> = access.key.values.iter().map(Secret::expose).collect();
+    assert_eq!(values, ["canary-id-5521", "canary-secret-5521"]);
+    assert!(access.key.is_own);
+    let shown = format!("{settings:?} {:?}", place.inputs);
+    assert!(!shown.contains("canary"), "{shown}");
+    for name in ["SECOND_KEY_ID", "SECOND_SECRET_KEY"] {
+        assert_eq!(place.row(name), ("***".into(), "environment".into()));
+    }
+    for value in ["canary-id-5521", "canary-secret-5521"] {
+        assert_eq!(secret::redact(value), "***");
+    }
+
+    let without = Place::new().load();
+    assert_eq!(second(&without).key.values, []);
+    assert!(!second(&without).key.is_own);
+    assert_eq!(
+        Place::new().row("SECOND_KEY_ID"),
+        (String::new(), "default".into())
+    );
+    let half = Place::new().var("SECOND_KEY_ID", "canary-id-5521");
+    assert_problems([(half, ["SECOND_SECRET_KEY: is missing", "set all of it"])]);
+}
+
+#[test]
+fn the_second_sources_addresses_and_plan_follow_from_its_rows() {
+    let place = Place::new().var("SECOND_TRADING_URL", "http://127.0.0.1:9/x");
+    let settings = place.load();
+    let access = second(&settings);
+    let addresses: Vec<_> = access.addresses.iter().map(Url::as_str).collect();
+    assert_eq!(
+        addresses,
+        ["https://data.second.example/", "http://127.0.0.1:9/x"]
+    );
+    assert_eq!(
+        (access.plan.name, access.plan.limits.per_day),
+        ("basic", None)
+    );
+    assert_eq!(place.row("SECOND_TRADING_URL").0, "http://127.0.0.1:9/x");
+    assert_problems([
+        (
+            Place::new().var("SECOND_BASE_URL", "http://far.example/"),
+            ["SECOND_BASE_URL: ", "SECOND_ALLOW_HTTP=1"],
+        ),
+        (
+            Place::new().toml("[sources.second]\nkeyid = 'canary'"),
+            [
+                "config.toml:2: sources.second.keyid: ",
+                "did you mean sources.second.key_id?",
+            ],
+        ),
+        (
+            Place::new().toml("[sources.secnd]\nkey_id = 'canary'"),
+            [
+                "config.toml:1: sources.secnd: ",
+                "did you mean sources.second?",
+            ],
+        ),
+        (
+            Place::new().toml("[sources.of_tomorrow]\nkey = 'canary'"),
+            [
+                "sources.of_tomorrow: ",
+                "this version knows no source of_tomorrow",
+            ],
+        ),
+    ]);
+    let typo = Place::new().var("SECOND_KEY_IDS", "canary").load().warnings;
+    assert!(typo[0].contains("did you mean SECOND_KEY_ID?"), "{typo:?}");
+}
+
+#[test]
+fn a_section_of_earlier_versions_is_still_read() {
+    let place = Place::new().toml("[first]\nplan = 75\napi_key = 'key-of-before'\n");
+    let settings = place.load();
+    assert_eq!(settings.usual.plan.name, "75");
+    assert_eq!(key_of(&settings), "key-of-before");
+    assert_eq!(
+        place.row("FIRST_PLAN"),
+        ("75".into(), "config.toml line 2".into())
+    );
+    assert_problems([(
+        Place::new().toml("[first]\nplan = 7\n"),
+        ["config.toml:2: first.plan: ", "use free, 75 or unlimited"],
+    )]);
+}
+
+#[test]
+fn a_setting_under_both_keys_is_an_error_that_says_which_to_remove() {
+    let (today, former) = ("[sources.first]\nplan = 75\n", "[first]\nplan = 'free'\n");
+    for (text, line) in [
+        (format!("{former}{today}"), 2),
+        (format!("{today}{former}"), 4),
+    ] {
+        let place = Place::new().toml(&text);
+        let error = place.error();
+        let expected = format!(
+            "config.toml:{line}: first.plan: sources.first.plan is set too; remove this one"
+        );
+        assert!(error.ends_with(&expected), "{error}");
+        let (settings, problems) = load_leniently(&place.inputs).unwrap();
+        assert_eq!(
+            (settings.usual.plan.name, problems.len()),
+            ("75", 1),
+            "today's key wins"
+        );
+    }
+}
+
+#[test]
+fn each_source_has_a_file_for_its_saved_key() {
+    let place = Place::new();
+    let file = default_config_path(&place.inputs);
+    let pair = ["saved-id-12", "saved-secret-12"].map(Secret::new);
+    let path = save_key(&file, &SECOND, &pair).unwrap();
+    assert_eq!(path, file.with_file_name("second.key"));
+    save_key(&file, &FIRST, &[Secret::new("saved-key-12")]).unwrap();
+    let settings = place.load();
+    assert_eq!(second(&settings).key.values, pair);
+    assert_eq!(second(&settings).saved_key, Some(path.clone()));
+    assert_eq!(key_of(&settings), "saved-key-12");
+    assert!(
+        place
+            .row("SECOND_SECRET_KEY")
+            .1
+            .ends_with("config/second.key")
+    );
+
+    fs::write(&path, "saved-id-12\n").unwrap();
+    let warnings = place.load().warnings;
+    assert!(
+        warnings[0].contains("1 lines, but the key has 2 values"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn the_file_of_earlier_versions_is_read_until_a_key_is_saved() {
+    let place = Place::new().file("config/api_key", "key-of-before\n");
+    let file = default_config_path(&place.inputs);
+    assert_eq!(key_of(&place.load()), "key-of-before");
+    save_key(&file, &FIRST, &[Secret::new("key-of-today")]).unwrap();
+    assert_eq!(key_of(&place.load()), "key-of-today");
+    assert!(!file.with_file_name("api_key").exists());
+}
+
+#[test]
+fn the_source_of_symbols_that_name_none_is_a_setting() {
+    let place = Place::new().toml("symbols = ['ibm', 'first:MSFT', 'FRA:IQQE']\n");
+    let names = |place: &Place| {
+        let symbols = place.load().defaults.symbols;
+        let names = symbols.iter().map(ToString::to_string);
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names(&place), "first:IBM first:MSFT first:FRA:IQQE");
+    assert_eq!(
+        place.row("PIPELINE_SOURCE"),
+        ("first".into(), "default".into())
+    );
+    let place = place.var("PIPELINE_SOURCE", "second");
+    assert_eq!(names(&place), "second:IBM first:MSFT second:FRA:IQQE");
+    let settings = place.load();
+    assert_eq!(settings.usual.settings.name, "Second");
+    assert_eq!(settings.others[0].settings.name, "First");
+    let mut place = place;
+    place.inputs.flags.source = Some("first".into());
+    assert_eq!(
+        place.row("PIPELINE_SOURCE"),
+        ("first".into(), "flag --source".into())
+    );
+    assert_problems([
+        (
+            Place::new().var("PIPELINE_SOURCE", "secnod"),
+            [
+                "PIPELINE_SOURCE: this version knows no source secnod",
+                "did you mean second?",
+            ],
+        ),
+        (
+            Place::new().toml("source = 'elsewhere'"),
+            ["config.toml:1: source: ", "use first or second"],
+        ),
+    ]);
+}
+
+#[test]
+fn one_symbol_in_two_spellings_is_one() {
+    let place = Place::new().var("PIPELINE_SYMBOLS", "ibm,IBM,first:Ibm,second:ibm");
+    let symbols = place.load().symbols.unwrap();
+    let names: Vec<_> = symbols.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["first:IBM", "second:IBM"]);
+}

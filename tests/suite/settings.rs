@@ -1,0 +1,100 @@
+//! The example files, and what `config` shows of the settings.
+
+use pipeline_tui::config::{self, Inputs, Secrecy, Setting, Settings, Table};
+use pipeline_tui::pipeline::sources;
+
+const TOML: &str = include_str!("../../config/pipeline.example.toml");
+const DOTENV: &str = include_str!("../../.env.example");
+
+/// The settings of a configuration file; each `*_file` in it holds a secret.
+fn of_file(toml: &str) -> Settings {
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = Inputs::isolated(folder.path(), sources::SETTINGS);
+    std::fs::create_dir_all(&inputs.folders.config).unwrap();
+    std::fs::write(inputs.folders.config.join("config.toml"), toml).unwrap();
+    std::fs::write(folder.path().join("secret"), "secret-4444").unwrap();
+    assert_eq!(config::check(&inputs), []);
+    config::load(&inputs).unwrap()
+}
+
+fn settings() -> impl Iterator<Item = &'static Setting> {
+    Table::new(sources::SETTINGS).settings()
+}
+
+#[test]
+fn the_example_file_names_every_key_once_and_loads() {
+    let uncommented: Vec<&str> = TOML
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(option) if !option.is_empty() && !option.starts_with(' ') => option,
+            _ => line,
+        })
+        .collect();
+    let mut named = vec![];
+    // Twins exclude each other, so they are tried in turn.
+    for with_files in [false, true] {
+        let text: Vec<_> = uncommented
+            .iter()
+            .copied()
+            .filter(|line| {
+                let is_file = line.contains("_file = ");
+                let is_value = line.contains("api_key = ") || line.contains("password = ");
+                if with_files { !is_value } else { !is_file }
+            })
+            .map(|line| match line.split_once("_file = ") {
+                Some((name, _)) => format!("{name}_file = 'secret'"),
+                None => line.to_owned(),
+            })
+            .collect();
+        let found = of_file(&text.join("\n"));
+        let defaults = of_file("");
+        assert_eq!(found.defaults, defaults.defaults);
+        assert_eq!(found.sources, defaults.sources);
+        assert_eq!(found.answers_limit, defaults.answers_limit);
+        assert_eq!(found.usual.plan, defaults.usual.plan);
+        assert_eq!(found.usual.addresses, defaults.usual.addresses);
+        let of_file = found.report.into_iter();
+        let of_file = of_file.filter(|row| row.source.starts_with("config.toml line"));
+        named.extend(of_file.filter_map(|row| row.toml_key));
+    }
+    for key in settings().filter_map(|setting| setting.key) {
+        assert!(named.contains(&key), "{key}");
+    }
+    assert_eq!(of_file(TOML).usual.plan.name, "free");
+}
+
+#[test]
+fn the_example_environment_names_known_variables_and_holds_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut inputs = Inputs::isolated(folder.path(), sources::SETTINGS);
+    let mut named = 0;
+    for line in DOTENV.lines() {
+        let line = line.strip_prefix('#').unwrap_or(line);
+        let Some((name, value)) = line.split_once('=').filter(|(name, _)| !name.contains(' '))
+        else {
+            continue;
+        };
+        // Only Compose reads this one.
+        if name == "POSTGRES_PUBLISH_PORT" {
+            continue;
+        }
+        let setting = settings().find(|setting| setting.name == name);
+        let setting = setting.unwrap_or_else(|| panic!("{name}"));
+        let is_open = setting.secrecy == Secrecy::Open;
+        assert!(
+            is_open || matches!(value, "" | "your_api_key_here"),
+            "{name}"
+        );
+        inputs.environment.insert(name.to_owned(), value.to_owned());
+        named += 1;
+    }
+    assert!(named >= 12, "{named}");
+    let settings = config::load(&inputs).unwrap();
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    assert!(!settings.usual.key.is_own);
+}
+
+#[test]
+fn the_first_source_is_the_one_where_none_is_named() {
+    assert!(sources::SETTINGS.first().unwrap().id.is_default());
+}
