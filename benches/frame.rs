@@ -25,7 +25,7 @@ use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, Credential, open_sqlite};
 use pipeline_tui::model::quota::Limits;
-use pipeline_tui::model::{Interval, Outputsize, SeriesKey};
+use pipeline_tui::model::{Interval, Outputsize, SeriesKey, Sources};
 use pipeline_tui::pipeline::command::Command;
 use pipeline_tui::pipeline::credential::fingerprint;
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
@@ -376,7 +376,7 @@ fn shared() -> Shared {
         speed: 1,
         interval: Interval::Daily,
         base_url: "https://www.alphavantage.co/query".to_owned(),
-        sources: Default::default(),
+        sources: Sources::default(),
         about: About::default(),
         exports_warning: None,
         log: LogLines::default(),

@@ -307,9 +307,6 @@ fn the_documented_table_names_the_same_modules() {
     }
 }
 
-/// Modules whose circles are still to be opened.
-const CIRCULAR: &[&str] = &["config"];
-
 #[test]
 fn files_that_use_each_other_are_few_and_in_one_folder() {
     let root = root().join("src");
@@ -320,33 +317,17 @@ fn files_that_use_each_other_are_few_and_in_one_folder() {
             (place.into_owned(), fs::read_to_string(&path).unwrap())
         })
         .collect();
-    let mut unknown = vec![];
-    let mut circular = BTreeSet::new();
-    for circle in circles::circles(&uses::uses(&files)) {
-        let text = format!(
-            "{} files:\n  {}",
-            circle.files.len(),
-            circle.uses.join("\n  ")
-        );
-        let modules: BTreeSet<&str> = circle
-            .files
-            .iter()
-            .map(|file| file.split(['/', '.']).next().unwrap())
-            .collect();
-        if modules.iter().all(|module| CIRCULAR.contains(module)) {
-            eprintln!("known circle of {text}");
-            circular.extend(modules.into_iter().map(str::to_owned));
-        } else {
-            unknown.push(text);
-        }
-    }
+    let circles = circles::circles(&uses::uses(&files));
+    let found: Vec<String> = circles
+        .iter()
+        .map(|circle| {
+            let uses = circle.uses.join("\n  ");
+            format!("{} files:\n  {uses}", circle.files.len())
+        })
+        .collect();
     assert!(
-        unknown.is_empty(),
+        found.is_empty(),
         "these use each other in a circle; give what two of them need a file of its own:\n{}",
-        unknown.join("\n")
-    );
-    assert!(
-        CIRCULAR.iter().all(|module| circular.contains(*module)),
-        "no circle is left in some of {CIRCULAR:?}: remove it from the list"
+        found.join("\n")
     );
 }

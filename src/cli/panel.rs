@@ -285,7 +285,7 @@ fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> Abou
         has_config_file: settings.config_file.is_file(),
         log_file: String::new(),
         store_is_server: matches!(settings.database, Database::Postgres { .. }),
-        key_is_set: !settings.provider.key_is_demo && settings.saved_key.is_none(),
+        key_is_set: settings.usual.key.is_own && settings.usual.saved_key.is_none(),
         key_source: key.map_or_else(String::new, |row| row.source.clone()),
         settings: settings.report.clone(),
     }

@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::command::BarsWindow;
 use super::freshness;
 use super::schedule::Schedule;
-use crate::config::Plan;
 pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
 use crate::model::words::words;
 use crate::model::{Bar, ErrorClass, Listing, Price, RequestId, RunId, RunSummary, SeriesKey};
