@@ -11,6 +11,8 @@
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/names.rs"]
+mod names;
 #[path = "architecture/uses.rs"]
 mod uses;
 
@@ -307,16 +309,43 @@ fn the_documented_table_names_the_same_modules() {
     }
 }
 
-#[test]
-fn files_that_use_each_other_are_few_and_in_one_folder() {
+/// The files under `src` by their place in it.
+fn sources() -> BTreeMap<String, String> {
     let root = root().join("src");
-    let files: BTreeMap<String, String> = rust_files(&root)
+    rust_files(&root)
         .into_iter()
         .map(|path| {
             let place = path.strip_prefix(&root).unwrap().to_string_lossy();
             (place.into_owned(), fs::read_to_string(&path).unwrap())
         })
-        .collect();
+        .collect()
+}
+
+/// Names that still have two meanings.
+const AMBIGUOUS: &[&str] = &[
+    "Entitlement",
+    "Entry",
+    "Fault",
+    "Job",
+    "Key",
+    "Notice",
+    "Problem",
+    "Row",
+    "SeriesStatus",
+    "Wanted",
+];
+
+#[test]
+fn a_type_that_other_files_see_has_a_name_of_its_own() {
+    let files = sources();
+    let mut shared = names::shared(&files);
+    shared.retain(|name, _| !AMBIGUOUS.contains(&name.as_str()));
+    assert!(shared.is_empty(), "one name, one meaning: {shared:#?}");
+}
+
+#[test]
+fn files_that_use_each_other_are_few_and_in_one_folder() {
+    let files = sources();
     let circles = circles::circles(&uses::uses(&files));
     let found: Vec<String> = circles
         .iter()
