@@ -22,7 +22,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use idiom::idiom;
 use month::{BARS, answer, ask, json, rows};
-use pipeline_tui::model::{Bar, Price};
+use pipeline_tui::model::{Bar, Price, Volume};
 use pipeline_tui::pipeline::sources::alpha_vantage::read;
 
 const ROUNDS: usize = 25;
@@ -128,7 +128,8 @@ fn limit(body: &[u8]) -> Vec<Bar> {
             high: price(high),
             low: price(low),
             close: price(close),
-            volume,
+            volume: Volume::new(volume, 0).unwrap(),
+            is_final: true,
             adjusted_close: None,
             dividend_amount: None,
             split_coefficient: None,

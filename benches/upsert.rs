@@ -28,7 +28,7 @@ use limits::{binary, copy_in, row_by_row};
 use month::{answer, ask, json};
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, PgTarget, Store, open_postgres, open_sqlite};
-use pipeline_tui::model::{Answer, Bar, Counts, SeriesKey};
+use pipeline_tui::model::{Answer, Bar, Counts, SeriesKey, Volume};
 use pipeline_tui::pipeline::sources::alpha_vantage::read;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -63,7 +63,7 @@ impl Month {
         let bars = read(&ask, &answer).unwrap().bars;
         let mut corrected = bars.clone();
         for bar in corrected.iter_mut().step_by(CHANGED) {
-            bar.volume += 1;
+            bar.volume = bar.volume.saturating_add(Volume::from(1));
         }
         Self {
             series: ask.series,

@@ -7,6 +7,7 @@ mod bars;
 mod desk;
 pub mod error;
 mod ledger;
+mod migration;
 mod postgres;
 mod row;
 mod runs;

@@ -15,6 +15,7 @@ pub mod series;
 pub mod source;
 pub mod symbol;
 pub mod text;
+pub mod volume;
 pub mod watch_file;
 pub mod watch_list;
 pub mod words;
@@ -32,4 +33,5 @@ pub use run::{RequestId, RunId, RunStatus, RunSummary, SeriesError, SeriesReport
 pub use series::SeriesKey;
 pub use source::SourceId;
 pub use symbol::Symbol;
+pub use volume::Volume;
 pub use watch_list::{WatchEdit, WatchEdited};

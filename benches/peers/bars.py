@@ -13,13 +13,20 @@ COLUMNS = (
 )
 VALUES = ("open_price", "high_price", "low_price", "close_price", "volume")
 UPDATE = (
-    " ON CONFLICT (symbol, interval, adjusted, timestamp) DO UPDATE SET "
-    + ", ".join(f"{name} = EXCLUDED.{name}" for name in VALUES)
+    " ON CONFLICT ({}) DO UPDATE SET " + ", ".join(f"{name} = EXCLUDED.{name}" for name in VALUES)
 )
-PER_ROW = f"INSERT INTO stock_data ({COLUMNS}) VALUES ({', '.join(['%s'] * 10)}){UPDATE}"
-BATCHED = f"INSERT INTO stock_data ({COLUMNS}) VALUES %s{UPDATE}"
-SQLITE_COLUMNS = COLUMNS.replace("trading_date", "trading_day")
-EXECUTEMANY = f"INSERT INTO bars ({SQLITE_COLUMNS}) VALUES ({', '.join(['?'] * 10)}){UPDATE}"
+KEY = "source, symbol, interval, adjusted, timestamp"
+PER_ROW = f"INSERT INTO stock_data ({COLUMNS}) VALUES ({', '.join(['%s'] * 10)}){UPDATE.format(KEY)}"
+BATCHED = f"INSERT INTO stock_data ({COLUMNS}) VALUES %s{UPDATE.format(KEY)}"
+SQLITE_COLUMNS = "series_id, timestamp, trading_day, " + ", ".join(VALUES)
+EXECUTEMANY = (
+    f"INSERT INTO bars ({SQLITE_COLUMNS}) VALUES ({', '.join(['?'] * 8)})"
+    + UPDATE.format("series_id, timestamp")
+)
+NUMBER = """
+    INSERT INTO series_totals (source, symbol, interval, adjusted, place) VALUES ('alpha_vantage', ?, ?, ?, 0)
+    ON CONFLICT DO UPDATE SET bars = bars RETURNING id
+"""
 PAGE = 1000
 EPOCH_DAY = datetime(1970, 1, 1).toordinal()
 
@@ -48,11 +55,20 @@ def rows_of(document, symbol, interval):
 
 
 def for_sqlite(row):
-    """A row in the units of the table bars."""
-    symbol, interval, adjusted, at, day, *prices, volume = row
+    """A row in the units of the table bars, after the series it belongs to."""
+    *series, at, day, *prices, volume = row
     units = (int(price * 100_000_000) for price in prices)
-    at = int(at.astimezone(timezone.utc).timestamp())
-    return (symbol, interval, int(adjusted), at, day.toordinal() - EPOCH_DAY, *units, volume)
+    at = at.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    return tuple(series), (at, day.toordinal() - EPOCH_DAY, *units, volume)
+
+
+def executemany(connection, rows):
+    """Rows of [`for_sqlite`]; the caller commits."""
+    number = {}
+    for series, _ in rows:
+        if series not in number:
+            number[series] = connection.execute(NUMBER, series).fetchone()[0]
+    connection.executemany(EXECUTEMANY, ((number[series], *row) for series, row in rows))
 
 
 def per_row(connection, rows):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import psycopg2
-from bars import COLUMNS, EXECUTEMANY, UPDATE, batched, for_sqlite, per_row
+from bars import COLUMNS, KEY, UPDATE, batched, executemany, for_sqlite, per_row
 from orders import serve
 
 state = {}
@@ -60,7 +60,7 @@ def copied_and_merged(name):
         )
         cursor.copy_expert(f"COPY incoming ({COLUMNS}) FROM STDIN (FORMAT csv)", text)
         cursor.execute(
-            f"INSERT INTO stock_data ({COLUMNS}) SELECT {COLUMNS} FROM incoming{UPDATE}"
+            f"INSERT INTO stock_data ({COLUMNS}) SELECT {COLUMNS} FROM incoming{UPDATE.format(KEY)}"
         )
     state["postgres"].commit()
 
@@ -71,8 +71,8 @@ def open_file(path):
     state["sqlite"] = sqlite3.connect(path)
 
 
-def executemany(name):
-    state["sqlite"].executemany(EXECUTEMANY, state["sqlite " + name])
+def rows_by_executemany(name):
+    executemany(state["sqlite"], state["sqlite " + name])
     state["sqlite"].commit()
 
 
@@ -84,6 +84,6 @@ serve(
         "execute_values": rows_in_pages,
         "copy": copied_and_merged,
         "open": open_file,
-        "executemany": executemany,
+        "executemany": rows_by_executemany,
     }
 )

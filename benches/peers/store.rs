@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pipeline_tui::db::Store;
-use pipeline_tui::model::{Answer, Bar, Interval, Price, SeriesKey};
+use pipeline_tui::model::{Answer, Bar, Interval, Price, SeriesKey, Volume};
 use pipeline_tui::pipeline::sources::alpha_vantage::read;
 use serde_json::json;
 use sqlx::Connection;
@@ -49,7 +49,7 @@ impl Load {
             .iter_mut()
             .flat_map(|(_, bars)| bars.iter_mut().step_by(CHANGED))
         {
-            bar.volume += 1;
+            bar.volume = bar.volume.saturating_add(Volume::from(1));
         }
         Self {
             total,
@@ -330,7 +330,7 @@ async fn sqlite(load: &Load, rounds: usize, peer: &mut Peer) {
                 };
                 variant.stages[stage].push(cost);
             }
-            let sql = "SELECT count(*), sum(volume), sum(close_price / 10000), sum(timestamp), sum(trading_day) FROM bars";
+            let sql = "SELECT count(*), sum(volume), sum(close_price / 10000), sum(unixepoch(timestamp)), sum(trading_day) FROM bars";
             let sum: [i64; 5] = direct
                 .query_row(sql, [], |row| {
                     Ok([

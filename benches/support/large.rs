@@ -80,12 +80,11 @@ pub(crate) fn fill(desk: &Desk) {
         .execute_batch(&format!(
             "BEGIN; \
              WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {last}) \
-             INSERT INTO bars (symbol, interval, adjusted, timestamp, trading_day, \
-                 open_price, high_price, low_price, close_price, volume) \
-             SELECT 'IBM', '1min', 0, at, at / 86400, \
+             INSERT INTO bars (series_id, timestamp, trading_day, open_price, high_price, low_price, close_price, volume) \
+             SELECT 1, datetime(at, 'unixepoch'), at / 86400, \
                  price, price + 50000000, price - 50000000, price + 10000000, 1000 + i % 977 \
              FROM (SELECT i, {first} + i * 60 AS at, 28000000000 + (i * 7919 % 9973) * 1000000 AS price FROM n); \
-             INSERT INTO series_totals VALUES ('IBM', '1min', 0, {BARS}); \
+             INSERT INTO series_totals VALUES (1, 'alpha_vantage', 'IBM', '1min', 0, 0, {BARS}); \
              COMMIT"
         ))
         .unwrap();

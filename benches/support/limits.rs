@@ -35,7 +35,7 @@ pub(crate) fn binary(series: &SeriesKey, bars: &[Bar]) -> Vec<u8> {
         for price in [bar.open, bar.high, bar.low, bar.close] {
             field(&numeric(price));
         }
-        field(&bar.volume.to_be_bytes());
+        field(&whole(bar.volume.whole()));
     }
     out.extend((-1_i16).to_be_bytes());
     out
@@ -57,6 +57,21 @@ fn numeric(price: Price) -> Vec<u8> {
     all.flat_map(i16::to_be_bytes).collect()
 }
 
+/// A whole number as the server stores it.
+fn whole(mut rest: i64) -> Vec<u8> {
+    let mut digits: Vec<i16> = Vec::new();
+    while rest > 0 {
+        digits.push(i16::try_from(rest % 10_000).unwrap());
+        rest /= 10_000;
+    }
+    let weight = i16::try_from(digits.len()).unwrap() - 1;
+    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
+    digits.drain(..zeros);
+    let head = [i16::try_from(digits.len()).unwrap(), weight.max(0), 0, 0];
+    let all = head.into_iter().chain(digits.into_iter().rev());
+    all.flat_map(i16::to_be_bytes).collect()
+}
+
 /// The upsert of the store for one row, prepared once, in one transaction; returns the rows written.
 pub(crate) fn row_by_row(
     connection: &mut rusqlite::Connection,
@@ -72,31 +87,43 @@ pub(crate) fn row_by_row(
         columns.join(", ")
     };
     let sql = format!(
-        "INSERT INTO bars (symbol, interval, adjusted, timestamp, trading_day, {values}) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-         ON CONFLICT (symbol, interval, adjusted, timestamp) DO UPDATE \
+        "INSERT INTO bars (series_id, timestamp, trading_day, {values}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+         ON CONFLICT (series_id, timestamp) DO UPDATE \
          SET ({values}, updated_at) = ({}, unixepoch()) WHERE ({}) IS NOT ({})",
         of("excluded"),
         of("bars"),
         of("excluded"),
     );
     let transaction = connection.transaction().unwrap();
+    let words = [series.symbol.as_str(), series.interval.as_str()];
+    transaction
+        .execute(
+            "INSERT INTO series_totals (source, symbol, interval, adjusted, place) \
+             VALUES ('alpha_vantage', ?1, ?2, 0, 0) ON CONFLICT DO NOTHING",
+            words,
+        )
+        .unwrap();
+    let number: i64 = transaction
+        .query_row(
+            "SELECT id FROM series_totals WHERE symbol = ?1 AND interval = ?2",
+            words,
+            |row| row.get(0),
+        )
+        .unwrap();
     let mut statement = transaction.prepare(&sql).unwrap();
     let mut written = 0;
     for bar in bars {
         let day = (bar.trading_date - NaiveDate::default()).num_days();
         written += statement
             .execute(rusqlite::params![
-                series.symbol.as_str(),
-                series.interval.as_str(),
-                series.adjusted,
-                bar.timestamp.timestamp(),
+                number,
+                bar.timestamp.format("%Y-%m-%d %H:%M:%S").to_string(),
                 day,
                 bar.open.units(),
                 bar.high.units(),
                 bar.low.units(),
                 bar.close.units(),
-                bar.volume,
+                bar.volume.whole(),
             ])
             .unwrap();
     }

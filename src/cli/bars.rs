@@ -164,7 +164,7 @@ pub fn table(bars: &[Bar], interval: Interval) -> String {
             .map(|bar| {
                 let mut row = vec![narrate::label(bar.timestamp, bar.trading_date, interval)];
                 row.extend([bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string()));
-                row.push(thousands(bar.volume));
+                row.push(bar.volume.grouped());
                 if adjusted {
                     let extras = [
                         bar.adjusted_close,

@@ -239,6 +239,7 @@ mod tests {
             series: vec![],
             requests: vec![RequestRow {
                 id: RequestId(7),
+                source: "alpha_vantage".into(),
                 symbol: String::new(),
                 interval: String::new(),
                 adjusted: false,

@@ -107,6 +107,8 @@ pub struct KeptAnswer {
 pub struct RequestRow {
     /// The request.
     pub id: RequestId,
+    /// The source it was sent to.
+    pub source: String,
     /// The symbol it requested; empty for a symbol request.
     pub symbol: String,
     /// The interval it requested; empty for a symbol request.
@@ -137,7 +139,8 @@ impl RequestRow {
     /// Whether it requested this series.
     #[must_use]
     pub fn is_of(&self, series: &SeriesKey) -> bool {
-        self.symbol == series.symbol.as_str()
+        self.source == series.source.as_str()
+            && self.symbol == series.symbol.as_str()
             && self.interval == series.interval.as_str()
             && self.adjusted == series.adjusted
     }

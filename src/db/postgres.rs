@@ -6,6 +6,7 @@ mod history;
 mod ledger;
 mod listings;
 mod lock;
+mod migrate;
 mod pool;
 mod session;
 mod settings;
@@ -17,10 +18,10 @@ use std::fmt;
 use std::time::Duration;
 
 use sqlx::Connection;
-use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnection, PgPool};
 
-use self::session::{MIGRATES, Sessions};
+use self::session::Sessions;
 use self::survey::survey;
 use super::error::{self, DbError, DbErrorKind, Result};
 use super::schema;
@@ -60,7 +61,7 @@ impl PgStore {
     pub async fn open(target: PgTarget, access: Access) -> Result<Self> {
         let place = target.shown;
         let sessions = Sessions::of(&target.url, access)?;
-        let pool = pool::lazy(&sessions, migrate(&sessions, &place).await?);
+        let pool = pool::lazy(&sessions, prepare(&sessions, &place).await?);
         for start in 1..=STARTS {
             match pool.acquire().await {
                 Err(sqlx::Error::PoolTimedOut) if start < STARTS => {}
@@ -159,7 +160,7 @@ impl fmt::Debug for PgStore {
 
 /// Surveys the server and brings the schema up to date, on a separate connection, which is always
 /// closed: that releases the lock of the migration. Returns how many connections the pool may have.
-async fn migrate(sessions: &Sessions, place: &str) -> Result<u32> {
+async fn prepare(sessions: &Sessions, place: &str) -> Result<u32> {
     let mut connection = within(CONNECT, place, sessions.bare())
         .await?
         .map_err(|e| error::postgres(&e, place))?;
@@ -170,41 +171,13 @@ async fn migrate(sessions: &Sessions, place: &str) -> Result<u32> {
             sessions.access,
             &format!("PostgreSQL at {place}"),
         )? {
-            sessions
-                .settle(&mut connection, MIGRATES)
-                .await
-                .map_err(|e| error::postgres(&e, place))?;
-            run_migrations(&mut connection)
-                .await
-                .map_err(|failed| unmigrated(&failed, place))?;
+            migrate::migrate(&mut connection, sessions, place).await?;
         }
         Ok(found.pool)
     }
     .await;
     let _ = connection.close().await;
     outcome
-}
-
-/// All migrations or none.
-async fn run_migrations(connection: &mut PgConnection) -> std::result::Result<(), MigrateError> {
-    connection.lock().await?;
-    let mut tx = connection.begin().await?;
-    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
-    Ok(tx.commit().await?)
-}
-
-fn unmigrated(failed: &MigrateError, place: &str) -> DbError {
-    match failed {
-        MigrateError::VersionMissing(version) => {
-            error::newer_schema(*version, schema::latest(&MIGRATIONS))
-        }
-        MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => {
-            error::postgres(sql, place)
-        }
-        other => DbError::other(format!(
-            "the schema of PostgreSQL at {place} cannot be migrated ({other})"
-        )),
-    }
 }
 
 /// Waits at most `limit` for a server.

@@ -8,10 +8,11 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
+use super::work::Outcome;
 use super::{DbError, Holding, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
-    Ask, Counts, Interval, Listing, Price, Question, RejectedRow, RequestId, RunId, RunSummary,
-    SeriesError, SeriesKey, SeriesReport, SymbolAsk,
+    Ask, Counts, Listing, Price, Question, RejectedRow, RequestId, RunId, RunSummary, SeriesError,
+    SeriesKey, SeriesReport, SourceId, SymbolAsk,
 };
 
 /// Bytes an answer may have once unpacked; far above what is ever kept.
@@ -26,11 +27,12 @@ pub fn word<T: std::str::FromStr>(text: &str, column: &str) -> Result<T> {
     })
 }
 
-pub fn series_key(symbol: &str, interval: &str, adjusted: bool) -> Result<SeriesKey> {
-    let interval: Interval = word(interval, "interval")?;
+pub fn series_key(source: &str, symbol: &str, interval: &str, adjusted: bool) -> Result<SeriesKey> {
     Ok(SeriesKey {
+        source: word(source, "source")?,
+        symbol: word(symbol, "symbol")?,
+        interval: word(interval, "interval")?,
         adjusted,
-        ..SeriesKey::raw(word(symbol, "symbol")?, interval)
     })
 }
 
@@ -41,29 +43,21 @@ pub fn query_text(ask: &Question) -> String {
         .finish()
 }
 
-/// Symbol, interval and adjustment that a request is recorded under: empty for a symbol request, so
-/// that it is never taken for one of a series.
-pub fn subject(ask: &Question) -> (&str, &'static str, bool) {
-    ask.series().map_or(("", "", false), |series| {
-        (
-            series.symbol.as_str(),
-            series.interval.as_str(),
-            series.adjusted,
-        )
-    })
+/// The source that a request is sent to.
+pub fn source(ask: &Question) -> &str {
+    let source = ask.series().map(|series| &series.source);
+    source.unwrap_or(&SourceId::DEFAULT).as_str()
 }
 
-/// The reverse of [`subject`] and [`query_text`].
-pub fn question(symbol: &str, interval: &str, adjusted: bool, query: &str) -> Result<Question> {
+/// The request about a series, or about symbols, whose parameters [`query_text`] wrote.
+pub fn question(series: Option<SeriesKey>, query: &str) -> Question {
     let query = url::form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
-    Ok(if symbol.is_empty() && interval.is_empty() {
-        Question::Symbols(SymbolAsk { query })
-    } else {
-        let series = series_key(symbol, interval, adjusted)?;
-        Question::Bars(Ask { series, query })
-    })
+    match series {
+        Some(series) => Question::Bars(Ask { series, query }),
+        None => Question::Symbols(SymbolAsk { query }),
+    }
 }
 
 pub fn gzip(body: &[u8]) -> Result<Vec<u8>> {
@@ -107,41 +101,35 @@ pub fn optional_price(units: Option<i64>) -> Option<Price> {
     units.map(Price::from_units)
 }
 
-/// What is stored for symbol `$1` in each series, in the table of bars of a database.
-macro_rules! held_in {
-    ($table:literal) => {
-        concat!(
-            "SELECT symbol, interval, adjusted, bars, \
-                    (SELECT min(timestamp) FROM ",
-            $table,
-            " b WHERE b.symbol = t.symbol \
-                     AND b.interval = t.interval AND b.adjusted = t.adjusted), \
-                    (SELECT max(timestamp) FROM ",
-            $table,
-            " b WHERE b.symbol = t.symbol \
-                     AND b.interval = t.interval AND b.adjusted = t.adjusted) \
-             FROM series_totals t WHERE upper(symbol) = upper($1) AND bars > 0"
-        )
-    };
-}
-pub(super) use held_in;
-
-/// A row of what [`held_in`] finds; `None` if the total counts bars that are gone.
-pub fn holding(
-    (symbol, interval, adjusted): (String, String, bool),
+/// What is stored for a symbol in one series, its instants as the database has them.
+#[derive(Debug, sqlx::FromRow)]
+pub struct HeldRow<T> {
+    source: String,
+    symbol: String,
+    interval: String,
+    adjusted: bool,
     bars: i64,
-    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-) -> Result<Option<Holding>> {
-    let series = series_key(&symbol, &interval, adjusted)?;
-    let (Some(oldest), Some(newest)) = bounds else {
-        return Ok(None);
-    };
-    Ok(Some(Holding {
-        series,
-        bars: count(bars),
-        oldest,
-        newest,
-    }))
+    oldest: Option<T>,
+    newest: Option<T>,
+}
+
+impl<T> HeldRow<T> {
+    /// `None` if the total counts bars that are gone.
+    pub fn holding(
+        self,
+        instant: impl Fn(T) -> Outcome<DateTime<Utc>>,
+    ) -> Outcome<Option<Holding>> {
+        let series = series_key(&self.source, &self.symbol, &self.interval, self.adjusted)?;
+        let (Some(oldest), Some(newest)) = (self.oldest, self.newest) else {
+            return Ok(None);
+        };
+        Ok(Some(Holding {
+            series,
+            bars: count(self.bars),
+            oldest: instant(oldest)?,
+            newest: instant(newest)?,
+        }))
+    }
 }
 
 /// A row of `listings`.
@@ -158,6 +146,7 @@ pub fn listing(row: (String, String, String, String)) -> Result<Listing> {
 /// A row of `run_series` in the types both databases decode to.
 #[derive(Debug, sqlx::FromRow)]
 pub struct RunSeriesRow {
+    source: String,
     symbol: String,
     interval: String,
     adjusted: bool,
@@ -179,7 +168,7 @@ pub struct RunSeriesRow {
 
 impl RunSeriesRow {
     pub fn report(self) -> Result<SeriesReport> {
-        let series = series_key(&self.symbol, &self.interval, self.adjusted)?;
+        let series = series_key(&self.source, &self.symbol, &self.interval, self.adjusted)?;
         let error = match (self.error_class, self.error_message) {
             (Some(class), message) => Some(SeriesError {
                 class: word(&class, "error_class")?,
@@ -228,24 +217,27 @@ pub const SENT_SINCE: &str = "\
 
 /// The series of run `$1`.
 pub const RUN_SERIES: &str = "\
-    SELECT symbol, interval, adjusted, status, CAST(received AS bigint) AS received, \
+    SELECT source, symbol, interval, adjusted, status, CAST(received AS bigint) AS received, \
            CAST(inserted AS bigint) AS inserted, CAST(changed AS bigint) AS changed, \
            CAST(unchanged AS bigint) AS unchanged, CAST(rejected AS bigint) AS rejected, \
            CAST(rounded AS bigint) AS rounded, CAST(set_aside AS bigint) AS set_aside, \
            first_at, last_at, CAST(attempts AS bigint) AS attempts, \
            CAST(requests AS bigint) AS requests, error_class, error_message \
-    FROM run_series WHERE run_id = $1 ORDER BY symbol, interval, adjusted";
+    FROM run_series WHERE run_id = $1 ORDER BY source, symbol, interval, adjusted";
 
-/// The requests of run `$1`.
+/// The requests of run `$1`, each with the series it is about.
 pub const RUN_REQUESTS: &str = "\
-    SELECT id, symbol, interval, adjusted, query, CAST(attempt AS bigint) AS attempt, state, class, \
-           CAST(http_status AS bigint) AS http_status, CAST(elapsed_ms AS bigint) AS elapsed_ms, reserved_at, \
-           ended_at, CAST(parse_ms AS bigint) AS parse_ms \
-    FROM requests WHERE run_id = $1 ORDER BY id";
+    SELECT q.id, q.source, coalesce(s.symbol, '') AS symbol, coalesce(s.interval, '') AS interval, \
+           coalesce(s.adjusted, false) AS adjusted, q.parameters AS query, CAST(q.attempt AS bigint) AS attempt, \
+           q.state, q.class, CAST(q.http_status AS bigint) AS http_status, \
+           CAST(q.elapsed_ms AS bigint) AS elapsed_ms, q.reserved_at, q.ended_at, \
+           CAST(q.parse_ms AS bigint) AS parse_ms \
+    FROM requests q LEFT JOIN request_series s ON s.request_id = q.id WHERE q.run_id = $1 \
+    ORDER BY q.id, s.source, s.symbol, s.interval, s.adjusted";
 
 /// What validation refused or set aside in run `$1`.
 pub const RUN_REJECTED: &str = "\
-    SELECT r.symbol, r.interval, r.adjusted, r.label, r.content, r.reason \
+    SELECT r.source, r.symbol, r.interval, r.adjusted, r.label, r.content, r.reason \
     FROM requests q JOIN rejected_rows r ON r.request_id = q.id WHERE q.run_id = $1 ORDER BY r.id LIMIT 100";
 
 /// The answer to request `$1`.
@@ -258,6 +250,7 @@ pub const ANSWER: &str = "\
 /// A row of `rejected_rows`.
 #[derive(Debug, sqlx::FromRow)]
 pub struct RefusedRow {
+    source: String,
     symbol: String,
     interval: String,
     adjusted: bool,
@@ -268,7 +261,7 @@ pub struct RefusedRow {
 
 impl RefusedRow {
     fn note(self) -> Result<(SeriesKey, RejectedRow)> {
-        let series = series_key(&self.symbol, &self.interval, self.adjusted)?;
+        let series = series_key(&self.source, &self.symbol, &self.interval, self.adjusted)?;
         let row = RejectedRow {
             label: self.label,
             content: self.content,
@@ -357,6 +350,7 @@ impl RunRow {
 #[derive(Debug, sqlx::FromRow)]
 pub struct LedgerRow {
     id: i64,
+    source: String,
     symbol: String,
     interval: String,
     adjusted: bool,
@@ -375,6 +369,7 @@ impl From<LedgerRow> for RequestRow {
     fn from(row: LedgerRow) -> Self {
         Self {
             id: RequestId(row.id),
+            source: row.source,
             symbol: row.symbol,
             interval: row.interval,
             adjusted: row.adjusted,
@@ -397,7 +392,7 @@ mod tests {
 
     #[test]
     fn a_question_survives_being_written_down() {
-        let series = series_key("A&B=C", "5min", false).unwrap();
+        let series = series_key("alpaca", "A&B=C", "5min", false).unwrap();
         let query = vec![
             ("symbol".to_owned(), "A&B=C".to_owned()),
             ("month".into(), "2009-01".into()),
@@ -408,9 +403,8 @@ mod tests {
             }),
             Ask { series, query }.into(),
         ] {
-            let (symbol, interval, adjusted) = subject(&before);
-            let after = question(symbol, interval, adjusted, &query_text(&before));
-            assert_eq!(after.unwrap(), before);
+            let after = question(before.series().cloned(), &query_text(&before));
+            assert_eq!(after, before);
         }
     }
 
@@ -424,7 +418,8 @@ mod tests {
 
     #[test]
     fn a_word_from_elsewhere_is_named() {
-        let error = series_key("IBM", "7min", false).unwrap_err().to_string();
+        let error = series_key("alpaca", "IBM", "7min", false);
+        let error = error.unwrap_err().to_string();
         assert!(
             error.contains("7min") && error.contains("interval"),
             "{error}"

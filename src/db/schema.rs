@@ -47,7 +47,7 @@ pub fn latest(migrations: &Migrator) -> i64 {
     versions.max().unwrap_or(0)
 }
 
-/// The tables that the migrations create, each with its columns. Their layout allows this: a
+/// The tables that the migrations leave, each with its columns. Their layout allows this: a
 /// statement begins its line, and each column of a table is on a separate line, indented by four
 /// spaces.
 pub fn tables(migrations: &Migrator) -> Vec<(&str, Vec<&str>)> {
@@ -57,30 +57,40 @@ pub fn tables(migrations: &Migrator) -> Vec<(&str, Vec<&str>)> {
         .iter()
         .flat_map(|migration| migration.sql.as_str().lines());
     for line in lines {
-        if let Some(made) = line.strip_prefix("CREATE TABLE ") {
-            tables.push((word(made), Vec::new()));
-            in_table = true;
-        } else if line.starts_with(')') {
+        if line.starts_with(')') {
             in_table = false;
         } else if let Some(column) = line.strip_prefix("    ").filter(|_| in_table) {
             if column.starts_with(|c: char| c.is_ascii_lowercase())
-                && let Some((_, columns)) = tables.last_mut()
+                && let (Some((_, columns)), [name, ..]) = (tables.last_mut(), &words(column)[..])
             {
-                columns.push(word(column));
+                columns.push(name);
             }
-        } else if let Some((table, column)) = line
-            .strip_prefix("ALTER TABLE ")
-            .and_then(|altered| altered.split_once(" ADD COLUMN "))
-            && let Some((_, columns)) = tables.iter_mut().find(|(name, _)| *name == table)
+        } else if let ["CREATE", "TABLE", table] = words(line)[..] {
+            tables.push((table, Vec::new()));
+            in_table = true;
+        } else if let ["DROP", "TABLE", table] = words(line)[..] {
+            tables.retain(|(name, _)| *name != table);
+        } else if let ["ALTER", "TABLE", table, change @ ..] = &words(line)[..]
+            && let Some((name, columns)) = tables.iter_mut().find(|(name, _)| name == table)
         {
-            columns.push(word(column));
+            match change {
+                ["ADD", "COLUMN", column, ..] => columns.push(column),
+                ["DROP", "COLUMN", column] => columns.retain(|name| name != column),
+                ["RENAME", "COLUMN", before, "TO", after] => {
+                    columns.retain(|name| name != before);
+                    columns.push(after);
+                }
+                ["RENAME", "TO", other] => *name = other,
+                _ => {}
+            }
         }
     }
     tables
 }
 
-fn word(text: &str) -> &str {
-    text.split([' ', '(']).next().unwrap_or_default()
+fn words(line: &str) -> Vec<&str> {
+    let words = line.split([' ', '(', ';']);
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 /// The first table or column of the migrations that a database lacks, given its pairs of table and

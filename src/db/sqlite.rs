@@ -6,18 +6,21 @@
 
 mod apply;
 mod history;
+mod instant;
 mod ledger;
 mod listings;
 mod lock;
+mod migrate;
 mod settings;
 mod store;
+mod stored_series;
 mod watch_list;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
@@ -35,12 +38,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// The first release in which two connections cannot corrupt the file by a WAL reset.
 const LEAST_VERSION: (u32, u32, u32) = (3, 51, 3);
 const READERS: u32 = 4;
-/// A transaction touches most of the index by time, where the bars of all series are mixed: 8 MiB
-/// hold what it writes, so that no page is written or read twice within it.
+/// A transaction writes the bars of a month of minutes, 2 MB, and its request, answer and run.
 const WRITER_CACHE: &str = "-8192";
-/// For the same reason most pages change again soon, so the journal may grow to 14 MiB before its
-/// pages are moved into the file. The 2 MiB up to the size that it keeps are for pages that a
-/// reader delays.
+/// Pages of the journal, 14 MiB, after which they are moved into the file. The 2 MiB up to the size
+/// that it keeps are for pages that a reader delays.
 const CHECKPOINT_PAGES: &str = "3584";
 const JOURNAL_BYTES: &str = "16777216";
 /// A write discards every reader's cache, so more than the pages of one read is wasted.
@@ -73,7 +74,7 @@ impl SqliteStore {
             Access::ReadWrite => {
                 let _schema_lock = FileLock::wait_for(path).await?;
                 lock::create_private(path)?;
-                migrate(&options, &place).await?;
+                migrate::migrate(&options, path, &place).await?;
                 options
             }
             Access::ReadOnly if !path.exists() => {
@@ -290,45 +291,6 @@ fn foreign(table: &str, place: &str) -> DbError {
             table {table}. It was left unchanged; choose another file with DATABASE_URL"
         ),
     )
-}
-
-/// Creates the tables or brings them up to date: all of it or nothing.
-async fn migrate(options: &SqliteConnectOptions, place: &str) -> Result<()> {
-    let mut connection = options
-        .connect()
-        .await
-        .map_err(|e| error::sqlite(&e, place))?;
-    let outcome = async {
-        require_version(&mut connection, place).await?;
-        let found = survey(&mut connection, place).await?;
-        if !schema::needs_migration(found, Access::ReadWrite, place)? {
-            return Ok(());
-        }
-        run_migrations(&mut connection)
-            .await
-            .map_err(|failed| match failed {
-                MigrateError::VersionMissing(version) => {
-                    error::newer_schema(version, schema::latest(&MIGRATIONS))
-                }
-                MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => {
-                    error::sqlite(&sql, place)
-                }
-                other => DbError::other(format!(
-                    "the schema of {place} cannot be migrated ({other})"
-                )),
-            })
-    }
-    .await;
-    let _ = connection.close().await;
-    outcome
-}
-
-async fn run_migrations(
-    connection: &mut SqliteConnection,
-) -> std::result::Result<(), MigrateError> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run_direct(None, &mut *tx, false).await?;
-    Ok(tx.commit().await?)
 }
 
 async fn check_schema(options: &SqliteConnectOptions, place: &str) -> Result<()> {

@@ -68,7 +68,7 @@ mod tests {
     use chrono::{NaiveTime, TimeZone};
 
     use super::*;
-    use crate::model::Price;
+    use crate::model::{Price, Volume};
 
     fn label(text: &str) -> (DateTime<Utc>, NaiveDate) {
         let date: NaiveDate = text.parse().unwrap();
@@ -85,7 +85,8 @@ mod tests {
             high: price,
             low: price,
             close: price,
-            volume: 1,
+            volume: Volume::from(1),
+            is_final: true,
             adjusted_close: None,
             dividend_amount: None,
             split_coefficient: None,

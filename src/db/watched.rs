@@ -15,13 +15,12 @@ pub fn new_mark() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 
-/// A row of the table `series`, in the order of its columns; `settings` and the time as text.
-pub type Row = (i64, String, String, bool, String, String, String);
+/// A row of the table `series`: id, source, symbol, interval, adjusted, settings and the time as text.
+pub type Row = (i64, String, String, String, bool, String, String);
 
 /// What a row keeps when it moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    pub provider: String,
     pub settings: String,
     pub added_at: String,
 }
@@ -37,7 +36,9 @@ pub struct Rewrite {
 /// The keys of rows.
 pub fn keys(rows: &[Row]) -> Result<Vec<SeriesKey>> {
     rows.iter()
-        .map(|(_, symbol, interval, adjusted, ..)| row::series_key(symbol, interval, *adjusted))
+        .map(|(_, source, symbol, interval, adjusted, ..)| {
+            row::series_key(source, symbol, interval, *adjusted)
+        })
         .collect()
 }
 
@@ -51,18 +52,13 @@ pub fn rewrite(rows: Vec<Row>, before: &[SeriesKey], after: &[SeriesKey]) -> Rew
     let mut staying = 0;
     let mut delete = Vec::new();
     let mut moved = HashMap::new();
-    for ((id, _, _, _, provider, settings, added_at), key) in rows.into_iter().zip(before) {
+    for ((id, _, _, _, _, settings, added_at), key) in rows.into_iter().zip(before) {
         match places.get(key) {
             Some(place) if *place == staying => staying += 1,
             place => {
                 delete.push(id);
                 if place.is_some() {
-                    let kept = Kept {
-                        provider,
-                        settings,
-                        added_at,
-                    };
-                    moved.insert(key, kept);
+                    moved.insert(key, Kept { settings, added_at });
                 }
             }
         }
@@ -81,16 +77,10 @@ mod tests {
 
     fn rows(symbols: &str) -> Vec<Row> {
         let row = |(id, symbol): (i64, &str)| {
-            let [provider, settings, added_at] = ["p", "{}", "t"].map(str::to_owned);
-            (
-                id,
-                symbol.to_owned(),
-                "daily".to_owned(),
-                false,
-                provider,
-                settings,
-                added_at,
-            )
+            let [source, interval, settings, added_at] =
+                ["alpaca", "daily", "{}", "t"].map(str::to_owned);
+            let symbol = symbol.to_owned();
+            (id, source, symbol, interval, false, settings, added_at)
         };
         (1..).zip(symbols.split_whitespace()).map(row).collect()
     }

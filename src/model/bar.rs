@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
-use super::Price;
+use super::{Price, Volume};
 
 /// Open, high, low, close and volume of one interval, with the label the provider gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -25,7 +25,10 @@ pub struct Bar {
     #[serde(rename = "close_price")]
     pub close: Price,
     /// Shares traded.
-    pub volume: i64,
+    pub volume: Volume,
+    /// Whether its period had ended when it was requested: then only a correction changes it.
+    #[serde(rename = "final")]
+    pub is_final: bool,
     /// Close after splits and dividends; sent by the adjusted functions of daily and longer bars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adjusted_close: Option<Price>,

@@ -1,9 +1,9 @@
 //! Whether the exchange is open: by weekday and hours, until there is a calendar of its holidays.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::America::New_York;
 
-use super::moment;
+use super::{Bar, Interval, moment};
 
 /// The session of the exchange at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,33 @@ pub fn session(now: DateTime<Utc>) -> Session {
         .find(|date| is_weekday(*date))
         .unwrap_or(today);
     Session::Closed(moment::local(day.and_time(OPENS), New_York))
+}
+
+/// When the period of a bar ends: for days and more, when the exchange closes on their last weekday.
+#[must_use]
+pub fn period_end(interval: Interval, bar: &Bar) -> DateTime<Utc> {
+    let date = bar.trading_date;
+    let last = match interval {
+        Interval::Weekly => last_weekday(date.week(Weekday::Mon).last_day()),
+        Interval::Monthly => last_weekday(
+            date.with_day(1)
+                .and_then(|first| first.checked_add_months(Months::new(1)))
+                .and_then(|next| next.pred_opt())
+                .unwrap_or(date),
+        ),
+        Interval::Daily => date,
+        intraday => return bar.timestamp + intraday.length(),
+    };
+    moment::local(last.max(date).and_time(CLOSES), New_York)
+}
+
+fn last_weekday(date: NaiveDate) -> NaiveDate {
+    let after = match date.weekday() {
+        Weekday::Sat => 1,
+        Weekday::Sun => 2,
+        _ => 0,
+    };
+    date.checked_sub_days(Days::new(after)).unwrap_or(date)
 }
 
 fn is_weekday(date: NaiveDate) -> bool {

@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use crate::db::{BarQuery, DbError, Order, Store};
 use crate::model::text::without_formula;
-use crate::model::{Bar, Interval, SeriesKey, Symbol};
+use crate::model::{Bar, Interval, SeriesKey, SourceId, Symbol};
 
 /// Bars that are read and written at a time.
 const PIECE: u32 = 10_000;
 
-const HEAD: [&str; 13] = [
+const HEAD: [&str; 15] = [
     "symbol",
     "interval",
     "adjusted",
@@ -29,6 +29,8 @@ const HEAD: [&str; 13] = [
     "adjusted_close",
     "dividend_amount",
     "split_coefficient",
+    "source",
+    "final",
 ];
 
 /// How a file is written.
@@ -67,6 +69,7 @@ impl<W: Write> std::fmt::Debug for BarWriter<W> {
 
 #[derive(Serialize)]
 struct JsonBar<'a> {
+    source: &'a SourceId,
     symbol: &'a Symbol,
     interval: Interval,
     adjusted: bool,
@@ -98,6 +101,7 @@ impl<W: Write> BarWriter<W> {
             Lines::Jsonl(out) => {
                 for bar in bars {
                     let line = JsonBar {
+                        source: &series.source,
                         symbol: &series.symbol,
                         interval: series.interval,
                         adjusted: series.is_stored_adjusted(),
@@ -140,6 +144,8 @@ fn record(series: &SeriesKey, bar: &Bar) -> Vec<String> {
         bar.split_coefficient,
     ];
     record.extend(extras.map(|extra| extra.map(|value| value.to_string()).unwrap_or_default()));
+    record.push(series.source.to_string());
+    record.push(bar.is_final.to_string());
     record
 }
 
@@ -218,7 +224,8 @@ mod tests {
             high: price,
             low: price,
             close: price,
-            volume: 1_208,
+            volume: crate::model::Volume::parse("1208.5").unwrap().0,
+            is_final: false,
             adjusted_close: None,
             dividend_amount: None,
             split_coefficient: None,
@@ -238,14 +245,18 @@ mod tests {
         assert_eq!(
             written(Format::Csv),
             format!(
-                "{}\nIBM,5min,false,2026-11-20T20:55:00Z,2026-11-20,283.5700,283.5700,283.5700,283.5700,1208,,,\n",
+                "{}\nIBM,5min,false,2026-11-20T20:55:00Z,2026-11-20,283.5700,283.5700,283.5700,283.5700,1208.5,,,,alpha_vantage,false\n",
                 HEAD.join(",")
             )
         );
         let line: serde_json::Value = serde_json::from_str(&written(Format::Jsonl)).unwrap();
         assert_eq!(
-            (&line["symbol"], &line["close_price"]),
-            (&"IBM".into(), &"283.5700".into())
+            (&line["symbol"], &line["close_price"], &line["volume"]),
+            (&"IBM".into(), &"283.5700".into(), &1_208.5.into())
+        );
+        assert_eq!(
+            (&line["source"], &line["final"]),
+            (&"alpha_vantage".into(), &false.into())
         );
     }
 

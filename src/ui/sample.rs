@@ -12,7 +12,7 @@ use super::theme::{Preset, Theme};
 use crate::config::Row;
 use crate::model::{
     Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, SeriesStatus as Ended, Sources,
+    SeriesReport, SeriesStatus as Ended, Sources, Volume,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
@@ -49,7 +49,8 @@ pub fn bar(number: i64, timestamp: DateTime<Utc>) -> Bar {
         high: Price::from_units(open.max(close) + (number % 5) * 1_500_000),
         low: Price::from_units(open.min(close) - (number % 7) * 1_200_000),
         close: Price::from_units(close),
-        volume: 1_208 + number * 4_111 % 9_000,
+        volume: Volume::new(1_208 + number * 4_111 % 9_000, 0).unwrap_or_default(),
+        is_final: true,
         adjusted_close: None,
         dividend_amount: None,
         split_coefficient: None,
@@ -343,6 +344,7 @@ pub fn run_detail() -> RunDetail {
     let request =
         |id: i64, symbol: &str, interval: &str, state: &str, from: i64, ms: u32| RequestRow {
             id: RequestId(id),
+            source: "alpha_vantage".to_owned(),
             symbol: symbol.to_owned(),
             interval: interval.to_owned(),
             adjusted: false,

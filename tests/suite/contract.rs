@@ -12,7 +12,7 @@ use pipeline_tui::db::{
 use pipeline_tui::model::quota::Limits;
 use pipeline_tui::model::{
     Answer, Ask, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, Question, RejectedRow,
-    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SymbolAsk, WatchEdit,
+    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SymbolAsk, Volume, WatchEdit,
 };
 use uuid::Uuid;
 
@@ -136,7 +136,8 @@ fn bar(at: &str, close: i64) -> Bar {
         high: price(close + 10),
         low: price(close - 10),
         close: price(close),
-        volume: 1_000,
+        volume: Volume::from(1_000),
+        is_final: true,
         adjusted_close: None,
         dividend_amount: None,
         split_coefficient: None,

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
 use super::copy::copy;
 use super::{Fault, Outcome};
-use crate::model::{Bar, Batch, Counts, Interval, Price};
+use crate::model::{Bar, Batch, Counts, Interval, Price, SourceId};
 
 /// Rows per statement: enough to hide its fixed cost, few enough to bound its memory.
 const CHUNK: usize = 20_000;
@@ -20,11 +20,12 @@ const FEW: usize = 1_000;
 /// has not changed before the INSERT (which would lock even those), and counts by `xmax`.
 macro_rules! upsert {
     (columns: $columns:literal, arrays: $arrays:literal, stored: $stored:literal, merged: $merged:literal,
-     set: $set:literal, have: $have:literal, excluded: $excluded:literal) => {
+     set: $set:literal, have: $have:literal, excluded: $excluded:literal, source: $source:literal) => {
         concat!(
             "WITH stored AS MATERIALIZED ( \
                  SELECT timestamp, ", $columns, " FROM stock_data \
-                 WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp BETWEEN $4 AND $5 \
+                 WHERE source = source_of(", $source, ") AND symbol = $1 AND interval = $2 AND adjusted = $3 \
+                   AND timestamp BETWEEN $4 AND $5 \
              ), fresh AS ( \
                  SELECT i.timestamp, i.trading_date, ", $merged, " \
                  FROM unnest($6::timestamptz[], $7::date[], ", $arrays, ") \
@@ -32,9 +33,9 @@ macro_rules! upsert {
                  LEFT JOIN stored s ON s.timestamp = i.timestamp \
                  WHERE s.timestamp IS NULL OR (", $stored, ") IS DISTINCT FROM (", $merged, ") \
              ), written AS ( \
-                 INSERT INTO stock_data (symbol, interval, adjusted, timestamp, trading_date, ", $columns, ") \
-                 SELECT $1, $2, $3, f.* FROM fresh f \
-                 ON CONFLICT (symbol, interval, adjusted, timestamp) DO UPDATE SET ", $set, " \
+                 INSERT INTO stock_data (source, symbol, interval, adjusted, timestamp, trading_date, ", $columns, ") \
+                 SELECT source_of(", $source, "), $1, $2, $3, f.* FROM fresh f \
+                 ON CONFLICT (source, symbol, interval, adjusted, timestamp) DO UPDATE SET ", $set, " \
                  WHERE (", $have, ") IS DISTINCT FROM (", $excluded, ") \
                  RETURNING (xmax = 0) AS inserted \
              ) \
@@ -44,36 +45,39 @@ macro_rules! upsert {
 }
 
 const PLAIN: &str = upsert!(
-    columns: "open_price, high_price, low_price, close_price, volume",
-    arrays: "$8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::bigint[]",
-    stored: "s.open_price, s.high_price, s.low_price, s.close_price, s.volume",
-    merged: "i.open_price, i.high_price, i.low_price, i.close_price, i.volume",
+    columns: "open_price, high_price, low_price, close_price, volume, final",
+    arrays: "$8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::bool[]",
+    stored: "s.open_price, s.high_price, s.low_price, s.close_price, s.volume, s.final",
+    merged: "i.open_price, i.high_price, i.low_price, i.close_price, i.volume, i.final",
     set: "open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
-          close_price = EXCLUDED.close_price, volume = EXCLUDED.volume",
+          close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, final = EXCLUDED.final",
     have: "stock_data.open_price, stock_data.high_price, stock_data.low_price, stock_data.close_price, \
-           stock_data.volume",
-    excluded: "EXCLUDED.open_price, EXCLUDED.high_price, EXCLUDED.low_price, EXCLUDED.close_price, EXCLUDED.volume"
+           stock_data.volume, stock_data.final",
+    excluded: "EXCLUDED.open_price, EXCLUDED.high_price, EXCLUDED.low_price, EXCLUDED.close_price, EXCLUDED.volume, \
+               EXCLUDED.final",
+    source: "$14"
 );
 
 /// The same with the three columns that only adjusted functions fill; a missing one is left alone.
 const ADJUSTED: &str = upsert!(
-    columns: "open_price, high_price, low_price, close_price, volume, adjusted_close, dividend_amount, \
+    columns: "open_price, high_price, low_price, close_price, volume, final, adjusted_close, dividend_amount, \
               split_coefficient",
-    arrays: "$8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::bigint[], $13::numeric[], \
-             $14::numeric[], $15::numeric[]",
-    stored: "s.open_price, s.high_price, s.low_price, s.close_price, s.volume, s.adjusted_close, s.dividend_amount, \
+    arrays: "$8::numeric[], $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::bool[], \
+             $14::numeric[], $15::numeric[], $16::numeric[]",
+    stored: "s.open_price, s.high_price, s.low_price, s.close_price, s.volume, s.final, s.adjusted_close, s.dividend_amount, \
              s.split_coefficient",
-    merged: "i.open_price, i.high_price, i.low_price, i.close_price, i.volume, \
+    merged: "i.open_price, i.high_price, i.low_price, i.close_price, i.volume, i.final, \
              coalesce(i.adjusted_close, s.adjusted_close), coalesce(i.dividend_amount, s.dividend_amount), \
              coalesce(i.split_coefficient, s.split_coefficient)",
     set: "open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
-          close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
+          close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, final = EXCLUDED.final, \
           adjusted_close = EXCLUDED.adjusted_close, dividend_amount = EXCLUDED.dividend_amount, \
           split_coefficient = EXCLUDED.split_coefficient",
     have: "stock_data.open_price, stock_data.high_price, stock_data.low_price, stock_data.close_price, \
-           stock_data.volume, stock_data.adjusted_close, stock_data.dividend_amount, stock_data.split_coefficient",
+           stock_data.volume, stock_data.final, stock_data.adjusted_close, stock_data.dividend_amount, stock_data.split_coefficient",
     excluded: "EXCLUDED.open_price, EXCLUDED.high_price, EXCLUDED.low_price, EXCLUDED.close_price, EXCLUDED.volume, \
-               EXCLUDED.adjusted_close, EXCLUDED.dividend_amount, EXCLUDED.split_coefficient"
+               EXCLUDED.final, EXCLUDED.adjusted_close, EXCLUDED.dividend_amount, EXCLUDED.split_coefficient",
+    source: "$17"
 );
 
 /// How bars are written if none of their range is stored yet.
@@ -90,12 +94,30 @@ pub async fn apply(
     batch: Batch,
     credential: Credential,
 ) -> Outcome<Counts> {
+    know(connection, &batch.series.source).await?;
     match transact(connection, &batch, &credential, Way::Copied).await {
         Err(Fault::Sql(sqlx::Error::Database(error))) if error.is_unique_violation() => {
             transact(connection, &batch, &credential, Way::Merged).await
         }
         outcome => outcome,
     }
+}
+
+/// Adds the word of a source that no bar came from yet. Before the transaction: a word cannot be used
+/// in the one that adds it.
+async fn know(connection: &mut PgConnection, source: &SourceId) -> Outcome<()> {
+    let is_known: bool = sqlx::query_scalar("SELECT source_of($1) IS NOT NULL")
+        .bind(source.as_str())
+        .fetch_one(&mut *connection)
+        .await?;
+    if !is_known {
+        // A source's word needs no quoting: letters, digits and underscores.
+        let add = format!("ALTER TYPE bar_source ADD VALUE IF NOT EXISTS '{source}'");
+        sqlx::raw_sql(AssertSqlSafe(add))
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The transaction. A failure is rolled back, so that another way can be tried.
@@ -106,8 +128,8 @@ async fn transact(
     way: Way,
 ) -> Outcome<Counts> {
     let mut tx = connection.begin().await?;
-    let (state, function): (String, String) =
-        sqlx::query_as("SELECT state, function FROM requests WHERE id = $1 FOR UPDATE")
+    let (state, endpoint): (String, String) =
+        sqlx::query_as("SELECT state, endpoint FROM requests WHERE id = $1 FOR UPDATE")
             .bind(batch.request.0)
             .fetch_one(&mut *tx)
             .await?;
@@ -129,12 +151,13 @@ async fn transact(
     .await?;
     finish(&mut tx, batch, counts).await?;
     sqlx::query(
-        "INSERT INTO entitlements (key_fingerprint, function, plan, granted) VALUES ($1, $2, $3, true) \
-         ON CONFLICT (key_fingerprint, function, parameter, plan) DO UPDATE \
+        "INSERT INTO entitlements (key_fingerprint, source, endpoint, plan, granted) VALUES ($1, $2, $3, $4, true) \
+         ON CONFLICT (key_fingerprint, source, endpoint, parameter, plan) DO UPDATE \
          SET granted = true, message = NULL, learnt_at = clock_timestamp() WHERE NOT entitlements.granted",
     )
     .bind(&credential.fingerprint)
-    .bind(function)
+    .bind(batch.series.source.as_str())
+    .bind(endpoint)
     .bind(&credential.plan)
     .execute(&mut *tx)
     .await?;
@@ -193,13 +216,14 @@ async fn add_to_total(connection: &mut PgConnection, batch: &Batch, inserted: u3
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO series_totals (symbol, interval, adjusted, bars) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (symbol, interval, adjusted) DO UPDATE SET bars = series_totals.bars + excluded.bars",
+        "INSERT INTO series_totals (symbol, interval, adjusted, bars, source) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (source, symbol, interval, adjusted) DO UPDATE SET bars = series_totals.bars + excluded.bars",
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
     .bind(batch.series.is_stored_adjusted())
     .bind(i64::from(inserted))
+    .bind(batch.series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -221,10 +245,11 @@ async fn standing(
     last: &Bar,
 ) -> Outcome<Standing> {
     let (is_outdone, is_new) = sqlx::query_as(
-        "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted IN ($3, $7) \
-                        AND state = 'stored' AND id > $4), \
-                NOT EXISTS (SELECT 1 FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
-                            AND timestamp BETWEEN $5 AND $6)",
+        "SELECT EXISTS (SELECT 1 FROM request_series s JOIN requests q ON q.id = s.request_id \
+                        WHERE s.source = $8 AND s.symbol = $1 AND s.interval = $2 AND s.adjusted IN ($3, $7) \
+                        AND s.request_id > $4 AND q.state = 'stored'), \
+                NOT EXISTS (SELECT 1 FROM stock_data WHERE source = source_of($8) AND symbol = $1 AND interval = $2 \
+                            AND adjusted = $3 AND timestamp BETWEEN $5 AND $6)",
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
@@ -233,6 +258,7 @@ async fn standing(
     .bind(first.timestamp)
     .bind(last.timestamp)
     .bind(batch.series.adjusted || !batch.series.interval.is_intraday())
+    .bind(batch.series.source.as_str())
     .fetch_one(connection)
     .await?;
     Ok(Standing { is_outdone, is_new })
@@ -293,13 +319,19 @@ async fn store_chunk(
         .bind(prices(|bar| bar.high))
         .bind(prices(|bar| bar.low))
         .bind(prices(|bar| bar.close))
-        .bind(bars.iter().map(|bar| bar.volume).collect::<Vec<i64>>());
+        .bind(
+            bars.iter()
+                .map(|bar| bar.volume.to_decimal())
+                .collect::<Vec<Decimal>>(),
+        )
+        .bind(bars.iter().map(|bar| bar.is_final).collect::<Vec<bool>>());
     if adjusted {
         query = query
             .bind(extras(|bar| bar.adjusted_close))
             .bind(extras(|bar| bar.dividend_amount))
             .bind(extras(|bar| bar.split_coefficient));
     }
+    query = query.bind(batch.series.source.as_str());
     Ok(query.fetch_one(connection).await?)
 }
 
@@ -312,7 +344,8 @@ async fn move_labels(
 ) -> Outcome<Relabelling> {
     let period = |date| batch.series.interval.period_start(date).unwrap_or(date);
     let stored: Vec<(DateTime<Utc>, NaiveDate)> = sqlx::query_as(
-        "SELECT timestamp, trading_date FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
+        "SELECT timestamp, trading_date FROM stock_data \
+         WHERE source = source_of($6) AND symbol = $1 AND interval = $2 AND adjusted = $3 \
          AND trading_date BETWEEN $4 AND CAST($5 AS date) + 31",
     )
     .bind(batch.series.symbol.as_str())
@@ -320,6 +353,7 @@ async fn move_labels(
     .bind(batch.series.is_stored_adjusted())
     .bind(period(first))
     .bind(last)
+    .bind(batch.series.source.as_str())
     .fetch_all(&mut *connection)
     .await?;
     let relabelling = relabel(batch.series.interval, &stored, &batch.bars);
@@ -328,8 +362,8 @@ async fn move_labels(
             "UPDATE stock_data SET timestamp = $5, trading_date = $6, open_price = $7, high_price = $8, low_price = $9, \
                     close_price = $10, volume = $11, adjusted_close = coalesce($12, adjusted_close), \
                     dividend_amount = coalesce($13, dividend_amount), \
-                    split_coefficient = coalesce($14, split_coefficient) \
-             WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp = $4",
+                    split_coefficient = coalesce($14, split_coefficient), final = $15 \
+             WHERE source = source_of($16) AND symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp = $4",
         )
         .bind(batch.series.symbol.as_str())
         .bind(batch.series.interval.as_str())
@@ -341,10 +375,12 @@ async fn move_labels(
         .bind(bar.high.to_decimal())
         .bind(bar.low.to_decimal())
         .bind(bar.close.to_decimal())
-        .bind(bar.volume)
+        .bind(bar.volume.to_decimal())
         .bind(bar.adjusted_close.map(Price::to_decimal))
         .bind(bar.dividend_amount.map(Price::to_decimal))
         .bind(bar.split_coefficient.map(Price::to_decimal))
+        .bind(bar.is_final)
+        .bind(batch.series.source.as_str())
         .execute(&mut *connection)
         .await?;
     }
@@ -356,8 +392,8 @@ async fn store_rejected(connection: &mut PgConnection, batch: &Batch) -> Outcome
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO rejected_rows (request_id, symbol, interval, adjusted, label, content, reason) \
-         SELECT $1, $2, $3, $4, * FROM unnest($5::text[], $6::text[], $7::text[])",
+        "INSERT INTO rejected_rows (request_id, symbol, interval, adjusted, source, label, content, reason) \
+         SELECT $1, $2, $3, $4, $8, * FROM unnest($5::text[], $6::text[], $7::text[])",
     )
     .bind(batch.request.0)
     .bind(batch.series.symbol.as_str())
@@ -366,6 +402,7 @@ async fn store_rejected(connection: &mut PgConnection, batch: &Batch) -> Outcome
     .bind(batch.rejected.iter().map(|row| row.label.as_str()).collect::<Vec<_>>())
     .bind(batch.rejected.iter().map(|row| row.content.as_str()).collect::<Vec<_>>())
     .bind(batch.rejected.iter().map(|row| row.reason.as_str()).collect::<Vec<_>>())
+    .bind(batch.series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -380,11 +417,13 @@ async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) ->
     sqlx::query(
         "UPDATE run_series SET status = 'succeeded', received = $5, inserted = $6, changed = $7, unchanged = $8, \
                 rejected = $9, rounded = $10, first_at = $11, last_at = $12, set_aside = $13, \
-                attempts = t.attempts, requests = t.requests, error_class = NULL, error_message = NULL, \
-                finished_at = clock_timestamp() \
-         FROM (SELECT count(*) AS attempts, count(*) FILTER (WHERE state <> 'not_sent') AS requests \
-               FROM requests WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4) t \
-         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+                attempts = t.attempts, requests = t.requests, retries = t.retries, error_class = NULL, \
+                error_message = NULL, finished_at = clock_timestamp() \
+         FROM (SELECT count(*) AS attempts, count(*) FILTER (WHERE q.state <> 'not_sent') AS requests, \
+                      count(*) FILTER (WHERE q.attempt > 1) AS retries \
+               FROM requests q JOIN request_series s ON s.request_id = q.id \
+               WHERE q.run_id = $1 AND s.source = $14 AND s.symbol = $2 AND s.interval = $3 AND s.adjusted = $4) t \
+         WHERE run_id = $1 AND source = $14 AND symbol = $2 AND interval = $3 AND adjusted = $4",
     )
     .bind(batch.run.0)
     .bind(series.symbol.as_str())
@@ -399,6 +438,7 @@ async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) ->
     .bind(batch.bars.first().map(|bar| bar.timestamp))
     .bind(batch.bars.last().map(|bar| bar.timestamp))
     .bind(batch.set_aside.cast_signed())
+    .bind(series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -407,9 +447,10 @@ async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) ->
 async fn stored_counts(connection: &mut PgConnection, batch: &Batch) -> Outcome<Counts> {
     let (inserted, changed, unchanged): (i32, i32, i32) = sqlx::query_as(
         "SELECT inserted, changed, unchanged FROM run_series \
-         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+         WHERE run_id = $1 AND source = $2 AND symbol = $3 AND interval = $4 AND adjusted = $5",
     )
     .bind(batch.run.0)
+    .bind(batch.series.source.as_str())
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
     .bind(batch.series.adjusted)

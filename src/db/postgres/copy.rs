@@ -6,12 +6,12 @@
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use crate::model::{Bar, Price, SeriesKey};
+use crate::model::{Bar, Price, SeriesKey, Volume};
 
-const STATEMENT: &str = "COPY stock_data (symbol, interval, adjusted, timestamp, trading_date, \
-    open_price, high_price, low_price, close_price, volume, adjusted_close, dividend_amount, split_coefficient) \
+const STATEMENT: &str = "COPY stock_data (source, symbol, interval, adjusted, timestamp, trading_date, \
+    open_price, high_price, low_price, close_price, volume, final, adjusted_close, dividend_amount, split_coefficient) \
     FROM STDIN (FORMAT binary)";
-const COLUMNS: i16 = 13;
+const COLUMNS: i16 = 15;
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const TRAILER: i16 = -1;
 const NULL: i32 = -1;
@@ -44,6 +44,7 @@ pub(super) async fn copy(
 
 fn put_row(out: &mut Vec<u8>, series: &SeriesKey, bar: &Bar) {
     out.extend_from_slice(&COLUMNS.to_be_bytes());
+    put(out, series.source.as_str().as_bytes());
     put(out, series.symbol.as_str().as_bytes());
     put(out, series.interval.as_str().as_bytes());
     put(out, &[u8::from(series.is_stored_adjusted())]);
@@ -54,16 +55,17 @@ fn put_row(out: &mut Vec<u8>, series: &SeriesKey, bar: &Bar) {
     );
     put(out, &days(bar.trading_date).to_be_bytes());
     for price in [bar.open, bar.high, bar.low, bar.close] {
-        put_numeric(out, price);
+        put_price(out, price);
     }
-    put(out, &bar.volume.to_be_bytes());
+    put_volume(out, bar.volume);
+    put(out, &[u8::from(bar.is_final)]);
     for extra in [
         bar.adjusted_close,
         bar.dividend_amount,
         bar.split_coefficient,
     ] {
         match extra {
-            Some(price) => put_numeric(out, price),
+            Some(price) => put_price(out, price),
             None => out.extend_from_slice(&NULL.to_be_bytes()),
         }
     }
@@ -80,31 +82,53 @@ fn put(out: &mut Vec<u8>, field: &[u8]) {
     out.extend_from_slice(field);
 }
 
-/// A price as the server stores it: the number of digits in base 10,000, the power of the first,
-/// the sign, eight decimals after the point, and the digits without trailing zeros.
-fn put_numeric(out: &mut Vec<u8>, price: Price) {
-    const BASE: u64 = 10_000;
-    /// The power of the last digit: there are two after the point.
-    const LAST: i16 = -2;
+const BASE: u64 = 10_000;
+/// The power of the lowest digit: there are two after the point.
+const LAST: i16 = -2;
+
+fn put_price(out: &mut Vec<u8>, price: Price) {
     const NEGATIVE: i16 = 0x4000;
     const SCALE: i16 = 8;
     let sign = if price.units() < 0 { NEGATIVE } else { 0 };
-    let mut rest = price.units().unsigned_abs();
-    // The lowest digit first: 19 decimal digits make five of these.
-    let mut digits = [0_i16; 5];
-    let mut count = 0_i16;
-    for digit in &mut digits {
-        if rest == 0 {
-            break;
-        }
-        *digit = i16::try_from(rest % BASE).unwrap_or(0);
+    put_numeric(out, digits(price.units().unsigned_abs()), sign, SCALE);
+}
+
+fn put_volume(out: &mut Vec<u8>, volume: Volume) {
+    let fraction = u64::from(volume.fraction());
+    let [low, high, ..] = digits(fraction);
+    let [a, b, c, d, e, ..] = digits(volume.whole().unsigned_abs());
+    let zeros = (0..8_u32).take_while(|zeros| fraction % 10_u64.pow(zeros + 1) == 0);
+    let scale = i16::try_from(8 - zeros.count()).unwrap_or(8);
+    put_numeric(out, [low, high, a, b, c, d, e], 0, scale);
+}
+
+/// Digits in base 10,000, the lowest first: 19 decimal digits make five of these.
+fn digits(mut rest: u64) -> [i16; 7] {
+    [0; 7].map(|_: i16| {
+        let digit = i16::try_from(rest % BASE).unwrap_or(0);
         rest /= BASE;
-        count += 1;
-    }
-    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
-    let kept = usize::try_from(count).unwrap_or(0).saturating_sub(zeros);
-    let first = if kept == 0 { 0 } else { LAST + count - 1 };
-    let head = [i16::try_from(kept).unwrap_or(0), first, sign, SCALE];
+        digit
+    })
+}
+
+/// A number as the server stores it: how many digits in base 10,000, the power of the first, the
+/// sign, how many decimals are shown after the point, and the digits without zeros at either end.
+fn put_numeric(out: &mut Vec<u8>, digits: [i16; 7], sign: i16, scale: i16) {
+    let count = digits
+        .iter()
+        .rposition(|digit| *digit != 0)
+        .map_or(0, |last| last + 1);
+    let zeros = digits
+        .iter()
+        .take(count)
+        .take_while(|digit| **digit == 0)
+        .count();
+    let first = match i16::try_from(count) {
+        Ok(count @ 1..) => LAST + count - 1,
+        _ => 0,
+    };
+    let kept = count - zeros;
+    let head = [i16::try_from(kept).unwrap_or(0), first, sign, scale];
     let bytes = 2 * (head.len() + kept);
     out.extend_from_slice(&i32::try_from(bytes).unwrap_or(0).to_be_bytes());
     for part in head
@@ -126,16 +150,15 @@ mod tests {
     use super::*;
 
     /// What the driver writes for the same value, except that it may keep fewer decimals.
-    fn by_the_driver(price: Price) -> Vec<u8> {
+    fn by_the_driver(decimal: Decimal) -> Vec<u8> {
         let mut buffer = PgArgumentBuffer::default();
-        let decimal: Decimal = price.to_decimal();
         let _ = <Decimal as Encode<'_, Postgres>>::encode_by_ref(&decimal, &mut buffer).unwrap();
         buffer.to_vec()
     }
 
     fn ours(units: i64) -> Vec<u8> {
         let mut out = vec![];
-        put_numeric(&mut out, Price::from_units(units));
+        put_price(&mut out, Price::from_units(units));
         assert_eq!(
             out.len(),
             4 + usize::try_from(i32::from_be_bytes(out[..4].try_into().unwrap())).unwrap()
@@ -170,10 +193,23 @@ mod tests {
     proptest! {
         #[test]
         fn a_price_is_written_as_the_driver_writes_it(units in 0_i64..9_000_000_000_000_000_000) {
-            let (ours, theirs) = (ours(units), by_the_driver(Price::from_units(units)));
+            let (ours, theirs) = (ours(units), by_the_driver(Price::from_units(units).to_decimal()));
             // Bytes 6 and 7 are the decimals that are shown: the column's type sets them anyway.
             prop_assert_eq!(&ours[..6], &theirs[..6]);
             prop_assert_eq!(&ours[8..], &theirs[8..]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_volume_is_written_as_the_driver_writes_it(
+            whole in (0..63_u32).prop_flat_map(|bits| 0..=i64::MAX >> bits),
+            fraction in prop_oneof![Just(0), 0..Volume::ONE, (0..100_u32).prop_map(|n| n * 1_000_000)],
+        ) {
+            let volume = Volume::new(whole, fraction).unwrap();
+            let mut ours = vec![];
+            put_volume(&mut ours, volume);
+            prop_assert_eq!(&ours[4..], &by_the_driver(volume.to_decimal())[..]);
         }
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, Row};
 use super::super::{BarQuery, DbError, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
 use super::{Outcome, lock};
 use crate::model::{
-    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol,
+    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };
 
 /// The lock is taken before the row can be seen, so that nobody finds a running run without one.
@@ -31,10 +31,16 @@ pub async fn begin_run(
             .fetch_one(&mut *tx)
             .await?;
     sqlx::query(
-        "INSERT INTO run_series (run_id, symbol, interval, adjusted) \
-         SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bool[]) ON CONFLICT DO NOTHING",
+        "INSERT INTO run_series (run_id, source, symbol, interval, adjusted) \
+         SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bool[]) ON CONFLICT DO NOTHING",
     )
     .bind(id)
+    .bind(
+        series
+            .iter()
+            .map(|key| key.source.as_str())
+            .collect::<Vec<_>>(),
+    )
     .bind(
         series
             .iter()
@@ -66,8 +72,8 @@ pub async fn finish_series(
         .unzip();
     sqlx::query(
         "UPDATE run_series SET status = $5, received = $6, rejected = $7, rounded = $8, attempts = $9, requests = $10, \
-                error_class = $11, error_message = $12, finished_at = clock_timestamp() \
-         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+                retries = greatest($9 - 1, 0), error_class = $11, error_message = $12, finished_at = clock_timestamp() \
+         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND source = $13",
     )
     .bind(run.0)
     .bind(series.symbol.as_str())
@@ -81,6 +87,7 @@ pub async fn finish_series(
     .bind(report.requests.cast_signed())
     .bind(class.map(ErrorClass::as_str))
     .bind(message)
+    .bind(series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -166,8 +173,9 @@ pub async fn last_fetch(
 ) -> Outcome<Option<DateTime<Utc>>> {
     Ok(sqlx::query_scalar(
         "SELECT max(finished_at) FROM run_series \
-         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND status = 'succeeded'",
+         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND status = 'succeeded'",
     )
+    .bind(series.source.as_str())
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
     .bind(series.adjusted)
@@ -179,11 +187,11 @@ macro_rules! bars_by {
     ($order:literal) => {
         concat!(
             "SELECT timestamp, trading_date, open_price, high_price, low_price, close_price, volume, \
-                    adjusted_close, dividend_amount, split_coefficient \
-             FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
-               AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp ",
+                    adjusted_close, dividend_amount, split_coefficient, final \
+             FROM stock_data WHERE source = source_of($1) AND symbol = $2 AND interval = $3 AND adjusted = $4 \
+               AND timestamp BETWEEN $5 AND $6 ORDER BY timestamp ",
             $order,
-            " LIMIT $6"
+            " LIMIT $7"
         )
     };
 }
@@ -193,6 +201,7 @@ pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec
         Order::NewestFirst => bars_by!("DESC"),
         Order::OldestFirst => bars_by!("ASC"),
     })
+    .bind(query.series.source.as_str())
     .bind(query.series.symbol.as_str())
     .bind(query.series.interval.as_str())
     .bind(query.series.is_stored_adjusted())
@@ -219,7 +228,9 @@ pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec
             high: price(3)?,
             low: price(4)?,
             close: price(5)?,
-            volume: found.try_get(6)?,
+            volume: Volume::from_decimal(found.try_get(6)?)
+                .ok_or_else(|| DbError::other("a stored volume is out of range"))?,
+            is_final: found.try_get(10)?,
             adjusted_close: extra(7)?,
             dividend_amount: extra(8)?,
             split_coefficient: extra(9)?,
@@ -229,16 +240,20 @@ pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec
 }
 
 pub async fn held(connection: &mut PgConnection, symbol: Symbol) -> Outcome<Vec<Holding>> {
-    let rows = sqlx::query(row::held_in!("stock_data"))
-        .bind(symbol.as_str())
-        .fetch_all(connection)
-        .await?;
+    let rows: Vec<row::HeldRow<DateTime<Utc>>> = sqlx::query_as(
+        "SELECT t.source, t.symbol, t.interval, t.adjusted, t.bars, b.oldest, b.newest \
+         FROM series_totals t CROSS JOIN LATERAL ( \
+             SELECT min(timestamp) AS oldest, max(timestamp) AS newest FROM stock_data \
+             WHERE source = CAST(t.source AS bar_source) AND symbol = t.symbol AND interval = t.interval \
+               AND adjusted = t.adjusted) b \
+         WHERE t.symbol = $1 AND t.bars > 0",
+    )
+    .bind(symbol.as_str())
+    .fetch_all(connection)
+    .await?;
     let mut held = Vec::with_capacity(rows.len());
     for found in rows {
-        let key = (found.try_get(0)?, found.try_get(1)?, found.try_get(2)?);
-        let bound = |column: usize| found.try_get::<Option<DateTime<Utc>>, _>(column);
-        let bounds = (bound(4)?, bound(5)?);
-        held.extend(row::holding(key, found.try_get(3)?, bounds)?);
+        held.extend(found.holding(Ok)?);
     }
     Ok(held)
 }
@@ -282,9 +297,12 @@ pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<Ru
 pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
     let (bars, oldest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
-        "SELECT coalesce((SELECT bars FROM series_totals WHERE symbol = $1 AND interval = $2 AND adjusted = $3), 0), \
-                (SELECT min(timestamp) FROM stock_data WHERE symbol = $1 AND interval = $2 AND adjusted = $3)",
+        "SELECT coalesce((SELECT bars FROM series_totals \
+                          WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4), 0), \
+                (SELECT min(timestamp) FROM stock_data \
+                 WHERE source = source_of($1) AND symbol = $2 AND interval = $3 AND adjusted = $4)",
     )
+    .bind(series.source.as_str())
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
     .bind(series.is_stored_adjusted())

@@ -11,12 +11,14 @@ use crate::model::{SeriesKey, WatchEdit, WatchEdited};
 const LOCK: &str = "LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE";
 
 pub async fn read(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
-    let rows: Vec<(String, String, bool)> =
-        sqlx::query_as("SELECT symbol, interval, adjusted FROM series ORDER BY id")
+    let rows: Vec<(String, String, String, bool)> =
+        sqlx::query_as("SELECT source, symbol, interval, adjusted FROM series ORDER BY id")
             .fetch_all(connection)
             .await?;
     rows.into_iter()
-        .map(|(symbol, interval, adjusted)| Ok(row::series_key(&symbol, &interval, adjusted)?))
+        .map(|(source, symbol, interval, adjusted)| {
+            Ok(row::series_key(&source, &symbol, &interval, adjusted)?)
+        })
         .collect()
 }
 
@@ -41,7 +43,7 @@ pub async fn edit(connection: &mut PgConnection, edit: WatchEdit) -> Outcome<Wat
     let mut tx = connection.begin().await?;
     sqlx::query(LOCK).execute(&mut *tx).await?;
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, symbol, interval, adjusted, provider, settings::text, added_at::text FROM series ORDER BY id",
+        "SELECT id, source, symbol, interval, adjusted, settings::text, added_at::text FROM series ORDER BY id",
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -66,17 +68,17 @@ async fn write(connection: &mut PgConnection, rewrite: Rewrite) -> Outcome<()> {
         rows.map(|(_, kept)| kept.as_ref().map(pick)).collect()
     };
     sqlx::query(
-        "INSERT INTO series (symbol, interval, adjusted, provider, settings, added_at) \
-         SELECT symbol, interval, adjusted, coalesce(provider, 'alpha_vantage'), \
-                coalesce(settings, '{}')::jsonb, coalesce(added_at::timestamptz, now()) \
-         FROM unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::text[]) \
-              WITH ORDINALITY AS row (symbol, interval, adjusted, provider, settings, added_at, place) \
+        "INSERT INTO series (source, symbol, interval, adjusted, settings, added_at) \
+         SELECT source, symbol, interval, adjusted, coalesce(settings, '{}')::jsonb, \
+                coalesce(added_at::timestamptz, now()) \
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::text[], $6::text[]) \
+              WITH ORDINALITY AS row (source, symbol, interval, adjusted, settings, added_at, place) \
          ORDER BY place",
     )
+    .bind(keys().map(|key| key.source.as_str()).collect::<Vec<_>>())
     .bind(keys().map(|key| key.symbol.as_str()).collect::<Vec<_>>())
     .bind(keys().map(|key| key.interval.as_str()).collect::<Vec<_>>())
     .bind(keys().map(|key| key.adjusted).collect::<Vec<_>>())
-    .bind(kept(|kept| &kept.provider))
     .bind(kept(|kept| &kept.settings))
     .bind(kept(|kept| &kept.added_at))
     .execute(&mut *connection)

@@ -8,60 +8,103 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
-use super::Outcome;
+use super::{Outcome, instant, stored_series};
 use crate::model::{Bar, Batch, Counts, Interval, Price};
 
 /// Rows per statement: as many as pay off, far below SQLite's 32,766 parameters.
 const CHUNK: usize = 1_000;
 
-/// The statement for a full chunk without and with the adjustment columns: prepared once, used often.
-static FULL: LazyLock<[String; 2]> = LazyLock::new(|| [upsert(CHUNK, false), upsert(CHUNK, true)]);
+/// What a chunk's bars have to say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    /// Prices and whole volumes of bars that are final, as nearly all are.
+    Plain,
+    /// Every column.
+    All,
+}
+
+impl Columns {
+    fn of(bars: &[&Bar]) -> Self {
+        let is_plain =
+            |bar: &&Bar| bar.is_final && bar.volume.fraction() == 0 && !bar.has_adjustments();
+        if bars.iter().all(is_plain) {
+            Self::Plain
+        } else {
+            Self::All
+        }
+    }
+
+    /// The columns that each row binds, and those that have one value in all rows.
+    const fn bound(self) -> (&'static [&'static str], &'static str, &'static str) {
+        match self {
+            Self::Plain => (
+                &[
+                    "open_price",
+                    "high_price",
+                    "low_price",
+                    "close_price",
+                    "volume",
+                ],
+                ", volume_fraction, final",
+                ", 0, 1",
+            ),
+            Self::All => (
+                &[
+                    "open_price",
+                    "high_price",
+                    "low_price",
+                    "close_price",
+                    "volume",
+                    "volume_fraction",
+                    "final",
+                    "adjusted_close",
+                    "dividend_amount",
+                    "split_coefficient",
+                ],
+                "",
+                "",
+            ),
+        }
+    }
+}
+
+/// The statements for a full chunk: prepared once, used often.
+static PLAIN: LazyLock<String> = LazyLock::new(|| upsert(CHUNK, Columns::Plain));
+static ALL: LazyLock<String> = LazyLock::new(|| upsert(CHUNK, Columns::All));
 
 /// Builds an upsert of `rows` rows that leaves unchanged rows alone; a missing adjustment is kept.
 ///
-/// Its parameters are the values row by row, then symbol, interval, adjusted. None is numbered:
+/// Its parameters are the values row by row, then the number of the series. None is numbered:
 /// SQLite and the driver search a list for every numbered one, which cost more than the upsert.
-fn upsert(rows: usize, adjusted: bool) -> String {
-    let mut columns = vec![
-        "open_price",
-        "high_price",
-        "low_price",
-        "close_price",
-        "volume",
-    ];
-    if adjusted {
-        columns.extend(["adjusted_close", "dividend_amount", "split_coefficient"]);
+fn upsert(rows: usize, columns: Columns) -> String {
+    let (bound, fixed, values) = columns.bound();
+    let names = bound.join(", ");
+    let row = format!("(?{})", ",?".repeat(bound.len() + 1));
+    let mut sql = format!("WITH new (timestamp, trading_day, {names}) AS (VALUES {row}");
+    for _ in 1..rows {
+        sql.push(',');
+        sql.push_str(&row);
     }
-    let width = columns.len() + 2;
     let new = |column: &str| match column {
         "adjusted_close" | "dividend_amount" | "split_coefficient" => {
             format!("coalesce(excluded.{column}, bars.{column})")
         }
         _ => format!("excluded.{column}"),
     };
+    let written: Vec<&str> = bound
+        .iter()
+        .copied()
+        .chain(fixed.split(", ").filter(|column| !column.is_empty()))
+        .collect();
     let each = |form: &dyn Fn(&str) -> String| {
-        columns
-            .iter()
-            .map(|c| form(c))
-            .collect::<Vec<_>>()
-            .join(", ")
+        let forms: Vec<String> = written.iter().map(|column| form(column)).collect();
+        forms.join(", ")
     };
-    let names = columns.join(", ");
-    let row = format!("(?{})", ",?".repeat(width - 1));
-    let mut sql = format!("WITH new (timestamp, trading_day, {names}) AS (VALUES {row}");
-    for _ in 1..rows {
-        sql.push(',');
-        sql.push_str(&row);
-    }
     let _ = write!(
         sql,
-        ") INSERT INTO bars (symbol, interval, adjusted, timestamp, trading_day, {names}) \
-         SELECT ?, ?, ?, new.* FROM new WHERE true",
-    );
-    let _ = write!(
-        sql,
-        " ON CONFLICT (symbol, interval, adjusted, timestamp) DO UPDATE SET {}, updated_at = unixepoch() \
-         WHERE ({}) IS NOT ({})",
+        ") INSERT INTO bars (series_id, timestamp, trading_day, {names}{fixed}) \
+         SELECT ?, new.*{values} FROM new WHERE true \
+         ON CONFLICT (series_id, timestamp) DO UPDATE SET {}, updated_at = unixepoch() WHERE ({}) IS NOT ({})",
         each(&|column| format!("{column} = {}", new(column))),
         each(&|column| format!("bars.{column}")),
         each(&new),
@@ -75,8 +118,8 @@ pub async fn apply(
     credential: Credential,
 ) -> Outcome<Counts> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let (state, function): (String, String) =
-        sqlx::query_as("SELECT state, function FROM requests WHERE id = $1")
+    let (state, endpoint): (String, String) =
+        sqlx::query_as("SELECT state, endpoint FROM requests WHERE id = $1")
             .bind(batch.request.0)
             .fetch_one(&mut *tx)
             .await?;
@@ -87,7 +130,6 @@ pub async fn apply(
     }
     let counts = store_bars(&mut tx, &batch).await?;
     store_rejected(&mut tx, &batch).await?;
-    add_to_total(&mut tx, &batch, counts.inserted).await?;
     sqlx::query(
         "UPDATE requests SET state = 'stored', class = NULL, message = NULL, parse_ms = $2, \
                 ended_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = $1",
@@ -98,13 +140,14 @@ pub async fn apply(
     .await?;
     finish(&mut tx, &batch, counts).await?;
     sqlx::query(
-        "INSERT INTO entitlements (key_fingerprint, function, plan, granted) VALUES ($1, $2, $3, 1) \
-         ON CONFLICT (key_fingerprint, function, parameter, plan) DO UPDATE \
+        "INSERT INTO entitlements (key_fingerprint, source, endpoint, plan, granted) VALUES ($1, $2, $3, $4, 1) \
+         ON CONFLICT (key_fingerprint, source, endpoint, parameter, plan) DO UPDATE \
          SET granted = 1, message = NULL, learnt_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
          WHERE NOT entitlements.granted",
     )
     .bind(credential.fingerprint)
-    .bind(function)
+    .bind(batch.series.source.as_str())
+    .bind(endpoint)
     .bind(credential.plan)
     .execute(&mut *tx)
     .await?;
@@ -117,8 +160,9 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
         return Ok(Counts::default());
     };
+    let number = stored_series::enter(connection, &batch.series).await?;
     let relabelling = if matches!(batch.series.interval, Interval::Weekly | Interval::Monthly) {
-        move_labels(connection, batch, first.trading_date, last.trading_date).await?
+        move_labels(connection, batch, number).await?
     } else {
         Relabelling::default()
     };
@@ -134,12 +178,17 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
         .iter()
         .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))
         .collect();
-    let before = count_range(connection, batch, first, last).await?;
+    let before = count_range(connection, number, first, last).await?;
     let mut written = 0_u64;
     for chunk in current.chunks(CHUNK) {
-        written += store_chunk(connection, batch, chunk).await?;
+        written += store_chunk(connection, number, chunk).await?;
     }
-    let inserted: u32 = row::count(count_range(connection, batch, first, last).await? - before);
+    let inserted: u32 = if before == 0 {
+        u32::try_from(written).unwrap_or(u32::MAX)
+    } else {
+        row::count(count_range(connection, number, first, last).await? - before)
+    };
+    add_to_total(connection, number, inserted).await?;
     let moved = u32::try_from(relabelling.moved.len()).unwrap_or(u32::MAX);
     let changed = u32::try_from(written)
         .unwrap_or(u32::MAX)
@@ -156,18 +205,16 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
 /// The database counts rows written; how many of them are new is the growth of their range.
 async fn count_range(
     connection: &mut SqliteConnection,
-    batch: &Batch,
+    number: i64,
     first: &Bar,
     last: &Bar,
 ) -> Outcome<i64> {
     Ok(sqlx::query_scalar(
-        "SELECT count(*) FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp BETWEEN $4 AND $5",
+        "SELECT count(*) FROM bars WHERE series_id = $1 AND timestamp BETWEEN $2 AND $3",
     )
-    .bind(batch.series.symbol.as_str())
-    .bind(batch.series.interval.as_str())
-    .bind(batch.series.is_stored_adjusted())
-    .bind(first.timestamp.timestamp())
-    .bind(last.timestamp.timestamp())
+    .bind(number)
+    .bind(instant::text(first.timestamp))
+    .bind(instant::text(last.timestamp))
     .fetch_one(connection)
     .await?)
 }
@@ -175,22 +222,16 @@ async fn count_range(
 /// Adds new bars to the total of their series. A label that moves takes its bar along, so it adds none.
 async fn add_to_total(
     connection: &mut SqliteConnection,
-    batch: &Batch,
+    number: i64,
     inserted: u32,
 ) -> Outcome<()> {
-    if inserted == 0 {
-        return Ok(());
+    if inserted > 0 {
+        sqlx::query("UPDATE series_totals SET bars = bars + $2 WHERE id = $1")
+            .bind(number)
+            .bind(inserted)
+            .execute(connection)
+            .await?;
     }
-    sqlx::query(
-        "INSERT INTO series_totals (symbol, interval, adjusted, bars) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (symbol, interval, adjusted) DO UPDATE SET bars = series_totals.bars + excluded.bars",
-    )
-    .bind(batch.series.symbol.as_str())
-    .bind(batch.series.interval.as_str())
-    .bind(batch.series.is_stored_adjusted())
-    .bind(i64::from(inserted))
-    .execute(connection)
-    .await?;
     Ok(())
 }
 
@@ -198,14 +239,16 @@ async fn add_to_total(
 /// or waited for a restart, may fill gaps but not overwrite.
 async fn is_outdone(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<bool> {
     Ok(sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM requests WHERE symbol = $1 AND interval = $2 AND adjusted IN ($3, $5) \
-         AND state = 'stored' AND id > $4)",
+        "SELECT EXISTS (SELECT 1 FROM request_series s JOIN requests q ON q.id = s.request_id \
+         WHERE s.source = $6 AND s.symbol = $1 AND s.interval = $2 AND s.adjusted IN ($3, $5) \
+         AND s.request_id > $4 AND q.state = 'stored')",
     )
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
     .bind(batch.series.is_stored_adjusted())
     .bind(batch.request.0)
     .bind(batch.series.adjusted || !batch.series.interval.is_intraday())
+    .bind(batch.series.source.as_str())
     .fetch_one(connection)
     .await?)
 }
@@ -228,86 +271,84 @@ async fn stored_bars(
 
 async fn store_chunk(
     connection: &mut SqliteConnection,
-    batch: &Batch,
+    number: i64,
     bars: &[&Bar],
 ) -> Outcome<u64> {
-    let adjusted = bars.iter().any(|bar| bar.has_adjustments());
-    let [plain, with_adjustments] = &*FULL;
-    let mut query = if bars.len() == CHUNK {
-        sqlx::query(AssertSqlSafe(if adjusted {
-            with_adjustments.as_str()
-        } else {
-            plain.as_str()
-        }))
-    } else {
-        sqlx::query(AssertSqlSafe(upsert(bars.len(), adjusted))).persistent(false)
+    let columns = Columns::of(bars);
+    let mut query = match columns {
+        _ if bars.len() < CHUNK => {
+            sqlx::query(AssertSqlSafe(upsert(bars.len(), columns))).persistent(false)
+        }
+        Columns::Plain => sqlx::query(AssertSqlSafe(PLAIN.as_str())),
+        Columns::All => sqlx::query(AssertSqlSafe(ALL.as_str())),
     };
     for bar in bars {
         query = query
-            .bind(bar.timestamp.timestamp())
+            .bind(instant::text(bar.timestamp))
             .bind(row::epoch_day(bar.trading_date))
             .bind(bar.open.units())
             .bind(bar.high.units())
             .bind(bar.low.units())
             .bind(bar.close.units())
-            .bind(bar.volume);
-        if adjusted {
+            .bind(bar.volume.whole());
+        if columns == Columns::All {
             query = query
+                .bind(bar.volume.fraction())
+                .bind(bar.is_final)
                 .bind(bar.adjusted_close.map(Price::units))
                 .bind(bar.dividend_amount.map(Price::units))
                 .bind(bar.split_coefficient.map(Price::units));
         }
     }
-    query = query
-        .bind(batch.series.symbol.as_str())
-        .bind(batch.series.interval.as_str())
-        .bind(batch.series.is_stored_adjusted());
-    Ok(query.execute(connection).await?.rows_affected())
+    Ok(query
+        .bind(number)
+        .execute(connection)
+        .await?
+        .rows_affected())
 }
 
 /// Gives stored bars of unfinished weeks and months the label and values of the bar that replaces them.
 async fn move_labels(
     connection: &mut SqliteConnection,
     batch: &Batch,
-    first: NaiveDate,
-    last: NaiveDate,
+    number: i64,
 ) -> Outcome<Relabelling> {
-    let period = |date| batch.series.interval.period_start(date).unwrap_or(date);
-    let stored: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT timestamp, trading_day FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
-         AND trading_day BETWEEN $4 AND $5 + 31",
+    let day = |bar: Option<&Bar>| bar.map(|bar| bar.trading_date).unwrap_or_default();
+    let first = day(batch.bars.first());
+    let first = batch.series.interval.period_start(first).unwrap_or(first);
+    let stored: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT timestamp, trading_day FROM bars WHERE series_id = $1 AND trading_day BETWEEN $2 AND $3 + 31",
     )
-    .bind(batch.series.symbol.as_str())
-    .bind(batch.series.interval.as_str())
-    .bind(batch.series.is_stored_adjusted())
-    .bind(row::epoch_day(period(first)))
-    .bind(row::epoch_day(last))
+    .bind(number)
+    .bind(row::epoch_day(first))
+    .bind(row::epoch_day(day(batch.bars.last())))
     .fetch_all(&mut *connection)
     .await?;
     let stored: Vec<(DateTime<Utc>, NaiveDate)> = stored
         .into_iter()
-        .map(|(label, day)| (row::instant(label), row::from_epoch_day(day)))
-        .collect();
+        .map(|(label, day)| Ok((instant::read(&label)?, row::from_epoch_day(day))))
+        .collect::<Outcome<_>>()?;
     let relabelling = relabel(batch.series.interval, &stored, &batch.bars);
     for (old, bar) in &relabelling.moved {
         sqlx::query(
-            "UPDATE bars SET timestamp = $5, trading_day = $6, open_price = $7, high_price = $8, low_price = $9, \
-                    close_price = $10, volume = $11, adjusted_close = coalesce($12, adjusted_close), \
+            "UPDATE bars SET timestamp = $3, trading_day = $4, open_price = $5, high_price = $6, low_price = $7, \
+                    close_price = $8, volume = $9, volume_fraction = $10, final = $11, \
+                    adjusted_close = coalesce($12, adjusted_close), \
                     dividend_amount = coalesce($13, dividend_amount), \
                     split_coefficient = coalesce($14, split_coefficient), updated_at = unixepoch() \
-             WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp = $4",
+             WHERE series_id = $1 AND timestamp = $2",
         )
-        .bind(batch.series.symbol.as_str())
-        .bind(batch.series.interval.as_str())
-        .bind(batch.series.is_stored_adjusted())
-        .bind(old.timestamp())
-        .bind(bar.timestamp.timestamp())
+        .bind(number)
+        .bind(instant::text(*old))
+        .bind(instant::text(bar.timestamp))
         .bind(row::epoch_day(bar.trading_date))
         .bind(bar.open.units())
         .bind(bar.high.units())
         .bind(bar.low.units())
         .bind(bar.close.units())
-        .bind(bar.volume)
+        .bind(bar.volume.whole())
+        .bind(bar.volume.fraction())
+        .bind(bar.is_final)
         .bind(bar.adjusted_close.map(Price::units))
         .bind(bar.dividend_amount.map(Price::units))
         .bind(bar.split_coefficient.map(Price::units))
@@ -320,8 +361,8 @@ async fn move_labels(
 async fn store_rejected(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<()> {
     for rejected in &batch.rejected {
         sqlx::query(
-            "INSERT INTO rejected_rows (request_id, symbol, interval, adjusted, label, content, reason) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO rejected_rows (request_id, symbol, interval, adjusted, label, content, reason, source) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(batch.request.0)
         .bind(batch.series.symbol.as_str())
@@ -330,6 +371,7 @@ async fn store_rejected(connection: &mut SqliteConnection, batch: &Batch) -> Out
         .bind(&rejected.label)
         .bind(&rejected.content)
         .bind(&rejected.reason)
+        .bind(batch.series.source.as_str())
         .execute(&mut *connection)
         .await?;
     }
@@ -346,11 +388,13 @@ async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts
     sqlx::query(
         "UPDATE run_series SET status = 'succeeded', received = $5, inserted = $6, changed = $7, unchanged = $8, \
                 rejected = $9, rounded = $10, first_at = $11, last_at = $12, set_aside = $13, \
-                attempts = t.attempts, requests = t.requests, error_class = NULL, error_message = NULL, \
-                finished_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
-         FROM (SELECT count(*) AS attempts, count(CASE WHEN state <> 'not_sent' THEN 1 END) AS requests \
-               FROM requests WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4) t \
-         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+                attempts = t.attempts, requests = t.requests, retries = t.retries, error_class = NULL, \
+                error_message = NULL, finished_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
+         FROM (SELECT count(*) AS attempts, count(CASE WHEN q.state <> 'not_sent' THEN 1 END) AS requests, \
+                      count(CASE WHEN q.attempt > 1 THEN 1 END) AS retries \
+               FROM requests q JOIN request_series s ON s.request_id = q.id \
+               WHERE q.run_id = $1 AND s.source = $14 AND s.symbol = $2 AND s.interval = $3 AND s.adjusted = $4) t \
+         WHERE run_id = $1 AND source = $14 AND symbol = $2 AND interval = $3 AND adjusted = $4",
     )
     .bind(batch.run.0)
     .bind(series.symbol.as_str())
@@ -365,6 +409,7 @@ async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts
     .bind(time(batch.bars.first()))
     .bind(time(batch.bars.last()))
     .bind(batch.set_aside)
+    .bind(series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -373,9 +418,10 @@ async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts
 async fn stored_counts(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Counts> {
     let (inserted, changed, unchanged): (u32, u32, u32) = sqlx::query_as(
         "SELECT inserted, changed, unchanged FROM run_series \
-         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+         WHERE run_id = $1 AND source = $2 AND symbol = $3 AND interval = $4 AND adjusted = $5",
     )
     .bind(batch.run.0)
+    .bind(batch.series.source.as_str())
     .bind(batch.series.symbol.as_str())
     .bind(batch.series.interval.as_str())
     .bind(batch.series.adjusted)

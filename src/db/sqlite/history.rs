@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::{BarQuery, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
-use super::Outcome;
+use super::super::{BarQuery, DbError, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
+use super::instant::{FIRST, LAST};
 use super::lock::FileLock;
+use super::stored_series::number;
+use super::{Outcome, instant};
 use crate::model::{
-    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol,
+    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };
 
 /// The database's clock in the form of every time column.
@@ -40,9 +42,11 @@ pub async fn begin_run(
             .await?;
     for key in &series {
         sqlx::query(
-            "INSERT INTO run_series (run_id, symbol, interval, adjusted) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            "INSERT INTO run_series (run_id, source, symbol, interval, adjusted) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT DO NOTHING",
         )
         .bind(id)
+        .bind(key.source.as_str())
         .bind(key.symbol.as_str())
         .bind(key.interval.as_str())
         .bind(key.adjusted)
@@ -65,9 +69,9 @@ pub async fn finish_series(
         .unzip();
     sqlx::query(concat!(
         "UPDATE run_series SET status = $5, received = $6, rejected = $7, rounded = $8, attempts = $9, requests = $10, \
-                error_class = $11, error_message = $12, finished_at = ",
+                retries = max($9 - 1, 0), error_class = $11, error_message = $12, finished_at = ",
         now!(),
-        " WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4"
+        " WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND source = $13"
     ))
     .bind(run.0)
     .bind(series.symbol.as_str())
@@ -81,6 +85,7 @@ pub async fn finish_series(
     .bind(report.requests)
     .bind(class.map(ErrorClass::as_str))
     .bind(message)
+    .bind(series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -167,8 +172,9 @@ pub async fn last_fetch(
 ) -> Outcome<Option<DateTime<Utc>>> {
     Ok(sqlx::query_scalar(
         "SELECT max(finished_at) FROM run_series \
-         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND status = 'succeeded'",
+         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND status = 'succeeded'",
     )
+    .bind(series.source.as_str())
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
     .bind(series.adjusted)
@@ -180,11 +186,12 @@ macro_rules! bars_by {
     ($order:literal) => {
         concat!(
             "SELECT timestamp, trading_day, open_price, high_price, low_price, close_price, volume, \
-                    adjusted_close, dividend_amount, split_coefficient \
-             FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3 \
-               AND timestamp BETWEEN $4 AND $5 ORDER BY timestamp ",
+                    adjusted_close, dividend_amount, split_coefficient, volume_fraction, final \
+             FROM bars WHERE series_id = ",
+            number!(),
+            " AND timestamp BETWEEN $5 AND $6 ORDER BY timestamp ",
             $order,
-            " LIMIT $6"
+            " LIMIT $7"
         )
     };
 }
@@ -194,11 +201,12 @@ pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome
         Order::NewestFirst => bars_by!("DESC"),
         Order::OldestFirst => bars_by!("ASC"),
     })
+    .bind(query.series.source.as_str())
     .bind(query.series.symbol.as_str())
     .bind(query.series.interval.as_str())
     .bind(query.series.is_stored_adjusted())
-    .bind(query.from.map_or(i64::MIN, |from| from.timestamp()))
-    .bind(query.to.map_or(i64::MAX, |to| to.timestamp()))
+    .bind(query.from.map_or_else(|| FIRST.to_owned(), instant::text))
+    .bind(query.to.map_or_else(|| LAST.to_owned(), instant::text))
     .bind(i64::from(query.limit))
     .fetch_all(connection)
     .await?;
@@ -207,13 +215,14 @@ pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome
         let price = |column: usize| found.try_get(column).map(Price::from_units);
         let extra = |column: usize| found.try_get(column).map(row::optional_price);
         bars.push(Bar {
-            timestamp: row::instant(found.try_get(0)?),
+            timestamp: instant::read(found.try_get(0)?)?,
             trading_date: row::from_epoch_day(found.try_get(1)?),
             open: price(2)?,
             high: price(3)?,
             low: price(4)?,
             close: price(5)?,
-            volume: found.try_get(6)?,
+            volume: volume(found.try_get(6)?, found.try_get(10)?)?,
+            is_final: found.try_get(11)?,
             adjusted_close: extra(7)?,
             dividend_amount: extra(8)?,
             split_coefficient: extra(9)?,
@@ -222,17 +231,24 @@ pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome
     Ok(bars)
 }
 
+fn volume(whole: i64, fraction: u32) -> Outcome<Volume> {
+    let volume = Volume::new(whole, fraction);
+    volume.ok_or_else(|| DbError::other("a stored volume is out of range").into())
+}
+
 pub async fn held(connection: &mut SqliteConnection, symbol: Symbol) -> Outcome<Vec<Holding>> {
-    let rows = sqlx::query(row::held_in!("bars"))
-        .bind(symbol.as_str())
-        .fetch_all(connection)
-        .await?;
+    let rows: Vec<row::HeldRow<String>> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, bars, \
+                (SELECT min(timestamp) FROM bars WHERE series_id = t.id) AS oldest, \
+                (SELECT max(timestamp) FROM bars WHERE series_id = t.id) AS newest \
+         FROM series_totals t WHERE symbol = $1 AND bars > 0",
+    )
+    .bind(symbol.as_str())
+    .fetch_all(connection)
+    .await?;
     let mut held = Vec::with_capacity(rows.len());
     for found in rows {
-        let key = (found.try_get(0)?, found.try_get(1)?, found.try_get(2)?);
-        let bound = |column: usize| found.try_get::<Option<i64>, _>(column);
-        let bounds = (bound(4)?.map(row::instant), bound(5)?.map(row::instant));
-        held.extend(row::holding(key, found.try_get(3)?, bounds)?);
+        held.extend(found.holding(|text| instant::read(&text))?);
     }
     Ok(held)
 }
@@ -275,15 +291,17 @@ pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Optio
 
 pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
-    let (bars, oldest): (i64, Option<i64>) = sqlx::query_as(
-        "SELECT coalesce((SELECT bars FROM series_totals WHERE symbol = $1 AND interval = $2 AND adjusted = $3), 0), \
-                (SELECT min(timestamp) FROM bars WHERE symbol = $1 AND interval = $2 AND adjusted = $3)",
+    let found: Option<(i64, Option<String>)> = sqlx::query_as(
+        "SELECT bars, (SELECT min(timestamp) FROM bars WHERE series_id = t.id) FROM series_totals t \
+         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
     )
+    .bind(series.source.as_str())
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
     .bind(series.is_stored_adjusted())
-    .fetch_one(&mut *connection)
+    .fetch_optional(&mut *connection)
     .await?;
+    let (bars, oldest) = found.unwrap_or_default();
     let query = BarQuery {
         series,
         from: None,
@@ -295,7 +313,7 @@ pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outc
     Ok(SeriesFacts {
         fetched_at,
         bars: row::count(bars),
-        oldest: oldest.map(row::instant),
+        oldest: oldest.map(|text| instant::read(&text)).transpose()?,
         recent,
     })
 }

@@ -33,17 +33,14 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
         tx.rollback().await?;
         return Ok(not_now);
     }
-    let (symbol, interval, adjusted) = row::subject(&wish.ask);
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
-                               attempt, reserved_at, plan) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+        "INSERT INTO requests (attempt_id, run_id, source, endpoint, parameters, key_fingerprint, attempt, \
+                               reserved_at, plan) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
     )
     .bind(wish.attempt_id.to_string())
     .bind(wish.run.0)
-    .bind(symbol)
-    .bind(interval)
-    .bind(adjusted)
+    .bind(row::source(&wish.ask))
     .bind(wish.ask.function())
     .bind(row::query_text(&wish.ask))
     .bind(&wish.credential.fingerprint)
@@ -52,6 +49,18 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
     .bind(wish.credential.plan)
     .fetch_one(&mut *tx)
     .await?;
+    if let Some(series) = wish.ask.series() {
+        sqlx::query(
+            "INSERT INTO request_series (request_id, source, symbol, interval, adjusted) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(id)
+        .bind(series.source.as_str())
+        .bind(series.symbol.as_str())
+        .bind(series.interval.as_str())
+        .bind(series.adjusted)
+        .execute(&mut *tx)
+        .await?;
+    }
     tx.commit().await?;
     Ok(Reserved::Granted(RequestId(id)))
 }
@@ -132,12 +141,11 @@ pub async fn keep(
     let packed = row::gzip(&answer.body)?;
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query(sqlx::AssertSqlSafe(format!(
-        "UPDATE requests SET state = 'answered', http_status = $2, body_bytes = $3, elapsed_ms = $4, ended_at = {NOW} \
+        "UPDATE requests SET state = 'answered', http_status = $2, elapsed_ms = $3, ended_at = {NOW} \
          WHERE id = $1 AND state IN ('reserved', 'in_doubt')"
     )))
     .bind(request.0)
     .bind(answer.status)
-    .bind(i64::try_from(answer.body.len()).unwrap_or(i64::MAX))
     .bind(answer.elapsed_ms)
     .execute(&mut *tx)
     .await?;
@@ -194,31 +202,39 @@ pub async fn settle(
 
 pub async fn unapplied(connection: &mut SqliteConnection) -> Outcome<Vec<KeptAnswer>> {
     let rows = sqlx::query(
-        "SELECT q.id, q.run_id, q.symbol, q.interval, q.adjusted, q.query, a.received_at, a.http_status, \
-                a.content_type, a.body, q.elapsed_ms, q.key_fingerprint, q.plan \
+        "SELECT q.id, q.run_id, q.parameters, a.received_at, a.http_status, a.content_type, a.body, q.elapsed_ms, \
+                q.key_fingerprint, q.plan, s.source, s.symbol, s.interval, s.adjusted \
          FROM requests q JOIN runs r ON r.id = q.run_id JOIN answers a ON a.request_id = q.id \
+         LEFT JOIN request_series s ON s.request_id = q.id \
          WHERE q.state = 'answered' AND r.status <> 'running' ORDER BY q.id",
     )
     .fetch_all(connection)
     .await?;
     let mut kept = Vec::with_capacity(rows.len());
     for found in rows {
-        let (symbol, interval, adjusted) =
-            (found.try_get(2)?, found.try_get(3)?, found.try_get(4)?);
+        let series = match found.try_get(10)? {
+            Some(source) => Some(row::series_key(
+                source,
+                found.try_get(11)?,
+                found.try_get(12)?,
+                found.try_get(13)?,
+            )?),
+            None => None,
+        };
         kept.push(KeptAnswer {
             request: RequestId(found.try_get(0)?),
             run: RunId(found.try_get(1)?),
-            ask: row::question(symbol, interval, adjusted, found.try_get(5)?)?,
+            ask: row::question(series, found.try_get(2)?),
             answer: Answer {
-                received_at: found.try_get(6)?,
-                status: row::count(found.try_get(7)?),
-                content_type: found.try_get(8)?,
-                body: row::gunzip(found.try_get(9)?)?,
-                elapsed_ms: row::count(found.try_get::<Option<i64>, _>(10)?.unwrap_or_default()),
+                received_at: found.try_get(3)?,
+                status: row::count(found.try_get(4)?),
+                content_type: found.try_get(5)?,
+                body: row::gunzip(found.try_get(6)?)?,
+                elapsed_ms: row::count(found.try_get::<Option<i64>, _>(7)?.unwrap_or_default()),
             },
             credential: Credential {
-                fingerprint: found.try_get(11)?,
-                plan: found.try_get(12)?,
+                fingerprint: found.try_get(8)?,
+                plan: found.try_get(9)?,
             },
         });
     }
@@ -250,7 +266,7 @@ pub async fn entitlements(
     credential: Credential,
 ) -> Outcome<Vec<Entitlement>> {
     let rows: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(
-        "SELECT function, parameter, granted, message FROM entitlements WHERE key_fingerprint = $1 AND plan = $2",
+        "SELECT endpoint, parameter, granted, message FROM entitlements WHERE key_fingerprint = $1 AND plan = $2",
     )
     .bind(credential.fingerprint)
     .bind(credential.plan)
@@ -273,9 +289,9 @@ pub async fn learn_refusal(
     refused: Entitlement,
 ) -> Outcome<()> {
     sqlx::query(sqlx::AssertSqlSafe(format!(
-        "INSERT INTO entitlements (key_fingerprint, function, parameter, plan, granted, message) \
+        "INSERT INTO entitlements (key_fingerprint, endpoint, parameter, plan, granted, message) \
          VALUES ($1, $2, $3, $4, 0, $5) \
-         ON CONFLICT (key_fingerprint, function, parameter, plan) DO UPDATE \
+         ON CONFLICT (key_fingerprint, source, endpoint, parameter, plan) DO UPDATE \
          SET message = excluded.message, learnt_at = {NOW} WHERE NOT entitlements.granted"
     )))
     .bind(credential.fingerprint)

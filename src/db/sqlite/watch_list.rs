@@ -8,12 +8,14 @@ use super::{Outcome, settings};
 use crate::model::{SeriesKey, WatchEdit, WatchEdited};
 
 pub async fn read(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
-    let rows: Vec<(String, String, bool)> =
-        sqlx::query_as("SELECT symbol, interval, adjusted FROM series ORDER BY id")
+    let rows: Vec<(String, String, String, bool)> =
+        sqlx::query_as("SELECT source, symbol, interval, adjusted FROM series ORDER BY id")
             .fetch_all(connection)
             .await?;
     rows.into_iter()
-        .map(|(symbol, interval, adjusted)| Ok(row::series_key(&symbol, &interval, adjusted)?))
+        .map(|(source, symbol, interval, adjusted)| {
+            Ok(row::series_key(&source, &symbol, &interval, adjusted)?)
+        })
         .collect()
 }
 
@@ -36,7 +38,7 @@ pub async fn fill(
 pub async fn edit(connection: &mut SqliteConnection, edit: WatchEdit) -> Outcome<WatchEdited> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT id, symbol, interval, adjusted, provider, settings, added_at FROM series ORDER BY id",
+        "SELECT id, source, symbol, interval, adjusted, settings, added_at FROM series ORDER BY id",
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -62,17 +64,15 @@ async fn write(connection: &mut SqliteConnection, rewrite: Rewrite) -> Outcome<(
             let kept = kept.as_ref();
             (
                 key,
-                kept.map(|kept| &kept.provider),
                 kept.map(|kept| &kept.settings),
                 kept.map(|kept| &kept.added_at),
             )
         })
         .collect();
     sqlx::query(
-        "INSERT INTO series (symbol, interval, adjusted, provider, settings, added_at) \
-         SELECT value->>'$[0].symbol', value->>'$[0].interval', value->>'$[0].adjusted', \
-                coalesce(value->>1, 'alpha_vantage'), coalesce(value->>2, '{}'), \
-                coalesce(value->>3, strftime('%Y-%m-%d %H:%M:%f', 'now')) \
+        "INSERT INTO series (source, symbol, interval, adjusted, settings, added_at) \
+         SELECT value->>'$[0].source', value->>'$[0].symbol', value->>'$[0].interval', value->>'$[0].adjusted', \
+                coalesce(value->>1, '{}'), coalesce(value->>2, strftime('%Y-%m-%d %H:%M:%f', 'now')) \
          FROM json_each($1) ORDER BY key",
     )
     .bind(json(&rows)?)

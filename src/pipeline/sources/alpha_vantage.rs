@@ -16,13 +16,14 @@ mod settings;
 mod symbols;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use url::Url;
 use uuid::Uuid;
 
 use self::refusal::malformed;
 pub use self::settings::SETTINGS;
 use crate::config::Secret;
-use crate::model::{Answer, Ask, SeriesKey, SymbolAsk};
+use crate::model::{Answer, Ask, SeriesKey, SymbolAsk, market};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::source::{
     BarSource, FetchOptions, Pause, Reading, Refusal, SendError, SymbolReading, SymbolWish,
@@ -97,7 +98,7 @@ impl BarSource for AlphaVantage {
 /// refusals as JSON whatever was requested.
 pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
     let text = body(answer)?;
-    match text.as_bytes().first() {
+    let reading = match text.as_bytes().first() {
         Some(b'{') => json::read(text, answer.status, ask),
         _ if !(200..300).contains(&answer.status) => Err(malformed(format!(
             "the provider answered HTTP {} without saying why",
@@ -105,7 +106,17 @@ pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
         ))),
         Some(_) => csv::read(text, ask),
         None => Err(malformed("the answer is empty")),
+    };
+    let mut reading = reading?;
+    let asked_at = answer.received_at - TimeDelta::milliseconds(answer.elapsed_ms.into());
+    // Oldest first: before the newest bar that had ended, all had.
+    for bar in reading.bars.iter_mut().rev() {
+        bar.is_final = market::period_end(ask.series.interval, bar) <= asked_at;
+        if bar.is_final {
+            break;
+        }
     }
+    Ok(reading)
 }
 
 /// The text of an answer, unless its status or its first byte shows a failure.

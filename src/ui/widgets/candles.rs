@@ -33,7 +33,7 @@ pub(super) use glyphs::filled;
 pub use visible::{Candle, Visible};
 pub use zoom::Zoom;
 
-use crate::model::{Bar, Interval, Price};
+use crate::model::{Bar, Interval, Price, Volume};
 use crate::ui::theme::{Role, Theme};
 use glyphs::{Direction, Shape};
 use scale::{Labels, Scale, amount, least_decimals, short, volume_top};
@@ -153,7 +153,7 @@ impl Chart<'_> {
             price_rows,
             volume_rows,
             times,
-            volume_top: volume_top(most.unwrap_or(0)),
+            volume_top: volume_top(most.unwrap_or_default()),
             visible,
             scale,
             labels,
@@ -230,13 +230,14 @@ impl Chart<'_> {
         let per_row = if self.theme.ascii { 3 } else { 8 };
         let total = i128::from(plan.volume_rows.saturating_mul(per_row));
         for (at, candle) in plan.visible.candles.iter().enumerate() {
-            if candle.volume <= 0 {
+            if candle.volume == Volume::default() {
                 continue;
             }
             let style = self.style_of(candle);
             let x = self.column(plan, at);
             // A small volume still shows.
-            let parts = i128::from(candle.volume) * total / plan.volume_top.max(1);
+            let top = plan.volume_top.max(1) * i128::from(Volume::ONE);
+            let parts = candle.volume.units() * total / top;
             let mut parts = u16::try_from(parts.max(1)).unwrap_or(u16::MAX);
             for row in (0..plan.volume_rows).rev() {
                 if parts == 0 {

@@ -7,7 +7,7 @@ use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, TimeDelta, Utc};
 use pipeline_tui::model::{
     Bar, Counts, ErrorClass, Interval, Listing, Price, RequestId, RunId, RunStatus, RunSummary,
-    SeriesKey, SeriesReport, SeriesStatus as Ended, text,
+    SeriesKey, SeriesReport, SeriesStatus as Ended, Volume, text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
@@ -65,7 +65,12 @@ fn bar(u: &mut Unstructured<'_>, timestamp: DateTime<Utc>) -> Result<Bar> {
         high,
         low,
         close,
-        volume: u.int_in_range(0..=i64::MAX)?,
+        volume: Volume::new(
+            u.int_in_range(0..=i64::MAX)?,
+            u.int_in_range(0..=Volume::ONE - 1)?,
+        )
+        .unwrap(),
+        is_final: u.arbitrary()?,
         adjusted_close: sometimes(u, price)?,
         dividend_amount: None,
         split_coefficient: None,
@@ -124,6 +129,7 @@ fn report(u: &mut Unstructured<'_>) -> Result<SeriesReport> {
 fn request(u: &mut Unstructured<'_>) -> Result<RequestRow> {
     Ok(RequestRow {
         id: RequestId(u.int_in_range(1..=9)?),
+        source: "alpha_vantage".to_owned(),
         symbol: (*u.choose(&["IBM", "AAPL", ""])?).to_owned(),
         interval: "daily".to_owned(),
         adjusted: u.arbitrary()?,

@@ -149,19 +149,26 @@ async fn a_window_is_a_range_of_the_keys_index(place: Place) {
             bar
         })
         .collect();
-    store_bars(&store, &series("IBM", Interval::Min1), &bars).await;
-    let (table, from, explain, adjusted) = if place.is_postgres() {
+    for interval in [Interval::Min1, Interval::Min5] {
+        store_bars(&store, &series("IBM", interval), &bars).await;
+    }
+    let (table, from, explain, of) = if place.is_postgres() {
         place.sql("ANALYZE stock_data").await;
         (
             "stock_data",
             "'2026-05-20'::timestamptz",
             "EXPLAIN",
-            "false",
+            "source = source_of('alpha_vantage') AND symbol = 'IBM' AND interval = '1min' AND NOT adjusted",
         )
     } else {
-        ("bars", "1779235200", "EXPLAIN QUERY PLAN", "0")
+        (
+            "bars",
+            "'2026-05-20 00:00:00'",
+            "EXPLAIN QUERY PLAN",
+            "series_id = (SELECT id FROM series_totals WHERE source = 'alpha_vantage' AND symbol = 'IBM' \
+             AND interval = '1min' AND adjusted = 0)",
+        )
     };
-    let of = format!("symbol = 'IBM' AND interval = '1min' AND adjusted = {adjusted}");
     for query in [
         format!(
             "SELECT close_price FROM {table} WHERE {of} AND timestamp >= {from} ORDER BY timestamp ASC LIMIT 50"
@@ -172,7 +179,8 @@ async fn a_window_is_a_range_of_the_keys_index(place: Place) {
         format!("SELECT min(timestamp) FROM {table} WHERE {of}"),
     ] {
         let plan = place.sql(&format!("{explain} {query}")).await.join("\n");
-        let is_by_key = plan.contains("stock_data_key") || plan.contains("sqlite_autoindex_bars_1");
+        let is_by_key =
+            plan.contains("stock_data_key") || plan.contains("USING PRIMARY KEY (series_id=?");
         assert!(is_by_key, "{query}\n{plan}");
         assert!(
             !plan.contains("Sort") && !plan.contains("TEMP B-TREE"),

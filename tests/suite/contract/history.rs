@@ -202,7 +202,7 @@ async fn an_older_answer_fills_gaps_but_overwrites_nothing(place: Place) {
         bar("2026-05-15T13:30:00Z", 28_300),
     );
     let newer = Bar {
-        volume: 9_999,
+        volume: Volume::from(9_999),
         ..old
     };
     assert_eq!(store_bars(&store, &ibm(), &[newer]).await, counts(1, 0, 0));

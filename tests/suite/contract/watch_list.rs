@@ -78,7 +78,7 @@ async fn what_moves_in_the_list_keeps_its_settings(place: Place) {
              WHERE symbol = 'B'",
         )
         .await;
-    let columns = "SELECT symbol, provider, settings, added_at FROM series ORDER BY id";
+    let columns = "SELECT symbol, source, settings, added_at FROM series ORDER BY id";
     let before = place.sql(columns).await;
     store
         .edit_watch_list(WatchEdit::Set(daily("B A")))

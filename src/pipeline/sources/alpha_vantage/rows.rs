@@ -13,7 +13,8 @@ use super::label::{self, Zone};
 use super::refusal::{malformed, quoted};
 use crate::model::price::PriceError;
 use crate::model::text::clean;
-use crate::model::{Ask, Bar, ErrorClass, Interval, Price, RejectedRow};
+use crate::model::volume::VolumeError;
+use crate::model::{Ask, Bar, ErrorClass, Interval, Price, RejectedRow, Volume};
 use crate::pipeline::source::{Reading, Refusal};
 
 /// More rows than any real answer holds: a month of 1min bars has about 19,000.
@@ -176,8 +177,8 @@ pub(super) enum Reason {
     Zero(Field),
     #[error("{} is above {}", .0.as_str(), .1.as_str())]
     Above(Field, Field),
-    #[error("volume is not a whole number that can be stored")]
-    Volume,
+    #[error("volume {0}")]
+    Volume(VolumeError),
     #[error("duplicate instant")]
     Duplicate,
     #[error("a newer label of the same period is in the answer")]
@@ -376,6 +377,13 @@ fn bar(interval: Interval, label: &str, cells: &Cells<'_>) -> Result<(Bar, u32),
     let high = price(Field::High)?;
     let low = price(Field::Low)?;
     let close = price(Field::Close)?;
+    let (volume, inexact) = volume(
+        cells
+            .get(Field::Volume)
+            .ok_or(Reason::Missing(Field::Volume))?,
+    )
+    .map_err(Reason::Volume)?;
+    rounded += u32::from(inexact);
     let bar = Bar {
         timestamp: wall,
         trading_date,
@@ -383,11 +391,8 @@ fn bar(interval: Interval, label: &str, cells: &Cells<'_>) -> Result<(Bar, u32),
         high,
         low,
         close,
-        volume: volume(
-            cells
-                .get(Field::Volume)
-                .ok_or(Reason::Missing(Field::Volume))?,
-        )?,
+        volume,
+        is_final: true,
         adjusted_close: None,
         dividend_amount: None,
         split_coefficient: None,
@@ -460,33 +465,16 @@ fn wall_time(interval: Interval, label: &str) -> Result<(NaiveDate, DateTime<Utc
     Ok((date, date.and_time(time).and_utc()))
 }
 
-/// As [`any_volume`], in one pass over what the provider nearly always sends.
-fn volume(text: &str) -> Result<i64, Reason> {
-    plain_volume(text.as_bytes()).map_or_else(|| any_volume(text), Ok)
+/// As [`Volume::parse`], in one pass over what the provider nearly always sends.
+fn volume(text: &str) -> Result<(Volume, bool), VolumeError> {
+    plain_volume(text.as_bytes()).map_or_else(|| Volume::parse(text), |volume| Ok((volume, false)))
 }
 
 /// At most eighteen digits, which always fit.
-fn plain_volume(text: &[u8]) -> Option<i64> {
-    if !(1..=18).contains(&text.len()) {
-        return None;
-    }
-    text.iter().try_fold(0_i64, |sum, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| sum * 10 + i64::from(digit))
-    })
-}
-
-/// Digits, with a fraction only when it is zero (`300.0`).
-fn any_volume(text: &str) -> Result<i64, Reason> {
-    let whole = match text.split_once('.') {
-        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
-        Some(_) => return Err(Reason::Volume),
-        None => text,
-    };
-    if whole.bytes().all(|b| b.is_ascii_digit()) {
-        whole.parse().map_err(|_| Reason::Volume)
-    } else {
-        Err(Reason::Volume)
+fn plain_volume(text: &[u8]) -> Option<Volume> {
+    match digits(0, text) {
+        (whole, 1..=18, []) => Volume::new(whole, 0),
+        _ => None,
     }
 }
 
@@ -506,9 +494,9 @@ mod tests {
 
         #[test]
         fn the_short_way_to_a_volume_agrees_with_the_long_one(
-            text in "[0-9]{0,22}(\\.[0-9]{0,3})?|[0-9.+e,-]{0,24}",
+            text in "[0-9]{0,22}(\\.[0-9]{0,10})?|[0-9.+e,-]{0,24}",
         ) {
-            prop_assert_eq!(volume(&text), any_volume(&text));
+            prop_assert_eq!(volume(&text), Volume::parse(&text));
         }
     }
 }

@@ -122,7 +122,7 @@ impl BarColumn {
             High => plain(text::price(bar.high, decimals)),
             Low => plain(text::price(bar.low, decimals)),
             Close => plain(text::price(bar.close, decimals)),
-            Volume => plain(thousands(bar.volume)),
+            Volume => plain(bar.volume.grouped()),
             Change => {
                 let change = older.and_then(|older| text::change(older.close, bar.close));
                 let change = change.unwrap_or_else(|| NONE.to_owned());
@@ -156,7 +156,8 @@ impl TableLayout {
         let decimals = text::decimals(prices).max(4);
         let highest = bars().map(|bar| bar.high.max(bar.open)).max();
         let highest = highest.map_or(0, |price| text::price(price, decimals).len());
-        let most = bars().map(|bar| bar.volume).max().unwrap_or(0);
+        let volumes = bars().map(|bar| bar.volume.grouped().len());
+        let most = volumes.max().unwrap_or(0);
         let mut columns = vec![Open, High, Low, Close, Volume, Change];
         if bars().any(|bar| bar.adjusted_close.is_some()) {
             columns.extend([Adjusted, Dividend, Split]);
@@ -165,7 +166,7 @@ impl TableLayout {
         Self {
             time: time_cells(page.window.series.interval, with_year),
             with_year,
-            cells: highest.max(thousands(most).len()).max(CELLS),
+            cells: highest.max(most).max(CELLS),
             decimals,
             columns,
         }
@@ -293,7 +294,7 @@ fn spelled(time: &str, bar: &Bar, names: &[&str], theme: Theme) -> Vec<(String, 
             "H" => price(bar.high),
             "L" => price(bar.low),
             "C" => price(bar.close),
-            "V" => (thousands(bar.volume), Style::new()),
+            "V" => (bar.volume.grouped(), Style::new()),
             _ => match bar.adjusted_close {
                 Some(close) => (text::price(close, text::decimals([close])), Style::new()),
                 None => continue,

@@ -104,7 +104,7 @@ struct Widest {
     interval: usize,
     close: Option<Price>,
     change: i128,
-    volume: i64,
+    volume: usize,
     bars: u64,
 }
 
@@ -119,7 +119,7 @@ impl Widest {
             widest.bars = widest.bars.max(row.bars);
             if let Some(bar) = &row.last_bar {
                 widest.close = widest.close.max(Some(bar.close));
-                widest.volume = widest.volume.max(bar.volume);
+                widest.volume = widest.volume.max(bar.volume.grouped().len());
             }
             widest.change = widest.change.max(order::change(row).unwrap_or(0).abs());
         }
@@ -133,7 +133,7 @@ impl Widest {
             Close => self.close.map_or(0, |close| price(close).len()),
             // A sign and two decimals, of a number in parts of a million.
             Change => (self.change / 10_000).to_string().len() + 4,
-            Volume => thousands(self.volume).len(),
+            Volume => self.volume,
             Bars => thousands(self.bars).len(),
             _ => 0,
         }
@@ -228,7 +228,7 @@ pub(super) fn cell(
         Trend => (trend(&status.trend, width, shared.theme.ascii), Role::Muted),
         Bars if status.bars == 0 => none(),
         Bars => (thousands(status.bars), Role::Text),
-        Volume => bar.map_or_else(none, |bar| (thousands(bar.volume), Role::Text)),
+        Volume => bar.map_or_else(none, |bar| (bar.volume.grouped(), Role::Text)),
         Oldest => status.oldest.map_or_else(none, |oldest| {
             let date = oldest.with_timezone(&New_York).date_naive();
             (date.format("%Y-%m-%d").to_string(), Role::Text)
@@ -388,7 +388,8 @@ mod tests {
         series[0].bars = 1_234_567_890;
         series[0].previous_close = Some(sample::price("0.01"));
         series[1].last_bar.as_mut().unwrap().close = sample::price("612345.5");
-        series[1].last_bar.as_mut().unwrap().volume = i64::MAX;
+        series[1].last_bar.as_mut().unwrap().volume =
+            crate::model::Volume::new(i64::MAX, 0).unwrap();
         let shared = sample::shared(snapshot);
         let rows: Vec<&SeriesStatus> = shared.series().iter().collect();
         for width in 44..260 {

@@ -7,7 +7,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::columns::price;
-use crate::model::text::thousands;
 use crate::pipeline::snapshot::SeriesStatus;
 use crate::ui::draw::{line, put, rule, split_left, split_top, upright};
 use crate::ui::log_lines::role;
@@ -118,7 +117,7 @@ fn told(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>, area: Rect, 
             format!("O {open}  H {high}  L {low}  C {close}"),
             Role::Text,
         ));
-        lines.push((format!("volume {}", thousands(bar.volume)), Role::Text));
+        lines.push((format!("volume {}", bar.volume.grouped()), Role::Text));
     }
     let name = status.key.to_string();
     let said = shared.log.about(&name);

@@ -1,7 +1,7 @@
 //! Prices to steps of the drawing, round numbers for the axes, and how both are written.
 
 use super::Candle;
-use crate::model::Price;
+use crate::model::{Price, Volume};
 
 /// Units in one cent: the coarsest last digit of an amount in full.
 const CENT: i128 = (Price::ONE / 100) as i128;
@@ -132,8 +132,8 @@ fn thousands(whole: i128) -> String {
 
 /// The round number at the top of the volume's scale: the next 1, 2, 3, 4, 5, 6 or 8 × 10ⁿ.
 #[must_use]
-pub fn volume_top(most: i64) -> i128 {
-    let most = i128::from(most.max(0));
+pub fn volume_top(most: Volume) -> i128 {
+    let most = i128::from(most.whole()) + i128::from(most.fraction() > 0);
     if most == 0 {
         return 0;
     }

@@ -25,7 +25,8 @@ fn bar(timestamp: DateTime<Utc>, trading_date: NaiveDate, prices: [i64; 4], volu
         high,
         low,
         close,
-        volume,
+        volume: Volume::new(volume, 0).unwrap(),
+        is_final: true,
         adjusted_close: None,
         dividend_amount: None,
         split_coefficient: None,
@@ -342,11 +343,11 @@ fn extremes() -> Vec<(Interval, Vec<Bar>)> {
         (Interval::Weekly, vec![at([most; 4], i64::MAX); 50]),
         (
             Interval::Monthly,
-            vec![at([i64::MIN, i64::MAX, i64::MIN, i64::MAX], i64::MIN); 30],
+            vec![at([i64::MIN, i64::MAX, i64::MIN, i64::MAX], 0); 30],
         ),
         (
             Interval::Min15,
-            vec![at([i64::MAX, i64::MIN, i64::MAX, 0], -1); 30],
+            vec![at([i64::MAX, i64::MIN, i64::MAX, 0], 1); 30],
         ),
         (
             Interval::Min30,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::America::New_York;
 
 use super::Zoom;
-use crate::model::{Bar, Interval, Price};
+use crate::model::{Bar, Interval, Price, Volume};
 
 /// Minutes of the exchange's regular session, 09:30 to 16:00.
 const SESSION_MINUTES: i64 = 390;
@@ -22,7 +22,7 @@ pub struct Candle {
     /// Close of the newest bar.
     pub close: Price,
     /// Sum of the volumes; stays at the largest number when it would be larger.
-    pub volume: i64,
+    pub volume: Volume,
     /// Label of the oldest bar.
     pub timestamp: DateTime<Utc>,
     /// Trading date of the oldest bar.

@@ -50,7 +50,10 @@ fn an_extra_that_cannot_be_used_costs_its_row_nothing_else() {
             for (at, extra) in kept.iter().enumerate() {
                 assert_eq!(extra.is_some(), at != place, "{field} {bad}");
             }
-            assert_eq!((bar.volume, reading.received, reading.set_aside), (8, 1, 1));
+            assert_eq!(
+                (bar.volume.whole(), reading.received, reading.set_aside),
+                (8, 1, 1)
+            );
             let reason = &reading.rejected[0].reason;
             assert!(
                 reason.starts_with(field) && reason.ends_with("; only this value is set aside"),

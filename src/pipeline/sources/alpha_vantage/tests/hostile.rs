@@ -86,7 +86,7 @@ proptest! {
                 prop_assert!(reading.bars.is_sorted_by(|a, b| a.timestamp < b.timestamp));
                 for bar in &reading.bars {
                     prop_assert!(bar.low.units() > 0 && bar.low <= bar.open && bar.low <= bar.close);
-                    prop_assert!(bar.open <= bar.high && bar.close <= bar.high && bar.volume >= 0);
+                    prop_assert!(bar.open <= bar.high && bar.close <= bar.high);
                 }
             }
             Err(refusal) => prop_assert_eq!(refusal.class, ErrorClass::Malformed),

@@ -35,7 +35,8 @@ fn the_scale_has_ends_and_says_where_it_stands() {
 #[test]
 fn a_candle_takes_the_ends_the_extremes_and_the_sum() {
     let mut bars = wave(Interval::Min5, 78);
-    bars[70].volume = i64::MAX;
+    let most = Volume::new(i64::MAX, 0).unwrap();
+    bars[70].volume = most;
     let visible = Visible::of(&bars, Interval::Min5, zoom(5), 0, 100);
     // 78 bars of 09:30 to 15:55 in slots of 25 minutes: 15 full ones and the last of 3.
     assert_eq!(visible.candles.len(), 16);
@@ -49,11 +50,11 @@ fn a_candle_takes_the_ends_the_extremes_and_the_sum() {
     );
     assert_eq!(first.low, members.iter().map(|bar| bar.low).min().unwrap());
     assert_eq!(
-        first.volume,
-        members.iter().map(|bar| bar.volume).sum::<i64>()
+        first.volume.whole(),
+        members.iter().map(|bar| bar.volume.whole()).sum::<i64>()
     );
     assert_eq!(first.timestamp, members[4].timestamp);
-    assert_eq!(visible.candles[1].volume, i64::MAX);
+    assert_eq!(visible.candles[1].volume, most);
     assert_eq!(visible.candles[15].open, bars[2].open);
 }
 
@@ -229,7 +230,7 @@ fn equal_prices_are_drawn_at_half_height() {
 
 #[test]
 fn volumes_are_named_in_a_few_characters() {
-    let label = |most| short(volume_top(most));
+    let label = |most| short(volume_top(Volume::new(most, 0).unwrap()));
     let labels = [
         0,
         1,
@@ -246,7 +247,8 @@ fn volumes_are_named_in_a_few_characters() {
         labels,
         ["0", "1", "8", "1k", "2k", "80k", "2M", "1B", "10,000,000T"]
     );
-    assert_eq!(label(-5), "0");
+    assert_eq!(volume_top(Volume::new(7, 1).unwrap()), 8);
+    assert_eq!(volume_top(Volume::new(0, 1).unwrap()), 1);
 }
 
 #[test]

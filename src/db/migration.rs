@@ -1,0 +1,87 @@
+//! Bringing a store up to date, as far as it is the same on both databases: the migration that moves
+//! the bars, and what a person is told while it does.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{AppliedMigration, Migration, Migrator};
+
+use crate::model::text::thousands;
+
+/// The migration that moves every bar into another table, which takes minutes in a large store.
+const MOVES: i64 = 5;
+/// Where it does. What is moved piece by piece can say how far it is, and be stopped.
+const HERE: &str = "-- The bars are moved here, piece by piece.\n";
+/// Bars of a piece: a fraction of a second.
+pub const PIECE: i64 = 20_000;
+/// Fewer bars are moved before anybody wonders.
+const MANY: u64 = 100_000;
+/// A line for every so many parts of the whole.
+const LINES: u64 = 10;
+
+/// The last migration before the one that moves the bars.
+pub const BEFORE: i64 = MOVES - 1;
+
+/// The migration that moves the bars, as two statements: what comes before, and what comes after and
+/// is listed under its number.
+pub fn halves(migrations: &'static Migrator) -> Option<(&'static str, Migration)> {
+    let whole = migrations.iter().find(|found| found.version == MOVES)?;
+    let (before, after) = whole.sql.as_str().split_once(HERE)?;
+    let rest = Migration {
+        sql: after.into_sql_str(),
+        ..whole.clone()
+    };
+    Some((before, rest))
+}
+
+/// Whether a database that lists these migrations still has its bars to move.
+pub fn is_due(applied: &[AppliedMigration]) -> bool {
+    applied.iter().all(|listed| listed.version != MOVES)
+}
+
+/// What a person is told while bars are moved.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    place: &'a str,
+    total: u64,
+    moved: u64,
+    next: u64,
+}
+
+impl<'a> Progress<'a> {
+    /// Says what will happen and how many bytes of disk it may need.
+    pub fn begin(place: &'a str, total: u64, bytes: u64) -> Self {
+        if total >= MANY {
+            tracing::warn!(
+                "{place} is brought up to date: {} bars are moved, which needs up to {} MB of disk. Stopping it \
+                 leaves everything as it was",
+                thousands(total),
+                thousands(bytes.div_ceil(1_000_000)),
+            );
+        }
+        let mut progress = Self {
+            place,
+            total,
+            moved: 0,
+            next: 0,
+        };
+        progress.next = progress.step();
+        progress
+    }
+
+    fn step(&self) -> u64 {
+        self.moved + (self.total / LINES).max(MANY)
+    }
+
+    /// Counts the bars of a piece.
+    pub fn add(&mut self, bars: u64) {
+        self.moved += bars;
+        if self.moved >= self.next {
+            self.next = self.step();
+            tracing::warn!(
+                "{}: {} of {} bars are moved",
+                self.place,
+                thousands(self.moved),
+                thousands(self.total)
+            );
+        }
+    }
+}

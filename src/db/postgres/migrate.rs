@@ -1,0 +1,172 @@
+//! Creates the tables or brings them up to date, in one transaction.
+
+use chrono::{DateTime, Utc};
+use sqlx::migrate::{Migrate, MigrateError};
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, raw_sql};
+
+use super::super::error::{self, DbErrorKind};
+use super::super::migration::{self, PIECE, Progress};
+use super::super::work::{Fault, Outcome};
+use super::super::{DbError, Result, row, schema};
+use super::MIGRATIONS;
+use super::session::{MIGRATES, Sessions};
+
+/// Bytes that a moved bar and its entries in the indexes take beside the old ones.
+const BAR: u64 = 240;
+
+/// Creates the tables or brings them up to date: all of it or nothing. The lock of the migration ends
+/// with the session.
+pub async fn migrate(
+    connection: &mut PgConnection,
+    sessions: &Sessions,
+    place: &str,
+) -> Result<()> {
+    sessions
+        .settle(connection, MIGRATES)
+        .await
+        .map_err(|e| error::postgres(&e, place))?;
+    transact(connection, place)
+        .await
+        .map_err(|fault| match fault {
+            Fault::Sql(sql) => error::postgres(&sql, place),
+            Fault::Worded(worded) => worded,
+        })
+}
+
+async fn transact(connection: &mut PgConnection, place: &str) -> Outcome<()> {
+    let failed = |failed: MigrateError| explain(failed, place);
+    connection.lock().await.map_err(failed)?;
+    let mut tx = connection.begin().await?;
+    run(&mut tx, Some(migration::BEFORE))
+        .await
+        .map_err(failed)?;
+    let applied = tx.list_applied_migrations(&MIGRATIONS.table_name).await;
+    if let Some((before, rest)) = migration::halves(&MIGRATIONS)
+        && migration::is_due(&applied.map_err(failed)?)
+    {
+        require_no_views(&mut tx, place).await?;
+        raw_sql(before).execute(&mut *tx).await?;
+        move_bars(&mut tx, place).await?;
+        let applied = tx.apply(&MIGRATIONS.table_name, &rest).await;
+        applied.map_err(failed)?;
+    }
+    run(&mut tx, None).await.map_err(failed)?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    target: Option<i64>,
+) -> std::result::Result<(), MigrateError> {
+    MIGRATIONS.run_direct(target, connection, false).await
+}
+
+fn explain(failed: MigrateError, place: &str) -> Fault {
+    match failed {
+        MigrateError::VersionMissing(version) => {
+            error::newer_schema(version, schema::latest(&MIGRATIONS)).into()
+        }
+        MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => sql.into(),
+        other => DbError::other(format!(
+            "the schema of PostgreSQL at {place} cannot be migrated ({other})"
+        ))
+        .into(),
+    }
+}
+
+/// Refuses to begin while other people's views hold on to the table of bars, which is replaced.
+async fn require_no_views(connection: &mut PgConnection, place: &str) -> Outcome<()> {
+    let views: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT r.ev_class::regclass::text FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid \
+         WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = 'stock_data'::regclass \
+           AND r.ev_class <> 'stock_data'::regclass ORDER BY 1",
+    )
+    .fetch_all(connection)
+    .await?;
+    if views.is_empty() {
+        return Ok(());
+    }
+    let views = views.join(", ");
+    Err(DbError::new(
+        DbErrorKind::Refused,
+        format!(
+            "PostgreSQL at {place} must be brought up to date, which replaces the table stock_data, and these views \
+             read it: {views}. It was left unchanged: keep their definitions, drop them, start again, and create \
+             them again"
+        ),
+    )
+    .into())
+}
+
+/// Moves the bars of the table before into the new one, in the order of its key. Of a bar under two
+/// spellings of its symbol, the newer one stays.
+async fn move_bars(connection: &mut PgConnection, place: &str) -> Outcome<()> {
+    let series: Vec<(String, String, bool, i64)> = sqlx::query_as(
+        "SELECT symbol, interval, adjusted, count(*) FROM stock_data_before GROUP BY symbol, interval, adjusted \
+         ORDER BY upper(symbol COLLATE \"C\"), interval, adjusted",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let total = series.iter().map(|(.., bars)| bars.unsigned_abs()).sum();
+    let place = format!("PostgreSQL at {place}");
+    let mut progress = Progress::begin(&place, total, total * BAR);
+    for (symbol, interval, adjusted, _) in series {
+        let mut after = row::instant(-9_000_000_000);
+        loop {
+            let last: Option<DateTime<Utc>> = sqlx::query_scalar(END_OF_PIECE)
+                .bind(&symbol)
+                .bind(&interval)
+                .bind(adjusted)
+                .bind(after)
+                .bind(PIECE)
+                .fetch_one(&mut *connection)
+                .await?;
+            let Some(last) = last else { break };
+            let moved = sqlx::query(MOVE)
+                .bind(&symbol)
+                .bind(&interval)
+                .bind(adjusted)
+                .bind(after)
+                .bind(last)
+                .execute(&mut *connection)
+                .await?;
+            progress.add(moved.rows_affected());
+            after = last;
+        }
+    }
+    Ok(())
+}
+
+const END_OF_PIECE: &str = "\
+    SELECT max(timestamp) FROM ( \
+        SELECT timestamp FROM stock_data_before \
+        WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp > $4 \
+        ORDER BY timestamp LIMIT $5) piece";
+
+/// A bar is final if its period had ended when the bar last changed: 16:00 of the last weekday, or
+/// the end of its minutes.
+const MOVE: &str = "\
+    INSERT INTO stock_data (id, symbol, timestamp, open_price, high_price, low_price, close_price, volume, created_at, \
+                            updated_at, interval, adjusted, trading_date, adjusted_close, dividend_amount, \
+                            split_coefficient, final) \
+    SELECT id, upper(symbol COLLATE \"C\"), timestamp, open_price, high_price, low_price, close_price, volume, created_at, \
+           updated_at, interval, adjusted, trading_date, adjusted_close, dividend_amount, split_coefficient, \
+           updated_at >= CASE $2 \
+               WHEN 'daily' THEN (trading_date + time '16:00') AT TIME ZONE 'America/New_York' \
+               WHEN 'weekly' THEN (greatest(trading_date, date_trunc('week', trading_date)::date + 4) + time '16:00') \
+                                  AT TIME ZONE 'America/New_York' \
+               WHEN 'monthly' THEN ((date_trunc('month', trading_date) + '1 month - 1 day'::interval)::date \
+                                    + time '16:00') AT TIME ZONE 'America/New_York' \
+               ELSE timestamp + make_interval(mins => substring($2 FROM '^[0-9]+')::integer) END \
+    FROM stock_data_before \
+    WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp > $4 AND timestamp <= $5 \
+    ORDER BY timestamp \
+    ON CONFLICT (source, symbol, interval, adjusted, timestamp) DO UPDATE SET \
+        open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
+        close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, updated_at = EXCLUDED.updated_at, \
+        trading_date = EXCLUDED.trading_date, adjusted_close = EXCLUDED.adjusted_close, \
+        dividend_amount = EXCLUDED.dividend_amount, split_coefficient = EXCLUDED.split_coefficient, \
+        created_at = least(stock_data.created_at, EXCLUDED.created_at), final = EXCLUDED.final \
+    WHERE EXCLUDED.updated_at > stock_data.updated_at";
