@@ -119,6 +119,7 @@ fn a_private_file_is_neither_tracked_nor_sent_to_a_build() {
         ".env",
         "api_key",
         "config/api_key",
+        "config/alpha_vantage.key",
         "pipeline.db",
         "data/pipeline.db-wal",
     ] {

@@ -195,8 +195,9 @@ fn settings_that_are_wrong_are_quoted_without_harm() {
             let lines = format!("{text}\nPOSTGRES_PORT={text}\nPIPELINE_INTERVAL='{text}'\n");
             std::fs::write(folder.path().join(".env"), lines).unwrap();
             let quoted = toml_edit::Value::from(text.as_str());
-            let lines =
-                format!("interval = {quoted}\n[alpha_vantage]\nplan = {quoted}\n{text} = 1\n");
+            let lines = format!(
+                "interval = {quoted}\n[sources.alpha_vantage]\nplan = {quoted}\n{text} = 1\n"
+            );
             std::fs::write(inputs.folders.config.join("config.toml"), lines).unwrap();
             inputs.flags.database_url = Some(text);
             check("a file", &inputs);

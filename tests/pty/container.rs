@@ -300,7 +300,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
     }
     assert_no_instant_was_fetched_twice(&project);
     let kept = project.shell(
-        "stat -c '%a %u %n' /config/pipeline-tui/*; cat /config/pipeline-tui/api_key; cat /exports/watch-list-*",
+        "stat -c '%a %u %n' /config/pipeline-tui/*; cat /config/pipeline-tui/alpha_vantage.key; cat /exports/watch-list-*",
     );
     let is_saved = |line: &str| line.starts_with("IBM,5min,");
     assert!(

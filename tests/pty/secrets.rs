@@ -36,7 +36,7 @@ fn assert_no_files(folder: &Path) {
         let path = entry.path();
         if path.is_dir() {
             assert_no_files(&path);
-        } else if entry.file_name() != "api_key" {
+        } else if entry.file_name() != "alpha_vantage.key" {
             assert_no_secret(&path.display().to_string(), &std::fs::read(&path).unwrap());
         }
     }
@@ -124,7 +124,7 @@ fn a_key_that_is_typed_and_kept_is_not_seen() {
 
 /// The key as the panel saves it.
 fn kept(desk: &Desk) -> Option<String> {
-    std::fs::read_to_string(desk.folder().join(".config/pipeline-tui/api_key")).ok()
+    std::fs::read_to_string(desk.folder().join(".config/pipeline-tui/alpha_vantage.key")).ok()
 }
 
 #[cfg(debug_assertions)]

@@ -108,8 +108,11 @@ async fn series_are_added_removed_and_replaced_without_a_request() {
         assert!(done.stdout.starts_with("added 2, removed 2;"), "{done:?}");
         let done = desk.run(&["watch", "list", "--format", "json"]);
         let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
-        let key =
-            |symbol: &str| json!({"symbol": symbol, "interval": "monthly", "adjusted": false});
+        let key = |symbol: &str| {
+            json!({
+                "source": "alpha_vantage", "symbol": symbol, "interval": "monthly", "adjusted": false
+            })
+        };
         assert_eq!(document, json!([key("IBM"), key("GOOGL")]));
         let done = desk.run(&["--read-only", "watch", "list"]);
         assert_eq!((done.code, done.stdout.lines().count()), (0, 3), "{done:?}");

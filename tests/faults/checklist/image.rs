@@ -157,7 +157,7 @@ fn what_is_sent_to_the_build_is_a_list_of_what_it_needs() {
             "!config"
         ]
     );
-    for name in ["**/.env", "**/api_key", "**/*.db", "**/*.db-*"] {
+    for name in ["**/.env", "**/api_key", "**/*.key", "**/*.db", "**/*.db-*"] {
         assert!(out.contains(&name), "{name}");
     }
     // The last line that matches counts: exceptions come last.

@@ -94,7 +94,7 @@ fn files(server: &Server) -> [(&'static str, Desk); 2] {
     std::fs::write(environment.folder().join(".env"), text).unwrap();
     let file = talkative(server).with("PIPELINE_CONFIG", "mine.toml");
     let plain = KEY.replace(['"', '\\'], "");
-    let text = format!("interval = \"5min\"\n[alpha_vantage]\napi_key = \"{plain}\n");
+    let text = format!("interval = \"5min\"\n[sources.alpha_vantage]\napi_key = \"{plain}\n");
     std::fs::write(file.folder().join("mine.toml"), text).unwrap();
     [("a broken .env", environment), ("a broken file", file)]
 }
