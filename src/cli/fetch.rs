@@ -15,7 +15,8 @@ use crate::config::{self, Settings};
 use crate::db::Store;
 use crate::model::run::SeriesError;
 use crate::model::{
-    ErrorClass, Instrument, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, Symbol,
+    ErrorClass, Instrument, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId,
+    Symbol,
 };
 use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
@@ -190,6 +191,7 @@ struct JsonReport<'a> {
 
 #[derive(Serialize)]
 pub struct JsonSeries<'a> {
+    source: &'a SourceId,
     symbol: &'a Symbol,
     interval: Interval,
     status: SeriesStatus,
@@ -209,6 +211,7 @@ pub struct JsonSeries<'a> {
 impl<'a> From<&'a SeriesReport> for JsonSeries<'a> {
     fn from(report: &'a SeriesReport) -> Self {
         Self {
+            source: &report.series.source,
             symbol: &report.series.symbol,
             interval: report.series.interval,
             status: report.status,

@@ -20,5 +20,6 @@ mod reading;
 mod recorded;
 mod settings;
 mod simulate;
+mod spelling;
 mod support;
 mod watch;
