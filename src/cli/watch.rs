@@ -1,6 +1,6 @@
 //! `watch`: the watch list from the command line. It never contacts the provider.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
@@ -274,7 +274,12 @@ fn print(
                 })
                 .collect();
             output::print(&layout(&["SYMBOL", "INTERVAL", "PRICES"], &rows))?;
-            context.narrator.say(&cost(list.len(), settings));
+            let is_known = |key: &&SeriesKey| settings.sources.knows(&key.source);
+            let known = list.iter().filter(is_known).count();
+            context.narrator.say(&cost(known, settings));
+            if let Some(sentence) = unknown(list, &settings.sources) {
+                context.narrator.say(&sentence);
+            }
         }
     }
     Ok(exit::DONE)
@@ -299,6 +304,26 @@ fn export(
         }
     }
     Ok(exit::DONE)
+}
+
+/// What becomes of series from sources that this version does not know: a newer one added them.
+fn unknown(list: &[SeriesKey], sources: &Sources) -> Option<String> {
+    let unknown = list.iter().map(|key| &key.source);
+    let unknown: Vec<&SourceId> = unknown.filter(|source| !sources.knows(source)).collect();
+    let names: BTreeSet<&str> = unknown.iter().map(|source| source.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let series = count(unknown.len());
+    let stay = "on the list and are not fetched";
+    match names.as_slice() {
+        [] => None,
+        [name] => Some(format!(
+            "this version does not know the source {name}: its {series} series stay {stay}"
+        )),
+        names => Some(format!(
+            "this version does not know the sources {}: their {series} series stay {stay}",
+            names.join(", ")
+        )),
+    }
 }
 
 /// How long the list is, and what fetching all of it costs.
@@ -342,5 +367,33 @@ impl From<&WatchEdited> for JsonEdited {
             series: edited.list.len(),
             requests: edited.list.len(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_of_a_source_of_tomorrow_stay_and_are_named() {
+        let sources = Sources {
+            usual: SourceId::DEFAULT,
+            known: vec![SourceId::DEFAULT],
+        };
+        let ibm = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+        let of = |source: &str| SeriesKey {
+            source: source.parse().unwrap(),
+            ..ibm.clone()
+        };
+        assert_eq!(unknown(std::slice::from_ref(&ibm), &sources), None);
+        assert_eq!(
+            unknown(&[ibm.clone(), of("tomorrow"), of("tomorrow")], &sources).unwrap(),
+            "this version does not know the source tomorrow: its 2 series stay on the list and are not fetched"
+        );
+        let two = unknown(&[of("tomorrow"), ibm.clone(), of("after")], &sources).unwrap();
+        assert!(
+            two.contains("the sources after, tomorrow: their 2 series"),
+            "{two}"
+        );
     }
 }

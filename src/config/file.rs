@@ -173,7 +173,7 @@ fn unknown(key: &str, is_table: bool, known: Table) -> String {
         None => match key.strip_prefix("sources.") {
             Some(source) if is_table => {
                 format!(
-                    "this version knows no source {}; remove the table",
+                    "this version does not know the source {}; remove the table",
                     shown(source)
                 )
             }

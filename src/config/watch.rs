@@ -47,7 +47,9 @@ pub(super) fn sources(known: Vec<SourceId>, layers: &Layers) -> Result<Sources, 
         None => format!("use {}", text::either(&names)),
     };
     let name = shown(name);
-    Err(given.error(format!("this version knows no source {name}; {advice}")))
+    Err(given.error(format!(
+        "this version does not know the source {name}; {advice}"
+    )))
 }
 
 /// The symbols that the file names, or else the built-in ones.

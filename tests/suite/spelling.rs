@@ -117,7 +117,7 @@ async fn a_source_is_named_by_flag_variable_file_or_in_front_of_the_symbol() {
     assert!(
         refused
             .stderr
-            .contains("--source: this version knows no source alpha_vantge")
+            .contains("--source: this version does not know the source alpha_vantge")
             && refused.stderr.contains("did you mean alpha_vantage?"),
         "{refused:?}"
     );

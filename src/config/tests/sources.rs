@@ -96,7 +96,7 @@ fn the_second_sources_addresses_and_plan_follow_from_its_rows() {
             Place::new().toml("[sources.of_tomorrow]\nkey = 'canary'"),
             [
                 "sources.of_tomorrow: ",
-                "this version knows no source of_tomorrow",
+                "this version does not know the source of_tomorrow",
             ],
         ),
     ]);
@@ -207,7 +207,7 @@ fn the_source_of_symbols_that_name_none_is_a_setting() {
         (
             Place::new().var("PIPELINE_SOURCE", "secnod"),
             [
-                "PIPELINE_SOURCE: this version knows no source secnod",
+                "PIPELINE_SOURCE: this version does not know the source secnod",
                 "did you mean second?",
             ],
         ),

@@ -114,9 +114,14 @@ fn looks_like_an_interval(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SourceId;
 
     fn typed(text: &str) -> Result<Vec<String>, String> {
-        let series = series_of(text, Interval::Daily, &Sources::default())?;
+        let sources = Sources {
+            usual: SourceId::DEFAULT,
+            known: vec![SourceId::known("other")],
+        };
+        let series = series_of(text, Interval::Daily, &sources)?;
         Ok(series.iter().map(SeriesKey::to_string).collect())
     }
 
@@ -138,6 +143,10 @@ mod tests {
                 vec!["IBM daily", "AAPL 5min", "MSFT daily"],
             ),
             ("\u{feff}IBM ibm IBM", vec!["IBM daily"]),
+            (
+                "other:ibm FRA:IQQE 5min",
+                vec!["other:IBM 5min", "FRA:IQQE 5min"],
+            ),
             ("\"IBM\", 'AAPL'", vec!["IBM daily", "AAPL daily"]),
             ("RAW, 600104.SHH", vec!["RAW daily", "600104.SHH daily"]),
         ] {
