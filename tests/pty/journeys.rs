@@ -10,6 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pipeline_tui::time::Clock;
+use pipeline_tui::ui::view_id::ViewId;
 
 use crate::support::gate::Gate;
 use crate::support::program::{Desk, holds, signal};
@@ -82,6 +83,10 @@ fn each_view_and_overlay_opens_and_closes() {
     let server = provider(&[]);
     let desk = desk(&server);
     let terminal = panel(&desk);
+    for view in ViewId::all() {
+        terminal.press(&view.number().to_string());
+        terminal.until(|screen| is_active(screen, view));
+    }
     for (key, word) in [
         ("2", "VOLUME"),
         ("5", "TRIGGER"),
@@ -111,6 +116,15 @@ fn each_view_and_overlay_opens_and_closes() {
     terminal.until(|screen| screen.contents().lines().count() > usize::from(SIZE.0));
     until_drawn(&terminal);
     leave(&terminal);
+}
+
+/// Whether a view's tab in the second line is underlined.
+fn is_active(screen: &vt100::Screen, view: ViewId) -> bool {
+    let tab = format!("{} {}", view.number(), view.title());
+    let tabs = screen.rows(0, SIZE.1).nth(1).unwrap();
+    let at = tabs.find(&tab).map(|at| u16::try_from(at).unwrap());
+    let cell = at.and_then(|at| screen.cell(1, at));
+    cell.is_some_and(vt100::Cell::underline)
 }
 
 #[test]
