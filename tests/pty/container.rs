@@ -8,16 +8,16 @@ use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use crate::support::assert_restored;
 use crate::support::cluster::notice;
 use crate::support::program::{CANARY, holds};
 use crate::support::terminal::Terminal;
+use crate::support::{assert_restored, tabs};
 
 const WIDE: (u16, u16) = (36, 120);
 const NARROW: (u16, u16) = (24, 80);
-/// The views, as each width shows them.
-const WIDE_TABS: &str = "1 Overview   2 Bars   5 Runs   6 Log   7 System";
-const NARROW_TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log  7 System";
+/// Cells between the tabs of each width.
+const WIDE_GAP: usize = 3;
+const NARROW_GAP: usize = 2;
 const WATCHED: [&str; 4] = ["IBM", "AAPL", "MSFT", "GOOGL"];
 const INTERVAL: &str = "5min";
 /// The schedule's shortest step, twice; then what a run takes.
@@ -112,11 +112,12 @@ fn is(screen: &vt100::Screen, symbol: &str, state: &str) -> bool {
 
 /// Waits for the Overview in a width.
 #[track_caller]
-fn until_drawn(terminal: &Terminal, tabs: &str) {
+fn until_drawn(terminal: &Terminal, gap: usize) {
+    let tabs = tabs(gap);
     terminal.until_within(LIMIT, |screen| {
         let is_there = |symbol| !row(screen, symbol).is_empty();
         screen.alternate_screen()
-            && screen.contents().contains(tabs)
+            && screen.contents().contains(&tabs)
             && WATCHED.into_iter().all(is_there)
     });
 }
@@ -234,7 +235,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
     };
     project.run(&["stop", "pipeline-tui"]);
     let terminal = project.panel(WIDE);
-    until_drawn(&terminal, WIDE_TABS);
+    until_drawn(&terminal, WIDE_GAP);
     terminal.see("run by this process");
 
     schedule_each_minute(&terminal);
@@ -243,9 +244,9 @@ fn what_the_panel_shows_is_what_psql_reads() {
     fetch_selected(&project, &terminal);
 
     terminal.resize(NARROW.0, NARROW.1);
-    until_drawn(&terminal, NARROW_TABS);
+    until_drawn(&terminal, NARROW_GAP);
     terminal.resize(WIDE.0, WIDE.1);
-    until_drawn(&terminal, WIDE_TABS);
+    until_drawn(&terminal, WIDE_GAP);
     terminal.see("run by this process");
 
     terminal.press("enter");
@@ -261,7 +262,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
         },
     );
     terminal.press("esc");
-    until_drawn(&terminal, WIDE_TABS);
+    until_drawn(&terminal, WIDE_GAP);
 
     // Nobody could resume it.
     terminal.press("ctrl-z");
@@ -344,11 +345,11 @@ fn beside_the_engine_the_panel_says_who_fetches_and_takes_over() {
         log.contains("this process fetches on schedule")
     });
     let terminal = project.panel(NARROW);
-    until_drawn(&terminal, NARROW_TABS);
+    until_drawn(&terminal, NARROW_GAP);
     terminal.see("another process fetches");
     fetch_selected(&project, &terminal);
     terminal.resize(WIDE.0, WIDE.1);
-    until_drawn(&terminal, WIDE_TABS);
+    until_drawn(&terminal, WIDE_GAP);
     terminal.see("run by another");
 
     // The engine fetches what the panel added, and the panel shows it.

@@ -16,6 +16,7 @@ mod tokens;
 use std::sync::OnceLock;
 
 use pipeline_tui::simulate::{Plan, Server};
+use pipeline_tui::ui::view_id::ViewId;
 use tokio::runtime::Runtime;
 
 use self::program::Desk;
@@ -23,9 +24,15 @@ use self::terminal::Terminal;
 
 /// The most common size.
 pub const SIZE: (u16, u16) = (24, 80);
-/// What every screen of that size shows: the views above, the keys below.
-const TABS: &str = "1 Overview  2 Bars  5 Runs  6 Log  7 System";
+/// What every screen shows below: the keys.
 const FOOTER: &str = "q quit";
+
+/// What every screen shows above: the views, this many cells apart.
+pub fn tabs(gap: usize) -> String {
+    let tab = |view: ViewId| format!("{} {}", view.number(), view.title());
+    let tabs: Vec<String> = ViewId::all().map(tab).collect();
+    tabs.join(&" ".repeat(gap))
+}
 
 /// Runs a provider's tasks in the background, so that a test may block.
 fn runtime() -> &'static Runtime {
@@ -65,9 +72,13 @@ pub fn panel(desk: &Desk) -> Terminal {
 /// Waits until the Overview is there: raw mode and the alternate screen on, the first frame drawn.
 #[track_caller]
 pub fn until_drawn(terminal: &Terminal) {
+    let tabs = tabs(2);
     terminal.until(|screen| {
         let text = screen.contents();
-        screen.alternate_screen() && [TABS, FOOTER, "IBM"].iter().all(|word| text.contains(word))
+        screen.alternate_screen()
+            && [&tabs, FOOTER, "IBM"]
+                .iter()
+                .all(|word| text.contains(word))
     });
     terminal.until_it_reads_keys();
 }

@@ -412,6 +412,13 @@ mod tests {
         rows.join("\n")
     }
 
+    /// Cells of the tabs with a gap between them.
+    fn tabs_take(gap: usize) -> u16 {
+        let tab = |view: ViewId| view.number().to_string().len() + 1 + view.title().len();
+        let cells: usize = ViewId::all().map(|view| gap + tab(view)).sum();
+        u16::try_from(1 + cells - gap).unwrap()
+    }
+
     #[test]
     fn what_is_left_and_when_it_renews_is_told_as_fully_as_there_is_room() {
         for (width, told) in [
@@ -420,8 +427,8 @@ mod tests {
                 "21 of 25 left ▓▓▓▓▓▓▓░, renews 00:00 ET, 06:00 your time (CET)",
             ),
             (120, "21 of 25 left ▓▓▓▓▓▓▓░, renews 06:00 CET"),
-            (80, "21 of 25 left, renews 06:00 CET"),
-            (60, "21 of 25 left"),
+            (tabs_take(2) + 36, "21 of 25 left, renews 06:00 CET"),
+            (tabs_take(2) + 16, "21 of 25 left"),
             (40, "21 left"),
         ] {
             let head = head(|_| {}, width);
@@ -430,7 +437,7 @@ mod tests {
         }
         let refused = head(
             |snapshot| snapshot.quota.spent_until = snapshot.quota.renews_at,
-            80,
+            tabs_take(2) + 36,
         );
         assert!(refused.contains("0 of 25 left, renews"), "{refused}");
         let unlimited = head(|snapshot| snapshot.quota.limit = None, 80);
@@ -439,7 +446,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_person_is_counted_and_no_market_is_named() {
-        for width in [80, 120, 200] {
+        for width in [80, tabs_take(3) + 72, 200] {
             let one = head(|_| {}, width);
             assert!(one.contains("1 needs you   13:38 ET"), "{one}");
             assert!(!one.contains("NYSE"), "{one}");
