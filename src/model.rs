@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod bar;
+pub mod causes;
 pub mod class;
 pub mod instrument;
 pub mod interval;

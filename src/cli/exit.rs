@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ConfigError;
 use crate::db::{DbError, DbErrorKind};
+use crate::model::causes::Causes;
 use crate::model::{ErrorClass, SeriesReport, SeriesStatus};
 
 pub const DONE: u8 = 0;
@@ -60,6 +61,7 @@ impl From<ConfigError> for Failure {
 
 impl From<DbError> for Failure {
     fn from(error: DbError) -> Self {
+        tracing::info!(error = %Causes(&error), "the store failed");
         let code = match error.kind {
             DbErrorKind::Refused
             | DbErrorKind::NewerSchema

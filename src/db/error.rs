@@ -1,6 +1,7 @@
 //! What can go wrong with a database, in words that say what to do.
 
-use std::fmt;
+use std::error::Error;
+use std::sync::Arc;
 
 use crate::config::secret::redact;
 use crate::model::text::clean;
@@ -32,18 +33,40 @@ pub enum DbErrorKind {
 }
 
 /// A failed store operation. Its text is one sentence, clean and without secrets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text}")]
 pub struct DbError {
     /// The kind.
     pub kind: DbErrorKind,
     text: String,
+    /// What the driver or the system reported, for the log.
+    #[source]
+    cause: Option<Arc<dyn Error + Send + Sync>>,
 }
+
+/// Failures that say the same are equal, whatever caused them.
+impl PartialEq for DbError {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.text == other.text
+    }
+}
+
+impl Eq for DbError {}
 
 impl DbError {
     pub(super) fn new(kind: DbErrorKind, text: impl AsRef<str>) -> Self {
         Self {
             kind,
             text: clean(&redact(text.as_ref())),
+            cause: None,
+        }
+    }
+
+    /// The same error with what caused it.
+    pub(super) fn caused_by(self, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            cause: Some(Arc::new(cause)),
+            ..self
         }
     }
 
@@ -77,14 +100,6 @@ impl DbError {
         )
     }
 }
-
-impl fmt::Display for DbError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for DbError {}
 
 /// The error of a schema that this program is too old for.
 pub(super) fn newer_schema(found: i64, known: i64) -> DbError {
@@ -207,7 +222,11 @@ fn by_server(code: &str, said: &str, place: &str) -> DbError {
 }
 
 /// Explains a PostgreSQL error; `place` is where the server is, without secrets.
-pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
+pub(super) fn postgres(error: sqlx::Error, place: &str) -> DbError {
+    in_postgres(&error, place).caused_by(error)
+}
+
+fn in_postgres(error: &sqlx::Error, place: &str) -> DbError {
     use DbErrorKind::{Refused, Unreachable};
     match error {
         sqlx::Error::Database(database) => {
@@ -248,7 +267,11 @@ pub(super) fn postgres(error: &sqlx::Error, place: &str) -> DbError {
 }
 
 /// Explains an SQLite error; `place` is the file.
-pub(super) fn sqlite(error: &sqlx::Error, place: &str) -> DbError {
+pub(super) fn sqlite(error: sqlx::Error, place: &str) -> DbError {
+    in_sqlite(&error, place).caused_by(error)
+}
+
+fn in_sqlite(error: &sqlx::Error, place: &str) -> DbError {
     use DbErrorKind::{Busy, Full, NotADatabase, ReadOnly, Unreachable};
     let sqlx::Error::Database(database) = error else {
         return match error {

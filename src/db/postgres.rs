@@ -66,7 +66,7 @@ impl PgStore {
             match pool.acquire().await {
                 Err(sqlx::Error::PoolTimedOut) if start < STARTS => {}
                 outcome => {
-                    pool::give_back(outcome.map_err(|e| error::postgres(&e, &place))?);
+                    pool::give_back(outcome.map_err(|e| error::postgres(e, &place))?);
                     break;
                 }
             }
@@ -83,7 +83,7 @@ impl PgStore {
         let (sessions, place) = (Sessions::of(&target.url, Access::ReadWrite)?, target.shown);
         let mut connection = within(CONNECT, &place, sessions.bare())
             .await?
-            .map_err(|e| error::postgres(&e, &place))?;
+            .map_err(|e| error::postgres(e, &place))?;
         let found = within(DEADLINE, &place, survey(&mut connection, &sessions, &place))
             .await
             .flatten();
@@ -108,13 +108,13 @@ impl PgStore {
             let mut connection = pool
                 .acquire()
                 .await
-                .map_err(|e| error::postgres(&e, &place))?;
+                .map_err(|e| error::postgres(e, &place))?;
             let fault = match tokio::time::timeout(DEADLINE, work(&mut connection)).await {
                 Ok(Ok(value)) => {
                     pool::give_back(connection);
                     return Ok(value);
                 }
-                Ok(Err(Fault::Sql(sql))) => error::postgres(&sql, &place),
+                Ok(Err(Fault::Sql(sql))) => error::postgres(sql, &place),
                 Ok(Err(Fault::Worded(worded))) => worded,
                 Err(_) => DbError::new(
                     DbErrorKind::Unreachable,
@@ -163,7 +163,7 @@ impl fmt::Debug for PgStore {
 async fn prepare(sessions: &Sessions, place: &str) -> Result<u32> {
     let mut connection = within(CONNECT, place, sessions.bare())
         .await?
-        .map_err(|e| error::postgres(&e, place))?;
+        .map_err(|e| error::postgres(e, place))?;
     let outcome = async {
         let found = within(DEADLINE, place, survey(&mut connection, sessions, place)).await??;
         if schema::needs_migration(

@@ -65,7 +65,7 @@ pub fn gzip(body: &[u8]) -> Result<Vec<u8>> {
     encoder
         .write_all(body)
         .and_then(|()| encoder.finish())
-        .map_err(|e| DbError::other(e.to_string()))
+        .map_err(|error| DbError::other(error.to_string()).caused_by(error))
 }
 
 pub fn gunzip(body: &[u8]) -> Result<Bytes> {
@@ -73,7 +73,9 @@ pub fn gunzip(body: &[u8]) -> Result<Bytes> {
     GzDecoder::new(body)
         .take(MAX_UNPACKED)
         .read_to_end(&mut text)
-        .map_err(|error| DbError::other(format!("a kept answer cannot be unpacked: {error}")))?;
+        .map_err(|error| {
+            DbError::other(format!("a kept answer cannot be unpacked: {error}")).caused_by(error)
+        })?;
     Ok(text.into())
 }
 

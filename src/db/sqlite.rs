@@ -155,13 +155,10 @@ impl SqliteStore {
     ) -> Result<T> {
         let (pool, place) = (pool.clone(), self.place.clone());
         uncancelled(async move {
-            let mut connection = pool
-                .acquire()
-                .await
-                .map_err(|e| error::sqlite(&e, &place))?;
+            let mut connection = pool.acquire().await.map_err(|e| error::sqlite(e, &place))?;
             let fault = match work(&mut connection).await {
                 Ok(value) => return Ok(value),
-                Err(Fault::Sql(sql)) => error::sqlite(&sql, &place),
+                Err(Fault::Sql(sql)) => error::sqlite(sql, &place),
                 Err(Fault::Worded(worded)) => worded,
             };
             let _ = connection.detach().close().await;
@@ -227,7 +224,7 @@ async fn found(options: &SqliteConnectOptions, place: &str) -> Result<Schema> {
     let mut connection = options
         .connect()
         .await
-        .map_err(|e| error::sqlite(&e, place))?;
+        .map_err(|e| error::sqlite(e, place))?;
     let found = survey(&mut connection, place).await;
     let _ = connection.close().await;
     found
@@ -236,7 +233,7 @@ async fn found(options: &SqliteConnectOptions, place: &str) -> Result<Schema> {
 /// What a file holds. In a file, any table that is not ours means that the file belongs to another
 /// program.
 async fn survey(connection: &mut SqliteConnection, place: &str) -> Result<Schema> {
-    let sql = |e: sqlx::Error| error::sqlite(&e, place);
+    let sql = |e: sqlx::Error| error::sqlite(e, place);
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT tbl_name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     )
@@ -302,7 +299,7 @@ async fn require_version(connection: &mut SqliteConnection, place: &str) -> Resu
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(connection)
         .await
-        .map_err(|e| error::sqlite(&e, place))?;
+        .map_err(|e| error::sqlite(e, place))?;
     let mut parts = version
         .split('.')
         .map(|part| part.parse::<u32>().unwrap_or(0));

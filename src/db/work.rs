@@ -33,8 +33,9 @@ pub async fn uncancelled<T: Send + 'static>(
 ) -> error::Result<T> {
     match tokio::spawn(work).await {
         Ok(result) => result,
-        Err(error) => Err(DbError::other(format!(
-            "a database task ended early: {error}"
-        ))),
+        Err(error) => {
+            let text = format!("a database task ended early: {error}");
+            Err(DbError::other(text).caused_by(error))
+        }
     }
 }

@@ -26,6 +26,7 @@ use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, S
 use super::watching::Watching;
 use crate::config::{Secret, secret};
 use crate::db::{DbError, RunLock};
+use crate::model::causes::Causes;
 use crate::model::{SeriesKey, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
@@ -221,6 +222,9 @@ impl Engine {
                     if is_lost { Input::LockLost } else { Input::Tick }
                 }
             };
+            if let Input::StoreFailed(error) = &input {
+                tracing::debug!(error = %Causes(error), "the store failed");
+            }
             let now = self.pipeline.clock.now();
             let mut is_over = false;
             for job in self.state.step(input, now) {

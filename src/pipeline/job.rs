@@ -15,6 +15,7 @@ use super::retry::Budget;
 use super::run::Pipeline;
 use super::source::{Pause, Refusal, SendError};
 use crate::db::{DbError, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved};
+use crate::model::causes::Causes;
 use crate::model::{
     Answer, Ask, Batch, ErrorClass, RequestId, RunId, SeriesReport, SeriesStatus, quota,
 };
@@ -441,7 +442,9 @@ impl Pipeline {
         }
         match self.persistence.spool.put(attempt, answer).await {
             Ok(()) => (waiting.observer)(Event::Spooled(what.to_owned())),
-            Err(error) => tracing::error!(%error, "an answer waits for the store in memory only"),
+            Err(error) => {
+                tracing::error!(error = %Causes(&error), "an answer waits for the store in memory only");
+            }
         }
         self.move_in(request, attempt, answer, waiting).await
     }
@@ -458,7 +461,7 @@ impl Pipeline {
         self.write(waiting, keep).await?;
         let removed = self.persistence.spool.remove(attempt).await;
         removed.unwrap_or_else(|error| {
-            tracing::warn!(%error, "an answer that is in the store could not be removed from disk");
+            tracing::warn!(error = %Causes(&error), "an answer that is in the store could not be removed from disk");
         });
         Ok(())
     }

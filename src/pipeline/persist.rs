@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Observer};
-use super::spool::Spool;
+use super::spool::{Spool, SpoolError};
 use crate::db::{DbError, DbErrorKind};
+use crate::model::causes::Causes;
 
 /// The wait before the second try; it doubles …
 const AGAIN: Duration = Duration::from_millis(100);
@@ -65,7 +66,7 @@ impl Persistence {
     }
 
     /// How many answers wait on disk for the store.
-    pub(super) async fn spooled(&self) -> std::io::Result<usize> {
+    pub(super) async fn spooled(&self) -> Result<usize, SpoolError> {
         self.spool.waiting().await.map(|waiting| waiting.len())
     }
 
@@ -88,12 +89,13 @@ impl Persistence {
                 }
             };
             if !self.away.swap(true, Ordering::Relaxed) {
+                tracing::info!(error = %Causes(&error), "the store is away");
                 (waiting.observer)(Event::StoreAway(error.clone()));
             }
             if waiting.cancel.is_cancelled() || self.is_over(error.kind, began.elapsed()) {
                 return Err(error);
             }
-            tracing::debug!(%error, "the store is away; trying again");
+            tracing::debug!(error = %Causes(&error), "the store is still away; trying again");
             tokio::select! {
                 () = tokio::time::sleep(wait) => wait = (wait * 2).min(AGAIN_AT_MOST),
                 () = waiting.cancel.cancelled() => {}

@@ -15,7 +15,9 @@ use super::learned::{Learned, Lesson, Verdict};
 use super::persist::{Persistence, Waiting};
 use super::retry::{Budget, Waits};
 use super::source::{BarSource, FetchOptions, Refusal};
+use super::spool::SpoolError;
 use crate::db::{Credential, DbError, KeptAnswer, Store};
+use crate::model::causes::Causes;
 use crate::model::quota::Limits;
 use crate::model::run::run_status;
 use crate::model::{Ask, ErrorClass, Question, RunId, SeriesKey, SeriesReport, SeriesStatus};
@@ -165,7 +167,7 @@ impl Pipeline {
     /// stay for it.
     async fn take_in_spooled(&self, waiting: Waiting<'_>) -> Result<(), DbError> {
         let spool = &self.persistence.spool;
-        let told = |error| tracing::warn!(%error, "answers kept on disk cannot be read");
+        let told = |error: SpoolError| tracing::warn!(error = %Causes(&error), "answers kept on disk cannot be read");
         for attempt in spool.waiting().await.map_err(told).unwrap_or_default() {
             let Some(answer) = spool.get(attempt).await.map_err(told).unwrap_or_default() else {
                 continue;

@@ -18,6 +18,15 @@ use crate::model::Answer;
 
 const ENDING: &str = "answer";
 
+/// What failed on the disk.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be {done}", path.display())]
+pub(super) struct SpoolError {
+    path: PathBuf,
+    done: &'static str,
+    source: io::Error,
+}
+
 /// A folder of answers, created with the first one.
 #[derive(Debug, Clone)]
 pub(super) struct Spool(PathBuf);
@@ -38,39 +47,45 @@ impl Spool {
     }
 
     /// Keeps an answer: once this has returned, a crash of the machine does not lose it.
-    pub async fn put(&self, attempt: Uuid, answer: &Answer) -> io::Result<()> {
-        let (folder, path, answer) = (self.0.clone(), self.path(attempt), answer.clone());
-        off_thread(move || write(&folder, &path, &answer)).await
-    }
-
-    /// Forgets an answer that has reached the store.
-    pub async fn remove(&self, attempt: Uuid) -> io::Result<()> {
-        let path = self.path(attempt);
-        off_thread(move || match fs::remove_file(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            outcome => outcome,
+    pub async fn put(&self, attempt: Uuid, answer: &Answer) -> Result<(), SpoolError> {
+        let (folder, answer) = (self.0.clone(), answer.clone());
+        off_thread("written", self.path(attempt), move |path| {
+            write(&folder, path, &answer)
         })
         .await
     }
 
+    /// Forgets an answer that has reached the store.
+    pub async fn remove(&self, attempt: Uuid) -> Result<(), SpoolError> {
+        off_thread(
+            "removed",
+            self.path(attempt),
+            |path| match fs::remove_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                outcome => outcome,
+            },
+        )
+        .await
+    }
+
     /// The attempts whose answers wait here.
-    pub async fn waiting(&self) -> io::Result<Vec<Uuid>> {
-        let folder = self.0.clone();
-        off_thread(move || match fs::read_dir(folder) {
-            Ok(files) => Ok(files
-                .flatten()
-                .filter_map(|file| attempt(&file.path()))
-                .collect()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(vec![]),
-            Err(error) => Err(error),
+    pub async fn waiting(&self) -> Result<Vec<Uuid>, SpoolError> {
+        off_thread("listed", self.0.clone(), |folder| {
+            match fs::read_dir(folder) {
+                Ok(files) => Ok(files
+                    .flatten()
+                    .filter_map(|file| attempt(&file.path()))
+                    .collect()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(vec![]),
+                Err(error) => Err(error),
+            }
         })
         .await
     }
 
     /// Reads an answer; `None` if another process has taken it.
-    pub async fn get(&self, attempt: Uuid) -> io::Result<Option<Answer>> {
-        let path = self.path(attempt);
-        off_thread(move || match fs::read(path) {
+    pub async fn get(&self, attempt: Uuid) -> Result<Option<Answer>, SpoolError> {
+        off_thread("read", self.path(attempt), |path| match fs::read(path) {
             Ok(file) => parse(&Bytes::from(file)).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -83,13 +98,17 @@ impl Spool {
     }
 }
 
-/// Runs blocking work on another thread.
+/// Runs blocking work on a path, on another thread.
 async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
+    done: &'static str,
+    path: PathBuf,
+    work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+) -> Result<T, SpoolError> {
+    let at = path.clone();
+    tokio::task::spawn_blocking(move || work(&at))
         .await
         .unwrap_or_else(|error| Err(io::Error::other(error)))
+        .map_err(|source| SpoolError { path, done, source })
 }
 
 fn attempt(path: &Path) -> Option<Uuid> {
@@ -138,6 +157,7 @@ fn parse(file: &Bytes) -> io::Result<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::causes::Causes;
 
     fn answer() -> Answer {
         Answer {
@@ -181,6 +201,12 @@ mod tests {
             fs::write(spool.path(attempt), &whole[..length]).unwrap();
             assert!(spool.get(attempt).await.is_err(), "{length} bytes");
         }
+        let failed = spool.get(attempt).await.unwrap_err();
+        let path = spool.path(attempt);
+        assert_eq!(
+            Causes(&failed).to_string(),
+            format!("{} cannot be read: unexpected end of file", path.display())
+        );
         fs::write(home.path().join("notes.txt"), "mine").unwrap();
         assert_eq!(spool.waiting().await.unwrap(), [attempt]);
     }

@@ -293,6 +293,38 @@ fn parameters_that_the_server_or_the_machine_refuses_are_no_outage() {
     }
 }
 
+#[test]
+fn the_log_names_what_is_behind_a_failure_and_a_person_reads_one_sentence() {
+    // Nobody listens at port 1.
+    let url = "postgres://u:canary-of-the-chain@127.0.0.1:1/d";
+    let away = Desk::new().with("DATABASE_URL", url);
+    let garbage = Desk::new();
+    std::fs::create_dir_all(garbage.database().parent().unwrap()).unwrap();
+    std::fs::write(garbage.database(), "no database ".repeat(1000)).unwrap();
+    for (desk, sentence, behind) in [
+        (
+            away,
+            "cannot be reached",
+            ": error communicating with database: ",
+        ),
+        (
+            garbage,
+            "is not an SQLite database",
+            ": error returned from database: ",
+        ),
+    ] {
+        let (said, logged) = (desk.run(&["runs"]), desk.run(&["runs", "-v"]));
+        assert!(said.stderr.contains(sentence), "{said:?}");
+        assert!(!said.stderr.contains(behind), "{said:?}");
+        let line = logged.stderr.lines().find(|line| line.contains(behind));
+        assert!(
+            line.is_some_and(|line| line.contains(sentence)),
+            "{logged:?}"
+        );
+        assert!(!logged.stderr.contains("canary-of"), "{logged:?}");
+    }
+}
+
 /// Everything in a folder, by name.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)

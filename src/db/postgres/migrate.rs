@@ -25,11 +25,11 @@ pub async fn migrate(
     sessions
         .settle(connection, MIGRATES)
         .await
-        .map_err(|e| error::postgres(&e, place))?;
+        .map_err(|e| error::postgres(e, place))?;
     transact(connection, place)
         .await
         .map_err(|fault| match fault {
-            Fault::Sql(sql) => error::postgres(&sql, place),
+            Fault::Sql(sql) => error::postgres(sql, place),
             Fault::Worded(worded) => worded,
         })
 }
@@ -72,6 +72,7 @@ fn explain(failed: MigrateError, place: &str) -> Fault {
         other => DbError::other(format!(
             "the schema of PostgreSQL at {place} cannot be migrated ({other})"
         ))
+        .caused_by(other)
         .into(),
     }
 }

@@ -187,8 +187,8 @@ impl RunStore for PgStore {
             };
             match tokio::time::timeout(DEADLINE, started).await {
                 Ok(Ok(run)) => Ok(run),
-                Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
-                Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
+                Ok(Err(sql)) => Err(error::postgres(sql, &place)),
+                Err(_) => Err(error::postgres(sqlx::Error::PoolTimedOut, &place)),
             }
         })
         .await
@@ -233,8 +233,8 @@ impl RunStore for PgStore {
             };
             match tokio::time::timeout(DEADLINE, tried).await {
                 Ok(Ok(tried)) => Ok(tried),
-                Ok(Err(sql)) => Err(error::postgres(&sql, &place)),
-                Err(_) => Err(error::postgres(&sqlx::Error::PoolTimedOut, &place)),
+                Ok(Err(sql)) => Err(error::postgres(sql, &place)),
+                Err(_) => Err(error::postgres(sqlx::Error::PoolTimedOut, &place)),
             }
         })
         .await

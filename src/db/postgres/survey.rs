@@ -70,7 +70,7 @@ pub async fn survey(
     sessions: &Sessions,
     place: &str,
 ) -> Result<Survey> {
-    let sql = |e: sqlx::Error| error::postgres(&e, place);
+    let sql = |e: sqlx::Error| error::postgres(e, place);
     let facts = Facts::from_row(&simple(connection, FACTS).await.map_err(sql)?).map_err(sql)?;
     let pool = room(&facts, place)?;
     require_a_session(connection, facts.pid, sessions, place).await?;
@@ -143,7 +143,7 @@ async fn require_a_session(
     sessions: &Sessions,
     place: &str,
 ) -> Result<()> {
-    let sql = |e: sqlx::Error| error::postgres(&e, place);
+    let sql = |e: sqlx::Error| error::postgres(e, place);
     let mut second = within(CONNECT, place, sessions.bare())
         .await?
         .map_err(sql)?;
@@ -248,7 +248,7 @@ async fn taken(connection: &mut PgConnection, place: &str) -> Result<Option<(Str
     .bind(names())
     .fetch_optional(connection)
     .await
-    .map_err(|e| error::postgres(&e, place))
+    .map_err(|e| error::postgres(e, place))
 }
 
 /// The migrations that a query finds, and whether that is where ours would be.
@@ -259,7 +259,7 @@ enum Listed {
 }
 
 async fn applied(connection: &mut PgConnection, place: &str) -> Result<Listed> {
-    let sql = |e: sqlx::Error| error::postgres(&e, place);
+    let sql = |e: sqlx::Error| error::postgres(e, place);
     let is_home: Option<bool> = sqlx::query_scalar(
         "SELECT coalesce(n.nspname = current_schema(), false) \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -322,7 +322,7 @@ async fn require_use(
     .bind(names())
     .fetch_all(&mut *connection)
     .await
-    .map_err(|e| error::postgres(&e, place))?;
+    .map_err(|e| error::postgres(e, place))?;
     if let Some(lacking) = schema::lacks(&MIGRATIONS, &has) {
         return Err(schema::incomplete(
             &lacking,
@@ -343,7 +343,7 @@ async fn require_use(
     .bind(wanted)
     .fetch_optional(connection)
     .await
-    .map_err(|e| error::postgres(&e, place))?;
+    .map_err(|e| error::postgres(e, place))?;
     let Some((table, home)) = forbidden else {
         return Ok(Schema::Current);
     };

@@ -39,13 +39,13 @@ impl FileLock {
     /// Takes the lock under which the schema is created.
     pub async fn wait_for(database: &Path) -> Result<Self> {
         let path = beside(database, "-schema.lock");
-        let file = open(&path).map_err(|e| unopenable(&e, &path))?;
+        let file = open(&path).map_err(|e| unopenable(e, &path))?;
         let waiting = async {
             loop {
                 match file.try_lock() {
                     Ok(()) => return Ok(()),
                     Err(TryLockError::WouldBlock) => tokio::time::sleep(POLL).await,
-                    Err(TryLockError::Error(e)) => return Err(unopenable(&e, &path)),
+                    Err(TryLockError::Error(e)) => return Err(unopenable(e, &path)),
                 }
             }
         };
@@ -69,8 +69,8 @@ impl FileLock {
     pub fn for_new_run(database: &Path) -> Result<(Self, i64)> {
         let key = fastrand::i64(1..);
         let path = run_path(database, key);
-        let file = open(&path).map_err(|e| unopenable(&e, &path))?;
-        file.try_lock().map_err(|e| unopenable(&e.into(), &path))?;
+        let file = open(&path).map_err(|e| unopenable(e, &path))?;
+        file.try_lock().map_err(|e| unopenable(e.into(), &path))?;
         Ok((
             Self {
                 _file: file,
@@ -83,14 +83,14 @@ impl FileLock {
     /// Takes the lock of the process that fetches on schedule; `None` while another has it.
     pub fn for_schedule(database: &Path) -> Result<Option<Self>> {
         let path = beside(database, "-schedule.lock");
-        let file = open(&path).map_err(|e| unopenable(&e, &path))?;
+        let file = open(&path).map_err(|e| unopenable(e, &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self {
                 _file: file,
                 remove: None,
             })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(unopenable(&e, &path)),
+            Err(TryLockError::Error(e)) => Err(unopenable(e, &path)),
         }
     }
 
@@ -111,7 +111,7 @@ pub fn create_private(path: &Path) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    open(path).map(drop).map_err(|e| unopenable(&e, path))
+    open(path).map(drop).map_err(|e| unopenable(e, path))
 }
 
 fn run_path(database: &Path, key: i64) -> PathBuf {
@@ -132,8 +132,8 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn unopenable(io: &io::Error, path: &Path) -> DbError {
-    match io.kind() {
+fn unopenable(io: io::Error, path: &Path) -> DbError {
+    let error = match io.kind() {
         io::ErrorKind::StorageFull => error::DbError::new(
             DbErrorKind::Full,
             format!(
@@ -149,7 +149,8 @@ fn unopenable(io: &io::Error, path: &Path) -> DbError {
                 path.display()
             ),
         ),
-    }
+    };
+    error.caused_by(io)
 }
 
 #[cfg(test)]

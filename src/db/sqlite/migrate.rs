@@ -23,7 +23,7 @@ pub async fn migrate(options: &SqliteConnectOptions, path: &Path, place: &str) -
     let mut connection = options
         .connect()
         .await
-        .map_err(|e| error::sqlite(&e, place))?;
+        .map_err(|e| error::sqlite(e, place))?;
     let outcome = async {
         require_version(&mut connection, place).await?;
         let found = survey(&mut connection, place).await?;
@@ -33,7 +33,7 @@ pub async fn migrate(options: &SqliteConnectOptions, path: &Path, place: &str) -
         transact(&mut connection, path, place)
             .await
             .map_err(|fault| match fault {
-                Fault::Sql(sql) => error::sqlite(&sql, place),
+                Fault::Sql(sql) => error::sqlite(sql, place),
                 Fault::Worded(worded) => worded,
             })
     }
@@ -79,6 +79,7 @@ fn explain(failed: MigrateError, place: &str) -> Fault {
         other => DbError::other(format!(
             "the schema of {place} cannot be migrated ({other})"
         ))
+        .caused_by(other)
         .into(),
     }
 }

@@ -83,6 +83,8 @@ async fn write(connection: &mut SqliteConnection, rewrite: Rewrite) -> Outcome<(
 
 fn json(rows: &impl serde::Serialize) -> Outcome<String> {
     serde_json::to_string(rows).map_err(|error| {
-        DbError::other(format!("the watch list cannot be written ({error})")).into()
+        DbError::other(format!("the watch list cannot be written ({error})"))
+            .caused_by(error)
+            .into()
     })
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::config::secret::redact;
+use crate::model::causes::causes;
 use crate::model::text::clean;
 
 pub(super) fn unreadable_after(bytes: usize) -> String {
@@ -18,22 +19,7 @@ pub(super) fn cut_off_after(bytes: usize) -> String {
     format!("the answer was cut off after {} bytes", grouped(bytes))
 }
 
-type Dyn<'a> = &'a (dyn std::error::Error + 'static);
-
-/// An error and all its causes; what an I/O error wraps is not among its sources.
-fn causes(error: Dyn<'_>) -> impl Iterator<Item = Dyn<'_>> {
-    std::iter::successors(Some(error), |error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        match wrapped {
-            Some(wrapped) => Some(wrapped as Dyn<'_>),
-            None => error.source(),
-        }
-    })
-}
-
-fn is_io(error: Dyn<'_>, kind: io::ErrorKind) -> bool {
+fn is_io(error: &reqwest::Error, kind: io::ErrorKind) -> bool {
     causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == kind)
