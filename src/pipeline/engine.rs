@@ -334,6 +334,10 @@ impl Engine {
         series: Vec<SeriesKey>,
         most_requests: Option<u32>,
     ) {
+        debug_assert!(
+            !series.is_empty() && most_requests != Some(0),
+            "a run of nothing"
+        );
         self.cancel = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel.clone());
         let observer = self.observer();

@@ -4,21 +4,23 @@ mod begin;
 mod commands;
 mod loaded;
 mod message;
+mod promises;
+mod queue;
 mod search;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::begin::TRIGGERS as START_TRIGGERS;
 pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, Wanted};
+use self::queue::QueuedRun;
 use self::search::Search;
 use super::event::{Event, RunReport};
-use super::freshness;
 use super::notice::{Notice, What};
 use super::schedule::Schedule;
 use super::snapshot::{
@@ -39,8 +41,6 @@ const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// What is read again when anything may have changed.
 const EVERYTHING: [Load; 4] = [Load::Series, Load::Runs, Load::Ledger, Load::Total];
-/// Runs that may wait behind the current one; nobody presses a key more often.
-const MOST_QUEUED: usize = 8;
 
 /// Newest runs that are compared to notice the work of other processes.
 pub const NEWEST: u32 = 10;
@@ -55,17 +55,6 @@ enum Owner {
     This,
     /// Another process.
     Another,
-}
-
-/// A run that waits for the one before it.
-#[derive(Debug)]
-struct Wish {
-    /// What started it.
-    trigger: &'static str,
-    /// Its series; `None`: those that are due when it starts.
-    series: Option<Vec<SeriesKey>>,
-    /// The most requests that it may send; `None`: as many as the plan allows.
-    most: Option<u32>,
 }
 
 /// What is true.
@@ -115,7 +104,7 @@ pub struct State {
     system: Option<Arc<SystemView>>,
     search: Search,
     run: Option<RunProgress>,
-    queue: VecDeque<Wish>,
+    queue: VecDeque<QueuedRun>,
     /// Whether it was reported what a start leaves to the schedule.
     has_begun: bool,
     /// The trigger of a run that needs to know which series are due, once the watch list is read again.
@@ -203,6 +192,8 @@ impl State {
         if self.is_ending && self.run.is_none() && !self.search.is_asking() {
             jobs.push(Job::Finish);
         }
+        debug_assert_eq!(self.broken_promise(), None);
+        debug_assert!(jobs.iter().filter(|job| job.is_run()).count() <= 1);
         jobs
     }
 
@@ -288,80 +279,6 @@ impl State {
         Job::Load(Load::Series)
     }
 
-    fn enqueue(&mut self, trigger: &'static str, series: Option<Vec<SeriesKey>>) -> bool {
-        self.enqueue_wish(Wish {
-            trigger,
-            series,
-            most: None,
-        })
-    }
-
-    fn enqueue_wish(&mut self, wish: Wish) -> bool {
-        let is_same = |queued: &Wish| (&queued.series, queued.most) == (&wish.series, wish.most);
-        let is_there = self.queue.iter().any(is_same);
-        if self.is_ending || is_there || self.queue.len() >= MOST_QUEUED {
-            return is_there;
-        }
-        self.queue.push_back(wish);
-        true
-    }
-
-    /// Starts what is queued, one run at a time.
-    fn next_run(&mut self, now: DateTime<Utc>) -> Vec<Job> {
-        if self.run.is_some()
-            || self.is_ending
-            || self.entries.is_empty() && self.queue.iter().all(|wish| wish.series.is_none())
-        {
-            return vec![];
-        }
-        while let Some(wish) = self.queue.pop_front() {
-            let Wish {
-                trigger,
-                series,
-                most,
-            } = wish;
-            let room = most.map_or(usize::MAX, |most| most as usize);
-            let series = series.unwrap_or_else(|| self.due(now).take(room).cloned().collect());
-            if series.is_empty() {
-                continue;
-            }
-            let wanted: HashSet<&SeriesKey> = series.iter().collect();
-            for entry in &mut self.entries {
-                if wanted.contains(&entry.key) {
-                    entry.live = Live {
-                        state: Some(SeriesState::Waiting),
-                        fetched_at: entry.live.fetched_at,
-                        ..Live::default()
-                    };
-                }
-            }
-            self.revision += 1;
-            self.run = Some(RunProgress {
-                id: None,
-                trigger,
-                started_at: now,
-                done: 0,
-                total: series.len(),
-            });
-            return vec![Job::Run(trigger, series, most)];
-        }
-        vec![]
-    }
-
-    /// The series that a run at this instant would fetch: those never fetched first, then the
-    /// oldest, so that a limited day reaches all of them in turn.
-    fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
-        let is_due = move |entry: &&Entry| {
-            entry.parked.is_none()
-                && !entry.rests(at)
-                && freshness::state(entry.key.interval, entry.fetched_at(), at)
-                    != SeriesState::Fresh
-        };
-        let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
-        due.sort_by_key(|entry| entry.fetched_at());
-        due.into_iter().map(|entry| &entry.key)
-    }
-
     /// A refusal of another key says nothing about this one.
     fn rekeyed(&mut self, provider: ProviderStatus, per_day: Option<u32>) -> Vec<Job> {
         (self.provider, self.per_day) = (provider, per_day);
@@ -396,6 +313,8 @@ impl State {
                 }
                 read_again = vec![Job::Load(Load::Runs)];
             }
+            // A task of a run that was cut short may report once more.
+            Event::Sending { .. } | Event::Retrying { .. } if self.run.is_none() => {}
             Event::Sending { series, .. } => {
                 if let Some(entry) = self.entry(series) {
                     entry.live.state = Some(SeriesState::Fetching);

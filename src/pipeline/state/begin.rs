@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 
 use super::super::notice::What;
-use super::{Handover, Job, Loaded, Owner, State, Wish, tell};
+use super::queue::QueuedRun;
+use super::{Handover, Job, Loaded, Owner, State, tell};
 use crate::model::quota;
 use crate::time::is_far_ahead;
 
@@ -90,7 +91,7 @@ impl State {
         let most = trigger.map_or(0, |_| allowance(left, sent));
         let due = u32::try_from(self.due(now).count()).unwrap_or(u32::MAX);
         if let Some(trigger) = trigger.filter(|_| most > 0) {
-            self.enqueue_wish(Wish {
+            self.enqueue_run(QueuedRun {
                 trigger,
                 series: None,
                 most: Some(most),

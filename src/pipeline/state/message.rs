@@ -252,6 +252,13 @@ pub enum Job {
     Finish,
 }
 
+impl Job {
+    /// Whether it starts a run.
+    pub(super) const fn is_run(&self) -> bool {
+        matches!(self, Self::Run(..))
+    }
+}
+
 /// What is to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Load {

@@ -24,6 +24,7 @@ impl State {
     /// What is true now.
     #[must_use]
     pub fn snapshot(&self, dropped_notices: u64, now: DateTime<Utc>) -> Snapshot {
+        debug_assert_eq!(self.broken_promise(), None);
         let (ledger, next_at) = (self.ledger_of(now), self.next_at(now));
         let sendable = |due: usize, at| match quota::left(&self.ledger_of(at), self.per_day, at) {
             Some(left) => due.min(left as usize),

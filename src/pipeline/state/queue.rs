@@ -1,0 +1,112 @@
+//! Runs that wait for the current one, and the start of the next.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::super::freshness;
+use super::super::snapshot::{RunProgress, SeriesState};
+use super::{Entry, Job, Live, State};
+use crate::model::SeriesKey;
+
+/// Runs that may wait behind the current one; nobody presses a key more often.
+pub(super) const MOST_QUEUED: usize = 8;
+
+/// A run that waits for the one before it.
+#[derive(Debug)]
+pub(super) struct QueuedRun {
+    /// What started it.
+    pub trigger: &'static str,
+    /// Its series; `None`: those that are due when it starts.
+    pub series: Option<Vec<SeriesKey>>,
+    /// The most requests that it may send; `None`: as many as the plan allows.
+    pub most: Option<u32>,
+}
+
+impl QueuedRun {
+    /// Whether both would fetch the same, whatever started them.
+    pub(super) fn asks_the_same(&self, other: &Self) -> bool {
+        (&self.series, self.most) == (&other.series, other.most)
+    }
+}
+
+impl State {
+    pub(super) fn enqueue(
+        &mut self,
+        trigger: &'static str,
+        series: Option<Vec<SeriesKey>>,
+    ) -> bool {
+        self.enqueue_run(QueuedRun {
+            trigger,
+            series,
+            most: None,
+        })
+    }
+
+    pub(super) fn enqueue_run(&mut self, run: QueuedRun) -> bool {
+        debug_assert_ne!(run.most, Some(0), "a run that may send nothing");
+        debug_assert_ne!(run.series.as_deref(), Some(&[][..]), "a run over nothing");
+        let is_there = self.queue.iter().any(|queued| queued.asks_the_same(&run));
+        if self.is_ending || is_there || self.queue.len() >= MOST_QUEUED {
+            return is_there;
+        }
+        self.queue.push_back(run);
+        true
+    }
+
+    /// Starts what is queued, one run at a time.
+    pub(super) fn next_run(&mut self, now: DateTime<Utc>) -> Vec<Job> {
+        if self.run.is_some()
+            || self.is_ending
+            || self.entries.is_empty() && self.queue.iter().all(|run| run.series.is_none())
+        {
+            return vec![];
+        }
+        while let Some(run) = self.queue.pop_front() {
+            let QueuedRun {
+                trigger,
+                series,
+                most,
+            } = run;
+            let room = most.map_or(usize::MAX, |most| most as usize);
+            let series = series.unwrap_or_else(|| self.due(now).take(room).cloned().collect());
+            if series.is_empty() {
+                continue;
+            }
+            let wanted: HashSet<&SeriesKey> = series.iter().collect();
+            for entry in &mut self.entries {
+                if wanted.contains(&entry.key) {
+                    entry.live = Live {
+                        state: Some(SeriesState::Waiting),
+                        fetched_at: entry.live.fetched_at,
+                        ..Live::default()
+                    };
+                }
+            }
+            self.revision += 1;
+            self.run = Some(RunProgress {
+                id: None,
+                trigger,
+                started_at: now,
+                done: 0,
+                total: series.len(),
+            });
+            return vec![Job::Run(trigger, series, most)];
+        }
+        vec![]
+    }
+
+    /// The series that a run at this instant would fetch: those never fetched first, then the
+    /// oldest, so that a limited day reaches all of them in turn.
+    pub(super) fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
+        let is_due = move |entry: &&Entry| {
+            entry.parked.is_none()
+                && !entry.rests(at)
+                && freshness::state(entry.key.interval, entry.fetched_at(), at)
+                    != SeriesState::Fresh
+        };
+        let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
+        due.sort_by_key(|entry| entry.fetched_at());
+        due.into_iter().map(|entry| &entry.key)
+    }
+}

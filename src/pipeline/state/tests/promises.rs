@@ -1,0 +1,176 @@
+//! What holds between any two steps, for inputs in any order, and that a breach would be noticed.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::super::queue::{MOST_QUEUED, QueuedRun};
+use super::*;
+
+const SYMBOLS: [&str; 4] = ["IBM", "AAPL", "MSFT", "NVDA"];
+
+fn some_series() -> impl Strategy<Value = Vec<SeriesKey>> {
+    proptest::sample::subsequence(SYMBOLS.as_slice(), 0..=4)
+        .prop_map(|symbols| symbols.into_iter().map(key).collect())
+}
+
+fn a_command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        4 => some_series().prop_map(Command::Fetch),
+        2 => Just(Command::FetchDue),
+        1 => Just(Command::CancelRun),
+        1 => Just(Command::Pause),
+        1 => Just(Command::LoadListings),
+        1 => Just(Command::Search { text: "ib".into(), from_provider: true }),
+    ]
+}
+
+fn an_event() -> impl Strategy<Value = Event> {
+    let series = || proptest::sample::select(SYMBOLS.as_slice()).prop_map(key);
+    prop_oneof![
+        (1..30_i64).prop_map(|run| Event::Started {
+            run: RunId(run),
+            series: 2
+        }),
+        series().prop_map(|series| Event::Sending { series, attempt: 1 }),
+        series().prop_map(|series| Event::Retrying {
+            series,
+            class: ErrorClass::Outage,
+            said: "down".into(),
+            attempt: 2,
+            wait: Duration::from_secs(1),
+        }),
+        series().prop_map(|series| Event::Done(SeriesReport::new(series, Ended::Succeeded))),
+        Just(Event::StoreAway(DbError::for_test("gone"))),
+        Just(Event::StoreBack),
+    ]
+}
+
+fn a_list() -> impl Strategy<Value = List> {
+    (0..9_u64, some_series()).prop_map(|(reading, series)| List {
+        reading,
+        mark: None,
+        entries: series
+            .iter()
+            .map(|series| entry(series.symbol.as_str(), None))
+            .collect(),
+    })
+}
+
+fn an_input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        3 => Just(()).prop_map(|()| Input::Tick),
+        6 => a_command().prop_map(Input::Command),
+        6 => an_event().prop_map(Input::Run),
+        2 => Just(()).prop_map(|()| Input::RunEnded(Ok(report(vec![])))),
+        1 => Just(()).prop_map(|()| Input::RunEnded(Err(DbError::for_test("gone")))),
+        1 => Just(()).prop_map(|()| Input::RunCrashed("broke".into())),
+        1 => Just(()).prop_map(|()| Input::StoreFailed(DbError::for_test("gone"))),
+        1 => Just(()).prop_map(|()| Input::LockLost),
+        3 => a_list().prop_map(|list| Input::Loaded(Loaded::Series(list))),
+        1 => a_list().prop_map(|list| Input::Owner(Some(Handover {
+            last_tick: Some(at("2026-11-18T12:00:00Z")),
+            list,
+            ledger: Ledger::default(),
+            sent_by_starts: 0,
+        }))),
+        1 => Just(()).prop_map(|()| Input::Command(Command::Shutdown)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_promise_outlives_inputs_in_any_order(
+        inputs in proptest::collection::vec(an_input(), 1..60),
+    ) {
+        let mut state = state(Some(NOON));
+        let mut now = at(NOON);
+        for input in inputs {
+            now += TimeDelta::minutes(7);
+            state.step(input, now);
+            prop_assert_eq!(state.broken_promise(), None);
+        }
+    }
+}
+
+#[test]
+fn a_report_after_the_end_of_its_run_changes_no_series() {
+    let mut state = state(Some(NOON));
+    let late = Event::Sending {
+        series: key("IBM"),
+        attempt: 1,
+    };
+    state.step(Input::Run(late), at(NOON));
+    let shown = state.snapshot(0, at(NOON));
+    assert!(
+        shown
+            .series
+            .iter()
+            .all(|series| series.state != SeriesState::Fetching),
+        "{:?}",
+        shown.series
+    );
+}
+
+fn queued() -> QueuedRun {
+    QueuedRun {
+        trigger: "fetch",
+        series: Some(vec![key("IBM")]),
+        most: None,
+    }
+}
+
+/// How a promise is broken, and words of it.
+type Breach = (fn(&mut State), &'static str);
+
+#[test]
+fn a_broken_promise_is_noticed() {
+    let breaches: [Breach; 8] = [
+        (
+            |state| state.entries.push(entry("IBM", None)),
+            "listed once",
+        ),
+        (
+            |state| state.entries[0].live.state = Some(SeriesState::Fetching),
+            "only in a run",
+        ),
+        (
+            |state| state.queue.extend([queued(), queued()]),
+            "would do the same",
+        ),
+        (|state| state.queue.push_back(queued()), "for another"),
+        (
+            |state| {
+                state.is_ending = true;
+                let run = |symbol: usize| QueuedRun {
+                    series: Some(vec![key(&format!("S{symbol}"))]),
+                    ..queued()
+                };
+                state.queue = (0..=MOST_QUEUED).map(run).collect();
+            },
+            "few runs",
+        ),
+        (
+            |state| {
+                (state.read_only, state.is_ending) = (true, true);
+                state.queue.push_back(queued());
+            },
+            "sends no request",
+        ),
+        (
+            |state| (state.read_only, state.owner) = (true, Owner::This),
+            "owns no schedule",
+        ),
+        (
+            |state| state.own_runs = (0..=i64::from(NEWEST)).map(RunId).collect(),
+            "own runs",
+        ),
+    ];
+    for (break_it, promise) in breaches {
+        let mut state = state(Some(NOON));
+        assert_eq!(state.broken_promise(), None);
+        break_it(&mut state);
+        let broken = state.broken_promise().unwrap();
+        assert!(broken.contains(promise), "{broken}, not {promise}");
+    }
+}
