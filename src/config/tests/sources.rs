@@ -219,6 +219,17 @@ fn the_source_of_symbols_that_name_none_is_a_setting() {
 }
 
 #[test]
+fn the_panel_starts_with_the_first_source_where_the_file_names_an_unknown_one() {
+    let place = Place::new().toml("source = 'of_tomorrow'\nsymbols = ['ibm']\n");
+    let (settings, problems) = load_leniently(&place.inputs).unwrap();
+    assert_eq!(settings.sources.usual.as_str(), "first");
+    assert_eq!(names(&settings.defaults.symbols), ["IBM"]);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let kept = fs::read_to_string(place.dir.path().join("config/config.toml")).unwrap();
+    assert!(kept.contains("of_tomorrow"), "the file stays as it is");
+}
+
+#[test]
 fn one_symbol_in_two_spellings_is_one() {
     let place = Place::new().var("PIPELINE_SYMBOLS", "ibm,IBM,first:Ibm,second:ibm");
     let symbols = place.load().symbols.unwrap();
