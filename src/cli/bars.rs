@@ -34,11 +34,12 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         )));
     }
     let settings = open::settings(context)?;
-    let store = open::store(&settings, context.read_only).await?;
+    // A wrong symbol is reported before the store is opened: it may not exist yet.
     let instrument = settings
         .sources
         .instrument(&args.symbol)
         .map_err(|error| Failure::usage(error.to_string()))?;
+    let store = open::store(&settings, context.read_only).await?;
     let wanted = Wanted {
         instrument: instrument.clone(),
         interval: args.interval,

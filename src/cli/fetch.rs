@@ -29,11 +29,13 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
         ));
     }
     let settings = open::settings(context)?;
+    // A wrong symbol is reported before the store is opened: it may not exist yet.
+    let named = named(args, &settings)?;
     let store = open::store(&settings, false).await?;
     let pipeline = open::impatient(&settings, Arc::clone(&store))?;
     let request = RunRequest {
         trigger: "fetch",
-        series: wanted(args, &settings, &store).await?,
+        series: wanted(named, args, &settings, &store).await?,
         options: options(args),
         max_age: args.max_age,
     };
@@ -80,25 +82,31 @@ fn refuse_senseless(pipeline: &Pipeline, request: &RunRequest) -> Result<(), Fai
 
 /// The series to fetch, all adjusted if requested.
 async fn wanted(
+    named: Option<Vec<Instrument>>,
     args: &FetchArgs,
     settings: &Settings,
     store: &Arc<dyn Store>,
 ) -> Result<Vec<SeriesKey>, Failure> {
-    let mut series = selection(args, settings, store).await?;
+    let mut series = selection(named, args, settings, store).await?;
     for key in &mut series {
         key.adjusted |= args.adjusted;
     }
     Ok(series)
 }
 
-/// The symbols of a flag, each once.
-fn instruments(words: &[String], settings: &Settings) -> Result<Vec<Instrument>, Failure> {
-    config::parse_symbols(&words.join(","), &settings.sources)
+/// The symbols from the flags or from this process's variables, each once.
+fn named(args: &FetchArgs, settings: &Settings) -> Result<Option<Vec<Instrument>>, Failure> {
+    if args.symbols.is_empty() {
+        return Ok(settings.symbols.clone());
+    }
+    config::parse_symbols(&args.symbols.join(","), &settings.sources)
+        .map(Some)
         .map_err(|error| Failure::usage(format!("--symbols: {error}")))
 }
 
-/// The series from the flags, from this process's variables, or from the watch list.
+/// The series of these symbols, or else of the watch list.
 async fn selection(
+    named: Option<Vec<Instrument>>,
     args: &FetchArgs,
     settings: &Settings,
     store: &Arc<dyn Store>,
@@ -108,11 +116,7 @@ async fn selection(
         let series = symbols.iter().map(|one| SeriesKey::of(one, interval));
         series.collect()
     };
-    let given = match args.symbols.as_slice() {
-        [] => None,
-        words => Some(instruments(words, settings)?),
-    };
-    if let Some(symbols) = given.or_else(|| settings.symbols.clone()) {
+    if let Some(symbols) = named {
         return Ok(raw(
             &symbols,
             interval.unwrap_or(settings.defaults.interval),

@@ -156,6 +156,10 @@ async fn bounds_that_no_bar_can_be_in_are_refused() {
         ),
         (vec!["bars", ""], vec!["a symbol is empty"]),
         (
+            vec!["fetch", "--symbols", "A B"],
+            vec!["--symbols: a symbol cannot contain"],
+        ),
+        (
             vec!["bars", "IBM", "--from", "2026-06-02", "--to", "2026-06-01"],
             vec!["--from 2026-06-02 is after --to 2026-06-01; swap them"],
         ),
