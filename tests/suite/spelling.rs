@@ -166,3 +166,35 @@ async fn what_is_no_key_is_refused_before_a_request_by_one_rule() {
     );
     assert_eq!(server.journal().len(), 0);
 }
+
+#[test]
+fn a_watched_series_of_a_source_of_tomorrow_stays_and_is_shown_with_a_sentence() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["watch", "add", "IBM,MSFT"]).code, 0);
+    desk.sql("UPDATE series SET source = 'of_tomorrow' WHERE symbol = 'MSFT'");
+    let listed = desk.run(&["watch", "list"]);
+    assert_eq!(listed.code, 0, "{listed:?}");
+    assert!(
+        listed.stdout.contains("of_tomorrow:MSFT  5min"),
+        "{listed:?}"
+    );
+    let sentence =
+        "this version does not know the source of_tomorrow: its 1 series stay on the list";
+    assert!(
+        listed.stderr.contains(sentence)
+            && listed
+                .stderr
+                .contains("1 series, each fetch costs 1 request"),
+        "{listed:?}"
+    );
+    assert_eq!(desk.run(&["watch", "add", "AAPL"]).code, 0);
+    let sources = desk.sql("SELECT source || ' ' || symbol FROM series ORDER BY id");
+    assert_eq!(
+        sources,
+        [
+            "alpha_vantage IBM",
+            "of_tomorrow MSFT",
+            "alpha_vantage AAPL"
+        ]
+    );
+}
