@@ -168,6 +168,12 @@ pub struct StoredAnswer {
     pub body: Option<bytes::Bytes>,
 }
 
+/// Whether the answer to a request in this state may be stored: it was kept before, and a second
+/// try finds it stored.
+pub(super) fn can_be_stored(state: &str) -> bool {
+    matches!(state, "answered" | "stored")
+}
+
 /// What a store does with requests.
 #[async_trait]
 pub trait LedgerStore: fmt::Debug + Send + Sync {

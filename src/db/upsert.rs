@@ -37,7 +37,11 @@ pub fn relabel(
             continue;
         };
         match periods.get(&start) {
-            Some(label) if *label < bar.timestamp => relabelling.moved.push((*label, *bar)),
+            Some(label) if *label < bar.timestamp => {
+                relabelling.moved.push((*label, *bar));
+                // It moves once, also for an answer that has two bars of one period.
+                periods.remove(&start);
+            }
             Some(label) if *label > bar.timestamp => {
                 relabelling.outdated.insert(bar.timestamp);
             }
@@ -99,6 +103,14 @@ mod tests {
         let bars = [bar("2026-05-08"), bar("2026-05-15")];
         let found = relabel(Interval::Weekly, &stored, &bars);
         assert_eq!(found.moved, [(label("2026-05-13").0, bars[1])]);
+        assert!(found.outdated.is_empty());
+    }
+
+    #[test]
+    fn a_label_moves_once_if_an_answer_has_two_bars_of_its_week() {
+        let bars = [bar("2026-05-14"), bar("2026-05-15")];
+        let found = relabel(Interval::Weekly, &[label("2026-05-13")], &bars);
+        assert_eq!(found.moved, [(label("2026-05-13").0, bars[0])]);
         assert!(found.outdated.is_empty());
     }
 

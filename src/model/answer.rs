@@ -183,3 +183,46 @@ pub struct Counts {
     /// Bars that were already stored as received.
     pub unchanged: u32,
 }
+
+impl Counts {
+    /// What an upsert did to the bars that it was offered.
+    #[must_use]
+    pub fn of(offered: usize, inserted: u32, changed: u32) -> Self {
+        let offered = u32::try_from(offered).unwrap_or(u32::MAX);
+        let written = inserted.saturating_add(changed);
+        debug_assert!(
+            written <= offered,
+            "{written} of {offered} bars were written"
+        );
+        Self {
+            inserted,
+            changed,
+            unchanged: offered.saturating_sub(written),
+        }
+    }
+
+    /// The bars that were offered.
+    #[must_use]
+    pub const fn offered(&self) -> u32 {
+        self.inserted + self.changed + self.unchanged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_written_was_there_and_the_counts_add_up() {
+        let counts = Counts::of(9, 2, 3);
+        assert_eq!((counts.unchanged, counts.offered()), (4, 9));
+        assert_eq!(Counts::of(0, 0, 0), Counts::default());
+    }
+
+    #[cfg(debug_assertions)]
+    #[test]
+    #[should_panic(expected = "6 of 5 bars were written")]
+    fn more_written_than_offered_is_noticed() {
+        let _ = Counts::of(5, 4, 2);
+    }
+}

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
+use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
 use super::copy::copy;
@@ -133,6 +134,10 @@ async fn transact(
             .bind(batch.request.0)
             .fetch_one(&mut *tx)
             .await?;
+    debug_assert!(
+        can_be_stored(&state),
+        "an answer of a request that is {state}"
+    );
     if state == "stored" {
         let counts = stored_counts(&mut tx, batch).await?;
         tx.rollback().await?;
@@ -149,6 +154,7 @@ async fn transact(
     .bind(batch.parse_ms.cast_signed())
     .execute(&mut *tx)
     .await?;
+    debug_assert_eq!(counts.offered() as usize, batch.bars.len());
     finish(&mut tx, batch, counts).await?;
     sqlx::query(
         "INSERT INTO entitlements (key_fingerprint, source, endpoint, plan, granted) VALUES ($1, $2, $3, $4, true) \
@@ -202,12 +208,7 @@ async fn store_bars(connection: &mut PgConnection, batch: &Batch, way: Way) -> O
     let changed = row::count::<u32>(changed)
         + row::count::<u32>(i64::try_from(relabelling.moved.len()).unwrap_or(0));
     let inserted = row::count::<u32>(inserted);
-    let total = u32::try_from(batch.bars.len()).unwrap_or(u32::MAX);
-    Ok(Counts {
-        inserted,
-        changed,
-        unchanged: total.saturating_sub(inserted).saturating_sub(changed),
-    })
+    Ok(Counts::of(batch.bars.len(), inserted, changed))
 }
 
 /// Adds new bars to the total of their series. A label that moves takes its bar along, so it adds none.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
+use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
 use super::{Outcome, instant, stored_series};
@@ -123,6 +124,10 @@ pub async fn apply(
             .bind(batch.request.0)
             .fetch_one(&mut *tx)
             .await?;
+    debug_assert!(
+        can_be_stored(&state),
+        "an answer of a request that is {state}"
+    );
     if state == "stored" {
         let counts = stored_counts(&mut tx, &batch).await?;
         tx.rollback().await?;
@@ -138,6 +143,7 @@ pub async fn apply(
     .bind(batch.parse_ms)
     .execute(&mut *tx)
     .await?;
+    debug_assert_eq!(counts.offered() as usize, batch.bars.len());
     finish(&mut tx, &batch, counts).await?;
     sqlx::query(
         "INSERT INTO entitlements (key_fingerprint, source, endpoint, plan, granted) VALUES ($1, $2, $3, $4, 1) \
@@ -194,12 +200,7 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
         .unwrap_or(u32::MAX)
         .saturating_sub(inserted)
         .saturating_add(moved);
-    let total = u32::try_from(batch.bars.len()).unwrap_or(u32::MAX);
-    Ok(Counts {
-        inserted,
-        changed,
-        unchanged: total.saturating_sub(inserted).saturating_sub(changed),
-    })
+    Ok(Counts::of(batch.bars.len(), inserted, changed))
 }
 
 /// The database counts rows written; how many of them are new is the growth of their range.

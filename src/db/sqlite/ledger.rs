@@ -187,7 +187,7 @@ pub async fn settle(
         RequestEnd::Refused(class, message) => ("refused", Some(class), Some(message)),
         RequestEnd::Read => ("stored", None, None),
     };
-    sqlx::query(sqlx::AssertSqlSafe(format!(
+    let settled = sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE requests SET state = $2, class = $3, message = $4, ended_at = coalesce(ended_at, {NOW}) \
          WHERE id = $1 AND state <> 'stored'"
     )))
@@ -197,6 +197,10 @@ pub async fn settle(
     .bind(message)
     .execute(connection)
     .await?;
+    debug_assert!(
+        settled.rows_affected() == 1 || state == "stored",
+        "a request that was stored ends as {state}"
+    );
     Ok(())
 }
 

@@ -6,6 +6,7 @@ contract! {
     totals_follow_what_is_stored,
     totals_follow_what_is_deleted_by_hand,
     a_moved_label_adds_no_bar,
+    a_label_moves_once_for_two_bars_of_a_week,
     a_store_of_the_first_schema_is_brought_up_to_date,
 }
 
@@ -62,6 +63,20 @@ async fn totals_follow_what_is_stored(place: Place) {
     assert_eq!(store.health().await.unwrap().bars, 12);
     let nothing = store.facts(series("NONE", Interval::Daily)).await.unwrap();
     assert_eq!((nothing.bars, nothing.oldest), (0, None));
+}
+
+async fn a_label_moves_once_for_two_bars_of_a_week(place: Place) {
+    let store = place.open().await;
+    let weekly = series("IBM", Interval::Weekly);
+    let on = |day: &str, close| bar(&format!("2026-05-{day}T04:00:00Z"), close);
+    store_bars(&store, &weekly, &[on("13", 110)]).await;
+    let both = [on("14", 115), on("15", 120)];
+    assert_eq!(
+        store_bars(&store, &weekly, &both).await,
+        counts(1, 1, 0),
+        "what was offered, and no more"
+    );
+    assert_agreement(&place).await;
 }
 
 async fn totals_follow_what_is_deleted_by_hand(place: Place) {
