@@ -30,6 +30,7 @@ use super::source::{Pause, Refusal, SendError};
 use crate::config::Secret;
 use crate::config::secret::{redact, redact_bytes};
 use crate::model::Answer;
+use crate::model::causes::Causes;
 use crate::model::text::clean;
 use crate::time::Clock;
 
@@ -299,6 +300,7 @@ impl Client {
     /// Says why no answer began.
     fn not_answered(&self, error: reqwest::Error, elapsed: Duration) -> SendError {
         let error = error.without_url();
+        tracing::debug!(error = %Causes(&error), "the request failed");
         if is_refused_by_tls(&error) {
             return SendError::Untrusted(format!(
                 "there is a problem with the certificate of {}: {}",
@@ -336,6 +338,7 @@ impl Client {
     /// Says why an answer did not end.
     fn cut_off(&self, error: reqwest::Error, bytes: usize, elapsed: Duration) -> SendError {
         let error = error.without_url();
+        tracing::debug!(error = %Causes(&error), "the request failed");
         SendError::Broken(if error.is_timeout() && elapsed >= self.bounds.total {
             format!(
                 "the answer was not complete within {}",

@@ -2,7 +2,7 @@
 
 use pipeline_tui::simulate::{Options, Plan, Server};
 
-use crate::support::program::{Desk, Done};
+use crate::support::program::{CANARY, Desk, Done};
 
 async fn market(plan: Plan, faults: &[&str]) -> Server {
     Server::start(Options {
@@ -53,6 +53,22 @@ async fn a_run_ends_as_its_series_do() {
         .with("ALPHA_VANTAGE_API_KEY", "demo");
     let apple = ["fetch", "--interval", "daily", "--symbols", "AAPL"];
     assert_ended(&desk.run(&apple), 4, &["needs your own key"]);
+}
+
+#[test]
+fn the_log_names_what_is_behind_a_request_that_failed() {
+    // Nobody listens at port 1.
+    let desk = Desk::new().with("ALPHA_VANTAGE_BASE_URL", "http://127.0.0.1:1");
+    let done = desk.run(&[&DAILY[..], &["-vv"]].concat());
+    let mut lines = done.stderr.lines();
+    let line = lines.find(|line| line.contains("the request failed"));
+    assert!(
+        line.is_some_and(
+            |line| line.contains("error sending request: ") && line.contains("refused")
+        ),
+        "{done:?}"
+    );
+    assert!(!done.stderr.contains(CANARY), "{done:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
