@@ -96,10 +96,11 @@ fn put_price(out: &mut Vec<u8>, price: Price) {
 fn put_volume(out: &mut Vec<u8>, volume: Volume) {
     let fraction = u64::from(volume.fraction());
     let [low, high, ..] = digits(fraction);
-    let [a, b, c, d, e, ..] = digits(volume.whole().unsigned_abs());
+    let whole = digits(volume.whole().unsigned_abs());
+    let mut all = [low, high].into_iter().chain(whole);
     let zeros = (0..8_u32).take_while(|zeros| fraction % 10_u64.pow(zeros + 1) == 0);
     let scale = i16::try_from(8 - zeros.count()).unwrap_or(8);
-    put_numeric(out, [low, high, a, b, c, d, e], 0, scale);
+    put_numeric(out, [0; 7].map(|_: i16| all.next().unwrap_or(0)), 0, scale);
 }
 
 /// Digits in base 10,000, the lowest first: 19 decimal digits make five of these.
