@@ -327,7 +327,6 @@ const AMBIGUOUS: &[&str] = &[
     "Entry",
     "Fault",
     "Job",
-    "Key",
     "Notice",
     "Problem",
     "Row",

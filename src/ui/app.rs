@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::action::{Action, Effect, EffectOutcome};
 use super::keymap::binding::KeyContext;
-use super::keymap::chord::{self, Chord, Key, Named};
+use super::keymap::chord::{self, Chord, KeyCap, Named};
 use super::log_lines::LogLine;
 use super::messages::Messages;
 use super::overlays::{Overlay, Prompt};
@@ -82,7 +82,7 @@ impl App {
         }
         if chord.alt {
             // Terminals send Esc and a key right after it as one key with Alt.
-            let esc = Chord::plain(Key::Named(Named::Esc));
+            let esc = Chord::plain(KeyCap::Named(Named::Esc));
             let mut effects = self.press(esc, now);
             effects.extend(self.press(
                 Chord {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::keymap::chord::{Chord, Key};
+use super::keymap::chord::{Chord, KeyCap};
 
 /// Names the fault that F12 triggers: `panic-draw`, `panic-task` or `error`.
 const VARIABLE: &str = "PANEL_TEST_FAULT";
@@ -12,7 +12,7 @@ static ENGINE: AtomicBool = AtomicBool::new(false);
 
 /// Whether a key triggers the fault that the environment names.
 pub(super) fn is_key(chord: Chord) -> bool {
-    chord == Chord::plain(Key::F(12)) && std::env::var_os(VARIABLE).is_some()
+    chord == Chord::plain(KeyCap::F(12)) && std::env::var_os(VARIABLE).is_some()
 }
 
 /// Triggers it.

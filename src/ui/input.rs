@@ -4,7 +4,7 @@ use std::fmt;
 
 use tui_input::{Input, InputRequest};
 
-use super::keymap::chord::{Chord, Key, Named};
+use super::keymap::chord::{Chord, KeyCap, Named};
 
 /// The most characters in a line; a symbol, a schedule or a key is far shorter.
 const MOST: usize = 256;
@@ -70,17 +70,17 @@ fn request(chord: Chord) -> Option<InputRequest> {
         return Some(InputRequest::InsertChar(c));
     }
     Some(match (chord.key, chord.ctrl) {
-        (Key::Named(Named::Backspace), false) | (Key::Char('h'), true) => {
+        (KeyCap::Named(Named::Backspace), false) | (KeyCap::Char('h'), true) => {
             InputRequest::DeletePrevChar
         }
-        (Key::Named(Named::Delete), false) => InputRequest::DeleteNextChar,
-        (Key::Named(Named::Left), false) => InputRequest::GoToPrevChar,
-        (Key::Named(Named::Right), false) => InputRequest::GoToNextChar,
-        (Key::Named(Named::Home), _) | (Key::Char('a'), true) => InputRequest::GoToStart,
-        (Key::Named(Named::End), _) | (Key::Char('e'), true) => InputRequest::GoToEnd,
-        (Key::Char('w'), true) => InputRequest::DeletePrevWord,
-        (Key::Char('u'), true) => InputRequest::DeleteLine,
-        (Key::Char('k'), true) => InputRequest::DeleteTillEnd,
+        (KeyCap::Named(Named::Delete), false) => InputRequest::DeleteNextChar,
+        (KeyCap::Named(Named::Left), false) => InputRequest::GoToPrevChar,
+        (KeyCap::Named(Named::Right), false) => InputRequest::GoToNextChar,
+        (KeyCap::Named(Named::Home), _) | (KeyCap::Char('a'), true) => InputRequest::GoToStart,
+        (KeyCap::Named(Named::End), _) | (KeyCap::Char('e'), true) => InputRequest::GoToEnd,
+        (KeyCap::Char('w'), true) => InputRequest::DeletePrevWord,
+        (KeyCap::Char('u'), true) => InputRequest::DeleteLine,
+        (KeyCap::Char('k'), true) => InputRequest::DeleteTillEnd,
         _ => return None,
     })
 }

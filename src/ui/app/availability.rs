@@ -29,13 +29,13 @@ pub fn why_not(
     if missing.is_some() {
         return missing;
     }
-    let suggestion = view.suggestion(shared);
+    let suggestion = || view.suggestion(shared);
     let is_there = |thing| match thing {
         Thing::Watched => !shared.series().is_empty(),
         Thing::Change => !shared.undos.is_empty(),
         Thing::EnteredKey => shared.entered_key.is_some(),
         Thing::CurrentRun => shared.run().is_some(),
-        Thing::Suggestion => suggestion.is_some_and(|action| action != Action::Offer),
+        Thing::Suggestion => suggestion().is_some_and(|action| action != Action::Offer),
         Thing::Selection | Thing::SentRequest => view.has(thing, shared),
     };
     let mut things = row.binding.acts_on.iter();
@@ -43,10 +43,10 @@ pub fn why_not(
     if let Some((_, reason)) = nothing {
         return Some((*reason).to_owned());
     }
-    match suggestion.filter(|_| action == Action::Offer) {
-        Some(suggested) => why_not(suggested, id, views, shared, now),
-        None => view.declines(action, shared).map(str::to_owned),
+    if action == Action::Offer {
+        return suggestion().and_then(|suggested| why_not(suggested, id, views, shared, now));
     }
+    view.declines(action, shared).map(str::to_owned)
 }
 
 fn lacks(need: Need, shared: &Shared, now: DateTime<Utc>) -> Option<String> {

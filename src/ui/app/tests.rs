@@ -9,6 +9,8 @@ use crate::model::WatchEdit;
 use crate::model::{Interval, RunId};
 use crate::pipeline::command::{Anchor, Command};
 use crate::pipeline::snapshot::BarsPage;
+use crate::ui::keymap::BoundKey;
+use crate::ui::keymap::binding::{Binding, Need};
 use crate::ui::sample;
 
 fn app() -> App {
@@ -419,4 +421,63 @@ fn a_series_in_the_current_run_is_not_fetched_twice() {
     assert_eq!(press(&mut app, "f"), []);
     let said = &app.messages.current(sample::now()).unwrap().text;
     assert_eq!(said, "AAPL daily is in the current run already");
+}
+
+/// The rows of every view and of all views, each with the view in which it is tried.
+fn rows() -> Vec<(ViewId, Binding)> {
+    let place = |row: &BoundKey| match row.binding.context {
+        KeyContext::View(view) => Some((view, row.binding)),
+        KeyContext::Global => Some((ViewId::Overview, row.binding)),
+        _ => None,
+    };
+    let keymap = crate::ui::views::keymap();
+    keymap.rows().iter().filter_map(place).collect()
+}
+
+#[test]
+fn what_a_row_needs_and_lacks_is_why_its_key_is_unavailable() {
+    let now = sample::now();
+    let with = |change: fn(&mut Snapshot)| {
+        let mut snapshot = sample::normal();
+        change(&mut snapshot);
+        App::new(sample::shared(snapshot))
+    };
+    let closed = App::new(sample::blank());
+    let read_only = with(|snapshot| snapshot.read_only = true);
+    let spent = with(|snapshot| snapshot.quota.spent_until = snapshot.quota.renews_at);
+    for (app, need, said) in [
+        (closed, Need::Engine, "the store is not open yet"),
+        (read_only, Need::Writable, "read-only: no requests"),
+        (spent, Need::Request, "today's requests are used up"),
+    ] {
+        let (needing, others): (Vec<_>, Vec<_>) = rows()
+            .into_iter()
+            .partition(|(_, row)| row.needs.contains(&need));
+        assert!(!needing.is_empty(), "{need:?}");
+        let why_not = |(view, row): &(ViewId, Binding)| app.why_not(row.action, *view, now);
+        for row in &needing {
+            assert!(why_not(row).unwrap().starts_with(said), "{}", row.1.title);
+        }
+        // A suggestion is available if what it suggests is.
+        for row in others.iter().filter(|row| row.1.action != Action::Offer) {
+            let reason = why_not(row).unwrap_or_default();
+            assert!(!reason.starts_with(said), "{}: {reason}", row.1.title);
+        }
+    }
+}
+
+#[test]
+fn a_key_with_nothing_to_act_on_says_so_in_the_words_of_its_row() {
+    let mut snapshot = sample::normal();
+    (snapshot.series, snapshot.runs, snapshot.run) = (Arc::new([]), Arc::new([]), None);
+    let app = App::new(sample::shared(snapshot));
+    let mut tried = 0;
+    for (view, row) in rows() {
+        if let Some((_, reason)) = row.acts_on.first() {
+            let said = app.why_not(row.action, view, sample::now());
+            assert_eq!(said.as_deref(), Some(*reason), "{}", row.title);
+            tried += 1;
+        }
+    }
+    assert!(tried > 0);
 }

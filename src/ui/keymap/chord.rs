@@ -9,7 +9,7 @@ use crate::model::text::clean;
 
 /// A key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Key {
+pub enum KeyCap {
     /// A printable character; shift is in the character itself.
     Char(char),
     /// A function key.
@@ -59,7 +59,7 @@ const NAMES: [(&str, Named); 14] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Chord {
     /// The key.
-    pub key: Key,
+    pub key: KeyCap,
     /// Control is held.
     pub ctrl: bool,
     /// Alt is held.
@@ -71,7 +71,7 @@ pub struct Chord {
 impl Chord {
     /// A key without modifiers.
     #[must_use]
-    pub const fn plain(key: Key) -> Self {
+    pub const fn plain(key: KeyCap) -> Self {
         Self {
             key,
             ctrl: false,
@@ -84,7 +84,7 @@ impl Chord {
     #[must_use]
     pub const fn typed(self) -> Option<char> {
         match self.key {
-            Key::Char(c) if !self.ctrl && !self.alt => Some(c),
+            KeyCap::Char(c) if !self.ctrl && !self.alt => Some(c),
             _ => None,
         }
     }
@@ -100,7 +100,7 @@ impl FromStr for Chord {
 
     fn from_str(text: &str) -> Result<Self, NotAChord> {
         let wrong = || NotAChord(clean(text));
-        let mut chord = Self::plain(Key::Char(' '));
+        let mut chord = Self::plain(KeyCap::Char(' '));
         let mut rest = text;
         loop {
             let (held, after) = match rest.split_once('-') {
@@ -117,22 +117,22 @@ impl FromStr for Chord {
         }
         let mut letters = rest.chars();
         chord.key = match (letters.next(), letters.next()) {
-            (Some(c), None) if c != ' ' && may_be_shown(c) => Key::Char(c),
-            _ if rest == "space" => Key::Char(' '),
+            (Some(c), None) if c != ' ' && may_be_shown(c) => KeyCap::Char(c),
+            _ if rest == "space" => KeyCap::Char(' '),
             _ => {
                 let named = NAMES.iter().find(|(name, _)| *name == rest);
                 let numbered = || {
                     let number = rest.strip_prefix('f')?.parse().ok()?;
-                    (1..=24).contains(&number).then_some(Key::F(number))
+                    (1..=24).contains(&number).then_some(KeyCap::F(number))
                 };
                 named
-                    .map(|(_, named)| Key::Named(*named))
+                    .map(|(_, named)| KeyCap::Named(*named))
                     .or_else(numbered)
                     .ok_or_else(wrong)?
             }
         };
-        if let (Key::Char(c), true) = (chord.key, chord.shift) {
-            chord.key = Key::Char(c.to_uppercase().next().unwrap_or(c));
+        if let (KeyCap::Char(c), true) = (chord.key, chord.shift) {
+            chord.key = KeyCap::Char(c.to_uppercase().next().unwrap_or(c));
             chord.shift = false;
         }
         Ok(chord)
@@ -158,10 +158,10 @@ impl fmt::Display for Chord {
             }
         }
         match self.key {
-            Key::Char(' ') => f.write_str("space"),
-            Key::Char(c) => write!(f, "{c}"),
-            Key::F(number) => write!(f, "f{number}"),
-            Key::Named(named) => {
+            KeyCap::Char(' ') => f.write_str("space"),
+            KeyCap::Char(c) => write!(f, "{c}"),
+            KeyCap::F(number) => write!(f, "f{number}"),
+            KeyCap::Named(named) => {
                 let name = NAMES.iter().find(|(_, key)| *key == named);
                 f.write_str(name.map_or("", |(name, _)| name))
             }
@@ -232,7 +232,7 @@ mod tests {
             ["f", "F", "ctrl-c", "space", "enter", "f5"].map(show),
             ["f", "F", "Ctrl-c", "Space", "Enter", "F5"]
         );
-        let override_pressed = Chord::plain(Key::Char('\u{202e}'));
+        let override_pressed = Chord::plain(KeyCap::Char('\u{202e}'));
         assert_eq!(shown(override_pressed), "\\u{202e}");
     }
 }

@@ -5,7 +5,7 @@ use crossterm::event::{
 };
 use futures_util::StreamExt as _;
 
-use crate::ui::keymap::chord::{Chord, Key, Named};
+use crate::ui::keymap::chord::{Chord, KeyCap, Named};
 
 /// What the user did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn chord(event: KeyEvent) -> Option<Chord> {
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
     let alt = event.modifiers.contains(KeyModifiers::ALT);
     let mut shift = event.modifiers.contains(KeyModifiers::SHIFT);
-    let named = |named| Some(Key::Named(named));
+    let named = |named| Some(KeyCap::Named(named));
     let key = match event.code {
         KeyCode::Char(c) => {
             // Shift is in the character; some terminals send it in lower case with the modifier.
@@ -102,9 +102,9 @@ fn chord(event: KeyEvent) -> Option<Chord> {
                 c
             };
             shift = false;
-            Some(Key::Char(c))
+            Some(KeyCap::Char(c))
         }
-        KeyCode::F(number) => Some(Key::F(number)),
+        KeyCode::F(number) => Some(KeyCap::F(number)),
         KeyCode::Enter => named(Named::Enter),
         KeyCode::Esc => named(Named::Esc),
         KeyCode::Tab => named(Named::Tab),

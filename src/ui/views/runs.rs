@@ -371,10 +371,13 @@ impl View for Runs {
     }
 
     fn hint(&self, action: Action, shared: &Shared, _regions: &Regions) -> String {
-        match (action, self.offer(shared)) {
-            (Action::Offer, Some(Action::Cancel)) => "cancel the run".to_owned(),
-            (Action::Offer, Some(_)) => "rerun failed".to_owned(),
-            _ => String::new(),
+        if action != Action::Offer {
+            return String::new();
+        }
+        match self.offer(shared) {
+            Some(Action::Cancel) => "cancel the run".to_owned(),
+            Some(_) => "rerun failed".to_owned(),
+            None => String::new(),
         }
     }
 }

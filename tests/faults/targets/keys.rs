@@ -11,7 +11,7 @@ use pipeline_tui::ui::About;
 use pipeline_tui::ui::action::{Action, Effect};
 use pipeline_tui::ui::app::App;
 use pipeline_tui::ui::frame;
-use pipeline_tui::ui::keymap::chord::{self, Chord, Key};
+use pipeline_tui::ui::keymap::chord::{self, Chord, KeyCap};
 use pipeline_tui::ui::log_lines::LogLines;
 use pipeline_tui::ui::shared::{Boot, Shared};
 use pipeline_tui::ui::theme::{Preset, Theme};
@@ -33,7 +33,7 @@ pub fn chords(data: &[u8]) {
             assert_harmless(&chord.to_string(), 30);
             assert_harmless(&chord::shown(chord), 30);
             assert!(
-                !(chord.shift && matches!(chord.key, Key::Char(_))),
+                !(chord.shift && matches!(chord.key, KeyCap::Char(_))),
                 "{text:?}"
             );
         }
@@ -127,7 +127,7 @@ fn any_chord(u: &mut Unstructured<'_>) -> Result<Chord> {
     Ok(Chord {
         ctrl: u.arbitrary()?,
         alt: u.arbitrary()?,
-        ..Chord::plain(Key::Char(c))
+        ..Chord::plain(KeyCap::Char(c))
     })
 }
 
