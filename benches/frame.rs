@@ -24,8 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, Credential, open_sqlite};
-use pipeline_tui::model::quota::Limits;
-use pipeline_tui::model::{Interval, Outputsize, SeriesKey, Sources};
+use pipeline_tui::model::{Interval, SeriesKey, SourceId, Sources};
 use pipeline_tui::pipeline::command::Command;
 use pipeline_tui::pipeline::credential::fingerprint;
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
@@ -33,8 +32,8 @@ use pipeline_tui::pipeline::narrate::Severity;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::source::FetchOptions;
-use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
+use pipeline_tui::pipeline::sources::alpha_vantage::{self, AlphaVantage};
+use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 use pipeline_tui::ui::About;
@@ -280,22 +279,18 @@ fn pipeline(server: &Server, store: Arc<dyn pipeline_tui::db::Store>) -> Arc<Pip
     let key = Secret::new("SIMULATED0123456");
     let base_url = server.base_url().parse().unwrap();
     let credential = Credential {
+        source: SourceId::DEFAULT,
         fingerprint: fingerprint(std::slice::from_ref(&key)),
         plan: "unlimited".to_owned(),
     };
+    let unlimited = alpha_vantage::SETTINGS.plans.named("unlimited").unwrap();
     let clock = Clock::system();
     let source = AlphaVantage::new(base_url, key, false, clock.clone()).unwrap();
     Arc::new(Pipeline {
         store,
-        source: Arc::new(source),
-        credential,
-        limits: Limits {
-            gap: TimeDelta::zero(),
-            per_day: None,
-        },
-        in_flight: 4,
+        lanes: vec![Lane::of(Arc::new(source.on(&unlimited)), credential)],
         answers_limit: 64 << 20,
-        waits: Waits::default(),
+        unreadable: Unreadable::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock,
     })
@@ -320,10 +315,7 @@ fn watched() -> Vec<SeriesKey> {
 
 /// Fetches everything once, and then one series after the other for the history.
 async fn fill(pipeline: &Arc<Pipeline>) {
-    let full = FetchOptions {
-        outputsize: Some(Outputsize::Full),
-        ..FetchOptions::default()
-    };
+    let full = FetchOptions::default().with("outputsize", "full");
     let all = watched();
     let (first, others) = all.split_first().unwrap();
     fetch(pipeline, vec![first.clone()], full).await;

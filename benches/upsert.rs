@@ -66,7 +66,7 @@ impl Month {
             bar.volume = bar.volume.saturating_add(Volume::from(1));
         }
         Self {
-            series: ask.series,
+            series: ask.series.into_iter().next().unwrap(),
             answer,
             bars,
             corrected,

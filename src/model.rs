@@ -11,6 +11,7 @@ pub mod market;
 pub mod moment;
 pub mod price;
 pub mod quota;
+pub mod request;
 pub mod run;
 pub mod series;
 pub mod source;
@@ -21,15 +22,14 @@ pub mod watch_file;
 pub mod watch_list;
 pub mod words;
 
-pub use answer::{
-    Answer, Ask, Batch, Counts, Datatype, Entitlement, Outputsize, Question, RejectedRow, SymbolAsk,
-};
+pub use answer::{Answer, Batch, Counts, Reading, RejectedRow};
 pub use bar::Bar;
 pub use class::ErrorClass;
 pub use instrument::{Instrument, Sources};
 pub use interval::Interval;
 pub use listing::Listing;
 pub use price::Price;
+pub use request::Request;
 pub use run::{RequestId, RunId, RunStatus, RunSummary, SeriesError, SeriesReport, SeriesStatus};
 pub use series::SeriesKey;
 pub use source::SourceId;

@@ -2,18 +2,22 @@
 
 pub mod command;
 pub mod credential;
+mod digest;
 pub mod engine;
 mod errand;
 mod event;
+mod exchange;
 mod explain;
 pub mod export;
+mod fetch;
 mod freshness;
 pub mod http;
-mod job;
+mod lane;
 mod learned;
 pub mod narrate;
 pub mod notice;
 mod persist;
+mod recover;
 mod retry;
 mod run;
 pub mod schedule;
@@ -29,6 +33,8 @@ pub mod symbols;
 mod watching;
 
 pub use event::{Event, Observer, RunReport};
+pub use lane::Lane;
 pub use persist::Persistence;
+pub use recover::Unreadable;
 pub use retry::Waits;
 pub use run::{Pipeline, RunRequest};

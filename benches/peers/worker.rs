@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, Credential, PgTarget, Store, open_postgres, open_sqlite};
-use pipeline_tui::model::quota::Limits;
-use pipeline_tui::model::{Interval, Outputsize, SeriesKey};
-use pipeline_tui::pipeline::source::{BarSource, FetchOptions};
-use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::{Persistence, Pipeline, RunRequest, Waits};
+use pipeline_tui::model::{Interval, SeriesKey, SourceId};
+use pipeline_tui::pipeline::source::{FetchOptions, Source};
+use pipeline_tui::pipeline::sources::alpha_vantage::{self, AlphaVantage};
+use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::time::Clock;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -47,10 +45,7 @@ fn source(provider: &str) -> AlphaVantage {
 }
 
 fn options() -> FetchOptions {
-    FetchOptions {
-        outputsize: Some(Outputsize::Full),
-        ..FetchOptions::default()
-    }
+    FetchOptions::default().with("outputsize", "full")
 }
 
 /// The product's own pipeline, with a number of requests in flight that no plan has.
@@ -60,20 +55,20 @@ async fn pipeline(
     database: &str,
     series: Vec<SeriesKey>,
 ) -> usize {
+    let unlimited = alpha_vantage::SETTINGS.plans.named("unlimited").unwrap();
+    let source = Arc::new(source(provider).on(&unlimited));
+    let credential = Credential {
+        source: SourceId::DEFAULT,
+        fingerprint: "peers".to_owned(),
+        plan: unlimited.name.to_owned(),
+    };
+    let mut lane = Lane::of(source, credential);
+    lane.policy.in_flight = in_flight;
     let pipeline = Arc::new(Pipeline {
         store: open(database).await,
-        source: Arc::new(source(provider)),
-        credential: Credential {
-            fingerprint: "peers".to_owned(),
-            plan: "unlimited".to_owned(),
-        },
-        limits: Limits {
-            gap: TimeDelta::zero(),
-            per_day: None,
-        },
-        in_flight,
+        lanes: vec![lane],
         answers_limit: 256 << 20,
-        waits: Waits::default(),
+        unreadable: Unreadable::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock: Clock::system(),
     });
@@ -121,11 +116,12 @@ async fn copy(in_flight: usize, provider: &str, database: &str, series: Vec<Seri
     let (source, idle) = (&source, &idle);
     stream::iter(series)
         .map(|series| async move {
-            let ask = source.ask(&series, &options()).unwrap();
-            let answer = source.send(&ask.query, Uuid::new_v4()).await.unwrap();
-            let bars = source.read(&ask, &answer).unwrap().bars;
+            let wish = options().wish(&series);
+            let asked = source.plan(&[wish]).requests.remove(0);
+            let answer = source.send(&asked, Uuid::new_v4()).await.unwrap();
+            let bars = source.read(&asked, &answer).unwrap().parts.remove(0).1.bars;
             let mut connection = idle.lock().await.pop().unwrap();
-            copy_in(&mut connection, &binary(&ask.series, &bars)).await;
+            copy_in(&mut connection, &binary(&series, &bars)).await;
             idle.lock().await.push(connection);
             bars.len()
         })

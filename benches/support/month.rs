@@ -4,16 +4,19 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta};
-use pipeline_tui::model::{Answer, Ask, Interval, SeriesKey};
+use pipeline_tui::model::{Answer, Interval, Request, SeriesKey, SourceId};
 
 pub(crate) const BARS: usize = 19_000;
 pub(crate) const NAMES: [&str; 5] = ["1. open", "2. high", "3. low", "4. close", "5. volume"];
 
-pub(crate) fn ask(datatype: &str) -> Ask {
+pub(crate) fn ask(datatype: &str) -> Request {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Ask {
-        series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1),
-        query: vec![
+    Request {
+        source: SourceId::DEFAULT,
+        endpoint: "TIME_SERIES_INTRADAY".to_owned(),
+        series: vec![SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1)],
+        page: 1,
+        parameters: vec![
             pair("function", "TIME_SERIES_INTRADAY"),
             pair("datatype", datatype),
         ],

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono_tz::America::New_York;
 use pipeline_tui::db::{Credential, Reservation, Reserved, Store};
-use pipeline_tui::model::quota::Limits;
-use pipeline_tui::model::{Answer, Ask, Bar, Batch, Counts, RunStatus, SeriesKey};
+use pipeline_tui::model::quota::Quota;
+use pipeline_tui::model::{Answer, Bar, Batch, Counts, Request, RunStatus, SeriesKey, SourceId};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
@@ -112,8 +112,8 @@ pub(crate) async fn store(
     bars: &[Bar],
     gauge: &mut Gauge,
 ) -> (Counts, Cost) {
-    let ask = Ask {
-        series: series.clone(),
+    let asked = Request {
+        series: vec![series.clone()],
         ..ask("json")
     };
     let start = Instant::now();
@@ -124,13 +124,10 @@ pub(crate) async fn store(
     let reservation = Reservation {
         attempt_id: Uuid::new_v4(),
         run: run.id,
-        ask: ask.into(),
+        request: asked,
         credential: credential(),
         attempt: 1,
-        limits: Limits {
-            gap: TimeDelta::zero(),
-            per_day: None,
-        },
+        quota: Quota::unlimited(New_York),
     };
     let Reserved::Granted(request) = store.reserve(reservation).await.unwrap() else {
         return (Counts::default(), gauge.measure(async {}).await.1);
@@ -146,20 +143,22 @@ pub(crate) async fn store(
         rounded: 0,
         set_aside: 0,
         parse_ms: 0,
+        is_last: true,
     };
     let before = start.elapsed();
-    let (counts, mut cost) = gauge.measure(store.apply(batch, credential())).await;
+    let (counts, mut cost) = gauge.measure(store.apply(vec![batch], credential())).await;
     let start = Instant::now();
     store
         .finish_run(run.id, RunStatus::Succeeded)
         .await
         .unwrap();
     cost.run += (before + start.elapsed()).as_secs_f64() * 1e3;
-    (counts.unwrap(), cost)
+    (counts.unwrap().remove(0), cost)
 }
 
 fn credential() -> Credential {
     Credential {
+        source: SourceId::DEFAULT,
         fingerprint: "bench".to_owned(),
         plan: "free".to_owned(),
     }

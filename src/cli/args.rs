@@ -7,9 +7,11 @@ use chrono::TimeDelta;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
 use super::instant::{Bound, parse_age};
-use super::values::{parse_address, parse_limit, parse_run, parse_seed, parse_speed, word};
+use super::values::{
+    one_of, parse_address, parse_limit, parse_plan, parse_run, parse_seed, parse_speed,
+};
 use crate::config::Flags;
-use crate::model::{Datatype, Entitlement, Interval, Outputsize};
+use crate::model::Interval;
 use crate::pipeline::source::Month;
 use crate::simulate::{Fault, Plan};
 
@@ -215,8 +217,8 @@ pub struct FetchArgs {
     #[arg(long, value_name = "YYYY-MM")]
     pub month: Option<Month>,
     /// The newest 100 bars (compact), or all available (full).
-    #[arg(long, value_name = "compact|full", value_parser = word::<Outputsize>)]
-    pub outputsize: Option<Outputsize>,
+    #[arg(long, value_name = "compact|full", value_parser = one_of(&["compact", "full"]))]
+    pub outputsize: Option<String>,
     /// Prices adjusted for splits and dividends; daily and longer bars keep raw prices and add an adjusted close.
     #[arg(long)]
     pub adjusted: bool,
@@ -224,11 +226,11 @@ pub struct FetchArgs {
     #[arg(long)]
     pub regular_hours: bool,
     /// Format to request from the provider.
-    #[arg(long, value_name = "json|csv", value_parser = word::<Datatype>)]
-    pub datatype: Option<Datatype>,
+    #[arg(long, value_name = "json|csv", value_parser = one_of(&["json", "csv"]))]
+    pub datatype: Option<String>,
     /// How recent the data is; your plan must include it.
-    #[arg(long, value_name = "realtime|delayed", value_parser = word::<Entitlement>)]
-    pub entitlement: Option<Entitlement>,
+    #[arg(long, value_name = "realtime|delayed", value_parser = one_of(&["realtime", "delayed"]))]
+    pub entitlement: Option<String>,
     /// Skip series fetched within this time, for example 15m, 6h or 1d.
     #[arg(long, value_name = "D", value_parser = parse_age)]
     pub max_age: Option<TimeDelta>,
@@ -414,7 +416,7 @@ pub struct SimulateArgs {
     #[arg(long, default_value_t = 1, value_parser = parse_seed)]
     pub seed: u64,
     /// Plan whose limits and refusals apply: demo, free, premium or unlimited.
-    #[arg(long, default_value = "free", value_parser = word::<Plan>)]
+    #[arg(long, default_value = "free", value_parser = parse_plan)]
     pub plan: Plan,
     /// Inject a fault, for example burst@2, status:503, cut:200 or slow:500@every=3; may be repeated.
     #[arg(long, value_name = "SPEC")]

@@ -15,11 +15,10 @@ use crate::config::{self, Settings};
 use crate::db::Store;
 use crate::model::run::SeriesError;
 use crate::model::{
-    ErrorClass, Instrument, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId,
-    Symbol,
+    Instrument, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId, Symbol,
 };
 use crate::pipeline::narrate;
-use crate::pipeline::source::FetchOptions;
+use crate::pipeline::source::{FetchOptions, Hours, Month, Range};
 use crate::pipeline::{Event, Observer, Pipeline, RunReport, RunRequest};
 
 pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
@@ -59,25 +58,29 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
 }
 
 fn options(args: &FetchArgs) -> FetchOptions {
-    FetchOptions {
-        month: args.month,
-        outputsize: args.outputsize,
-        regular_hours: args.regular_hours,
-        datatype: args.datatype,
-        entitlement: args.entitlement,
-    }
+    let extras = [
+        ("outputsize", &args.outputsize),
+        ("datatype", &args.datatype),
+        ("entitlement", &args.entitlement),
+    ];
+    let plain = FetchOptions {
+        range: args.month.map_or(Range::Newest, Month::range),
+        hours: if args.regular_hours {
+            Hours::Regular
+        } else {
+            Hours::All
+        },
+        extras: vec![],
+    };
+    let given = extras
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    given.fold(plain, |options, (name, value)| options.with(name, value))
 }
 
 /// Refuses options that fit none of the series: no run is made for a slip of the hand.
 fn refuse_senseless(pipeline: &Pipeline, request: &RunRequest) -> Result<(), Failure> {
-    let mut why = None;
-    for series in &request.series {
-        match pipeline.source.ask(series, &request.options) {
-            Err(refusal) if refusal.class == ErrorClass::BadRequest => why = Some(refusal.text),
-            _ => return Ok(()),
-        }
-    }
-    why.map_or(Ok(()), |why| Err(Failure::usage(why)))
+    pipeline.can_ask(request).map_err(Failure::usage)
 }
 
 /// The series to fetch, all adjusted if requested.
@@ -171,9 +174,12 @@ fn advance(bar: &ProgressBar, event: &Event) {
             bar.set_length(*series as u64);
             bar.set_message(format!("run {run}"));
         }
-        Event::Sending { series, attempt: 1 } => bar.set_message(format!("{series}: requesting")),
         Event::Sending { series, attempt } => {
-            bar.set_message(format!("{series}: requesting, attempt {attempt}"));
+            let what = narrate::named(series.len(), series);
+            bar.set_message(match attempt {
+                1 => format!("{what}: requesting"),
+                _ => format!("{what}: requesting, attempt {attempt}"),
+            });
         }
         Event::Done(_) => bar.inc(1),
         Event::NotAsked { series, .. } => bar.inc(series.len() as u64),
@@ -208,6 +214,7 @@ pub struct JsonSeries<'a> {
     first: Option<DateTime<Utc>>,
     last: Option<DateTime<Utc>>,
     attempts: u32,
+    retries: u32,
     requests: u32,
     error: Option<&'a SeriesError>,
 }
@@ -228,6 +235,7 @@ impl<'a> From<&'a SeriesReport> for JsonSeries<'a> {
             first: report.first,
             last: report.last,
             attempts: report.attempts,
+            retries: report.retries,
             requests: report.requests,
             error: report.error.as_ref(),
         }

@@ -1,17 +1,16 @@
 //! Puts the parts together from the settings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
 use super::exit::Failure;
 use crate::config::{self, Database, Key, Server, Settings, SourceAccess};
-use crate::db::{self, Access, Credential, PgTarget, Store};
-use crate::pipeline::credential::fingerprint;
+use crate::db::{self, Access, PgTarget, Store};
 use crate::pipeline::engine::{Rekey, Rekeyed};
-use crate::pipeline::sources::alpha_vantage::AlphaVantage;
-use crate::pipeline::{Persistence, Pipeline, Waits};
+use crate::pipeline::sources;
+use crate::pipeline::{Persistence, Pipeline, Unreadable, Waits};
 use crate::time::Clock;
 
 /// How long a command that ends by itself waits for an unreachable store.
@@ -115,73 +114,44 @@ pub fn impatient(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipel
 
 /// The same, with one request per series and no retry.
 pub fn once(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>, Failure> {
-    let parts = parts(settings, store, Clock::system()).map_err(Failure::usage)?;
+    let mut parts = parts(settings, store, Clock::system()).map_err(Failure::usage)?;
+    for lane in &mut parts.lanes {
+        lane.policy.waits = Waits::once();
+    }
     Ok(Arc::new(Pipeline {
         persistence: parts.persistence.with_patience(PATIENCE),
-        waits: Waits::once(),
         ..parts
     }))
 }
 
 fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pipeline, String> {
-    let spool = settings.data_dir.join("spool");
-    asking(&settings.usual, settings.answers_limit, spool, store, clock)
-}
-
-fn asking(
-    access: &SourceAccess,
-    answers_limit: u64,
-    spool: PathBuf,
-    store: Arc<dyn Store>,
-    clock: Clock,
-) -> Result<Pipeline, String> {
-    let (Some(address), Some(key)) = (access.addresses.first(), access.key.values.first()) else {
-        let name = access.settings.name;
-        return Err(format!("{name} has no address or no key"));
-    };
-    let source = AlphaVantage::new(
-        address.clone(),
-        key.clone(),
-        !access.key.is_own,
-        clock.clone(),
-    )
-    .map_err(|error| error.to_string())?;
     Ok(Pipeline {
         store,
-        source: Arc::new(source),
-        credential: credential(access),
-        limits: access.plan.limits,
-        in_flight: access.plan.in_flight,
-        answers_limit,
-        waits: Waits::default(),
-        persistence: Persistence::new(spool),
+        lanes: sources::lanes(settings, &clock)?,
+        answers_limit: settings.answers_limit,
+        persistence: Persistence::new(settings.data_dir.join("spool")),
         clock,
+        unreadable: Unreadable::default(),
     })
-}
-
-/// The name under which the store remembers a source's key, and its plan.
-pub fn credential(access: &SourceAccess) -> Credential {
-    Credential {
-        fingerprint: fingerprint(&access.key.values),
-        plan: access.plan.name.to_owned(),
-    }
 }
 
 /// Applies a new key from the panel: same store and plan, new source and credential.
 pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey {
-    let (access, answers_limit) = (settings.usual.clone(), settings.answers_limit);
-    let spool = settings.data_dir.join("spool");
+    let settings = settings.clone();
     Arc::new(move |key| {
         let key = config::check_key(key.expose()).map_err(|wrong| wrong.to_string())?;
-        let access = SourceAccess {
+        let usual = SourceAccess {
             key: Key::own(vec![key]),
-            ..access.clone()
+            ..settings.usual.clone()
         };
-        let (spool, store, clock) = (spool.clone(), Arc::clone(&store), clock.clone());
-        let pipeline = asking(&access, answers_limit, spool, store, clock)?;
+        let settings = Settings {
+            usual,
+            ..settings.clone()
+        };
+        let pipeline = parts(&settings, Arc::clone(&store), clock.clone())?;
         Ok(Rekeyed {
             pipeline: Arc::new(pipeline),
-            plan: access.plan_words(),
+            plan: settings.usual.plan_words(),
         })
     })
 }

@@ -75,7 +75,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         },
         watch: raw(&settings.defaults.symbols),
         only: settings.symbols.as_deref().map(raw),
-        schedule: if usual.plan.limits.per_day.is_some() {
+        schedule: if usual.plan.quota.per_day().is_some() {
             Schedule::after_close()
         } else {
             Schedule::through_the_session(interval.minutes().unwrap_or(60))

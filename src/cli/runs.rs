@@ -213,6 +213,7 @@ mod tests {
             series,
             succeeded: series,
             requests: 1,
+            retries: 0,
             inserted: 0,
             changed: 0,
         }

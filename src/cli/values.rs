@@ -3,16 +3,23 @@
 use std::net::SocketAddr;
 
 use crate::model::text::{clean_to, either};
-use crate::model::{Datatype, Entitlement, Outputsize};
 use crate::simulate::Plan;
 
-/// Parses a word of the model; the error lists the valid ones.
-pub fn word<T>(text: &str) -> Result<T, String>
-where
-    T: std::str::FromStr + Words,
-{
-    text.parse()
-        .map_err(|_| format!("use {}", either(&T::names())))
+/// Parses one of a few words; the error lists them.
+pub fn one_of(
+    words: &'static [&'static str],
+) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let is_known = words.contains(&text);
+        let known = is_known.then(|| text.to_owned());
+        known.ok_or_else(|| format!("use {}", either(words)))
+    }
+}
+
+/// Parses the plan of the simulated key.
+pub fn parse_plan(text: &str) -> Result<Plan, String> {
+    let names: Vec<&str> = Plan::ALL.iter().map(|plan| plan.as_str()).collect();
+    text.parse().map_err(|_| format!("use {}", either(&names)))
 }
 
 /// Parses a limit of printed lines.
@@ -46,20 +53,3 @@ pub fn parse_run(text: &str) -> Result<i64, String> {
         format!("{shown:?} is not a run number; list them with: pipeline-tui runs")
     })
 }
-
-/// The words that a value can be.
-pub trait Words {
-    /// All of them.
-    fn names() -> Vec<&'static str>;
-}
-
-macro_rules! named {
-    ($($name:ty),+) => {
-        $(impl Words for $name {
-            fn names() -> Vec<&'static str> {
-                Self::ALL.iter().map(|word| word.as_str()).collect()
-            }
-        })+
-    };
-}
-named!(Outputsize, Datatype, Entitlement, Plan);

@@ -328,7 +328,7 @@ fn unknown(list: &[SeriesKey], sources: &Sources) -> Option<String> {
 
 /// How long the list is, and what fetching all of it costs.
 fn cost(series: usize, settings: &Settings) -> String {
-    let plan = match settings.usual.plan.limits.per_day {
+    let plan = match settings.usual.plan.quota.per_day() {
         Some(limit) if series > limit as usize => {
             format!(" (the plan allows {} a day)", thousands(limit))
         }

@@ -1,7 +1,7 @@
 //! A data plan: how many requests may be sent, how fast, and what for.
 
 use super::setting::Setting;
-use crate::model::quota::Limits;
+use crate::model::quota::Quota;
 
 /// One of the plans of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Plan {
     /// What a person has with it: `free key`, `75 a minute`.
     pub words: &'static str,
     /// The pace and the daily limit.
-    pub limits: Limits,
+    pub quota: Quota,
     /// How many requests may be in flight at once.
     pub in_flight: usize,
     /// Whether it includes intraday bars.

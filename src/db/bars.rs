@@ -65,9 +65,10 @@ pub struct BarQuery {
 /// What a store does with bars.
 #[async_trait]
 pub trait BarStore: fmt::Debug + Send + Sync {
-    /// Stores the bars of an answer, its rejected rows, counts and outcomes, in one transaction.
-    /// Repeating this returns the counts of the first time.
-    async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts>;
+    /// Stores the bars of an answer, its rejected rows, counts and outcomes, in one transaction. The
+    /// batches are all that the answer to one request holds. Returns for each what the run has then
+    /// done for its series; repeating this returns the same.
+    async fn apply(&self, page: Vec<Batch>, credential: Credential) -> Result<Vec<Counts>>;
 
     /// A summary of a series.
     async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts>;

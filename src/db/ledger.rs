@@ -7,12 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::error::Result;
-use crate::model::quota::{Decision, Ledger, Limits};
-use crate::model::{Answer, ErrorClass, Question, RequestId, RunId, SeriesKey};
+use crate::model::quota::{Decision, Ledger, Quota};
+use crate::model::{Answer, ErrorClass, Request, RequestId, RunId, SeriesKey, SourceId};
 
 /// The key and plan of a request: entitlements are remembered under these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
+    /// The source that it is a key of.
+    pub source: SourceId,
     /// Fingerprint of the key, never the key.
     pub fingerprint: String,
     /// The plan as configured; a refusal learnt under another plan does not count.
@@ -27,13 +29,13 @@ pub struct Reservation {
     /// The run that sends it.
     pub run: RunId,
     /// What is requested.
-    pub ask: Question,
+    pub request: Request,
     /// The key whose quota it uses.
     pub credential: Credential,
-    /// 1 for the first attempt of a series in this run.
+    /// 1 for the first attempt at this page in this run; what is more is a retry.
     pub attempt: u32,
-    /// What the plan allows.
-    pub limits: Limits,
+    /// What the key may send.
+    pub quota: Quota,
 }
 
 /// The result of a reservation.
@@ -74,12 +76,12 @@ pub enum RequestEnd {
     Read,
 }
 
-/// What is known about a function under a key's plan.
+/// What is known about an endpoint under a key's plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlement {
-    /// The function.
-    pub function: String,
-    /// The parameter as `name=value`; empty: the whole function.
+    /// The endpoint.
+    pub endpoint: String,
+    /// The parameter as `name=value`; empty: the whole endpoint.
     pub parameter: String,
     /// Whether the provider answered with data.
     pub granted: bool,
@@ -87,15 +89,15 @@ pub struct Entitlement {
     pub message: Option<String>,
 }
 
-/// An answer that was kept by a run that died before it was stored.
+/// A kept answer with the request that it answers.
 #[derive(Debug, Clone)]
 pub struct KeptAnswer {
-    /// The request it answers.
-    pub request: RequestId,
+    /// The row of the request.
+    pub id: RequestId,
     /// The run that requested it.
     pub run: RunId,
-    /// What is requested.
-    pub ask: Question,
+    /// What was requested.
+    pub request: Request,
     /// The answer.
     pub answer: Answer,
     /// The key it was requested with.
@@ -177,8 +179,8 @@ pub(super) fn can_be_stored(state: &str) -> bool {
 /// What a store does with requests.
 #[async_trait]
 pub trait LedgerStore: fmt::Debug + Send + Sync {
-    /// The ledger of a key on the quota day of the database's clock.
-    async fn ledger(&self, credential: Credential) -> Result<Ledger>;
+    /// The ledger of a key for the windows of its pace, by the database's clock.
+    async fn ledger(&self, credential: Credential, quota: Quota) -> Result<Ledger>;
 
     /// Requests of a key since an instant in runs with one of these triggers.
     async fn sent_since(
@@ -203,12 +205,16 @@ pub trait LedgerStore: fmt::Debug + Send + Sync {
     /// Answers that were kept but not stored by runs that are no longer running.
     async fn unapplied(&self) -> Result<Vec<KeptAnswer>>;
 
+    /// The newest stored page of each request to a source that an earlier run did not bring to its
+    /// end, where its answer is still kept and nothing later has replaced it.
+    async fn unfinished(&self, source: SourceId) -> Result<Vec<KeptAnswer>>;
+
     /// The answer to a request; `None` if there is no such request.
     async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>>;
 
     /// What is known about a key under its plan.
     async fn entitlements(&self, credential: Credential) -> Result<Vec<Entitlement>>;
 
-    /// Remembers that the plan refuses a function or one of its parameters.
+    /// Remembers that the plan refuses an endpoint or one of its parameters.
     async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()>;
 }

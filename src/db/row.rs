@@ -11,8 +11,8 @@ use flate2::write::GzEncoder;
 use super::work::Outcome;
 use super::{DbError, Holding, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
-    Ask, Counts, Listing, Price, Question, RejectedRow, RequestId, RunId, RunSummary, SeriesError,
-    SeriesKey, SeriesReport, SourceId, SymbolAsk,
+    Counts, Listing, Price, RejectedRow, Request, RequestId, RunId, RunSummary, SeriesError,
+    SeriesKey, SeriesReport,
 };
 
 /// Bytes an answer may have once unpacked; far above what is ever kept.
@@ -37,27 +37,23 @@ pub fn series_key(source: &str, symbol: &str, interval: &str, adjusted: bool) ->
 }
 
 /// The parameters of a request as one line.
-pub fn query_text(ask: &Question) -> String {
+pub fn parameters_text(request: &Request) -> String {
     url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(ask.query())
+        .extend_pairs(&request.parameters)
         .finish()
 }
 
-/// The source that a request is sent to.
-pub fn source(ask: &Question) -> &str {
-    let source = ask.series().map(|series| &series.source);
-    source.unwrap_or(&SourceId::DEFAULT).as_str()
-}
-
-/// The request about a series, or about symbols, whose parameters [`query_text`] wrote.
-pub fn question(series: Option<SeriesKey>, query: &str) -> Question {
-    let query = url::form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect();
-    match series {
-        Some(series) => Question::Bars(Ask { series, query }),
-        None => Question::Symbols(SymbolAsk { query }),
-    }
+/// The request whose parameters [`parameters_text`] wrote; its series are read beside it.
+pub fn request((source, endpoint): (&str, String), parameters: &str, page: i64) -> Result<Request> {
+    Ok(Request {
+        source: word(source, "source")?,
+        endpoint,
+        parameters: url::form_urlencoded::parse(parameters.as_bytes())
+            .into_owned()
+            .collect(),
+        series: vec![],
+        page: count(page),
+    })
 }
 
 pub fn gzip(body: &[u8]) -> Result<Vec<u8>> {
@@ -164,6 +160,7 @@ pub struct RunSeriesRow {
     last_at: Option<DateTime<Utc>>,
     attempts: i64,
     requests: i64,
+    retries: i64,
     error_class: Option<String>,
     error_message: Option<String>,
 }
@@ -194,18 +191,90 @@ impl RunSeriesRow {
             last: self.last_at,
             attempts: count(self.attempts),
             requests: count(self.requests),
+            retries: count(self.retries),
             error,
         })
     }
 }
 
-/// The `$1` newest runs, or run number `$2`. A run about symbols has no series that count its requests.
+/// When the request started after which key `$1` sent `$3` more, if all of them started after `$2`.
+pub const NTH_NEWEST_SINCE: &str = "\
+    SELECT reserved_at FROM requests \
+    WHERE key_fingerprint = $1 AND reserved_at > $2 AND state <> 'not_sent' \
+    ORDER BY reserved_at DESC LIMIT 1 OFFSET $3";
+
+/// Columns of a kept answer with its request.
+macro_rules! kept {
+    ($rest:literal) => {
+        concat!(
+            "SELECT q.id, q.run_id, q.source, q.endpoint, q.parameters, q.page, a.received_at, a.http_status, \
+                    a.content_type, a.body, q.elapsed_ms, q.key_fingerprint, q.plan \
+             FROM requests q JOIN answers a ON a.request_id = q.id ",
+            $rest
+        )
+    };
+}
+
+/// Answers that were kept but not stored by runs that are over.
+pub const UNAPPLIED: &str = kept!(
+    "JOIN runs r ON r.id = q.run_id WHERE q.state = 'answered' AND r.status <> 'running' ORDER BY q.id"
+);
+
+/// Runs back from the newest in which an unfinished answer is looked for.
+macro_rules! look_back {
+    () => {
+        "100"
+    };
+}
+
+/// The newest stored page of each request to source `$1` whose series did not come to their end, in
+/// the newest run that asked for them. What failed by its content is not continued.
+pub const UNFINISHED: &str = concat!(
+    kept!(
+        "WHERE q.state = 'stored' AND q.id IN ( \
+             SELECT max(p.id) FROM run_series s \
+             JOIN request_series t ON t.source = s.source AND t.symbol = s.symbol \
+                  AND t.interval = s.interval AND t.adjusted = s.adjusted \
+             JOIN requests p ON p.id = t.request_id AND p.run_id = s.run_id \
+             WHERE s.source = $1 AND p.state = 'stored' \
+               AND s.status IN ('interrupted', 'cancelled', 'failed', 'refused') \
+               AND coalesce(s.error_class, '') NOT IN ('malformed', 'endless', 'bad_request', 'client_bug') \
+               AND s.run_id > (SELECT coalesce(max(id), 0) FROM runs) - "
+    ),
+    look_back!(),
+    " AND NOT EXISTS (SELECT 1 FROM run_series n WHERE n.run_id > s.run_id AND n.source = s.source \
+                     AND n.symbol = s.symbol AND n.interval = s.interval AND n.adjusted = s.adjusted \
+                     AND n.requests > 0) \
+             GROUP BY s.run_id, s.source, s.symbol, s.interval, s.adjusted) ORDER BY q.id"
+);
+
+/// The series of request `$1`.
+pub const SERIES_OF_REQUEST: &str = "\
+    SELECT source, symbol, interval, adjusted FROM request_series WHERE request_id = $1 \
+    ORDER BY source, symbol, interval, adjusted";
+
+/// Counts the requests of the run of request `$1` in each of the series that it is about.
+pub const COUNT_REQUESTS: &str = "\
+    UPDATE run_series SET attempts = c.attempts, requests = c.requests, retries = c.retries \
+    FROM (SELECT q.run_id, t.source, t.symbol, t.interval, t.adjusted, count(*) AS attempts, \
+                 count(CASE WHEN q.state <> 'not_sent' THEN 1 END) AS requests, \
+                 count(CASE WHEN q.state <> 'not_sent' AND q.attempt > 1 THEN 1 END) AS retries \
+          FROM request_series this JOIN requests mine ON mine.id = this.request_id \
+          JOIN requests q ON q.run_id = mine.run_id \
+          JOIN request_series t ON t.request_id = q.id AND t.source = this.source AND t.symbol = this.symbol \
+               AND t.interval = this.interval AND t.adjusted = this.adjusted \
+          WHERE this.request_id = $1 \
+          GROUP BY q.run_id, t.source, t.symbol, t.interval, t.adjusted) c \
+    WHERE run_series.run_id = c.run_id AND run_series.source = c.source AND run_series.symbol = c.symbol \
+      AND run_series.interval = c.interval AND run_series.adjusted = c.adjusted";
+
+/// The `$1` newest runs, or run number `$2`. A request about several series counts once in its run.
 pub const RUNS: &str = "\
     SELECT r.id, r.status, r.trigger, r.started_at, r.finished_at, count(s.run_id) AS series, \
            count(CASE WHEN s.status IN ('succeeded', 'skipped') THEN 1 END) AS succeeded, \
-           CASE WHEN count(s.run_id) > 0 THEN CAST(coalesce(sum(s.requests), 0) AS bigint) \
-                ELSE (SELECT count(*) FROM requests q WHERE q.run_id = r.id AND q.state <> 'not_sent') \
-           END AS requests, \
+           (SELECT count(*) FROM requests q WHERE q.run_id = r.id AND q.state <> 'not_sent') AS requests, \
+           (SELECT count(*) FROM requests q WHERE q.run_id = r.id AND q.state <> 'not_sent' AND q.attempt > 1) \
+           AS retries, \
            CAST(coalesce(sum(s.inserted), 0) AS bigint) AS inserted, \
            CAST(coalesce(sum(s.changed), 0) AS bigint) AS changed \
     FROM (SELECT * FROM runs WHERE CAST($2 AS bigint) IS NULL OR id = $2 ORDER BY id DESC LIMIT $1) r \
@@ -224,7 +293,8 @@ pub const RUN_SERIES: &str = "\
            CAST(unchanged AS bigint) AS unchanged, CAST(rejected AS bigint) AS rejected, \
            CAST(rounded AS bigint) AS rounded, CAST(set_aside AS bigint) AS set_aside, \
            first_at, last_at, CAST(attempts AS bigint) AS attempts, \
-           CAST(requests AS bigint) AS requests, error_class, error_message \
+           CAST(requests AS bigint) AS requests, CAST(retries AS bigint) AS retries, error_class, \
+           error_message \
     FROM run_series WHERE run_id = $1 ORDER BY source, symbol, interval, adjusted";
 
 /// The requests of run `$1`, each with the series it is about.
@@ -327,6 +397,7 @@ pub struct RunRow {
     series: i64,
     succeeded: i64,
     requests: i64,
+    retries: i64,
     inserted: i64,
     changed: i64,
 }
@@ -342,6 +413,7 @@ impl RunRow {
             series: count(self.series),
             succeeded: count(self.succeeded),
             requests: count(self.requests),
+            retries: count(self.retries),
             inserted: count(self.inserted),
             changed: count(self.changed),
         })
@@ -391,23 +463,21 @@ impl From<LedgerRow> for RequestRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SourceId;
 
     #[test]
-    fn a_question_survives_being_written_down() {
-        let series = series_key("alpaca", "A&B=C", "5min", false).unwrap();
-        let query = vec![
-            ("symbol".to_owned(), "A&B=C".to_owned()),
-            ("month".into(), "2009-01".into()),
-        ];
-        for before in [
-            Question::Symbols(SymbolAsk {
-                query: query.clone(),
-            }),
-            Ask { series, query }.into(),
-        ] {
-            let after = question(before.series().cloned(), &query_text(&before));
-            assert_eq!(after, before);
-        }
+    fn a_request_survives_being_written_down() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let before = Request {
+            source: SourceId::known("alpaca"),
+            endpoint: "BARS".to_owned(),
+            parameters: vec![pair("symbol", "A&B=C"), pair("month", "2009-01")],
+            series: vec![],
+            page: 3,
+        };
+        let text = parameters_text(&before);
+        let after = request(("alpaca", "BARS".to_owned()), &text, 3);
+        assert_eq!(after.unwrap(), before);
     }
 
     #[test]

@@ -1,128 +1,11 @@
-//! A request to the provider, its answer, and what is read from the answer.
+//! An answer and what is read from it.
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::run::{RequestId, RunId};
-use super::words::words;
-use super::{Bar, SeriesKey};
-
-words! {
-    /// How much of a series is requested.
-    pub enum Outputsize {
-        /// The newest 100 bars.
-        Compact = "compact",
-        /// The trailing 30 days, the whole month, or the whole history.
-        Full = "full",
-    }
-}
-
-words! {
-    /// The requested format of the answer.
-    pub enum Datatype {
-        /// JSON with metadata.
-        Json = "json",
-        /// CSV without metadata, a quarter of the size.
-        Csv = "csv",
-    }
-}
-
-words! {
-    /// The recency a plan may include.
-    pub enum Entitlement {
-        /// Bars of this minute.
-        Realtime = "realtime",
-        /// Bars that are 15 minutes old.
-        Delayed = "delayed",
-    }
-}
-
-/// One request for bars: which series its answer fills and the parameters, in the order in which
-/// they are sent, without the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
-    /// The series that the answer is stored under.
-    pub series: SeriesKey,
-    /// Parameters of the URL, `function` first.
-    pub query: Vec<(String, String)>,
-}
-
-impl Ask {
-    /// The value of a parameter.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        find(&self.query, name)
-    }
-
-    /// The requested function.
-    #[must_use]
-    pub fn function(&self) -> &str {
-        self.get("function").unwrap_or_default()
-    }
-}
-
-/// One symbol request; its answer fills no series.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SymbolAsk {
-    /// Parameters of the URL, `function` first, without the key.
-    pub query: Vec<(String, String)>,
-}
-
-/// Whatever costs a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    /// About the bars of a series.
-    Bars(Ask),
-    /// About symbols.
-    Symbols(SymbolAsk),
-}
-
-impl Question {
-    /// The series that the answer is stored under, if it holds bars.
-    #[must_use]
-    pub const fn series(&self) -> Option<&SeriesKey> {
-        match self {
-            Self::Bars(ask) => Some(&ask.series),
-            Self::Symbols(_) => None,
-        }
-    }
-
-    /// Parameters of the URL, `function` first, without the key.
-    #[must_use]
-    pub fn query(&self) -> &[(String, String)] {
-        match self {
-            Self::Bars(Ask { query, .. }) | Self::Symbols(SymbolAsk { query }) => query,
-        }
-    }
-
-    /// The requested function.
-    #[must_use]
-    pub fn function(&self) -> &str {
-        find(self.query(), "function").unwrap_or_default()
-    }
-}
-
-impl From<Ask> for Question {
-    fn from(ask: Ask) -> Self {
-        Self::Bars(ask)
-    }
-}
-
-impl SymbolAsk {
-    /// The requested function.
-    #[must_use]
-    pub fn function(&self) -> &str {
-        find(&self.query, "function").unwrap_or_default()
-    }
-}
-
-fn find<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    query
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
-}
+use super::{Bar, Interval, SeriesKey, market};
 
 /// What came back, before it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +33,36 @@ pub struct RejectedRow {
     pub reason: String,
 }
 
-/// The bars of one answer, ready to be stored in one transaction.
+/// What an answer holds of one series.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Bars, oldest first, each instant once.
+    pub bars: Vec<Bar>,
+    /// Rows that validation refused, and extras that were set aside.
+    pub rejected: Vec<RejectedRow>,
+    /// Rows the answer held.
+    pub received: u32,
+    /// Values whose digits past the eighth were rounded away.
+    pub rounded: u32,
+    /// Adjusted closes, dividends and splits that cannot be used; their bars are stored without them.
+    pub set_aside: u32,
+}
+
+impl Reading {
+    /// Marks the bars whose period had not ended when they were asked for.
+    pub fn mark_unfinished(&mut self, interval: Interval, answer: &Answer) {
+        let asked_at = answer.received_at - TimeDelta::milliseconds(answer.elapsed_ms.into());
+        // Oldest first: before the newest bar that had ended, all had.
+        for bar in self.bars.iter_mut().rev() {
+            bar.is_final = market::period_end(interval, bar) <= asked_at;
+            if bar.is_final {
+                break;
+            }
+        }
+    }
+}
+
+/// What one answer holds of one series, ready to be stored with the rest of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// The request that was answered.
@@ -171,6 +83,8 @@ pub struct Batch {
     pub set_aside: u32,
     /// Milliseconds that reading the answer took.
     pub parse_ms: u32,
+    /// Whether the run has all it wants of this series; otherwise another answer follows.
+    pub is_last: bool,
 }
 
 /// What an upsert did.

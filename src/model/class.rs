@@ -25,6 +25,8 @@ words! {
         Outage = "outage",
         /// An answer that is not in the documented shape.
         Malformed = "malformed",
+        /// The pages of an answer do not end.
+        Endless = "endless",
         /// The provider does not know the requested function.
         ClientBug = "client_bug",
         /// The provider's network refuses this address.

@@ -1,15 +1,97 @@
 //! Whether a request may be sent now: a pure decision over the ledger of those sent before.
 
-use chrono::{DateTime, Days, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::America::New_York;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 
-/// What a plan allows.
+/// Windows that a pace can have: of a day, a minute and a second.
+pub const WINDOWS: usize = 3;
+
+/// What a key may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct Quota {
     /// The shortest time between the starts of two requests.
     pub gap: TimeDelta,
-    /// Requests a day, if the plan has such a limit.
-    pub per_day: Option<u32>,
+    /// How many requests may be sent in which time; all of them hold.
+    pub windows: [Option<Window>; WINDOWS],
+    /// Where a quota day begins at midnight.
+    pub zone: Tz,
+}
+
+/// So many requests in such a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The most requests.
+    pub limit: u32,
+    /// The time.
+    pub span: Span,
+}
+
+/// The time that a window covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// A quota day.
+    Day,
+    /// The time before each instant.
+    Rolling(TimeDelta),
+}
+
+impl Quota {
+    /// No limit at all.
+    #[must_use]
+    pub const fn unlimited(zone: Tz) -> Self {
+        Self {
+            gap: TimeDelta::zero(),
+            windows: [None; WINDOWS],
+            zone,
+        }
+    }
+
+    /// This gap, and perhaps a limit of requests a day.
+    #[must_use]
+    pub const fn daily(gap: TimeDelta, per_day: Option<u32>, zone: Tz) -> Self {
+        let day = match per_day {
+            Some(limit) => Some(Window {
+                limit,
+                span: Span::Day,
+            }),
+            None => None,
+        };
+        Self {
+            gap,
+            windows: [day, None, None],
+            zone,
+        }
+    }
+
+    /// Requests a day, if there is such a limit.
+    #[must_use]
+    pub fn per_day(&self) -> Option<u32> {
+        let windows = self.windows.iter().flatten();
+        let days = windows.filter(|window| window.span == Span::Day);
+        days.map(|window| window.limit).min()
+    }
+
+    /// For each window its limit and time, if it is a rolling one.
+    #[must_use]
+    pub fn rolling(&self) -> [Option<(u32, TimeDelta)>; WINDOWS] {
+        self.windows.map(|window| match window?.span {
+            Span::Rolling(span) => Some((window?.limit, span)),
+            Span::Day => None,
+        })
+    }
+
+    /// The quota day that holds `now`, from midnight to midnight.
+    #[must_use]
+    pub fn day(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let date = now.with_timezone(&self.zone).date_naive();
+        let midnight = |date: NaiveDate| {
+            self.zone
+                .from_local_datetime(&date.and_time(NaiveTime::MIN))
+                .earliest()
+                .map_or(now, |midnight| midnight.with_timezone(&Utc))
+        };
+        (midnight(date), midnight(date + Days::new(1)))
+    }
 }
 
 /// Retries a day, if the day has a limit.
@@ -30,6 +112,9 @@ pub struct Ledger {
     pub day_refusal: Option<DateTime<Utc>>,
     /// Whether any request of the quota day returned data.
     pub data_today: bool,
+    /// For each window of the pace, if it is a rolling one and full: when the request started that
+    /// must leave it before the next one fits.
+    pub gives_way: [Option<DateTime<Utc>>; WINDOWS],
 }
 
 /// What may happen now.
@@ -45,28 +130,11 @@ pub enum Decision {
     RetriesSpent,
 }
 
-/// The quota day that holds `now`: from midnight to midnight in New York.
-#[must_use]
-pub fn day(now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
-    let date = now.with_timezone(&New_York).date_naive();
-    let midnight = |date: chrono::NaiveDate| {
-        New_York
-            .from_local_datetime(&date.and_time(NaiveTime::MIN))
-            .earliest()
-            .map_or(now, |midnight| midnight.with_timezone(&Utc))
-    };
-    (midnight(date), midnight(date + Days::new(1)))
-}
-
 /// Until when nothing more may be sent, if the day's requests are used up: none are left, or the
 /// provider said so.
 #[must_use]
-pub fn spent_until(
-    ledger: &Ledger,
-    per_day: Option<u32>,
-    now: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    let (_, tomorrow) = day(now);
+pub fn spent_until(ledger: &Ledger, quota: &Quota, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let (_, tomorrow) = quota.day(now);
     let probe = |refused: DateTime<Utc>| {
         if ledger.data_today {
             tomorrow
@@ -74,62 +142,62 @@ pub fn spent_until(
             (refused + PROBE).min(tomorrow)
         }
     };
+    let is_full = quota.per_day().is_some_and(|limit| ledger.today >= limit);
     ledger
         .day_refusal
         .map(probe)
         .filter(|probe| now < *probe)
-        .or_else(|| {
-            per_day
-                .is_some_and(|limit| ledger.today >= limit)
-                .then_some(tomorrow)
-        })
+        .or_else(|| is_full.then_some(tomorrow))
 }
 
 /// Requests that may still be sent today; `None`: no limit.
 #[must_use]
-pub fn left(ledger: &Ledger, per_day: Option<u32>, now: DateTime<Utc>) -> Option<u32> {
-    if spent_until(ledger, per_day, now).is_some() {
+pub fn left(ledger: &Ledger, quota: &Quota, now: DateTime<Utc>) -> Option<u32> {
+    if spent_until(ledger, quota, now).is_some() {
         return Some(0);
     }
-    per_day.map(|limit| limit.saturating_sub(ledger.today))
+    quota
+        .per_day()
+        .map(|limit| limit.saturating_sub(ledger.today))
 }
 
-/// When there are requests again: at the next midnight in New York if the plan has a daily limit,
-/// or when a day that the provider called used up is probed again.
+/// When there are requests again: at the next midnight if the plan has a daily limit, or when a day
+/// that the provider called used up is probed again.
 #[must_use]
-pub fn renews_at(
-    ledger: &Ledger,
-    per_day: Option<u32>,
-    now: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    spent_until(ledger, per_day, now).or_else(|| per_day.map(|_| day(now).1))
+pub fn renews_at(ledger: &Ledger, quota: &Quota, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let tomorrow = || quota.per_day().map(|_| quota.day(now).1);
+    spent_until(ledger, quota, now).or_else(tomorrow)
 }
 
 /// Decides whether a request may be sent now.
 #[must_use]
-pub fn decide(ledger: &Ledger, limits: &Limits, retry: bool, now: DateTime<Utc>) -> Decision {
-    if let Some(until) = spent_until(ledger, limits.per_day, now) {
+pub fn decide(ledger: &Ledger, quota: &Quota, retry: bool, now: DateTime<Utc>) -> Decision {
+    if let Some(until) = spent_until(ledger, quota, now) {
         return Decision::DaySpent(until);
     }
-    if limits.per_day.is_some() && retry && ledger.retries_today >= RETRIES_PER_DAY {
+    if quota.per_day().is_some() && retry && ledger.retries_today >= RETRIES_PER_DAY {
         return Decision::RetriesSpent;
     }
-    match ledger.last_start {
-        // A start in the future means that the clock was set back: wait one gap, not until then.
-        Some(last) if now < last => Decision::Wait(now + limits.gap.min(last - now + limits.gap)),
-        Some(last) if now - last < limits.gap => Decision::Wait(last + limits.gap),
+    // A start in the future means that the clock was set back: wait one span, not until then.
+    let after = |start: DateTime<Utc>, span: TimeDelta| start.min(now) + span;
+    let gap = ledger.last_start.map(|last| after(last, quota.gap));
+    let full = quota.rolling().into_iter().zip(ledger.gives_way);
+    let full = full.filter_map(|(window, start)| Some(after(start?, window?.1)));
+    match gap.into_iter().chain(full).max() {
+        Some(free) if now < free => Decision::Wait(free),
         _ => Decision::Grant,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::America::New_York;
+
     use super::*;
 
-    const FREE: Limits = Limits {
-        gap: TimeDelta::milliseconds(1200),
-        per_day: Some(25),
-    };
+    fn free() -> Quota {
+        Quota::daily(TimeDelta::milliseconds(1200), Some(25), New_York)
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -138,14 +206,14 @@ mod tests {
     #[test]
     fn the_quota_day_turns_at_midnight_in_new_york_in_both_seasons() {
         assert_eq!(
-            day(at("2026-11-23T04:59:59Z")).1,
+            free().day(at("2026-11-23T04:59:59Z")).1,
             at("2026-11-23T05:00:00Z")
         );
         assert_eq!(
-            day(at("2026-07-01T12:00:00Z")),
+            free().day(at("2026-07-01T12:00:00Z")),
             (at("2026-07-01T04:00:00Z"), at("2026-07-02T04:00:00Z"))
         );
-        let (start, end) = day(at("2026-11-01T12:00:00Z"));
+        let (start, end) = free().day(at("2026-11-01T12:00:00Z"));
         assert_eq!(end - start, TimeDelta::hours(25));
     }
 
@@ -157,11 +225,11 @@ mod tests {
             ..Ledger::default()
         };
         assert_eq!(
-            decide(&ledger, &FREE, false, now),
+            decide(&ledger, &free(), false, now),
             Decision::Wait(now + TimeDelta::seconds(1))
         );
         assert_eq!(
-            decide(&ledger, &FREE, false, now + TimeDelta::seconds(1)),
+            decide(&ledger, &free(), false, now + TimeDelta::seconds(1)),
             Decision::Grant
         );
     }
@@ -174,8 +242,8 @@ mod tests {
             ..Ledger::default()
         };
         assert_eq!(
-            decide(&ledger, &FREE, false, now),
-            Decision::Wait(now + FREE.gap)
+            decide(&ledger, &free(), false, now),
+            Decision::Wait(now + free().gap)
         );
     }
 
@@ -187,7 +255,7 @@ mod tests {
             ..Ledger::default()
         };
         assert_eq!(
-            decide(&spent, &FREE, false, now),
+            decide(&spent, &free(), false, now),
             Decision::DaySpent(at("2026-11-24T05:00:00Z"))
         );
         let retried = Ledger {
@@ -195,8 +263,8 @@ mod tests {
             retries_today: 2,
             ..Ledger::default()
         };
-        assert_eq!(decide(&retried, &FREE, true, now), Decision::RetriesSpent);
-        assert_eq!(decide(&retried, &FREE, false, now), Decision::Grant);
+        assert_eq!(decide(&retried, &free(), true, now), Decision::RetriesSpent);
+        assert_eq!(decide(&retried, &free(), false, now), Decision::Grant);
     }
 
     #[test]
@@ -206,17 +274,18 @@ mod tests {
             today,
             ..Ledger::default()
         });
-        let known = |ledger: &Ledger, per_day| {
+        let unlimited = Quota::unlimited(New_York);
+        let known = |ledger: &Ledger, quota: &Quota| {
             (
-                left(ledger, per_day, now),
-                spent_until(ledger, per_day, now),
-                renews_at(ledger, per_day, now),
+                left(ledger, quota, now),
+                spent_until(ledger, quota, now),
+                renews_at(ledger, quota, now),
             )
         };
-        assert_eq!(known(&used(300), None), (None, None, None));
-        assert_eq!(known(&used(4), Some(25)), (Some(21), None, Some(midnight)));
+        assert_eq!(known(&used(300), &unlimited), (None, None, None));
+        assert_eq!(known(&used(4), &free()), (Some(21), None, Some(midnight)));
         assert_eq!(
-            known(&used(25), Some(25)),
+            known(&used(25), &free()),
             (Some(0), Some(midnight), Some(midnight))
         );
         let refused = Ledger {
@@ -224,11 +293,11 @@ mod tests {
             ..used(1)
         };
         let probe = Some(now + PROBE);
-        assert_eq!(known(&refused, Some(25)), (Some(0), probe, probe));
-        assert_eq!(known(&refused, None), (Some(0), probe, probe));
+        assert_eq!(known(&refused, &free()), (Some(0), probe, probe));
+        assert_eq!(known(&refused, &unlimited), (Some(0), probe, probe));
         let later = now + PROBE;
         assert_eq!(
-            left(&refused, Some(25), later),
+            left(&refused, &free(), later),
             Some(24),
             "it is tried again"
         );
@@ -244,11 +313,11 @@ mod tests {
         };
         let soon = refused + TimeDelta::minutes(5);
         assert_eq!(
-            decide(&empty, &FREE, false, soon),
+            decide(&empty, &free(), false, soon),
             Decision::DaySpent(refused + PROBE)
         );
         assert_eq!(
-            decide(&empty, &FREE, false, refused + PROBE),
+            decide(&empty, &free(), false, refused + PROBE),
             Decision::Grant
         );
         let used = Ledger {
@@ -256,8 +325,47 @@ mod tests {
             ..empty
         };
         assert_eq!(
-            decide(&used, &FREE, false, soon),
+            decide(&used, &free(), false, soon),
             Decision::DaySpent(at("2026-11-24T05:00:00Z"))
+        );
+    }
+
+    #[test]
+    fn windows_of_a_day_a_minute_and_a_second_all_hold() {
+        let now = at("2026-11-23T15:00:00Z");
+        let rolling = |limit, seconds| {
+            let span = Span::Rolling(TimeDelta::seconds(seconds));
+            Some(Window { limit, span })
+        };
+        let quota = Quota {
+            gap: TimeDelta::zero(),
+            windows: [rolling(200, 60), None, rolling(10, 1)],
+            zone: chrono_tz::UTC,
+        };
+        let ledger = |minute: Option<i64>, second: Option<i64>| Ledger {
+            today: 100_000,
+            last_start: Some(now),
+            gives_way: [minute, None, second]
+                .map(|ago| ago.map(|ago| now - TimeDelta::milliseconds(ago))),
+            ..Ledger::default()
+        };
+        let decide = |ledger: &Ledger| decide(ledger, &quota, true, now);
+        let wait = |ms| Decision::Wait(now + TimeDelta::milliseconds(ms));
+        assert_eq!(decide(&ledger(None, None)), Decision::Grant, "no day limit");
+        assert_eq!(decide(&ledger(Some(59_000), None)), wait(1_000));
+        assert_eq!(decide(&ledger(None, Some(400))), wait(600));
+        assert_eq!(decide(&ledger(Some(59_900), Some(400))), wait(600));
+        assert_eq!(decide(&ledger(Some(60_000), Some(1_000))), Decision::Grant);
+        // By a clock that was set back.
+        assert_eq!(decide(&ledger(Some(-9_999_999), None)), wait(60_000));
+    }
+
+    #[test]
+    fn a_day_turns_where_the_source_says() {
+        let quota = Quota::unlimited(chrono_tz::UTC);
+        assert_eq!(
+            quota.day(at("2026-11-23T04:59:59Z")),
+            (at("2026-11-23T00:00:00Z"), at("2026-11-24T00:00:00Z"))
         );
     }
 }

@@ -91,10 +91,12 @@ pub struct SeriesReport {
     pub first: Option<DateTime<Utc>>,
     /// Newest stored bar of the answer.
     pub last: Option<DateTime<Utc>>,
-    /// Attempts made.
+    /// Attempts made, whether or not anything was sent.
     pub attempts: u32,
-    /// Requests it cost.
+    /// Requests it cost, one for each page at least; one about several series counts in each.
     pub requests: u32,
+    /// Attempts beyond the first for the same page.
+    pub retries: u32,
     /// Why it did not succeed.
     pub error: Option<SeriesError>,
 }
@@ -115,6 +117,7 @@ impl SeriesReport {
             last: None,
             attempts: 0,
             requests: 0,
+            retries: 0,
             error: None,
         }
     }
@@ -174,8 +177,10 @@ pub struct RunSummary {
     pub series: u32,
     /// Series that succeeded or were skipped.
     pub succeeded: u32,
-    /// Requests it sent.
+    /// Requests it sent; one about several series counts once.
     pub requests: u32,
+    /// Retries among them.
+    pub retries: u32,
     /// Bars it inserted.
     pub inserted: u64,
     /// Bars it changed.
@@ -268,6 +273,7 @@ mod tests {
             series,
             succeeded,
             requests: series,
+            retries: 0,
             inserted: 0,
             changed: 0,
         }

@@ -4,7 +4,18 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::config::Secret;
+use crate::config::{Secret, SourceAccess};
+use crate::db::Credential;
+
+/// The name under which the store remembers a source's key, and its plan.
+#[must_use]
+pub fn credential(access: &SourceAccess) -> Credential {
+    Credential {
+        source: access.settings.id.clone(),
+        fingerprint: fingerprint(&access.key.values),
+        plan: access.plan.name.to_owned(),
+    }
+}
 
 /// Sixteen hexadecimal digits that name a key, of all its values, without revealing any of them.
 #[must_use]

@@ -116,7 +116,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
             lost: None,
             spooled: 0,
         },
-        per_day: pipeline.limits.per_day,
+        quotas: pipeline.quotas(),
         read_only: options.read_only,
         own_list: options.only.is_some(),
         schedule: remembered.schedule.unwrap_or(options.schedule),
@@ -394,7 +394,7 @@ impl Engine {
                 self.provider.plan = rekeyed.plan;
                 Input::Rekeyed {
                     provider: self.provider.clone(),
-                    per_day: self.pipeline.limits.per_day,
+                    quotas: self.pipeline.quotas(),
                 }
             }
             Err(why) => Input::Refused(Command::SetKey(key), why),
@@ -411,10 +411,7 @@ impl Engine {
                 Load::One(series) => watching.entry(&pipeline, series).await.map(Loaded::One),
                 Load::Newest => show::runs(&pipeline, NEWEST).await.map(Loaded::Newest),
                 Load::Runs => show::runs(&pipeline, RUNS).await.map(Loaded::Runs),
-                Load::Ledger => store
-                    .ledger(pipeline.credential.clone())
-                    .await
-                    .map(Loaded::Ledger),
+                Load::Ledger => pipeline.ledgers().await.map(Loaded::Ledgers),
                 Load::Total => store
                     .health()
                     .await
@@ -455,15 +452,12 @@ async fn own(
         .setting("last_tick")
         .await?
         .and_then(|text| text.parse().ok());
-    let credential = &pipeline.credential;
     let since = last_instant.unwrap_or(DateTime::UNIX_EPOCH);
     let handover = Handover {
         last_tick,
         list: watching.list(pipeline).await?,
-        ledger: store.ledger(credential.clone()).await?,
-        sent_by_starts: store
-            .sent_since(credential.clone(), START_TRIGGERS, since)
-            .await?,
+        ledgers: pipeline.ledgers().await?,
+        sent_by_starts: pipeline.sent_by_starts(START_TRIGGERS, since).await?,
     };
     Ok(Some((lock, handover)))
 }

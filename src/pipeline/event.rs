@@ -22,15 +22,15 @@ pub enum Event {
     },
     /// A request is on its way.
     Sending {
-        /// For this series.
-        series: SeriesKey,
+        /// For these series.
+        series: Vec<SeriesKey>,
         /// Which attempt it is.
         attempt: u32,
     },
-    /// A series is retried after a wait.
+    /// A request is sent again after a wait.
     Retrying {
-        /// The series.
-        series: SeriesKey,
+        /// Its series.
+        series: Vec<SeriesKey>,
         /// Why.
         class: ErrorClass,
         /// What the provider said or what was found, safe to show.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::db::Entitlement;
-use crate::model::{Ask, ErrorClass};
+use crate::model::{ErrorClass, Request};
 
 /// Series that must find the provider down before the others are no longer fetched.
 const DOWN: u32 = 3;
@@ -23,9 +23,9 @@ pub struct Learned {
 pub enum Lesson {
     /// Nothing.
     Nothing,
-    /// The plan includes the function.
+    /// The plan includes the endpoint.
     Granted(String),
-    /// The plan refuses a function or a parameter.
+    /// The plan refuses an endpoint or a parameter.
     Refused(Entitlement),
     /// The provider is down or cannot be reached: one series may be unlucky, three in a row are not.
     Down(ErrorClass, String),
@@ -38,7 +38,7 @@ pub enum Lesson {
 pub enum Verdict {
     /// Fetch it.
     Go,
-    /// Wait until a request of the same function has shown whether the plan includes it.
+    /// Wait until a request of the same endpoint has shown whether the plan includes it.
     Wait,
     /// Do not fetch it: this class and text say why.
     Refuse(ErrorClass, String),
@@ -66,8 +66,8 @@ impl Learned {
                 self.stopped = self.stopped.take().or(Some((class, text)));
             }
             Lesson::Nothing | Lesson::Down(..) => {}
-            Lesson::Granted(function) => self.entitlements.push(Entitlement {
-                function,
+            Lesson::Granted(endpoint) => self.entitlements.push(Entitlement {
+                endpoint,
                 parameter: String::new(),
                 granted: true,
                 message: None,
@@ -77,32 +77,32 @@ impl Learned {
         }
     }
 
-    /// Whether the function has ever returned data.
+    /// Whether the endpoint has ever returned data.
     #[must_use]
-    pub fn is_proven(&self, function: &str) -> bool {
-        self.about(function).any(|known| known.granted)
+    pub fn is_proven(&self, endpoint: &str) -> bool {
+        self.about(endpoint).any(|known| known.granted)
     }
 
-    fn about<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Entitlement> {
+    fn about<'a>(&'a self, endpoint: &'a str) -> impl Iterator<Item = &'a Entitlement> {
         self.entitlements
             .iter()
-            .filter(move |known| known.function == function)
+            .filter(move |known| known.endpoint == endpoint)
     }
 
-    /// Decides about a request while others are in flight for `busy` functions.
+    /// Decides about a request while others are in flight for `busy` endpoints.
     #[must_use]
-    pub fn verdict(&self, ask: &Ask, busy: &BTreeSet<String>) -> Verdict {
+    pub fn verdict(&self, request: &Request, busy: &BTreeSet<&str>) -> Verdict {
         if let Some((class, text)) = &self.stopped {
             return Verdict::Refuse(*class, text.clone());
         }
-        let function = ask.function();
-        let proven = self.is_proven(function);
-        let refused = self.about(function).find(|known| {
+        let endpoint = request.endpoint.as_str();
+        let proven = self.is_proven(endpoint);
+        let refused = self.about(endpoint).find(|known| {
             !known.granted
                 && if known.parameter.is_empty() {
                     !proven
                 } else {
-                    ask.query.iter().any(|(name, value)| {
+                    request.parameters.iter().any(|(name, value)| {
                         known.parameter.split_once('=') == Some((name.as_str(), value.as_str()))
                     })
                 }
@@ -112,7 +112,7 @@ impl Learned {
                 ErrorClass::NotEntitled,
                 known.message.clone().unwrap_or_default(),
             ),
-            None if !proven && busy.contains(function) => Verdict::Wait,
+            None if !proven && busy.contains(endpoint) => Verdict::Wait,
             None => Verdict::Go,
         }
     }
@@ -121,12 +121,12 @@ impl Learned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Interval, SeriesKey};
+    use crate::model::{Interval, SeriesKey, SourceId};
 
     #[test]
     fn three_in_a_row_that_find_the_provider_down_speak_for_all() {
         let down = || Lesson::Down(ErrorClass::Outage, "down".to_owned());
-        let question = ask(&[("function", "D")]);
+        let question = ask("D", &[]);
         let mut learned = Learned::new(vec![]);
         for lesson in [down(), down(), Lesson::Nothing, down(), down()] {
             learned.learn(lesson);
@@ -139,21 +139,23 @@ mod tests {
         );
     }
 
-    fn ask(pairs: &[(&str, &str)]) -> Ask {
-        let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
-        Ask {
-            series,
-            query: pairs
+    fn ask(endpoint: &str, pairs: &[(&str, &str)]) -> Request {
+        Request {
+            source: SourceId::DEFAULT,
+            endpoint: endpoint.to_owned(),
+            parameters: pairs
                 .iter()
                 .map(|(k, v)| ((*k).into(), (*v).into()))
                 .collect(),
+            series: vec![SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily)],
+            page: 1,
         }
     }
 
-    fn refused(function: &str, parameter: &str) -> Lesson {
-        let (function, parameter) = (function.into(), parameter.into());
+    fn refused(endpoint: &str, parameter: &str) -> Lesson {
+        let (endpoint, parameter) = (endpoint.into(), parameter.into());
         Lesson::Refused(Entitlement {
-            function,
+            endpoint,
             parameter,
             granted: false,
             message: Some("premium".into()),
@@ -161,22 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn the_first_request_of_an_unproven_function_goes_alone() {
-        let (daily, mut learned) = (ask(&[("function", "D")]), Learned::default());
-        let busy = BTreeSet::from(["D".to_owned()]);
+    fn the_first_request_of_an_unproven_endpoint_goes_alone() {
+        let (daily, mut learned) = (ask("D", &[]), Learned::default());
+        let busy = BTreeSet::from(["D"]);
         assert_eq!(learned.verdict(&daily, &BTreeSet::new()), Verdict::Go);
         assert_eq!(learned.verdict(&daily, &busy), Verdict::Wait);
-        assert_eq!(
-            learned.verdict(&ask(&[("function", "W")]), &busy),
-            Verdict::Go
-        );
+        assert_eq!(learned.verdict(&ask("W", &[]), &busy), Verdict::Go);
         learned.learn(Lesson::Granted("D".into()));
         assert_eq!(learned.verdict(&daily, &busy), Verdict::Go);
     }
 
     #[test]
-    fn a_refused_function_is_parked_unless_it_ever_answered() {
-        let (daily, mut learned) = (ask(&[("function", "D")]), Learned::default());
+    fn a_refused_endpoint_is_parked_unless_it_ever_answered() {
+        let (daily, mut learned) = (ask("D", &[]), Learned::default());
         learned.learn(refused("D", ""));
         let parked = Verdict::Refuse(ErrorClass::NotEntitled, "premium".into());
         assert_eq!(learned.verdict(&daily, &BTreeSet::new()), parked);
@@ -189,12 +188,12 @@ mod tests {
         let mut learned = Learned::default();
         learned.learn(Lesson::Granted("D".into()));
         learned.learn(refused("D", "outputsize=full"));
-        let full = ask(&[("function", "D"), ("outputsize", "full")]);
+        let full = ask("D", &[("outputsize", "full")]);
         assert!(matches!(
             learned.verdict(&full, &BTreeSet::new()),
             Verdict::Refuse(..)
         ));
-        let compact = ask(&[("function", "D"), ("outputsize", "compact")]);
+        let compact = ask("D", &[("outputsize", "compact")]);
         assert_eq!(learned.verdict(&compact, &BTreeSet::new()), Verdict::Go);
     }
 
@@ -203,7 +202,7 @@ mod tests {
         let mut learned = Learned::default();
         learned.learn(Lesson::Stop(ErrorClass::Day, "spent".into()));
         learned.learn(Lesson::Stop(ErrorClass::Database, "gone".into()));
-        let verdict = learned.verdict(&ask(&[("function", "D")]), &BTreeSet::new());
+        let verdict = learned.verdict(&ask("D", &[]), &BTreeSet::new());
         assert_eq!(verdict, Verdict::Refuse(ErrorClass::Day, "spent".into()));
     }
 }

@@ -8,7 +8,7 @@ use chrono_tz::America::New_York;
 use super::command::Command;
 use super::event::{Event, RunReport};
 use super::notice::{Notice, What};
-use super::retry::PER_SERIES;
+use super::retry::PER_PAGE;
 use crate::model::text::{clean, thousands};
 use crate::model::{
     ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,
@@ -112,7 +112,7 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
 }
 
 /// Names a single series, or the first few of many.
-fn named<T: fmt::Display>(count: usize, series: impl IntoIterator<Item = T>) -> String {
+pub fn named<T: fmt::Display>(count: usize, series: impl IntoIterator<Item = T>) -> String {
     let first: Vec<String> = series
         .into_iter()
         .take(NAMED)
@@ -172,9 +172,10 @@ pub fn narration(event: &Event) -> Option<String> {
             attempt,
             wait,
         } => Some(format!(
-            "{series}: {}; attempt {attempt} of {} in {:.1} s",
+            "{}: {}; attempt {attempt} of {} in {:.1} s",
+            named(series.len(), series),
             upset_by(*class, said),
-            PER_SERIES + 1,
+            PER_PAGE + 1,
             wait.as_secs_f64()
         )),
         Event::Interrupted(runs) => {
@@ -401,7 +402,7 @@ mod tests {
         };
         let retrying = |class| {
             What::Run(Event::Retrying {
-                series: series.clone(),
+                series: vec![series.clone()],
                 class,
                 said: "new words".into(),
                 attempt: 2,
@@ -472,6 +473,7 @@ mod tests {
                 "{found:?} {text}"
             );
         }
+        let series = vec![series];
         let step = Event::Sending { series, attempt: 1 };
         assert_eq!(said(What::Run(step)), None);
     }

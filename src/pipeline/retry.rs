@@ -1,12 +1,13 @@
-//! When a series is retried: pure decisions.
+//! When a request is sent again: pure decisions.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::model::ErrorClass;
 
-/// Retries of one series in one run, for every class that is retried at all.
-pub const PER_SERIES: u32 = 3;
+/// Retries of one page of one request in one run, for every class that is retried at all.
+pub const PER_PAGE: u32 = 3;
 
 /// The waits of the retry policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Waits {
     pub outage: Duration,
     /// No wait is longer than this.
     pub cap: Duration,
-    /// Retries of one series: `PER_SERIES`, or none.
+    /// Retries of one page: `PER_PAGE`, or none.
     pub retries: u32,
 }
 
@@ -30,7 +31,7 @@ impl Default for Waits {
             minute: Duration::from_mins(1),
             outage: Duration::from_secs(5),
             cap: Duration::from_mins(1),
-            retries: PER_SERIES,
+            retries: PER_PAGE,
         }
     }
 }
@@ -67,6 +68,7 @@ impl Waits {
             | ErrorClass::BadRequest
             | ErrorClass::NoData
             | ErrorClass::Malformed
+            | ErrorClass::Endless
             | ErrorClass::ClientBug
             | ErrorClass::Blocked
             | ErrorClass::Database
@@ -75,24 +77,36 @@ impl Waits {
     }
 }
 
-/// What all series of a run share.
+/// Requests that lanes share in one run.
+#[derive(Debug, Clone)]
+pub struct Allowance(Arc<AtomicUsize>);
+
+impl Allowance {
+    /// So many.
+    #[must_use]
+    pub fn of(requests: u32) -> Self {
+        Self(Arc::new(AtomicUsize::new(requests as usize)))
+    }
+}
+
+/// What the requests of a lane share in one run.
 #[derive(Debug)]
 pub struct Budget {
     retries: AtomicUsize,
     /// `None`: as many requests as the plan allows.
-    requests: Option<AtomicUsize>,
+    requests: Option<Allowance>,
 }
 
 impl Budget {
-    /// The budget of a run over this many series that may send this many requests.
+    /// The budget of a lane with this many series that may send this many requests.
     ///
     /// Retries after outages and broken connections grow slower than the series: a provider that is
     /// down must not get four requests for each of a thousand.
     #[must_use]
-    pub fn new(series: usize, requests: Option<u32>) -> Self {
+    pub fn new(series: usize, requests: Option<Allowance>) -> Self {
         Self {
             retries: AtomicUsize::new(3 + series / 5),
-            requests: requests.map(|requests| AtomicUsize::new(requests as usize)),
+            requests,
         }
     }
 
@@ -105,13 +119,13 @@ impl Budget {
     /// Takes a request, if one is left.
     #[must_use]
     pub fn take_request(&self) -> bool {
-        self.requests.as_ref().is_none_or(take)
+        self.requests.as_ref().is_none_or(|left| take(&left.0))
     }
 
     /// Returns a request that was not sent.
     pub fn put_request_back(&self) {
         if let Some(requests) = &self.requests {
-            requests.fetch_add(1, Ordering::Relaxed);
+            requests.0.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -119,7 +133,7 @@ impl Budget {
     #[must_use]
     pub fn has_request(&self) -> bool {
         let left = self.requests.as_ref();
-        left.is_none_or(|left| left.load(Ordering::Relaxed) > 0)
+        left.is_none_or(|left| left.0.load(Ordering::Relaxed) > 0)
     }
 }
 
@@ -181,7 +195,7 @@ mod tests {
 
     #[test]
     fn requests_end_where_they_are_bounded_and_one_that_was_not_sent_is_back() {
-        let budget = Budget::new(300, Some(2));
+        let budget = Budget::new(300, Some(Allowance::of(2)));
         let taken = [(); 3].map(|()| budget.take_request());
         assert_eq!((taken, budget.has_request()), ([true, true, false], false));
         budget.put_request_back();

@@ -1,26 +1,24 @@
-//! A run: which series, in which order, how many at once, and how they ended.
+//! A run: which series, which lane works for each, and how they ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Observer, RunReport};
-use super::explain;
 use super::freshness::is_recent;
-use super::job::{self, Job, JobEnd};
-use super::learned::{Learned, Lesson, Verdict};
+use super::lane::{Lane, LaneRun, Worked};
+use super::learned::{Learned, Verdict};
 use super::persist::{Persistence, Waiting};
-use super::retry::{Budget, Waits};
-use super::source::{BarSource, FetchOptions, Refusal};
-use super::spool::SpoolError;
-use crate::db::{Credential, DbError, KeptAnswer, Store};
-use crate::model::causes::Causes;
-use crate::model::quota::Limits;
+use super::recover::Unreadable;
+use super::retry::{Allowance, Budget};
+use super::source::{FetchOptions, Planned, Refusal, Wish};
+use crate::db::{DbError, Store};
+use crate::model::quota::{Ledger, Quota};
 use crate::model::run::run_status;
-use crate::model::{Ask, ErrorClass, Question, RunId, SeriesKey, SeriesReport, SeriesStatus};
+use crate::model::{ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId};
 use crate::time::Clock;
 
 /// Everything a run works with.
@@ -28,22 +26,16 @@ use crate::time::Clock;
 pub struct Pipeline {
     /// Where bars, runs and the ledger are.
     pub store: Arc<dyn Store>,
-    /// The provider.
-    pub source: Arc<dyn BarSource>,
-    /// The key's fingerprint and plan.
-    pub credential: Credential,
-    /// What the plan allows.
-    pub limits: Limits,
-    /// Requests that may be in flight together.
-    pub in_flight: usize,
+    /// The sources and their keys, the default first.
+    pub lanes: Vec<Lane>,
     /// Bytes of answers that are kept.
     pub answers_limit: u64,
-    /// Waits before retries.
-    pub waits: Waits,
     /// How paid-for answers survive while the store is away.
     pub persistence: Persistence,
     /// The clock.
     pub clock: Clock,
+    /// Kept answers that no lane can read.
+    pub unreadable: Unreadable,
 }
 
 /// What a run is to do.
@@ -59,14 +51,61 @@ pub struct RunRequest {
     pub max_age: Option<TimeDelta>,
 }
 
-/// A series of the run and its state.
-struct Slot {
-    key: SeriesKey,
-    ask: Option<Ask>,
-    report: Option<SeriesReport>,
+/// The series of a run in their order, those that have ended with their reports.
+#[derive(Default)]
+struct Roll {
+    series: Vec<SeriesKey>,
+    reports: HashMap<SeriesKey, SeriesReport>,
 }
 
+/// What each lane is to ask, by its place among the lanes.
+type Work = BTreeMap<usize, Vec<Request>>;
+
 impl Pipeline {
+    /// The lane of a source; `None`: this version does not know it.
+    #[must_use]
+    pub fn lane(&self, source: &SourceId) -> Option<&Lane> {
+        self.lanes.iter().find(|lane| lane.id() == source)
+    }
+
+    /// What each source may be sent.
+    #[must_use]
+    pub fn quotas(&self) -> Vec<(SourceId, Quota)> {
+        let quota = |lane: &Lane| (lane.id().clone(), lane.policy.quota);
+        self.lanes.iter().map(quota).collect()
+    }
+
+    /// The requests to each source.
+    pub async fn ledgers(&self) -> Result<Vec<(SourceId, Ledger)>, DbError> {
+        let mut ledgers = Vec::with_capacity(self.lanes.len());
+        for lane in &self.lanes {
+            let (credential, quota) = (lane.credential.clone(), lane.policy.quota);
+            ledgers.push((
+                lane.id().clone(),
+                self.store.ledger(credential, quota).await?,
+            ));
+        }
+        Ok(ledgers)
+    }
+
+    /// Requests that starts have sent since an instant to sources with a limited day.
+    pub(super) async fn sent_by_starts(
+        &self,
+        triggers: &'static [&'static str],
+        since: DateTime<Utc>,
+    ) -> Result<u32, DbError> {
+        let mut sent = 0;
+        for lane in self
+            .lanes
+            .iter()
+            .filter(|lane| lane.policy.quota.per_day().is_some())
+        {
+            let credential = lane.credential.clone();
+            sent += self.store.sent_since(credential, triggers, since).await?;
+        }
+        Ok(sent)
+    }
+
     /// Runs once over the series of `request`. Errors are those of the store before any request;
     /// whatever goes wrong later is in the report.
     pub async fn run(
@@ -78,7 +117,7 @@ impl Pipeline {
         self.run_within(request, None, observer, cancel).await
     }
 
-    /// The same with at most this many requests, retries included.
+    /// The same with at most this many requests, retries included, in lanes whose day is limited.
     pub async fn run_within(
         self: &Arc<Self>,
         request: RunRequest,
@@ -91,36 +130,50 @@ impl Pipeline {
             observer: &observer,
         };
         self.write(waiting, || self.recover(waiting)).await?;
-        let mut slots = self.plan(&request);
-        let keys = slots
-            .iter()
-            .map(|slot| slot.key.clone())
-            .collect::<Vec<_>>();
-        let learned = Learned::new(self.store.entitlements(self.credential.clone()).await?);
-        self.skip_fresh(&mut slots, request.max_age).await?;
-        let begin = || self.store.begin_run(request.trigger, keys.clone());
+        let (mut roll, mut work) = self.plan(&request);
+        self.skip_fresh(&mut roll, &mut work, request.max_age)
+            .await?;
+        for (place, requests) in &mut work {
+            if let Some(lane) = self.lanes.get(*place) {
+                self.go_on(lane, requests).await?;
+            }
+        }
+        let learned = self.learned(work.keys()).await?;
+        let begin = || self.store.begin_run(request.trigger, roll.series.clone());
         let active = self.write(waiting, begin).await?;
         observer(Event::Started {
             run: active.id,
-            series: slots.len(),
+            series: roll.series.len(),
         });
-        let unasked = slots.iter().filter_map(|slot| slot.report.clone());
-        let reason = |report: SeriesReport| {
-            let error = report.error.as_ref();
-            let why = error.map_or_else(String::new, |error| error.message.clone());
-            (why, report)
-        };
-        let unasked = unasked.map(reason).collect();
+        let unasked = roll.unasked();
         let mut unrecorded = self.record_unasked(active.id, unasked, waiting).await.err();
-        let budget = Arc::new(Budget::new(slots.len(), most_requests));
-        let fetched = self
-            .fetch_all(active.id, &mut slots, (learned, budget), waiting)
-            .await;
-        let series: Vec<SeriesReport> = slots.into_iter().filter_map(|slot| slot.report).collect();
+        let most = most_requests.map(Allowance::of);
+        let lane_run = |place: usize, requests: Vec<Request>| {
+            let lane = self.lanes.get(place)?.clone();
+            let series = requests.iter().map(|request| request.series.len()).sum();
+            let most = most
+                .clone()
+                .filter(|_| lane.policy.quota.per_day().is_some());
+            Some(LaneRun {
+                pipeline: Arc::clone(self),
+                run: active.id,
+                requests,
+                learned: learned.get(&place).cloned().unwrap_or_default(),
+                budget: Arc::new(Budget::new(series, most)),
+                cancel: cancel.clone(),
+                observer: Arc::clone(&observer),
+                lane,
+            })
+        };
+        let lanes = work
+            .into_iter()
+            .filter_map(|(place, requests)| lane_run(place, requests));
+        let (reports, recorded) = side_by_side(lanes).await;
+        let series = roll.ended_with(reports);
         let status = run_status(&series);
         let finish = || self.store.finish_run(active.id, status);
         let finished = self.write(waiting, finish).await;
-        unrecorded = fetched.err().or(finished.err()).or(unrecorded);
+        unrecorded = recorded.err().or(finished.err()).or(unrecorded);
         Ok(RunReport {
             run: active.id,
             status,
@@ -129,84 +182,11 @@ impl Pipeline {
         })
     }
 
-    /// The same outside a run: what dead processes left must not wait for the next one.
-    pub async fn rescue(
-        &self,
-        observer: &Observer,
-        cancel: &CancellationToken,
-    ) -> Result<(), DbError> {
-        self.recover(Waiting { cancel, observer }).await
-    }
-
-    /// Marks runs of dead processes and stores the answers that they had paid for and kept.
-    pub(super) async fn recover(&self, waiting: Waiting<'_>) -> Result<(), DbError> {
-        let observer = waiting.observer;
-        let interrupted = self.store.sweep().await?;
-        if !interrupted.is_empty() {
-            observer(Event::Interrupted(interrupted));
-        }
-        self.take_in_spooled(waiting).await?;
-        for kept in self.store.unapplied().await? {
-            let ask = match &kept.ask {
-                Question::Bars(ask) => ask,
-                Question::Symbols(ask) => {
-                    self.recover_symbols(&kept, ask, waiting).await?;
-                    continue;
-                }
-            };
-            let report = match self.digest(&kept, ask, false, waiting).await? {
-                Ok(stored) => stored,
-                Err(refusal) => self.recover_refusal(&kept, ask, &refusal).await?,
-            };
-            observer(Event::Recovered(report));
-        }
-        Ok(())
-    }
-
-    /// Stores answers that a process kept on disk while the store was away. Those of another store
-    /// stay for it.
-    async fn take_in_spooled(&self, waiting: Waiting<'_>) -> Result<(), DbError> {
-        let spool = &self.persistence.spool;
-        let told = |error: SpoolError| tracing::warn!(error = %Causes(&error), "answers kept on disk cannot be read");
-        for attempt in spool.waiting().await.map_err(told).unwrap_or_default() {
-            let Some(answer) = spool.get(attempt).await.map_err(told).unwrap_or_default() else {
-                continue;
-            };
-            if let Some(request) = self.store.attempt(attempt).await? {
-                self.move_in(request, attempt, &answer, waiting).await?;
-            } else {
-                tracing::warn!(%attempt, "an answer kept on disk belongs to another store");
-            }
-        }
-        Ok(())
-    }
-
-    /// Records a refusal that was kept but not read before its process died.
-    async fn recover_refusal(
-        &self,
-        kept: &KeptAnswer,
-        ask: &Ask,
-        refusal: &Refusal,
-    ) -> Result<SeriesReport, DbError> {
-        let text = explain::sentence(refusal.class, ask, &refusal.text);
-        let (status, lesson) = job::consequence(ask, refusal, &text);
-        let mut report = SeriesReport::new(ask.series.clone(), status);
-        (report.attempts, report.requests) = (1, 1);
-        let report = report.with_error(status, refusal.class, text);
-        if let Lesson::Refused(refused) = lesson {
-            self.store
-                .learn_refusal(kept.credential.clone(), refused)
-                .await?;
-        }
-        self.store.finish_series(kept.run, report.clone()).await?;
-        Ok(report)
-    }
-
-    /// The series that is fetched for a watched one: with the key `demo` intraday bars are adjusted.
+    /// The series that is fetched for a watched one.
     #[must_use]
     pub fn stored_as(&self, series: &SeriesKey) -> SeriesKey {
-        let ask = self.source.ask(series, &FetchOptions::default());
-        ask.map_or_else(|_| series.clone(), |ask| ask.series)
+        let lane = self.lane(&series.source);
+        lane.map_or_else(|| series.clone(), |lane| lane.source.stored_as(series))
     }
 
     /// For each series, why it cannot be fetched, if known without a request.
@@ -214,159 +194,143 @@ impl Pipeline {
         &self,
         series: &[SeriesKey],
     ) -> Result<Vec<Option<(ErrorClass, String)>>, DbError> {
-        let learned = Learned::new(self.store.entitlements(self.credential.clone()).await?);
-        let reason = |series: &SeriesKey| match self.source.ask(series, &FetchOptions::default()) {
-            Err(refusal) => Some((refusal.class, refusal.text)),
-            Ok(ask) => match learned.verdict(&ask, &BTreeSet::new()) {
+        let learned = self
+            .learned(&(0..self.lanes.len()).collect::<Vec<_>>())
+            .await?;
+        let reason = |series: &SeriesKey| {
+            let place = self
+                .lanes
+                .iter()
+                .position(|lane| *lane.id() == series.source);
+            let planned = self.asked_of(place, &[Wish::newest(series.clone())]);
+            if let Some((_, refusal)) = planned.refused.into_iter().next() {
+                return Some((refusal.class, refusal.text));
+            }
+            let request = planned.requests.first()?;
+            match learned.get(&place?)?.verdict(request, &BTreeSet::new()) {
                 Verdict::Refuse(class, text) => Some((class, text)),
                 Verdict::Go | Verdict::Wait => None,
-            },
+            }
         };
         Ok(series.iter().map(reason).collect())
     }
 
-    /// Turns series into requests. What cannot be requested is refused here, without sending anything.
-    fn plan(&self, request: &RunRequest) -> Vec<Slot> {
-        let mut slots: Vec<Slot> = Vec::with_capacity(request.series.len());
-        for wanted in &request.series {
-            let slot = match self.source.ask(wanted, &request.options) {
-                Ok(ask) => Slot {
-                    key: ask.series.clone(),
-                    ask: Some(ask),
-                    report: None,
-                },
-                Err(refusal) => Slot {
-                    key: wanted.clone(),
-                    ask: None,
-                    report: Some(refused(wanted, refusal)),
-                },
-            };
-            if !slots.iter().any(|other| other.key == slot.key) {
-                slots.push(slot);
-            }
+    /// Whether any of these series can be fetched with these options; otherwise why not.
+    pub fn can_ask(&self, request: &RunRequest) -> Result<(), String> {
+        let (roll, work) = self.plan(request);
+        if !work.is_empty() {
+            return Ok(());
         }
-        slots
+        let mut errors = roll
+            .series
+            .iter()
+            .filter_map(|key| roll.reports.get(key)?.error.as_ref());
+        match errors
+            .clone()
+            .find(|error| error.class != ErrorClass::BadRequest)
+        {
+            Some(_) => Ok(()),
+            None => errors
+                .next_back()
+                .map_or(Ok(()), |error| Err(error.message.clone())),
+        }
     }
 
+    /// What the plans of the keys are known to include, for the lanes at these places.
+    async fn learned(
+        &self,
+        places: impl IntoIterator<Item = &usize>,
+    ) -> Result<BTreeMap<usize, Learned>, DbError> {
+        let mut learned = BTreeMap::new();
+        for place in places {
+            if let Some(lane) = self.lanes.get(*place) {
+                let known = self.store.entitlements(lane.credential.clone()).await?;
+                learned.insert(*place, Learned::new(known));
+            }
+        }
+        Ok(learned)
+    }
+
+    /// Turns series into requests for each lane. What cannot be requested is refused here, without
+    /// sending anything.
+    fn plan(&self, request: &RunRequest) -> (Roll, Work) {
+        let mut wishes: BTreeMap<Option<usize>, Vec<Wish>> = BTreeMap::new();
+        let mut roll = Roll::default();
+        for wanted in &request.series {
+            let key = self.stored_as(wanted);
+            if roll.series.contains(&key) {
+                continue;
+            }
+            let place = self.lanes.iter().position(|lane| *lane.id() == key.source);
+            let wish = request.options.wish(&key);
+            wishes.entry(place).or_default().push(wish);
+            roll.series.push(key);
+        }
+        let mut work = Work::new();
+        for (place, wishes) in wishes {
+            let planned = self.asked_of(place, &wishes);
+            for (series, refusal) in planned.refused {
+                let report = refused(&series, refusal);
+                roll.reports.insert(series, report);
+            }
+            if let Some(place) = place.filter(|_| !planned.requests.is_empty()) {
+                work.insert(place, planned.requests);
+            }
+        }
+        (roll, work)
+    }
+
+    /// What is asked of the lane at a place; `None` is a source that this version does not know.
+    fn asked_of(&self, place: Option<usize>, wishes: &[Wish]) -> Planned {
+        match place.and_then(|place| self.lanes.get(place)) {
+            Some(lane) => lane.source.plan(wishes),
+            None => Planned::each(wishes, |wish| {
+                let text = format!(
+                    "this version does not know the source {}; the series stays as it is",
+                    wish.series.source
+                );
+                Err(Refusal::new(ErrorClass::BadRequest, text))
+            }),
+        }
+    }
+
+    /// Leaves out requests of which every series is fresh.
     async fn skip_fresh(
         &self,
-        slots: &mut [Slot],
+        roll: &mut Roll,
+        work: &mut Work,
         max_age: Option<TimeDelta>,
     ) -> Result<(), DbError> {
         let Some(max_age) = max_age else {
             return Ok(());
         };
-        for slot in slots.iter_mut().filter(|slot| slot.report.is_none()) {
-            let fetched = self.store.last_fetch(slot.key.clone()).await?;
-            if fetched.is_some_and(|at| is_recent(at, max_age, self.clock.now())) {
-                slot.report = Some(SeriesReport::new(slot.key.clone(), SeriesStatus::Skipped));
+        let now = self.clock.now();
+        let mut fresh = BTreeSet::new();
+        for series in work.values().flatten().flat_map(|request| &request.series) {
+            let fetched = self.store.last_fetch(series.clone()).await?;
+            if fetched.is_some_and(|at| is_recent(at, max_age, now)) {
+                fresh.insert(series.clone());
             }
         }
+        for requests in work.values_mut() {
+            requests.retain(|request| {
+                let is_wanted = request.series.iter().any(|series| !fresh.contains(series));
+                if !is_wanted {
+                    for series in &request.series {
+                        let report = SeriesReport::new(series.clone(), SeriesStatus::Skipped);
+                        roll.reports.insert(series.clone(), report);
+                    }
+                }
+                is_wanted
+            });
+        }
+        work.retain(|_, requests| !requests.is_empty());
         Ok(())
     }
 
-    /// Works through the open slots, several at once if the plan allows.
-    async fn fetch_all(
-        self: &Arc<Self>,
-        run: RunId,
-        slots: &mut [Slot],
-        (mut learned, budget): (Learned, Arc<Budget>),
-        waiting: Waiting<'_>,
-    ) -> Result<(), DbError> {
-        let Waiting { cancel, observer } = waiting;
-        let mut jobs: JoinSet<(usize, JobEnd)> = JoinSet::new();
-        let mut busy: BTreeMap<usize, String> = BTreeMap::new();
-        let mut outcome = Ok(());
-        loop {
-            let mut unasked = vec![];
-            for (index, slot) in slots.iter_mut().enumerate() {
-                let Some(ask) = slot
-                    .ask
-                    .as_ref()
-                    .filter(|_| slot.report.is_none() && !busy.contains_key(&index))
-                else {
-                    continue;
-                };
-                let functions: BTreeSet<String> = busy.values().cloned().collect();
-                let verdict = if cancel.is_cancelled() {
-                    Verdict::Refuse(ErrorClass::Cancelled, "stopped on request".to_owned())
-                } else {
-                    learned.verdict(ask, &functions)
-                };
-                match verdict {
-                    Verdict::Refuse(class, text) => {
-                        let report = not_asked(&slot.key, class, &text);
-                        slot.report = Some(report.clone());
-                        unasked.push((text, report));
-                    }
-                    Verdict::Go if jobs.len() < self.in_flight.max(1) => {
-                        busy.insert(index, ask.function().to_owned());
-                        let job = Job {
-                            pipeline: Arc::clone(self),
-                            run,
-                            ask: ask.clone(),
-                            cancel: cancel.clone(),
-                            observer: Arc::clone(observer),
-                            budget: Arc::clone(&budget),
-                        };
-                        jobs.spawn(async move { (index, job.run().await) });
-                    }
-                    Verdict::Go | Verdict::Wait => {}
-                }
-            }
-            if outcome.is_ok() {
-                outcome = self.record_unasked(run, unasked, waiting).await;
-            }
-            let Some(ended) = jobs.join_next().await else {
-                return outcome;
-            };
-            match ended {
-                Ok((index, JobEnd { report, lesson })) => {
-                    busy.remove(&index);
-                    if outcome.is_ok() {
-                        outcome = self.take_in(run, &report, &lesson, waiting).await;
-                    }
-                    learned.learn(lesson);
-                    if let Some(slot) = slots.get_mut(index) {
-                        slot.report = Some(report);
-                    }
-                }
-                Err(crashed) => std::panic::resume_unwind(crashed.into_panic()),
-            }
-        }
-    }
-
-    /// Records how a series ended and what it taught.
-    async fn take_in(
-        &self,
-        run: RunId,
-        report: &SeriesReport,
-        lesson: &Lesson,
-        waiting: Waiting<'_>,
-    ) -> Result<(), DbError> {
-        if let Lesson::Refused(refused) = lesson {
-            let learn = || {
-                self.store
-                    .learn_refusal(self.credential.clone(), refused.clone())
-            };
-            self.write(waiting, learn).await?;
-        }
-        self.record(run, report, waiting).await
-    }
-
-    async fn record(
-        &self,
-        run: RunId,
-        report: &SeriesReport,
-        waiting: Waiting<'_>,
-    ) -> Result<(), DbError> {
-        (waiting.observer)(Event::Done(report.clone()));
-        self.write_down(run, report, waiting).await
-    }
-
-    /// The same for series that ended without a request, each with its reason: a shared reason is
+    /// Records series that ended without a request, each with its reason: a shared reason is
     /// reported once.
-    async fn record_unasked(
+    pub(super) async fn record_unasked(
         &self,
         run: RunId,
         unasked: Vec<(String, SeriesReport)>,
@@ -392,7 +356,8 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn write_down(
+    /// Records how a series ended; one that succeeded was recorded with its bars.
+    pub(super) async fn write_down(
         &self,
         run: RunId,
         report: &SeriesReport,
@@ -406,6 +371,51 @@ impl Pipeline {
     }
 }
 
+impl Roll {
+    /// The series that have ended already, each with the reason.
+    fn unasked(&self) -> Vec<(String, SeriesReport)> {
+        let ended = self
+            .series
+            .iter()
+            .filter_map(|series| self.reports.get(series));
+        let reason = |report: &SeriesReport| {
+            let error = report.error.as_ref();
+            let why = error.map_or_else(String::new, |error| error.message.clone());
+            (why, report.clone())
+        };
+        ended.map(reason).collect()
+    }
+
+    /// All reports, in the order of the series.
+    fn ended_with(mut self, reports: Vec<SeriesReport>) -> Vec<SeriesReport> {
+        let ended = reports
+            .into_iter()
+            .map(|report| (report.series.clone(), report));
+        self.reports.extend(ended);
+        let reports = &mut self.reports;
+        self.series
+            .iter()
+            .filter_map(|series| reports.remove(series))
+            .collect()
+    }
+}
+
+/// Lets every lane work by itself, and waits for all.
+async fn side_by_side(lanes: impl IntoIterator<Item = LaneRun>) -> Worked {
+    let mut lanes: JoinSet<Worked> = lanes.into_iter().map(LaneRun::run).collect();
+    let (mut reports, mut recorded) = (vec![], Ok(()));
+    while let Some(ended) = lanes.join_next().await {
+        match ended {
+            Ok((ended, outcome)) => {
+                reports.extend(ended);
+                recorded = recorded.and(outcome);
+            }
+            Err(crashed) => std::panic::resume_unwind(crashed.into_panic()),
+        }
+    }
+    (reports, recorded)
+}
+
 /// A series that was refused before anything was sent.
 fn refused(series: &SeriesKey, refusal: Refusal) -> SeriesReport {
     let status = match refusal.class {
@@ -413,14 +423,4 @@ fn refused(series: &SeriesKey, refusal: Refusal) -> SeriesReport {
         _ => SeriesStatus::Refused,
     };
     SeriesReport::new(series.clone(), status).with_error(status, refusal.class, refusal.text)
-}
-
-/// A series that is not fetched because of what others taught.
-fn not_asked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
-    let status = match class {
-        ErrorClass::Cancelled => SeriesStatus::Cancelled,
-        ErrorClass::Database | ErrorClass::Network | ErrorClass::Outage => SeriesStatus::Failed,
-        _ => SeriesStatus::Refused,
-    };
-    SeriesReport::new(series.clone(), status).with_error(status, class, explain::not_asked(text))
 }

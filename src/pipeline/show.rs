@@ -106,19 +106,23 @@ fn around(instant: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
 pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
     let store = &pipeline.store;
     let health = store.health().await?;
-    let mut entitlements = store.entitlements(pipeline.credential.clone()).await?;
+    let lane = pipeline.lanes.first();
+    let mut entitlements = match lane {
+        Some(lane) => store.entitlements(lane.credential.clone()).await?,
+        None => vec![],
+    };
     for known in &mut entitlements {
-        known.function = text::clean(&known.function);
+        known.endpoint = text::clean(&known.endpoint);
         known.parameter = text::clean(&known.parameter);
     }
-    entitlements.sort_by(|one, next| one.function.cmp(&next.function));
+    entitlements.sort_by(|one, next| one.endpoint.cmp(&next.endpoint));
     Ok(SystemView {
         database: format!("{} {}", store.backend(), text::clean(&health.version)),
         schema: health.schema,
         size: store.size().await?,
         spooled: pipeline.persistence.spooled().await.ok(),
-        fingerprint: pipeline.credential.fingerprint.clone(),
-        gap: pipeline.limits.gap,
+        fingerprint: lane.map_or_else(String::new, |lane| lane.credential.fingerprint.clone()),
+        gap: lane.map_or_else(TimeDelta::zero, |lane| lane.policy.quota.gap),
         entitlements,
     })
 }

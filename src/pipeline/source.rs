@@ -1,76 +1,132 @@
-//! What the pipeline expects of a provider.
+//! What the pipeline expects of a source of bars.
+
+mod month;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{Datelike as _, NaiveDate};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::model::{
-    Answer, Ask, Bar, Datatype, Entitlement, ErrorClass, Listing, Outputsize, RejectedRow,
-    SeriesKey, SymbolAsk,
-};
+pub use self::month::{Month, NotAMonth};
+use super::retry::Waits;
+use crate::config::SourceSettings;
+use crate::model::quota::Quota;
+use crate::model::{Answer, ErrorClass, Interval, Listing, Reading, Request, SeriesKey, SourceId};
 
-/// What a person may choose about how a series is fetched.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FetchOptions {
-    /// A calendar month, `YYYY-MM`.
-    pub month: Option<Month>,
-    /// How much is requested.
-    pub outputsize: Option<Outputsize>,
-    /// Leave out bars before 09:30 and after 16:00.
-    pub regular_hours: bool,
-    /// The format of the answer.
-    pub datatype: Option<Datatype>,
-    /// The recency that the plan includes.
-    pub entitlement: Option<Entitlement>,
+/// What is wanted, in words that every source understands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The series.
+    pub series: SeriesKey,
+    /// Which of its bars.
+    pub range: Range,
+    /// At which hours.
+    pub hours: Hours,
+    /// What only one source offers.
+    pub extras: Vec<Extra>,
 }
 
-/// A calendar month that can be requested from the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Month {
-    year: u16,
-    month: u8,
-}
-
-impl Month {
-    /// The month of a date.
+impl Wish {
+    /// The newest bars of a series, as a schedule wants them.
     #[must_use]
-    pub fn of(date: NaiveDate) -> Self {
+    pub const fn newest(series: SeriesKey) -> Self {
         Self {
-            year: u16::try_from(date.year()).unwrap_or_default(),
-            month: u8::try_from(date.month()).unwrap_or_default(),
+            series,
+            range: Range::Newest,
+            hours: Hours::All,
+            extras: vec![],
         }
     }
 }
 
-/// Why a text is not such a month.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a month; write YYYY-MM, from 2000-01 on")]
-pub struct NotAMonth(String);
+/// Which bars of a series.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Range {
+    /// The newest, as many as one request brings.
+    #[default]
+    Newest,
+    /// Those that begin in this time.
+    Between {
+        /// Its first instant.
+        from: DateTime<Utc>,
+        /// The first instant after it.
+        to: DateTime<Utc>,
+    },
+}
 
-impl std::str::FromStr for Month {
-    type Err = NotAMonth;
+/// Which hours of a trading day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Hours {
+    /// All that the source has.
+    #[default]
+    All,
+    /// The regular session.
+    Regular,
+}
 
-    fn from_str(text: &str) -> Result<Self, NotAMonth> {
-        let parse = || {
-            let (year, month) = text.split_once('-')?;
-            if year.len() != 4
-                || month.len() != 2
-                || !text.bytes().all(|b| b.is_ascii_digit() || b == b'-')
-            {
-                return None;
-            }
-            let (year, month) = (year.parse().ok()?, month.parse().ok()?);
-            (year >= 2000 && (1..=12).contains(&month)).then_some(Self { year, month })
-        };
-        parse().ok_or_else(|| NotAMonth(crate::model::text::clean(text)))
+/// An option that only some source has, by the name of its flag. Each source judges those it is
+/// given: what it does not know, it refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extra {
+    /// The flag, without dashes.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// How the series of a run are fetched, apart from which they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FetchOptions {
+    /// Which of their bars.
+    pub range: Range,
+    /// At which hours.
+    pub hours: Hours,
+    /// What only one source offers.
+    pub extras: Vec<Extra>,
+}
+
+impl FetchOptions {
+    /// The same with an option that only some source has.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        self.extras.push(Extra { name, value });
+        self
+    }
+
+    /// The wish for one series.
+    #[must_use]
+    pub fn wish(&self, series: &SeriesKey) -> Wish {
+        Wish {
+            series: series.clone(),
+            range: self.range,
+            hours: self.hours,
+            extras: self.extras.clone(),
+        }
     }
 }
 
-impl std::fmt::Display for Month {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:04}-{:02}", self.year, self.month)
+/// What a source answers to wishes, before anything is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// The requests, each for the first page of what it asks for. Each series is in one of them.
+    pub requests: Vec<Request>,
+    /// Series for which there can be no request, and why.
+    pub refused: Vec<(SeriesKey, Refusal)>,
+}
+
+impl Planned {
+    /// The plan of a source that asks for each series by itself.
+    pub fn each(wishes: &[Wish], request: impl Fn(&Wish) -> Result<Request, Refusal>) -> Self {
+        let mut planned = Self::default();
+        for wish in wishes {
+            match request(wish) {
+                Ok(request) => planned.requests.push(request),
+                Err(refusal) => planned.refused.push((wish.series.clone(), refusal)),
+            }
+        }
+        planned
     }
 }
 
@@ -81,7 +137,7 @@ pub struct Refusal {
     pub class: ErrorClass,
     /// What the provider said or what was found, safe to show, one sentence where possible.
     pub text: String,
-    /// The parameter a `not_entitled` is about, as `name=value`; `None`: the whole function.
+    /// The parameter a `not_entitled` is about, as `name=value`; `None`: the whole endpoint.
     pub parameter: Option<String>,
     /// The requests a second that a burst refusal names.
     pub per_second: Option<u32>,
@@ -100,19 +156,13 @@ impl Refusal {
     }
 }
 
-/// What an answer holds.
+/// What an answer holds, and whether there is more of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// Bars, oldest first, each instant once.
-    pub bars: Vec<Bar>,
-    /// Rows that validation refused, and extras that were set aside.
-    pub rejected: Vec<RejectedRow>,
-    /// Rows the answer held.
-    pub received: u32,
-    /// Values whose digits past the eighth were rounded away.
-    pub rounded: u32,
-    /// Adjusted closes, dividends and splits that cannot be used; their bars are stored without them.
-    pub set_aside: u32,
+pub struct Page {
+    /// Bars by series.
+    pub parts: Vec<(SeriesKey, Reading)>,
+    /// The request for the next page.
+    pub next: Option<Request>,
 }
 
 /// What may be requested about symbols.
@@ -157,41 +207,95 @@ pub struct Pause {
     pub left: Duration,
 }
 
-/// A provider of bars.
-#[async_trait]
-pub trait BarSource: std::fmt::Debug + Send + Sync {
-    /// Turns a wanted series into a request, or refuses it without spending one.
-    fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal>;
-
-    /// Sends a request's parameters exactly once, with `attempt` as `X-Request-Id`.
-    async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError>;
-
-    /// The pause that the provider asked for, while it lasts; nothing is sent during it.
-    fn pause(&self) -> Option<Pause> {
-        None
-    }
-
-    /// Reads an answer: bars, or the class of refusal.
-    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal>;
-
-    /// Turns what is wanted about symbols into a request, or refuses it without spending one.
-    fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal>;
-
-    /// Reads an answer about symbols, or the class of refusal.
-    fn read_symbols(&self, ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal>;
+/// A source in words: advice, prompts and refusals are made of these.
+#[derive(Debug)]
+pub struct Description {
+    /// Its word, its name and its settings.
+    pub settings: &'static SourceSettings,
+    /// Where to get a key; `None`: it wants none.
+    pub key_page: Option<&'static str>,
+    /// The intervals it has bars of.
+    pub intervals: &'static [Interval],
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months_are_calendar_months_since_2000() {
-        assert_eq!("2009-01".parse::<Month>().unwrap().to_string(), "2009-01");
-        for text in [
-            "2024-13", "2024-00", "1999-12", "2024-1", "24-01", "2024/01", "+024-01", "",
-        ] {
-            assert!(text.parse::<Month>().is_err(), "{text}");
-        }
+impl Description {
+    /// Its word in databases and settings.
+    #[must_use]
+    pub const fn id(&self) -> &SourceId {
+        &self.settings.id
     }
+
+    /// The settings that hold its key, for people.
+    #[must_use]
+    pub fn key_settings(&self) -> String {
+        let names = self.settings.key.iter().map(|field| field.value.name);
+        names.collect::<Vec<_>>().join(" and ")
+    }
+
+    /// The settings that hold its addresses, for people.
+    #[must_use]
+    pub fn address_settings(&self) -> String {
+        let names = self.settings.addresses.iter().map(|setting| setting.name);
+        names.collect::<Vec<_>>().join(" and ")
+    }
+}
+
+/// How fast a source is asked, and when again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What the key may send.
+    pub quota: Quota,
+    /// Requests that may be in flight together.
+    pub in_flight: usize,
+    /// Which classes of refusal are tried again, and when.
+    pub waits: Waits,
+    /// After so many `minute` refusals in a row the day is meant: some have one text for both.
+    pub minutes_that_mean_a_day: Option<u32>,
+    /// The most pages of one answer: more than any real one has.
+    pub most_pages: u32,
+}
+
+/// A source of bars.
+#[async_trait]
+pub trait Source: std::fmt::Debug + Send + Sync {
+    /// What it is, in words.
+    fn describe(&self) -> &Description;
+
+    /// How fast it is asked, and when again.
+    fn policy(&self) -> &Policy;
+
+    /// Plans the fewest requests that bring what is wanted, without sending any.
+    fn plan(&self, wishes: &[Wish]) -> Planned;
+
+    /// The series under which the bars of a wanted one are stored.
+    fn stored_as(&self, series: &SeriesKey) -> SeriesKey {
+        series.clone()
+    }
+
+    /// Sends a request exactly once, with `attempt` as `X-Request-Id`.
+    async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError>;
+
+    /// The pause that the provider asked for, while it lasts; nothing is sent during it.
+    fn pause(&self) -> Option<Pause>;
+
+    /// Reads an answer: bars by series, or the class of refusal. The same answer always gives the
+    /// same result.
+    fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal>;
+
+    /// What helps when the key's plan does not include a request.
+    fn instead_of(&self, request: &Request) -> String;
+
+    /// Its lists and searches of symbols, if it has any.
+    fn symbols(&self) -> Option<&dyn SymbolSource> {
+        None
+    }
+}
+
+/// A source of symbols; they are requested as bars are.
+pub trait SymbolSource: Send + Sync {
+    /// Turns what is wanted into a request, or refuses it without spending one.
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<Request, Refusal>;
+
+    /// Reads an answer, or the class of refusal.
+    fn read_symbols(&self, request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal>;
 }

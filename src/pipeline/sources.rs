@@ -2,7 +2,47 @@
 
 pub mod alpha_vantage;
 
-use crate::config::SourceSettings;
+use super::lane::Lane;
+use crate::config::{Settings, SourceAccess, SourceSettings};
+use crate::time::Clock;
+
+/// One source of the table.
+struct Row {
+    settings: &'static SourceSettings,
+    lane: fn(&SourceAccess, &Clock) -> Result<Lane, String>,
+}
+
+/// The sources; the first is the one where none is named.
+const ROWS: [Row; 1] = [Row {
+    settings: &alpha_vantage::SETTINGS,
+    lane: alpha_vantage::lane,
+}];
 
 /// The settings of each source; the first is the one where none is named.
-pub static SETTINGS: &[&SourceSettings] = &[&alpha_vantage::SETTINGS];
+pub static SETTINGS: &[&SourceSettings] = &{
+    let [first, ..] = ROWS;
+    let mut all = [first.settings; ROWS.len()];
+    let (mut rest, mut place): (&[Row], &mut [&SourceSettings]) = (&ROWS, &mut all);
+    while let ([row, rows @ ..], [settings, places @ ..]) = (rest, place) {
+        *settings = row.settings;
+        (rest, place) = (rows, places);
+    }
+    all
+};
+
+/// A lane for each source, the one where none is named first.
+pub fn lanes(settings: &Settings, clock: &Clock) -> Result<Vec<Lane>, String> {
+    settings
+        .access()
+        .map(|access| lane(access, clock))
+        .collect()
+}
+
+/// The lane of one source.
+pub fn lane(access: &SourceAccess, clock: &Clock) -> Result<Lane, String> {
+    let row = ROWS
+        .iter()
+        .find(|row| row.settings.id == access.settings.id);
+    let unknown = || format!("there is no source {}", access.settings.id);
+    (row.ok_or_else(unknown)?.lane)(access, clock)
+}

@@ -2,10 +2,12 @@
 
 mod begin;
 mod commands;
+mod due;
 mod loaded;
 mod message;
 mod promises;
 mod queue;
+mod quotas;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use self::begin::TRIGGERS as START_TRIGGERS;
 pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, Wanted};
 use self::queue::QueuedRun;
+use self::quotas::Quotas;
 use self::search::Search;
 use super::event::{Event, RunReport};
 use super::notice::{Notice, What};
@@ -29,9 +32,10 @@ use super::snapshot::{
 use super::source::SymbolWish;
 use super::symbols::{Problem, Symbols};
 use crate::db::{DbError, RunDetail};
-use crate::model::quota::{self, Ledger};
+use crate::model::quota::Quota;
 use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
+    SourceId,
 };
 use crate::time::is_far_ahead;
 
@@ -70,10 +74,7 @@ pub struct State {
     own_list: bool,
     provider: ProviderStatus,
     store: StoreStatus,
-    per_day: Option<u32>,
-    ledger: Ledger,
-    /// The quota day of the ledger.
-    ledger_day: Option<DateTime<Utc>>,
+    quotas: Quotas,
     schedule: Schedule,
     paused: bool,
     /// How often this process changed the schedule: what was read before the last change does not
@@ -124,9 +125,7 @@ impl State {
             own_list: start.own_list,
             provider: start.provider,
             store: start.store,
-            per_day: start.per_day,
-            ledger: Ledger::default(),
-            ledger_day: None,
+            quotas: Quotas::new(start.quotas),
             schedule: start.schedule,
             paused: start.paused,
             settings_changed: 0,
@@ -185,7 +184,7 @@ impl State {
                 vec![Job::Load(Load::Series)]
             }
             Input::Exported(path, bars) => vec![tell(now, What::Exported(path, bars))],
-            Input::Rekeyed { provider, per_day } => self.rekeyed(provider, per_day),
+            Input::Rekeyed { provider, quotas } => self.rekeyed(provider, quotas),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };
         jobs.extend(self.next_run(now));
@@ -236,7 +235,7 @@ impl State {
     fn look(&mut self, now: DateTime<Utc>) -> Vec<Job> {
         let settings = Job::Recall(self.settings_changed);
         let mut jobs = vec![Job::Load(Load::Newest), settings];
-        if self.ledger_day.is_some_and(|day| day != quota::day(now).0) {
+        if self.quotas.is_outdated(now) {
             jobs.push(Job::Load(Load::Ledger));
         }
         let own = self.run.as_ref().and_then(|run| run.id);
@@ -245,11 +244,10 @@ impl State {
         if !self.read_only && self.runs.iter().any(is_of_another) {
             jobs.push(Job::Rescue);
         }
-        let spent = self.is_spent(now);
         let states = self
             .entries
             .iter()
-            .map(|entry| entry.state(spent, now))
+            .map(|entry| entry.state(self.is_spent(&entry.key, now), now))
             .collect();
         let moved = (states, self.next_at(now));
         if moved != self.at_last_look {
@@ -259,14 +257,9 @@ impl State {
         jobs
     }
 
-    /// Whether nothing may be sent before the quota renews.
-    fn is_spent(&self, now: DateTime<Utc>) -> bool {
-        quota::spent_until(&self.ledger_of(now), self.per_day, now).is_some()
-    }
-
     /// The next instant of the schedule at which something may be sent.
     fn next_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let renewed = quota::spent_until(&self.ledger_of(now), self.per_day, now);
+        let renewed = self.quotas.all_spent_until(now);
         let from = self.last_tick.unwrap_or(now).max(now);
         // An instant at the renewal itself counts.
         let from = renewed.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
@@ -280,8 +273,8 @@ impl State {
     }
 
     /// A refusal of another key says nothing about this one.
-    fn rekeyed(&mut self, provider: ProviderStatus, per_day: Option<u32>) -> Vec<Job> {
-        (self.provider, self.per_day) = (provider, per_day);
+    fn rekeyed(&mut self, provider: ProviderStatus, quotas: Vec<(SourceId, Quota)>) -> Vec<Job> {
+        (self.provider, self.quotas) = (provider, Quotas::new(quotas));
         for entry in &mut self.entries {
             entry.parked = None;
             let by_the_symbol = entry.live.rests_from.is_some();
@@ -316,10 +309,12 @@ impl State {
             // A task of a run that was cut short may report once more.
             Event::Sending { .. } | Event::Retrying { .. } if self.run.is_none() => {}
             Event::Sending { series, .. } => {
-                if let Some(entry) = self.entry(series) {
-                    entry.live.state = Some(SeriesState::Fetching);
-                    entry.live.retry_at = None;
-                    entry.live.requests += 1;
+                for series in series {
+                    if let Some(entry) = self.entry(series) {
+                        entry.live.state = Some(SeriesState::Fetching);
+                        entry.live.retry_at = None;
+                        entry.live.requests += 1;
+                    }
                 }
             }
             Event::Retrying {
@@ -329,7 +324,10 @@ impl State {
                 ..
             } => {
                 let retry_at = now + TimeDelta::from_std(*wait).unwrap_or_default();
-                if let Some(entry) = self.entry(series) {
+                for series in series {
+                    let Some(entry) = self.entry(series) else {
+                        continue;
+                    };
                     entry.live.state = Some(SeriesState::Fetching);
                     entry.live.problem = Some((*class, class.to_string()));
                     entry.live.retry_at = Some(retry_at);
@@ -420,6 +418,7 @@ impl State {
             let is_good = matches!(report.status, Ended::Succeeded | Ended::Skipped);
             summary.succeeded += u32::from(is_good);
             summary.requests += report.requests;
+            summary.retries += report.retries;
             summary.inserted += u64::from(report.counts.inserted);
             summary.changed += u64::from(report.counts.changed);
         }

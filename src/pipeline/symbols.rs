@@ -4,19 +4,20 @@
 //! again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::event::Observer;
-use super::explain::{self, DAY_TURNS, day_spent};
-use super::job::{self, unbroken};
+use super::exchange::{Exchange, Unanswered, Withheld};
+use super::explain;
+use super::lane::Lane;
 use super::persist::Waiting;
 use super::run::Pipeline;
-use super::source::{Pause, Refusal, SendError, SymbolReading, SymbolWish};
-use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
-use crate::model::{Answer, ErrorClass, Listing, Question, RequestId, RunId, RunStatus, SymbolAsk};
+use super::source::{Refusal, SymbolReading, SymbolSource, SymbolWish};
+use crate::db::{DbError, KeptAnswer, RequestEnd};
+use crate::model::{ErrorClass, Listing, Request, RunStatus};
 
 /// The result of a symbol request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,8 @@ impl Pipeline {
         wish: &SymbolWish,
         cancel: CancellationToken,
     ) -> Result<Result<Symbols, Problem>, DbError> {
-        let ask = match self.source.ask_symbols(wish) {
-            Ok(ask) => ask,
+        let (lane, request) = match self.about_symbols(wish) {
+            Ok(asked) => asked,
             Err(refusal) => return Ok(Err((refusal.class, refusal.text))),
         };
         let silent: Observer = Arc::new(|_| {});
@@ -58,7 +59,13 @@ impl Pipeline {
         };
         let begin = || self.store.begin_run(trigger, vec![]);
         let active = self.write(waiting, begin).await?;
-        let outcome = self.ask_once(active.id, &ask, waiting).await;
+        let exchange = Exchange {
+            pipeline: self,
+            lane,
+            run: active.id,
+            waiting,
+        };
+        let outcome = exchange.symbols(&request).await;
         let status = match &outcome {
             Ok(Ok(_)) => RunStatus::Succeeded,
             Ok(Err((ErrorClass::Cancelled, _))) => RunStatus::Cancelled,
@@ -69,6 +76,18 @@ impl Pipeline {
         let outcome = outcome?;
         finished?;
         Ok(outcome)
+    }
+
+    /// The first lane that knows symbols, and the request to it.
+    fn about_symbols(&self, wish: &SymbolWish) -> Result<(&Lane, Request), Refusal> {
+        let source = |lane: &'_ Lane| lane.source.symbols().map(|source| source.ask_symbols(wish));
+        let asked = self
+            .lanes
+            .iter()
+            .find_map(|lane| Some((lane, source(lane)?)));
+        let none = || Refusal::new(ErrorClass::BadRequest, "no source has a list of symbols");
+        let (lane, request) = asked.ok_or_else(none)?;
+        Ok((lane, request?))
     }
 
     /// The first thing every run does; it may recover the very list that is wanted.
@@ -86,176 +105,86 @@ impl Pipeline {
         Ok(sent_at.map(|sent_at| Symbols::Listed(sent_at, listings)))
     }
 
-    async fn ask_once(
-        &self,
-        run: RunId,
-        ask: &SymbolAsk,
-        waiting: Waiting<'_>,
-    ) -> Result<Result<Symbols, Problem>, DbError> {
-        let attempt_id = Uuid::new_v4();
-        let request = match self.reserve_symbols(attempt_id, run, ask, waiting).await? {
-            Ok(request) => request,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        let sent = job::send(self, &ask.query, attempt_id, waiting.cancel).await;
-        let answer = match sent {
-            Some(Ok(answer)) => answer,
-            Some(Err(SendError::NeverSent(text) | SendError::Untrusted(text))) => {
-                let end = RequestEnd::NotSent(text.clone());
-                return self
-                    .unanswered(request, end, ask, (ErrorClass::Network, &text), waiting)
-                    .await;
-            }
-            Some(Err(SendError::Broken(text) | SendError::Redirected(text))) => {
-                let end = RequestEnd::Failed(ErrorClass::Network, text.clone());
-                return self
-                    .unanswered(request, end, ask, (ErrorClass::Network, &text), waiting)
-                    .await;
-            }
-            Some(Err(SendError::TooLarge(text))) => {
-                let end = RequestEnd::Failed(ErrorClass::Malformed, text.clone());
-                return self
-                    .unanswered(request, end, ask, (ErrorClass::Malformed, &text), waiting)
-                    .await;
-            }
-            None => {
-                let text = "stopped while waiting for the answer";
-                let end = RequestEnd::Failed(ErrorClass::Cancelled, text.to_owned());
-                return self
-                    .unanswered(request, end, ask, (ErrorClass::Cancelled, text), waiting)
-                    .await;
-            }
-        };
-        self.keep(request, attempt_id, &answer, (ask.function(), waiting))
-            .await?;
-        self.digest_symbols(request, ask, &answer, waiting).await
-    }
-
-    /// Records that a request got no answer, and returns why.
-    async fn unanswered(
-        &self,
-        request: RequestId,
-        end: RequestEnd,
-        ask: &SymbolAsk,
-        (class, said): (ErrorClass, &str),
-        waiting: Waiting<'_>,
-    ) -> Result<Result<Symbols, Problem>, DbError> {
-        self.write(waiting, || self.store.settle(request, end.clone()))
-            .await?;
-        Ok(Err(problem(ask, class, said)))
-    }
-
-    /// Records the request in the ledger, waiting as long as the pace requires.
-    async fn reserve_symbols(
-        &self,
-        attempt_id: Uuid,
-        run: RunId,
-        ask: &SymbolAsk,
-        waiting: Waiting<'_>,
-    ) -> Result<Result<RequestId, Problem>, DbError> {
-        let cancel = waiting.cancel;
-        let wish = Reservation {
-            attempt_id,
-            run,
-            ask: Question::Symbols(ask.clone()),
-            credential: self.credential.clone(),
-            attempt: 1,
-            limits: self.limits,
-        };
-        let stopped = || {
-            problem(
-                ask,
-                ErrorClass::Cancelled,
-                "stopped before anything was sent",
-            )
-        };
-        loop {
-            if cancel.is_cancelled() {
-                return Ok(Err(stopped()));
-            }
-            if let Some(Pause { why, left }) = self.source.pause() {
-                let text = explain::paused(&why.text, self.clock.now() + left);
-                return Ok(Err((why.class, text)));
-            }
-            let reserve = || self.store.reserve(wish.clone());
-            let wait = match self.write(waiting, reserve).await? {
-                Reserved::Granted(id) => return Ok(Ok(id)),
-                Reserved::DaySpent(until) => {
-                    return Ok(Err(problem(ask, ErrorClass::Day, &day_spent(until))));
-                }
-                // Only a second attempt ever gets this.
-                Reserved::RetriesSpent => {
-                    return Ok(Err(problem(
-                        ask,
-                        ErrorClass::Unknown,
-                        "today's retries are used up",
-                    )));
-                }
-                Reserved::Wait(wait) => wait.to_std().unwrap_or_default(),
-            };
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = cancel.cancelled() => {}
-            }
-        }
-    }
-
-    /// Reads a kept answer about symbols and stores what it holds; used by the caller and by the
-    /// next start after a crash.
-    async fn digest_symbols(
-        &self,
-        request: RequestId,
-        ask: &SymbolAsk,
-        answer: &Answer,
-        waiting: Waiting<'_>,
-    ) -> Result<Result<Symbols, Problem>, DbError> {
-        match unbroken(|| self.source.read_symbols(ask, answer)) {
-            Ok(SymbolReading::Listed(listings)) => {
-                let at = answer.received_at;
-                let keep = || self.store.keep_listings(request, at, listings.clone());
-                self.write(waiting, keep).await?;
-                Ok(Ok(Symbols::Listed(at, listings)))
-            }
-            Ok(SymbolReading::Found(listings)) => {
-                self.write(waiting, || self.store.settle(request, RequestEnd::Read))
-                    .await?;
-                Ok(Ok(Symbols::Found(listings)))
-            }
-            Err(Refusal { class, text, .. }) => {
-                let end = RequestEnd::Refused(class, text.clone());
-                self.write(waiting, || self.store.settle(request, end.clone()))
-                    .await?;
-                let said = if class == ErrorClass::Day {
-                    DAY_TURNS
-                } else {
-                    &text
-                };
-                Ok(Err(problem(ask, class, said)))
-            }
-        }
-    }
-
     /// Stores an answer about symbols that a dead process had kept.
     pub(super) async fn recover_symbols(
         &self,
         kept: &KeptAnswer,
-        ask: &SymbolAsk,
-        waiting: Waiting<'_>,
+        exchange: Exchange<'_>,
     ) -> Result<(), DbError> {
-        let outcome = self
-            .digest_symbols(kept.request, ask, &kept.answer, waiting)
-            .await?;
+        let outcome = exchange.digest_symbols(kept).await?;
         if let Ok(Symbols::Listed(_, listings)) = outcome {
-            tracing::info!(
-                run = kept.run.0,
-                rows = listings.len(),
-                "a list of symbols was recovered"
-            );
+            let rows = listings.len();
+            tracing::info!(run = kept.run.0, rows, "a list of symbols was recovered");
         }
         Ok(())
     }
 }
 
-fn problem(ask: &SymbolAsk, class: ErrorClass, said: &str) -> Problem {
-    (class, explain::about_symbols(class, ask.function(), said))
+impl Exchange<'_> {
+    /// Sends a request about symbols once.
+    async fn symbols(&self, request: &Request) -> Result<Result<Symbols, Problem>, DbError> {
+        let ticket = match self.reserve(request, 1, Duration::ZERO).await {
+            Ok(ticket) => ticket,
+            Err(Withheld::Store(error)) => return Err(error),
+            Err(withheld) => return Ok(Err(problem(withheld))),
+        };
+        match self.send(request, ticket).await? {
+            Ok(kept) => self.digest_symbols(&kept).await,
+            Err(Unanswered { refusal, .. }) => Ok(Err(self.problem(request, &refusal))),
+        }
+    }
+
+    /// Reads a kept answer about symbols and stores what it holds; used by the caller and by the
+    /// next start after a crash.
+    async fn digest_symbols(&self, kept: &KeptAnswer) -> Result<Result<Symbols, Problem>, DbError> {
+        let Some(source) = self.lane.source.symbols() else {
+            let text = "this source has no symbols";
+            self.settle(
+                kept.id,
+                RequestEnd::Refused(ErrorClass::Malformed, text.to_owned()),
+            )
+            .await?;
+            return Ok(Err((ErrorClass::Malformed, text.to_owned())));
+        };
+        let read =
+            |request: &Request, answer: &_| SymbolSource::read_symbols(source, request, answer);
+        match self.read(kept, read).await? {
+            Ok((SymbolReading::Listed(listings), _)) => {
+                let at = kept.answer.received_at;
+                let store = &self.pipeline.store;
+                let keep = || store.keep_listings(kept.id, at, listings.clone());
+                self.pipeline.write(self.waiting, keep).await?;
+                Ok(Ok(Symbols::Listed(at, listings)))
+            }
+            Ok((SymbolReading::Found(listings), _)) => {
+                self.settle(kept.id, RequestEnd::Read).await?;
+                Ok(Ok(Symbols::Found(listings)))
+            }
+            Err(refusal) => Ok(Err(self.problem(&kept.request, &refusal))),
+        }
+    }
+
+    fn problem(&self, request: &Request, refusal: &Refusal) -> Problem {
+        let source = self.lane.source.as_ref();
+        (
+            refusal.class,
+            explain::about_symbols(source, request, refusal),
+        )
+    }
+}
+
+/// Why nothing was sent.
+fn problem(withheld: Withheld) -> Problem {
+    match withheld {
+        Withheld::Paused(class, text) => (class, text),
+        Withheld::DaySpent(until) => (ErrorClass::Day, explain::day(&until)),
+        Withheld::Cancelled => {
+            let text = "stopped before anything was sent";
+            (ErrorClass::Cancelled, text.to_owned())
+        }
+        Withheld::Store(error) => (ErrorClass::Database, error.to_string()),
+        Withheld::RetriesSpent | Withheld::RunSpent => {
+            (ErrorClass::Unknown, explain::RETRIES_SPENT.to_owned())
+        }
+    }
 }

@@ -99,6 +99,7 @@ fn run(id: i64, status: RunStatus, trigger: &str, started: &str, ms: i64) -> Run
         series: 4,
         succeeded: 3,
         requests: 6,
+        retries: 0,
         inserted: 212,
         changed: 4,
     }
@@ -223,7 +224,7 @@ pub fn normal() -> Snapshot {
 
 fn system() -> SystemView {
     let known = |function: &str, parameter: &str, granted| Entitlement {
-        function: function.to_owned(),
+        endpoint: function.to_owned(),
         parameter: parameter.to_owned(),
         granted,
         message: None,

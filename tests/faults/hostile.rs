@@ -7,8 +7,8 @@ mod outside;
 
 use bytes::Bytes;
 use pipeline_tui::config::{self, Inputs, Secret};
-use pipeline_tui::model::{Answer, Ask, Interval, SeriesKey};
-use pipeline_tui::pipeline::source::{BarSource, FetchOptions, SymbolReading, SymbolWish};
+use pipeline_tui::model::{Answer, Interval, Request, SeriesKey};
+use pipeline_tui::pipeline::source::{Source, SymbolReading, SymbolSource as _, SymbolWish, Wish};
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
 use pipeline_tui::time::Clock;
 use serde_json::json;
@@ -26,9 +26,9 @@ fn source() -> AlphaVantage {
     AlphaVantage::new(nowhere, Secret::public("any"), false, Clock::system()).unwrap()
 }
 
-fn ask(source: &AlphaVantage) -> Ask {
+fn ask(source: &AlphaVantage) -> Request {
     let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
-    source.ask(&series, &FetchOptions::default()).unwrap()
+    source.plan(&[Wish::newest(series)]).requests.remove(0)
 }
 
 fn answer(body: impl Into<Bytes>) -> Answer {
@@ -70,7 +70,7 @@ fn an_answer_is_read_without_letting_a_control_character_in() {
     let mut told = 0;
     for text in strings(1, count()) {
         for name in ["Information", "Error Message", "Note", "message", "detail"] {
-            let refused = source.read(&ask, &answer(json!({ name: text }).to_string()));
+            let refused = Source::read(&source, &ask, &answer(json!({ name: text }).to_string()));
             assert_harmless(name, &refused.unwrap_err().text);
         }
         for place in [
@@ -86,9 +86,9 @@ fn an_answer_is_read_without_letting_a_control_character_in() {
             "information",
             "refreshed",
         ] {
-            match source.read(&ask, &answer(document(place, &text))) {
-                Ok(reading) => {
-                    for row in &reading.rejected {
+            match Source::read(&source, &ask, &answer(document(place, &text))) {
+                Ok(page) => {
+                    for row in page.parts.iter().flat_map(|(_, reading)| &reading.rejected) {
                         for part in [&row.label, &row.content, &row.reason] {
                             assert_harmless(place, part);
                         }
@@ -124,7 +124,7 @@ fn what_is_no_json_and_what_lists_symbols_is_harmless_too() {
         }
     };
     for text in strings(2, count()) {
-        if let Err(refusal) = source.read(&ask, &answer(text.clone())) {
+        if let Err(refusal) = Source::read(&source, &ask, &answer(text.clone())) {
             assert_harmless("a body", &refusal.text);
         }
         let quoted = text.replace('"', "\"\"");

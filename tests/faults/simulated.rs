@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use chrono_tz::America::New_York;
 use pipeline_tui::db;
-use pipeline_tui::model::quota::Limits;
+use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesStatus};
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::{Event, RunRequest};
@@ -19,8 +20,8 @@ use crate::support::rig::{Rig, UNLIMITED, class, short, source};
 /// No wait is longer than this.
 const TICK: Duration = Duration::from_millis(1);
 
-async fn rig(server: &Server, limits: Limits) -> Rig {
-    Rig::new(&server.base_url(), limits, TICK).await
+async fn rig(server: &Server, quota: Quota) -> Rig {
+    Rig::new(&server.base_url(), quota, TICK).await
 }
 
 /// A client that does not wait long for a silent provider.
@@ -154,10 +155,7 @@ async fn a_provider_that_is_down_is_not_asked_four_times_for_each_of_many_series
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_day_is_limited_retries_share_two_of_it() {
     let server = provider(Plan::Unlimited, &["burst"]).await;
-    let limits = Limits {
-        gap: TimeDelta::zero(),
-        per_day: Some(25),
-    };
+    let limits = Quota::daily(TimeDelta::zero(), Some(25), New_York);
     let rig = rig(&server, limits).await;
     let series =
         ["IBM", "AAPL"].map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5));
@@ -194,10 +192,7 @@ async fn where_a_day_is_limited_retries_share_two_of_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ambiguous_minute_means_the_day_in_the_end() {
     let server = provider(Plan::Unlimited, &["minute"]).await;
-    let limits = Limits {
-        gap: TimeDelta::zero(),
-        per_day: Some(25),
-    };
+    let limits = Quota::daily(TimeDelta::zero(), Some(25), New_York);
     let rig = rig(&server, limits).await;
     let report = rig.fetch(&["IBM"]).await.remove(0);
     assert_eq!(
@@ -217,8 +212,10 @@ async fn an_ambiguous_minute_means_the_day_in_the_end() {
 async fn requests_keep_their_pace_over_concurrent_series() {
     let server = provider(Plan::Unlimited, &[]).await;
     let gap = TimeDelta::milliseconds(150);
-    let mut rig = rig(&server, Limits { gap, per_day: None }).await;
-    Arc::get_mut(&mut rig.pipeline).unwrap().in_flight = 4;
+    let mut rig = rig(&server, Quota::daily(gap, None, New_York)).await;
+    Arc::get_mut(&mut rig.pipeline).unwrap().lanes[0]
+        .policy
+        .in_flight = 4;
     rig.fetch(&["A", "B", "C", "D", "E"]).await;
     let run = rig.pipeline.store.runs(1).await.unwrap().remove(0);
     let requests = rig
@@ -239,14 +236,7 @@ async fn requests_keep_their_pace_over_concurrent_series() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_listening_costs_nothing() {
     let server = provider(Plan::Unlimited, &[]).await;
-    let rig = rig(
-        &server,
-        Limits {
-            gap: TimeDelta::zero(),
-            per_day: Some(25),
-        },
-    )
-    .await;
+    let rig = rig(&server, Quota::daily(TimeDelta::zero(), Some(25), New_York)).await;
     server.stop().await;
     let report = rig.fetch(&["IBM"]).await.remove(0);
     assert_eq!(

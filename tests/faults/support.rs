@@ -5,6 +5,8 @@ pub mod canary;
 pub mod cluster;
 pub mod engine;
 pub mod gate;
+#[path = "../suite/support/lane.rs"]
+pub mod lane;
 pub mod ledger;
 pub mod market;
 pub mod oracle;

@@ -9,10 +9,10 @@ use pipeline_tui::db::{
     self, Access, ActiveRun, BarQuery, Credential, DbErrorKind, Entitlement, Holding, Order,
     PgTarget, RequestEnd, Reservation, Reserved, Store,
 };
-use pipeline_tui::model::quota::Limits;
+use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{
-    Answer, Ask, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, Question, RejectedRow,
-    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SymbolAsk, Volume, WatchEdit,
+    Answer, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, RejectedRow, Request,
+    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId, Volume, WatchEdit,
 };
 use uuid::Uuid;
 
@@ -46,10 +46,7 @@ mod races;
 mod totals;
 mod watch_list;
 
-const NO_LIMITS: Limits = Limits {
-    gap: TimeDelta::zero(),
-    per_day: None,
-};
+const NO_LIMITS: Quota = Quota::unlimited(New_York);
 
 /// A database under test, and a second client that shares no code with the store.
 #[derive(Clone)]
@@ -144,15 +141,18 @@ fn bar(at: &str, close: i64) -> Bar {
     }
 }
 
-fn ask(series: &SeriesKey) -> Ask {
-    let query = [
+fn asked(series: &SeriesKey) -> Request {
+    let parameters = [
         ("function", "TIME_SERIES_INTRADAY"),
         ("symbol", series.symbol.as_str()),
         ("datatype", "json"),
     ];
-    Ask {
-        series: series.clone(),
-        query: query.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+    Request {
+        source: series.source.clone(),
+        endpoint: "TIME_SERIES_INTRADAY".to_owned(),
+        parameters: parameters.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        series: vec![series.clone()],
+        page: 1,
     }
 }
 
@@ -168,19 +168,20 @@ fn answer(body: &[u8]) -> Answer {
 
 fn credential() -> Credential {
     Credential {
+        source: SourceId::DEFAULT,
         fingerprint: "f00d".into(),
         plan: "free".into(),
     }
 }
 
-fn reservation(run: &ActiveRun, series: &SeriesKey, limits: Limits, attempt: u32) -> Reservation {
+fn reservation(run: &ActiveRun, series: &SeriesKey, quota: Quota, attempt: u32) -> Reservation {
     Reservation {
         attempt_id: Uuid::new_v4(),
         run: run.id,
-        ask: ask(series).into(),
+        request: asked(series),
         credential: credential(),
         attempt,
-        limits,
+        quota,
     }
 }
 
@@ -206,17 +207,24 @@ fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) 
         rounded: 0,
         set_aside: 0,
         parse_ms: 3,
+        is_last: true,
     }
+}
+
+/// Stores all that an answer holds, and returns what its run has then done for the series.
+async fn applied(store: &Arc<dyn Store>, whole: Batch) -> Counts {
+    let counts = store.apply(vec![whole], credential()).await.unwrap();
+    let [counts] = counts[..] else {
+        panic!("{counts:?}")
+    };
+    counts
 }
 
 async fn store_bars(store: &Arc<dyn Store>, series: &SeriesKey, bars: &[Bar]) -> Counts {
     let run = store.begin_run("test", vec![series.clone()]).await.unwrap();
     let request = granted(store, &run, series).await;
     store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
-    let counts = store
-        .apply(batch(&run, request, series, bars), credential())
-        .await
-        .unwrap();
+    let counts = applied(store, batch(&run, request, series, bars)).await;
     store
         .finish_run(run.id, RunStatus::Succeeded)
         .await

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
-use pipeline_tui::model::quota::Limits;
+use pipeline_tui::db::{self, Access, PgTarget, Store};
+use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{Interval, SeriesKey, WatchEdit};
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow, Command};
 use pipeline_tui::pipeline::credential::fingerprint;
@@ -18,7 +18,7 @@ use pipeline_tui::pipeline::notice::What;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::{Pipeline, Waits};
+use pipeline_tui::pipeline::{Pipeline, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
@@ -30,6 +30,7 @@ mod symbols;
 mod watch_list;
 
 use crate::support::cluster;
+use crate::support::lane::lane;
 use crate::support::program::{CANARY, Desk, persistence, provider, signal};
 
 /// A clock that a test moves.
@@ -81,18 +82,15 @@ fn pipeline(store: Arc<dyn Store>, server: &Server, hands: &Hands, key: &str) ->
     let source = AlphaVantage::new(base_url, Secret::new(key), false, hands.clock()).unwrap();
     Pipeline {
         store,
-        source: Arc::new(source),
-        credential: Credential {
-            fingerprint: fingerprint(&[Secret::new(key)]),
-            plan: "free".into(),
-        },
-        limits: Limits {
-            gap: TimeDelta::zero(),
-            per_day: None,
-        },
-        in_flight: 2,
+        lanes: vec![lane(
+            source,
+            (&fingerprint(&[Secret::new(key)]), "free"),
+            |policy| {
+                (policy.quota, policy.in_flight) = (Quota::unlimited(New_York), 2);
+            },
+        )],
         answers_limit: 1 << 28,
-        waits: Waits::default(),
+        unreadable: Unreadable::default(),
         persistence: persistence(),
         clock: hands.clock(),
     }

@@ -35,8 +35,7 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
         // A paid plan is known by intraday bars.
         settings.usual.usual_interval(),
     );
-    let limit = settings.usual.plan.limits.per_day;
-    let before = used(&pipeline, limit).await?;
+    let before = used(&pipeline).await?;
     context
         .narrator
         .say(&format!("fetching {series}: this costs 1 request{before}"));
@@ -58,7 +57,7 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
         1 => "1 request spent".to_owned(),
         more => format!("{} requests spent", thousands(more)),
     };
-    let spent = format!("{spent}{}", used(&pipeline, limit).await?);
+    let spent = format!("{spent}{}", used(&pipeline).await?);
     let code = exit::of_series(&report.series);
     let finding = match report.series.first() {
         Some(series) => match &series.error {
@@ -80,9 +79,11 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
 }
 
 /// How much of the daily limit is used, if there is one.
-async fn used(pipeline: &Pipeline, limit: Option<u32>) -> Result<String, Failure> {
-    let ledger = pipeline.store.ledger(pipeline.credential.clone()).await?;
-    Ok(limit.map_or_else(String::new, |limit| {
+async fn used(pipeline: &Pipeline) -> Result<String, Failure> {
+    let ledgers = pipeline.ledgers().await?;
+    let used = ledgers.first().zip(pipeline.lanes.first());
+    let used = used.and_then(|((_, ledger), lane)| Some((ledger, lane.policy.quota.per_day()?)));
+    Ok(used.map_or_else(String::new, |(ledger, limit)| {
         format!(" ({} of today's {limit} used)", ledger.today)
     }))
 }

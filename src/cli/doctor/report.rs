@@ -186,12 +186,14 @@ fn settings_of(context: &Context, person: &Person) -> String {
 async fn stored(settings: &Settings, report: &mut Report) -> Result<(), Failure> {
     let store = open::store(settings, true).await?;
     let list = store.watch_list().await?;
-    let ledger = store.ledger(open::credential(&settings.usual)).await?;
-    let limit = settings.usual.plan.limits.per_day;
+    let pipeline = open::pipeline(settings, Arc::clone(&store))?;
+    let ledgers = pipeline.ledgers().await?;
+    let today = ledgers.first().map_or(0, |(_, ledger)| ledger.today);
+    let limit = settings.usual.plan.quota.per_day();
     let text = format!(
         "series on the watch list: {}\nrequests today: {}{}",
         list.len(),
-        ledger.today,
+        today,
         limit.map_or_else(String::new, |limit| format!(" of {limit}")),
     );
     report.part("Store", &text);

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings};
 use crate::model::SourceId;
-use crate::model::quota::Limits;
+use crate::model::quota::Quota;
 
 pub static SOURCES: &[&SourceSettings] = &[&FIRST, &SECOND];
 
@@ -131,10 +131,7 @@ const fn plan(
     Plan {
         name,
         words,
-        limits: Limits {
-            gap: TimeDelta::milliseconds(300),
-            per_day,
-        },
+        quota: Quota::daily(TimeDelta::milliseconds(300), per_day, chrono_tz::UTC),
         in_flight: 1,
         has_intraday,
     }

@@ -69,7 +69,7 @@ fn the_second_sources_addresses_and_plan_follow_from_its_rows() {
         ["https://data.second.example/", "http://127.0.0.1:9/x"]
     );
     assert_eq!(
-        (access.plan.name, access.plan.limits.per_day),
+        (access.plan.name, access.plan.quota.per_day()),
         ("basic", None)
     );
     assert_eq!(place.row("SECOND_TRADING_URL").0, "http://127.0.0.1:9/x");

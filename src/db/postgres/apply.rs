@@ -9,7 +9,7 @@ use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
 use super::copy::copy;
 use super::{Fault, Outcome};
-use crate::model::{Bar, Batch, Counts, Interval, Price, SourceId};
+use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId, SourceId};
 
 /// Rows per statement: enough to hide its fixed cost, few enough to bound its memory.
 const CHUNK: usize = 20_000;
@@ -92,13 +92,15 @@ enum Way {
 
 pub async fn apply(
     connection: &mut PgConnection,
-    batch: Batch,
+    page: Vec<Batch>,
     credential: Credential,
-) -> Outcome<Counts> {
-    know(connection, &batch.series.source).await?;
-    match transact(connection, &batch, &credential, Way::Copied).await {
+) -> Outcome<Vec<Counts>> {
+    for batch in &page {
+        know(connection, &batch.series.source).await?;
+    }
+    match transact(connection, &page, &credential, Way::Copied).await {
         Err(Fault::Sql(sqlx::Error::Database(error))) if error.is_unique_violation() => {
-            transact(connection, &batch, &credential, Way::Merged).await
+            transact(connection, &page, &credential, Way::Merged).await
         }
         outcome => outcome,
     }
@@ -124,51 +126,69 @@ async fn know(connection: &mut PgConnection, source: &SourceId) -> Outcome<()> {
 /// The transaction. A failure is rolled back, so that another way can be tried.
 async fn transact(
     connection: &mut PgConnection,
-    batch: &Batch,
+    page: &[Batch],
     credential: &Credential,
     way: Way,
-) -> Outcome<Counts> {
+) -> Outcome<Vec<Counts>> {
+    let Some(first) = page.first() else {
+        return Ok(vec![]);
+    };
     let mut tx = connection.begin().await?;
     let (state, endpoint): (String, String) =
         sqlx::query_as("SELECT state, endpoint FROM requests WHERE id = $1 FOR UPDATE")
-            .bind(batch.request.0)
+            .bind(first.request.0)
             .fetch_one(&mut *tx)
             .await?;
     debug_assert!(
         can_be_stored(&state),
         "an answer of a request that is {state}"
     );
-    if state == "stored" {
-        let counts = stored_counts(&mut tx, batch).await?;
-        tx.rollback().await?;
-        return Ok(counts);
+    if state != "stored" {
+        for batch in page {
+            let counts = store_bars(&mut tx, batch, way).await?;
+            debug_assert_eq!(counts.offered() as usize, batch.bars.len());
+            store_rejected(&mut tx, batch).await?;
+            add_to_total(&mut tx, batch, counts.inserted).await?;
+            add_to_run(&mut tx, batch, counts).await?;
+        }
+        settle(&mut tx, first, &endpoint, credential).await?;
     }
-    let counts = store_bars(&mut tx, batch, way).await?;
-    store_rejected(&mut tx, batch).await?;
-    add_to_total(&mut tx, batch, counts.inserted).await?;
+    let mut done = Vec::with_capacity(page.len());
+    for batch in page {
+        done.push(done_by_run(&mut tx, batch).await?);
+    }
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// Ends the request, and remembers that the key may send such ones.
+async fn settle(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    endpoint: &str,
+    credential: &Credential,
+) -> Outcome<()> {
     sqlx::query(
         "UPDATE requests SET state = 'stored', class = NULL, message = NULL, parse_ms = $2, \
                 ended_at = clock_timestamp() WHERE id = $1",
     )
     .bind(batch.request.0)
     .bind(batch.parse_ms.cast_signed())
-    .execute(&mut *tx)
+    .execute(&mut *connection)
     .await?;
-    debug_assert_eq!(counts.offered() as usize, batch.bars.len());
-    finish(&mut tx, batch, counts).await?;
+    count_requests(connection, batch.request).await?;
     sqlx::query(
         "INSERT INTO entitlements (key_fingerprint, source, endpoint, plan, granted) VALUES ($1, $2, $3, $4, true) \
          ON CONFLICT (key_fingerprint, source, endpoint, parameter, plan) DO UPDATE \
          SET granted = true, message = NULL, learnt_at = clock_timestamp() WHERE NOT entitlements.granted",
     )
     .bind(&credential.fingerprint)
-    .bind(batch.series.source.as_str())
+    .bind(credential.source.as_str())
     .bind(endpoint)
     .bind(&credential.plan)
-    .execute(&mut *tx)
+    .execute(&mut *connection)
     .await?;
-    tx.commit().await?;
-    Ok(counts)
+    Ok(())
 }
 
 /// Stores bars inside an open transaction and returns the counts.
@@ -409,22 +429,21 @@ async fn store_rejected(connection: &mut PgConnection, batch: &Batch) -> Outcome
     Ok(())
 }
 
-/// Attempts and requests are counted from the ledger, so that a recovered answer has them too.
-async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) -> Outcome<()> {
+/// Adds what an answer brought to what the run has done for its series, which is complete with the
+/// last one.
+async fn add_to_run(connection: &mut PgConnection, batch: &Batch, counts: Counts) -> Outcome<()> {
     let series = &batch.series;
     let rejected = batch
         .received
         .saturating_sub(u32::try_from(batch.bars.len()).unwrap_or(u32::MAX));
     sqlx::query(
-        "UPDATE run_series SET status = 'succeeded', received = $5, inserted = $6, changed = $7, unchanged = $8, \
-                rejected = $9, rounded = $10, first_at = $11, last_at = $12, set_aside = $13, \
-                attempts = t.attempts, requests = t.requests, retries = t.retries, error_class = NULL, \
-                error_message = NULL, finished_at = clock_timestamp() \
-         FROM (SELECT count(*) AS attempts, count(*) FILTER (WHERE q.state <> 'not_sent') AS requests, \
-                      count(*) FILTER (WHERE q.attempt > 1) AS retries \
-               FROM requests q JOIN request_series s ON s.request_id = q.id \
-               WHERE q.run_id = $1 AND s.source = $14 AND s.symbol = $2 AND s.interval = $3 AND s.adjusted = $4) t \
-         WHERE run_id = $1 AND source = $14 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+        "UPDATE run_series SET received = received + $5, inserted = inserted + $6, changed = changed + $7, \
+                unchanged = unchanged + $8, rejected = rejected + $9, rounded = rounded + $10, \
+                first_at = least(first_at, $11), last_at = greatest(last_at, $12), \
+                set_aside = set_aside + $13, error_class = NULL, error_message = NULL, \
+                status = CASE WHEN $14 THEN 'succeeded' ELSE status END, \
+                finished_at = CASE WHEN $14 THEN clock_timestamp() ELSE finished_at END \
+         WHERE run_id = $1 AND source = $15 AND symbol = $2 AND interval = $3 AND adjusted = $4",
     )
     .bind(batch.run.0)
     .bind(series.symbol.as_str())
@@ -439,13 +458,25 @@ async fn finish(connection: &mut PgConnection, batch: &Batch, counts: Counts) ->
     .bind(batch.bars.first().map(|bar| bar.timestamp))
     .bind(batch.bars.last().map(|bar| bar.timestamp))
     .bind(batch.set_aside.cast_signed())
+    .bind(batch.is_last)
     .bind(series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-async fn stored_counts(connection: &mut PgConnection, batch: &Batch) -> Outcome<Counts> {
+/// Requests are counted from the ledger, so that a recovered answer has them too. One about several
+/// series counts in each.
+async fn count_requests(connection: &mut PgConnection, request: RequestId) -> Outcome<()> {
+    sqlx::query(row::COUNT_REQUESTS)
+        .bind(request.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What a run has done for a series.
+async fn done_by_run(connection: &mut PgConnection, batch: &Batch) -> Outcome<Counts> {
     let (inserted, changed, unchanged): (i32, i32, i32) = sqlx::query_as(
         "SELECT inserted, changed, unchanged FROM run_series \
          WHERE run_id = $1 AND source = $2 AND symbol = $3 AND interval = $4 AND adjusted = $5",

@@ -71,20 +71,19 @@ pub async fn finish_series(
         .map(|error| (error.class, error.message))
         .unzip();
     sqlx::query(
-        "UPDATE run_series SET status = $5, received = $6, rejected = $7, rounded = $8, attempts = $9, requests = $10, \
-                retries = greatest($9 - 1, 0), error_class = $11, error_message = $12, finished_at = clock_timestamp() \
-         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND source = $13",
+        "UPDATE run_series SET status = $5, attempts = greatest(attempts, $6), requests = greatest(requests, $7), \
+                retries = greatest(retries, $8), error_class = $9, error_message = $10, \
+                finished_at = clock_timestamp() \
+         WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND source = $11",
     )
     .bind(run.0)
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
     .bind(series.adjusted)
     .bind(report.status.as_str())
-    .bind(report.received.cast_signed())
-    .bind(report.rejected.cast_signed())
-    .bind(report.rounded.cast_signed())
     .bind(report.attempts.cast_signed())
     .bind(report.requests.cast_signed())
+    .bind(report.retries.cast_signed())
     .bind(class.map(ErrorClass::as_str))
     .bind(message)
     .bind(series.source.as_str())

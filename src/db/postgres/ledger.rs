@@ -9,8 +9,8 @@ use super::super::{
 use super::Outcome;
 use uuid::Uuid;
 
-use crate::model::quota::{self, Ledger};
-use crate::model::{Answer, RequestId, RunId};
+use crate::model::quota::{self, Ledger, Quota};
+use crate::model::{Answer, RequestId, RunId, SourceId};
 
 /// How far back to look for the newest start; far more than any gap between two requests.
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
@@ -29,9 +29,9 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(&mut *tx)
         .await?;
-    let ledger = at(&mut tx, &wish.credential.fingerprint, now).await?;
+    let ledger = at(&mut tx, &wish.credential.fingerprint, &wish.quota, now).await?;
     if let Some(not_now) = Reserved::unless_granted(
-        quota::decide(&ledger, &wish.limits, wish.attempt > 1, now),
+        quota::decide(&ledger, &wish.quota, wish.attempt > 1, now),
         now,
     ) {
         // Explicit: a dropped transaction would hold the ledger's lock until the connection is used again.
@@ -40,21 +40,22 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     }
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, source, endpoint, parameters, key_fingerprint, attempt, \
-                               reserved_at, plan) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+                               reserved_at, plan, page) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
     )
     .bind(wish.attempt_id)
     .bind(wish.run.0)
-    .bind(row::source(&wish.ask))
-    .bind(wish.ask.function())
-    .bind(row::query_text(&wish.ask))
+    .bind(wish.request.source.as_str())
+    .bind(&wish.request.endpoint)
+    .bind(row::parameters_text(&wish.request))
     .bind(&wish.credential.fingerprint)
     .bind(wish.attempt.cast_signed())
     .bind(now)
     .bind(wish.credential.plan)
+    .bind(wish.request.page.cast_signed())
     .fetch_one(&mut *tx)
     .await?;
-    if let Some(series) = wish.ask.series() {
+    for series in &wish.request.series {
         sqlx::query(
             "INSERT INTO request_series (request_id, source, symbol, interval, adjusted) VALUES ($1, $2, $3, $4, $5)",
         )
@@ -81,20 +82,25 @@ pub async fn attempt(
     Ok(id.map(RequestId))
 }
 
-/// The ledger of a key on the quota day of the database's clock.
-pub async fn today(connection: &mut PgConnection, credential: Credential) -> Outcome<Ledger> {
+/// The ledger of a key for the windows of its pace, by the database's clock.
+pub async fn standing(
+    connection: &mut PgConnection,
+    credential: Credential,
+    quota: Quota,
+) -> Outcome<Ledger> {
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(&mut *connection)
         .await?;
-    at(connection, &credential.fingerprint, now).await
+    at(connection, &credential.fingerprint, &quota, now).await
 }
 
 async fn at(
     connection: &mut PgConnection,
     fingerprint: &str,
+    quota: &Quota,
     now: DateTime<Utc>,
 ) -> Outcome<Ledger> {
-    let (today, _) = quota::day(now);
+    let (today, _) = quota.day(now);
     let seen = sqlx::query(
         "SELECT max(reserved_at), \
                 count(*) FILTER (WHERE reserved_at >= $2), \
@@ -106,14 +112,28 @@ async fn at(
     .bind(fingerprint)
     .bind(today)
     .bind(today.min(now - PACE_WINDOW))
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await?;
+    let mut gives_way = [None; quota::WINDOWS];
+    for (start, window) in gives_way.iter_mut().zip(quota.rolling()) {
+        let Some((limit, span)) = window else {
+            continue;
+        };
+        // The window is full if it holds so many requests; the oldest of them must leave it.
+        *start = sqlx::query_scalar(row::NTH_NEWEST_SINCE)
+            .bind(fingerprint)
+            .bind(now - span)
+            .bind(i64::from(limit.saturating_sub(1)))
+            .fetch_optional(&mut *connection)
+            .await?;
+    }
     Ok(Ledger {
         last_start: seen.try_get(0)?,
         today: row::count(seen.try_get(1)?),
         retries_today: row::count(seen.try_get(2)?),
         day_refusal: seen.try_get(3)?,
         data_today: seen.try_get(4)?,
+        gives_way,
     })
 }
 
@@ -210,44 +230,63 @@ pub async fn settle(
 }
 
 pub async fn unapplied(connection: &mut PgConnection) -> Outcome<Vec<KeptAnswer>> {
-    let rows = sqlx::query(
-        "SELECT q.id, q.run_id, q.parameters, a.received_at, a.http_status, a.content_type, a.body, q.elapsed_ms, \
-                q.key_fingerprint, q.plan, s.source, s.symbol, s.interval, s.adjusted \
-         FROM requests q JOIN runs r ON r.id = q.run_id JOIN answers a ON a.request_id = q.id \
-         LEFT JOIN request_series s ON s.request_id = q.id \
-         WHERE q.state = 'answered' AND r.status <> 'running' ORDER BY q.id",
-    )
-    .fetch_all(connection)
-    .await?;
+    kept_by(connection, row::UNAPPLIED, &[]).await
+}
+
+pub async fn unfinished(
+    connection: &mut PgConnection,
+    source: SourceId,
+) -> Outcome<Vec<KeptAnswer>> {
+    kept_by(connection, row::UNFINISHED, &[source.as_str()]).await
+}
+
+/// The answers that a query finds, each with its request.
+async fn kept_by(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    binds: &[&str],
+) -> Outcome<Vec<KeptAnswer>> {
+    let query = binds
+        .iter()
+        .fold(sqlx::query(sql), |query, bind| query.bind(*bind));
+    let rows = query.fetch_all(&mut *connection).await?;
     let mut kept = Vec::with_capacity(rows.len());
     for found in rows {
-        let series = match found.try_get(10)? {
-            Some(source) => Some(row::series_key(
-                source,
-                found.try_get(11)?,
-                found.try_get(12)?,
-                found.try_get(13)?,
-            )?),
-            None => None,
+        let id: i64 = found.try_get(0)?;
+        let (source, endpoint) = (found.try_get(2)?, found.try_get(3)?);
+        let mut request = row::request(
+            (source, endpoint),
+            found.try_get(4)?,
+            found.try_get::<i32, _>(5)?.into(),
+        )?;
+        let credential = Credential {
+            source: request.source.clone(),
+            fingerprint: found.try_get(11)?,
+            plan: found.try_get(12)?,
         };
+        let series: Vec<(String, String, String, bool)> = sqlx::query_as(row::SERIES_OF_REQUEST)
+            .bind(id)
+            .fetch_all(&mut *connection)
+            .await?;
+        for (source, symbol, interval, adjusted) in series {
+            let key = row::series_key(&source, &symbol, &interval, adjusted)?;
+            request.series.push(key);
+        }
         kept.push(KeptAnswer {
-            request: RequestId(found.try_get(0)?),
+            id: RequestId(id),
             run: RunId(found.try_get(1)?),
-            ask: row::question(series, found.try_get(2)?),
+            request,
             answer: Answer {
-                received_at: found.try_get(3)?,
-                status: u16::try_from(found.try_get::<i32, _>(4)?).unwrap_or_default(),
-                content_type: found.try_get(5)?,
-                body: row::gunzip(found.try_get(6)?)?,
+                received_at: found.try_get(6)?,
+                status: u16::try_from(found.try_get::<i32, _>(7)?).unwrap_or_default(),
+                content_type: found.try_get(8)?,
+                body: row::gunzip(found.try_get(9)?)?,
                 elapsed_ms: found
-                    .try_get::<Option<i32>, _>(7)?
+                    .try_get::<Option<i32>, _>(10)?
                     .unwrap_or_default()
                     .cast_unsigned(),
             },
-            credential: Credential {
-                fingerprint: found.try_get(8)?,
-                plan: found.try_get(9)?,
-            },
+            credential,
         });
     }
     Ok(kept)
@@ -278,16 +317,18 @@ pub async fn entitlements(
     credential: Credential,
 ) -> Outcome<Vec<Entitlement>> {
     let rows: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(
-        "SELECT endpoint, parameter, granted, message FROM entitlements WHERE key_fingerprint = $1 AND plan = $2",
+        "SELECT endpoint, parameter, granted, message FROM entitlements \
+         WHERE key_fingerprint = $1 AND plan = $2 AND source = $3",
     )
     .bind(credential.fingerprint)
     .bind(credential.plan)
+    .bind(credential.source.as_str())
     .fetch_all(connection)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|(function, parameter, granted, message)| Entitlement {
-            function,
+        .map(|(endpoint, parameter, granted, message)| Entitlement {
+            endpoint,
             parameter,
             granted,
             message,
@@ -301,16 +342,17 @@ pub async fn learn_refusal(
     refused: Entitlement,
 ) -> Outcome<()> {
     sqlx::query(
-        "INSERT INTO entitlements (key_fingerprint, endpoint, parameter, plan, granted, message) \
-         VALUES ($1, $2, $3, $4, false, $5) \
+        "INSERT INTO entitlements (key_fingerprint, endpoint, parameter, plan, granted, message, source) \
+         VALUES ($1, $2, $3, $4, false, $5, $6) \
          ON CONFLICT (key_fingerprint, source, endpoint, parameter, plan) DO UPDATE \
          SET message = EXCLUDED.message, learnt_at = clock_timestamp() WHERE NOT entitlements.granted",
     )
     .bind(credential.fingerprint)
-    .bind(refused.function)
+    .bind(refused.endpoint)
     .bind(refused.parameter)
     .bind(credential.plan)
     .bind(refused.message)
+    .bind(credential.source.as_str())
     .execute(connection)
     .await?;
     Ok(())

@@ -18,10 +18,10 @@ use super::super::{
 use super::lock::{self, SessionLock};
 use super::session::HOLDS_A_LOCK;
 use super::{DEADLINE, PgStore, apply, history, ledger, listings, settings, watch_list};
-use crate::model::quota::Ledger;
+use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, Symbol, WatchEdit, WatchEdited,
+    SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
 
 /// The key of the one lock of the process that fetches on schedule.
@@ -87,8 +87,8 @@ impl Store for PgStore {
 
 #[async_trait]
 impl BarStore for PgStore {
-    async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts> {
-        self.write(|c| Box::pin(apply::apply(c, batch, credential)))
+    async fn apply(&self, page: Vec<Batch>, credential: Credential) -> Result<Vec<Counts>> {
+        self.write(|c| Box::pin(apply::apply(c, page, credential)))
             .await
     }
 
@@ -112,8 +112,9 @@ impl BarStore for PgStore {
 
 #[async_trait]
 impl LedgerStore for PgStore {
-    async fn ledger(&self, credential: Credential) -> Result<Ledger> {
-        self.read(|c| Box::pin(ledger::today(c, credential))).await
+    async fn ledger(&self, credential: Credential, quota: Quota) -> Result<Ledger> {
+        self.read(move |c| Box::pin(ledger::standing(c, credential, quota)))
+            .await
     }
 
     async fn sent_since(
@@ -148,6 +149,10 @@ impl LedgerStore for PgStore {
 
     async fn unapplied(&self) -> Result<Vec<KeptAnswer>> {
         self.read(|c| Box::pin(ledger::unapplied(c))).await
+    }
+
+    async fn unfinished(&self, source: SourceId) -> Result<Vec<KeptAnswer>> {
+        self.read(|c| Box::pin(ledger::unfinished(c, source))).await
     }
 
     async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>> {

@@ -10,7 +10,7 @@ use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
 use super::{Outcome, instant, stored_series};
-use crate::model::{Bar, Batch, Counts, Interval, Price};
+use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId};
 
 /// Rows per statement: as many as pay off, far below SQLite's 32,766 parameters.
 const CHUNK: usize = 1_000;
@@ -115,50 +115,68 @@ fn upsert(rows: usize, columns: Columns) -> String {
 
 pub async fn apply(
     connection: &mut SqliteConnection,
-    batch: Batch,
+    page: Vec<Batch>,
     credential: Credential,
-) -> Outcome<Counts> {
+) -> Outcome<Vec<Counts>> {
+    let Some(first) = page.first() else {
+        return Ok(vec![]);
+    };
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     let (state, endpoint): (String, String) =
         sqlx::query_as("SELECT state, endpoint FROM requests WHERE id = $1")
-            .bind(batch.request.0)
+            .bind(first.request.0)
             .fetch_one(&mut *tx)
             .await?;
     debug_assert!(
         can_be_stored(&state),
         "an answer of a request that is {state}"
     );
-    if state == "stored" {
-        let counts = stored_counts(&mut tx, &batch).await?;
-        tx.rollback().await?;
-        return Ok(counts);
+    if state != "stored" {
+        for batch in &page {
+            let counts = store_bars(&mut tx, batch).await?;
+            debug_assert_eq!(counts.offered() as usize, batch.bars.len());
+            store_rejected(&mut tx, batch).await?;
+            add_to_run(&mut tx, batch, counts).await?;
+        }
+        settle(&mut tx, first, &endpoint, &credential).await?;
     }
-    let counts = store_bars(&mut tx, &batch).await?;
-    store_rejected(&mut tx, &batch).await?;
+    let mut done = Vec::with_capacity(page.len());
+    for batch in &page {
+        done.push(done_by_run(&mut tx, batch).await?);
+    }
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// Ends the request, and remembers that the key may send such ones.
+async fn settle(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    endpoint: &str,
+    credential: &Credential,
+) -> Outcome<()> {
     sqlx::query(
         "UPDATE requests SET state = 'stored', class = NULL, message = NULL, parse_ms = $2, \
                 ended_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = $1",
     )
     .bind(batch.request.0)
     .bind(batch.parse_ms)
-    .execute(&mut *tx)
+    .execute(&mut *connection)
     .await?;
-    debug_assert_eq!(counts.offered() as usize, batch.bars.len());
-    finish(&mut tx, &batch, counts).await?;
+    count_requests(connection, batch.request).await?;
     sqlx::query(
         "INSERT INTO entitlements (key_fingerprint, source, endpoint, plan, granted) VALUES ($1, $2, $3, $4, 1) \
          ON CONFLICT (key_fingerprint, source, endpoint, parameter, plan) DO UPDATE \
          SET granted = 1, message = NULL, learnt_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
          WHERE NOT entitlements.granted",
     )
-    .bind(credential.fingerprint)
-    .bind(batch.series.source.as_str())
+    .bind(&credential.fingerprint)
+    .bind(credential.source.as_str())
     .bind(endpoint)
-    .bind(credential.plan)
-    .execute(&mut *tx)
+    .bind(&credential.plan)
+    .execute(&mut *connection)
     .await?;
-    tx.commit().await?;
-    Ok(counts)
+    Ok(())
 }
 
 /// Stores bars inside an open transaction and returns the counts.
@@ -379,23 +397,26 @@ async fn store_rejected(connection: &mut SqliteConnection, batch: &Batch) -> Out
     Ok(())
 }
 
-/// Attempts and requests are counted from the ledger, so that a recovered answer has them too.
-async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts) -> Outcome<()> {
+/// Adds what an answer brought to what the run has done for its series, which is complete with the
+/// last one.
+async fn add_to_run(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    counts: Counts,
+) -> Outcome<()> {
     let series = &batch.series;
     let rejected = batch
         .received
         .saturating_sub(u32::try_from(batch.bars.len()).unwrap_or(u32::MAX));
     let time = |bar: Option<&Bar>| bar.map(|bar| super::history::text(bar.timestamp));
     sqlx::query(
-        "UPDATE run_series SET status = 'succeeded', received = $5, inserted = $6, changed = $7, unchanged = $8, \
-                rejected = $9, rounded = $10, first_at = $11, last_at = $12, set_aside = $13, \
-                attempts = t.attempts, requests = t.requests, retries = t.retries, error_class = NULL, \
-                error_message = NULL, finished_at = strftime('%Y-%m-%d %H:%M:%f', 'now') \
-         FROM (SELECT count(*) AS attempts, count(CASE WHEN q.state <> 'not_sent' THEN 1 END) AS requests, \
-                      count(CASE WHEN q.attempt > 1 THEN 1 END) AS retries \
-               FROM requests q JOIN request_series s ON s.request_id = q.id \
-               WHERE q.run_id = $1 AND s.source = $14 AND s.symbol = $2 AND s.interval = $3 AND s.adjusted = $4) t \
-         WHERE run_id = $1 AND source = $14 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+        "UPDATE run_series SET received = received + $5, inserted = inserted + $6, changed = changed + $7, \
+                unchanged = unchanged + $8, rejected = rejected + $9, rounded = rounded + $10, \
+                first_at = coalesce(min(first_at, $11), first_at, $11), last_at = coalesce(max(last_at, $12), last_at, $12), \
+                set_aside = set_aside + $13, error_class = NULL, error_message = NULL, \
+                status = CASE WHEN $14 THEN 'succeeded' ELSE status END, \
+                finished_at = CASE WHEN $14 THEN strftime('%Y-%m-%d %H:%M:%f', 'now') ELSE finished_at END \
+         WHERE run_id = $1 AND source = $15 AND symbol = $2 AND interval = $3 AND adjusted = $4",
     )
     .bind(batch.run.0)
     .bind(series.symbol.as_str())
@@ -410,13 +431,25 @@ async fn finish(connection: &mut SqliteConnection, batch: &Batch, counts: Counts
     .bind(time(batch.bars.first()))
     .bind(time(batch.bars.last()))
     .bind(batch.set_aside)
+    .bind(batch.is_last)
     .bind(series.source.as_str())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-async fn stored_counts(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Counts> {
+/// Requests are counted from the ledger, so that a recovered answer has them too. One about several
+/// series counts in each.
+async fn count_requests(connection: &mut SqliteConnection, request: RequestId) -> Outcome<()> {
+    sqlx::query(row::COUNT_REQUESTS)
+        .bind(request.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What a run has done for a series.
+async fn done_by_run(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Counts> {
     let (inserted, changed, unchanged): (u32, u32, u32) = sqlx::query_as(
         "SELECT inserted, changed, unchanged FROM run_series \
          WHERE run_id = $1 AND source = $2 AND symbol = $3 AND interval = $4 AND adjusted = $5",

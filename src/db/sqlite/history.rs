@@ -68,21 +68,19 @@ pub async fn finish_series(
         .map(|error| (error.class, error.message))
         .unzip();
     sqlx::query(concat!(
-        "UPDATE run_series SET status = $5, received = $6, rejected = $7, rounded = $8, attempts = $9, requests = $10, \
-                retries = max($9 - 1, 0), error_class = $11, error_message = $12, finished_at = ",
+        "UPDATE run_series SET status = $5, attempts = max(attempts, $6), requests = max(requests, $7), \
+                retries = max(retries, $8), error_class = $9, error_message = $10, finished_at = ",
         now!(),
-        " WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND source = $13"
+        " WHERE run_id = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND source = $11"
     ))
     .bind(run.0)
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
     .bind(series.adjusted)
     .bind(report.status.as_str())
-    .bind(report.received)
-    .bind(report.rejected)
-    .bind(report.rounded)
     .bind(report.attempts)
     .bind(report.requests)
+    .bind(report.retries)
     .bind(class.map(ErrorClass::as_str))
     .bind(message)
     .bind(series.source.as_str())

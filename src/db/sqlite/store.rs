@@ -15,10 +15,10 @@ use super::super::{
 };
 use super::lock::FileLock;
 use super::{SqliteStore, apply, history, ledger, listings, on_disk, settings, watch_list};
-use crate::model::quota::Ledger;
+use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, Symbol, WatchEdit, WatchEdited,
+    SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
 
 #[async_trait]
@@ -63,8 +63,8 @@ impl Store for SqliteStore {
 
 #[async_trait]
 impl BarStore for SqliteStore {
-    async fn apply(&self, batch: Batch, credential: Credential) -> Result<Counts> {
-        self.write(|c| Box::pin(apply::apply(c, batch, credential)))
+    async fn apply(&self, page: Vec<Batch>, credential: Credential) -> Result<Vec<Counts>> {
+        self.write(|c| Box::pin(apply::apply(c, page, credential)))
             .await
     }
 
@@ -88,8 +88,9 @@ impl BarStore for SqliteStore {
 
 #[async_trait]
 impl LedgerStore for SqliteStore {
-    async fn ledger(&self, credential: Credential) -> Result<Ledger> {
-        self.read(|c| Box::pin(ledger::today(c, credential))).await
+    async fn ledger(&self, credential: Credential, quota: Quota) -> Result<Ledger> {
+        self.read(move |c| Box::pin(ledger::standing(c, credential, quota)))
+            .await
     }
 
     async fn sent_since(
@@ -124,6 +125,10 @@ impl LedgerStore for SqliteStore {
 
     async fn unapplied(&self) -> Result<Vec<KeptAnswer>> {
         self.read(|c| Box::pin(ledger::unapplied(c))).await
+    }
+
+    async fn unfinished(&self, source: SourceId) -> Result<Vec<KeptAnswer>> {
+        self.read(|c| Box::pin(ledger::unfinished(c, source))).await
     }
 
     async fn answer(&self, request: RequestId) -> Result<Option<StoredAnswer>> {

@@ -1,32 +1,40 @@
 //! Alpha Vantage: builds requests, and tells bars from the many kinds of refusal.
 //!
 //! ```text
-//! ask     series -> request          pure
+//! plan    wish -> request            pure; options: what only this source offers
 //! read    answer -> bars | refusal   pure: refusal, then json or csv -> rows -> label
 //! symbols the same for the list of symbols and the provider's search
 //! ```
 
-mod ask;
 mod csv;
+mod describe;
 mod json;
 mod label;
+mod options;
+mod plan;
+mod read;
 mod refusal;
 mod rows;
 mod settings;
 mod symbols;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use url::Url;
 use uuid::Uuid;
 
-use self::refusal::malformed;
+pub use self::describe::DESCRIPTION;
+pub use self::read::read;
 pub use self::settings::SETTINGS;
-use crate::config::Secret;
-use crate::model::{Answer, Ask, SeriesKey, SymbolAsk, market};
+use crate::config::{Plan, Secret, SourceAccess};
+use crate::model::{Answer, Request, SeriesKey};
+use crate::pipeline::credential::credential;
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
+use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
-    BarSource, FetchOptions, Pause, Reading, Refusal, SendError, SymbolReading, SymbolWish,
+    Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, SymbolReading,
+    SymbolSource, SymbolWish, Wish,
 };
 use crate::time::Clock;
 
@@ -35,6 +43,7 @@ use crate::time::Clock;
 pub struct AlphaVantage {
     client: Client,
     key_is_demo: bool,
+    policy: Policy,
     clock: Clock,
 }
 
@@ -61,75 +70,95 @@ impl AlphaVantage {
         Ok(Self {
             client: Client::new(base_url, auth, clock.clone(), bounds)?,
             key_is_demo,
+            policy: describe::policy(&SETTINGS.plans.usual),
             clock,
         })
+    }
+
+    /// The same with a key of this plan.
+    #[must_use]
+    pub fn on(self, plan: &Plan) -> Self {
+        Self {
+            policy: describe::policy(plan),
+            ..self
+        }
+    }
+
+    fn request(&self, wish: &Wish) -> Result<Request, Refusal> {
+        let options = options::Options::of(wish)?;
+        plan::refuse_future(&options, self.clock.now())?;
+        plan::request(&wish.series, &options, self.key_is_demo)
     }
 }
 
 #[async_trait]
-impl BarSource for AlphaVantage {
-    fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal> {
-        ask::refuse_future(options, self.clock.now())?;
-        ask::ask(series, options, self.key_is_demo)
+impl Source for AlphaVantage {
+    fn describe(&self) -> &Description {
+        &DESCRIPTION
     }
 
-    async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError> {
-        self.client.get("", query, attempt).await
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn plan(&self, wishes: &[Wish]) -> Planned {
+        Planned::each(wishes, |wish| self.request(wish))
+    }
+
+    fn stored_as(&self, series: &SeriesKey) -> SeriesKey {
+        let is_served = self.key_is_demo && self.request(&Wish::newest(series.clone())).is_ok();
+        if is_served {
+            plan::demo_series(series)
+        } else {
+            series.clone()
+        }
+    }
+
+    async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
+        self.client.get("", &request.parameters, attempt).await
     }
 
     fn pause(&self) -> Option<Pause> {
         self.client.pause()
     }
 
-    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
-        read(ask, answer)
+    fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
+        let reading = read(request, answer)?;
+        let parts = request.series.iter().cloned().zip([reading]).collect();
+        Ok(Page { parts, next: None })
     }
 
-    fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal> {
+    fn instead_of(&self, request: &Request) -> String {
+        describe::instead_of(request)
+    }
+
+    fn symbols(&self) -> Option<&dyn SymbolSource> {
+        Some(self)
+    }
+}
+
+impl SymbolSource for AlphaVantage {
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<Request, Refusal> {
         symbols::ask(wish, self.key_is_demo)
     }
 
-    fn read_symbols(&self, ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal> {
-        symbols::read(ask, answer)
+    fn read_symbols(&self, request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal> {
+        symbols::read(request, answer)
     }
 }
 
-/// Reads an answer: bars, or the class of refusal. Content types are ignored: the provider sends
-/// refusals as JSON whatever was requested.
-pub fn read(ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
-    let text = body(answer)?;
-    let reading = match text.as_bytes().first() {
-        Some(b'{') => json::read(text, answer.status, ask),
-        _ if !(200..300).contains(&answer.status) => Err(malformed(format!(
-            "the provider answered HTTP {} without saying why",
-            answer.status
-        ))),
-        Some(_) => csv::read(text, ask),
-        None => Err(malformed("the answer is empty")),
+/// The lane of the configured key.
+pub(super) fn lane(access: &SourceAccess, clock: &Clock) -> Result<Lane, String> {
+    let (Some(address), Some(key)) = (access.addresses.first(), access.key.values.first()) else {
+        return Err(format!("{} has no address or no key", SETTINGS.name));
     };
-    let mut reading = reading?;
-    let asked_at = answer.received_at - TimeDelta::milliseconds(answer.elapsed_ms.into());
-    // Oldest first: before the newest bar that had ended, all had.
-    for bar in reading.bars.iter_mut().rev() {
-        bar.is_final = market::period_end(ask.series.interval, bar) <= asked_at;
-        if bar.is_final {
-            break;
-        }
-    }
-    Ok(reading)
-}
-
-/// The text of an answer, unless its status or its first byte shows a failure.
-fn body(answer: &Answer) -> Result<&str, Refusal> {
-    let body = answer
-        .body
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&answer.body);
-    let body = body.trim_ascii_start();
-    if let Some(refusal) = refusal::by_status(answer.status, body) {
-        return Err(refusal);
-    }
-    std::str::from_utf8(body).map_err(|_| malformed("the answer is not UTF-8 text"))
+    let is_public = !access.key.is_own;
+    let source = AlphaVantage::new(address.clone(), key.clone(), is_public, clock.clone())
+        .map_err(|error| error.to_string())?;
+    Ok(Lane::of(
+        Arc::new(source.on(&access.plan)),
+        credential(access),
+    ))
 }
 
 #[cfg(test)]

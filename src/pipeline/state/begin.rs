@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::super::notice::What;
 use super::queue::QueuedRun;
 use super::{Handover, Job, Loaded, Owner, State, tell};
-use crate::model::quota;
+use crate::model::SeriesKey;
 use crate::time::is_far_ahead;
 
 /// Requests that starts send until the next instant of the schedule, if the plan has a daily limit.
@@ -22,6 +22,10 @@ const MISSED: &str = "missed";
 const fn allowance(left: u32, sent: u32) -> u32 {
     let most = MOST.saturating_sub(sent);
     if left < most { left } else { most }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl State {
@@ -43,7 +47,7 @@ impl State {
         };
         self.revision += 1;
         jobs.extend(self.loaded(Loaded::Series(handover.list), now));
-        jobs.extend(self.loaded(Loaded::Ledger(handover.ledger), now));
+        jobs.extend(self.loaded(Loaded::Ledgers(handover.ledgers), now));
         let trigger = if let Some(last) = handover.last_tick {
             self.catch_up(last, now, &mut jobs)
         } else {
@@ -83,14 +87,16 @@ impl State {
         sent: u32,
         now: DateTime<Utc>,
     ) -> Option<Job> {
-        let Some(limit) = self.per_day else {
+        let Some(left) = self.quotas.left_of_limited(now) else {
             self.enqueue(trigger?, None);
             return None;
         };
-        let left = quota::left(&self.ledger_of(now), Some(limit), now).unwrap_or(limit);
         let most = trigger.map_or(0, |_| allowance(left, sent));
-        let due = u32::try_from(self.due(now).count()).unwrap_or(u32::MAX);
-        if let Some(trigger) = trigger.filter(|_| most > 0) {
+        let is_limited = |series: &&SeriesKey| self.quotas.is_limited(&series.source);
+        let due = self.due(now).count();
+        let limited = self.due(now).filter(is_limited).count();
+        let (due, free) = (count(limited), count(due - limited));
+        if let Some(trigger) = trigger.filter(|_| most + free > 0) {
             self.enqueue_run(QueuedRun {
                 trigger,
                 series: None,

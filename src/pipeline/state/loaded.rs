@@ -9,7 +9,6 @@ use super::super::command::Command;
 use super::super::notice::What;
 use super::super::settings::Remembered;
 use super::{EVERYTHING, Entry, Job, List, Load, Loaded, NEWEST, State, tell};
-use crate::model::quota;
 use crate::model::{RunSummary, SeriesKey};
 
 impl State {
@@ -46,10 +45,7 @@ impl State {
                 }
             }
             Loaded::Runs(runs) => self.runs = runs.into(),
-            Loaded::Ledger(ledger) => {
-                self.ledger = ledger;
-                self.ledger_day = Some(quota::day(now).0);
-            }
+            Loaded::Ledgers(ledgers) => self.quotas.read(ledgers, now),
             // Reads may overtake each other: only the last requested is shown.
             Loaded::Bars(page) if self.wanted.bars.as_ref() == Some(&page.window) => {
                 self.bars = Some(Arc::new(page));

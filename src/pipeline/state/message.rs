@@ -17,8 +17,10 @@ use super::super::source::SymbolWish;
 use super::super::symbols::{Problem, Symbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
-use crate::model::quota::Ledger;
-use crate::model::{ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, WatchEdit};
+use crate::model::quota::{Ledger, Quota};
+use crate::model::{
+    ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId, WatchEdit,
+};
 
 /// How long the schedule skips a series that the provider does not know: a day, because in an
 /// outage it has called valid symbols unknown.
@@ -59,8 +61,8 @@ pub enum Input {
     Rekeyed {
         /// Where the data comes from now.
         provider: ProviderStatus,
-        /// The daily limit of the plan.
-        per_day: Option<u32>,
+        /// What each source may be sent.
+        quotas: Vec<(SourceId, Quota)>,
     },
     /// The store failed outside a run.
     StoreFailed(DbError),
@@ -73,8 +75,8 @@ pub struct Handover {
     pub last_tick: Option<DateTime<Utc>>,
     /// The watch list.
     pub list: List,
-    /// Today's requests.
-    pub ledger: Ledger,
+    /// The requests to each source.
+    pub ledgers: Vec<(SourceId, Ledger)>,
     /// Requests that starts have sent since the last instant of the schedule.
     pub sent_by_starts: u32,
 }
@@ -103,8 +105,8 @@ pub enum Loaded {
     Runs(Vec<RunSummary>),
     /// What the store remembers, and how often this process had changed it when the read began.
     Settings(u32, Remembered),
-    /// Today's requests.
-    Ledger(Ledger),
+    /// The requests to each source.
+    Ledgers(Vec<(SourceId, Ledger)>),
     /// A window of bars.
     Bars(BarsPage),
     /// A run in detail.
@@ -293,8 +295,8 @@ pub struct Start {
     pub provider: ProviderStatus,
     /// The database.
     pub store: StoreStatus,
-    /// The daily limit of the plan.
-    pub per_day: Option<u32>,
+    /// What each source may be sent.
+    pub quotas: Vec<(SourceId, Quota)>,
     /// The schedule, as stored or by default.
     pub schedule: Schedule,
     /// Whether this process neither spends requests nor writes.

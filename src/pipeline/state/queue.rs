@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::super::freshness;
 use super::super::snapshot::{RunProgress, SeriesState};
-use super::{Entry, Job, Live, State};
+use super::{Job, Live, State};
 use crate::model::SeriesKey;
 
 /// Runs that may wait behind the current one; nobody presses a key more often.
@@ -19,7 +18,8 @@ pub(super) struct QueuedRun {
     pub trigger: &'static str,
     /// Its series; `None`: those that are due when it starts.
     pub series: Option<Vec<SeriesKey>>,
-    /// The most requests that it may send; `None`: as many as the plan allows.
+    /// The most requests that it may send to sources with a limited day; `None`: as many as the
+    /// plans allow.
     pub most: Option<u32>,
 }
 
@@ -44,7 +44,6 @@ impl State {
     }
 
     pub(super) fn enqueue_run(&mut self, run: QueuedRun) -> bool {
-        debug_assert_ne!(run.most, Some(0), "a run that may send nothing");
         debug_assert_ne!(run.series.as_deref(), Some(&[][..]), "a run over nothing");
         let is_there = self.queue.iter().any(|queued| queued.asks_the_same(&run));
         if self.is_ending || is_there || self.queue.len() >= MOST_QUEUED {
@@ -68,8 +67,7 @@ impl State {
                 series,
                 most,
             } = run;
-            let room = most.map_or(usize::MAX, |most| most as usize);
-            let series = series.unwrap_or_else(|| self.due(now).take(room).cloned().collect());
+            let series = series.unwrap_or_else(|| self.due_within(most, now));
             if series.is_empty() {
                 continue;
             }
@@ -94,19 +92,5 @@ impl State {
             return vec![Job::Run(trigger, series, most)];
         }
         vec![]
-    }
-
-    /// The series that a run at this instant would fetch: those never fetched first, then the
-    /// oldest, so that a limited day reaches all of them in turn.
-    pub(super) fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
-        let is_due = move |entry: &&Entry| {
-            entry.parked.is_none()
-                && !entry.rests(at)
-                && freshness::state(entry.key.interval, entry.fetched_at(), at)
-                    != SeriesState::Fresh
-        };
-        let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
-        due.sort_by_key(|entry| entry.fetched_at());
-        due.into_iter().map(|entry| &entry.key)
     }
 }

@@ -6,11 +6,14 @@ mod symbols;
 mod told;
 mod watch_list;
 
+use chrono_tz::America::New_York;
+
 use super::super::command::Command;
 use super::super::settings::Remembered;
 use super::*;
 use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
+use crate::model::quota::Ledger;
 use crate::model::{Interval, RunStatus, WatchEdit};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -58,7 +61,7 @@ fn state(last_tick: Option<&str>) -> State {
             lost: None,
             spooled: 0,
         },
-        per_day: Some(25),
+        quotas: quotas(Some(25)),
         schedule: Schedule::after_close(),
         read_only: false,
         own_list: false,
@@ -67,6 +70,11 @@ fn state(last_tick: Option<&str>) -> State {
     });
     state.step(Input::Loaded(Loaded::Series(entries())), at(NOON));
     state
+}
+
+fn quotas(per_day: Option<u32>) -> Vec<(SourceId, Quota)> {
+    let quota = Quota::daily(TimeDelta::zero(), per_day, New_York);
+    vec![(SourceId::DEFAULT, quota)]
 }
 
 fn entries() -> List {
@@ -84,7 +92,7 @@ fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
     let handover = Handover {
         last_tick: Some(at(last_tick)),
         list: entries(),
-        ledger: Ledger::default(),
+        ledgers: vec![],
         sent_by_starts: 0,
     };
     state.step(Input::Owner(Some(handover)), at(NOON))
@@ -195,7 +203,7 @@ fn a_series_shows_what_happens_to_it() {
     assert_eq!(shown(&state), SeriesState::Waiting);
     state.step(
         Input::Run(Event::Sending {
-            series: key("IBM"),
+            series: vec![key("IBM")],
             attempt: 1,
         }),
         at(NOON),
@@ -268,6 +276,7 @@ fn run(id: i64, status: RunStatus, requests: u32) -> RunSummary {
         series: 2,
         succeeded: 0,
         requests,
+        retries: 0,
         inserted: 0,
         changed: 0,
     }
@@ -401,7 +410,13 @@ fn a_snapshot_follows_the_time_even_when_nothing_happens() {
     assert_eq!(state.revision(), before);
     state.step(Input::Tick, at("2026-11-20T21:01:00Z"));
     assert!(state.revision() > before, "IBM has become due");
-    let jobs = state.step(Input::Loaded(Loaded::Ledger(Ledger::default())), at(NOON));
+    let jobs = state.step(
+        Input::Loaded(Loaded::Ledgers(vec![(
+            SourceId::DEFAULT,
+            Ledger::default(),
+        )])),
+        at(NOON),
+    );
     assert_eq!(jobs, []);
     state.step(Input::Command(Command::Pause), at(NOON));
     let tomorrow = state.step(Input::Tick, at("2026-11-21T17:00:00Z"));
@@ -469,7 +484,7 @@ fn another_key_is_not_judged_by_what_the_first_was_refused() {
             plan: "75 a minute".into(),
             ..before.provider.clone()
         },
-        per_day: None,
+        quotas: quotas(None),
     };
     let jobs = state.step(rekeyed, at(NOON));
     assert_eq!(reads(&jobs), [&Load::Series, &Load::Ledger, &Load::System]);

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::freshness;
-use super::super::snapshot::{QuotaStatus, ScheduleStatus, SeriesState, SeriesStatus, Snapshot};
+use super::super::snapshot::{ScheduleStatus, SeriesState, SeriesStatus, Snapshot};
 use super::{Entry, Owner, State};
-use crate::model::quota::{self, Ledger};
 use crate::model::{Bar, Interval, Price};
 
 /// Closes that a trend shows.
@@ -25,11 +24,8 @@ impl State {
     #[must_use]
     pub fn snapshot(&self, dropped_notices: u64, now: DateTime<Utc>) -> Snapshot {
         debug_assert_eq!(self.broken_promise(), None);
-        let (ledger, next_at) = (self.ledger_of(now), self.next_at(now));
-        let sendable = |due: usize, at| match quota::left(&self.ledger_of(at), self.per_day, at) {
-            Some(left) => due.min(left as usize),
-            None => due,
-        };
+        let next_at = self.next_at(now);
+        let sendable = |at| self.quotas.sendable(self.due(at), at);
         let due = self.due(now).count();
         let due_next = next_at.map_or(0, |at| self.due(at).count());
         Snapshot {
@@ -38,12 +34,7 @@ impl State {
             read_only: self.read_only,
             provider: self.provider.clone(),
             store: self.store.clone(),
-            quota: QuotaStatus {
-                used: ledger.today,
-                limit: self.per_day,
-                spent_until: quota::spent_until(&ledger, self.per_day, now),
-                renews_at: quota::renews_at(&ledger, self.per_day, now),
-            },
+            quota: self.quotas.status(now),
             schedule: ScheduleStatus {
                 schedule: self.schedule.clone(),
                 paused: self.paused,
@@ -51,9 +42,9 @@ impl State {
                 is_owner: self.owner == Owner::This,
                 missed: self.missed,
                 due,
-                sendable: sendable(due, now),
+                sendable: sendable(now),
                 due_next,
-                sendable_next: next_at.map_or(0, |at| sendable(due_next, at)),
+                sendable_next: next_at.map_or(0, sendable),
             },
             run: self.run.clone(),
             is_listed: self.list_reading > 0,
@@ -70,18 +61,8 @@ impl State {
 }
 
 impl State {
-    /// The ledger of the quota day of an instant: that of another day does not count.
-    pub(super) fn ledger_of(&self, at: DateTime<Utc>) -> Ledger {
-        if self.ledger_day == Some(quota::day(at).0) {
-            self.ledger
-        } else {
-            Ledger::default()
-        }
-    }
-
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[SeriesStatus]> {
         let next = self.next_at(now);
-        let spent = self.is_spent(now);
         // A fresh series waits for its next bar; that instant is the same for all series of an
         // interval.
         let mut after_change: HashMap<Interval, Option<DateTime<Utc>>> = HashMap::new();
@@ -95,7 +76,7 @@ impl State {
         self.entries
             .iter()
             .map(|entry| {
-                let status = status(entry, spent, now);
+                let status = status(entry, self.is_spent(&entry.key, now), now);
                 let next_at = if status.state == SeriesState::Fresh {
                     next_of(entry.key.interval)
                 } else {

@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use pipeline_tui::model::{Answer, Ask, Datatype, ErrorClass, SeriesKey};
-use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions, Reading, Refusal};
+use pipeline_tui::model::{Answer, ErrorClass, Reading, Request, SeriesKey};
+use pipeline_tui::pipeline::source::{FetchOptions, Refusal, Source as _};
 use pipeline_tui::pipeline::sources::alpha_vantage;
 
 use super::bodies::{self, document, table};
@@ -97,7 +97,7 @@ async fn csv_that_breaks_off_at_any_byte_stores_whole_lines_only() {
     }
 }
 
-fn read(ask: &Ask, body: Bytes) -> Result<Reading, Refusal> {
+fn read(ask: &Request, body: Bytes) -> Result<Reading, Refusal> {
     let answer = Answer {
         status: 200,
         content_type: None,
@@ -109,7 +109,7 @@ fn read(ask: &Ask, body: Bytes) -> Result<Reading, Refusal> {
 }
 
 /// The request that a recording answers, from its name.
-fn question(name: &str) -> Option<Ask> {
+fn question(name: &str) -> Option<Request> {
     let mut words = name.trim_start_matches("extended_").split('_').peekable();
     let kind = words.next()?;
     let adjusted = words.next_if_eq(&"adjusted").is_some();
@@ -123,19 +123,12 @@ fn question(name: &str) -> Option<Ask> {
         ..SeriesKey::raw(words.next()?.parse().ok()?, interval.parse().ok()?)
     };
     let is_csv = std::path::Path::new(name).extension()? == "csv";
-    let options = FetchOptions {
-        datatype: Some(if is_csv {
-            Datatype::Csv
-        } else {
-            Datatype::Json
-        }),
-        ..FetchOptions::default()
-    };
-    Some(
-        source("http://127.0.0.1:9/query", short())
-            .ask(&series, &options)
-            .unwrap(),
-    )
+    let datatype = if is_csv { "csv" } else { "json" };
+    let wish = FetchOptions::default()
+        .with("datatype", datatype)
+        .wish(&series);
+    let source = source("http://127.0.0.1:9/query", short());
+    source.plan(&[wish]).requests.pop()
 }
 
 /// Where a recording is cut: everywhere near its ends, and elsewhere as often as requested.

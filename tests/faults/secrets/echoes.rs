@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pipeline_tui::config::Secret;
 use pipeline_tui::model::{Answer, Interval, SeriesKey};
-use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions};
+use pipeline_tui::pipeline::source::{Source as _, Wish};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::time::Clock;
 use serde_json::json;
@@ -183,7 +183,7 @@ fn a_quoted_key_is_masked_before_the_text_around_it_is_cut() {
     let nowhere = "http://127.0.0.1:9/query".parse().unwrap();
     let source = AlphaVantage::new(nowhere, key, false, Clock::system()).unwrap();
     let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
-    let ask = source.ask(&series, &FetchOptions::default()).unwrap();
+    let ask = source.plan(&[Wish::newest(series)]).requests.remove(0);
     let mut masked = 0;
     for before in 0..600 {
         // Spelled so that a search through the whole answer does not find it.

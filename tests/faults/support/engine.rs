@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, Credential, PgTarget, Store};
+use pipeline_tui::db::{self, Access, PgTarget, Store};
 use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::{Pipeline, Waits};
+use pipeline_tui::pipeline::{Pipeline, Unreadable, Waits};
 use pipeline_tui::time::Clock;
 
 use super::cluster;
+use super::lane::lane;
 use super::program::{CANARY, persistence};
 use super::rig::UNLIMITED;
 
@@ -42,15 +43,12 @@ pub fn pipeline(
     let source = AlphaVantage::with_bounds(url, key, false, clock.clone(), Bounds::default());
     Arc::new(Pipeline {
         store: Arc::clone(store),
-        source: Arc::new(source.unwrap()),
-        credential: Credential {
-            fingerprint: "f00d".into(),
-            plan: "test".into(),
-        },
-        limits: UNLIMITED,
-        in_flight: work.in_flight,
+        lanes: vec![lane(source.unwrap(), ("f00d", "test"), |policy| {
+            (policy.quota, policy.in_flight) = (UNLIMITED, work.in_flight);
+            policy.waits = work.waits;
+        })],
         answers_limit: 8 << 20,
-        waits: work.waits,
+        unreadable: Unreadable::default(),
         persistence: persistence(),
         clock,
     })

@@ -3,25 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, Credential};
-use pipeline_tui::model::quota;
+use pipeline_tui::db::{self, Access};
+use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport};
 use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::{Pipeline, RunRequest, Waits};
+use pipeline_tui::pipeline::{Pipeline, RunRequest, Unreadable, Waits};
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
 
+use super::lane::lane;
 use super::program::{CANARY, persistence};
 
 /// No gap and no day limit.
-pub const UNLIMITED: quota::Limits = quota::Limits {
-    gap: TimeDelta::zero(),
-    per_day: None,
-};
+pub const UNLIMITED: Quota = Quota::unlimited(New_York);
 
 /// How long a provider may be silent in a test that waits for it.
 pub fn short() -> Bounds {
@@ -44,33 +42,30 @@ pub struct Rig {
 
 impl Rig {
     /// One that waits at most this long before it retries.
-    pub async fn new(base_url: &str, limits: quota::Limits, cap: Duration) -> Self {
-        Self::with(source(base_url, Bounds::default()), limits, cap).await
+    pub async fn new(base_url: &str, quota: Quota, cap: Duration) -> Self {
+        Self::with(source(base_url, Bounds::default()), quota, cap).await
     }
 
     /// One over this client.
-    pub async fn with(source: AlphaVantage, limits: quota::Limits, cap: Duration) -> Self {
+    pub async fn with(source: AlphaVantage, quota: Quota, cap: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bars.db");
         let store = db::open_sqlite(&path, Access::ReadWrite).await.unwrap();
         let tick = Duration::from_millis(1);
         let pipeline = Pipeline {
             store,
-            source: Arc::new(source),
-            credential: Credential {
-                fingerprint: "f00d".into(),
-                plan: "test".into(),
-            },
-            limits,
-            in_flight: 1,
+            lanes: vec![lane(source, ("f00d", "test"), |policy| {
+                (policy.quota, policy.in_flight) = (quota, 1);
+                policy.waits = Waits {
+                    burst: tick,
+                    minute: tick,
+                    outage: tick,
+                    cap,
+                    ..Waits::default()
+                };
+            })],
             answers_limit: 1 << 28,
-            waits: Waits {
-                burst: tick,
-                minute: tick,
-                outage: tick,
-                cap,
-                ..Waits::default()
-            },
+            unreadable: Unreadable::default(),
             persistence: persistence(),
             clock: Clock::system(),
         };

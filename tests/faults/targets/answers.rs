@@ -9,9 +9,9 @@ use chrono::DateTime;
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::model::{
-    Answer, Ask, Bar, Datatype, ErrorClass, Interval, Price, SeriesKey, Volume,
+    Answer, Bar, ErrorClass, Interval, Price, Reading, Request, SeriesKey, Volume,
 };
-use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions, Reading, Refusal};
+use pipeline_tui::pipeline::source::{FetchOptions, Refusal, Source as _};
 use pipeline_tui::pipeline::sources::alpha_vantage::{self, AlphaVantage};
 use pipeline_tui::time::Clock;
 use serde_json::Value;
@@ -60,16 +60,20 @@ pub fn source() -> &'static AlphaVantage {
     })
 }
 
-fn ask(interval: Interval, adjusted: bool, datatype: Datatype) -> Ask {
+/// The request for a series in one of the two formats.
+pub fn ask_for(series: &SeriesKey, datatype: &str) -> Request {
+    let wish = FetchOptions::default()
+        .with("datatype", datatype)
+        .wish(series);
+    source().plan(&[wish]).requests.remove(0)
+}
+
+fn ask(interval: Interval, adjusted: bool, datatype: &str) -> Request {
     let series = SeriesKey {
         adjusted,
         ..SeriesKey::raw("IBM".parse().unwrap(), interval)
     };
-    let options = FetchOptions {
-        datatype: Some(datatype),
-        ..FetchOptions::default()
-    };
-    source().ask(&series, &options).unwrap()
+    ask_for(&series, datatype)
 }
 
 /// An answer of the provider.
@@ -85,15 +89,15 @@ pub fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
 
 /// Any bytes after two that choose the request and the status.
 pub fn json(data: &[u8]) {
-    raw(data, Datatype::Json);
+    raw(data, "json");
 }
 
 /// As [`json`], for an answer in CSV.
 pub fn csv(data: &[u8]) {
-    raw(data, Datatype::Csv);
+    raw(data, "csv");
 }
 
-fn raw(data: &[u8], datatype: Datatype) {
+fn raw(data: &[u8], datatype: &str) {
     let [choice, status, body @ ..] = data else {
         return;
     };
@@ -106,7 +110,11 @@ fn raw(data: &[u8], datatype: Datatype) {
 }
 
 /// Reads an answer and panics unless what comes out may be stored and shown.
-fn judged(ask: &Ask, status: u16, body: impl Into<Bytes>) -> std::result::Result<Reading, Refusal> {
+fn judged(
+    ask: &Request,
+    status: u16,
+    body: impl Into<Bytes>,
+) -> std::result::Result<Reading, Refusal> {
     let read = alpha_vantage::read(ask, &answer(status, body));
     match &read {
         Ok(reading) => assert_sound(ask, reading),
@@ -115,7 +123,7 @@ fn judged(ask: &Ask, status: u16, body: impl Into<Bytes>) -> std::result::Result
     read
 }
 
-fn assert_sound(ask: &Ask, reading: &Reading) {
+fn assert_sound(ask: &Request, reading: &Reading) {
     let Reading {
         bars,
         rejected,
@@ -138,7 +146,7 @@ fn assert_sound(ask: &Ask, reading: &Reading) {
         assert!(bar.open <= bar.high && bar.close <= bar.high, "{bar:?}");
         assert_eq!(
             bar.adjusted_close.is_some(),
-            ask.function().ends_with("ADJUSTED")
+            ask.endpoint.ends_with("ADJUSTED")
         );
     }
     for row in rejected {
@@ -169,8 +177,8 @@ fn try_rows(u: &mut Unstructured<'_>) -> Result<()> {
     let sheet = Sheet::arbitrary(u)?;
     let json = sheet.json("IBM", "", false);
     let csv = sheet.csv();
-    let ask_json = ask(sheet.interval, sheet.adjusted, Datatype::Json);
-    let ask_csv = ask(sheet.interval, sheet.adjusted, Datatype::Csv);
+    let ask_json = ask(sheet.interval, sheet.adjusted, "json");
+    let ask_csv = ask(sheet.interval, sheet.adjusted, "csv");
     let from_json = judged(&ask_json, 200, json.clone());
     let from_csv = judged(&ask_csv, 200, csv.clone());
     assert_eq!(from_json, from_csv, "{json}");
@@ -246,7 +254,7 @@ fn try_refusals(u: &mut Unstructured<'_>) -> Result<()> {
     let sheet = Sheet::arbitrary(u)?;
     let notice = format!("{}: {}", Value::from(key), Value::from(text.as_str()));
     let body = sheet.json("IBM", &notice, is_first);
-    for datatype in [Datatype::Json, Datatype::Csv] {
+    for datatype in ["json", "csv"] {
         let ask = ask(sheet.interval, sheet.adjusted, datatype);
         let refusal = judged(&ask, status, body.clone()).unwrap_err();
         assert_ne!(refusal.class, ErrorClass::NoData, "{body}");

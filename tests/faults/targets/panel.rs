@@ -106,6 +106,7 @@ fn run(u: &mut Unstructured<'_>) -> Result<RunSummary> {
         series: u.arbitrary::<u16>()?.into(),
         succeeded: u.arbitrary::<u16>()?.into(),
         requests: u.arbitrary::<u16>()?.into(),
+        retries: u.arbitrary::<u16>()?.into(),
         inserted: u.arbitrary()?,
         changed: u.arbitrary()?,
     })
@@ -220,7 +221,7 @@ fn system(u: &mut Unstructured<'_>) -> Result<SystemView> {
         gap: TimeDelta::milliseconds(u.int_in_range(0..=90_000)?),
         entitlements: some(u, 4, |u| {
             Ok(Entitlement {
-                function: cleaned(u)?,
+                endpoint: cleaned(u)?,
                 parameter: cleaned(u)?,
                 granted: u.arbitrary()?,
                 message: sometimes(u, cleaned)?,

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use arbitrary::{Result, Unstructured};
-use pipeline_tui::model::{Listing, SymbolAsk};
-use pipeline_tui::pipeline::source::{BarSource as _, SymbolReading, SymbolWish};
+use pipeline_tui::model::{Listing, Request};
+use pipeline_tui::pipeline::source::{SymbolReading, SymbolSource as _, SymbolWish};
 use serde_json::Value;
 
 use super::answers::{answer, source};
@@ -16,8 +16,8 @@ const SEARCH: &[&str] = &["symbol", "name", "type", "region"];
 const LIST: &[&str] = &["symbol", "name", "exchange", "assetType"];
 const SYMBOLS: &[&str] = &["IBM", "ibm", "BRK-B", "FRA:IQQE", "^GSPC", "a b", "\"", ""];
 
-fn asks() -> &'static [SymbolAsk; 2] {
-    static ASKS: OnceLock<[SymbolAsk; 2]> = OnceLock::new();
+fn asks() -> &'static [Request; 2] {
+    static ASKS: OnceLock<[Request; 2]> = OnceLock::new();
     ASKS.get_or_init(|| {
         [SymbolWish::List, SymbolWish::Search("x".into())]
             .map(|wish| source().ask_symbols(&wish).unwrap())
@@ -76,7 +76,7 @@ fn table(names: &[&str], rows: &[[String; 4]]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-fn judged(ask: &SymbolAsk, body: impl Into<bytes::Bytes>) -> Option<Vec<Listing>> {
+fn judged(ask: &Request, body: impl Into<bytes::Bytes>) -> Option<Vec<Listing>> {
     match source().read_symbols(ask, &answer(200, body)) {
         Ok(SymbolReading::Listed(listings) | SymbolReading::Found(listings)) => {
             let mut known = HashSet::new();

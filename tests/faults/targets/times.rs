@@ -4,14 +4,13 @@ use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use pipeline_tui::model::moment::{self, Moment};
-use pipeline_tui::model::{Ask, Datatype, Interval, SeriesKey};
+use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::schedule::Schedule;
-use pipeline_tui::pipeline::source::{BarSource as _, FetchOptions};
 use pipeline_tui::pipeline::sources::alpha_vantage;
 use serde_json::Value;
 
 use super::super::cron;
-use super::answers::{answer, source};
+use super::answers::{answer, ask_for};
 use super::harmless::assert_harmless;
 use super::sheet::{rest, short};
 
@@ -90,11 +89,7 @@ fn fixed(text: &str) -> Option<NaiveDateTime> {
 /// Where an answer with this label in this zone places its bar.
 fn placed(label: &str, interval: Interval, zone: Tz) -> Option<DateTime<Utc>> {
     let series = SeriesKey::raw("IBM".parse().unwrap(), interval);
-    let options = FetchOptions {
-        datatype: Some(Datatype::Json),
-        ..FetchOptions::default()
-    };
-    let ask: Ask = source().ask(&series, &options).unwrap();
+    let ask = ask_for(&series, "json");
     let name = if interval.is_intraday() {
         "5min"
     } else {

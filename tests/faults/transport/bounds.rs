@@ -6,8 +6,9 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pipeline_tui::model::{Interval, Request, SeriesKey};
 use pipeline_tui::pipeline::http::Bounds;
-use pipeline_tui::pipeline::source::{BarSource as _, SendError};
+use pipeline_tui::pipeline::source::{SendError, Source, Wish};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -194,11 +195,15 @@ async fn settled(is: impl Fn() -> bool) {
     let _ = tokio::time::timeout(Duration::from_secs(10), waiting).await;
 }
 
+fn question(client: &impl Source) -> Request {
+    let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+    client.plan(&[Wish::newest(series)]).requests.remove(0)
+}
+
 /// How long a request took, and whether it failed.
-async fn send(client: &impl pipeline_tui::pipeline::source::BarSource) -> (Duration, bool) {
-    let query = [("function".to_owned(), "TIME_SERIES_DAILY".to_owned())];
+async fn send(client: &impl Source) -> (Duration, bool) {
     let began = Instant::now();
-    let outcome = client.send(&query, Uuid::new_v4()).await;
+    let outcome = client.send(&question(client), Uuid::new_v4()).await;
     (began.elapsed(), outcome.is_err())
 }
 
@@ -216,8 +221,10 @@ async fn no_request_outlives_its_total() {
     let peer = Peer::always(drip).await;
     let client = source(&peer.base_url(), limits);
     let began = Instant::now();
-    let query = [("function".to_owned(), "TIME_SERIES_DAILY".to_owned())];
-    let ended = client.send(&query, Uuid::new_v4()).await.unwrap_err();
+    let ended = client
+        .send(&question(&client), Uuid::new_v4())
+        .await
+        .unwrap_err();
     let took = began.elapsed();
     let SendError::Broken(said) = ended else {
         panic!("{ended:?}")

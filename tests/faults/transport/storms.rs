@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pipeline_tui::model::{ErrorClass, SeriesStatus, quota};
+use chrono_tz::America::New_York;
+use pipeline_tui::model::quota::Quota;
+use pipeline_tui::model::{ErrorClass, SeriesStatus};
 
 use super::{TICK, assert_spent_as_seen};
 use crate::support::peer::{Peer, Step::Send, answer, bars};
@@ -17,11 +19,8 @@ const DAY: &str = "{\"Information\": \"We have detected your API key as X and ou
                    limits.\"}";
 
 /// A limit of this many requests a day and no gap.
-fn day(requests: u32) -> quota::Limits {
-    quota::Limits {
-        per_day: Some(requests),
-        ..UNLIMITED
-    }
+fn day(requests: u32) -> Quota {
+    Quota::daily(TimeDelta::zero(), Some(requests), New_York)
 }
 
 fn symbols(count: usize) -> Vec<String> {

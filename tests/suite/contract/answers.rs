@@ -95,7 +95,7 @@ async fn a_request_knows_how_long_its_parts_took(place: Place) {
     store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
     let bars = [bar("2026-05-15T13:30:00Z", 28_300)];
     let batch = batch(&run, request, &ibm(), &bars);
-    store.apply(batch, credential()).await.unwrap();
+    applied(&store, batch).await;
     let stored = row().await;
     assert_eq!((stored.elapsed_ms, stored.parse_ms), (Some(12), Some(3)));
     assert!(stored.ended_at >= Some(stored.reserved_at), "{stored:?}");

@@ -291,7 +291,7 @@ async fn an_older_answer_overwrites_no_newer_one_of_the_other_function(place: Pl
     for (request, key, bar) in [(newer, &raw, plain), (older, &adjusted, full)] {
         store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
         let answered = batch(&run, request, key, &[bar]);
-        store.apply(answered, credential()).await.unwrap();
+        applied(&store, answered).await;
     }
     let filled = Bar {
         dividend_amount: full.dividend_amount,
@@ -313,10 +313,7 @@ async fn an_older_answer_overwrites_no_newer_one_of_the_other_function(place: Pl
     assert_eq!(newest(&store, intraday.clone()).await, []);
     store.keep(older, answer(b"{}"), u64::MAX).await.unwrap();
     let answered = batch(&run, older, &intraday, &[bar("2026-05-15T14:00:00Z", 100)]);
-    assert_eq!(
-        store.apply(answered, credential()).await.unwrap(),
-        counts(1, 0, 0)
-    );
+    assert_eq!(applied(&store, answered).await, counts(1, 0, 0));
 }
 
 async fn applying_an_answer_again_returns_the_same_counts(place: Place) {
@@ -330,14 +327,8 @@ async fn applying_an_answer_again_returns_the_same_counts(place: Place) {
         &ibm(),
         &[bar("2026-05-15T13:30:00Z", 28_300)],
     );
-    assert_eq!(
-        store.apply(once.clone(), credential()).await.unwrap(),
-        counts(1, 0, 0)
-    );
-    assert_eq!(
-        store.apply(once, credential()).await.unwrap(),
-        counts(1, 0, 0)
-    );
+    assert_eq!(applied(&store, once.clone()).await, counts(1, 0, 0));
+    assert_eq!(applied(&store, once).await, counts(1, 0, 0));
 }
 
 async fn the_originals_query_is_answered_from_its_index(place: Place) {
@@ -429,7 +420,7 @@ async fn rejected_rows_are_kept_with_their_reason(place: Place) {
     };
     with_rejected.rejected = vec![rejected.clone()];
     with_rejected.set_aside = 4;
-    store.apply(with_rejected, credential()).await.unwrap();
+    applied(&store, with_rejected).await;
     let rows = place
         .sql("SELECT symbol, label, content, reason FROM rejected_rows")
         .await;
@@ -493,7 +484,11 @@ async fn the_store_itself_refuses_impossible_bars(place: Place) {
             ],
         );
         assert_eq!(
-            store.apply(mixed, credential()).await.unwrap_err().kind,
+            store
+                .apply(vec![mixed], credential())
+                .await
+                .unwrap_err()
+                .kind,
             DbErrorKind::Other
         );
     }

@@ -57,8 +57,8 @@ async fn a_kept_answer_survives_its_process(place: Place) {
     store.finish_run(id, RunStatus::Interrupted).await.unwrap();
     let kept = place.open().await.unapplied().await.unwrap();
     assert_eq!(
-        (kept.len(), kept[0].run, &kept[0].ask),
-        (1, id, &ask(&ibm()).into())
+        (kept.len(), kept[0].run, &kept[0].request),
+        (1, id, &asked(&ibm()))
     );
     assert_eq!(kept[0].answer, answer(b"paid for"));
     let found = batch(
@@ -67,7 +67,7 @@ async fn a_kept_answer_survives_its_process(place: Place) {
         &ibm(),
         &[bar("2026-05-15T13:30:00Z", 28_300)],
     );
-    store.apply(found, credential()).await.unwrap();
+    applied(&store, found).await;
     assert!(store.unapplied().await.unwrap().is_empty());
     let report = store.run(id).await.unwrap().unwrap().series.remove(0);
     assert_eq!(
@@ -207,10 +207,7 @@ async fn an_older_answer_fills_gaps_but_overwrites_nothing(place: Place) {
     };
     assert_eq!(store_bars(&store, &ibm(), &[newer]).await, counts(1, 0, 0));
     let late = batch(&run, slow, &ibm(), &[gap, old]);
-    assert_eq!(
-        store.apply(late, credential()).await.unwrap(),
-        counts(1, 0, 1)
-    );
+    assert_eq!(applied(&store, late).await, counts(1, 0, 1));
     let query = BarQuery {
         series: ibm(),
         from: None,

@@ -16,10 +16,7 @@ contract! {
 
 async fn starts_keep_their_gap_across_processes(place: Place) {
     let (here, there) = (place.open().await, place.open().await);
-    let limits = Limits {
-        gap: TimeDelta::hours(1),
-        per_day: None,
-    };
+    let limits = Quota::daily(TimeDelta::hours(1), None, New_York);
     let run = here.begin_run("test", vec![ibm()]).await.unwrap();
     assert!(matches!(
         here.reserve(reservation(&run, &ibm(), limits, 1))
@@ -53,10 +50,7 @@ async fn starts_keep_their_gap_across_processes(place: Place) {
 
 async fn the_day_is_counted_across_processes_and_ends(place: Place) {
     let (here, there) = (place.open().await, place.open().await);
-    let limits = Limits {
-        gap: TimeDelta::zero(),
-        per_day: Some(4),
-    };
+    let limits = Quota::daily(TimeDelta::zero(), Some(4), New_York);
     let run = here.begin_run("test", vec![ibm()]).await.unwrap();
     for (store, attempt) in [(&here, 1), (&there, 2), (&here, 3)] {
         let reserved = store
@@ -95,10 +89,7 @@ async fn now(store: &Arc<dyn Store>) -> DateTime<Utc> {
 
 async fn a_request_that_was_never_sent_is_not_spent(place: Place) {
     let store = place.open().await;
-    let limits = Limits {
-        gap: TimeDelta::hours(1),
-        per_day: Some(1),
-    };
+    let limits = Quota::daily(TimeDelta::hours(1), Some(1), New_York);
     let run = store.begin_run("test", vec![ibm()]).await.unwrap();
     for _ in 0..3 {
         let Reserved::Granted(id) = store
@@ -117,10 +108,7 @@ async fn a_request_that_was_never_sent_is_not_spent(place: Place) {
 
 async fn what_runs_of_a_kind_have_sent_is_counted_since_an_instant(place: Place) {
     let store = place.open().await;
-    let limits = Limits {
-        gap: TimeDelta::zero(),
-        per_day: None,
-    };
+    let limits = Quota::daily(TimeDelta::zero(), None, New_York);
     let before = store.health().await.unwrap().now - TimeDelta::seconds(1);
     for trigger in ["start", "missed", "fetch"] {
         let run = store.begin_run(trigger, vec![ibm()]).await.unwrap();
@@ -174,10 +162,7 @@ async fn a_reservation_is_made_once(place: Place) {
     let wish = reservation(
         &run,
         &ibm(),
-        Limits {
-            gap: TimeDelta::hours(1),
-            per_day: Some(1),
-        },
+        Quota::daily(TimeDelta::hours(1), Some(1), New_York),
         1,
     );
     let first = store.reserve(wish.clone()).await.unwrap();
@@ -190,10 +175,7 @@ async fn a_reservation_is_made_once(place: Place) {
 }
 
 async fn racing_reservations_never_overspend(place: Place) {
-    let limits = Limits {
-        gap: TimeDelta::zero(),
-        per_day: Some(10),
-    };
+    let limits = Quota::daily(TimeDelta::zero(), Some(10), New_York);
     let store = place.open().await;
     let run = Arc::new(store.begin_run("test", vec![ibm()]).await.unwrap());
     let mut tasks = tokio::task::JoinSet::new();
@@ -237,7 +219,7 @@ async fn kept_answers_are_bounded_but_never_before_they_are_stored(place: Place)
     );
     for request in requests {
         store
-            .apply(batch(&run, request, &ibm(), &[]), credential())
+            .apply(vec![batch(&run, request, &ibm(), &[])], credential())
             .await
             .unwrap();
     }
@@ -256,7 +238,7 @@ async fn kept_answers_are_bounded_but_never_before_they_are_stored(place: Place)
 async fn entitlements_are_remembered_per_key_and_plan(place: Place) {
     let store = place.open().await;
     let refused = Entitlement {
-        function: "TIME_SERIES_INTRADAY".into(),
+        endpoint: "TIME_SERIES_INTRADAY".into(),
         parameter: String::new(),
         granted: false,
         message: Some("premium".into()),

@@ -18,15 +18,19 @@ fn listing(symbol: &str, name: &str) -> Listing {
     }
 }
 
-fn about_symbols() -> Question {
-    let query = vec![("function".to_owned(), "LISTING_STATUS".to_owned())];
-    Question::Symbols(SymbolAsk { query })
+fn about_symbols() -> Request {
+    Request {
+        endpoint: "LISTING_STATUS".to_owned(),
+        parameters: vec![("function".to_owned(), "LISTING_STATUS".to_owned())],
+        series: vec![],
+        ..asked(&ibm())
+    }
 }
 
 /// A request about symbols with a kept answer.
 async fn answered(store: &Arc<dyn Store>, run: &ActiveRun) -> RequestId {
     let wish = Reservation {
-        ask: about_symbols(),
+        request: about_symbols(),
         ..reservation(run, &ibm(), NO_LIMITS, 1)
     };
     let Reserved::Granted(request) = store.reserve(wish).await.unwrap() else {
@@ -104,8 +108,8 @@ async fn a_question_about_symbols_is_never_taken_for_one_about_bars(place: Place
         .await
         .unwrap();
     let kept = store.unapplied().await.unwrap();
-    assert_eq!((kept.len(), kept[0].request), (1, request));
-    assert_eq!(kept[0].ask, about_symbols());
+    assert_eq!((kept.len(), kept[0].id), (1, request));
+    assert_eq!(kept[0].request, about_symbols());
     let detail = store.run(run.id).await.unwrap().unwrap();
     assert_eq!(
         (
@@ -119,7 +123,10 @@ async fn a_question_about_symbols_is_never_taken_for_one_about_bars(place: Place
     assert!(detail.summary.is_about_symbols());
     assert_eq!(detail.requests[0].symbol, "");
     assert_eq!(detail.requests[0].query, "function=LISTING_STATUS");
-    assert_eq!(store.ledger(credential()).await.unwrap().today, 1);
+    assert_eq!(
+        store.ledger(credential(), NO_LIMITS).await.unwrap().today,
+        1
+    );
     let counts = store_bars(&store, &ibm(), &[bar("2026-05-15T13:30:00Z", 28_300)]).await;
     assert_eq!(counts.inserted, 1);
     assert_eq!(
@@ -138,7 +145,13 @@ async fn an_answer_without_anything_to_store_is_settled(place: Place) {
         .await
         .unwrap();
     assert!(store.unapplied().await.unwrap().is_empty());
-    assert!(store.ledger(credential()).await.unwrap().data_today);
+    assert!(
+        store
+            .ledger(credential(), NO_LIMITS)
+            .await
+            .unwrap()
+            .data_today
+    );
     let rows = place
         .sql("SELECT state, coalesce(class, 'none') FROM requests")
         .await;

@@ -34,7 +34,7 @@ async fn beside(url: &str, end: &str) -> (Counts, Vec<String>) {
     let batch = batch(&run, request, &ibm(), &bars);
     let applying = tokio::spawn({
         let store = Arc::clone(&store);
-        async move { store.apply(batch, credential()).await }
+        async move { store.apply(vec![batch], credential()).await }
     });
     let mut watch = PgConnection::connect(url).await.unwrap();
     let waits = async {
@@ -54,7 +54,7 @@ async fn beside(url: &str, end: &str) -> (Counts, Vec<String>) {
         .execute(&mut other)
         .await
         .unwrap();
-    let counts = applying.await.unwrap().unwrap();
+    let counts = applying.await.unwrap().unwrap().remove(0);
     let state = place.sql("SELECT state FROM requests").await;
     assert_eq!(state, ["stored"]);
     let volumes = place

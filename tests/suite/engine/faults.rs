@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use pipeline_tui::db::RunDetail;
-use pipeline_tui::model::{Answer, Ask, ErrorClass, RunStatus, SeriesStatus, SymbolAsk};
+use pipeline_tui::model::{Answer, ErrorClass, Request, RunStatus, SeriesStatus};
 use pipeline_tui::pipeline::source::{
-    BarSource, FetchOptions, Reading, Refusal, SendError, SymbolReading, SymbolWish,
+    Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, SymbolReading,
+    SymbolSource, SymbolWish, Wish,
 };
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::*;
 /// A source that panics on IBM, in one of its parts.
 #[derive(Debug)]
 struct Breaking {
-    inner: Arc<dyn BarSource>,
+    inner: Arc<dyn Source>,
     on_sending: bool,
     on_reading: bool,
 }
@@ -22,34 +23,58 @@ fn is_ibm(query: &[(String, String)]) -> bool {
     query.iter().any(|(_, value)| value == "IBM")
 }
 
+impl Breaking {
+    fn break_on(&self, parameters: &[(String, String)], is_now: bool, words: &str) {
+        assert!(!(is_now && is_ibm(parameters)), "{words}");
+    }
+}
+
 #[async_trait]
-impl BarSource for Breaking {
-    fn ask(&self, series: &SeriesKey, options: &FetchOptions) -> Result<Ask, Refusal> {
-        self.inner.ask(series, options)
+impl Source for Breaking {
+    fn describe(&self) -> &Description {
+        self.inner.describe()
     }
 
-    async fn send(&self, query: &[(String, String)], attempt: Uuid) -> Result<Answer, SendError> {
-        assert!(
-            !(self.on_sending && is_ibm(query)),
-            "broken while sending with {CANARY}"
-        );
-        self.inner.send(query, attempt).await
+    fn policy(&self) -> &Policy {
+        self.inner.policy()
     }
 
-    fn read(&self, ask: &Ask, answer: &Answer) -> Result<Reading, Refusal> {
-        let breaks = self.on_reading && is_ibm(&ask.query);
-        assert!(!breaks, "broken while reading");
-        self.inner.read(ask, answer)
+    fn plan(&self, wishes: &[Wish]) -> Planned {
+        self.inner.plan(wishes)
     }
 
-    fn ask_symbols(&self, wish: &SymbolWish) -> Result<SymbolAsk, Refusal> {
-        self.inner.ask_symbols(wish)
+    async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
+        let words = format!("broken while sending with {CANARY}");
+        self.break_on(&request.parameters, self.on_sending, &words);
+        self.inner.send(request, attempt).await
     }
 
-    fn read_symbols(&self, ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal> {
-        let breaks = self.on_reading && is_ibm(&ask.query);
-        assert!(!breaks, "broken while reading");
-        self.inner.read_symbols(ask, answer)
+    fn pause(&self) -> Option<Pause> {
+        self.inner.pause()
+    }
+
+    fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
+        self.break_on(&request.parameters, self.on_reading, "broken while reading");
+        self.inner.read(request, answer)
+    }
+
+    fn instead_of(&self, request: &Request) -> String {
+        self.inner.instead_of(request)
+    }
+
+    fn symbols(&self) -> Option<&dyn SymbolSource> {
+        Some(self)
+    }
+}
+
+impl SymbolSource for Breaking {
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<Request, Refusal> {
+        self.inner.symbols().unwrap().ask_symbols(wish)
+    }
+
+    fn read_symbols(&self, request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal> {
+        self.break_on(&request.parameters, self.on_reading, "broken while reading");
+        self.inner.symbols().unwrap().read_symbols(request, answer)
     }
 }
 
@@ -61,8 +86,9 @@ async fn breaking(
 ) -> Handle {
     ran_before(store, hands).await;
     let mut pipeline = pipeline(Arc::clone(store), server, hands, CANARY);
-    pipeline.source = Arc::new(Breaking {
-        inner: Arc::clone(&pipeline.source),
+    let lane = &mut pipeline.lanes[0];
+    lane.source = Arc::new(Breaking {
+        inner: Arc::clone(&lane.source),
         on_sending,
         on_reading,
     });

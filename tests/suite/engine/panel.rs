@@ -110,7 +110,7 @@ async fn what_the_system_view_shows_is_read_when_it_is_asked_for() {
         let known: Vec<_> = system
             .entitlements
             .iter()
-            .map(|known| (known.function.as_str(), known.granted))
+            .map(|known| (known.endpoint.as_str(), known.granted))
             .collect();
         assert_eq!(known, [("TIME_SERIES_DAILY", true)]);
         end(handle).await;
@@ -176,18 +176,15 @@ async fn another_key_counts_from_the_next_run_on() {
                     AlphaVantage::new(base.parse().unwrap(), key.clone(), false, hands.clock());
                 let pipeline = Arc::new(Pipeline {
                     store: Arc::clone(&again),
-                    source: Arc::new(source.unwrap()),
-                    credential: Credential {
-                        fingerprint: fingerprint(std::slice::from_ref(&key)),
-                        plan: "75".into(),
-                    },
-                    limits: Limits {
-                        gap: TimeDelta::zero(),
-                        per_day: None,
-                    },
-                    in_flight: 1,
+                    lanes: vec![lane(
+                        source.unwrap(),
+                        (&fingerprint(std::slice::from_ref(&key)), "75"),
+                        |policy| {
+                            policy.quota = Quota::unlimited(New_York);
+                        },
+                    )],
                     answers_limit: 1 << 28,
-                    waits: Waits::default(),
+                    unreadable: Unreadable::default(),
                     persistence: persistence(),
                     clock: hands.clock(),
                 });

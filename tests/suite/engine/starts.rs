@@ -15,18 +15,12 @@ fn symbols() -> impl Iterator<Item = String> {
 
 /// A free key's day without its pace.
 fn a_day(pipeline: Pipeline) -> Arc<Pipeline> {
-    Arc::new(Pipeline {
-        limits: Limits {
-            per_day: Some(25),
-            ..pipeline.limits
-        },
-        waits: Waits {
-            burst: Duration::from_millis(1),
-            ..Waits::default()
-        },
-        in_flight: 1,
-        ..pipeline
-    })
+    let mut pipeline = pipeline;
+    let policy = &mut pipeline.lanes[0].policy;
+    policy.quota = Quota::daily(TimeDelta::zero(), Some(25), New_York);
+    policy.waits.burst = Duration::from_millis(1);
+    policy.in_flight = 1;
+    Arc::new(pipeline)
 }
 
 fn of_300() -> EngineOptions {

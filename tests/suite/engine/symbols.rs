@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pipeline_tui::db::{Reservation, Reserved};
-use pipeline_tui::model::{Answer, ErrorClass, Question, RunStatus, SymbolAsk};
+use pipeline_tui::model::{Answer, ErrorClass, RunStatus};
 use pipeline_tui::pipeline::source::{FetchOptions, SymbolWish};
 use pipeline_tui::pipeline::symbols::Symbols;
 use pipeline_tui::pipeline::{Observer, RunRequest};
@@ -128,18 +128,11 @@ fn pipeline(store: &Arc<dyn Store>, server: &Server, per_day: Option<u32>) -> Ar
     let source = AlphaVantage::new(base_url, Secret::new(CANARY), false, Clock::system());
     Arc::new(Pipeline {
         store: Arc::clone(store),
-        source: Arc::new(source.unwrap()),
-        credential: Credential {
-            fingerprint: "f00d".into(),
-            plan: "test".into(),
-        },
-        limits: Limits {
-            gap: TimeDelta::zero(),
-            per_day,
-        },
-        in_flight: 1,
+        lanes: vec![lane(source.unwrap(), ("f00d", "test"), |policy| {
+            policy.quota = Quota::daily(TimeDelta::zero(), per_day, New_York);
+        })],
         answers_limit: 1 << 28,
-        waits: Waits::default(),
+        unreadable: Unreadable::default(),
         persistence: persistence(),
         clock: Clock::system(),
     })
@@ -187,15 +180,16 @@ async fn refusals_are_said_in_words_and_cost_what_they_cost() {
 
 /// Leaves the state of a process that died after it had kept an answer about symbols.
 async fn die_with(pipeline: &Pipeline, wish: &SymbolWish, body: &'static str) {
-    let (store, ask) = (&pipeline.store, pipeline.source.ask_symbols(wish).unwrap());
+    let (store, lane) = (&pipeline.store, &pipeline.lanes[0]);
+    let source = lane.source.symbols().unwrap();
     let run = store.begin_run("listing", vec![]).await.unwrap();
     let reservation = Reservation {
         attempt_id: Uuid::new_v4(),
         run: run.id,
-        ask: Question::Symbols(SymbolAsk { query: ask.query }),
-        credential: pipeline.credential.clone(),
+        request: source.ask_symbols(wish).unwrap(),
+        credential: lane.credential.clone(),
         attempt: 1,
-        limits: pipeline.limits,
+        quota: lane.policy.quota,
     };
     let Reserved::Granted(request) = store.reserve(reservation).await.unwrap() else {
         panic!("no limits")

@@ -10,26 +10,27 @@ use std::borrow::Cow;
 use ::csv::{ByteRecord, Error, ErrorKind, ReaderBuilder};
 use chrono_tz::US::Eastern;
 
+use super::options::Datatype;
 use super::refusal::malformed;
 use super::rows::{Cells, Extras, Field, Rows};
 use crate::model::text::clean_to;
-use crate::model::{Ask, Datatype};
-use crate::pipeline::source::{Reading, Refusal};
+use crate::model::{Interval, Reading, Request};
+use crate::pipeline::source::Refusal;
 
 /// Bytes in a row, for a first estimate of how many there are.
 const ROW_BYTES: usize = 45;
 /// Characters shown of a text that is not a known header.
 const SHOWN: usize = 80;
 
-/// Reads the answer to `ask`.
-pub(super) fn read(text: &str, ask: &Ask) -> Result<Reading, Refusal> {
+/// Reads the answer to `request`.
+pub(super) fn read(text: &str, request: &Request, interval: Interval) -> Result<Reading, Refusal> {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes());
     let mut record = ByteRecord::new();
     let header = match reader.read_byte_record(&mut record) {
-        Ok(true) => columns(&record, Extras::of(ask.function())),
+        Ok(true) => columns(&record, Extras::of(&request.endpoint)),
         _ => None,
     };
     let Some(columns) = header else {
@@ -38,7 +39,7 @@ pub(super) fn read(text: &str, ask: &Ask) -> Result<Reading, Refusal> {
             clean_to(text.lines().next().unwrap_or_default(), SHOWN)
         )));
     };
-    if ask.get("datatype") != Some(Datatype::Csv.as_str()) {
+    if request.get("datatype") != Some(Datatype::Csv.as_str()) {
         return Err(malformed(
             "the answer is CSV, which cannot be checked; JSON was requested",
         ));
@@ -49,7 +50,7 @@ pub(super) fn read(text: &str, ask: &Ask) -> Result<Reading, Refusal> {
             text.len()
         )));
     }
-    let mut rows = Rows::new(ask, text.len() / ROW_BYTES);
+    let mut rows = Rows::new(&request.endpoint, interval, text.len() / ROW_BYTES);
     while reader
         .read_byte_record(&mut record)
         .map_err(|error| broken(&error))?

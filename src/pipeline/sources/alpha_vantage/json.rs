@@ -14,17 +14,21 @@ use serde::de::{
 
 use super::refusal::{Notice, malformed, quoted};
 use super::rows::{Cells, Field, Rows};
-use crate::model::{Ask, ErrorClass, Interval};
-use crate::pipeline::source::{Reading, Refusal};
+use crate::model::{ErrorClass, Interval, Reading, Request, SeriesKey};
+use crate::pipeline::source::Refusal;
 
 /// Bytes in a row in the provider's formatting, for a first estimate of how many there are.
 const ROW_BYTES: usize = 200;
 /// Characters shown of a text that the answer should not hold.
 const SHOWN: usize = 40;
 
-/// Reads the answer to `ask`.
-pub(super) fn read(text: &str, status: u16, ask: &Ask) -> Result<Reading, Refusal> {
-    let mut document = Document::new(ask, text.len());
+/// Reads the answer to `request`.
+pub(super) fn read(
+    text: &str,
+    status: u16,
+    (request, series): (&Request, &SeriesKey),
+) -> Result<Reading, Refusal> {
+    let mut document = Document::new(&request.endpoint, series, text.len());
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = deserializer
         .deserialize_map(Root(&mut document))
@@ -41,7 +45,7 @@ pub(super) fn read(text: &str, status: u16, ask: &Ask) -> Result<Reading, Refusa
         return Err(refusal);
     }
     parsed.map_err(|error| broken(&error, text.len()))?;
-    document.finish(ask)
+    document.finish()
 }
 
 pub(super) fn broken(error: &serde_json::Error, bytes: usize) -> Refusal {
@@ -63,7 +67,8 @@ pub(super) fn broken(error: &serde_json::Error, bytes: usize) -> Refusal {
 
 /// What an answer has said so far.
 struct Document<'de> {
-    ask: &'de Ask,
+    function: &'de str,
+    asked: &'de SeriesKey,
     expected: usize,
     keys: usize,
     notice: Option<Notice>,
@@ -75,9 +80,10 @@ struct Document<'de> {
 }
 
 impl<'de> Document<'de> {
-    fn new(ask: &'de Ask, bytes: usize) -> Self {
+    fn new(function: &'de str, asked: &'de SeriesKey, bytes: usize) -> Self {
         Self {
-            ask,
+            function,
+            asked,
             expected: bytes / ROW_BYTES,
             keys: 0,
             notice: None,
@@ -89,7 +95,7 @@ impl<'de> Document<'de> {
         }
     }
 
-    fn finish(self, ask: &Ask) -> Result<Reading, Refusal> {
+    fn finish(self) -> Result<Reading, Refusal> {
         if self.keys == 0 {
             return Err(Refusal::new(
                 ErrorClass::NoData,
@@ -99,8 +105,8 @@ impl<'de> Document<'de> {
         let Some((name, rows)) = self.series else {
             return Err(malformed("the answer holds no time series"));
         };
-        check_symbol(self.symbol.as_deref(), ask.series.symbol.as_str())?;
-        check_interval(self.interval.as_deref(), &name, ask.series.interval)?;
+        check_symbol(self.symbol.as_deref(), self.asked.symbol.as_str())?;
+        check_interval(self.interval.as_deref(), &name, self.asked.interval)?;
         rows.finish(zone(self.time_zone.as_deref())?)
     }
 }
@@ -188,7 +194,11 @@ impl<'de> Visitor<'de> for Root<'_, 'de> {
                     document.refused = Some(malformed("the answer holds two time series"));
                     return Err(A::Error::custom("two series"));
                 }
-                let mut rows = Rows::new(document.ask, document.expected);
+                let mut rows = Rows::new(
+                    document.function,
+                    document.asked.interval,
+                    document.expected,
+                );
                 map.next_value_seed(Series {
                     rows: &mut rows,
                     refused: &mut document.refused,

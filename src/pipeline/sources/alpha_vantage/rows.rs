@@ -14,8 +14,8 @@ use super::refusal::{malformed, quoted};
 use crate::model::price::PriceError;
 use crate::model::text::clean;
 use crate::model::volume::VolumeError;
-use crate::model::{Ask, Bar, ErrorClass, Interval, Price, RejectedRow, Volume};
-use crate::pipeline::source::{Reading, Refusal};
+use crate::model::{Bar, ErrorClass, Interval, Price, Reading, RejectedRow, Volume};
+use crate::pipeline::source::Refusal;
 
 /// More rows than any real answer holds: a month of 1min bars has about 19,000.
 pub(super) const MAX_ROWS: u32 = 200_000;
@@ -199,11 +199,11 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Expects the rows that answer `ask`, about `expected` of them.
-    pub(super) fn new(ask: &Ask, expected: usize) -> Self {
+    /// Expects rows of this interval that answer this function, about `expected` of them.
+    pub(super) fn new(function: &str, interval: Interval, expected: usize) -> Self {
         Self {
-            interval: ask.series.interval,
-            extras: Extras::of(ask.function()),
+            interval,
+            extras: Extras::of(function),
             bars: Vec::with_capacity(expected.min(MAX_ROWS as usize)),
             rejected: Vec::new(),
             received: 0,

@@ -1,10 +1,11 @@
 //! The settings of Alpha Vantage.
 
 use chrono::TimeDelta;
+use chrono_tz::America::New_York;
 
 use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings};
 use crate::model::SourceId;
-use crate::model::quota::Limits;
+use crate::model::quota::Quota;
 
 /// The rows of the table of settings.
 pub static SETTINGS: SourceSettings = SourceSettings {
@@ -60,10 +61,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         usual: Plan {
             name: "free",
             words: "free key",
-            limits: Limits {
-                gap: TimeDelta::milliseconds(1200),
-                per_day: Some(25),
-            },
+            quota: Quota::daily(TimeDelta::milliseconds(1200), Some(25), New_York),
             in_flight: 1,
             has_intraday: false,
         },
@@ -88,10 +86,7 @@ const fn paid(name: &'static str, words: &'static str, gap: i64) -> Plan {
     Plan {
         name,
         words,
-        limits: Limits {
-            gap: TimeDelta::milliseconds(gap),
-            per_day: None,
-        },
+        quota: Quota::daily(TimeDelta::milliseconds(gap), None, New_York),
         in_flight: 4,
         has_intraday: true,
     }
@@ -107,7 +102,7 @@ mod tests {
             if let Ok(requests) = plan.name.parse::<i64>() {
                 let gap = (60_000 / requests).max(SHORTEST_GAP);
                 assert_eq!(
-                    plan.limits.gap,
+                    plan.quota.gap,
                     TimeDelta::milliseconds(gap),
                     "{}",
                     plan.name

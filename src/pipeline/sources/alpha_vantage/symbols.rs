@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use ::csv::{ByteRecord, ReaderBuilder};
 use serde_json::{Map, Value};
 
-use super::ask::NEEDS_A_KEY;
+use super::describe::{ID, NEEDS_A_KEY};
+use super::json;
+use super::read::body;
 use super::refusal::{Notice, malformed, quoted};
-use super::{body, json};
-use crate::model::{Answer, ErrorClass, Listing, Symbol, SymbolAsk};
+use crate::model::{Answer, ErrorClass, Listing, Request, Symbol};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
 const LISTING: &str = "LISTING_STATUS";
@@ -26,11 +27,14 @@ const ENOUGH: usize = 20;
 const SHOWN: usize = 80;
 
 /// Turns what is wanted into a request, or says why it cannot be sent.
-pub(super) fn ask(wish: &SymbolWish, key_is_demo: bool) -> Result<SymbolAsk, Refusal> {
-    let mut query = Vec::with_capacity(3);
-    let mut add = |name: &str, value: &str| query.push((name.to_owned(), value.to_owned()));
-    match wish {
-        SymbolWish::List => add("function", LISTING),
+pub(super) fn ask(wish: &SymbolWish, key_is_demo: bool) -> Result<Request, Refusal> {
+    let mut parameters = Vec::with_capacity(3);
+    let mut add = |name: &str, value: &str| parameters.push((name.to_owned(), value.to_owned()));
+    let function = match wish {
+        SymbolWish::List => {
+            add("function", LISTING);
+            LISTING
+        }
         SymbolWish::Search(text) => {
             let text = text.trim();
             let refused = |why: &str| Err(Refusal::new(ErrorClass::BadRequest, why));
@@ -48,15 +52,22 @@ pub(super) fn ask(wish: &SymbolWish, key_is_demo: bool) -> Result<SymbolAsk, Ref
             if !key_is_demo {
                 add("datatype", "json");
             }
+            SEARCH
         }
-    }
-    Ok(SymbolAsk { query })
+    };
+    Ok(Request {
+        source: ID,
+        endpoint: function.to_owned(),
+        parameters,
+        series: vec![],
+        page: 1,
+    })
 }
 
 /// Reads an answer: symbols, or the class of refusal.
-pub(super) fn read(ask: &SymbolAsk, answer: &Answer) -> Result<SymbolReading, Refusal> {
+pub(super) fn read(request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal> {
     let text = body(answer)?;
-    let is_list = ask.function() == LISTING;
+    let is_list = request.endpoint == LISTING;
     let rows = if text.starts_with('{') {
         let root = root(text, answer.status)?;
         if is_list {
@@ -225,11 +236,11 @@ mod tests {
 
     use super::*;
 
-    fn search(text: &str) -> SymbolAsk {
+    fn search(text: &str) -> Request {
         ask(&SymbolWish::Search(text.into()), false).unwrap()
     }
 
-    fn list() -> SymbolAsk {
+    fn list() -> Request {
         ask(&SymbolWish::List, false).unwrap()
     }
 
@@ -250,8 +261,8 @@ mod tests {
         }
     }
 
-    fn class(ask: &SymbolAsk, status: u16, body: &str) -> ErrorClass {
-        read(ask, &answer(status, body.to_owned()))
+    fn class(request: &Request, status: u16, body: &str) -> ErrorClass {
+        read(request, &answer(status, body.to_owned()))
             .unwrap_err()
             .class
     }
@@ -271,9 +282,9 @@ mod tests {
 
     #[test]
     fn questions_say_what_they_must_and_no_more() {
-        let pairs = |ask: SymbolAsk| {
-            let pairs = ask
-                .query
+        let pairs = |asked: Request| {
+            let pairs = asked
+                .parameters
                 .iter()
                 .map(|(name, value)| format!("{name}={value}"));
             pairs.collect::<Vec<_>>().join("&")

@@ -5,26 +5,27 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use chrono::DateTime;
 
+use self::super::options::{Datatype, Options};
 use super::*;
-use crate::model::{Datatype, ErrorClass, Interval};
+use crate::model::{ErrorClass, Interval, Reading};
 
 mod extras;
 mod hostile;
 mod recorded;
 
-fn asked(symbol: &str, interval: Interval, adjusted: bool, datatype: Datatype) -> Ask {
+fn asked(symbol: &str, interval: Interval, adjusted: bool, datatype: Datatype) -> Request {
     let series = SeriesKey {
         adjusted,
         ..SeriesKey::raw(symbol.parse().unwrap(), interval)
     };
-    let options = FetchOptions {
+    let options = Options {
         datatype: Some(datatype),
-        ..FetchOptions::default()
+        ..Options::default()
     };
-    ask::ask(&series, &options, false).unwrap()
+    plan::request(&series, &options, false).unwrap()
 }
 
-fn ibm() -> Ask {
+fn ibm() -> Request {
     asked("IBM", Interval::Min5, false, Datatype::Json)
 }
 

@@ -12,10 +12,18 @@ fn handed_over(last_tick: Option<&str>, sent_by_starts: u32) -> (State, Handover
             mark: None,
             entries: entries.collect(),
         },
-        ledger: Ledger::default(),
+        ledgers: vec![],
         sent_by_starts,
     };
     (state(last_tick), handover)
+}
+
+fn used(today: u32) -> Vec<(SourceId, Ledger)> {
+    let ledger = Ledger {
+        today,
+        ..Ledger::default()
+    };
+    vec![(SourceId::DEFAULT, ledger)]
 }
 
 /// The run that was started: its trigger, its series and its most requests.
@@ -68,12 +76,12 @@ fn a_start_and_a_catch_up_send_five_at_most_together() {
 #[test]
 fn a_start_spends_no_more_than_the_day_has_left() {
     let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 0);
-    handover.ledger.today = 22;
+    handover.ledgers = used(22);
     let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
     assert_eq!(run(&jobs), Some(("missed", 3, Some(3))));
     assert_eq!(rest(&jobs), Some((4, 0)));
     let (mut spent, mut handover) = handed_over(Some(DAYS_AGO), 0);
-    handover.ledger.today = 25;
+    handover.ledgers = used(25);
     let jobs = spent.step(Input::Owner(Some(handover)), at(NOON));
     assert_eq!((run(&jobs), rest(&jobs)), (None, Some((7, 0))));
 }
@@ -81,7 +89,7 @@ fn a_start_spends_no_more_than_the_day_has_left() {
 #[test]
 fn a_plan_without_a_days_limit_and_a_pause_know_no_rest() {
     let (mut unlimited, handover) = handed_over(Some(DAYS_AGO), 9);
-    unlimited.per_day = None;
+    unlimited.quotas = Quotas::new(quotas(None));
     let jobs = unlimited.step(Input::Owner(Some(handover)), at(NOON));
     assert_eq!((run(&jobs), rest(&jobs)), (Some(("missed", 7, None)), None));
     let (mut paused, handover) = handed_over(Some(DAYS_AGO), 0);

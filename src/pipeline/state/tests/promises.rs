@@ -32,9 +32,12 @@ fn an_event() -> impl Strategy<Value = Event> {
             run: RunId(run),
             series: 2
         }),
-        series().prop_map(|series| Event::Sending { series, attempt: 1 }),
+        series().prop_map(|series| Event::Sending {
+            series: vec![series],
+            attempt: 1
+        }),
         series().prop_map(|series| Event::Retrying {
-            series,
+            series: vec![series],
             class: ErrorClass::Outage,
             said: "down".into(),
             attempt: 2,
@@ -71,7 +74,7 @@ fn an_input() -> impl Strategy<Value = Input> {
         1 => a_list().prop_map(|list| Input::Owner(Some(Handover {
             last_tick: Some(at("2026-11-18T12:00:00Z")),
             list,
-            ledger: Ledger::default(),
+            ledgers: vec![],
             sent_by_starts: 0,
         }))),
         1 => Just(()).prop_map(|()| Input::Command(Command::Shutdown)),
@@ -97,7 +100,7 @@ proptest! {
 fn a_report_after_the_end_of_its_run_changes_no_series() {
     let mut state = state(Some(NOON));
     let late = Event::Sending {
-        series: key("IBM"),
+        series: vec![key("IBM")],
         attempt: 1,
     };
     state.step(Input::Run(late), at(NOON));

@@ -317,6 +317,7 @@ pub const fn short_reason(class: ErrorClass) -> &'static str {
         ErrorClass::NoData => "no data",
         ErrorClass::Outage => "provider down",
         ErrorClass::Malformed => "unreadable answer",
+        ErrorClass::Endless => "endless answer",
         ErrorClass::ClientBug => "bug, please report",
         ErrorClass::Blocked => "address blocked",
         ErrorClass::Unknown => "refused, see Runs",

@@ -209,8 +209,8 @@ fn allowed(known: &[Entitlement], granted: bool) -> String {
         .iter()
         .filter(|known| known.granted == granted)
         .map(|known| match known.parameter.as_str() {
-            "" => known.function.clone(),
-            parameter => format!("{} with {parameter}", known.function),
+            "" => known.endpoint.clone(),
+            parameter => format!("{} with {parameter}", known.endpoint),
         })
         .collect();
     functions.join(", ")

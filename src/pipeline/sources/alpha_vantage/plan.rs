@@ -3,18 +3,17 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::America::New_York;
 
-use crate::model::{Ask, Datatype, ErrorClass, Interval, Outputsize, SeriesKey};
-use crate::pipeline::source::{FetchOptions, Month, Refusal};
-
-/// What a person reads when the key `demo` does not serve a request.
-pub(super) const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alphavantage.co/support/#api-key, then set ALPHA_VANTAGE_API_KEY";
+use super::describe::{ID, NEEDS_A_KEY};
+use super::options::{Datatype, Options, Outputsize};
+use crate::model::{ErrorClass, Interval, Request, SeriesKey};
+use crate::pipeline::source::{Month, Refusal};
 
 /// The request for a series, or why there can be none.
-pub(super) fn ask(
+pub(super) fn request(
     series: &SeriesKey,
-    options: &FetchOptions,
+    options: &Options,
     key_is_demo: bool,
-) -> Result<Ask, Refusal> {
+) -> Result<Request, Refusal> {
     let function = function(series);
     refuse_senseless(series.interval, function, options)?;
     if key_is_demo {
@@ -43,13 +42,10 @@ pub(super) fn ask(
         "datatype",
         options.datatype.unwrap_or(Datatype::Json).to_string(),
     );
-    if let Some(entitlement) = options.entitlement {
-        add("entitlement", entitlement.to_string());
+    if let Some(recency) = options.recency {
+        add("entitlement", recency.to_string());
     }
-    Ok(Ask {
-        series: series.clone(),
-        query,
-    })
+    Ok(asked(function, query, series.clone()))
 }
 
 const fn function(series: &SeriesKey) -> &'static str {
@@ -61,6 +57,24 @@ const fn function(series: &SeriesKey) -> &'static str {
         (Interval::Monthly, false) => "TIME_SERIES_MONTHLY",
         (Interval::Monthly, true) => "TIME_SERIES_MONTHLY_ADJUSTED",
         _ => "TIME_SERIES_INTRADAY",
+    }
+}
+
+/// What the key `demo` brings: without the parameter `adjusted` the provider adjusts.
+pub(super) fn demo_series(series: &SeriesKey) -> SeriesKey {
+    SeriesKey {
+        adjusted: series.adjusted || series.interval.is_intraday(),
+        ..series.clone()
+    }
+}
+
+fn asked(function: &str, parameters: Vec<(String, String)>, series: SeriesKey) -> Request {
+    Request {
+        source: ID,
+        endpoint: function.to_owned(),
+        parameters,
+        series: vec![series],
+        page: 1,
     }
 }
 
@@ -80,11 +94,7 @@ const fn takes_outputsize(interval: Interval) -> bool {
 }
 
 /// Refuses what the function has no parameter for: the provider would ignore it silently.
-fn refuse_senseless(
-    interval: Interval,
-    function: &str,
-    options: &FetchOptions,
-) -> Result<(), Refusal> {
+fn refuse_senseless(interval: Interval, function: &str, options: &Options) -> Result<(), Refusal> {
     let intraday = interval.is_intraday();
     let takes_entitlement = intraday || function == "TIME_SERIES_DAILY_ADJUSTED";
     let text = if options.month.is_some() && !intraday {
@@ -93,7 +103,7 @@ fn refuse_senseless(
         format!("regular hours can be requested for intraday bars only, not for {interval} bars")
     } else if options.outputsize.is_some() && !takes_outputsize(interval) {
         format!("{interval} bars always come with their full history; leave out the outputsize")
-    } else if options.entitlement.is_some() && !takes_entitlement {
+    } else if options.recency.is_some() && !takes_entitlement {
         format!(
             "{function} takes no entitlement; leave it out, or request adjusted daily or intraday bars"
         )
@@ -104,7 +114,7 @@ fn refuse_senseless(
 }
 
 /// Refuses a month that has not begun at the exchange.
-pub(super) fn refuse_future(options: &FetchOptions, now: DateTime<Utc>) -> Result<(), Refusal> {
+pub(super) fn refuse_future(options: &Options, now: DateTime<Utc>) -> Result<(), Refusal> {
     let current = Month::of(now.with_timezone(&New_York).date_naive());
     match options.month {
         Some(month) if month > current => Err(Refusal::new(
@@ -118,7 +128,7 @@ pub(super) fn refuse_future(options: &FetchOptions, now: DateTime<Utc>) -> Resul
 /// The key `demo` serves the documented URLs only, and only the plain ones of those are used.
 ///
 /// Options that match what the provider does anyway change nothing and are accepted.
-fn demo(series: &SeriesKey, options: &FetchOptions, function: &str) -> Result<Ask, Refusal> {
+fn demo(series: &SeriesKey, options: &Options, function: &str) -> Result<Request, Refusal> {
     let documented = series.symbol.as_str() == "IBM"
         && (!series.interval.is_intraday() || series.interval == Interval::Min5);
     let plain = options.month.is_none()
@@ -129,16 +139,13 @@ fn demo(series: &SeriesKey, options: &FetchOptions, function: &str) -> Result<As
         && options
             .datatype
             .is_none_or(|datatype| datatype == Datatype::Json)
-        && options.entitlement.is_none();
+        && options.recency.is_none();
     if documented && plain {
-        // Without the parameter `adjusted` the provider adjusts.
-        Ok(Ask {
-            series: SeriesKey {
-                adjusted: series.adjusted || series.interval.is_intraday(),
-                ..series.clone()
-            },
-            query: named(function, series),
-        })
+        Ok(asked(
+            function,
+            named(function, series),
+            demo_series(series),
+        ))
     } else {
         Err(Refusal::new(ErrorClass::DemoKey, NEEDS_A_KEY))
     }
@@ -146,8 +153,8 @@ fn demo(series: &SeriesKey, options: &FetchOptions, function: &str) -> Result<As
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::Recency;
     use super::*;
-    use crate::model::Entitlement;
 
     fn series(symbol: &str, interval: Interval) -> SeriesKey {
         SeriesKey::raw(symbol.parse().unwrap(), interval)
@@ -160,13 +167,13 @@ mod tests {
         }
     }
 
-    fn query(series: &SeriesKey, options: &FetchOptions) -> String {
-        written(&ask(series, options, false).unwrap())
+    fn query(series: &SeriesKey, options: &Options) -> String {
+        written(&request(series, options, false).unwrap())
     }
 
-    fn written(ask: &Ask) -> String {
-        let pairs: Vec<_> = ask
-            .query
+    fn written(request: &Request) -> String {
+        let pairs: Vec<_> = request
+            .parameters
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
@@ -177,23 +184,26 @@ mod tests {
     fn intraday_says_everything_explicitly() {
         let ibm = series("IBM", Interval::Min5);
         assert_eq!(
-            query(&ibm, &FetchOptions::default()),
+            query(&ibm, &Options::default()),
             "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min&adjusted=false&extended_hours=true&outputsize=compact&datatype=json"
         );
-        let options = FetchOptions {
+        let options = Options {
             month: Some("2009-01".parse().unwrap()),
             regular_hours: true,
             datatype: Some(Datatype::Csv),
-            entitlement: Some(Entitlement::Delayed),
-            ..FetchOptions::default()
+            recency: Some(Recency::Delayed),
+            ..Options::default()
         };
         let ibm = adjusted("IBM", Interval::Min5);
         assert_eq!(
             query(&ibm, &options),
             "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min&adjusted=true&extended_hours=false&month=2009-01&outputsize=full&datatype=csv&entitlement=delayed"
         );
-        assert_eq!(ask(&ibm, &options, false).unwrap().series, ibm);
-        let compact = FetchOptions {
+        assert_eq!(
+            request(&ibm, &options, false).unwrap().series,
+            std::slice::from_ref(&ibm)
+        );
+        let compact = Options {
             outputsize: Some(Outputsize::Compact),
             ..options
         };
@@ -221,40 +231,43 @@ mod tests {
         ] {
             let key = series("RELIANCE.BSE", interval);
             assert_eq!(
-                query(&key, &FetchOptions::default()),
+                query(&key, &Options::default()),
                 format!("function={plain}")
             );
             let key = adjusted("RELIANCE.BSE", interval);
-            let asked = ask(&key, &FetchOptions::default(), false).unwrap();
-            assert_eq!((asked.function(), &asked.series), (with_adjusted, &key));
+            let asked = request(&key, &Options::default(), false).unwrap();
+            assert_eq!(
+                (asked.endpoint.as_str(), &asked.series[0]),
+                (with_adjusted, &key)
+            );
         }
     }
 
     #[test]
     fn an_adjusted_series_is_asked_for_as_adjusted() {
         let key = adjusted("IBM", Interval::Min1);
-        let asked = ask(&key, &FetchOptions::default(), false).unwrap();
+        let asked = request(&key, &Options::default(), false).unwrap();
         assert_eq!(asked.get("adjusted"), Some("true"));
-        assert_eq!(asked.series, key);
+        assert_eq!(asked.series, [key]);
     }
 
     #[test]
     fn options_without_sense_are_refused_in_words() {
-        let month = FetchOptions {
+        let month = Options {
             month: Some("2024-01".parse().unwrap()),
-            ..FetchOptions::default()
+            ..Options::default()
         };
-        let hours = FetchOptions {
+        let hours = Options {
             regular_hours: true,
-            ..FetchOptions::default()
+            ..Options::default()
         };
-        let size = FetchOptions {
+        let size = Options {
             outputsize: Some(Outputsize::Full),
-            ..FetchOptions::default()
+            ..Options::default()
         };
-        let recency = FetchOptions {
-            entitlement: Some(Entitlement::Realtime),
-            ..FetchOptions::default()
+        let recency = Options {
+            recency: Some(Recency::Realtime),
+            ..Options::default()
         };
         for (interval, options, word) in [
             (Interval::Daily, &month, "month"),
@@ -263,11 +276,11 @@ mod tests {
             (Interval::Monthly, &size, "outputsize"),
             (Interval::Daily, &recency, "entitlement"),
         ] {
-            let refusal = ask(&series("IBM", interval), options, false).unwrap_err();
+            let refusal = request(&series("IBM", interval), options, false).unwrap_err();
             assert_eq!(refusal.class, ErrorClass::BadRequest);
             assert!(refusal.text.contains(word), "{}", refusal.text);
         }
-        assert!(ask(&adjusted("IBM", Interval::Daily), &recency, false).is_ok());
+        assert!(request(&adjusted("IBM", Interval::Daily), &recency, false).is_ok());
     }
 
     #[test]
@@ -281,9 +294,9 @@ mod tests {
             ("2026-12", "2026-12-01T05:00:00Z", true),
             ("9999-12", "2026-12-01T05:00:00Z", false),
         ] {
-            let options = FetchOptions {
+            let options = Options {
                 month: Some(month.parse().unwrap()),
-                ..FetchOptions::default()
+                ..Options::default()
             };
             let refused = refuse_future(&options, now.parse().unwrap());
             assert_eq!(refused.is_ok(), begun, "{month} at {now}: {refused:?}");
@@ -292,18 +305,18 @@ mod tests {
                 assert!(refusal.text.contains("the newest month is 2026-1"));
             }
         }
-        assert!(refuse_future(&FetchOptions::default(), DateTime::UNIX_EPOCH).is_ok());
+        assert!(refuse_future(&Options::default(), DateTime::UNIX_EPOCH).is_ok());
     }
 
     #[test]
     fn the_demo_key_asks_documented_urls_only() {
-        let plain = FetchOptions::default();
-        let asked = ask(&series("IBM", Interval::Min5), &plain, true).unwrap();
+        let plain = Options::default();
+        let asked = request(&series("IBM", Interval::Min5), &plain, true).unwrap();
         assert_eq!(
             written(&asked),
             "function=TIME_SERIES_INTRADAY&symbol=IBM&interval=5min"
         );
-        assert!(asked.series.adjusted);
+        assert!(asked.series[0].adjusted);
         for (interval, function) in [
             (Interval::Daily, "TIME_SERIES_DAILY"),
             (Interval::Weekly, "TIME_SERIES_WEEKLY"),
@@ -313,34 +326,34 @@ mod tests {
                 (series("IBM", interval), ""),
                 (adjusted("IBM", interval), "_ADJUSTED"),
             ] {
-                let asked = ask(&key, &plain, true).unwrap();
+                let asked = request(&key, &plain, true).unwrap();
                 assert_eq!(
                     written(&asked),
                     format!("function={function}{suffix}&symbol=IBM")
                 );
-                assert_eq!(asked.series, key);
+                assert_eq!(asked.series, [key]);
             }
         }
     }
 
     #[test]
     fn the_demo_key_refuses_the_rest_without_a_request() {
-        let plain = FetchOptions::default();
-        let csv = FetchOptions {
+        let plain = Options::default();
+        let csv = Options {
             datatype: Some(Datatype::Csv),
-            ..FetchOptions::default()
+            ..Options::default()
         };
-        let full = FetchOptions {
+        let full = Options {
             outputsize: Some(Outputsize::Full),
-            ..FetchOptions::default()
+            ..Options::default()
         };
-        let month = FetchOptions {
+        let month = Options {
             month: Some("2009-01".parse().unwrap()),
-            ..FetchOptions::default()
+            ..Options::default()
         };
-        let hours = FetchOptions {
+        let hours = Options {
             regular_hours: true,
-            ..FetchOptions::default()
+            ..Options::default()
         };
         for (symbol, interval, options) in [
             ("AAPL", Interval::Min5, &plain),
@@ -351,7 +364,7 @@ mod tests {
             ("IBM", Interval::Min5, &month),
             ("IBM", Interval::Min5, &hours),
         ] {
-            let refusal = ask(&series(symbol, interval), options, true).unwrap_err();
+            let refusal = request(&series(symbol, interval), options, true).unwrap_err();
             assert_eq!(refusal.class, ErrorClass::DemoKey, "{symbol} {interval}");
             assert!(refusal.text.contains("needs your own key (free)"));
         }

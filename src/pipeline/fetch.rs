@@ -1,0 +1,332 @@
+//! One request of a run with all its pages: each page reserved, sent once, kept, read and stored, and
+//! retried where that helps.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Event, Observer};
+use super::exchange::{Exchange, Unanswered, Withheld, sleep};
+use super::explain::{self, RETRIES_SPENT, START_SPENT, not_asked};
+use super::lane::Lane;
+use super::learned::Lesson;
+use super::persist::Waiting;
+use super::retry::Budget;
+use super::run::Pipeline;
+use super::source::{Refusal, Source};
+use crate::db::{DbError, Entitlement};
+use crate::model::{ErrorClass, Request, RunId, SeriesReport, SeriesStatus, quota};
+
+/// What the series of one request need.
+pub(super) struct Fetch {
+    pub pipeline: Arc<Pipeline>,
+    pub lane: Lane,
+    pub run: RunId,
+    /// The first page, or the first that is missing.
+    pub request: Request,
+    pub cancel: CancellationToken,
+    pub observer: Observer,
+    /// What the requests of the lane have left together.
+    pub budget: Arc<Budget>,
+}
+
+/// How the series ended, and what that teaches.
+pub(super) struct Fetched {
+    pub reports: Vec<SeriesReport>,
+    pub lesson: Lesson,
+}
+
+/// Why one attempt did not end in stored bars.
+enum Setback {
+    /// Classified by the provider or by the connection.
+    Class(Refusal),
+    /// The same, if a retry would not help.
+    Final(Refusal),
+    /// Nothing is sent.
+    Withheld(Withheld),
+}
+
+impl From<Withheld> for Setback {
+    fn from(withheld: Withheld) -> Self {
+        Self::Withheld(withheld)
+    }
+}
+
+impl From<DbError> for Setback {
+    fn from(error: DbError) -> Self {
+        Self::Withheld(Withheld::Store(error))
+    }
+}
+
+impl Fetch {
+    pub async fn run(self) -> Fetched {
+        let series = self.request.series.iter();
+        let mut reports: Vec<SeriesReport> = series
+            .map(|series| SeriesReport::new(series.clone(), SeriesStatus::Running))
+            .collect();
+        match self.all_pages(&mut reports).await {
+            Ok(()) => {
+                for report in &mut reports {
+                    report.status = SeriesStatus::Succeeded;
+                }
+                let lesson = Lesson::Granted(self.request.endpoint.clone());
+                Fetched { reports, lesson }
+            }
+            Err(setback) => self.conclude(reports, setback),
+        }
+    }
+
+    /// Page after page until one names no next one. Pages that never end are stopped.
+    async fn all_pages(&self, reports: &mut [SeriesReport]) -> Result<(), Setback> {
+        let mut request = self.request.clone();
+        let mut sent = HashSet::new();
+        while let Some(next) = self.until_stored(reports, &request).await? {
+            sent.insert(std::mem::replace(&mut request, next).parameters);
+            let most = self.lane.policy.most_pages;
+            if sent.contains(&request.parameters) {
+                return Err(Setback::Final(endless(
+                    "a page names one as its next that came before",
+                )));
+            }
+            if request.page > most {
+                let text =
+                    format!("no real answer has more than {most} pages, and more are announced");
+                return Err(Setback::Final(endless(&text)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Attempts and waits, as long as the class of each setback allows a retry. Returns the request
+    /// for the next page.
+    async fn until_stored(
+        &self,
+        reports: &mut [SeriesReport],
+        request: &Request,
+    ) -> Result<Option<Request>, Setback> {
+        let policy = &self.lane.policy;
+        let day_is_limited = policy.quota.per_day().is_some();
+        let (mut minutes_in_a_row, mut last) = (0_u32, None);
+        for retry in 0.. {
+            let most = policy.minutes_that_mean_a_day.filter(|_| day_is_limited);
+            let minute_means_day = most.is_some_and(|most| minutes_in_a_row >= most);
+            let attempt = self.attempt((reports, request), retry, last.as_ref(), minute_means_day);
+            let refusal = match attempt.await {
+                Err(Setback::Class(refusal)) => refusal,
+                ended => return ended,
+            };
+            let class = refusal.class;
+            let is_minute = class == ErrorClass::Minute;
+            minutes_in_a_row = if is_minute { minutes_in_a_row + 1 } else { 0 };
+            let wait = policy.waits.before(class, retry, fastrand::f64());
+            let Some(wait) = wait.filter(|_| self.may_retry(class)) else {
+                return Err(Setback::Final(refusal));
+            };
+            if day_is_limited && self.has_no_retries_left().await {
+                return Err(Setback::Final(without_retries(refusal)));
+            }
+            let wait = wait.max(self.exchange().pause(policy.waits.cap)?);
+            (self.observer)(Event::Retrying {
+                series: request.series.clone(),
+                class,
+                said: refusal.text.clone(),
+                attempt: retry + 2,
+                wait,
+            });
+            last = Some(refusal);
+            sleep(wait, &self.cancel).await?;
+        }
+        Ok(None)
+    }
+
+    /// Whether the day's retries are used up, as far as the ledger can be read now; the reservation
+    /// decides.
+    async fn has_no_retries_left(&self) -> bool {
+        let (credential, quota) = (self.lane.credential.clone(), self.lane.policy.quota);
+        let ledger = self.pipeline.store.ledger(credential, quota).await;
+        ledger.is_ok_and(|ledger| ledger.retries_today >= quota::RETRIES_PER_DAY)
+    }
+
+    /// Whether the shared budget allows a retry of this class; only failures draw on it.
+    fn may_retry(&self, class: ErrorClass) -> bool {
+        let is_failure = matches!(
+            class,
+            ErrorClass::Network | ErrorClass::Outage | ErrorClass::Unknown
+        );
+        self.budget.has_request() && (!is_failure || self.budget.take_retry())
+    }
+
+    /// One attempt at one page: at most one request. Returns the request for the next page.
+    async fn attempt(
+        &self,
+        (reports, request): (&mut [SeriesReport], &Request),
+        retry: u32,
+        last: Option<&Refusal>,
+        minute_means_day: bool,
+    ) -> Result<Option<Request>, Setback> {
+        if !self.budget.take_request() {
+            let spent = Setback::Withheld(Withheld::RunSpent);
+            return Err(last.cloned().map_or(spent, Setback::Final));
+        }
+        let exchange = self.exchange();
+        let patience = self.lane.policy.waits.cap;
+        let reserved = exchange.reserve(request, retry + 1, patience).await;
+        let ticket = reserved
+            .inspect_err(|_| self.budget.put_request_back())
+            .map_err(|withheld| match (withheld, last) {
+                (Withheld::RetriesSpent, Some(last)) => {
+                    Setback::Final(without_retries(last.clone()))
+                }
+                (withheld, _) => Setback::Withheld(withheld),
+            })?;
+        for report in reports.iter_mut() {
+            report.attempts += 1;
+            report.requests += 1;
+            report.retries += u32::from(retry > 0);
+        }
+        (self.observer)(Event::Sending {
+            series: request.series.clone(),
+            attempt: retry + 1,
+        });
+        let kept = match exchange.send(request, ticket).await? {
+            Ok(kept) => kept,
+            Err(unanswered) => return Err(self.setback(reports, unanswered, retry)),
+        };
+        match exchange.digest(&kept, minute_means_day).await? {
+            Ok(digest) => {
+                digest.add_to(reports);
+                Ok(digest.next)
+            }
+            Err(refusal) => Err(Setback::Class(refusal)),
+        }
+    }
+
+    /// What an unanswered request means; one that never left costs nothing.
+    fn setback(&self, reports: &mut [SeriesReport], unanswered: Unanswered, retry: u32) -> Setback {
+        let Unanswered {
+            refusal,
+            is_spent,
+            is_passing,
+        } = unanswered;
+        if !is_spent {
+            self.budget.put_request_back();
+            for report in reports {
+                report.requests -= 1;
+                report.retries -= u32::from(retry > 0);
+            }
+        }
+        match refusal.class {
+            ErrorClass::Cancelled => Setback::Withheld(Withheld::Cancelled),
+            _ if is_passing => Setback::Class(refusal),
+            _ => Setback::Final(refusal),
+        }
+    }
+
+    /// Puts a setback into the reports and says what it means for the other series.
+    fn conclude(&self, reports: Vec<SeriesReport>, setback: Setback) -> Fetched {
+        let refusal = match setback {
+            Setback::Class(refusal) | Setback::Final(refusal) => refusal,
+            Setback::Withheld(withheld) => return self.withheld(reports, withheld),
+        };
+        let mut lesson = Lesson::Nothing;
+        let end = |report: SeriesReport| {
+            let (source, request) = (self.lane.source.as_ref(), &self.request);
+            let (status, text, taught) = consequence(source, request, &report, &refusal);
+            lesson = taught;
+            report.with_error(status, refusal.class, text)
+        };
+        let reports = reports.into_iter().map(end).collect();
+        Fetched { reports, lesson }
+    }
+
+    /// The same where nothing was sent.
+    fn withheld(&self, reports: Vec<SeriesReport>, withheld: Withheld) -> Fetched {
+        use ErrorClass::{Database, Day, Unknown};
+        use SeriesStatus::{Failed, Refused};
+        let stopped = |text: &str| {
+            let (status, class) = (SeriesStatus::Cancelled, ErrorClass::Cancelled);
+            (status, class, text.to_owned(), Lesson::Nothing)
+        };
+        let (status, class, text, lesson) = match withheld {
+            Withheld::DaySpent(until) => {
+                let text = explain::day(&until);
+                (Refused, Day, text.clone(), Lesson::Stop(Day, text))
+            }
+            Withheld::RunSpent => {
+                let lesson = Lesson::Stop(Day, START_SPENT.to_owned());
+                (Refused, Day, not_asked(START_SPENT), lesson)
+            }
+            Withheld::RetriesSpent => (Failed, Unknown, RETRIES_SPENT.to_owned(), Lesson::Nothing),
+            Withheld::Paused(class, text) => {
+                (Failed, class, text.clone(), Lesson::Stop(class, text))
+            }
+            Withheld::Cancelled => stopped("stopped on request; stored data is safe"),
+            Withheld::Store(_) if self.cancel.is_cancelled() => stopped(
+                "stopped on request while the store was away; the answer already paid for is kept",
+            ),
+            Withheld::Store(error) => {
+                let text = error.to_string();
+                (Failed, Database, text.clone(), Lesson::Stop(Database, text))
+            }
+        };
+        let end = |report: SeriesReport| report.with_error(status, class, text.clone());
+        let reports = reports.into_iter().map(end).collect();
+        Fetched { reports, lesson }
+    }
+
+    fn exchange(&self) -> Exchange<'_> {
+        Exchange {
+            pipeline: &self.pipeline,
+            lane: &self.lane,
+            run: self.run,
+            waiting: Waiting {
+                cancel: &self.cancel,
+                observer: &self.observer,
+            },
+        }
+    }
+}
+
+/// An answer without end: what came is stored, and nothing more is asked.
+fn endless(why: &str) -> Refusal {
+    let text = format!("the pages do not end: {why}; the bars that came are stored");
+    Refusal::new(ErrorClass::Endless, text)
+}
+
+/// The same refusal, which is not tried again because the day's retries are used up.
+fn without_retries(mut refusal: Refusal) -> Refusal {
+    refusal.text.push_str("; ");
+    refusal.text.push_str(RETRIES_SPENT);
+    refusal
+}
+
+/// How a refused series ends, in which words, and what its refusal teaches about the others.
+pub(super) fn consequence(
+    source: &dyn Source,
+    request: &Request,
+    report: &SeriesReport,
+    refusal: &Refusal,
+) -> (SeriesStatus, String, Lesson) {
+    let text = explain::sentence(source, (request, &report.series), refusal);
+    let (status, lesson) = match refusal.class {
+        ErrorClass::NotEntitled => {
+            let refused = Entitlement {
+                endpoint: request.endpoint.clone(),
+                parameter: refusal.parameter.clone().unwrap_or_default(),
+                granted: false,
+                message: Some(text.clone()),
+            };
+            (SeriesStatus::Refused, Lesson::Refused(refused))
+        }
+        class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
+            (SeriesStatus::Refused, Lesson::Stop(class, text.clone()))
+        }
+        class @ (ErrorClass::Outage | ErrorClass::Network) => {
+            (SeriesStatus::Failed, Lesson::Down(class, text.clone()))
+        }
+        ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
+        _ => (SeriesStatus::Failed, Lesson::Nothing),
+    };
+    (status, text, lesson)
+}

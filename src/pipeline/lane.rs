@@ -1,0 +1,174 @@
+//! A lane: one source with one key. It works through its requests at its own pace, and its waits
+//! hold up no other lane.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::event::{Event, Observer};
+use super::explain;
+use super::fetch::{Fetch, Fetched};
+use super::learned::{Learned, Lesson, Verdict};
+use super::persist::Waiting;
+use super::retry::Budget;
+use super::run::Pipeline;
+use super::source::{Policy, Source};
+use crate::db::{Credential, DbError};
+use crate::model::{ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId};
+
+/// A source and the key it is asked with.
+#[derive(Debug, Clone)]
+pub struct Lane {
+    /// The source.
+    pub source: Arc<dyn Source>,
+    /// The key's fingerprint and plan.
+    pub credential: Credential,
+    /// How fast it is asked, and when again.
+    pub policy: Policy,
+}
+
+impl Lane {
+    /// The lane of a source, at the source's own pace.
+    #[must_use]
+    pub fn of(source: Arc<dyn Source>, credential: Credential) -> Self {
+        Self {
+            policy: source.policy().clone(),
+            credential,
+            source,
+        }
+    }
+
+    /// The word for its source.
+    #[must_use]
+    pub fn id(&self) -> &SourceId {
+        self.source.describe().id()
+    }
+}
+
+/// What a lane does in one run.
+pub(super) struct LaneRun {
+    pub pipeline: Arc<Pipeline>,
+    pub lane: Lane,
+    pub run: RunId,
+    pub requests: Vec<Request>,
+    pub learned: Learned,
+    /// What the requests of the lane have left together.
+    pub budget: Arc<Budget>,
+    pub cancel: CancellationToken,
+    pub observer: Observer,
+}
+
+/// How it went: a report for each series, and whether all could be recorded.
+pub(super) type Worked = (Vec<SeriesReport>, Result<(), DbError>);
+
+impl LaneRun {
+    /// Works through the requests, several at once if the policy allows.
+    pub async fn run(mut self) -> Worked {
+        let mut fetches: JoinSet<(usize, Fetched)> = JoinSet::new();
+        let mut busy: BTreeMap<usize, String> = BTreeMap::new();
+        let mut open: BTreeMap<usize, Request> = std::mem::take(&mut self.requests)
+            .into_iter()
+            .enumerate()
+            .collect();
+        let (mut reports, mut outcome) = (vec![], Ok(()));
+        loop {
+            let mut unasked = vec![];
+            for (index, request) in std::mem::take(&mut open) {
+                match self.verdict(&request, &busy) {
+                    Verdict::Refuse(class, text) => {
+                        for series in &request.series {
+                            unasked.push((text.clone(), not_asked(series, class, &text)));
+                        }
+                    }
+                    Verdict::Go if fetches.len() < self.lane.policy.in_flight.max(1) => {
+                        busy.insert(index, request.endpoint.clone());
+                        let fetch = self.fetch(request);
+                        fetches.spawn(async move { (index, fetch.run().await) });
+                    }
+                    Verdict::Go | Verdict::Wait => {
+                        open.insert(index, request);
+                    }
+                }
+            }
+            reports.extend(unasked.iter().map(|(_, report)| report.clone()));
+            if outcome.is_ok() {
+                outcome = self
+                    .pipeline
+                    .record_unasked(self.run, unasked, self.waiting())
+                    .await;
+            }
+            let Some(ended) = fetches.join_next().await else {
+                return (reports, outcome);
+            };
+            match ended {
+                Ok((index, ended)) => {
+                    busy.remove(&index);
+                    if outcome.is_ok() {
+                        outcome = self.take_in(&ended).await;
+                    }
+                    self.learned.learn(ended.lesson);
+                    reports.extend(ended.reports);
+                }
+                Err(crashed) => std::panic::resume_unwind(crashed.into_panic()),
+            }
+        }
+    }
+
+    fn verdict(&self, request: &Request, busy: &BTreeMap<usize, String>) -> Verdict {
+        if self.cancel.is_cancelled() {
+            return Verdict::Refuse(ErrorClass::Cancelled, "stopped on request".to_owned());
+        }
+        let endpoints: BTreeSet<&str> = busy.values().map(String::as_str).collect();
+        self.learned.verdict(request, &endpoints)
+    }
+
+    fn fetch(&self, request: Request) -> Fetch {
+        Fetch {
+            pipeline: Arc::clone(&self.pipeline),
+            lane: self.lane.clone(),
+            run: self.run,
+            request,
+            cancel: self.cancel.clone(),
+            observer: Arc::clone(&self.observer),
+            budget: Arc::clone(&self.budget),
+        }
+    }
+
+    /// Records how a request ended and what it taught.
+    async fn take_in(&self, fetched: &Fetched) -> Result<(), DbError> {
+        let (pipeline, waiting) = (&self.pipeline, self.waiting());
+        if let Lesson::Refused(refused) = &fetched.lesson {
+            let credential = &self.lane.credential;
+            let learn = || {
+                pipeline
+                    .store
+                    .learn_refusal(credential.clone(), refused.clone())
+            };
+            pipeline.write(waiting, learn).await?;
+        }
+        for report in &fetched.reports {
+            (self.observer)(Event::Done(report.clone()));
+            pipeline.write_down(self.run, report, waiting).await?;
+        }
+        Ok(())
+    }
+
+    const fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            cancel: &self.cancel,
+            observer: &self.observer,
+        }
+    }
+}
+
+/// A series that is not fetched because of what others taught.
+fn not_asked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
+    let status = match class {
+        ErrorClass::Cancelled => SeriesStatus::Cancelled,
+        ErrorClass::Database | ErrorClass::Network | ErrorClass::Outage => SeriesStatus::Failed,
+        _ => SeriesStatus::Refused,
+    };
+    SeriesReport::new(series.clone(), status).with_error(status, class, explain::not_asked(text))
+}

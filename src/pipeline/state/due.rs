@@ -1,0 +1,43 @@
+//! Which series a run would fetch, and which wait for the quota of their source: pure.
+
+use chrono::{DateTime, Utc};
+
+use super::super::freshness;
+use super::super::snapshot::SeriesState;
+use super::{Entry, State};
+use crate::model::SeriesKey;
+
+impl State {
+    /// Whether nothing may be sent for a series before the quota of its source renews.
+    pub(super) fn is_spent(&self, series: &SeriesKey, now: DateTime<Utc>) -> bool {
+        self.quotas.spent_until(&series.source, now).is_some()
+    }
+
+    /// The series that a run at this instant would fetch: those never fetched first, then the
+    /// oldest, so that a limited day reaches all of them in turn.
+    pub(super) fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
+        let is_due = move |entry: &&Entry| {
+            entry.parked.is_none()
+                && !entry.rests(at)
+                && freshness::state(entry.key.interval, entry.fetched_at(), at)
+                    != SeriesState::Fresh
+        };
+        let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
+        due.sort_by_key(|entry| entry.fetched_at());
+        due.into_iter().map(|entry| &entry.key)
+    }
+
+    /// Those for which these requests are enough; sources whose day is not limited need none of them.
+    pub(super) fn due_within(&self, most: Option<u32>, now: DateTime<Utc>) -> Vec<SeriesKey> {
+        let mut room = most.unwrap_or(u32::MAX);
+        let has_room = |series: &&SeriesKey| {
+            if !self.quotas.is_limited(&series.source) {
+                return true;
+            }
+            let is_room = room > 0;
+            room = room.saturating_sub(1);
+            is_room
+        };
+        self.due(now).filter(has_room).cloned().collect()
+    }
+}

@@ -1,0 +1,180 @@
+//! What each source may still be sent, from its ledger: pure.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::super::snapshot::QuotaStatus;
+use crate::model::quota::{self, Ledger, Quota};
+use crate::model::{SeriesKey, SourceId};
+
+/// The quotas of all sources, the default first.
+#[derive(Debug)]
+pub struct Quotas(Vec<Standing>);
+
+#[derive(Debug)]
+struct Standing {
+    source: SourceId,
+    quota: Quota,
+    ledger: Ledger,
+    /// The quota day of the ledger; that of another day does not count.
+    day: Option<DateTime<Utc>>,
+}
+
+impl Standing {
+    fn ledger(&self, at: DateTime<Utc>) -> Ledger {
+        if self.day == Some(self.quota.day(at).0) {
+            self.ledger
+        } else {
+            Ledger::default()
+        }
+    }
+}
+
+impl Quotas {
+    /// Quotas of which nothing is read yet.
+    pub fn new(quotas: Vec<(SourceId, Quota)>) -> Self {
+        let standing = |(source, quota)| Standing {
+            source,
+            quota,
+            ledger: Ledger::default(),
+            day: None,
+        };
+        Self(quotas.into_iter().map(standing).collect())
+    }
+
+    /// Takes in what was read.
+    pub fn read(&mut self, ledgers: Vec<(SourceId, Ledger)>, now: DateTime<Utc>) {
+        for (source, ledger) in ledgers {
+            if let Some(standing) = self.0.iter_mut().find(|standing| standing.source == source) {
+                standing.day = Some(standing.quota.day(now).0);
+                standing.ledger = ledger;
+            }
+        }
+    }
+
+    /// Whether a day has turned since something was read.
+    pub fn is_outdated(&self, now: DateTime<Utc>) -> bool {
+        let is_of_another_day = |standing: &Standing| {
+            standing
+                .day
+                .is_some_and(|day| day != standing.quota.day(now).0)
+        };
+        self.0.iter().any(is_of_another_day)
+    }
+
+    /// Until when nothing may be sent to a source.
+    pub fn spent_until(&self, source: &SourceId, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let standing = self.of(source)?;
+        quota::spent_until(&standing.ledger(now), &standing.quota, now)
+    }
+
+    /// Until when nothing may be sent to any source.
+    pub fn all_spent_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let spent = |standing: &Standing| self.spent_until(&standing.source, now);
+        self.0.iter().map(spent).min().flatten()
+    }
+
+    /// Whether the day of a source is limited.
+    pub fn is_limited(&self, source: &SourceId) -> bool {
+        self.of(source)
+            .is_some_and(|standing| standing.quota.per_day().is_some())
+    }
+
+    /// Requests that may still be sent today to all sources with a limited day; `None`: there is none.
+    pub fn left_of_limited(&self, now: DateTime<Utc>) -> Option<u32> {
+        let limited = self
+            .0
+            .iter()
+            .filter(|standing| standing.quota.per_day().is_some());
+        limited
+            .filter_map(|standing| left(standing, now))
+            .reduce(u32::saturating_add)
+    }
+
+    /// How many of these series can be fetched before their sources' days are over.
+    pub fn sendable<'a>(
+        &self,
+        series: impl Iterator<Item = &'a SeriesKey>,
+        now: DateTime<Utc>,
+    ) -> usize {
+        let mut wanted: HashMap<&SourceId, usize> = HashMap::new();
+        for series in series {
+            *wanted.entry(&series.source).or_default() += 1;
+        }
+        let sendable = |(source, wanted): (&SourceId, usize)| {
+            let left = self.of(source).and_then(|standing| left(standing, now));
+            left.map_or(wanted, |left| wanted.min(left as usize))
+        };
+        wanted.into_iter().map(sendable).sum()
+    }
+
+    /// The quota of the default source.
+    pub fn status(&self, now: DateTime<Utc>) -> QuotaStatus {
+        let Some(standing) = self.0.first() else {
+            return QuotaStatus::default();
+        };
+        let ledger = standing.ledger(now);
+        QuotaStatus {
+            used: ledger.today,
+            limit: standing.quota.per_day(),
+            spent_until: quota::spent_until(&ledger, &standing.quota, now),
+            renews_at: quota::renews_at(&ledger, &standing.quota, now),
+        }
+    }
+
+    fn of(&self, source: &SourceId) -> Option<&Standing> {
+        self.0.iter().find(|standing| standing.source == *source)
+    }
+}
+
+fn left(standing: &Standing, now: DateTime<Utc>) -> Option<u32> {
+    quota::left(&standing.ledger(now), &standing.quota, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use chrono_tz::UTC;
+
+    use super::*;
+    use crate::model::Interval;
+
+    const OTHER: SourceId = SourceId::known("other");
+
+    fn quotas() -> Quotas {
+        let limited = Quota::daily(TimeDelta::zero(), Some(5), UTC);
+        Quotas::new(vec![
+            (SourceId::DEFAULT, limited),
+            (OTHER, Quota::unlimited(UTC)),
+        ])
+    }
+
+    fn used(today: u32) -> Ledger {
+        Ledger {
+            today,
+            ..Ledger::default()
+        }
+    }
+
+    #[test]
+    fn a_spent_day_of_one_source_holds_up_no_other() {
+        let now = "2026-11-23T15:00:00Z".parse().unwrap();
+        let mut quotas = quotas();
+        quotas.read(vec![(SourceId::DEFAULT, used(5)), (OTHER, used(500))], now);
+        assert!(quotas.spent_until(&SourceId::DEFAULT, now).is_some());
+        assert_eq!(quotas.spent_until(&OTHER, now), None);
+        assert_eq!(quotas.all_spent_until(now), None);
+        assert_eq!(quotas.left_of_limited(now), Some(0));
+        let ibm = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+        let other = SeriesKey {
+            source: OTHER,
+            ..ibm.clone()
+        };
+        let due = [&ibm, &other, &ibm, &other, &other];
+        assert_eq!(quotas.sendable(due.into_iter(), now), 3);
+        let tomorrow = now + TimeDelta::days(1);
+        assert!(quotas.is_outdated(tomorrow) && !quotas.is_outdated(now));
+        assert_eq!(quotas.sendable(due.into_iter(), tomorrow), 5);
+    }
+}
