@@ -43,6 +43,7 @@ mod history;
 mod ledger;
 mod listings;
 mod races;
+mod sources;
 mod totals;
 mod watch_list;
 

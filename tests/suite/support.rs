@@ -2,5 +2,6 @@
 
 pub mod cluster;
 pub mod lane;
+pub mod paged;
 pub mod pooler;
 pub mod program;

@@ -23,10 +23,9 @@ fn is_ibm(query: &[(String, String)]) -> bool {
     query.iter().any(|(_, value)| value == "IBM")
 }
 
-impl Breaking {
-    fn break_on(&self, parameters: &[(String, String)], is_now: bool, words: &str) {
-        assert!(!(is_now && is_ibm(parameters)), "{words}");
-    }
+/// Panics if it is time to.
+fn break_on(parameters: &[(String, String)], is_now: bool, words: &str) {
+    assert!(!(is_now && is_ibm(parameters)), "{words}");
 }
 
 #[async_trait]
@@ -45,7 +44,7 @@ impl Source for Breaking {
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
         let words = format!("broken while sending with {CANARY}");
-        self.break_on(&request.parameters, self.on_sending, &words);
+        break_on(&request.parameters, self.on_sending, &words);
         self.inner.send(request, attempt).await
     }
 
@@ -54,7 +53,7 @@ impl Source for Breaking {
     }
 
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
-        self.break_on(&request.parameters, self.on_reading, "broken while reading");
+        break_on(&request.parameters, self.on_reading, "broken while reading");
         self.inner.read(request, answer)
     }
 
@@ -73,7 +72,7 @@ impl SymbolSource for Breaking {
     }
 
     fn read_symbols(&self, request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal> {
-        self.break_on(&request.parameters, self.on_reading, "broken while reading");
+        break_on(&request.parameters, self.on_reading, "broken while reading");
         self.inner.symbols().unwrap().read_symbols(request, answer)
     }
 }

@@ -1,0 +1,42 @@
+//! The rows of the table of settings.
+
+use chrono::TimeDelta;
+use pipeline_tui::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings};
+use pipeline_tui::model::quota::Quota;
+
+const fn part(name: &'static str, file: &'static str) -> KeyField {
+    KeyField {
+        value: Setting::new(name, None, "", "a part of the key").secrecy(Secrecy::Key),
+        file: Setting::new(file, None, "", "a file with it"),
+    }
+}
+
+pub static SETTINGS: SourceSettings = SourceSettings {
+    id: super::PAGED,
+    name: "Paged",
+    without_key: "nothing",
+    key: &[
+        part("PAGED_KEY_ID", "PAGED_KEY_ID_FILE"),
+        part("PAGED_SECRET", "PAGED_SECRET_FILE"),
+    ],
+    addresses: &[Setting::new(
+        "PAGED_BASE_URL",
+        None,
+        "https://paged.example",
+        "its address",
+    )],
+    allow_http: Setting::new("PAGED_ALLOW_HTTP", None, "false", "allows plain http")
+        .kind(Kind::Switch),
+    plans: Plans {
+        setting: None,
+        usual: Plan {
+            name: "basic",
+            words: "200 a minute",
+            quota: Quota::daily(TimeDelta::zero(), None, chrono_tz::UTC),
+            in_flight: 1,
+            has_intraday: true,
+        },
+        others: &[],
+    },
+    former_key_file: None,
+};
