@@ -40,6 +40,7 @@ mod bars;
 mod dropped;
 mod found;
 mod history;
+mod killed;
 mod ledger;
 mod listings;
 mod races;
