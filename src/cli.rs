@@ -1,5 +1,6 @@
 //! The command line: reads arguments, calls the parts, maps outcomes to exit codes. No other logic.
 
+mod adopt;
 mod args;
 mod bars;
 mod completions;
@@ -123,6 +124,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
         Some(Subcommand::Runs(args)) => runs::run(&args, &context).await,
         Some(Subcommand::Watch(args)) => watch::run(args.command, &context).await,
         Some(Subcommand::Simulate(args)) => simulate::run(args, &context).await,
+        Some(Subcommand::Adopt(args)) => adopt::run(&args, &context).await,
         Some(Subcommand::Doctor(args)) => doctor::run(&args, &context).await,
         Some(Subcommand::Config(args)) => settings::run(args.command, &context.inputs),
         Some(Subcommand::Keys { markdown }) => keys::run(markdown, &context),

@@ -21,6 +21,8 @@ mod work;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::model::Interval;
+
 pub(crate) use bars::RECENT;
 pub use bars::{BarQuery, BarStore, Holding, Order, SeriesFacts};
 pub use desk::DeskStore;
@@ -31,7 +33,7 @@ pub use ledger::{
 };
 pub use postgres::PgTarget;
 pub use runs::{ActiveRun, RunDetail, RunLock, RunStore};
-pub use store::{Access, Backend, Health, Size, Store};
+pub use store::{Access, Adoption, Backend, Health, Size, Store};
 pub use watched::MARK as WATCH_LIST_MARK;
 
 /// Opens an SQLite file, creating it if allowed.
@@ -54,4 +56,14 @@ pub async fn preview_sqlite(path: &Path) -> Result<Option<String>> {
 /// if the start would be refused.
 pub async fn preview_postgres(target: PgTarget) -> Result<Option<String>> {
     Box::pin(postgres::PgStore::preview(target)).await
+}
+
+/// Takes over the bars that the pipeline which this program replaces has stored on a server, as bars
+/// of one interval. A trial changes nothing, and says the same.
+pub async fn adopt_postgres(
+    target: PgTarget,
+    interval: Interval,
+    is_trial: bool,
+) -> Result<Adoption> {
+    Box::pin(postgres::adopt(target, interval, is_trial)).await
 }

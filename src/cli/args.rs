@@ -170,6 +170,8 @@ pub enum Subcommand {
     Bars(Box<BarsArgs>),
     /// Show the run history, or one run in detail.
     Runs(RunsArgs),
+    /// Take over the bars of the pipeline that this program replaces, from its own PostgreSQL database.
+    Adopt(AdoptArgs),
     /// Show or change the watch list, thousands of series at once; spends no requests.
     Watch(WatchArgs),
     /// Serve simulated or recorded answers over HTTP, as the provider would.
@@ -311,6 +313,17 @@ pub enum TableFormat {
     Table,
     /// One JSON document.
     Json,
+}
+
+/// `adopt`.
+#[derive(Debug, Args)]
+pub struct AdoptArgs {
+    /// Bar size of the stored bars, which the older pipeline did not store.
+    #[arg(long)]
+    pub interval: Interval,
+    /// Only say what would happen.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `watch`.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::context::Context;
 use super::exit::Failure;
 use crate::config::{self, Database, Key, Server, Settings, SourceAccess};
-use crate::db::{self, Access, PgTarget, Store};
+use crate::db::{self, Access, Adoption, PgTarget, Store};
+use crate::model::Interval;
 use crate::pipeline::engine::{Rekey, Rekeyed};
 use crate::pipeline::sources;
 use crate::pipeline::{Persistence, Pipeline, Unreadable, Waits};
@@ -63,6 +64,22 @@ pub async fn preview(settings: &Settings) -> Result<Option<String>, Failure> {
         Database::Sqlite { path } => db::preview_sqlite(path).await?,
         Database::Postgres(server) => db::preview_postgres(target(server)).await?,
     })
+}
+
+/// Takes over the bars of the pipeline that this program replaces, or only says what would happen.
+pub async fn adopt(
+    settings: &Settings,
+    interval: Interval,
+    is_trial: bool,
+) -> Result<Adoption, Failure> {
+    match &settings.database {
+        Database::Sqlite { .. } => Err(Failure::usage(
+            "adopt takes over bars from a PostgreSQL database; name it with DATABASE_URL or POSTGRES_HOST",
+        )),
+        Database::Postgres(server) => {
+            Ok(db::adopt_postgres(target(server), interval, is_trial).await?)
+        }
+    }
 }
 
 /// Closes the store. A connection in use or a silent server must not delay the exit.

@@ -1,5 +1,6 @@
 //! PostgreSQL behind the trait: connections, their deadlines, and the migration.
 
+mod adopt;
 mod apply;
 mod copy;
 mod history;
@@ -21,6 +22,7 @@ use sqlx::Connection;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnection, PgPool};
 
+pub use self::adopt::adopt;
 use self::session::Sessions;
 use self::survey::survey;
 use super::error::{self, DbError, DbErrorKind, Result};
@@ -93,7 +95,7 @@ impl PgStore {
             "PostgreSQL {}, schema {} at {place}",
             found.version, found.home
         );
-        Ok(schema::preview(found.schema, &MIGRATIONS, &place))
+        schema::preview(found.schema, &MIGRATIONS, &place)
     }
 
     /// Runs work on a pooled connection, to its end, within the deadline.

@@ -11,6 +11,8 @@ use super::{Access, Result};
 pub enum Schema {
     /// There are none yet.
     Missing,
+    /// There are none, and a table of bars of the pipeline that this program replaces.
+    Original,
     /// An earlier version created them.
     Older,
     /// They are up to date.
@@ -122,6 +124,7 @@ pub fn incomplete(what: &str, place: &str) -> DbError {
 pub fn needs_migration(schema: Schema, access: Access, place: &str) -> Result<bool> {
     match (schema, access) {
         (Schema::Current, _) => Ok(false),
+        (Schema::Original, _) => Err(original(place)),
         (_, Access::ReadWrite) => Ok(true),
         (_, Access::ReadOnly) => Err(DbError::new(
             DbErrorKind::ReadOnly,
@@ -131,17 +134,30 @@ pub fn needs_migration(schema: Schema, access: Access, place: &str) -> Result<bo
 }
 
 /// What the first start would create there; `None`: nothing.
-pub fn preview(schema: Schema, migrations: &Migrator, place: &str) -> Option<String> {
+pub fn preview(schema: Schema, migrations: &Migrator, place: &str) -> Result<Option<String>> {
     match schema {
-        Schema::Current => None,
-        Schema::Older => Some(format!(
+        Schema::Current => Ok(None),
+        Schema::Original => Err(original(place)),
+        Schema::Older => Ok(Some(format!(
             "{place}: the next start will bring the tables up to date"
-        )),
-        Schema::Missing => Some(format!(
+        ))),
+        Schema::Missing => Ok(Some(format!(
             "{place}: not used yet; the first start will create {} tables",
             tables(migrations).len()
-        )),
+        ))),
     }
+}
+
+/// The error of a database in which the pipeline that this program replaces has stored bars.
+fn original(place: &str) -> DbError {
+    DbError::new(
+        DbErrorKind::NotADatabase,
+        format!(
+            "the table stock_data of {place} holds the bars of the older pipeline that pipeline-tui replaces. \
+             Nothing was changed. Take them over with: pipeline-tui adopt --interval 5min --dry-run, with the bar \
+             size that they have, which says what it will do; or use another database"
+        ),
+    )
 }
 
 #[cfg(test)]

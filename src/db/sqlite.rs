@@ -126,7 +126,7 @@ impl SqliteStore {
         } else {
             untouched(path, &place).await?
         };
-        Ok(schema::preview(found, &MIGRATIONS, &place))
+        schema::preview(found, &MIGRATIONS, &place)
     }
 
     /// Runs work that only reads.
@@ -264,7 +264,7 @@ async fn survey(connection: &mut SqliteConnection, place: &str) -> Result<Schema
             Some(table) => Err(foreign(&table, place)),
             None => Ok(schema),
         },
-        Schema::Older => Ok(schema),
+        Schema::Older | Schema::Original => Ok(schema),
         Schema::Current => {
             let has: Vec<(String, String)> = sqlx::query_as(
                 "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'",

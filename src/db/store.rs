@@ -51,6 +51,19 @@ pub struct Health {
     pub bars: u64,
 }
 
+/// What became of the rows of the pipeline that this program replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adoption {
+    /// Rows of its table.
+    pub rows: u64,
+    /// Those that are bars now.
+    pub bars: u64,
+    /// Symbols they belong to.
+    pub symbols: u64,
+    /// The oldest and the newest bar.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
 /// The size of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {

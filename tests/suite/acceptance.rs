@@ -53,7 +53,7 @@ async fn the_originals_query_answers_and_a_second_fetch_changes_nothing() {
         let versions = if desk.postgres().is_some() {
             "SELECT xmin, ctid, id, updated_at FROM stock_data ORDER BY id"
         } else {
-            "SELECT rowid, id, updated_at, created_at FROM bars ORDER BY id"
+            "SELECT id, updated_at, created_at, open_price, volume FROM stock_data ORDER BY id"
         };
         let before = desk.sql(versions);
         let (code, again) = desk.fetch(&arguments);

@@ -172,7 +172,7 @@ async fn a_full_disk_stops_spending_and_loses_nothing() {
     assert_eq!(done.code, 3, "{done:?}");
     assert!(done.stdout.contains("no space is left"), "{done:?}");
     assert_eq!(
-        desk.sql("SELECT count(*) FROM bars WHERE symbol = 'IBM'"),
+        desk.sql("SELECT count(*) FROM stock_data WHERE symbol = 'IBM'"),
         stored
     );
     let seen = server.journal().len();

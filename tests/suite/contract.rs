@@ -43,6 +43,7 @@ mod history;
 mod killed;
 mod ledger;
 mod listings;
+mod migrated;
 mod races;
 mod sources;
 mod totals;

@@ -10,6 +10,7 @@ use crate::support::cluster::{self, psql};
 use crate::support::pooler::Pooler;
 use crate::support::program::{CANARY, Desk, Done, provider};
 
+mod adopt;
 mod files;
 mod tables;
 

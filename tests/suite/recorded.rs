@@ -168,7 +168,7 @@ fn rows_of_store(desk: &Desk) -> Vec<Row> {
             .map(price)
             .join(", ");
         desk.sql(&format!(
-            "SELECT timestamp, date(trading_day * 86400, 'unixepoch'), {columns}, volume, {extras} FROM bars ORDER BY timestamp"
+            "SELECT unixepoch(timestamp), date(trading_day * 86400, 'unixepoch'), {columns}, volume, {extras} FROM bars ORDER BY timestamp"
         ))
     };
     lines
@@ -281,6 +281,6 @@ async fn the_comparison_sees_a_value_that_is_off_by_the_last_digit() {
     let desk = Desk::new().asking(&server);
     desk.fetch(&["--symbols", "IBM", "--interval", "5min"]);
     let before = rows_of_store(&desk);
-    desk.sql("UPDATE bars SET high_price = high_price + 1 WHERE id = 1");
+    desk.sql("UPDATE bars SET high_price = high_price + 1 WHERE timestamp = (SELECT min(timestamp) FROM bars)");
     assert_ne!(rows_of_store(&desk), before);
 }

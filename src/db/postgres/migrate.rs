@@ -22,10 +22,7 @@ pub async fn migrate(
     sessions: &Sessions,
     place: &str,
 ) -> Result<()> {
-    sessions
-        .settle(connection, MIGRATES)
-        .await
-        .map_err(|e| error::postgres(e, place))?;
+    settle(connection, sessions, place).await?;
     transact(connection, place)
         .await
         .map_err(|fault| match fault {
@@ -34,25 +31,43 @@ pub async fn migrate(
         })
 }
 
-async fn transact(connection: &mut PgConnection, place: &str) -> Outcome<()> {
-    let failed = |failed: MigrateError| explain(failed, place);
-    connection.lock().await.map_err(failed)?;
-    let mut tx = connection.begin().await?;
-    run(&mut tx, Some(migration::BEFORE))
+/// Prepares a session for a migration, and takes its lock.
+pub async fn settle(connection: &mut PgConnection, sessions: &Sessions, place: &str) -> Result<()> {
+    sessions
+        .settle(connection, MIGRATES)
         .await
-        .map_err(failed)?;
+        .map_err(|e| error::postgres(e, place))?;
+    connection
+        .lock()
+        .await
+        .map_err(|failed| match explain(failed, place) {
+            Fault::Sql(sql) => error::postgres(sql, place),
+            Fault::Worded(worded) => worded,
+        })
+}
+
+async fn transact(connection: &mut PgConnection, place: &str) -> Outcome<()> {
+    let mut tx = connection.begin().await?;
+    within_transaction(&mut tx, place).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The migrations that are missing, in an open transaction.
+pub async fn within_transaction(tx: &mut PgConnection, place: &str) -> Outcome<()> {
+    let failed = |failed: MigrateError| explain(failed, place);
+    run(tx, Some(migration::BEFORE)).await.map_err(failed)?;
     let applied = tx.list_applied_migrations(&MIGRATIONS.table_name).await;
     if let Some((before, rest)) = migration::halves(&MIGRATIONS)
         && migration::is_due(&applied.map_err(failed)?)
     {
-        require_no_views(&mut tx, place).await?;
+        require_no_views(tx, place).await?;
         raw_sql(before).execute(&mut *tx).await?;
-        move_bars(&mut tx, place).await?;
+        move_bars(tx, place).await?;
         let applied = tx.apply(&MIGRATIONS.table_name, &rest).await;
         applied.map_err(failed)?;
     }
-    run(&mut tx, None).await.map_err(failed)?;
-    tx.commit().await?;
+    run(tx, None).await.map_err(failed)?;
     Ok(())
 }
 
@@ -146,21 +161,31 @@ const END_OF_PIECE: &str = "\
         WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp > $4 \
         ORDER BY timestamp LIMIT $5) piece";
 
-/// A bar is final if its period had ended when the bar last changed: 16:00 of the last weekday, or
-/// the end of its minutes.
-const MOVE: &str = "\
+/// When the period of a bar of interval `$2` ends: 16:00 of its last weekday, or its last minute.
+macro_rules! period_end {
+    () => {
+        "CASE $2 \
+            WHEN 'daily' THEN (trading_date + time '16:00') AT TIME ZONE 'America/New_York' \
+            WHEN 'weekly' THEN (greatest(trading_date, date_trunc('week', trading_date)::date + 4) + time '16:00') \
+                               AT TIME ZONE 'America/New_York' \
+            WHEN 'monthly' THEN ((date_trunc('month', trading_date) + '1 month - 1 day'::interval)::date \
+                                 + time '16:00') AT TIME ZONE 'America/New_York' \
+            ELSE timestamp + make_interval(mins => substring($2 FROM '^[0-9]+')::integer) END"
+    };
+}
+pub const PERIOD_END: &str = period_end!();
+
+/// A bar is final if its period had ended when the bar last changed.
+const MOVE: &str = concat!(
+    "\
     INSERT INTO stock_data (id, symbol, timestamp, open_price, high_price, low_price, close_price, volume, created_at, \
                             updated_at, interval, adjusted, trading_date, adjusted_close, dividend_amount, \
                             split_coefficient, final) \
     SELECT id, upper(symbol COLLATE \"C\"), timestamp, open_price, high_price, low_price, close_price, volume, created_at, \
            updated_at, interval, adjusted, trading_date, adjusted_close, dividend_amount, split_coefficient, \
-           updated_at >= CASE $2 \
-               WHEN 'daily' THEN (trading_date + time '16:00') AT TIME ZONE 'America/New_York' \
-               WHEN 'weekly' THEN (greatest(trading_date, date_trunc('week', trading_date)::date + 4) + time '16:00') \
-                                  AT TIME ZONE 'America/New_York' \
-               WHEN 'monthly' THEN ((date_trunc('month', trading_date) + '1 month - 1 day'::interval)::date \
-                                    + time '16:00') AT TIME ZONE 'America/New_York' \
-               ELSE timestamp + make_interval(mins => substring($2 FROM '^[0-9]+')::integer) END \
+           updated_at >= ",
+    period_end!(),
+    " \
     FROM stock_data_before \
     WHERE symbol = $1 AND interval = $2 AND adjusted = $3 AND timestamp > $4 AND timestamp <= $5 \
     ORDER BY timestamp \
@@ -170,4 +195,5 @@ const MOVE: &str = "\
         trading_date = EXCLUDED.trading_date, adjusted_close = EXCLUDED.adjusted_close, \
         dividend_amount = EXCLUDED.dividend_amount, split_coefficient = EXCLUDED.split_coefficient, \
         created_at = least(stock_data.created_at, EXCLUDED.created_at), final = EXCLUDED.final \
-    WHERE EXCLUDED.updated_at > stock_data.updated_at";
+    WHERE EXCLUDED.updated_at > stock_data.updated_at"
+);

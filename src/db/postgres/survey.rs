@@ -216,7 +216,12 @@ async fn tables(
     place: &str,
 ) -> Result<Schema> {
     // In this order: what another process creates in between is seen together with its migrations.
-    let taken = taken(connection, place).await?;
+    let mut taken = taken(connection, place).await?;
+    let original = taken.iter().position(|(table, _)| table == "stock_data");
+    let original = match original {
+        Some(at) if is_original(connection, place).await? => Some(taken.remove(at)),
+        _ => None,
+    };
     let applied = applied(connection, place).await?;
     let judged = match applied {
         Listed::Readable(applied, is_home) => schema::judge(&MIGRATIONS, &applied).ok_or(is_home),
@@ -229,8 +234,9 @@ async fn tables(
         Err(false) => Schema::Missing,
     };
     match schema {
-        Schema::Missing => match taken {
-            Some((table, owner)) => Err(foreign(place, facts, &table, Some(&owner))),
+        Schema::Missing | Schema::Original => match taken.first() {
+            Some((table, owner)) => Err(foreign(place, facts, table, Some(owner))),
+            None if original.is_some() => Ok(Schema::Original),
             None => require_a_home(facts, access, place),
         },
         Schema::Older => Ok(Schema::Older),
@@ -238,15 +244,46 @@ async fn tables(
     }
 }
 
-/// Something that has a needed name where tables would be created, and its owner.
-async fn taken(connection: &mut PgConnection, place: &str) -> Result<Option<(String, String)>> {
+/// The columns of the table that the pipeline which this program replaces made. It had no interval.
+const ORIGINAL: [&str; 10] = [
+    "id",
+    "symbol",
+    "timestamp",
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "volume",
+    "created_at",
+    "updated_at",
+];
+
+/// Whether the table `stock_data` is that of the pipeline which this program replaces.
+async fn is_original(connection: &mut PgConnection, place: &str) -> Result<bool> {
+    sqlx::query_scalar(
+        "SELECT count(*) FILTER (WHERE a.attname = ANY ($1)) = cardinality($1) \
+            AND count(*) FILTER (WHERE a.attname IN ('interval', 'adjusted')) = 0 \
+            AND bool_or(a.attname = 'timestamp' AND a.atttypid = 'timestamp'::regtype) \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+         WHERE n.nspname = current_schema() AND c.relname = 'stock_data' AND c.relkind = 'r'",
+    )
+    .bind(&ORIGINAL[..])
+    .fetch_one(connection)
+    .await
+    .map(|is_original: Option<bool>| is_original.unwrap_or(false))
+    .map_err(|e| error::postgres(e, place))
+}
+
+/// What has a needed name where tables would be created, each with its owner.
+async fn taken(connection: &mut PgConnection, place: &str) -> Result<Vec<(String, String)>> {
     sqlx::query_as(
         "SELECT c.relname::text, quote_ident(r.rolname) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE n.nspname = current_schema() AND c.relname = ANY ($1) ORDER BY 1 LIMIT 1",
+         WHERE n.nspname = current_schema() AND c.relname = ANY ($1) ORDER BY 1",
     )
     .bind(names())
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await
     .map_err(|e| error::postgres(e, place))
 }

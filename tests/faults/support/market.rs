@@ -141,9 +141,10 @@ pub async fn check_bars(product: &Product, ledger: &Ledger, servers: &[Server]) 
 async fn stored_bars(product: &Product) -> Vec<(Key, Values)> {
     let sql = match product.database {
         Database::Sqlite(_) => {
-            "SELECT symbol, interval, CAST(timestamp AS text), date(trading_day * 86400, 'unixepoch'), \
+            "SELECT symbol, interval, CAST(unixepoch(timestamp) AS text), date(trading_day * 86400, 'unixepoch'), \
                     CAST(open_price AS text), CAST(high_price AS text), CAST(low_price AS text), \
-                    CAST(close_price AS text), CAST(volume AS text) FROM bars WHERE adjusted = 0"
+                    CAST(close_price AS text), CAST(volume AS text) \
+             FROM bars JOIN series_totals s ON s.id = series_id WHERE adjusted = 0"
         }
         Database::Postgres(_) => {
             "SELECT CAST(symbol AS text), CAST(interval AS text), \

@@ -1,0 +1,263 @@
+//! Stores that version 0.1.0 made: brought up to date, every row is there, and a process that dies on
+//! the way leaves them as they were.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use sqlx::Connection;
+use sqlx::migrate::Migrator;
+
+use super::*;
+
+contract! {
+    a_store_of_the_first_release_keeps_every_row,
+    two_spellings_of_a_symbol_become_one,
+    a_move_that_is_killed_is_undone_and_done_again,
+}
+
+/// What version 0.1.0 made.
+const FIRST_RELEASE: i64 = 4;
+
+async fn make_old(place: &Place) {
+    let of_that_release = |all: Migrator| {
+        let known = all.iter().filter(|found| found.version <= FIRST_RELEASE);
+        Migrator::with_migrations(known.cloned().collect())
+    };
+    match place {
+        Place::Sqlite(path) => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(path)
+                .create_if_missing(true);
+            let connection = sqlx::SqliteConnection::connect_with(&options).await;
+            let migrations = of_that_release(sqlx::migrate!("migrations/sqlite"));
+            let mut connection = connection.unwrap();
+            let made = migrations.run_direct(None, &mut connection, false).await;
+            made.unwrap();
+        }
+        Place::Postgres(url) => {
+            let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+            let migrations = of_that_release(sqlx::migrate!("migrations/postgres"));
+            let made = migrations.run_direct(None, &mut connection, false).await;
+            made.unwrap();
+        }
+    }
+}
+
+/// Daily bars of a symbol, as (day of May 2026, close, when it was updated), and their total.
+async fn insert(place: &Place, symbol: &str, bars: &[(u32, u32, &str)]) {
+    for (day, close, updated) in bars {
+        let sql = if place.is_postgres() {
+            format!(
+                "INSERT INTO stock_data (symbol, interval, timestamp, trading_date, open_price, high_price, low_price, \
+                 close_price, volume, created_at, updated_at) VALUES ('{symbol}', 'daily', '2026-05-{day} 04:00Z', \
+                 '2026-05-{day}', {close}, {close}, {close}, {close}, 9007199254740993, '2026-05-01Z', '{updated}Z')"
+            )
+        } else {
+            format!(
+                "INSERT INTO bars (symbol, interval, timestamp, trading_day, open_price, high_price, low_price, \
+                 close_price, volume, created_at, updated_at) SELECT '{symbol}', 'daily', \
+                 unixepoch('2026-05-{day} 04:00'), unixepoch('2026-05-{day}') / 86400, p, p, p, p, 9007199254740993, \
+                 unixepoch('2026-05-01'), unixepoch('{updated}') FROM (SELECT {close} * 100000000 AS p)"
+            )
+        };
+        place.sql(&sql).await;
+    }
+    let bars = bars.len();
+    place
+        .sql(&format!(
+            "INSERT INTO series_totals VALUES ('{symbol}', 'daily', false, {bars})"
+        ))
+        .await;
+}
+
+async fn a_store_of_the_first_release_keeps_every_row(place: Place) {
+    make_old(&place).await;
+    let days = [(14, 100, "2026-05-14 20:20"), (15, 101, "2026-05-15 15:00")];
+    insert(&place, "IBM", &days).await;
+    let (attempt, no) = if place.is_postgres() {
+        ("gen_random_uuid()", "false")
+    } else {
+        ("'6f1c'", "0")
+    };
+    for sql in [
+        "INSERT INTO series (symbol, interval, settings) VALUES ('IBM', 'daily', '{\"a\": 1}')".to_owned(),
+        "INSERT INTO settings (name, value) VALUES ('paused', 'true')".to_owned(),
+        "INSERT INTO runs (status, trigger, lock_key) VALUES ('interrupted', 'fetch', 7)".to_owned(),
+        format!(
+            "INSERT INTO run_series (run_id, symbol, interval, adjusted, status, received, attempts, requests) \
+             VALUES (1, 'IBM', 'daily', {no}, 'succeeded', 2, 3, 3)"
+        ),
+        format!(
+            "INSERT INTO requests (attempt_id, run_id, symbol, interval, adjusted, function, query, key_fingerprint, \
+             plan, attempt, state, body_bytes) VALUES ({attempt}, 1, 'IBM', 'daily', {no}, 'TIME_SERIES_DAILY', \
+             'function=TIME_SERIES_DAILY&symbol=IBM', 'f00d', 'free', 2, 'answered', 2)"
+        ),
+        "INSERT INTO answers (request_id, received_at, http_status, stored_bytes, body) VALUES (1, \
+         '2026-05-15 20:00:00.000', 200, 22, '')"
+            .to_owned(),
+        format!(
+            "INSERT INTO rejected_rows (request_id, symbol, interval, adjusted, label, content, reason) \
+             VALUES (1, 'IBM', 'daily', {no}, 'x', 'y', 'z')"
+        ),
+        format!(
+            "INSERT INTO entitlements (key_fingerprint, function, plan, granted) \
+             VALUES ('f00d', 'TIME_SERIES_DAILY', 'free', {no})"
+        ),
+        "INSERT INTO listings VALUES ('IBM', 'International', 'NYSE', 'Stock')".to_owned(),
+    ] {
+        place.sql(&sql.replace(
+            "200, 22, '')",
+            if place.is_postgres() { "200, 22, '')" } else { "200, 22, x'')" },
+        ))
+        .await;
+    }
+    let store = place.open().await;
+    let bars = place
+        .sql(
+            "SELECT symbol, interval, source, final, volume, CAST(close_price AS integer) \
+              FROM stock_data ORDER BY timestamp",
+        )
+        .await;
+    let [yes, no] = if place.is_postgres() {
+        ["t", "f"]
+    } else {
+        ["1", "0"]
+    };
+    assert_eq!(
+        bars,
+        [
+            format!("IBM|daily|alpha_vantage|{yes}|9007199254740993|100"),
+            format!("IBM|daily|alpha_vantage|{no}|9007199254740993|101"),
+        ]
+    );
+    let found = store.bars(BarQuery {
+        series: series("IBM", Interval::Daily),
+        from: None,
+        to: None,
+        limit: 9,
+        order: Order::NewestFirst,
+    });
+    assert_eq!(found.await.unwrap().len(), 2);
+    assert_eq!(store.health().await.unwrap().bars, 2);
+    assert_eq!(
+        store.watch_list().await.unwrap(),
+        [series("IBM", Interval::Daily)]
+    );
+    assert_eq!(
+        store.setting("paused").await.unwrap().as_deref(),
+        Some("true")
+    );
+    let detail = store
+        .run(pipeline_tui::model::RunId(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((detail.series.len(), detail.series[0].received), (1, 2));
+    assert!(detail.requests[0].is_of(&series("IBM", Interval::Daily)));
+    assert_eq!(detail.rejected.len(), 1);
+    assert_eq!(store.entitlements(credential()).await.unwrap().len(), 1);
+    assert_eq!(store.listings().await.unwrap().1.len(), 1);
+    let kept = "SELECT (SELECT retries FROM run_series), (SELECT count(*) FROM answers), \
+                (SELECT source FROM requests), (SELECT endpoint FROM requests)";
+    assert_eq!(
+        place.sql(kept).await,
+        ["2|1|alpha_vantage|TIME_SERIES_DAILY"]
+    );
+}
+
+async fn two_spellings_of_a_symbol_become_one(place: Place) {
+    make_old(&place).await;
+    let upper = [(13, 100, "2026-05-13 21:00"), (14, 101, "2026-05-14 21:00")];
+    let lower = [(14, 102, "2026-05-15 09:00"), (15, 103, "2026-05-15 21:00")];
+    insert(&place, "IBM", &upper).await;
+    insert(&place, "ibm", &lower).await;
+    insert(&place, "Ibm", &[(14, 99, "2026-05-14 09:00")]).await;
+    for sql in [
+        "INSERT INTO series (symbol, interval) VALUES ('ibm', 'daily'), ('MSFT', 'daily'), ('IBM', 'daily')",
+        "INSERT INTO runs (status, trigger, lock_key) VALUES ('partial', 'fetch', 7)",
+        "INSERT INTO run_series (run_id, symbol, interval, adjusted, status, received, attempts) VALUES \
+         (1, 'ibm', 'daily', false, 'failed', 3, 2), (1, 'IBM', 'daily', false, 'succeeded', 4, 1)",
+        "INSERT INTO listings VALUES ('ibm', 'a', 'b', 'c'), ('Ibm', 'a', 'b', 'c')",
+    ] {
+        place.sql(sql).await;
+    }
+    let store = place.open().await;
+    let bars = "SELECT symbol, CAST(close_price AS integer) FROM stock_data ORDER BY timestamp";
+    assert_eq!(place.sql(bars).await, ["IBM|100", "IBM|102", "IBM|103"]);
+    assert_eq!(store.health().await.unwrap().bars, 3);
+    let list: Vec<String> = store
+        .watch_list()
+        .await
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(list, ["IBM daily", "MSFT daily"]);
+    let ended = "SELECT symbol, status, received, attempts, retries FROM run_series";
+    assert_eq!(place.sql(ended).await, ["IBM|failed|7|3|1"]);
+    assert_eq!(place.sql("SELECT symbol FROM listings").await, ["IBM"]);
+}
+
+/// Enough for several lines of progress.
+const MANY: u64 = 250_000;
+
+async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
+    make_old(&place).await;
+    let (fill, url) = match &place {
+        Place::Postgres(url) => (
+            format!(
+                "INSERT INTO stock_data (symbol, interval, timestamp, trading_date, open_price, high_price, low_price, \
+                 close_price, volume) SELECT 'S' || n % 7, '1min', '2020-01-01Z'::timestamptz + n * interval '1 min', \
+                 '2020-01-01', 1, 1, 1, 1, n FROM generate_series(1, {MANY}) n"
+            ),
+            url.clone(),
+        ),
+        Place::Sqlite(path) => (
+            format!(
+                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {MANY}) \
+                 INSERT INTO bars (symbol, interval, timestamp, trading_day, open_price, high_price, low_price, \
+                 close_price, volume) SELECT 'S' || n % 7, '1min', 1577836800 + n * 60, 18262, 1, 1, 1, 1, n FROM n"
+            ),
+            format!("sqlite://{}", path.display()),
+        ),
+    };
+    place.sql(&fill).await;
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        Command::new(env!("CARGO_BIN_EXE_pipeline-tui"))
+            .args(["bars", "S1", "--limit", "1"])
+            .env_clear()
+            .env("DATABASE_URL", &url)
+            .env("PIPELINE_DATA_DIR", folder.path())
+            .env("HOME", folder.path())
+            .current_dir(&folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    for lines in 1..=3 {
+        let mut child = start();
+        let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+        for _ in 0..lines {
+            let line = told.next().unwrap().unwrap();
+            assert!(line.contains("250,000 bars"), "{line}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let there = "SELECT count(*), sum(volume), (SELECT max(version) FROM _sqlx_migrations) FROM stock_data";
+        assert_eq!(
+            place.sql(there).await,
+            [format!("{MANY}|{}|{FIRST_RELEASE}", MANY * (MANY + 1) / 2)],
+            "killed after {lines} lines"
+        );
+    }
+    assert!(start().wait_with_output().unwrap().status.success());
+    let there = "SELECT count(*), sum(volume) FROM stock_data";
+    assert_eq!(
+        place.sql(there).await,
+        [format!("{MANY}|{}", MANY * (MANY + 1) / 2)]
+    );
+    let store = place.try_open(Access::ReadOnly).await.unwrap();
+    assert_eq!(store.health().await.unwrap().bars, MANY);
+}
