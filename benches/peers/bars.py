@@ -24,8 +24,8 @@ EXECUTEMANY = (
     + UPDATE.format("series_id, timestamp")
 )
 NUMBER = """
-    INSERT INTO series_totals (source, symbol, interval, adjusted, place) VALUES ('alpha_vantage', ?, ?, ?, 0)
-    ON CONFLICT DO UPDATE SET bars = bars RETURNING id
+    INSERT INTO series_totals (id, source, symbol, interval, adjusted, place)
+    VALUES (?, 'alpha_vantage', ?, ?, ?, 0) ON CONFLICT DO NOTHING
 """
 PAGE = 1000
 EPOCH_DAY = datetime(1970, 1, 1).toordinal()
@@ -54,21 +54,12 @@ def rows_of(document, symbol, interval):
     ]
 
 
-def for_sqlite(row):
-    """A row in the units of the table bars, after the series it belongs to."""
-    *series, at, day, *prices, volume = row
+def for_sqlite(number, row):
+    """A row in the units of the table bars, of the series with this number."""
+    _symbol, _interval, _adjusted, at, day, *prices, volume = row
     units = (int(price * 100_000_000) for price in prices)
     at = at.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
-    return tuple(series), (at, day.toordinal() - EPOCH_DAY, *units, volume)
-
-
-def executemany(connection, rows):
-    """Rows of [`for_sqlite`]; the caller commits."""
-    number = {}
-    for series, _ in rows:
-        if series not in number:
-            number[series] = connection.execute(NUMBER, series).fetchone()[0]
-    connection.executemany(EXECUTEMANY, ((number[series], *row) for series, row in rows))
+    return (number, at, day.toordinal() - EPOCH_DAY, *units, volume)
 
 
 def per_row(connection, rows):

@@ -5,7 +5,7 @@ import sqlite3
 
 import psycopg2
 import requests
-from bars import EXECUTEMANY, batched, for_sqlite, per_row, rows_of
+from bars import EXECUTEMANY, NUMBER, batched, for_sqlite, per_row, rows_of
 
 INTERVAL = "5min"
 
@@ -30,10 +30,11 @@ def fetch(base_url, symbols, url, how):
     is_sqlite = how == "executemany"
     connection = sqlite3.connect(url) if is_sqlite else psycopg2.connect(url)
     bars = 0
-    for symbol in symbols:
+    for number, symbol in enumerate(symbols, 1):
         rows = rows_of(answer(session, base_url, symbol), symbol, INTERVAL)
         if is_sqlite:
-            connection.executemany(EXECUTEMANY, map(for_sqlite, rows))
+            connection.execute(NUMBER, (number, symbol, INTERVAL, False))
+            connection.executemany(EXECUTEMANY, (for_sqlite(number, row) for row in rows))
         elif how == "per row":
             per_row(connection, rows)
         else:

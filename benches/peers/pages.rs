@@ -53,7 +53,10 @@ impl Direct {
     fn bars(&self) -> &'static str {
         match self {
             Self::Postgres(_) => "stock_data",
-            Self::Sqlite(_) => "bars",
+            Self::Sqlite(_) => {
+                "(SELECT s.source, s.symbol, s.interval, s.adjusted, b.* FROM series_totals s JOIN bars b \
+                 ON b.series_id = s.id)"
+            }
         }
     }
 
@@ -149,7 +152,8 @@ async fn pages(store: &Arc<dyn Store>, direct: &mut Direct) {
         Direct::Postgres(_) => COLUMNS.to_owned(),
         Direct::Sqlite(_) => COLUMNS.replace("trading_date", "trading_day"),
     };
-    let filter = "symbol = 'DEEP' AND interval = '1min' AND NOT adjusted";
+    let filter =
+        "source = 'alpha_vantage' AND symbol = 'DEEP' AND interval = '1min' AND NOT adjusted";
     let filter = match direct {
         Direct::Postgres(_) => filter.to_owned(),
         Direct::Sqlite(_) => filter.replace("NOT adjusted", "adjusted = 0"),

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import psycopg2
-from bars import COLUMNS, KEY, UPDATE, batched, executemany, for_sqlite, per_row
+from bars import COLUMNS, EXECUTEMANY, KEY, NUMBER, UPDATE, batched, for_sqlite, per_row
 from orders import serve
 
 state = {}
@@ -29,7 +29,11 @@ def load(name, path):
             for symbol, interval, at, day, *prices, volume in csv.reader(file)
         ]
     state[name] = rows
-    state["sqlite " + name] = [for_sqlite(row) for row in rows]
+    numbers = {}
+    for row in rows:
+        numbers.setdefault(row[:3], len(numbers) + 1)
+    state["series " + name] = [(number, *series) for series, number in numbers.items()]
+    state["sqlite " + name] = [for_sqlite(numbers[row[:3]], row) for row in rows]
 
 
 def connect(url):
@@ -71,8 +75,9 @@ def open_file(path):
     state["sqlite"] = sqlite3.connect(path)
 
 
-def rows_by_executemany(name):
-    executemany(state["sqlite"], state["sqlite " + name])
+def executemany(name):
+    state["sqlite"].executemany(NUMBER, state["series " + name])
+    state["sqlite"].executemany(EXECUTEMANY, state["sqlite " + name])
     state["sqlite"].commit()
 
 
@@ -84,6 +89,6 @@ serve(
         "execute_values": rows_in_pages,
         "copy": copied_and_merged,
         "open": open_file,
-        "executemany": rows_by_executemany,
+        "executemany": executemany,
     }
 )
