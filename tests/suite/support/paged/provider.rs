@@ -81,7 +81,7 @@ impl Provider {
         let mut arrived = self.arrived.clone();
         let is_there = |all: &Vec<Arrived>| all.iter().any(|one| one.page == page);
         let waiting = arrived.wait_for(is_there);
-        let limit = std::time::Duration::from_secs(60);
+        let limit = std::time::Duration::from_mins(1);
         tokio::time::timeout(limit, waiting).await.unwrap().unwrap();
     }
 }
