@@ -49,7 +49,7 @@ pub use postgres::{Server, SslMode};
 pub use saved_key::save_key;
 pub use secret::Secret;
 pub use setting::{Kind, Secrecy, Setting};
-pub use settings::{Row, Settings};
+pub use settings::{ReportRow, Settings};
 pub use source::{KeyField, SourceSettings};
 pub use table::Table;
 pub use watch::{WatchDefaults, parse_symbols};

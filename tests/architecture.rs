@@ -321,24 +321,10 @@ fn sources() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Names that still have two meanings.
-const AMBIGUOUS: &[&str] = &[
-    "Entitlement",
-    "Entry",
-    "Fault",
-    "Job",
-    "Notice",
-    "Problem",
-    "Row",
-    "SeriesStatus",
-    "Wanted",
-];
-
 #[test]
 fn a_type_that_other_files_see_has_a_name_of_its_own() {
     let files = sources();
-    let mut shared = names::shared(&files);
-    shared.retain(|name, _| !AMBIGUOUS.contains(&name.as_str()));
+    let shared = names::shared(&files);
     assert!(shared.is_empty(), "one name, one meaning: {shared:#?}");
 }
 

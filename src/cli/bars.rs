@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{BarsArgs, BarsFormat};
 use super::context::Context;
 use super::exit::{self, Failure};
-use super::held::{self, Wanted};
+use super::held::{self, Lookup};
 use super::instant::Bound;
 use super::table::layout;
 use super::{fetch, open, output};
@@ -40,7 +40,7 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         .instrument(&args.symbol)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let store = open::store(&settings, context.read_only).await?;
-    let wanted = Wanted {
+    let wanted = Lookup {
         instrument: instrument.clone(),
         interval: args.interval,
         usual: settings.interval,

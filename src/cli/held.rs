@@ -11,7 +11,7 @@ use crate::pipeline::narrate;
 
 /// What a person asked for.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct Lookup {
     /// The symbol and its source.
     pub instrument: Instrument,
     /// The interval that is required.
@@ -22,7 +22,7 @@ pub struct Wanted {
     pub adjusted: bool,
 }
 
-impl Wanted {
+impl Lookup {
     /// The stored series that matches: the one with the usual interval, otherwise the finest; raw
     /// prices before adjusted ones. `None` if none matches.
     pub fn among(&self, held: &[Holding]) -> Option<SeriesKey> {
@@ -105,8 +105,8 @@ mod tests {
         series.iter().map(holding).collect()
     }
 
-    fn wanted(symbol: &str) -> Wanted {
-        Wanted {
+    fn wanted(symbol: &str) -> Lookup {
+        Lookup {
             instrument: sources().instrument(symbol).unwrap(),
             interval: None,
             usual: None,
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    fn chosen(wanted: &Wanted, series: &[&str]) -> Option<String> {
+    fn chosen(wanted: &Lookup, series: &[&str]) -> Option<String> {
         wanted.among(&held(series)).map(|key| key.to_string())
     }
 
@@ -135,7 +135,7 @@ mod tests {
             chosen(&ibm, &["IBM daily", "IBM 5min adjusted"]).unwrap(),
             "IBM 5min adjusted"
         );
-        let usual = |interval| Wanted {
+        let usual = |interval| Lookup {
             usual: Some(interval),
             ..ibm.clone()
         };
@@ -149,12 +149,12 @@ mod tests {
     #[test]
     fn an_interval_and_adjusted_prices_are_meant_as_said() {
         let all = ["IBM 5min", "IBM 60min adjusted", "IBM daily"];
-        let adjusted = Wanted {
+        let adjusted = Lookup {
             adjusted: true,
             ..wanted("IBM")
         };
         assert_eq!(chosen(&adjusted, &all).unwrap(), "IBM 60min adjusted");
-        let of = |interval| Wanted {
+        let of = |interval| Lookup {
             interval: Some(interval),
             ..adjusted.clone()
         };

@@ -3,7 +3,7 @@
 /// One variable, and its line.
 #[derive(PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
-pub(super) struct Entry {
+pub(super) struct Variable {
     pub name: String,
     pub value: String,
     pub line: usize,
@@ -11,14 +11,14 @@ pub(super) struct Entry {
 
 /// One line that cannot be read. It never contains a value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct BadVariable {
     pub line: usize,
     pub name: Option<String>,
     pub reason: &'static str,
 }
 
 /// Reads every line; a faulty one does not hide the others.
-pub(super) fn parse(text: &str) -> (Vec<Entry>, Vec<Fault>) {
+pub(super) fn parse(text: &str) -> (Vec<Variable>, Vec<BadVariable>) {
     let (mut entries, mut faults) = (Vec::new(), Vec::new());
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (line, content) in (1..).zip(text.lines()) {
@@ -27,8 +27,8 @@ pub(super) fn parse(text: &str) -> (Vec<Entry>, Vec<Fault>) {
             continue;
         }
         match entry(content) {
-            Ok((name, value)) => entries.push(Entry { name, value, line }),
-            Err((name, reason)) => faults.push(Fault { line, name, reason }),
+            Ok((name, value)) => entries.push(Variable { name, value, line }),
+            Err((name, reason)) => faults.push(BadVariable { line, name, reason }),
         }
     }
     (entries, faults)

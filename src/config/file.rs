@@ -32,14 +32,14 @@ pub(super) struct Found {
 
 /// A line that cannot be used. It never contains a value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct BadKey {
     pub line: usize,
     pub key: Option<String>,
     pub reason: String,
 }
 
 /// Reads every key; a faulty one does not hide the others.
-pub(super) fn parse(text: &str, known: Table) -> (Vec<Found>, Vec<KeyBinding>, Vec<Fault>) {
+pub(super) fn parse(text: &str, known: Table) -> (Vec<Found>, Vec<KeyBinding>, Vec<BadKey>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         text,
@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str, known: Table) -> (Vec<Found>, Vec<KeyBinding>, V
     match Document::parse(text) {
         Ok(document) => reader.walk(document.as_table(), ""),
         // The error's own text quotes the line, and with it perhaps a key.
-        Err(error) => reader.faults.push(Fault {
+        Err(error) => reader.faults.push(BadKey {
             line: reader.line(error.span()),
             key: None,
             reason: format!("not valid TOML: {}", error.message()),
@@ -65,7 +65,7 @@ struct Reader<'a> {
     known: Table,
     found: Vec<Found>,
     bindings: Vec<KeyBinding>,
-    faults: Vec<Fault>,
+    faults: Vec<BadKey>,
 }
 
 impl Reader<'_> {
@@ -135,7 +135,7 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, line: usize, key: String, reason: String) {
-        self.faults.push(Fault {
+        self.faults.push(BadKey {
             line,
             key: Some(key),
             reason,

@@ -250,7 +250,7 @@ impl Reader {
             };
             self.problems.push(ConfigError::new(place, fault.reason));
         }
-        for dotenv::Entry { name, value, line } in entries {
+        for dotenv::Variable { name, value, line } in entries {
             match self
                 .known
                 .by_variable(&name)

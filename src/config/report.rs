@@ -9,7 +9,7 @@ use super::layers::{Given, Layers};
 use super::locale::Locale;
 use super::secret::MASK;
 use super::setting::{Secrecy, Setting};
-use super::settings::{Row, Settings};
+use super::settings::{ReportRow, Settings};
 use super::table::{self, Table};
 
 pub(super) fn rows(
@@ -17,7 +17,7 @@ pub(super) fn rows(
     layers: &Layers,
     settings: &Settings,
     locale: &Locale,
-) -> Vec<Row> {
+) -> Vec<ReportRow> {
     let rows = known.settings().map(|setting| {
         let given = layers.get(setting);
         let of_source = settings
@@ -42,7 +42,7 @@ pub(super) fn rows(
                 None => "default".into(),
             },
         };
-        Row {
+        ReportRow {
             name: setting.name,
             toml_key: setting.key,
             value,

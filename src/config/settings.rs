@@ -11,7 +11,7 @@ use crate::model::{Instrument, Interval, Sources};
 
 /// One setting: its value, with secrets masked, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct ReportRow {
     /// The variable, or the key of a setting that only the file has.
     pub name: &'static str,
     /// The dotted key in the configuration file.
@@ -58,7 +58,7 @@ pub struct Settings {
     /// Warnings, one sentence each.
     pub warnings: Vec<String>,
     /// Each setting with its value and origin, secrets masked.
-    pub report: Vec<Row>,
+    pub report: Vec<ReportRow>,
 }
 
 impl Settings {

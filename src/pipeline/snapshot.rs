@@ -33,7 +33,7 @@ pub struct Snapshot {
     /// Whether the watch list has been read: until then it is unknown, not empty.
     pub is_listed: bool,
     /// The watch list, in its order.
-    pub series: Arc<[SeriesStatus]>,
+    pub series: Arc<[WatchedSeries]>,
     /// The newest runs, newest first.
     pub runs: Arc<[RunSummary]>,
     /// The last requested window of bars.
@@ -157,7 +157,7 @@ words! {
 
 /// One line of the watch list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeriesStatus {
+pub struct WatchedSeries {
     /// The series.
     pub key: SeriesKey,
     /// Its state.
@@ -184,7 +184,7 @@ pub struct SeriesStatus {
     pub requests: u32,
 }
 
-impl SeriesStatus {
+impl WatchedSeries {
     /// Whether a person should look at it: it is blocked, or its last attempt failed.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {

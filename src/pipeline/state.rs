@@ -30,7 +30,7 @@ use super::snapshot::{
     AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus, SystemView,
 };
 use super::source::SymbolWish;
-use super::symbols::{Problem, Symbols};
+use super::symbols::{Symbols, WhyNoSymbols};
 use crate::db::{DbError, RunDetail};
 use crate::model::quota::Quota;
 use crate::model::{
@@ -464,7 +464,7 @@ impl State {
     fn symbols(
         &mut self,
         wish: &SymbolWish,
-        ended: Result<Result<Symbols, Problem>, DbError>,
+        ended: Result<Result<Symbols, WhyNoSymbols>, DbError>,
         now: DateTime<Utc>,
     ) -> Vec<Job> {
         let mut jobs = vec![];

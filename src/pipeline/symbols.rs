@@ -29,7 +29,7 @@ pub enum Symbols {
 }
 
 /// Why it failed: the class, and a sentence for people.
-pub type Problem = (ErrorClass, String);
+pub type WhyNoSymbols = (ErrorClass, String);
 
 /// The name under which the store remembers when the list was sent.
 const LISTINGS_AT: &str = "listings_at";
@@ -40,7 +40,7 @@ impl Pipeline {
         &self,
         wish: &SymbolWish,
         cancel: CancellationToken,
-    ) -> Result<Result<Symbols, Problem>, DbError> {
+    ) -> Result<Result<Symbols, WhyNoSymbols>, DbError> {
         let (lane, request) = match self.about_symbols(wish) {
             Ok(asked) => asked,
             Err(refusal) => return Ok(Err((refusal.class, refusal.text))),
@@ -122,7 +122,7 @@ impl Pipeline {
 
 impl Exchange<'_> {
     /// Sends a request about symbols once.
-    async fn symbols(&self, request: &Request) -> Result<Result<Symbols, Problem>, DbError> {
+    async fn symbols(&self, request: &Request) -> Result<Result<Symbols, WhyNoSymbols>, DbError> {
         let ticket = match self.reserve(request, 1, Duration::ZERO).await {
             Ok(ticket) => ticket,
             Err(Withheld::Store(error)) => return Err(error),
@@ -136,7 +136,10 @@ impl Exchange<'_> {
 
     /// Reads a kept answer about symbols and stores what it holds; used by the caller and by the
     /// next start after a crash.
-    async fn digest_symbols(&self, kept: &KeptAnswer) -> Result<Result<Symbols, Problem>, DbError> {
+    async fn digest_symbols(
+        &self,
+        kept: &KeptAnswer,
+    ) -> Result<Result<Symbols, WhyNoSymbols>, DbError> {
         let Some(source) = self.lane.source.symbols() else {
             let text = "this source has no symbols";
             self.settle(
@@ -164,7 +167,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn problem(&self, request: &Request, refusal: &Refusal) -> Problem {
+    fn problem(&self, request: &Request, refusal: &Refusal) -> WhyNoSymbols {
         let source = self.lane.source.as_ref();
         (
             refusal.class,
@@ -174,7 +177,7 @@ impl Exchange<'_> {
 }
 
 /// Why nothing was sent.
-fn problem(withheld: Withheld) -> Problem {
+fn problem(withheld: Withheld) -> WhyNoSymbols {
     match withheld {
         Withheld::Paused(class, text) => (class, text),
         Withheld::DaySpent(until) => (ErrorClass::Day, explain::day(&until)),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Row;
+use crate::config::ReportRow;
 
 /// This process, its paths and its settings. Every text is safe to display and holds no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,5 +30,5 @@ pub struct About {
     /// Whether a setting gives a key: the next start then uses that rather than a saved one.
     pub key_is_set: bool,
     /// Each setting with its value and origin.
-    pub settings: Vec<Row>,
+    pub settings: Vec<ReportRow>,
 }

@@ -9,7 +9,7 @@ use super::about::About;
 use super::log_lines::LogLines;
 use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
-use crate::config::Row;
+use crate::config::ReportRow;
 use crate::model::{
     Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
     SeriesReport, SeriesStatus as Ended, Sources, Volume,
@@ -18,7 +18,7 @@ use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
     Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
-    ScheduleStatus, SeriesState, SeriesStatus, Size, Snapshot, StoreStatus, SystemView,
+    ScheduleStatus, SeriesState, Size, Snapshot, StoreStatus, SystemView, WatchedSeries,
 };
 
 /// Friday 2026-11-20, 13:38:53 in New York.
@@ -64,8 +64,8 @@ fn day_bar(date: &str, close: &str) -> Bar {
     }
 }
 
-fn status(symbol: &str, interval: Interval, state: SeriesState) -> SeriesStatus {
-    SeriesStatus {
+fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries {
+    WatchedSeries {
         key: series(symbol, interval),
         state,
         fetched_at: None,
@@ -119,8 +119,8 @@ fn schedule() -> ScheduleStatus {
     }
 }
 
-fn ibm() -> SeriesStatus {
-    SeriesStatus {
+fn ibm() -> WatchedSeries {
+    WatchedSeries {
         fetched_at: Some(now() - TimeDelta::minutes(2)),
         last_bar: Some(day_bar("2026-11-20", "283.57")),
         previous_close: Some(price("282.38")),
@@ -133,7 +133,7 @@ fn ibm() -> SeriesStatus {
 
 /// What is true on an ordinary afternoon with a free key.
 pub fn normal() -> Snapshot {
-    let aapl = SeriesStatus {
+    let aapl = WatchedSeries {
         fetched_at: Some(now() - TimeDelta::minutes(1)),
         last_bar: Some(day_bar("2026-11-19", "228.10")),
         previous_close: Some(price("228.35")),
@@ -144,7 +144,7 @@ pub fn normal() -> Snapshot {
         requests: 2,
         ..status("AAPL", Interval::Daily, SeriesState::Fetching)
     };
-    let msft = SeriesStatus {
+    let msft = WatchedSeries {
         problem: Some((
             ErrorClass::NotEntitled,
             "this key's plan does not include TIME_SERIES_INTRADAY; daily and weekly bars are free: \
@@ -250,7 +250,7 @@ fn system() -> SystemView {
 
 /// This process, as if started in a home directory.
 fn about() -> About {
-    let setting = |name, value: &str, source: &str| Row {
+    let setting = |name, value: &str, source: &str| ReportRow {
         name,
         toml_key: None,
         value: value.to_owned(),

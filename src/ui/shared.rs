@@ -11,7 +11,7 @@ use super::log_lines::LogLines;
 use super::theme::Theme;
 use crate::config::Secret;
 use crate::model::{Interval, RunId, SeriesKey, Sources, WatchEdit};
-use crate::pipeline::snapshot::{RunProgress, SeriesStatus, Snapshot};
+use crate::pipeline::snapshot::{RunProgress, Snapshot, WatchedSeries};
 
 /// The last requests of a day, which are not spent without asking.
 pub const RESERVE: u32 = 3;
@@ -89,7 +89,7 @@ pub struct Shared {
 impl Shared {
     /// The watch list, as far as it is known.
     #[must_use]
-    pub fn series(&self) -> &[SeriesStatus] {
+    pub fn series(&self) -> &[WatchedSeries] {
         self.snapshot
             .as_ref()
             .map_or(&[], |snapshot| &snapshot.series)
@@ -97,7 +97,7 @@ impl Shared {
 
     /// One line of the watch list.
     #[must_use]
-    pub fn status(&self, key: &SeriesKey) -> Option<&SeriesStatus> {
+    pub fn status(&self, key: &SeriesKey) -> Option<&WatchedSeries> {
         self.series().iter().find(|status| status.key == *key)
     }
 
@@ -121,7 +121,7 @@ impl Shared {
     /// Series that need the user's attention.
     #[must_use]
     pub fn need_person(&self) -> usize {
-        let waits = |status: &&SeriesStatus| status.needs_a_person();
+        let waits = |status: &&WatchedSeries| status.needs_a_person();
         self.series().iter().filter(waits).count()
     }
 

@@ -84,7 +84,9 @@ fn assert_true(desk: &Desk, server: &Server, done: &Done, what: &str) {
     for symbol in acknowledged(done) {
         let bars = column(
             &file,
-            &format!("SELECT open_price || '' FROM bars WHERE symbol = '{symbol}'"),
+            &format!(
+                "SELECT open_price || '' FROM bars JOIN series_totals ON id = series_id WHERE symbol = '{symbol}'"
+            ),
         );
         assert_eq!(
             bars.len(),

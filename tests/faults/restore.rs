@@ -1,7 +1,8 @@
-//! Stored data survives its database: backup, loss and restore, and the schema of an older program.
+//! Stored data survives its database: backup, loss and restore.
 //!
 //! The commands are those of `docs/operations.md`. That a newer schema is refused is in
-//! `tests/faults/starts.rs`.
+//! `tests/faults/starts.rs`; that an older one is brought up to date, in
+//! `tests/suite/contract/migrated.rs`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,6 @@ use std::process::{Command, Stdio};
 
 use pipeline_tui::simulate::{Plan, Server};
 use sha2::{Digest as _, Sha256};
-use sqlx::Connection as _;
-use sqlx::migrate::Migrator;
 
 use crate::support::cluster;
 use crate::support::program::{Desk, provider};
@@ -212,127 +211,5 @@ async fn a_day_that_was_spent_is_still_spent_after_a_restore() {
         restore(&desk, &file);
         let (code, refused) = desk.fetch(SERIES);
         assert_eq!((code, server.journal().len()), (4, seen), "{refused}");
-    }
-}
-
-/// The first schema alone, from the repository's own migration.
-async fn first_schema(desk: &Desk) {
-    let kind = if desk.postgres().is_some() {
-        "postgres"
-    } else {
-        "sqlite"
-    };
-    let first = desk.folder().join("first");
-    std::fs::create_dir(&first).unwrap();
-    let name = "0001_init.sql";
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("migrations")
-        .join(kind);
-    std::fs::copy(ours.join(name), first.join(name)).unwrap();
-    let migrator = Migrator::new(first).await.unwrap();
-    if let Some(url) = desk.postgres() {
-        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-        migrator.run(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-        return;
-    }
-    let options = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(desk.database())
-        .create_if_missing(true);
-    let mut connection = sqlx::SqliteConnection::connect_with(&options)
-        .await
-        .unwrap();
-    migrator.run(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-}
-
-/// Fills the tables of the first schema with a backup's rows.
-fn fill(desk: &Desk, schema: &BTreeMap<String, Vec<String>>, backup: &Path) {
-    let rows: Vec<(&String, String)> = schema
-        .iter()
-        .filter(|(table, _)| *table != "_sqlx_migrations")
-        .map(|(table, columns)| (table, columns.join(", ")))
-        .collect();
-    let Some(url) = desk.postgres() else {
-        let path = backup.display();
-        let copied: Vec<String> = rows
-            .iter()
-            .map(|(table, columns)| {
-                format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM theirs.{table};")
-            })
-            .collect();
-        let connection = rusqlite::Connection::open(desk.database()).unwrap();
-        connection
-            .execute_batch(&format!(
-                "PRAGMA foreign_keys = OFF; ATTACH '{path}' AS theirs; {}",
-                copied.concat()
-            ))
-            .unwrap();
-        return;
-    };
-    let whole = cluster::new_database().unwrap();
-    done(of_postgres("pg_restore").args(["-d", &whole]).arg(backup));
-    for (table, columns) in rows {
-        let file = backup.with_extension(table);
-        std::fs::write(
-            &file,
-            cluster::psql(
-                &whole,
-                &format!("COPY (SELECT {columns} FROM {table}) TO STDOUT"),
-            ) + "\n",
-        )
-        .unwrap();
-        let empty = std::fs::metadata(&file).unwrap().len() == 1;
-        let copy = format!("COPY {table} ({columns}) FROM STDIN");
-        let rows = if empty {
-            Stdio::null()
-        } else {
-            Stdio::from(std::fs::File::open(&file).unwrap())
-        };
-        let output = of_postgres("psql")
-            // The rows are already complete: triggers must neither check nor touch them.
-            .env("PGOPTIONS", "-c session_replication_role=replica")
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", &copy])
-            .stdin(rows)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{table}: {output:?}");
-        if columns.starts_with("id, ") {
-            let next = format!(
-                "SELECT setval(pg_get_serial_sequence('{table}', 'id'), coalesce(max(id), 0) + 1, false) FROM {table}"
-            );
-            cluster::psql(url, &next);
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_store_of_the_first_schema_is_brought_up_to_date_with_everything_in_it() {
-    for (desk, server) in used().await {
-        let totals =
-            BTreeMap::from([("series_totals".to_owned(), columns(&desk, "series_totals"))]);
-        let known = contents(&desk, &totals);
-        assert_eq!(known["series_totals"].0, 2);
-        let backup = back_up(&desk);
-        destroy(&desk);
-        first_schema(&desk).await;
-        let mut old = schema(&desk);
-        assert!(!old.contains_key("series_totals"), "{old:?}");
-        fill(&desk, &old, &backup);
-        old.remove("_sqlx_migrations");
-        let before = contents(&desk, &old);
-        assert_eq!((before["requests"].0, before["answers"].0), (3, 3));
-
-        let runs = desk.run(&["runs", "--format", "json"]);
-        assert_eq!(runs.code, 0, "{runs:?}");
-        assert_eq!(contents(&desk, &old), before, "existing data is unchanged");
-        assert_eq!(
-            contents(&desk, &totals),
-            known,
-            "new columns are filled from it"
-        );
-        let versions = desk.sql("SELECT count(*) FROM _sqlx_migrations");
-        assert_ne!(versions, ["1"]);
-        assert_goes_on(&desk, &server);
     }
 }

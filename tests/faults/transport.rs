@@ -200,7 +200,11 @@ async fn each_way_to_break_has_its_class_and_cost_and_stores_nothing() {
             let said = report.error.unwrap().message;
             assert!(said.contains(words), "{name}: {said}");
             assert_spent_as_seen(&rig, &peer, name);
-            assert_eq!(rig.column("SELECT symbol FROM bars"), [""; 0], "{name}");
+            assert_eq!(
+                rig.column("SELECT symbol FROM stock_data"),
+                [""; 0],
+                "{name}"
+            );
             assert!(!holds(said.as_bytes(), CANARY), "{name}: {said}");
         }),
     )
@@ -243,7 +247,7 @@ async fn a_right_answer_is_stored_however_it_arrives() {
         assert_eq!(report.status, SeriesStatus::Succeeded, "{name}: {report:?}");
         assert_eq!(report.requests, 1, "{name}: {report:?}");
         assert_eq!(
-            rig.column("SELECT symbol FROM bars").len(),
+            rig.column("SELECT symbol FROM stock_data").len(),
             stored,
             "{name}"
         );

@@ -14,7 +14,7 @@ use super::super::snapshot::{
     AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus, SystemView,
 };
 use super::super::source::SymbolWish;
-use super::super::symbols::{Problem, Symbols};
+use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::quota::{Ledger, Quota};
@@ -38,7 +38,7 @@ pub enum Input {
     /// The current run has ended.
     RunEnded(Result<RunReport, DbError>),
     /// A symbol request was answered or refused, or the store failed.
-    Symbols(SymbolWish, Result<Result<Symbols, Problem>, DbError>),
+    Symbols(SymbolWish, Result<Result<Symbols, WhyNoSymbols>, DbError>),
     /// Something was read from the store.
     Loaded(Loaded),
     /// The attempt to own the schedule has ended: with what the store then held, or not.

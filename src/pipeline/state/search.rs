@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::super::search::rank;
 use super::super::snapshot::SearchView;
 use super::super::source::SymbolWish;
-use super::super::symbols::{Problem, Symbols};
+use super::super::symbols::{Symbols, WhyNoSymbols};
 use super::{Job, Load};
 use crate::model::Listing;
 
@@ -134,7 +134,7 @@ impl Search {
     }
 
     /// Takes the result of a request. A result for another text is not shown.
-    pub fn answered(&mut self, wish: &SymbolWish, outcome: Result<Symbols, Problem>) {
+    pub fn answered(&mut self, wish: &SymbolWish, outcome: Result<Symbols, WhyNoSymbols>) {
         if self.asking.as_ref() == Some(wish) {
             self.asking = None;
         }

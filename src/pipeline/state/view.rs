@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::freshness;
-use super::super::snapshot::{ScheduleStatus, SeriesState, SeriesStatus, Snapshot};
+use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, WatchedSeries};
 use super::{Entry, Owner, State};
 use crate::model::{Bar, Interval, Price};
 
@@ -61,7 +61,7 @@ impl State {
 }
 
 impl State {
-    fn statuses(&self, now: DateTime<Utc>) -> Arc<[SeriesStatus]> {
+    fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
         let next = self.next_at(now);
         // A fresh series waits for its next bar; that instant is the same for all series of an
         // interval.
@@ -82,13 +82,13 @@ impl State {
                 } else {
                     next
                 };
-                SeriesStatus { next_at, ..status }
+                WatchedSeries { next_at, ..status }
             })
             .collect()
     }
 }
 
-fn status(entry: &Entry, spent: bool, now: DateTime<Utc>) -> SeriesStatus {
+fn status(entry: &Entry, spent: bool, now: DateTime<Utc>) -> WatchedSeries {
     let recent = &entry.facts.recent;
     let last_bar = recent.first().copied();
     let other_day = |bar: &&Bar| last_bar.is_some_and(|last| bar.trading_date != last.trading_date);
@@ -103,7 +103,7 @@ fn status(entry: &Entry, spent: bool, now: DateTime<Utc>) -> SeriesStatus {
         .map(|bar| bar.close)
         .collect();
     trend.reverse();
-    SeriesStatus {
+    WatchedSeries {
         key: entry.key.clone(),
         state: entry.state(spent, now),
         fetched_at: entry.fetched_at(),

@@ -32,7 +32,7 @@ use self::order::Sort;
 pub use self::steps::replacing;
 use crate::model::SeriesKey;
 use crate::pipeline::command::Command;
-use crate::pipeline::snapshot::SeriesStatus;
+use crate::pipeline::snapshot::WatchedSeries;
 use crate::ui::action::Action;
 use crate::ui::cursor::Cursor;
 use crate::ui::fetch::is_forbidden;
@@ -79,7 +79,7 @@ pub struct Overview {
 impl Overview {
     /// The lines of the table in their order.
     #[must_use]
-    pub fn rows<'a>(&self, shared: &'a Shared) -> Vec<&'a SeriesStatus> {
+    pub fn rows<'a>(&self, shared: &'a Shared) -> Vec<&'a WatchedSeries> {
         order::rows(shared.series(), &self.filter, self.sort, self.reverse)
     }
 
@@ -92,13 +92,13 @@ impl Overview {
 
     /// The selected line.
     #[must_use]
-    pub fn selected_status<'a>(&self, shared: &'a Shared) -> Option<&'a SeriesStatus> {
+    pub fn selected_status<'a>(&self, shared: &'a Shared) -> Option<&'a WatchedSeries> {
         let rows = self.rows(shared);
         rows.get(self.position(&rows)).copied()
     }
 
     /// Where the selected series is in these lines; if it is gone, the line in its place.
-    fn position(&self, rows: &[&SeriesStatus]) -> usize {
+    fn position(&self, rows: &[&WatchedSeries]) -> usize {
         let selected = self.selected.as_ref();
         rows.iter()
             .position(|row| Some(&row.key) == selected)
@@ -141,7 +141,7 @@ impl Overview {
         if self.marks.is_empty() {
             self.selected(shared).into_iter().collect()
         } else {
-            let marked = |status: &&SeriesStatus| self.marks.contains(&status.key);
+            let marked = |status: &&WatchedSeries| self.marks.contains(&status.key);
             shared
                 .series()
                 .iter()

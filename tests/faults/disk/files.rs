@@ -189,7 +189,7 @@ async fn a_lost_or_broken_journal_leaves_a_store_that_works() {
         let what = format!("a journal of {length} bytes, broken: {broken}");
         assert!(length > 0 && done.code == 0, "{what}: {done:?}");
         assert_eq!(acknowledged(&done), SYMBOLS, "{what}");
-        let bars = column(&desk.database(), "SELECT symbol FROM bars");
+        let bars = column(&desk.database(), "SELECT symbol FROM stock_data");
         assert_eq!(bars.len(), 300, "{what}");
         let checked = column(&desk.database(), "PRAGMA integrity_check");
         assert_eq!(checked, ["ok"], "{what}");
@@ -218,7 +218,7 @@ async fn twenty_processes_fetch_into_one_file_and_none_hears_of_a_lock() {
             assert!(!hears, "{done:?}");
             assert_true(&desk, &server, &done, "a crowd");
         }
-        let bars = column(&desk.database(), "SELECT symbol FROM bars");
+        let bars = column(&desk.database(), "SELECT symbol FROM stock_data");
         assert_eq!((bars.len(), server.journal().len()), (CROWD * 100, CROWD));
     }
 }

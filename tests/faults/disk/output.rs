@@ -72,7 +72,7 @@ async fn a_result_that_cannot_be_written_is_told_and_what_was_fetched_is_there()
         done.code == 3 && done.stderr.contains("the output cannot be written"),
         "{done:?}"
     );
-    let bars = super::column(&desk.database(), "SELECT symbol FROM bars");
+    let bars = super::column(&desk.database(), "SELECT symbol FROM stock_data");
     assert_eq!((bars.len(), server.journal().len()), (300, 3));
 }
 

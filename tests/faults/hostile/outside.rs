@@ -79,10 +79,8 @@ async fn a_table_is_opened_as_text_and_not_as_formulas() {
             .code,
         0
     );
-    for symbol in ["=1+1", "@SUM(A1)", "+x", "-x", "=cmd|/C"] {
-        desk.sql(&format!(
-            "UPDATE bars SET symbol = '{symbol}' WHERE id = (SELECT min(id) FROM bars WHERE symbol = 'IBM')"
-        ));
+    for symbol in ["=1+1", "@SUM(A1)", "+X", "-X", "=CMD|/C"] {
+        desk.sql(&format!("UPDATE series_totals SET symbol = '{symbol}'"));
         let done = desk.run(&[
             "bars",
             "--interval",

@@ -77,7 +77,7 @@ impl Flaw {
 }
 
 const NO_NUMBER: &str = "open is not a plain decimal number";
-const NO_VOLUME: &str = "volume is not a whole number that can be stored";
+const NO_VOLUME: &str = "volume is not a plain decimal number";
 const NO_DATE: &str = "the label is not a date or time between 1900 and 2200";
 
 const OPENS: &[(&str, &str)] = &[
@@ -99,12 +99,14 @@ const OPENS: &[(&str, &str)] = &[
     ("\"2\"", "open is above high"),
     ("\"0.5\"", "low is above open"),
 ];
-const VOLUMES: &[&str] = &[
-    "\"9223372036854775808\"",
-    "\"-1\"",
-    "\"1.5\"",
-    "\"\"",
-    "\"1e3\"",
+const VOLUMES: &[(&str, &str)] = &[
+    (
+        "\"9223372036854775808\"",
+        "volume is above 9223372036854775807",
+    ),
+    ("\"-1\"", NO_VOLUME),
+    ("\"\"", NO_VOLUME),
+    ("\"1e3\"", NO_VOLUME),
 ];
 const LABELS: &[&str] = &[
     "2026-02-30",
@@ -128,7 +130,7 @@ pub fn flaws() -> Vec<Flaw> {
         .map(|(open, reason)| flaw(&between, *open, "\"8\"", *reason));
     let volumes = VOLUMES
         .iter()
-        .map(|volume| flaw(&between, "\"1\"", *volume, NO_VOLUME));
+        .map(|(volume, reason)| flaw(&between, "\"1\"", *volume, *reason));
     let labels = LABELS
         .iter()
         .map(|label| flaw(label, "\"1\"", "\"8\"", NO_DATE));

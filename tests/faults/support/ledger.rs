@@ -45,10 +45,11 @@ impl Ledger {
         let runs = "SELECT CAST(id AS text), CAST(status AS text) FROM runs";
         let runs = product.rows(runs).await.into_iter();
         let requests = "SELECT CAST(q.id AS text), CAST(q.attempt_id AS text), CAST(q.run_id AS text), \
-                               CAST(q.state AS text), CAST(q.symbol AS text), CAST(q.interval AS text), \
+                               CAST(q.state AS text), CAST(a.symbol AS text), CAST(a.interval AS text), \
                                CASE WHEN r.status = 'interrupted' AND s.finished_at >= r.finished_at THEN 'yes' END \
                         FROM requests q JOIN runs r ON r.id = q.run_id \
-                        LEFT JOIN run_series s ON s.run_id = q.run_id AND s.symbol = q.symbol \
+                        LEFT JOIN request_series a ON a.request_id = q.id \
+                        LEFT JOIN run_series s ON s.run_id = q.run_id AND s.symbol = a.symbol \
                         ORDER BY q.id";
         let requests = product.rows(requests).await.into_iter().map(|row| {
             let [id, attempt, run, state, symbol, interval, recovered]: [String; 7] =

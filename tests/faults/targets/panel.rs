@@ -13,8 +13,8 @@ use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
     AnswerView, Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
-    RunProgress, ScheduleStatus, SearchView, SeriesState, SeriesStatus, Size, Snapshot,
-    StoreStatus, SystemView,
+    RunProgress, ScheduleStatus, SearchView, SeriesState, Size, Snapshot, StoreStatus, SystemView,
+    WatchedSeries,
 };
 
 use super::sheet::short;
@@ -77,10 +77,10 @@ fn bar(u: &mut Unstructured<'_>, timestamp: DateTime<Utc>) -> Result<Bar> {
     })
 }
 
-fn status(u: &mut Unstructured<'_>) -> Result<SeriesStatus> {
+fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
     let at = instant(u)?;
     let closes = u.int_in_range(0..=9)?;
-    Ok(SeriesStatus {
+    Ok(WatchedSeries {
         key: series(u)?,
         state: *u.choose(SeriesState::ALL)?,
         fetched_at: sometimes(u, instant)?,

@@ -54,7 +54,7 @@ async fn peak_after(first: Vec<Step>) -> u64 {
     peer.open_gate();
     tokio::task::block_in_place(|| program.wait()).unwrap();
     assert_eq!(
-        desk.sql("SELECT count(*) FROM bars WHERE symbol = 'AAPL'"),
+        desk.sql("SELECT count(*) FROM stock_data WHERE symbol = 'AAPL'"),
         ["50"]
     );
     peak

@@ -37,7 +37,9 @@ async fn fetch(store: &Arc<dyn Store>, provider: &str) -> RunStatus {
         max_age: None,
     };
     let silent: Observer = Arc::new(|_| {});
-    let ended = pipeline.run(request, silent, CancellationToken::new()).await;
+    let ended = pipeline
+        .run(request, silent, CancellationToken::new())
+        .await;
     ended.unwrap().status
 }
 
@@ -75,11 +77,24 @@ async fn a_process_killed_between_two_pages_costs_no_page_twice(place: Place) {
     while store.runs(1).await.unwrap()[0].status == RunStatus::Running {
         store.sweep().await.unwrap();
     }
-    let states = place.sql("SELECT page || ' ' || state FROM requests ORDER BY id").await;
-    assert_eq!(states, ["1 stored", "2 in_doubt"], "killed between two pages");
+    let states = place
+        .sql("SELECT page || ' ' || state FROM requests ORDER BY id")
+        .await;
+    assert_eq!(
+        states,
+        ["1 stored", "2 in_doubt"],
+        "killed between two pages"
+    );
     let provider = Provider::start(Script::Pages(3)).await;
-    assert_eq!(fetch(&store, &provider.base_url).await, RunStatus::Succeeded);
-    assert_eq!(provider.pages(), [2, 3], "it goes on at the page that is missing");
+    assert_eq!(
+        fetch(&store, &provider.base_url).await,
+        RunStatus::Succeeded
+    );
+    assert_eq!(
+        provider.pages(),
+        [2, 3],
+        "it goes on at the page that is missing"
+    );
     let bars = place
         .sql("SELECT symbol || ' ' || count(*) FROM stock_data WHERE source = 'paged' GROUP BY symbol ORDER BY 1")
         .await;

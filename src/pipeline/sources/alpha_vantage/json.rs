@@ -12,7 +12,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-use super::refusal::{Notice, malformed, quoted};
+use super::refusal::{Prose, malformed, quoted};
 use super::rows::{Cells, Field, Rows};
 use crate::model::{ErrorClass, Interval, Reading, Request, SeriesKey};
 use crate::pipeline::source::Refusal;
@@ -71,7 +71,7 @@ struct Document<'de> {
     asked: &'de SeriesKey,
     expected: usize,
     keys: usize,
-    notice: Option<Notice>,
+    notice: Option<Prose>,
     symbol: Option<Cow<'de, str>>,
     interval: Option<Cow<'de, str>>,
     time_zone: Option<Cow<'de, str>>,
@@ -182,9 +182,9 @@ impl<'de> Visitor<'de> for Root<'_, 'de> {
         while let Some(Text(key)) = map.next_key()? {
             let key = key.unwrap_or_default();
             document.keys += 1;
-            if let Some(rank) = Notice::rank(&key) {
+            if let Some(rank) = Prose::rank(&key) {
                 if let Note::Said(text) = map.next_value()? {
-                    let notice = Notice::new(rank, &text);
+                    let notice = Prose::new(rank, &text);
                     document.notice = Some(notice.or_better(document.notice.take()));
                 }
             } else if key.starts_with("Meta Data") {

@@ -64,12 +64,12 @@ pub(super) fn quoted(text: &str, max_chars: usize) -> String {
 
 /// A text under one of the notice keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Notice {
+pub(super) struct Prose {
     rank: usize,
     text: String,
 }
 
-impl Notice {
+impl Prose {
     /// The rank of a root key among the notice keys; `None` for a key that holds no notice.
     pub(super) fn rank(key: &str) -> Option<usize> {
         NOTICE_KEYS.iter().position(|notice| *notice == key)
@@ -171,7 +171,7 @@ pub(super) mod tests {
     use super::*;
 
     fn refusal(key: &str, text: &str) -> Refusal {
-        Notice::new(Notice::rank(key).unwrap(), text).refusal()
+        Prose::new(Prose::rank(key).unwrap(), text).refusal()
     }
 
     /// Every text of section 4 of the provider reference, with the key under which it was seen.
@@ -377,7 +377,7 @@ pub(super) mod tests {
     fn hostile_words_are_made_harmless() {
         let refusal = refusal("Note", "a\u{1b}[2J\u{202e}b\u{0}");
         assert_eq!(refusal.text, "a\\u{1b}[2J\\u{202e}b\\u{0}");
-        assert!(super::Notice::new(0, " ").refusal().class == Unknown);
+        assert!(super::Prose::new(0, " ").refusal().class == Unknown);
     }
 
     #[test]

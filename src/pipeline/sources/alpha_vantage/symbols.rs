@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::describe::{ID, NEEDS_A_KEY};
 use super::json;
 use super::read::body;
-use super::refusal::{Notice, malformed, quoted};
+use super::refusal::{Prose, malformed, quoted};
 use crate::model::{Answer, ErrorClass, Listing, Request, Symbol};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
@@ -105,7 +105,7 @@ fn root(text: &str, status: u16) -> Result<Map<String, Value>, Refusal> {
                 Value::String(said) => said.clone(),
                 other => other.to_string(),
             };
-            Some(Notice::new(Notice::rank(key)?, &said))
+            Some(Prose::new(Prose::rank(key)?, &said))
         })
         .reduce(|one, other| one.or_better(Some(other)));
     if let Some(notice) = notice {

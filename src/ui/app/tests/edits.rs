@@ -39,7 +39,7 @@ fn the_cursor_waits_for_the_row_that_was_added() {
     let mut snapshot = sample::normal();
     let mut series = snapshot.series.to_vec();
     let tsla = sample::series("TSLA", Interval::Daily);
-    series.push(crate::pipeline::snapshot::SeriesStatus {
+    series.push(crate::pipeline::snapshot::WatchedSeries {
         key: tsla.clone(),
         ..series[3].clone()
     });

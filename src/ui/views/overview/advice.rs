@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{ErrorClass, Interval, SeriesKey};
 use crate::pipeline::narrate;
-use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
+use crate::pipeline::snapshot::{SeriesState, Snapshot, WatchedSeries};
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::keymap::binding::KeyContext;
@@ -39,7 +39,7 @@ impl Advice {
 
 /// Explains a line of the watch list.
 #[must_use]
-pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Advice {
+pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Advice {
     let Some(snapshot) = &shared.snapshot else {
         return Advice {
             text: "Opening the store.".to_owned(),
@@ -96,7 +96,7 @@ pub fn advice(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Adv
 }
 
 fn fresh(
-    status: &SeriesStatus,
+    status: &WatchedSeries,
     snapshot: &Snapshot,
     shared: &Shared,
     now: DateTime<Utc>,
@@ -112,7 +112,12 @@ fn fresh(
     )
 }
 
-fn when(status: &SeriesStatus, snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>) -> String {
+fn when(
+    status: &WatchedSeries,
+    snapshot: &Snapshot,
+    shared: &Shared,
+    now: DateTime<Utc>,
+) -> String {
     let schedule = &snapshot.schedule;
     if let Some(until) = snapshot.quota.spent_until {
         return format!(
@@ -133,7 +138,7 @@ fn when(status: &SeriesStatus, snapshot: &Snapshot, shared: &Shared, now: DateTi
     })
 }
 
-fn spent(status: &SeriesStatus) -> String {
+fn spent(status: &WatchedSeries) -> String {
     match status.requests {
         0 => "No request spent".to_owned(),
         requests => format!("{} spent", text::count(requests as usize, "request")),
@@ -151,7 +156,7 @@ fn sentence(said: &str) -> String {
 }
 
 /// What helps, the best first.
-pub(super) fn steps(status: &SeriesStatus, snapshot: &Snapshot) -> Vec<(Action, String)> {
+pub(super) fn steps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, String)> {
     let step = |action, label: &str| (action, label.to_owned());
     let class = status.problem.as_ref().map(|(class, _)| *class);
     match (status.state, class) {

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::order::{self, Sort};
 use crate::model::text::thousands;
 use crate::model::{ErrorClass, Price};
-use crate::pipeline::snapshot::{SeriesState, SeriesStatus, Snapshot};
+use crate::pipeline::snapshot::{SeriesState, Snapshot, WatchedSeries};
 use crate::ui::shared::Shared;
 use crate::ui::text::{self, NONE};
 use crate::ui::theme::{Role, Theme};
@@ -109,7 +109,7 @@ struct Widest {
 }
 
 impl Widest {
-    fn of(rows: &[&SeriesStatus]) -> Self {
+    fn of(rows: &[&WatchedSeries]) -> Self {
         let mut widest = Self::default();
         for row in rows {
             let key = &row.key;
@@ -145,7 +145,7 @@ impl Widest {
 pub(super) fn fitting(
     width: u16,
     is_low: bool,
-    rows: &[&SeriesStatus],
+    rows: &[&WatchedSeries],
 ) -> Vec<(SeriesColumn, usize)> {
     let is_tight = is_low && width < ROOMY;
     // Long symbols get what they need, as long as the reason keeps a place.
@@ -198,7 +198,7 @@ pub(super) fn price(close: Price) -> String {
 /// What a line says in a column, and what that means.
 pub(super) fn cell(
     (column, width): (SeriesColumn, usize),
-    status: &SeriesStatus,
+    status: &WatchedSeries,
     shared: &Shared,
     now: DateTime<Utc>,
 ) -> (String, Role) {
@@ -259,7 +259,7 @@ pub(super) const fn state_role(state: SeriesState) -> Role {
     }
 }
 
-const fn why_role(status: &SeriesStatus) -> Role {
+const fn why_role(status: &WatchedSeries) -> Role {
     match status.state {
         SeriesState::Failed => Role::Err,
         SeriesState::Fetching if status.retry_at.is_some() => Role::Warn,
@@ -270,7 +270,7 @@ const fn why_role(status: &SeriesStatus) -> Role {
 /// When a series is fetched next, or why it is not, in a few words.
 #[must_use]
 pub fn next_or_why(
-    status: &SeriesStatus,
+    status: &WatchedSeries,
     snapshot: &Snapshot,
     shared: &Shared,
     now: DateTime<Utc>,
@@ -345,7 +345,7 @@ mod tests {
     use super::*;
     use crate::ui::sample;
 
-    fn heads(width: u16, rows: &[&SeriesStatus]) -> Vec<&'static str> {
+    fn heads(width: u16, rows: &[&WatchedSeries]) -> Vec<&'static str> {
         let columns = fitting(width, false, rows);
         columns.iter().map(|(column, _)| column.head()).collect()
     }
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn wide_screens_show_more_and_narrow_ones_the_state_and_its_reason() {
         let snapshot = sample::normal();
-        let rows: Vec<&SeriesStatus> = snapshot.series.iter().collect();
+        let rows: Vec<&WatchedSeries> = snapshot.series.iter().collect();
         let shown = |width| heads(width, &rows);
         assert_eq!(
             shown(80),
@@ -392,7 +392,7 @@ mod tests {
         series[1].last_bar.as_mut().unwrap().volume =
             crate::model::Volume::new(i64::MAX, 0).unwrap();
         let shared = sample::shared(snapshot);
-        let rows: Vec<&SeriesStatus> = shared.series().iter().collect();
+        let rows: Vec<&WatchedSeries> = shared.series().iter().collect();
         for width in 44..260 {
             for (column, cells) in fitting(width, false, &rows) {
                 if column == NextOrWhy {

@@ -15,7 +15,7 @@ use super::columns::{self, SeriesColumn};
 use super::{Overview, Pane, preview};
 use crate::model::market::session;
 use crate::model::text::thousands;
-use crate::pipeline::snapshot::{SeriesStatus, Snapshot};
+use crate::pipeline::snapshot::{Snapshot, WatchedSeries};
 use crate::ui::draw::{line, put, rule, split_bottom, split_left, split_top, upright};
 use crate::ui::keymap::binding::KeyContext;
 use crate::ui::log_lines::shown_record;
@@ -114,7 +114,7 @@ fn table(
     view: &Overview,
     shared: &Shared,
     now: DateTime<Utc>,
-    rows: &[&SeriesStatus],
+    rows: &[&WatchedSeries],
     is_low: bool,
     area: Rect,
     buf: &mut Buffer,

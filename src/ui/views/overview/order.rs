@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::model::words::words;
-use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
+use crate::pipeline::snapshot::{SeriesState, WatchedSeries};
 use crate::ui::filter;
 
 words! {
@@ -44,12 +44,12 @@ impl Sort {
 
 /// The lines that match, sorted.
 pub(super) fn rows<'a>(
-    series: &'a [SeriesStatus],
+    series: &'a [WatchedSeries],
     filter: &str,
     sort: Sort,
     reverse: bool,
-) -> Vec<&'a SeriesStatus> {
-    let mut rows: Vec<&SeriesStatus> = series
+) -> Vec<&'a WatchedSeries> {
+    let mut rows: Vec<&WatchedSeries> = series
         .iter()
         .filter(|status| matches(status, filter))
         .collect();
@@ -79,7 +79,7 @@ const fn urgency(state: SeriesState) -> u8 {
 }
 
 /// The relative change in parts of a million.
-pub(super) fn change(status: &SeriesStatus) -> Option<i128> {
+pub(super) fn change(status: &WatchedSeries) -> Option<i128> {
     let (bar, from) = status.last_bar.zip(status.previous_close)?;
     let (to, from) = (i128::from(bar.close.units()), i128::from(from.units()));
     ((to - from) * 1_000_000).checked_div(from)
@@ -88,7 +88,7 @@ pub(super) fn change(status: &SeriesStatus) -> Option<i128> {
 /// The filter word for what needs attention.
 pub(super) const NEEDS: &str = "needs:you";
 
-fn matches(status: &SeriesStatus, filter: &str) -> bool {
+fn matches(status: &WatchedSeries, filter: &str) -> bool {
     let symbol = status.key.symbol.as_str().to_lowercase();
     let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
     let prices = if status.key.adjusted {
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_filter_tells_adjusted_series_from_raw_ones() {
         let mut status = sample::normal().series[0].clone();
-        let found = |status: &SeriesStatus| ["adj", "raw", "ra"].map(|text| matches(status, text));
+        let found = |status: &WatchedSeries| ["adj", "raw", "ra"].map(|text| matches(status, text));
         assert_eq!(found(&status), [false, true, false]);
         status.key.adjusted = true;
         assert_eq!(found(&status), [true, false, false]);

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::columns::price;
-use crate::pipeline::snapshot::SeriesStatus;
+use crate::pipeline::snapshot::WatchedSeries;
 use crate::ui::draw::{line, put, rule, split_left, split_top, upright};
 use crate::ui::log_lines::role;
 use crate::ui::shared::Shared;
@@ -24,7 +24,7 @@ const LEAST_PICTURE: u16 = 30;
 
 /// Draws it.
 pub(super) fn draw(
-    status: &SeriesStatus,
+    status: &WatchedSeries,
     shared: &Shared,
     now: DateTime<Utc>,
     area: Rect,
@@ -47,7 +47,7 @@ pub(super) fn draw(
 }
 
 /// What the picture shows.
-fn title(status: &SeriesStatus) -> String {
+fn title(status: &WatchedSeries) -> String {
     let key = &status.key;
     let closes = status.trend.len();
     match &status.last_bar {
@@ -59,7 +59,7 @@ fn title(status: &SeriesStatus) -> String {
     }
 }
 
-fn closes(status: &SeriesStatus, shared: &Shared, area: Rect, buf: &mut Buffer) {
+fn closes(status: &WatchedSeries, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let theme = shared.theme;
     let (Some(low), Some(high)) = (status.trend.iter().min(), status.trend.iter().max()) else {
         return;
@@ -91,7 +91,7 @@ fn closes(status: &SeriesStatus, shared: &Shared, area: Rect, buf: &mut Buffer) 
 }
 
 /// What is stored of the series, and its last log lines.
-fn told(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
+fn told(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
     let day = |at: DateTime<Utc>| at.with_timezone(&New_York).format("%Y-%m-%d").to_string();
     let room = usize::from(area.width);
     let mut lines = vec![(

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::pipeline::snapshot::SeriesStatus;
+use crate::pipeline::snapshot::WatchedSeries;
 use crate::ui::action::Effect;
 use crate::ui::csv;
 use crate::ui::reply::Reply;
 
-pub(super) fn table(rows: &[&SeriesStatus], now: DateTime<Utc>) -> Vec<Reply> {
+pub(super) fn table(rows: &[&WatchedSeries], now: DateTime<Utc>) -> Vec<Reply> {
     vec![Reply::Do(Effect::Save {
         name: format!("watch-list-{}.csv", now.format("%Y%m%d-%H%M%S")),
         text: csv(rows),
@@ -15,7 +15,7 @@ pub(super) fn table(rows: &[&SeriesStatus], now: DateTime<Utc>) -> Vec<Reply> {
 }
 
 /// The rows as comma-separated values.
-pub(super) fn csv(rows: &[&SeriesStatus]) -> String {
+pub(super) fn csv(rows: &[&WatchedSeries]) -> String {
     let head = [
         "symbol",
         "interval",

@@ -6,7 +6,7 @@ use super::advice::{advice, steps};
 use super::{Overview, save};
 use crate::model::{Interval, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
-use crate::pipeline::snapshot::{SeriesState, SeriesStatus};
+use crate::pipeline::snapshot::{SeriesState, WatchedSeries};
 use crate::ui::action::{Action, Effect};
 use crate::ui::export::export_name;
 use crate::ui::fetch::{fetch_of, guarded};
@@ -58,7 +58,7 @@ pub(super) fn update(
         Action::ToWeekly => switch(&targets, Interval::Weekly, shared, now),
         Action::Copy => {
             let rows = view.rows(shared);
-            let chosen: Vec<&SeriesStatus> = rows
+            let chosen: Vec<&WatchedSeries> = rows
                 .into_iter()
                 .filter(|status| targets.contains(&status.key))
                 .collect();
@@ -143,7 +143,7 @@ fn ask(kind: PromptKind, text: &str) -> Vec<Reply> {
 }
 
 /// The state of a series explained, and the keys that help.
-fn explain(status: &SeriesStatus, shared: &Shared, now: DateTime<Utc>) -> Reply {
+fn explain(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Reply {
     let advice = advice(status, shared, now);
     Reply::Explain(Explanation {
         title: format!("{} is {}", status.key, status.state),
