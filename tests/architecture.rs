@@ -279,6 +279,74 @@ fn every_module_of_the_library_is_in_the_table() {
     }
 }
 
+/// Where a source may be named: its folder and the table, the provider that stands in for it, and the
+/// word that old stores mean.
+const SOURCES: [&str; 4] = [
+    "src/pipeline/sources",
+    "src/simulate",
+    "src/model/source.rs",
+    "src/ui/sample.rs",
+];
+
+/// Product code that still names a source: its words belong into a `Description`.
+const STILL_NAMED: [&str; 8] = [
+    "src/cli/args.rs",
+    "src/cli/demo.rs",
+    "src/cli/panel.rs",
+    "src/cli/simulate.rs",
+    "src/db/sqlite/migrate.rs",
+    "src/ui/overlays/prompt.rs",
+    "src/ui/views/overview/advice.rs",
+    "src/ui/views/runs/report.rs",
+];
+
+/// Whether code names a source, in any of its spellings.
+fn names_a_source(code: &str) -> bool {
+    let letters: String = code
+        .chars()
+        .filter(|c| !matches!(c, '_' | ' ' | '-'))
+        .collect();
+    letters.to_ascii_lowercase().contains("alphavantage")
+}
+
+#[test]
+fn a_source_is_named_by_its_folder_and_the_table_of_sources_only() {
+    let mut naming = BTreeSet::new();
+    for path in rust_files(&root().join("src")) {
+        let place = path
+            .strip_prefix(root())
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let is_test = place.ends_with("/tests.rs") || place.contains("/tests/");
+        if is_test || SOURCES.iter().any(|allowed| place.starts_with(allowed)) {
+            continue;
+        }
+        let code = code(&path);
+        let product = code.split("#[cfg(test)]").next().unwrap_or_default();
+        if names_a_source(product) {
+            naming.insert(place);
+        }
+    }
+    let known: BTreeSet<String> = STILL_NAMED.map(str::to_owned).into();
+    assert_eq!(naming, known, "only a source's own folder may name it");
+}
+
+#[test]
+fn every_spelling_of_a_source_is_seen() {
+    for code in [
+        "use alpha_vantage::X;",
+        "AlphaVantage::new()",
+        "\"Alpha Vantage\"",
+        "ALPHA_VANTAGE_KEY",
+        "www.alphavantage.co",
+    ] {
+        assert!(names_a_source(code), "{code}");
+    }
+    assert!(!names_a_source("let alpha = vantage();"));
+}
+
 #[test]
 fn no_file_is_longer_than_a_reader_can_hold() {
     let mut long = vec![];
