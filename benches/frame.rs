@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
-use pipeline_tui::config::Secret;
+use pipeline_tui::config::{Secret, SourceWords};
 use pipeline_tui::db::{Access, Credential, open_sqlite};
 use pipeline_tui::model::{Interval, SeriesKey, SourceId, Sources};
 use pipeline_tui::pipeline::command::Command;
@@ -367,6 +367,11 @@ fn shared() -> Shared {
         is_demo: false,
         speed: 1,
         interval: Interval::Daily,
+        source: SourceWords {
+            name: "Alpha Vantage",
+            without_key: "",
+            curl_key: "",
+        },
         base_url: "https://www.alphavantage.co/query".to_owned(),
         sources: Sources::default(),
         about: About::default(),

@@ -50,7 +50,7 @@ pub use saved_key::save_key;
 pub use secret::Secret;
 pub use setting::{Kind, Secrecy, Setting};
 pub use settings::{ReportRow, Settings};
-pub use source::{KeyField, SourceSettings};
+pub use source::{KeyField, SourceSettings, SourceWords};
 pub use table::Table;
 pub use watch::{WatchDefaults, parse_symbols};
 

@@ -13,6 +13,7 @@ use super::values::{
 use crate::config::Flags;
 use crate::model::Interval;
 use crate::pipeline::source::Month;
+use crate::pipeline::sources;
 use crate::simulate::{Fault, Plan};
 
 /// Keeps an SQL store of market bars complete, correct and fresh within what your data plan allows.
@@ -22,7 +23,6 @@ use crate::simulate::{Fault, Plan};
     version,
     about,
     long_about = "Keeps an SQL store of market bars complete, correct and fresh within what your data plan allows.\n\nWithout a command it opens the panel, or acts as `run` if there is no terminal.",
-    after_help = "Start with: pipeline-tui demo\nThen: ALPHA_VANTAGE_API_KEY=… pipeline-tui fetch --symbols IBM --interval daily",
     disable_help_subcommand = true
 )]
 pub struct Cli {
@@ -79,7 +79,12 @@ const MEANINGLESS: [(&[&str], &[&[&str]]); 11] = [
 
 /// The command line, each command with the flags that apply to it.
 pub fn command() -> clap::Command {
-    let whole = Cli::command();
+    let key = sources::SETTINGS
+        .first()
+        .map_or("", |source| source.key_variable());
+    let whole = Cli::command().after_help(format!(
+        "Start with: pipeline-tui demo\nThen: {key}=… pipeline-tui fetch --symbols IBM --interval daily"
+    ));
     let hidden = |flags: &[&[&str]]| -> Vec<Arg> {
         whole
             .get_arguments()

@@ -51,16 +51,21 @@ pub async fn run(
     let server = Server::start(options)
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
+    let source = sources::SIMULATED;
     let environment = [
-        ("ALPHA_VANTAGE_API_KEY", "SIMULATED0123456".to_owned()),
-        ("ALPHA_VANTAGE_BASE_URL", server.base_url()),
-        ("ALPHA_VANTAGE_PLAN", "unlimited".to_owned()),
+        (
+            source.key.first().map(|field| &field.value),
+            "SIMULATED0123456".to_owned(),
+        ),
+        (source.addresses.first(), server.base_url()),
+        (source.plans.setting.as_ref(), "unlimited".to_owned()),
     ];
     // The demo ignores the caller's settings, but not their terminal.
     let inputs = Inputs {
         environment: environment
-            .map(|(name, value)| (name.to_owned(), value))
-            .into(),
+            .into_iter()
+            .filter_map(|(setting, value)| Some((setting?.name.to_owned(), value)))
+            .collect(),
         locale: context.inputs.locale.clone(),
         ..Inputs::isolated(folder.path(), sources::SETTINGS)
     };

@@ -196,7 +196,7 @@ fn key(access: &SourceAccess) -> Finding {
         let plan = access.plan.name;
         format!("set, plan {plan}; the next fetch will show whether it is accepted")
     } else {
-        let advice = access.settings.without_key;
+        let advice = access.settings.words.without_key;
         format!("not set: {advice} and set it as {names}")
     };
     good("key", text)

@@ -18,6 +18,7 @@ use crate::db::Store;
 use crate::model::Interval;
 use crate::model::text::either;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
+use crate::pipeline::sources;
 use crate::telemetry::Record;
 use crate::telemetry::kept::{self, KeptLog, Line};
 use crate::time::Clock;
@@ -165,8 +166,9 @@ fn last_words(ended: io::Result<Ended>, is_demo: bool) -> Result<u8, Failure> {
             text,
         });
     }
+    let with_key = format!("{}=… pipeline-tui", sources::SIMULATED.key_variable());
     let keep_fetching = if is_demo {
-        "ALPHA_VANTAGE_API_KEY=… pipeline-tui"
+        &with_key
     } else if in_container() {
         "docker compose up -d"
     } else {
@@ -254,6 +256,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         } else {
             Interval::Daily
         },
+        source: settings.usual.settings.words,
         base_url: address.map_or_else(String::new, ToString::to_string),
         sources: settings.sources.clone(),
         about: About::default(),

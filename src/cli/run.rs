@@ -68,7 +68,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
     };
     EngineOptions {
         provider: ProviderStatus {
-            name: usual.settings.name.to_owned(),
+            name: usual.settings.words.name.to_owned(),
             plan: usual.plan_words(),
             key_is_demo: !usual.key.is_own,
             is_simulated: false,

@@ -4,6 +4,7 @@ use super::args::SimulateArgs;
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::output;
+use crate::pipeline::sources;
 use crate::simulate::{Options, Replay, Server};
 
 pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {
@@ -21,9 +22,12 @@ pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
     output::print(&server.base_url())?;
+    let source = sources::SIMULATED;
+    let address = source.addresses.first().map_or("", |address| address.name);
     context.narrator.say(&format!(
-        "serving until Ctrl-C; in another terminal: ALPHA_VANTAGE_BASE_URL={} ALPHA_VANTAGE_API_KEY=SIMULATED pipeline-tui fetch",
-        server.base_url()
+        "serving until Ctrl-C; in another terminal: {address}={} {}=SIMULATED pipeline-tui fetch",
+        server.base_url(),
+        source.key_variable()
     ));
     exit::stop_signal().await;
     server.stop().await;

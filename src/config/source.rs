@@ -4,15 +4,24 @@ use super::plan::Plans;
 use super::setting::Setting;
 use crate::model::SourceId;
 
+/// What people read about a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceWords {
+    /// Its name as people write it.
+    pub name: &'static str,
+    /// What works without a key of one's own, and where to get one.
+    pub without_key: &'static str,
+    /// How a curl command gives the key, as a shell's variable; empty if it needs none.
+    pub curl_key: &'static str,
+}
+
 /// The settings of one source. They live in the section `[sources.NAME]` of the configuration file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceSettings {
     /// The source.
     pub id: SourceId,
-    /// Its name as people write it.
-    pub name: &'static str,
-    /// What works without a key of one's own, and where to get one.
-    pub without_key: &'static str,
+    /// Its words for people.
+    pub words: SourceWords,
     /// The fields of its key, in the order in which it is told apart from others; none if it needs
     /// no key.
     pub key: &'static [KeyField],
@@ -36,6 +45,12 @@ pub struct KeyField {
 }
 
 impl SourceSettings {
+    /// The variable of its key; of the first value, if it has several.
+    #[must_use]
+    pub fn key_variable(&self) -> &'static str {
+        self.key.first().map_or("", |field| field.value.name)
+    }
+
     /// Its rows of the table, in the order in which they are shown.
     pub fn rows(&'static self) -> impl Iterator<Item = &'static Setting> {
         let key = self

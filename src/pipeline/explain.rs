@@ -98,7 +98,10 @@ fn bad_key(about: &Description) -> String {
             "the provider does not accept the key; correct {}, or get a free key at {page}",
             about.key_settings()
         ),
-        None => format!("{} refuses requests without a key", about.settings.name),
+        None => format!(
+            "{} refuses requests without a key",
+            about.settings.words.name
+        ),
     }
 }
 

@@ -30,6 +30,9 @@ pub static SETTINGS: &[&SourceSettings] = &{
     all
 };
 
+/// The source whose answers `simulate` imitates.
+pub static SIMULATED: &SourceSettings = &alpha_vantage::SETTINGS;
+
 /// A lane for each source, the one where none is named first.
 pub fn lanes(settings: &Settings, clock: &Clock) -> Result<Vec<Lane>, String> {
     settings

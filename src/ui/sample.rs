@@ -9,7 +9,7 @@ use super::about::About;
 use super::log_lines::LogLines;
 use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
-use crate::config::ReportRow;
+use crate::config::{ReportRow, SourceWords};
 use crate::model::{
     Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
     SeriesReport, SeriesStatus as Ended, Sources, Volume,
@@ -411,6 +411,11 @@ pub fn blank() -> Shared {
         is_demo: false,
         speed: 1,
         interval: Interval::Daily,
+        source: SourceWords {
+            name: "Alpha Vantage",
+            without_key: "the key demo serves only IBM; get a free key at https://www.alphavantage.co",
+            curl_key: "--data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+        },
         base_url: "https://www.alphavantage.co/query".to_owned(),
         sources: Sources::default(),
         about: about(),

@@ -9,7 +9,7 @@ use super::about::About;
 use super::keymap::Keymap;
 use super::log_lines::LogLines;
 use super::theme::Theme;
-use crate::config::Secret;
+use crate::config::{Secret, SourceWords};
 use crate::model::{Interval, RunId, SeriesKey, Sources, WatchEdit};
 use crate::pipeline::snapshot::{RunProgress, Snapshot, WatchedSeries};
 
@@ -68,6 +68,8 @@ pub struct Shared {
     pub speed: i32,
     /// The interval of a series that is added without one.
     pub interval: Interval,
+    /// The source where none is named, in words.
+    pub source: SourceWords,
     /// The provider's address, for copying requests.
     pub base_url: String,
     /// The known sources, and the one of symbols that name none.

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings};
+use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords};
 use crate::model::SourceId;
 use crate::model::quota::Quota;
 
@@ -11,8 +11,11 @@ pub static SOURCES: &[&SourceSettings] = &[&FIRST, &SECOND];
 
 pub static FIRST: SourceSettings = SourceSettings {
     id: SourceId::known("first"),
-    name: "First",
-    without_key: "the key demo serves one symbol",
+    words: SourceWords {
+        name: "First",
+        without_key: "the key demo serves one symbol",
+        curl_key: "",
+    },
     key: &[KeyField {
         value: Setting::new(
             "FIRST_API_KEY",
@@ -64,8 +67,11 @@ pub static FIRST: SourceSettings = SourceSettings {
 
 pub static SECOND: SourceSettings = SourceSettings {
     id: SourceId::known("second"),
-    name: "Second",
-    without_key: "nothing",
+    words: SourceWords {
+        name: "Second",
+        without_key: "nothing",
+        curl_key: "",
+    },
     key: &[
         KeyField {
             value: Setting::new("SECOND_KEY_ID", Some("sources.second.key_id"), "", "its id")

@@ -195,8 +195,8 @@ fn the_source_of_symbols_that_name_none_is_a_setting() {
     let place = place.var("PIPELINE_SOURCE", "second");
     assert_eq!(names(&place), "second:IBM first:MSFT second:FRA:IQQE");
     let settings = place.load();
-    assert_eq!(settings.usual.settings.name, "Second");
-    assert_eq!(settings.others[0].settings.name, "First");
+    assert_eq!(settings.usual.settings.words.name, "Second");
+    assert_eq!(settings.others[0].settings.words.name, "First");
     let mut place = place;
     place.inputs.flags.source = Some("first".into());
     assert_eq!(

@@ -150,7 +150,7 @@ impl SymbolSource for AlphaVantage {
 /// The lane of the configured key.
 pub(super) fn lane(access: &SourceAccess, clock: &Clock) -> Result<Lane, String> {
     let (Some(address), Some(key)) = (access.addresses.first(), access.key.values.first()) else {
-        return Err(format!("{} has no address or no key", SETTINGS.name));
+        return Err(format!("{} has no address or no key", SETTINGS.words.name));
     };
     let is_public = !access.key.is_own;
     let source = AlphaVantage::new(address.clone(), key.clone(), is_public, clock.clone())

@@ -201,7 +201,7 @@ fn prompt(
     };
     let hints = text::wrap(&hint, inner);
     let height = u16::try_from(shown + hints.len() + 3).unwrap_or(u16::MAX);
-    let inside = boxed(area, width, height, &prompt.title(), theme, buf);
+    let inside = boxed(area, width, height, &prompt.title(shared), theme, buf);
     let (entry, rest) = split_top(inside, 1);
     let x = put(
         buf,

@@ -88,14 +88,14 @@ impl Prompt {
 
     /// The label before the line.
     #[must_use]
-    pub fn title(&self) -> String {
+    pub fn title(&self, shared: &Shared) -> String {
         match &self.kind {
             PromptKind::Filter => "Filter".to_owned(),
             PromptKind::Add { .. } => "Add series".to_owned(),
             PromptKind::Edit { series } => format!("Interval of {}", named(series)),
             PromptKind::Import => "Import from".to_owned(),
             PromptKind::Schedule => "Schedule".to_owned(),
-            PromptKind::Key => "Alpha Vantage key".to_owned(),
+            PromptKind::Key => format!("{} key", shared.source.name),
             PromptKind::GoTo => "Go to".to_owned(),
             PromptKind::Export { series } => format!("Export {} as", named(series)),
         }

@@ -278,7 +278,7 @@ impl View for Runs {
             }
             Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
                 vec![Reply::Do(Effect::Copy {
-                    text: curl(&shared.base_url, request),
+                    text: curl(&shared.base_url, shared.source.curl_key, request),
                     what: "the curl command".to_owned(),
                 })]
             }),

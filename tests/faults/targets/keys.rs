@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
-use pipeline_tui::config::KeyBinding;
+use pipeline_tui::config::{KeyBinding, SourceWords};
 use pipeline_tui::pipeline::command::Command;
 use pipeline_tui::ui::About;
 use pipeline_tui::ui::action::{Action, Effect};
@@ -148,6 +148,11 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         is_demo: u.arbitrary()?,
         speed: 1,
         interval: pipeline_tui::model::Interval::Daily,
+        source: SourceWords {
+            name: "Alpha Vantage",
+            without_key: "",
+            curl_key: "",
+        },
         base_url: "https://www.alphavantage.co/query".to_owned(),
         sources: pipeline_tui::model::Sources::default(),
         about: About::default(),

@@ -3,16 +3,19 @@
 use chrono::TimeDelta;
 use chrono_tz::America::New_York;
 
-use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings};
+use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords};
 use crate::model::SourceId;
 use crate::model::quota::Quota;
 
 /// The rows of the table of settings.
 pub static SETTINGS: SourceSettings = SourceSettings {
     id: SourceId::known("alpha_vantage"),
-    name: "Alpha Vantage",
-    without_key: "the key demo serves only IBM; get a free key at \
-                  https://www.alphavantage.co/support/#api-key",
+    words: SourceWords {
+        name: "Alpha Vantage",
+        without_key: "the key demo serves only IBM; get a free key at \
+                      https://www.alphavantage.co/support/#api-key",
+        curl_key: "--data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+    },
     key: &[KeyField {
         value: Setting::new(
             "ALPHA_VANTAGE_API_KEY",

@@ -49,15 +49,15 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
     let problem = status.problem.as_ref();
     let text = match (status.state, problem) {
         (SeriesState::Blocked, Some((ErrorClass::DemoKey, _))) => {
-            "The demo key works for IBM only; this series needs your own key (free, \
-             alphavantage.co/support/#api-key). No request was spent."
-                .to_owned()
+            let why = sentence(shared.source.without_key);
+            format!("{why} No request was spent.")
         }
         (SeriesState::Blocked, Some((ErrorClass::NotEntitled, _)))
             if status.key.interval.is_intraday() =>
         {
             format!(
-                "Intraday bars need a paid Alpha Vantage plan. {}, nothing stored.",
+                "Intraday bars need a paid {} plan. {}, nothing stored.",
+                shared.source.name,
                 spent(status)
             )
         }

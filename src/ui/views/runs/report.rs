@@ -10,9 +10,9 @@ use crate::ui::text;
 
 /// The request as a shell command, with the key left to a variable.
 #[must_use]
-pub fn curl(base_url: &str, request: &RequestRow) -> String {
+pub fn curl(base_url: &str, key: &str, request: &RequestRow) -> String {
     format!(
-        "curl --get '{}' --data '{}' --data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+        "curl --get '{}' --data '{}' {key}",
         base_url.replace('\'', "'\\''"),
         request.query.replace('\'', "'\\''")
     )
@@ -112,7 +112,11 @@ mod tests {
     fn a_copied_request_names_the_variable_and_never_the_key() {
         let detail = sample::run_detail();
         assert_eq!(
-            curl("https://www.alphavantage.co/query", &detail.requests[0]),
+            curl(
+                "https://www.alphavantage.co/query",
+                sample::blank().source.curl_key,
+                &detail.requests[0]
+            ),
             "curl --get 'https://www.alphavantage.co/query' --data 'function=TIME_SERIES_DAILY&symbol=IBM' \
              --data \"apikey=$ALPHA_VANTAGE_API_KEY\""
         );

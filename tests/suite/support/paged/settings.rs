@@ -1,7 +1,9 @@
 //! The rows of the table of settings.
 
 use chrono::TimeDelta;
-use pipeline_tui::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings};
+use pipeline_tui::config::{
+    KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords,
+};
 use pipeline_tui::model::quota::Quota;
 
 const fn part(name: &'static str, file: &'static str) -> KeyField {
@@ -13,8 +15,11 @@ const fn part(name: &'static str, file: &'static str) -> KeyField {
 
 pub static SETTINGS: SourceSettings = SourceSettings {
     id: super::PAGED,
-    name: "Paged",
-    without_key: "nothing",
+    words: SourceWords {
+        name: "Paged",
+        without_key: "nothing",
+        curl_key: "",
+    },
     key: &[
         part("PAGED_KEY_ID", "PAGED_KEY_ID_FILE"),
         part("PAGED_SECRET", "PAGED_SECRET_FILE"),
