@@ -110,4 +110,51 @@ mod tests {
             assert_eq!(session(at(now)), session_then, "{now}");
         }
     }
+
+    #[test]
+    fn a_period_ends_with_its_minutes_or_when_the_exchange_closes_on_its_last_weekday() {
+        let price = crate::model::Price::from_units(1);
+        for (interval, date, label, end) in [
+            (
+                Interval::Min5,
+                "2026-11-20",
+                "2026-11-20T14:30:00Z",
+                "2026-11-20T14:35:00Z",
+            ),
+            (
+                Interval::Daily,
+                "2026-07-01",
+                "2026-07-01T04:00:00Z",
+                "2026-07-01T20:00:00Z",
+            ),
+            (
+                Interval::Weekly,
+                "2026-11-18",
+                "2026-11-18T05:00:00Z",
+                "2026-11-20T21:00:00Z",
+            ),
+            // 2026-10-31 is a Saturday.
+            (
+                Interval::Monthly,
+                "2026-10-05",
+                "2026-10-05T04:00:00Z",
+                "2026-10-30T20:00:00Z",
+            ),
+        ] {
+            let bar = Bar {
+                timestamp: at(label),
+                trading_date: date.parse().unwrap(),
+                open: price,
+                high: price,
+                low: price,
+                close: price,
+                volume: 1.into(),
+                is_final: true,
+                adjusted_close: None,
+                dividend_amount: None,
+                split_coefficient: None,
+            };
+            assert_eq!(period_end(interval, &bar), at(end), "{interval}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ contract! {
     applying_an_answer_again_returns_the_same_counts,
     the_originals_query_is_answered_from_its_index,
     bars_come_newest_first_within_their_bounds,
+    the_newest_bars_of_a_symbol_are_merged_from_all_its_series,
     rejected_rows_are_kept_with_their_reason,
     prices_and_volumes_round_trip_at_their_limits,
     the_store_itself_refuses_impossible_bars,
@@ -508,4 +509,37 @@ async fn the_store_itself_refuses_impossible_bars(place: Place) {
                 .is_err()
         );
     }
+}
+
+async fn the_newest_bars_of_a_symbol_are_merged_from_all_its_series(place: Place) {
+    let store = place.open().await;
+    // More series than the view of SQLite is made for at first.
+    let keys: Vec<SeriesKey> = ["alpha_vantage", "second"]
+        .into_iter()
+        .flat_map(|source| Interval::ALL.map(|interval| (source, interval)))
+        .map(|(source, interval)| SeriesKey {
+            source: source.parse().unwrap(),
+            ..series("IBM", interval)
+        })
+        .collect();
+    for (key, minute) in keys.iter().zip(0..) {
+        let mut newest = bar("2026-05-15T13:30:00Z", 28_300);
+        newest.timestamp += TimeDelta::minutes(minute);
+        newest.is_final = false;
+        assert_eq!(store_bars(&store, key, &[newest]).await, counts(1, 0, 0));
+        newest.is_final = true;
+        assert_eq!(store_bars(&store, key, &[newest]).await, counts(0, 1, 0));
+    }
+    let query = "SELECT source, interval FROM stock_data WHERE symbol = 'IBM' ORDER BY timestamp DESC LIMIT 12";
+    let newest: Vec<String> = keys
+        .iter()
+        .rev()
+        .take(12)
+        .map(|key| format!("{}|{}", key.source, key.interval))
+        .collect();
+    assert_eq!(place.sql(query).await, newest);
+    let counted = "SELECT count(*), count(DISTINCT id), sum(CASE WHEN final THEN 1 ELSE 0 END) FROM stock_data";
+    assert_eq!(place.sql(counted).await, ["16|16|16"]);
+    let held = store.held("ibm".parse().unwrap()).await.unwrap();
+    assert_eq!(held.len(), 16);
 }
