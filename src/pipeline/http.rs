@@ -29,10 +29,14 @@ pub use self::status::{blocked, by_status};
 use super::source::{Pause, Refusal, SendError};
 use crate::config::Secret;
 use crate::config::secret::{redact, redact_bytes};
-use crate::model::Answer;
 use crate::model::causes::Causes;
 use crate::model::text::clean;
+use crate::model::{Answer, ErrorClass};
 use crate::time::Clock;
+
+/// How many requests a provider still accepts, and from when it accepts more.
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -189,17 +193,24 @@ impl Client {
         })
     }
 
-    /// Remembers the pause that a refusal asks for.
+    /// Remembers the pause that an answer asks for: a refusal with `Retry-After`, or the last of the
+    /// requests that the provider counts.
     fn heed(&self, response: &Response) {
         let status = response.status().as_u16();
         let header = |name: HeaderName| response.headers().get(name)?.to_str().ok();
-        let (Some(value), 429 | 500..) = (header(RETRY_AFTER), status) else {
-            return;
-        };
         // A date means the server's clock; ours may differ.
         let now = header(DATE).and_then(pause::date);
-        let asked = pause::asked(value, now.unwrap_or_else(|| self.clock.now()));
-        let Some((asked, why)) = asked.zip(by_status(status, b"")) else {
+        let now = now.unwrap_or_else(|| self.clock.now());
+        let refused = || {
+            let value = header(RETRY_AFTER).filter(|_| matches!(status, 429 | 500..))?;
+            pause::asked(value, now).zip(by_status(status, b""))
+        };
+        let used_up = || {
+            let asked = pause::until_reset(header(REMAINING)?, header(RESET)?, now)?;
+            let why = "the provider says that no requests are left";
+            Some((asked, Refusal::new(ErrorClass::Minute, why)))
+        };
+        let Some((asked, why)) = refused().or_else(used_up) else {
             return;
         };
         let until = Instant::now() + asked;

@@ -10,6 +10,9 @@ const LEAST: Duration = Duration::from_secs(1);
 /// A wrong number must not stop the program for good.
 const MOST: Duration = Duration::from_hours(24);
 
+/// More than this is an instant, not a time to wait.
+const AN_INSTANT: i64 = 1_000_000_000;
+
 /// The pause that a header's value asks for; `now` is the server's time, if it sent one.
 pub(super) fn asked(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim_ascii();
@@ -21,6 +24,20 @@ pub(super) fn asked(value: &str, now: DateTime<Utc>) -> Option<Duration> {
         (date(value)? - now).to_std().unwrap_or_default()
     };
     Some(pause.clamp(LEAST, MOST))
+}
+
+/// The pause until a provider accepts requests again, if it says that none remain: it names the
+/// instant in seconds since 1970, or the seconds until then.
+pub(super) fn until_reset(remaining: &str, reset: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let is_none_left = remaining.trim_ascii().parse() == Ok(0_u64);
+    let reset: i64 = reset.trim_ascii().parse().ok().filter(|_| is_none_left)?;
+    let left = if reset > AN_INSTANT {
+        reset - now.timestamp()
+    } else {
+        reset
+    };
+    let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
+    Some(Duration::from_secs(left).clamp(LEAST, MOST))
 }
 
 /// A date in one of the three forms that HTTP knows.
@@ -47,6 +64,26 @@ mod tests {
             ("Sun Nov  6 08:49:37 1994", 30),
         ] {
             assert_eq!(seconds(value), Some(pause), "{value}");
+        }
+    }
+
+    #[test]
+    fn requests_that_are_used_up_are_a_pause_until_there_are_more() {
+        let now = "2026-11-23T15:00:00Z".parse().unwrap();
+        let pause =
+            |remaining, reset| until_reset(remaining, reset, now).map(|pause| pause.as_secs());
+        for (remaining, reset, left) in [
+            ("0", "1795446030", Some(30)),
+            (" 0 ", "12", Some(12)),
+            ("0", "1795446000", None),
+            ("0", "9999999999", Some(86_400)),
+            ("1", "1795446030", None),
+            ("199", "12", None),
+            ("0", "soon", None),
+            ("", "12", None),
+            ("0", "-5", None),
+        ] {
+            assert_eq!(pause(remaining, reset), left, "{remaining:?} {reset:?}");
         }
     }
 

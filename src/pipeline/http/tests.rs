@@ -327,6 +327,16 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
         (503, "Retry-After: soon", None),
         (503, "X-Nothing: 1", None),
         (200, "Retry-After: 7", None),
+        (
+            200,
+            "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 9",
+            Some((ErrorClass::Minute, 9)),
+        ),
+        (
+            200,
+            "X-RateLimit-Remaining: 3\r\nX-RateLimit-Reset: 9",
+            None,
+        ),
     ] {
         let reply = format!("HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: 0\r\n\r\n");
         let server = serve(reply, false).await;
