@@ -150,8 +150,13 @@ impl RequestRow {
     /// The series it requested, as text; `None` for a symbol request.
     #[must_use]
     pub fn series(&self) -> Option<String> {
+        let source = match self.source.as_str() {
+            source if source == SourceId::DEFAULT.as_str() => String::new(),
+            source => format!("{source}:"),
+        };
         let adjusted = if self.adjusted { " adjusted" } else { "" };
-        (!self.symbol.is_empty()).then(|| format!("{} {}{adjusted}", self.symbol, self.interval))
+        let is_of_series = !self.symbol.is_empty();
+        is_of_series.then(|| format!("{source}{} {}{adjusted}", self.symbol, self.interval))
     }
 }
 

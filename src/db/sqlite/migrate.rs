@@ -12,6 +12,7 @@ use super::super::schema;
 use super::super::work::{Fault, Outcome};
 use super::super::{Access, DbError, Result};
 use super::{MIGRATIONS, require_version, stored_series, survey};
+use crate::model::SourceId;
 
 /// Bytes that a moved bar takes in the journal, and then in the file beyond the room of the indexes
 /// that are dropped.
@@ -97,7 +98,11 @@ async fn move_bars(connection: &mut SqliteConnection, path: &Path, place: &str) 
     let mut progress = Progress::begin(place, total, total * (JOURNAL + FILE));
     require_room(path, place, total * JOURNAL)?;
     for (symbol, interval, adjusted, _) in series {
-        let words = ["alpha_vantage", &symbol.to_ascii_uppercase(), &interval];
+        let words = [
+            SourceId::DEFAULT.as_str(),
+            &symbol.to_ascii_uppercase(),
+            &interval,
+        ];
         let number = stored_series::enter_words(connection, words, adjusted).await?;
         let mut after = i64::MIN;
         loop {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pipeline_tui::db::RequestRow;
 use pipeline_tui::model::quota::{Span, Window};
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
@@ -165,6 +166,9 @@ async fn pages_are_requests_and_no_retries(place: Place) {
         (3, 0, 6, 2),
         "a request about two series counts once in its run"
     );
+    let detail = store.run(summary.id).await.unwrap().unwrap();
+    let named: Vec<Option<String>> = detail.requests.iter().map(RequestRow::series).collect();
+    assert_eq!(named[0].as_deref(), Some("paged:IBM 5min"), "{named:?}");
     for arrived in provider.journal() {
         let line = arrived.head.lines().next().unwrap();
         assert!(!line.contains("CANARY"), "the key is in the URL: {line}");
