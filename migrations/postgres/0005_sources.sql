@@ -194,3 +194,6 @@ DELETE FROM listings WHERE symbol NOT IN (SELECT min(symbol) FROM listings GROUP
 UPDATE listings SET symbol = upper(symbol COLLATE "C") WHERE symbol <> upper(symbol COLLATE "C");
 
 ALTER TABLE listings ADD PRIMARY KEY (source, symbol);
+
+-- When each source sent its list.
+UPDATE settings SET name = 'listings_at_alpha_vantage' WHERE name = 'listings_at';

@@ -215,3 +215,6 @@ SELECT upper(symbol), name, exchange, kind FROM listings_before
 WHERE symbol IN (SELECT min(symbol) FROM listings_before GROUP BY upper(symbol));
 
 DROP TABLE listings_before;
+
+-- When each source sent its list.
+UPDATE settings SET name = 'listings_at_alpha_vantage' WHERE name = 'listings_at';

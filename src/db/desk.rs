@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::error::Result;
-use crate::model::{Listing, RequestId, SeriesKey, WatchEdit, WatchEdited};
+use crate::model::{Listing, RequestId, SeriesKey, SourceId, WatchEdit, WatchEdited};
 
 /// What a store keeps besides bars, requests and runs.
 #[async_trait]
@@ -31,11 +31,12 @@ pub trait DeskStore: fmt::Debug + Send + Sync {
     /// Remembers something under a name.
     async fn set_setting(&self, name: &'static str, value: String) -> Result<()>;
 
-    /// The list of symbols and when the provider sent it; `None`: none is stored.
-    async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;
+    /// A source's list of symbols and when it was sent; `None`: none is stored.
+    async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;
 
-    /// Replaces the list of symbols with that of an answer and ends its request, in one
-    /// transaction. A list that is newer than the answer stays. Repeating this changes nothing.
+    /// Replaces the list of symbols of a request's source with that of its answer and ends the
+    /// request, in one transaction. A list that is newer than the answer stays. Repeating this
+    /// changes nothing.
     async fn keep_listings(
         &self,
         request: RequestId,

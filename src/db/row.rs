@@ -130,6 +130,11 @@ impl<T> HeldRow<T> {
     }
 }
 
+/// The name under which a store remembers when a source sent its list of symbols.
+pub fn listings_at(source: &str) -> String {
+    format!("listings_at_{source}")
+}
+
 /// A row of `listings`.
 pub fn listing(row: (String, String, String, String)) -> Result<Listing> {
     let (symbol, name, exchange, kind) = row;

@@ -417,7 +417,7 @@ impl Engine {
                     .await
                     .map(|health| Loaded::Total(health.bars)),
                 Load::System => show::system(&pipeline).await.map(Loaded::System),
-                Load::Listings => store
+                Load::Listings => pipeline
                     .listings()
                     .await
                     .map(|(sent_at, listings)| Loaded::Listings(sent_at, listings)),

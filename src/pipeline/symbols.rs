@@ -31,9 +31,6 @@ pub enum Symbols {
 /// Why it failed: the class, and a sentence for people.
 pub type WhyNoSymbols = (ErrorClass, String);
 
-/// The name under which the store remembers when the list was sent.
-const LISTINGS_AT: &str = "listings_at";
-
 impl Pipeline {
     /// Sends a symbol request, or none if it is known to be useless. Errors come from the store.
     pub async fn symbols(
@@ -50,8 +47,17 @@ impl Pipeline {
             cancel: &cancel,
             observer: &silent,
         };
-        if let Some(recovered) = self.recovered_list(wish, waiting).await? {
-            return Ok(Ok(recovered));
+        // The first thing every run does; it may recover the very list that is wanted.
+        let before = match wish {
+            SymbolWish::List => Some(self.listings().await?.0),
+            SymbolWish::Search(_) => None,
+        };
+        self.write(waiting, || self.recover(waiting)).await?;
+        if let Some(before) = before
+            && let (Some(sent_at), listings) = self.listings().await?
+            && before != Some(sent_at)
+        {
+            return Ok(Ok(Symbols::Listed(sent_at, listings)));
         }
         let trigger = match wish {
             SymbolWish::List => "listing",
@@ -90,19 +96,13 @@ impl Pipeline {
         Ok((lane, request?))
     }
 
-    /// The first thing every run does; it may recover the very list that is wanted.
-    async fn recovered_list(
-        &self,
-        wish: &SymbolWish,
-        waiting: Waiting<'_>,
-    ) -> Result<Option<Symbols>, DbError> {
-        let before = self.store.setting(LISTINGS_AT).await?;
-        self.write(waiting, || self.recover(waiting)).await?;
-        if *wish != SymbolWish::List || self.store.setting(LISTINGS_AT).await? == before {
-            return Ok(None);
+    /// The stored list of the source that is asked about symbols, and when it was sent.
+    pub(super) async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>), DbError> {
+        let mut lanes = self.lanes.iter();
+        match lanes.find(|lane| lane.source.symbols().is_some()) {
+            Some(lane) => self.store.listings(lane.id().clone()).await,
+            None => Ok((None, vec![])),
         }
-        let (sent_at, listings) = self.store.listings().await?;
-        Ok(sent_at.map(|sent_at| Symbols::Listed(sent_at, listings)))
     }
 
     /// Stores an answer about symbols that a dead process had kept.

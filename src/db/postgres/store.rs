@@ -274,8 +274,8 @@ impl DeskStore for PgStore {
             .await
     }
 
-    async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {
-        self.read(|c| Box::pin(listings::all(c))).await
+    async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {
+        self.read(move |c| Box::pin(listings::all(c, source))).await
     }
 
     async fn keep_listings(

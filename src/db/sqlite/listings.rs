@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use super::super::row;
+use super::super::row::{self, listings_at};
 use super::Outcome;
-use crate::model::{Listing, RequestId};
+use crate::model::{Listing, RequestId, SourceId};
 
 /// Rows per statement: as many as pay off, far below SQLite's 32,766 parameters.
 const CHUNK: usize = 1_000;
@@ -17,31 +17,34 @@ static FULL: LazyLock<String> = LazyLock::new(|| insert(CHUNK));
 
 /// None of the parameters is numbered: SQLite searches a list for every numbered one.
 fn insert(rows: usize) -> String {
-    let more = ",(?,?,?,?)".repeat(rows.saturating_sub(1));
+    let more = ",(?,?,?,?,?)".repeat(rows.saturating_sub(1));
     format!(
-        "INSERT INTO listings (symbol, name, exchange, kind) VALUES (?,?,?,?){more} ON CONFLICT DO NOTHING"
+        "INSERT INTO listings (source, symbol, name, exchange, kind) VALUES (?,?,?,?,?){more} ON CONFLICT DO NOTHING"
     )
 }
 
 pub async fn all(
     connection: &mut SqliteConnection,
+    source: SourceId,
 ) -> Outcome<(Option<DateTime<Utc>>, Vec<Listing>)> {
     // The time first: if the list is replaced in between, the new one looks older than it is, never
     // newer.
-    let sent_at = sent_at(connection).await?;
-    let rows: Vec<(String, String, String, String)> =
-        sqlx::query_as("SELECT symbol, name, exchange, kind FROM listings ORDER BY symbol")
-            .fetch_all(connection)
-            .await?;
+    let sent_at = sent_at(connection, source.as_str()).await?;
+    let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+        "SELECT symbol, name, exchange, kind FROM listings WHERE source = $1 ORDER BY symbol",
+    )
+    .bind(source.as_str())
+    .fetch_all(connection)
+    .await?;
     let listings: super::Result<_> = rows.into_iter().map(row::listing).collect();
     Ok((sent_at, listings?))
 }
 
-async fn sent_at(connection: &mut SqliteConnection) -> Outcome<Option<DateTime<Utc>>> {
-    let text: Option<String> =
-        sqlx::query_scalar("SELECT value FROM settings WHERE name = 'listings_at'")
-            .fetch_optional(connection)
-            .await?;
+async fn sent_at(
+    connection: &mut SqliteConnection,
+    source: &str,
+) -> Outcome<Option<DateTime<Utc>>> {
+    let text = super::settings::get(connection, &listings_at(source)).await?;
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
@@ -52,8 +55,15 @@ pub async fn keep(
     listings: Vec<Listing>,
 ) -> Outcome<()> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    if sent_at(&mut tx).await?.is_none_or(|kept| kept < at) {
-        replace(&mut tx, at, &listings).await?;
+    let source: String = sqlx::query_scalar("SELECT source FROM requests WHERE id = $1")
+        .bind(request.0)
+        .fetch_one(&mut *tx)
+        .await?;
+    if sent_at(&mut tx, &source)
+        .await?
+        .is_none_or(|kept| kept < at)
+    {
+        replace(&mut tx, &source, at, &listings).await?;
     }
     sqlx::query("UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1")
         .bind(request.0)
@@ -65,10 +75,12 @@ pub async fn keep(
 
 async fn replace(
     connection: &mut SqliteConnection,
+    source: &str,
     at: DateTime<Utc>,
     listings: &[Listing],
 ) -> Outcome<()> {
-    sqlx::query("DELETE FROM listings")
+    sqlx::query("DELETE FROM listings WHERE source = $1")
+        .bind(source)
         .execute(&mut *connection)
         .await?;
     for chunk in listings.chunks(CHUNK) {
@@ -79,6 +91,7 @@ async fn replace(
         };
         for listing in chunk {
             query = query
+                .bind(source)
                 .bind(listing.symbol.as_str())
                 .bind(&listing.name)
                 .bind(&listing.exchange)
@@ -86,5 +99,5 @@ async fn replace(
         }
         query.execute(&mut *connection).await?;
     }
-    super::settings::set(connection, "listings_at", at.to_rfc3339()).await
+    super::settings::set(connection, &listings_at(source), at.to_rfc3339()).await
 }

@@ -218,8 +218,8 @@ impl DeskStore for SqliteStore {
             .await
     }
 
-    async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {
-        self.read(|c| Box::pin(listings::all(c))).await
+    async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {
+        self.read(move |c| Box::pin(listings::all(c, source))).await
     }
 
     async fn keep_listings(

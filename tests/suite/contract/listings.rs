@@ -4,6 +4,7 @@ use super::*;
 
 contract! {
     a_list_takes_the_place_of_the_one_before,
+    each_source_has_a_list_of_its_own,
     a_list_of_everything_that_is_traded_is_kept_whole,
     a_question_about_symbols_is_never_taken_for_one_about_bars,
     an_answer_without_anything_to_store_is_settled,
@@ -29,8 +30,15 @@ fn about_symbols() -> Request {
 
 /// A request about symbols with a kept answer.
 async fn answered(store: &Arc<dyn Store>, run: &ActiveRun) -> RequestId {
+    answered_by(SourceId::DEFAULT, store, run).await
+}
+
+async fn answered_by(source: SourceId, store: &Arc<dyn Store>, run: &ActiveRun) -> RequestId {
     let wish = Reservation {
-        request: about_symbols(),
+        request: Request {
+            source,
+            ..about_symbols()
+        },
         ..reservation(run, &ibm(), NO_LIMITS, 1)
     };
     let Reserved::Granted(request) = store.reserve(wish).await.unwrap() else {
@@ -47,7 +55,10 @@ fn at(text: &str) -> DateTime<Utc> {
 
 async fn a_list_takes_the_place_of_the_one_before(place: Place) {
     let (store, other) = (place.open().await, place.open().await);
-    assert_eq!(store.listings().await.unwrap(), (None, vec![]));
+    assert_eq!(
+        store.listings(SourceId::DEFAULT).await.unwrap(),
+        (None, vec![])
+    );
     let run = store.begin_run("listing", vec![]).await.unwrap();
     let [first, second, late] = [
         answered(&store, &run).await,
@@ -57,21 +68,58 @@ async fn a_list_takes_the_place_of_the_one_before(place: Place) {
     let (may, june) = (at("2026-05-15T20:00:00.123Z"), at("2026-06-15T20:00:00Z"));
     let old = vec![listing("GONE", "Gone, Inc."), listing("IBM", "IBM's name")];
     store.keep_listings(first, may, old.clone()).await.unwrap();
-    assert_eq!(other.listings().await.unwrap(), (Some(may), old.clone()));
+    assert_eq!(
+        other.listings(SourceId::DEFAULT).await.unwrap(),
+        (Some(may), old.clone())
+    );
     let new = vec![listing("A", "Société \u{682a}"), listing("IBM", "")];
     for _ in 0..2 {
         let kept = store.keep_listings(second, june, new.clone()).await;
         kept.unwrap();
-        assert_eq!(other.listings().await.unwrap(), (Some(june), new.clone()));
+        assert_eq!(
+            other.listings(SourceId::DEFAULT).await.unwrap(),
+            (Some(june), new.clone())
+        );
     }
     other.keep_listings(late, may, old).await.unwrap();
     assert_eq!(
-        store.listings().await.unwrap(),
+        store.listings(SourceId::DEFAULT).await.unwrap(),
         (Some(june), new),
         "an answer that was slower, or waited for a restart"
     );
     let states = place.sql("SELECT DISTINCT state FROM requests").await;
     assert_eq!(states, ["stored"]);
+}
+
+async fn each_source_has_a_list_of_its_own(place: Place) {
+    let store = place.open().await;
+    let other: SourceId = "other".parse().unwrap();
+    let run = store.begin_run("listing", vec![]).await.unwrap();
+    let [first, theirs, last] = [
+        answered(&store, &run).await,
+        answered_by(other.clone(), &store, &run).await,
+        answered(&store, &run).await,
+    ];
+    let (may, june) = (at("2026-05-15T20:00:00Z"), at("2026-06-15T20:00:00Z"));
+    let ours = vec![listing("GONE", "Gone, Inc."), listing("IBM", "IBM")];
+    store.keep_listings(first, june, ours).await.unwrap();
+    assert_eq!(
+        store.listings(other.clone()).await.unwrap(),
+        (None, vec![]),
+        "a list of one source is none of another"
+    );
+    // Older than the list of the other source, and none the less the newest of its own.
+    let coins = vec![listing("BTC-USD", "Bitcoin"), listing("IBM", "another")];
+    let kept = store.keep_listings(theirs, may, coins.clone()).await;
+    kept.unwrap();
+    let july = at("2026-07-15T20:00:00Z");
+    let ours = vec![listing("IBM", "IBM")];
+    store.keep_listings(last, july, ours.clone()).await.unwrap();
+    assert_eq!(
+        store.listings(SourceId::DEFAULT).await.unwrap(),
+        (Some(july), ours)
+    );
+    assert_eq!(store.listings(other).await.unwrap(), (Some(may), coins));
 }
 
 async fn a_list_of_everything_that_is_traded_is_kept_whole(place: Place) {
@@ -93,7 +141,7 @@ async fn a_list_of_everything_that_is_traded_is_kept_whole(place: Place) {
             .await
             .unwrap();
         assert_eq!(
-            store.listings().await.unwrap(),
+            store.listings(SourceId::DEFAULT).await.unwrap(),
             (Some(sent_at), all.clone())
         );
     }

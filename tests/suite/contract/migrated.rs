@@ -81,7 +81,8 @@ async fn a_store_of_the_first_release_keeps_every_row(place: Place) {
     };
     for sql in [
         "INSERT INTO series (symbol, interval, settings) VALUES ('IBM', 'daily', '{\"a\": 1}')".to_owned(),
-        "INSERT INTO settings (name, value) VALUES ('paused', 'true')".to_owned(),
+        "INSERT INTO settings (name, value) VALUES ('paused', 'true'), ('listings_at', '2026-05-15T20:00:00Z')"
+            .to_owned(),
         "INSERT INTO runs (status, trigger, lock_key) VALUES ('interrupted', 'fetch', 7)".to_owned(),
         format!(
             "INSERT INTO run_series (run_id, symbol, interval, adjusted, status, received, attempts, requests) \
@@ -156,7 +157,11 @@ async fn a_store_of_the_first_release_keeps_every_row(place: Place) {
     assert!(detail.requests[0].is_of(&series("IBM", Interval::Daily)));
     assert_eq!(detail.rejected.len(), 1);
     assert_eq!(store.entitlements(credential()).await.unwrap().len(), 1);
-    assert_eq!(store.listings().await.unwrap().1.len(), 1);
+    let (sent_at, listings) = store.listings(SourceId::DEFAULT).await.unwrap();
+    assert_eq!(
+        (sent_at, listings.len()),
+        (Some("2026-05-15T20:00:00Z".parse().unwrap()), 1)
+    );
     let kept = "SELECT (SELECT retries FROM run_series), (SELECT count(*) FROM answers), \
                 (SELECT source FROM requests), (SELECT endpoint FROM requests)";
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pipeline_tui::db::{Reservation, Reserved};
-use pipeline_tui::model::{Answer, ErrorClass, RunStatus};
+use pipeline_tui::model::{Answer, ErrorClass, RunStatus, SourceId};
 use pipeline_tui::pipeline::source::{FetchOptions, SymbolWish};
 use pipeline_tui::pipeline::symbols::Symbols;
 use pipeline_tui::pipeline::{Observer, RunRequest};
@@ -257,7 +257,7 @@ async fn a_kept_list_is_not_taken_for_bars() {
             .await;
         assert_eq!(report.unwrap().status, RunStatus::Succeeded);
         assert_eq!(server.journal().len(), 2, "one for each series");
-        assert_eq!(store.listings().await.unwrap().1.len(), 1);
+        assert_eq!(store.listings(SourceId::DEFAULT).await.unwrap().1.len(), 1);
         assert_eq!(store.health().await.unwrap().bars, 200);
     }
 }
