@@ -145,10 +145,13 @@ async fn transact(
     );
     if state != "stored" {
         for batch in page {
+            let before = uncounted(&mut tx, batch).await?;
             let counts = store_bars(&mut tx, batch, way).await?;
             debug_assert_eq!(counts.offered() as usize, batch.bars.len());
             store_rejected(&mut tx, batch).await?;
             add_to_total(&mut tx, batch, counts.inserted).await?;
+            let after = uncounted(&mut tx, batch).await?;
+            debug_assert_eq!(after, before, "a total grows by what is inserted");
             add_to_run(&mut tx, batch, counts).await?;
         }
         settle(&mut tx, first, &endpoint, credential).await?;
@@ -159,6 +162,27 @@ async fn transact(
     }
     tx.commit().await?;
     Ok(done)
+}
+
+/// How many bars of a series its total lacks, which storing must not change. Only debug builds look:
+/// in one statement, which sees of others only what they committed, bars and total alike.
+async fn uncounted(connection: &mut PgConnection, batch: &Batch) -> Outcome<Option<i64>> {
+    if !cfg!(debug_assertions) {
+        return Ok(None);
+    }
+    let series = &batch.series;
+    Ok(sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM stock_data WHERE source = source_of($1) AND symbol = $2 AND interval = $3 \
+                 AND adjusted = $4) \
+              - coalesce((SELECT bars FROM series_totals WHERE source = $1 AND symbol = $2 AND interval = $3 \
+                          AND adjusted = $4), 0)",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .fetch_one(connection)
+    .await?)
 }
 
 /// Ends the request, and remembers that the key may send such ones.

@@ -133,8 +133,11 @@ pub async fn apply(
     );
     if state != "stored" {
         for batch in &page {
+            let before = uncounted(&mut tx, batch).await?;
             let counts = store_bars(&mut tx, batch).await?;
             debug_assert_eq!(counts.offered() as usize, batch.bars.len());
+            let after = uncounted(&mut tx, batch).await?;
+            debug_assert_eq!(after, before, "a total grows by what is inserted");
             store_rejected(&mut tx, batch).await?;
             add_to_run(&mut tx, batch, counts).await?;
         }
@@ -146,6 +149,24 @@ pub async fn apply(
     }
     tx.commit().await?;
     Ok(done)
+}
+
+/// How many bars of a series its total lacks, which storing must not change. Only debug builds look.
+async fn uncounted(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Option<i64>> {
+    if !cfg!(debug_assertions) {
+        return Ok(None);
+    }
+    let series = &batch.series;
+    Ok(sqlx::query_scalar(
+        "SELECT coalesce(sum((SELECT count(*) FROM bars WHERE series_id = id) - bars), 0) FROM series_totals \
+         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .fetch_one(connection)
+    .await?)
 }
 
 /// Ends the request, and remembers that the key may send such ones.
