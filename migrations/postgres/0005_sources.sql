@@ -52,21 +52,29 @@ CREATE TABLE stock_data (
     )
 );
 
--- Whoever may use the table still may.
-DO $$
+-- Whoever may use a table, or some of its columns, may use in the same way the one that follows it.
+CREATE FUNCTION pg_temp.grant_as(before regclass, new regclass) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     allowed record;
 BEGIN
     FOR allowed IN
-        SELECT privilege_type, grantee, is_grantable
-        FROM pg_class, aclexplode(relacl) WHERE oid = 'stock_data_before'::regclass AND grantee <> relowner
+        SELECT privilege_type, '' AS columns, grantee, is_grantable, relowner AS owner
+        FROM pg_class, aclexplode(relacl) WHERE oid = before
+        UNION ALL
+        SELECT privilege_type, format(' (%I)', attname), grantee, is_grantable, relowner
+        FROM pg_attribute JOIN pg_class c ON c.oid = attrelid, aclexplode(attacl)
+        WHERE attrelid = before AND NOT attisdropped
+          AND attname IN (SELECT attname FROM pg_attribute WHERE attrelid = new)
     LOOP
-        EXECUTE format('GRANT %s ON stock_data TO %s%s', allowed.privilege_type,
+        CONTINUE WHEN allowed.grantee = allowed.owner;
+        EXECUTE format('GRANT %s%s ON %s TO %s%s', allowed.privilege_type, allowed.columns, new,
             CASE allowed.grantee WHEN 0 THEN 'PUBLIC' ELSE allowed.grantee::regrole::text END,
             CASE WHEN allowed.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
     END LOOP;
 END
 $$;
+
+SELECT pg_temp.grant_as('stock_data_before', 'stock_data');
 
 -- The bars are moved here, piece by piece.
 
@@ -164,6 +172,8 @@ INSERT INTO request_series (request_id, source, symbol, interval, adjusted)
 SELECT id, 'alpha_vantage', upper(symbol COLLATE "C"), interval, adjusted FROM requests WHERE symbol <> '';
 
 CREATE INDEX idx_request_series_request ON request_series (request_id);
+
+SELECT pg_temp.grant_as('requests', 'request_series');
 
 -- With these columns goes the index by series.
 ALTER TABLE requests DROP COLUMN symbol;
