@@ -133,6 +133,10 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
     };
     outcome.unwrap_or_else(|failure| match failure {
         Failure::Closed => exit::DONE,
+        Failure::Stopped(_) => {
+            output::complain("stopped before the store was open; nothing was left half done");
+            exit::INTERRUPTED
+        }
         Failure::Told { code, text } => {
             output::complain(&text);
             code

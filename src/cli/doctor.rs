@@ -279,6 +279,9 @@ fn unusable(failure: Failure) -> Finding {
     match failure {
         Failure::Told { code, text } => bad("database", text).with(code),
         Failure::Closed => bad("database", "the connection was closed"),
+        Failure::Stopped(_) => {
+            bad("database", "not opened: stopped by a signal").with(exit::INTERRUPTED)
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub const INTERRUPTED: u8 = 130;
 pub enum Failure {
     /// The reader of our output is gone: there is nobody to report to.
     Closed,
+    /// A signal came before the store was open.
+    Stopped(Stop),
     /// One sentence and the exit code.
     Told {
         /// The code.
@@ -163,6 +165,16 @@ impl StopSignals {
             }
             None => std::future::pending().await,
         }
+    }
+}
+
+/// Gives work up at the first SIGINT or SIGTERM.
+pub async fn unless_stopped<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        outcome = work => outcome,
+        stop = stop_signal() => Err(Failure::Stopped(stop)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
-use super::exit::Failure;
+use super::exit::{Failure, unless_stopped};
 use crate::config::{self, Database, Key, Server, Settings, SourceAccess};
 use crate::db::{self, Access, Adoption, PgTarget, Store};
 use crate::model::Interval;
@@ -29,8 +29,12 @@ pub fn settings(context: &Context) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Opens the store that the settings name.
+/// Opens the store that the settings name. A signal stops even a migration, which is then undone.
 pub async fn store(settings: &Settings, read_only: bool) -> Result<Arc<dyn Store>, Failure> {
+    unless_stopped(opened(settings, read_only)).await
+}
+
+async fn opened(settings: &Settings, read_only: bool) -> Result<Arc<dyn Store>, Failure> {
     let access = if read_only {
         Access::ReadOnly
     } else {
@@ -77,7 +81,9 @@ pub async fn adopt(
             "adopt takes over bars from a PostgreSQL database; name it with DATABASE_URL or POSTGRES_HOST",
         )),
         Database::Postgres(server) => {
-            Ok(db::adopt_postgres(target(server), interval, is_trial).await?)
+            let adopted =
+                async { Ok(db::adopt_postgres(target(server), interval, is_trial).await?) };
+            unless_stopped(adopted).await
         }
     }
 }

@@ -309,7 +309,7 @@ async fn boot(
                 return Some(store);
             }
             Err(Failure::Told { code, text }) => (code, text),
-            Err(Failure::Closed) => return None,
+            Err(Failure::Closed | Failure::Stopped(_)) => return None,
         };
         let Some(wait) = waits.next().filter(|_| code == exit::PASSING) else {
             let _ = tell.send(Booting::Failed { code, reason }).await;

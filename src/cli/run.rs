@@ -30,10 +30,13 @@ pub async fn run(
             "run fetches on schedule; leave out --read-only",
         ));
     }
-    // Before any wait: a signal while the store opens stops the program once it is open.
     let mut signals = StopSignals::new();
     let settings = open::settings(context)?;
-    let store = open::store(&settings, false).await?;
+    let store = match open::store(&settings, false).await {
+        // What its supervisor wanted.
+        Err(Failure::Stopped(Stop::Terminate)) => return Ok(exit::DONE),
+        opened => opened?,
+    };
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
     let mut handle = {
         let options = EngineOptions {

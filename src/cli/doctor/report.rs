@@ -102,6 +102,7 @@ async fn compose(findings: &[Finding], context: &Context) -> String {
                     report.part("Store", &format!("not read: {text}"));
                 }
                 Err(Failure::Closed) => report.part("Store", "not read: the connection was closed"),
+                Err(Failure::Stopped(_)) => report.part("Store", "not read: stopped by a signal"),
             }
             report.part("Log", &log(&settings.data_dir));
         }
