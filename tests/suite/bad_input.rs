@@ -1,10 +1,9 @@
 //! What people get wrong: one sentence that says what to do, and nothing stored changes.
 
-use std::process::Command;
-
 use pipeline_tui::simulate::Plan;
 
 use crate::support::cluster;
+use crate::support::mount::Mount;
 use crate::support::program::{CANARY, Desk, Done, provider};
 
 /// One sentence on stderr, no panic, no key.
@@ -180,44 +179,6 @@ async fn a_full_disk_stops_spending_and_loses_nothing() {
         seen <= 2,
         "{seen} requests, although nothing could be written any more"
     );
-}
-
-/// A mount for one test, if the machine allows one.
-struct Mount(std::path::PathBuf);
-
-impl Mount {
-    fn small(folder: &std::path::Path, size: &str) -> Option<Self> {
-        Self::run(
-            folder,
-            &["-t", "tmpfs", "-o", &format!("size={size}"), "none"],
-        )
-    }
-
-    fn read_only(folder: &std::path::Path) -> Option<Self> {
-        let path = folder.to_str().unwrap();
-        let mount = Self::run(folder, &["--bind", path])?;
-        let again = Command::new("mount")
-            .args(["-o", "remount,ro,bind", path])
-            .output();
-        again
-            .is_ok_and(|done| done.status.success())
-            .then_some(mount)
-    }
-
-    fn run(folder: &std::path::Path, arguments: &[&str]) -> Option<Self> {
-        let done = Command::new("mount").args(arguments).arg(folder).output();
-        if done.is_ok_and(|done| done.status.success()) {
-            return Some(Self(folder.to_owned()));
-        }
-        cluster::notice("skipped: this user may not mount a small or read-only file system");
-        None
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::support::program::{CANARY, Desk, Done, provider};
 mod adopt;
 mod files;
 mod tables;
+mod upgrade;
 
 const FETCH: [&str; 5] = ["fetch", "--symbols", "IBM,AAPL", "--interval", "daily"];
 

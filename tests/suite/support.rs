@@ -1,7 +1,9 @@
 //! What the tests share.
 
 pub mod cluster;
+pub mod first_release;
 pub mod lane;
+pub mod mount;
 pub mod paged;
 pub mod pooler;
 pub mod program;

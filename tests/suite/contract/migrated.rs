@@ -4,10 +4,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use sqlx::Connection;
-use sqlx::migrate::Migrator;
-
 use super::*;
+use crate::support::first_release::{self, WHAT_IS_THERE, filled};
 
 contract! {
     a_store_of_the_first_release_keeps_every_row,
@@ -15,31 +13,10 @@ contract! {
     a_move_that_is_killed_is_undone_and_done_again,
 }
 
-/// What version 0.1.0 made.
-const FIRST_RELEASE: i64 = 4;
-
 async fn make_old(place: &Place) {
-    let of_that_release = |all: Migrator| {
-        let known = all.iter().filter(|found| found.version <= FIRST_RELEASE);
-        Migrator::with_migrations(known.cloned().collect())
-    };
     match place {
-        Place::Sqlite(path) => {
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(path)
-                .create_if_missing(true);
-            let connection = sqlx::SqliteConnection::connect_with(&options).await;
-            let migrations = of_that_release(sqlx::migrate!("migrations/sqlite"));
-            let mut connection = connection.unwrap();
-            let made = migrations.run_direct(None, &mut connection, false).await;
-            made.unwrap();
-        }
-        Place::Postgres(url) => {
-            let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-            let migrations = of_that_release(sqlx::migrate!("migrations/postgres"));
-            let made = migrations.run_direct(None, &mut connection, false).await;
-            made.unwrap();
-        }
+        Place::Sqlite(path) => first_release::in_file(path).await,
+        Place::Postgres(url) => first_release::on_server(url).await,
     }
 }
 
@@ -208,24 +185,11 @@ const MANY: u64 = 250_000;
 
 async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
     make_old(&place).await;
-    let (fill, url) = match &place {
-        Place::Postgres(url) => (
-            format!(
-                "INSERT INTO stock_data (symbol, interval, timestamp, trading_date, open_price, high_price, low_price, \
-                 close_price, volume) SELECT 'S' || n % 7, '1min', '2020-01-01Z'::timestamptz + n * interval '1 min', \
-                 '2020-01-01', 1, 1, 1, 1, n FROM generate_series(1, {MANY}) n"
-            ),
-            url.clone(),
-        ),
-        Place::Sqlite(path) => (
-            format!(
-                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {MANY}) \
-                 INSERT INTO bars (symbol, interval, timestamp, trading_day, open_price, high_price, low_price, \
-                 close_price, volume) SELECT 'S' || n % 7, '1min', 1577836800 + n * 60, 18262, 1, 1, 1, 1, n FROM n"
-            ),
-            format!("sqlite://{}", path.display()),
-        ),
+    let url = match &place {
+        Place::Postgres(url) => url.clone(),
+        Place::Sqlite(path) => format!("sqlite://{}", path.display()),
     };
+    let fill = first_release::filling(place.is_postgres(), MANY);
     place.sql(&fill).await;
     let folder = tempfile::tempdir().unwrap();
     let start = || {
@@ -250,18 +214,16 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let there = "SELECT count(*), sum(volume), (SELECT max(version) FROM _sqlx_migrations) FROM stock_data";
         assert_eq!(
-            place.sql(there).await,
-            [format!("{MANY}|{}|{FIRST_RELEASE}", MANY * (MANY + 1) / 2)],
+            place.sql(WHAT_IS_THERE).await,
+            [filled(MANY, first_release::SCHEMA)],
             "killed after {lines} lines"
         );
     }
     assert!(start().wait_with_output().unwrap().status.success());
-    let there = "SELECT count(*), sum(volume) FROM stock_data";
     assert_eq!(
-        place.sql(there).await,
-        [format!("{MANY}|{}", MANY * (MANY + 1) / 2)]
+        place.sql(WHAT_IS_THERE).await,
+        [filled(MANY, first_release::SCHEMA + 1)]
     );
     let store = place.try_open(Access::ReadOnly).await.unwrap();
     assert_eq!(store.health().await.unwrap().bars, MANY);
