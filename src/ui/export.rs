@@ -17,7 +17,7 @@ pub fn export_name(series: &[SeriesKey], now: DateTime<Utc>) -> String {
 /// A file name that begins with a series.
 #[must_use]
 pub fn name_ending(series: &SeriesKey, ending: &str) -> String {
-    let symbol = safe_name(series.symbol.as_str());
+    let symbol = safe_name(&series.instrument().to_string());
     let adjusted = if series.adjusted { "-adjusted" } else { "" };
     format!("{symbol}-{}{adjusted}-{ending}", series.interval)
 }

@@ -415,3 +415,33 @@ fn the_engine_that_is_not_there_yet_says_so() {
         "{text}"
     );
 }
+
+#[test]
+fn a_series_of_another_source_says_so_in_every_view_that_shows_it() {
+    let source = crate::model::SourceId::known("second");
+    let mut snapshot = sample::normal();
+    let mut series = snapshot.series.to_vec();
+    series[0].key.source = source.clone();
+    let mut page = snapshot.bars.as_deref().unwrap().clone();
+    page.window.series.source = source.clone();
+    let mut run = snapshot.opened.as_deref().unwrap().clone();
+    run.series[0].series.source = source;
+    let shown = page.window.series.clone();
+    snapshot.series = series.into();
+    snapshot.bars = Some(Arc::new(page));
+    snapshot.opened = Some(Arc::new(run));
+    let mut app = App::new(sample::shared(snapshot));
+    app.views.bars.series = Some(shown);
+    app.views.runs.opened = Some(crate::model::RunId(1042));
+    let snapshot = app.shared.snapshot.clone().unwrap();
+    app.observe(snapshot);
+    for (view, line) in [
+        (ViewId::Overview, "▌second:IBM"),
+        (ViewId::Bars, " second:IBM 5min"),
+        (ViewId::Runs, "▌second:IBM"),
+    ] {
+        app.view = view;
+        let picture = picture(&drawn(&app, 120, 40));
+        assert!(picture.contains(line), "{view:?}:\n{picture}");
+    }
+}

@@ -220,7 +220,7 @@ fn title(page: &BarsPage, bar: Option<&Bar>, shared: &Shared, area: Rect, buf: &
     };
     let left = [
         (
-            format!(" {} {} {prices}", series.symbol, series.interval),
+            format!(" {} {} {prices}", series.instrument(), series.interval),
             theme.style(Role::Head),
         ),
         (format!("   {} bars", thousands(page.total)), Style::new()),

@@ -166,7 +166,7 @@ pub(super) fn steps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action,
         (SeriesState::Blocked, Some(ErrorClass::NotEntitled))
             if status.key.interval.is_intraday() =>
         {
-            let daily = SeriesKey::raw(status.key.symbol.clone(), Interval::Daily);
+            let daily = SeriesKey::of(&status.key.instrument(), Interval::Daily);
             let is_watched = snapshot.series.iter().any(|other| other.key == daily);
             let first = if is_watched {
                 step(Action::Remove, "remove it; its daily bars are watched")

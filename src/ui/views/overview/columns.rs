@@ -113,7 +113,7 @@ impl Widest {
         let mut widest = Self::default();
         for row in rows {
             let key = &row.key;
-            widest.symbol = widest.symbol.max(key.symbol.as_str().width());
+            widest.symbol = widest.symbol.max(key.instrument().to_string().width());
             let interval = key.interval.as_str().len() + if key.adjusted { 4 } else { 0 };
             widest.interval = widest.interval.max(interval);
             widest.bars = widest.bars.max(row.bars);
@@ -205,7 +205,7 @@ pub(super) fn cell(
     let bar = status.last_bar.as_ref();
     let none = || (NONE.to_owned(), Role::Muted);
     match column {
-        Symbol => (status.key.symbol.to_string(), Role::Text),
+        Symbol => (status.key.instrument().to_string(), Role::Text),
         Interval => (text::interval(&status.key), Role::Text),
         State => (status.state.to_string(), state_role(status.state)),
         Fetched => status.fetched_at.map_or_else(

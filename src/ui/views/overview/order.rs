@@ -89,7 +89,7 @@ pub(super) fn change(status: &WatchedSeries) -> Option<i128> {
 pub(super) const NEEDS: &str = "needs:you";
 
 fn matches(status: &WatchedSeries, filter: &str) -> bool {
-    let symbol = status.key.symbol.as_str().to_lowercase();
+    let symbol = status.key.instrument().to_string().to_lowercase();
     let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
     let prices = if status.key.adjusted {
         "adjusted"

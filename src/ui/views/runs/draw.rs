@@ -172,9 +172,13 @@ fn series_bars(
     let run = &detail.summary;
     let end = run.finished_at.unwrap_or(now).max(run.started_at);
     let cells = usize::from(area.width / 3).min(MOST_BAR);
-    let symbol_of = |report: &SeriesReport| report.series.symbol.as_str().width();
+    let symbol_of = |report: &SeriesReport| report.series.instrument().to_string();
     let interval_of = |report: &SeriesReport| text::interval(&report.series);
-    let symbols = detail.series.iter().map(symbol_of).max();
+    let symbols = detail
+        .series
+        .iter()
+        .map(|report| symbol_of(report).width())
+        .max();
     let symbols = symbols.unwrap_or(0).clamp(8, cells.max(8));
     let intervals = detail
         .series
@@ -190,7 +194,7 @@ fn series_bars(
         |report, place, buf| {
             let name = format!(
                 "{} {} ",
-                left(report.series.symbol.as_str(), symbols),
+                left(&symbol_of(report), symbols),
                 left(&interval_of(report), intervals)
             );
             let mut x = put(buf, place, 1, &name, Style::new());
