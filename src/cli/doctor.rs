@@ -187,17 +187,13 @@ fn wrong_settings(inputs: &Inputs) -> Vec<Finding> {
 }
 
 fn key(access: &SourceAccess) -> Finding {
-    let fields = access.settings.key.iter();
-    let names: Vec<&str> = fields.map(|field| field.value.name).collect();
-    let names = names.join(" and ");
     let text = if access.settings.key.is_empty() {
         "not needed".to_owned()
     } else if access.key.is_own {
         let plan = access.plan.name;
         format!("set, plan {plan}; the next fetch will show whether it is accepted")
     } else {
-        let advice = access.settings.words.without_key;
-        format!("not set: {advice} and set it as {names}")
+        format!("not set: {}", access.settings.key_advice())
     };
     good("key", text)
 }

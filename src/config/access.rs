@@ -40,6 +40,12 @@ impl SourceAccess {
         }
     }
 
+    /// Whether the source wants a key and has none: it can be asked nothing.
+    #[must_use]
+    pub const fn lacks_key(&self) -> bool {
+        self.key.values.len() < self.settings.key.len()
+    }
+
     /// The interval if none is set: the finest that is worth its requests and that the key can fetch.
     #[must_use]
     pub const fn usual_interval(&self) -> Interval {

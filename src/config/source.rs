@@ -9,7 +9,7 @@ use crate::model::SourceId;
 pub struct SourceWords {
     /// Its name as people write it.
     pub name: &'static str,
-    /// What works without a key of one's own, and where to get one.
+    /// What works without a key of one's own, or that nothing does; and where to get one.
     pub without_key: &'static str,
     /// How a curl command gives the key, as a shell's variable; empty if it needs none.
     pub curl_key: &'static str,
@@ -49,6 +49,20 @@ impl SourceSettings {
     #[must_use]
     pub fn key_variable(&self) -> &'static str {
         self.key.first().map_or("", |field| field.value.name)
+    }
+
+    /// The variables of its key, for people.
+    #[must_use]
+    pub fn key_variables(&self) -> String {
+        let names = self.key.iter().map(|field| field.value.name);
+        names.collect::<Vec<_>>().join(" and ")
+    }
+
+    /// What works without a key, and how to set one.
+    #[must_use]
+    pub fn key_advice(&self) -> String {
+        let without = self.words.without_key;
+        format!("{without} and set it as {}", self.key_variables())
     }
 
     /// Its rows of the table, in the order in which they are shown.

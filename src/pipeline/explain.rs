@@ -96,7 +96,7 @@ fn bad_key(about: &Description) -> String {
     match about.key_page {
         Some(page) => format!(
             "the provider does not accept the key; correct {}, or get a free key at {page}",
-            about.key_settings()
+            about.settings.key_variables()
         ),
         None => format!(
             "{} refuses requests without a key",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::credential::credential;
 use super::event::{Event, Observer};
 use super::explain;
 use super::fetch::{Fetch, Fetched};
@@ -14,7 +15,8 @@ use super::learned::{Learned, Lesson, Verdict};
 use super::persist::Waiting;
 use super::retry::Budget;
 use super::run::Pipeline;
-use super::source::{Policy, Source};
+use super::source::{Planned, Policy, Refusal, Source, Wish};
+use crate::config::SourceAccess;
 use crate::db::{Credential, DbError};
 use crate::model::{ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId};
 
@@ -27,6 +29,8 @@ pub struct Lane {
     pub credential: Credential,
     /// How fast it is asked, and when again.
     pub policy: Policy,
+    /// Why it is asked nothing: its key is missing. Kept answers are read nevertheless.
+    pub missing_key: Option<Refusal>,
 }
 
 impl Lane {
@@ -37,6 +41,26 @@ impl Lane {
             policy: source.policy().clone(),
             credential,
             source,
+            missing_key: None,
+        }
+    }
+
+    /// The lane of a source with the configured key, which may be missing.
+    #[must_use]
+    pub fn open(source: impl Source + 'static, access: &SourceAccess) -> Self {
+        let missing = || Refusal::new(ErrorClass::BadKey, access.settings.key_advice());
+        Self {
+            missing_key: access.lacks_key().then(missing),
+            ..Self::of(Arc::new(source), credential(access))
+        }
+    }
+
+    /// Plans the fewest requests that bring what is wanted, without sending any.
+    #[must_use]
+    pub fn plan(&self, wishes: &[Wish]) -> Planned {
+        match &self.missing_key {
+            None => self.source.plan(wishes),
+            Some(missing) => Planned::each(wishes, |_| Err(missing.clone())),
         }
     }
 

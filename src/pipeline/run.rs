@@ -283,7 +283,7 @@ impl Pipeline {
     /// What is asked of the lane at a place; `None` is a source that this version does not know.
     fn asked_of(&self, place: Option<usize>, wishes: &[Wish]) -> Planned {
         match place.and_then(|place| self.lanes.get(place)) {
-            Some(lane) => lane.source.plan(wishes),
+            Some(lane) => lane.plan(wishes),
             None => Planned::each(wishes, |wish| {
                 let text = format!(
                     "this version does not know the source {}; the series stays as it is",

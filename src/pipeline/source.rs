@@ -225,13 +225,6 @@ impl Description {
         &self.settings.id
     }
 
-    /// The settings that hold its key, for people.
-    #[must_use]
-    pub fn key_settings(&self) -> String {
-        let names = self.settings.key.iter().map(|field| field.value.name);
-        names.collect::<Vec<_>>().join(" and ")
-    }
-
     /// The settings that hold its addresses, for people.
     #[must_use]
     pub fn address_settings(&self) -> String {

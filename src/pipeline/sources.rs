@@ -49,3 +49,19 @@ pub fn lane(access: &SourceAccess, clock: &Clock) -> Result<Lane, String> {
     let unknown = || format!("there is no source {}", access.settings.id);
     (row.ok_or_else(unknown)?.lane)(access, clock)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Inputs};
+
+    #[test]
+    fn every_source_has_a_lane_also_without_a_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = config::load(&Inputs::isolated(folder.path(), SETTINGS)).unwrap();
+        let lanes = lanes(&settings, &Clock::system()).unwrap();
+        let names: Vec<_> = lanes.iter().map(Lane::id).collect();
+        let known: Vec<_> = SETTINGS.iter().map(|settings| &settings.id).collect();
+        assert_eq!(names, known);
+    }
+}

@@ -86,11 +86,14 @@ impl Pipeline {
 
     /// The first lane that knows symbols, and the request to it.
     fn about_symbols(&self, wish: &SymbolWish) -> Result<(&Lane, Request), Refusal> {
-        let source = |lane: &'_ Lane| lane.source.symbols().map(|source| source.ask_symbols(wish));
-        let asked = self
-            .lanes
-            .iter()
-            .find_map(|lane| Some((lane, source(lane)?)));
+        let ask = |lane: &Lane| {
+            let source = lane.source.symbols()?;
+            Some(match &lane.missing_key {
+                None => source.ask_symbols(wish),
+                Some(missing) => Err(missing.clone()),
+            })
+        };
+        let asked = self.lanes.iter().find_map(|lane| Some((lane, ask(lane)?)));
         let none = || Refusal::new(ErrorClass::BadRequest, "no source has a list of symbols");
         let (lane, request) = asked.ok_or_else(none)?;
         Ok((lane, request?))

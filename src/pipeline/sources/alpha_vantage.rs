@@ -18,8 +18,6 @@ mod rows;
 mod settings;
 mod symbols;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use url::Url;
 use uuid::Uuid;
@@ -29,7 +27,6 @@ pub use self::read::read;
 pub use self::settings::SETTINGS;
 use crate::config::{Plan, Secret, SourceAccess};
 use crate::model::{Answer, Request, SeriesKey};
-use crate::pipeline::credential::credential;
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
@@ -155,10 +152,7 @@ pub(super) fn lane(access: &SourceAccess, clock: &Clock) -> Result<Lane, String>
     let is_public = !access.key.is_own;
     let source = AlphaVantage::new(address.clone(), key.clone(), is_public, clock.clone())
         .map_err(|error| error.to_string())?;
-    Ok(Lane::of(
-        Arc::new(source.on(&access.plan)),
-        credential(access),
-    ))
+    Ok(Lane::open(source.on(&access.plan), access))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ contract! {
     a_run_goes_on_at_the_page_that_is_missing,
     a_rolling_window_holds_across_processes,
     options_of_one_source_are_refused_by_another_in_words,
+    a_source_without_its_key_is_asked_nothing_and_holds_up_no_other,
 }
 
 fn pipeline(store: &Arc<dyn Store>, lanes: Vec<Lane>) -> Arc<Pipeline> {
@@ -455,4 +456,38 @@ async fn options_of_one_source_are_refused_by_another_in_words(place: Place) {
     };
     let why = pipeline.can_ask(&request).unwrap_err();
     assert!(why.contains("--outputsize"), "{why}");
+}
+
+async fn a_source_without_its_key_is_asked_nothing_and_holds_up_no_other(place: Place) {
+    let store = place.open().await;
+    let series = paged::series("IBM");
+    die_with(
+        &store,
+        paged::request(std::slice::from_ref(&series)),
+        LAST_PAGE,
+    )
+    .await;
+    let first = provider(simulate::Plan::Unlimited, &[]).await;
+    let second = Provider::start(Script::Pages(1)).await;
+    let lanes = vec![
+        first_lane(&first.base_url()),
+        paged::lane_without_key(&second.base_url),
+    ];
+    let report = run(&pipeline(&store, lanes), &[series.clone(), ibm()]).await;
+    let ended: Vec<SeriesStatus> = report.series.iter().map(|series| series.status).collect();
+    assert_eq!(ended, [SeriesStatus::Refused, SeriesStatus::Succeeded]);
+    let error = report.series[0].error.as_ref().unwrap();
+    assert_eq!(error.class, ErrorClass::BadKey);
+    for words in [
+        "https://paged.example/keys",
+        "PAGED_KEY_ID and PAGED_SECRET",
+    ] {
+        assert!(error.message.contains(words), "{}", error.message);
+    }
+    assert!(second.journal().is_empty());
+    assert_eq!(
+        closes(&store, &series).await.len(),
+        1,
+        "what was kept is read"
+    );
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::UTC;
-use pipeline_tui::config::Secret;
+use pipeline_tui::config::{self, Inputs, Secret, SourceSettings};
 use pipeline_tui::db::Credential;
 use pipeline_tui::model::quota::{Quota, Span, Window};
 use pipeline_tui::model::{
@@ -64,6 +64,24 @@ pub fn quota() -> Quota {
 
 /// A lane to a provider at this address.
 pub fn lane(base_url: &str) -> Lane {
+    let credential = Credential {
+        source: PAGED,
+        fingerprint: "9a6ed".into(),
+        plan: "basic".into(),
+    };
+    Lane::of(Arc::new(source(base_url)), credential)
+}
+
+/// A lane as it is where no key is set.
+pub fn lane_without_key(base_url: &str) -> Lane {
+    static SOURCES: &[&SourceSettings] = &[&settings::SETTINGS];
+    let folder = tempfile::tempdir().unwrap();
+    let inputs = Inputs::isolated(folder.path(), SOURCES);
+    let settings = config::load(&inputs).unwrap();
+    Lane::open(source(base_url), &settings.usual)
+}
+
+fn source(base_url: &str) -> Paged {
     let auth = Auth::Headers(vec![
         (HeaderName::from_static("x-key-id"), Secret::new(KEY_ID)),
         (
@@ -86,12 +104,7 @@ pub fn lane(base_url: &str) -> Lane {
         minutes_that_mean_a_day: None,
         most_pages: MOST_PAGES,
     };
-    let credential = Credential {
-        source: PAGED,
-        fingerprint: "9a6ed".into(),
-        plan: "basic".into(),
-    };
-    Lane::of(Arc::new(Paged { client, policy }), credential)
+    Paged { client, policy }
 }
 
 pub fn series(symbol: &str) -> SeriesKey {

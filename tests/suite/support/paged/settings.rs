@@ -17,7 +17,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
     id: super::PAGED,
     words: SourceWords {
         name: "Paged",
-        without_key: "nothing",
+        without_key: "Paged needs a key; get one at https://paged.example/keys",
         curl_key: "",
     },
     key: &[
