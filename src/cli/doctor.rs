@@ -118,7 +118,7 @@ async fn findings(context: &Context) -> Vec<Finding> {
             );
             let mut provider_time = None;
             for access in settings.access() {
-                findings.push(key(access));
+                findings.push(key(access, &settings));
                 for (row, address) in access.settings.addresses.iter().zip(&access.addresses) {
                     let (found, time) = provider(row, address).await;
                     findings.push(found);
@@ -186,7 +186,12 @@ fn wrong_settings(inputs: &Inputs) -> Vec<Finding> {
         .collect()
 }
 
-fn key(access: &SourceAccess) -> Finding {
+/// What is set of a source's key. The source is named where there are several.
+fn key(access: &SourceAccess, settings: &Settings) -> Finding {
+    let whose = match settings.others.as_slice() {
+        [] => String::new(),
+        _ => format!("{}: ", access.settings.words.name),
+    };
     let text = if access.settings.key.is_empty() {
         "not needed".to_owned()
     } else if access.key.is_own {
@@ -195,7 +200,7 @@ fn key(access: &SourceAccess) -> Finding {
     } else {
         format!("not set: {}", access.settings.key_advice())
     };
-    good("key", text)
+    good("key", format!("{whose}{text}"))
 }
 
 /// Contacts a source's host without spending a request of the plan.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::exit::{Failure, unless_stopped};
-use crate::config::{self, Database, Key, Server, Settings, SourceAccess};
+use crate::config::{self, Database, Server, Settings};
 use crate::db::{self, Access, Adoption, PgTarget, Store};
 use crate::model::Interval;
 use crate::pipeline::engine::{Rekey, Rekeyed};
@@ -162,13 +162,8 @@ fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pip
 pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey {
     let settings = settings.clone();
     Arc::new(move |key| {
-        let key = config::check_key(key.expose()).map_err(|wrong| wrong.to_string())?;
-        let usual = SourceAccess {
-            key: Key::own(vec![key]),
-            ..settings.usual.clone()
-        };
         let settings = Settings {
-            usual,
+            usual: settings.usual.with_entered_key(&key)?,
             ..settings.clone()
         };
         let pipeline = parts(&settings, Arc::clone(&store), clock.clone())?;

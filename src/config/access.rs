@@ -40,6 +40,26 @@ impl SourceAccess {
         }
     }
 
+    /// The same with a key that a person has entered, where one value is the whole key.
+    pub fn with_entered_key(&self, entered: &Secret) -> Result<Self, String> {
+        let settings = self.settings;
+        match settings.key.len() {
+            0 => Err(format!("{} needs no key", settings.words.name)),
+            1 => {
+                let key = check_key(entered.expose()).map_err(|wrong| wrong.to_string())?;
+                Ok(Self {
+                    key: Key::own(vec![key]),
+                    ..self.clone()
+                })
+            }
+            values => Err(format!(
+                "the key of {} has {values} values; set {} and start again",
+                settings.words.name,
+                settings.key_variables()
+            )),
+        }
+    }
+
     /// Whether the source wants a key and has none: it can be asked nothing.
     #[must_use]
     pub const fn lacks_key(&self) -> bool {

@@ -29,7 +29,7 @@ pub struct Bar {
     /// Whether its period had ended when it was requested: then only a correction changes it.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// Close after splits and dividends; sent by the adjusted functions of daily and longer bars.
+    /// Close after splits and dividends; sent only where adjusted daily and longer bars were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adjusted_close: Option<Price>,
     /// Dividend of the period.
@@ -41,7 +41,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// Whether the bar carries any of the three columns that only adjusted functions fill.
+    /// Whether the bar carries any of the three columns that only adjusted bars fill.
     #[must_use]
     pub const fn has_adjustments(&self) -> bool {
         self.adjusted_close.is_some()

@@ -11,7 +11,7 @@ words! {
         Minute = "minute",
         /// Today's requests are used up.
         Day = "day",
-        /// The plan does not include the function or one of its parameters.
+        /// The plan does not include the endpoint or one of its parameters.
         NotEntitled = "not_entitled",
         /// The key is missing or wrong.
         BadKey = "bad_key",
@@ -27,7 +27,7 @@ words! {
         Malformed = "malformed",
         /// The pages of an answer do not end.
         Endless = "endless",
-        /// The provider does not know the requested function.
+        /// The provider does not know the requested endpoint.
         ClientBug = "client_bug",
         /// The provider's network refuses this address.
         Blocked = "blocked",

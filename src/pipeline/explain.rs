@@ -68,7 +68,7 @@ fn whatever_was_asked(source: &dyn Source, request: &Request, refusal: &Refusal)
         ErrorClass::ClientBug => {
             let endpoint = &request.endpoint;
             format!(
-                "the provider does not know the function {endpoint}; please report this ({said})"
+                "the provider does not know the endpoint {endpoint}; please report this ({said})"
             )
         }
         ErrorClass::Blocked => {

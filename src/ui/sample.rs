@@ -223,8 +223,8 @@ pub fn normal() -> Snapshot {
 }
 
 fn system() -> SystemView {
-    let known = |function: &str, parameter: &str, granted| Entitlement {
-        endpoint: function.to_owned(),
+    let known = |endpoint: &str, parameter: &str, granted| Entitlement {
+        endpoint: endpoint.to_owned(),
         parameter: parameter.to_owned(),
         granted,
         message: None,

@@ -236,3 +236,16 @@ fn one_symbol_in_two_spellings_is_one() {
     let names: Vec<_> = symbols.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["first:IBM", "second:IBM"]);
 }
+
+#[test]
+fn a_key_is_entered_in_the_panel_only_where_one_value_is_all_of_it() {
+    let settings = Place::new().load();
+    let entered = Secret::new("entered-key-1");
+    let first = settings.usual.with_entered_key(&entered).unwrap();
+    assert_eq!(first.key, Key::own(vec![entered.clone()]));
+    let short = settings.usual.with_entered_key(&Secret::new("short"));
+    assert!(short.is_err());
+    let why = second(&settings).with_entered_key(&entered).unwrap_err();
+    assert!(why.contains("has 2 values"), "{why}");
+    assert!(why.contains("SECOND_KEY_ID and SECOND_SECRET_KEY"), "{why}");
+}

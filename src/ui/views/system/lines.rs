@@ -203,9 +203,9 @@ fn used(shared: &Shared, snapshot: &Snapshot) -> String {
     }
 }
 
-/// The functions that the key is known to be allowed, or not.
+/// The endpoints that the key is known to be allowed, or not.
 fn allowed(known: &[Entitlement], granted: bool) -> String {
-    let functions: Vec<String> = known
+    let endpoints: Vec<String> = known
         .iter()
         .filter(|known| known.granted == granted)
         .map(|known| match known.parameter.as_str() {
@@ -213,7 +213,7 @@ fn allowed(known: &[Entitlement], granted: bool) -> String {
             parameter => format!("{} with {parameter}", known.endpoint),
         })
         .collect();
-    functions.join(", ")
+    endpoints.join(", ")
 }
 
 fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [Told; ENGINE] {
