@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pipeline_tui::pipeline::sources::SETTINGS;
+
 /// What a module may use of this crate, and which external crates it must never name.
 struct Rule {
     module: &'static str,
@@ -288,13 +290,16 @@ const SOURCES: [&str; 4] = [
     "src/ui/sample.rs",
 ];
 
-/// Whether code names a source, in any of its spellings.
+/// Whether code names a source of the table, in any of its spellings.
 fn names_a_source(code: &str) -> bool {
-    let letters: String = code
-        .chars()
-        .filter(|c| !matches!(c, '_' | ' ' | '-'))
-        .collect();
-    letters.to_ascii_lowercase().contains("alphavantage")
+    let letters = |text: &str| {
+        let text = text.chars().filter(|c| !matches!(c, '_' | ' ' | '-'));
+        text.collect::<String>().to_ascii_lowercase()
+    };
+    let code = letters(code);
+    SETTINGS
+        .iter()
+        .any(|source| code.contains(&letters(source.id.as_str())))
 }
 
 #[test]
@@ -365,6 +370,48 @@ fn the_documented_table_names_the_same_modules() {
             rule.module
         );
     }
+}
+
+/// The files that a page names and that are not in this checkout. A name is enough, with as much of the
+/// path as the page gives; `*` stands for either back end.
+fn missing_files<'a>(page: &'a str, files: &BTreeSet<String>) -> BTreeSet<&'a str> {
+    let is_apart = |c: char| !(c.is_ascii_alphanumeric() || "_-./*".contains(c));
+    let exists = |name: &str| {
+        let end = format!("/{name}");
+        files.iter().any(|file| file.ends_with(&end))
+    };
+    page.split(is_apart)
+        .filter(|word| word.strip_suffix(".rs").is_some() && !EXAMPLES.contains(word))
+        .filter(|word| {
+            !["postgres", "sqlite"]
+                .iter()
+                .all(|back_end| exists(&word.replace('*', back_end)))
+        })
+        .collect()
+}
+
+/// Names that stand for any file.
+const EXAMPLES: [&str; 3] = ["name.rs", "mod.rs", "name/tests.rs"];
+
+#[test]
+fn every_file_that_the_pages_name_is_there() {
+    let root = root();
+    let place = |path: PathBuf| format!("/{}", path.strip_prefix(&root).unwrap().display());
+    let files: BTreeSet<String> = ["src", "tests", "benches"]
+        .iter()
+        .flat_map(|folder| rust_files(&root.join(folder)))
+        .map(place)
+        .collect();
+    for page in ["docs/architecture.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        let missing = missing_files(&text, &files);
+        assert!(missing.is_empty(), "{page} names {missing:?}");
+    }
+    let gone = missing_files(
+        "`db/store.rs`, `*/apply.rs`, `*/pool.rs` and gone.rs",
+        &files,
+    );
+    assert_eq!(gone, BTreeSet::from(["*/pool.rs", "gone.rs"]));
 }
 
 /// The files under `src` by their place in it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pipeline_tui::db::RequestRow;
 use pipeline_tui::model::quota::{Span, Window};
-use pipeline_tui::pipeline::source::FetchOptions;
+use pipeline_tui::pipeline::source::{FetchOptions, Hours, Range};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::{Event, Lane, Observer, Pipeline, RunReport, RunRequest, Unreadable};
 use pipeline_tui::simulate;
@@ -450,12 +450,37 @@ async fn a_rolling_window_holds_across_processes(place: Place) {
 async fn options_of_one_source_are_refused_by_another_in_words(place: Place) {
     let store = place.open().await;
     let pipeline = pipeline(&store, vec![paged::lane("http://127.0.0.1:9/")]);
-    let request = RunRequest {
-        options: FetchOptions::default().with("outputsize", "full"),
-        ..wanted(&[paged::series("IBM")])
+    let month = Range::Between {
+        from: "2026-05-01T00:00:00Z".parse().unwrap(),
+        to: "2026-06-01T00:00:00Z".parse().unwrap(),
     };
-    let why = pipeline.can_ask(&request).unwrap_err();
-    assert!(why.contains("--outputsize"), "{why}");
+    let plain = FetchOptions::default;
+    for (options, flag) in [
+        (plain().with("outputsize", "full"), "--outputsize"),
+        (plain().with("datatype", "csv"), "--datatype"),
+        (plain().with("entitlement", "delayed"), "--entitlement"),
+        (
+            FetchOptions {
+                range: month,
+                ..plain()
+            },
+            "--month",
+        ),
+        (
+            FetchOptions {
+                hours: Hours::Regular,
+                ..plain()
+            },
+            "--regular-hours",
+        ),
+    ] {
+        let request = RunRequest {
+            options,
+            ..wanted(&[paged::series("IBM")])
+        };
+        let why = pipeline.can_ask(&request).unwrap_err();
+        assert!(why.contains(&format!("Paged has no {flag}")), "{why}");
+    }
 }
 
 async fn a_source_without_its_key_is_asked_nothing_and_holds_up_no_other(place: Place) {

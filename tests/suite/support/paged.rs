@@ -19,7 +19,7 @@ use pipeline_tui::model::{
 };
 use pipeline_tui::pipeline::http::{self, Auth, Bounds, Client};
 use pipeline_tui::pipeline::source::{
-    Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, Wish,
+    Description, Hours, Page, Pause, Planned, Policy, Range, Refusal, SendError, Source, Wish,
 };
 use pipeline_tui::pipeline::{Lane, Waits};
 use pipeline_tui::time::Clock;
@@ -143,20 +143,16 @@ impl Source for Paged {
     fn plan(&self, wishes: &[Wish]) -> Planned {
         let mut planned = Planned::default();
         let mut wanted: BTreeMap<&str, Vec<SeriesKey>> = BTreeMap::new();
-        for Wish { series, extras, .. } in wishes {
-            let refusal = match extras.first() {
-                Some(extra) => format!("Paged has no --{}; leave it out", extra.name),
-                None if DESCRIPTION.intervals.contains(&series.interval) => {
-                    wanted
-                        .entry(series.interval.as_str())
-                        .or_default()
-                        .push(series.clone());
-                    continue;
-                }
-                None => format!("Paged has no {} bars", series.interval),
-            };
-            let refusal = Refusal::new(ErrorClass::BadRequest, refusal);
-            planned.refused.push((series.clone(), refusal));
+        for wish in wishes {
+            let series = wish.series.clone();
+            if let Some(lacking) = lacking(wish) {
+                let text = format!("Paged has no {lacking}; leave it out");
+                let refusal = Refusal::new(ErrorClass::BadRequest, text);
+                planned.refused.push((series, refusal));
+            } else {
+                let interval = wish.series.interval.as_str();
+                wanted.entry(interval).or_default().push(series);
+            }
         }
         planned.requests = wanted.values().map(|series| request(series)).collect();
         planned
@@ -203,6 +199,26 @@ impl Source for Paged {
 
     fn instead_of(&self, request: &Request) -> String {
         format!("this key's plan does not include {}", request.endpoint)
+    }
+}
+
+/// What of a wish this source has not. Nothing of a wish is ignored: the bars would be other ones.
+fn lacking(wish: &Wish) -> Option<String> {
+    let Wish {
+        series,
+        range,
+        hours,
+        extras,
+    } = wish;
+    match (extras.first(), range, hours) {
+        (Some(extra), ..) => Some(format!("--{}", extra.name)),
+        (None, Range::Between { .. }, _) => Some("--month".to_owned()),
+        (None, _, Hours::Regular) => Some("--regular-hours".to_owned()),
+        _ if series.adjusted => Some("--adjusted".to_owned()),
+        _ if !DESCRIPTION.intervals.contains(&series.interval) => {
+            Some(format!("{} bars", series.interval))
+        }
+        _ => None,
     }
 }
 
