@@ -22,7 +22,7 @@ pub async fn run(args: &AdoptArgs, context: &Context) -> Result<u8, Failure> {
     let adoption = open::adopt(&settings, args.interval, args.dry_run).await?;
     output::print(&explain(&adoption, args.interval))?;
     context.narrator.say(if args.dry_run {
-        "nothing was changed; without --dry-run it will be done"
+        "nothing was changed; leave out --dry-run to do it"
     } else {
         "done; the bars are in stock_data"
     });
@@ -53,7 +53,7 @@ fn explain(adoption: &Adoption, interval: Interval) -> String {
     };
     format!(
         "{} of {} rows become {interval} bars of {} symbols{when}\n{left}\
-         the table stock_data is renamed to stock_data_original, its indexes and its sequence likewise; it keeps \
+         the table stock_data is renamed to stock_data_original, and so are its indexes and its sequence; it keeps \
          every row, and nothing is deleted\n",
         thousands(*bars),
         thousands(*rows),

@@ -136,7 +136,7 @@ pub struct SettingFlags {
     /// The store's URL: `postgres://…` or `sqlite://…`.
     #[arg(long, value_name = "URL", global = true, display_order = 106)]
     pub database_url: Option<String>,
-    /// Where symbols come from that name no source; `NAME:SYMBOL` names one.
+    /// The source of symbols that name none; `NAME:SYMBOL` names one.
     #[arg(long, value_name = "NAME", global = true, display_order = 107)]
     pub source: Option<String>,
 }

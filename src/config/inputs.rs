@@ -21,7 +21,7 @@ pub struct Flags {
     pub api_key_file: Option<PathBuf>,
     /// `--database-url`.
     pub database_url: Option<String>,
-    /// `--source`: where symbols come from that name no source.
+    /// `--source`: the source of symbols that name none.
     pub source: Option<String>,
     /// `--config`: another configuration file.
     pub config_file: Option<PathBuf>,

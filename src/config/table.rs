@@ -16,7 +16,7 @@ macro_rules! settings {
 
 settings! {
     SOURCE = Setting::new("PIPELINE_SOURCE", Some("source"), "",
-        "where symbols come from that name no source").flag("--source");
+        "the source of symbols that name none").flag("--source");
     DATABASE_URL = Setting::new("DATABASE_URL", Some("database.url"), "",
         "postgres://… or sqlite://…; without it and POSTGRES_HOST, pipeline.db in the data folder")
         .secrecy(Secrecy::Url).flag("--database-url");

@@ -1,5 +1,5 @@
-//! Bringing a store up to date, as far as it is the same on both databases: the migration that moves
-//! the bars, and what a person is told while it does.
+//! The part of bringing a store up to date that both databases share: the migration that moves the
+//! bars, and what it reports while it does.
 
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{AppliedMigration, Migration, Migrator};
@@ -12,7 +12,7 @@ const MOVES: i64 = 5;
 const HERE: &str = "-- The bars are moved here, piece by piece.\n";
 /// Bars of a piece: a fraction of a second.
 pub const PIECE: i64 = 20_000;
-/// Fewer bars are moved before anybody wonders.
+/// Fewer bars are moved too quickly to be worth a line.
 const MANY: u64 = 100_000;
 /// A line for every so many parts of the whole.
 const LINES: u64 = 10;
@@ -37,7 +37,7 @@ pub fn is_due(applied: &[AppliedMigration]) -> bool {
     applied.iter().all(|listed| listed.version != MOVES)
 }
 
-/// What a person is told while bars are moved.
+/// Reports how far the move is.
 #[derive(Debug)]
 pub struct Progress<'a> {
     place: &'a str,
@@ -51,8 +51,8 @@ impl<'a> Progress<'a> {
     pub fn begin(place: &'a str, total: u64, bytes: u64) -> Self {
         if total >= MANY {
             tracing::warn!(
-                "{place} is brought up to date: {} bars are moved, which needs up to {} MB of disk. Stopping it \
-                 leaves everything as it was",
+                "bringing {place} up to date: {} bars are being moved, which needs up to {} MB of disk; if you \
+                 stop it, the store stays as it was",
                 thousands(total),
                 thousands(bytes.div_ceil(1_000_000)),
             );
@@ -77,7 +77,7 @@ impl<'a> Progress<'a> {
         if self.moved >= self.next {
             self.next = self.step();
             tracing::warn!(
-                "{}: {} of {} bars are moved",
+                "{}: {} of {} bars moved",
                 self.place,
                 thousands(self.moved),
                 thousands(self.total)
