@@ -91,7 +91,7 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
     };
     Advice {
         text,
-        steps: steps(status, snapshot),
+        steps: steps(status, snapshot, shared),
     }
 }
 
@@ -155,8 +155,19 @@ fn sentence(said: &str) -> String {
     format!("{first}{}.", letters.as_str())
 }
 
-/// What helps, the best first.
-pub(super) fn steps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, String)> {
+/// What helps and can be done here, the best first. The key that is entered here is the usual source's.
+pub(super) fn steps(
+    status: &WatchedSeries,
+    snapshot: &Snapshot,
+    shared: &Shared,
+) -> Vec<(Action, String)> {
+    let takes_key = status.key.source == shared.sources.usual;
+    let mut steps = what_helps(status, snapshot);
+    steps.retain(|(action, _)| takes_key || *action != Action::EnterKey);
+    steps
+}
+
+fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, String)> {
     let step = |action, label: &str| (action, label.to_owned());
     let class = status.problem.as_ref().map(|(class, _)| *class);
     match (status.state, class) {
@@ -251,5 +262,18 @@ mod tests {
             googl.text
         );
         assert_eq!(googl.steps[0].0, Action::Fetch);
+    }
+
+    #[test]
+    fn a_key_is_asked_for_only_where_it_would_be_used() {
+        let shared = sample::shared(sample::normal());
+        let snapshot = shared.snapshot.as_ref().unwrap();
+        let mut status = snapshot.series[0].clone();
+        status.state = SeriesState::Blocked;
+        status.problem = Some((ErrorClass::BadKey, "no key".to_owned()));
+        let offered = |status: &WatchedSeries| steps(status, snapshot, &shared);
+        assert_eq!(offered(&status)[0].0, Action::EnterKey);
+        status.key.source = crate::model::SourceId::known("second");
+        assert_eq!(offered(&status), []);
     }
 }

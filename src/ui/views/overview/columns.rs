@@ -311,7 +311,7 @@ pub const fn short_reason(class: ErrorClass) -> &'static str {
         ErrorClass::Burst | ErrorClass::Minute => "too fast",
         ErrorClass::Day => "quota used up",
         ErrorClass::NotEntitled => "not in plan",
-        ErrorClass::BadKey => "wrong key",
+        ErrorClass::BadKey => "no valid key",
         ErrorClass::DemoKey => "needs a key",
         ErrorClass::BadRequest => "unknown symbol",
         ErrorClass::NoData => "no data",

@@ -158,7 +158,7 @@ pub(super) fn offer(view: &Overview, shared: &Shared) -> Option<(Action, Vec<Ser
     let snapshot = shared.snapshot.as_ref()?;
     let first = |series: &SeriesKey| {
         let status = shared.status(series)?;
-        steps(status, snapshot).into_iter().next()
+        steps(status, snapshot, shared).into_iter().next()
     };
     let targets = view.targets(shared);
     let selected = view.selected(shared).filter(|key| targets.contains(key));
