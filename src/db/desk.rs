@@ -18,7 +18,7 @@ pub trait DeskStore: fmt::Debug + Send + Sync {
     /// Puts series into the watch list if it is empty; returns the list as it then is.
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
 
-    /// Changes the watch list in one transaction, which gives it another [`WATCH_LIST_MARK`].
+    /// Changes the watch list in one transaction, which gives it another [mark](super::WATCH_LIST_MARK).
     /// An edit that changes nothing writes nothing.
     async fn edit_watch_list(&self, edit: WatchEdit) -> Result<WatchEdited>;
 
