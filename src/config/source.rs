@@ -22,8 +22,8 @@ pub struct SourceSettings {
     pub id: SourceId,
     /// Its words for people.
     pub words: SourceWords,
-    /// The fields of its key, in the order in which it is told apart from others; none if it needs
-    /// no key.
+    /// The fields of its key, in the order in which its fingerprint takes them; none if it needs no
+    /// key.
     pub key: &'static [KeyField],
     /// Where it is; each default is an address.
     pub addresses: &'static [Setting],

@@ -1,8 +1,8 @@
 //! Which file of a source tree uses which, read from the tokens of each: imports, groups within
 //! them, and paths written inline, also inside macros.
 //!
-//! A name counts for the file that defines it, however many modules pass it on; so a re-export by
-//! itself is no use, and neither is `mod`. What is compiled for tests alone is left out.
+//! A name counts for the file that defines it, however many modules pass it on; so a re-export alone
+//! does not count, and neither does `mod`. Code compiled only for tests is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
