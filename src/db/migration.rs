@@ -2,8 +2,10 @@
 //! bars, and what it reports while it does.
 
 use sqlx::SqlSafeStr as _;
-use sqlx::migrate::{AppliedMigration, Migration, Migrator};
+use sqlx::migrate::{AppliedMigration, MigrateError, Migration, Migrator};
 
+use super::work::Fault;
+use super::{DbError, error, schema};
 use crate::model::text::thousands;
 
 /// The migration that moves every bar into another table, which takes minutes in a large store.
@@ -83,5 +85,20 @@ impl<'a> Progress<'a> {
                 thousands(self.total)
             );
         }
+    }
+}
+
+/// Why the migrations of a store failed, in words.
+pub fn explain(failed: MigrateError, known: &Migrator, store: &str) -> Fault {
+    match failed {
+        MigrateError::VersionMissing(version) => {
+            error::newer_schema(version, schema::latest(known)).into()
+        }
+        MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => sql.into(),
+        other => DbError::other(format!(
+            "the schema of {store} cannot be migrated ({other})"
+        ))
+        .caused_by(other)
+        .into(),
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{Connection, raw_sql};
 use super::super::error::{self, DbErrorKind};
 use super::super::migration::{self, PIECE, Progress};
 use super::super::work::{Fault, Outcome};
-use super::super::{DbError, Result, row, schema};
+use super::super::{DbError, Result, row};
 use super::MIGRATIONS;
 use super::session::{MIGRATES, Sessions};
 
@@ -37,13 +37,12 @@ pub async fn settle(connection: &mut PgConnection, sessions: &Sessions, place: &
         .settle(connection, MIGRATES)
         .await
         .map_err(|e| error::postgres(e, place))?;
-    connection
-        .lock()
-        .await
-        .map_err(|failed| match explain(failed, place) {
+    connection.lock().await.map_err(|failed| {
+        match migration::explain(failed, &MIGRATIONS, &format!("PostgreSQL at {place}")) {
             Fault::Sql(sql) => error::postgres(sql, place),
             Fault::Worded(worded) => worded,
-        })
+        }
+    })
 }
 
 async fn transact(connection: &mut PgConnection, place: &str) -> Outcome<()> {
@@ -55,7 +54,9 @@ async fn transact(connection: &mut PgConnection, place: &str) -> Outcome<()> {
 
 /// The migrations that are missing, in an open transaction.
 pub async fn within_transaction(tx: &mut PgConnection, place: &str) -> Outcome<()> {
-    let failed = |failed: MigrateError| explain(failed, place);
+    let failed = |failed: MigrateError| {
+        migration::explain(failed, &MIGRATIONS, &format!("PostgreSQL at {place}"))
+    };
     run(tx, Some(migration::BEFORE)).await.map_err(failed)?;
     let applied = tx.list_applied_migrations(&MIGRATIONS.table_name).await;
     if let Some((before, rest)) = migration::halves(&MIGRATIONS)
@@ -76,20 +77,6 @@ async fn run(
     target: Option<i64>,
 ) -> std::result::Result<(), MigrateError> {
     MIGRATIONS.run_direct(target, connection, false).await
-}
-
-fn explain(failed: MigrateError, place: &str) -> Fault {
-    match failed {
-        MigrateError::VersionMissing(version) => {
-            error::newer_schema(version, schema::latest(&MIGRATIONS)).into()
-        }
-        MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => sql.into(),
-        other => DbError::other(format!(
-            "the schema of PostgreSQL at {place} cannot be migrated ({other})"
-        ))
-        .caused_by(other)
-        .into(),
-    }
 }
 
 /// Refuses to begin while other people's views hold on to the table of bars, which is replaced.

@@ -45,7 +45,7 @@ pub async fn migrate(options: &SqliteConnectOptions, path: &Path, place: &str) -
 
 async fn transact(connection: &mut SqliteConnection, path: &Path, place: &str) -> Outcome<()> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let failed = |failed: MigrateError| explain(failed, place);
+    let failed = |failed: MigrateError| migration::explain(failed, &MIGRATIONS, place);
     run(&mut tx, Some(migration::BEFORE))
         .await
         .map_err(failed)?;
@@ -69,20 +69,6 @@ async fn run(
     target: Option<i64>,
 ) -> std::result::Result<(), MigrateError> {
     MIGRATIONS.run_direct(target, connection, false).await
-}
-
-fn explain(failed: MigrateError, place: &str) -> Fault {
-    match failed {
-        MigrateError::VersionMissing(version) => {
-            error::newer_schema(version, schema::latest(&MIGRATIONS)).into()
-        }
-        MigrateError::Execute(sql) | MigrateError::ExecuteMigration(sql, _) => sql.into(),
-        other => DbError::other(format!(
-            "the schema of {place} cannot be migrated ({other})"
-        ))
-        .caused_by(other)
-        .into(),
-    }
 }
 
 /// Moves the bars of the table before into the one clustered by series, in the order of its key. Of a
