@@ -4,6 +4,7 @@
 //! done; a connection that had an error or missed a deadline is closed, never pooled again.
 
 mod bars;
+mod coverage;
 mod desk;
 pub mod error;
 mod ledger;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use crate::model::Interval;
 
 pub(crate) use bars::RECENT;
-pub use bars::{BarQuery, BarStore, Holding, Order, SeriesFacts};
+pub use bars::{BarQuery, BarStore, Holding, MonthCount, Order, SeriesFacts};
 pub use desk::DeskStore;
 pub use error::{DbError, DbErrorKind, Result};
 pub use ledger::{

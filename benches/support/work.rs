@@ -144,6 +144,7 @@ pub(crate) async fn store(
         set_aside: 0,
         parse_ms: 0,
         is_last: true,
+        spoken: None,
     };
     let before = start.elapsed();
     let (counts, mut cost) = gauge.measure(store.apply(vec![batch], credential())).await;

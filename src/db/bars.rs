@@ -3,11 +3,11 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::Result;
 use super::ledger::Credential;
-use crate::model::{Bar, Batch, Counts, SeriesKey, Symbol};
+use crate::model::{Bar, Batch, Counts, Coverage, Segment, SeriesKey, Symbol};
 
 /// A summary of a series.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,19 @@ pub struct SeriesFacts {
     pub oldest: Option<DateTime<Utc>>,
     /// The newest bars, newest first, a session of a 5min series at most.
     pub recent: Vec<Bar>,
+    /// Which times were asked for.
+    pub coverage: Coverage,
+}
+
+/// The bars of a series in a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthCount {
+    /// The series.
+    pub series: SeriesKey,
+    /// The first day of the month.
+    pub month: NaiveDate,
+    /// How many there are, at least one.
+    pub bars: u64,
 }
 
 /// The stored bars of a symbol in one series.
@@ -78,6 +91,15 @@ pub trait BarStore: fmt::Debug + Send + Sync {
 
     /// What is stored for a symbol, ignoring case.
     async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>>;
+
+    /// Adds to what is known of the times of a series.
+    async fn record(&self, series: SeriesKey, segments: Vec<Segment>) -> Result<()>;
+
+    /// What is known of every series that is stored or was asked for.
+    async fn coverage(&self) -> Result<Vec<(SeriesKey, Coverage)>>;
+
+    /// The bars of every series by month.
+    async fn months(&self) -> Result<Vec<MonthCount>>;
 
     /// Bars, in the order of the query.
     async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>>;

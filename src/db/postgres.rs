@@ -3,6 +3,7 @@
 mod adopt;
 mod apply;
 mod copy;
+mod coverage;
 mod history;
 mod ledger;
 mod listings;

@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::work::Outcome;
-use super::{DbError, Holding, RequestRow, Result, RunDetail, StoredAnswer};
+use super::{DbError, Holding, MonthCount, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
     Counts, Listing, Price, RejectedRow, Request, RequestId, RunId, RunSummary, SeriesError,
     SeriesKey, SeriesReport,
@@ -34,6 +34,28 @@ pub fn series_key(source: &str, symbol: &str, interval: &str, adjusted: bool) ->
         interval: word(interval, "interval")?,
         adjusted,
     })
+}
+
+/// Bars by month, from the rows of a series' four words, a month and a count.
+pub fn months(rows: Vec<(String, String, String, bool, String, i64)>) -> Result<Vec<MonthCount>> {
+    let each = |(source, symbol, interval, adjusted, month, bars): (
+        String,
+        String,
+        String,
+        _,
+        String,
+        _,
+    )| {
+        let first = format!("{month}-01").parse();
+        Ok(MonthCount {
+            series: series_key(&source, &symbol, &interval, adjusted)?,
+            month: first.map_err(|_| {
+                DbError::other(format!("the store holds bars of the month {month:?}"))
+            })?,
+            bars: count(bars),
+        })
+    };
+    rows.into_iter().map(each).collect()
 }
 
 /// The parameters of a request as one line.

@@ -5,6 +5,7 @@
 //! here).
 
 mod apply;
+mod coverage;
 mod history;
 mod instant;
 mod ledger;

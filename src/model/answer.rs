@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::run::{RequestId, RunId};
-use super::{Bar, Interval, SeriesKey, market};
+use super::{Bar, Interval, SeriesKey, Spoken, market};
 
 /// What came back, before it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +46,22 @@ pub struct Reading {
     pub rounded: u32,
     /// Adjusted closes, dividends and splits that cannot be used; their bars are stored without them.
     pub set_aside: u32,
+    /// What the answer speaks for; `None`: for nothing.
+    pub spoken: Option<Spoken>,
+}
+
+impl Answer {
+    /// When its request was sent.
+    #[must_use]
+    pub fn asked_at(&self) -> DateTime<Utc> {
+        self.received_at - TimeDelta::milliseconds(self.elapsed_ms.into())
+    }
 }
 
 impl Reading {
     /// Marks the bars whose period had not ended when they were asked for.
     pub fn mark_unfinished(&mut self, interval: Interval, answer: &Answer) {
-        let asked_at = answer.received_at - TimeDelta::milliseconds(answer.elapsed_ms.into());
+        let asked_at = answer.asked_at();
         // Oldest first: before the newest bar that had ended, all had.
         for bar in self.bars.iter_mut().rev() {
             bar.is_final = market::period_end(interval, bar) <= asked_at;
@@ -85,6 +95,8 @@ pub struct Batch {
     pub parse_ms: u32,
     /// Whether the run has all it wants of this series; otherwise another answer follows.
     pub is_last: bool,
+    /// What the answer speaks for; `None`: for nothing.
+    pub spoken: Option<Spoken>,
 }
 
 /// What an upsert did.

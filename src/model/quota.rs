@@ -23,12 +23,12 @@ pub struct Window {
     /// The most requests.
     pub limit: u32,
     /// The time.
-    pub span: Span,
+    pub span: WindowSpan,
 }
 
 /// The time that a window covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Span {
+pub enum WindowSpan {
     /// A quota day.
     Day,
     /// The time before each instant.
@@ -52,7 +52,7 @@ impl Quota {
         let day = match per_day {
             Some(limit) => Some(Window {
                 limit,
-                span: Span::Day,
+                span: WindowSpan::Day,
             }),
             None => None,
         };
@@ -67,7 +67,7 @@ impl Quota {
     #[must_use]
     pub fn per_day(&self) -> Option<u32> {
         let windows = self.windows.iter().flatten();
-        let days = windows.filter(|window| window.span == Span::Day);
+        let days = windows.filter(|window| window.span == WindowSpan::Day);
         days.map(|window| window.limit).min()
     }
 
@@ -75,8 +75,8 @@ impl Quota {
     #[must_use]
     pub fn rolling(&self) -> [Option<(u32, TimeDelta)>; WINDOWS] {
         self.windows.map(|window| match window?.span {
-            Span::Rolling(span) => Some((window?.limit, span)),
-            Span::Day => None,
+            WindowSpan::Rolling(span) => Some((window?.limit, span)),
+            WindowSpan::Day => None,
         })
     }
 
@@ -334,7 +334,7 @@ mod tests {
     fn windows_of_a_day_a_minute_and_a_second_all_hold() {
         let now = at("2026-11-23T15:00:00Z");
         let rolling = |limit, seconds| {
-            let span = Span::Rolling(TimeDelta::seconds(seconds));
+            let span = WindowSpan::Rolling(TimeDelta::seconds(seconds));
             Some(Window { limit, span })
         };
         let quota = Quota {

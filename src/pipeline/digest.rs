@@ -48,6 +48,7 @@ impl Exchange<'_> {
             set_aside: reading.set_aside,
             parse_ms,
             is_last,
+            spoken: reading.spoken,
         };
         let batches: Vec<Batch> = page.parts.into_iter().map(batch).collect();
         let apply = || {

@@ -160,9 +160,15 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
 
 /// What the engine's task receives from the work it started.
 enum Message {
-    Input(Input),
+    Input(Box<Input>),
     /// The schedule's lock and its handover; `None`: another process has it.
     Lock(Option<(Box<dyn RunLock>, Handover)>),
+}
+
+impl Message {
+    fn input(input: Input) -> Self {
+        Self::Input(Box::new(input))
+    }
 }
 
 struct Engine {
@@ -205,7 +211,7 @@ impl Engine {
             let input = tokio::select! {
                 biased;
                 Some(message) = results.recv() => match message {
-                    Message::Input(input) => input,
+                    Message::Input(input) => *input,
                     Message::Lock(won) => {
                         let (lock, handover) = won.unzip();
                         self.schedule_lock = lock;
@@ -263,7 +269,7 @@ impl Engine {
                 self.supervise(Input::Crashed, async move {
                     Some(match own(&pipeline, &watching, last_instant).await {
                         Ok(won) => Message::Lock(won),
-                        Err(error) => Message::Input(Input::StoreFailed(error)),
+                        Err(error) => Message::input(Input::StoreFailed(error)),
                     })
                 });
             }
@@ -285,7 +291,7 @@ impl Engine {
     fn spawn(&self, work: impl Future<Output = Option<Input>> + Send + 'static) {
         self.supervise(
             Input::Crashed,
-            async move { work.await.map(Message::Input) },
+            async move { work.await.map(Message::input) },
         );
     }
 
@@ -300,7 +306,7 @@ impl Engine {
         tokio::spawn(async move {
             let brought = work
                 .await
-                .unwrap_or_else(|error| Some(Message::Input(crashed(words(error)))));
+                .unwrap_or_else(|error| Some(Message::input(crashed(words(error)))));
             if let Some(message) = brought {
                 let _ = inputs.send(message).await;
             }
@@ -325,7 +331,7 @@ impl Engine {
     /// have them all.
     fn observer(&self) -> Observer {
         let inputs = self.inputs.clone();
-        Arc::new(move |event| drop(inputs.try_send(Message::Input(Input::Run(event)))))
+        Arc::new(move |event| drop(inputs.try_send(Message::input(Input::Run(event)))))
     }
 
     fn start_run(
@@ -351,7 +357,7 @@ impl Engine {
             let ended = pipeline
                 .run_within(request, most_requests, observer, cancel)
                 .await;
-            Some(Message::Input(Input::RunEnded(ended)))
+            Some(Message::input(Input::RunEnded(ended)))
         });
     }
 
@@ -362,7 +368,7 @@ impl Engine {
         let asked = wish.clone();
         self.supervise(move |text| Input::SymbolsCrashed(asked, text), async move {
             let ended = pipeline.symbols(&wish, cancel).await;
-            Some(Message::Input(Input::Symbols(wish, ended)))
+            Some(Message::input(Input::Symbols(wish, ended)))
         });
     }
 

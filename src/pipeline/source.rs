@@ -5,14 +5,15 @@ mod month;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::month::{Month, NotAMonth};
 use super::retry::Waits;
 use crate::config::SourceSettings;
 use crate::model::quota::Quota;
-use crate::model::{Answer, ErrorClass, Interval, Listing, Reading, Request, SeriesKey, SourceId};
+use crate::model::{
+    Answer, ErrorClass, Interval, Listing, Publishing, Reading, Request, SeriesKey, SourceId, Span,
+};
 
 /// What is wanted, in words that every source understands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +48,7 @@ pub enum Range {
     #[default]
     Newest,
     /// Those that begin in this time.
-    Between {
-        /// Its first instant.
-        from: DateTime<Utc>,
-        /// The first instant after it.
-        to: DateTime<Utc>,
-    },
+    Between(Span),
 }
 
 /// Which hours of a trading day.
@@ -216,6 +212,8 @@ pub struct Description {
     pub key_page: Option<&'static str>,
     /// The intervals it has bars of.
     pub intervals: &'static [Interval],
+    /// When it has its bars.
+    pub publishing: Publishing,
 }
 
 impl Description {
@@ -274,6 +272,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// Reads an answer: bars by series, or the class of refusal. The same answer always gives the
     /// same result.
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal>;
+
+    /// The time that a request names, of which a refusal then speaks; `None`: it asks for the newest.
+    fn names(&self, _request: &Request) -> Option<Span> {
+        None
+    }
 
     /// What helps when the key's plan does not include a request.
     fn instead_of(&self, request: &Request) -> String;

@@ -37,6 +37,7 @@ macro_rules! contract {
 
 mod answers;
 mod bars;
+mod coverage;
 mod dropped;
 mod found;
 mod history;
@@ -211,6 +212,7 @@ fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) 
         set_aside: 0,
         parse_ms: 3,
         is_last: true,
+        spoken: None,
     }
 }
 

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::super::{BarQuery, DbError, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
-use super::{Outcome, lock};
+use super::{Outcome, coverage, lock};
 use crate::model::{
     Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };
@@ -295,6 +295,7 @@ pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<Ru
 
 pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
+    let coverage = coverage::coverage(connection, &series).await?;
     let (bars, oldest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
         "SELECT coalesce((SELECT bars FROM series_totals \
                           WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4), 0), \
@@ -316,6 +317,7 @@ pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<
     };
     let recent = self::bars(connection, query).await?;
     Ok(SeriesFacts {
+        coverage,
         fetched_at,
         bars: row::count(bars),
         oldest,

@@ -12,16 +12,16 @@ use super::super::row::count;
 use super::super::work::uncancelled;
 use super::super::{
     ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, Health, Holding,
-    KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock,
-    RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation, Reserved, Result, RunDetail,
+    RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
 };
 use super::lock::{self, SessionLock};
 use super::session::HOLDS_A_LOCK;
-use super::{DEADLINE, PgStore, apply, history, ledger, listings, settings, watch_list};
+use super::{DEADLINE, PgStore, apply, coverage, history, ledger, listings, settings, watch_list};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
+    Answer, Bar, Batch, Counts, Coverage, Listing, RequestId, RunId, RunStatus, RunSummary,
+    Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
 
 /// The key of the one lock of the process that fetches on schedule.
@@ -103,6 +103,19 @@ impl BarStore for PgStore {
 
     async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>> {
         self.read(|c| Box::pin(history::held(c, symbol))).await
+    }
+
+    async fn record(&self, series: SeriesKey, segments: Vec<Segment>) -> Result<()> {
+        self.write(|c| Box::pin(coverage::record(c, series, segments)))
+            .await
+    }
+
+    async fn coverage(&self) -> Result<Vec<(SeriesKey, Coverage)>> {
+        self.read(|c| Box::pin(coverage::all(c))).await
+    }
+
+    async fn months(&self) -> Result<Vec<MonthCount>> {
+        self.read(|c| Box::pin(coverage::months(c))).await
     }
 
     async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>> {

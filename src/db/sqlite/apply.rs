@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
-use super::{Outcome, instant, stored_series};
+use super::{Outcome, coverage, instant, stored_series};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId};
 
 /// Rows per statement: as many as pay off, far below SQLite's 32,766 parameters.
@@ -138,6 +138,7 @@ pub async fn apply(
             debug_assert_eq!(counts.offered() as usize, batch.bars.len());
             let after = uncounted(&mut tx, batch).await?;
             debug_assert_eq!(after, before, "a total grows by what is inserted");
+            coverage::hear(&mut tx, batch, counts).await?;
             store_rejected(&mut tx, batch).await?;
             add_to_run(&mut tx, batch, counts).await?;
         }

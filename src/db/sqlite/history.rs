@@ -9,7 +9,7 @@ use super::super::{BarQuery, DbError, Holding, Order, RECENT, RunDetail, SeriesF
 use super::instant::{FIRST, LAST};
 use super::lock::FileLock;
 use super::stored_series::number;
-use super::{Outcome, instant};
+use super::{Outcome, coverage, instant};
 use crate::model::{
     Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };
@@ -289,6 +289,7 @@ pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Optio
 
 pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
     let fetched_at = last_fetch(connection, series.clone()).await?;
+    let coverage = coverage::coverage(connection, &series).await?;
     let found: Option<(i64, Option<String>)> = sqlx::query_as(
         "SELECT bars, (SELECT min(timestamp) FROM bars WHERE series_id = t.id) FROM series_totals t \
          WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
@@ -309,6 +310,7 @@ pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outc
     };
     let recent = self::bars(connection, query).await?;
     Ok(SeriesFacts {
+        coverage,
         fetched_at,
         bars: row::count(bars),
         oldest: oldest.map(|text| instant::read(&text)).transpose()?,

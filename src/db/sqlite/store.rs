@@ -10,15 +10,17 @@ use uuid::Uuid;
 use super::super::row::count;
 use super::super::{
     ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, Health, Holding,
-    KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result, RunDetail, RunLock,
-    RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation, Reserved, Result, RunDetail,
+    RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
 };
 use super::lock::FileLock;
-use super::{SqliteStore, apply, history, ledger, listings, on_disk, settings, watch_list};
+use super::{
+    SqliteStore, apply, coverage, history, ledger, listings, on_disk, settings, watch_list,
+};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Listing, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
+    Answer, Bar, Batch, Counts, Coverage, Listing, RequestId, RunId, RunStatus, RunSummary,
+    Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
 
 #[async_trait]
@@ -79,6 +81,19 @@ impl BarStore for SqliteStore {
 
     async fn held(&self, symbol: Symbol) -> Result<Vec<Holding>> {
         self.read(|c| Box::pin(history::held(c, symbol))).await
+    }
+
+    async fn record(&self, series: SeriesKey, segments: Vec<Segment>) -> Result<()> {
+        self.write(|c| Box::pin(coverage::record(c, series, segments)))
+            .await
+    }
+
+    async fn coverage(&self) -> Result<Vec<(SeriesKey, Coverage)>> {
+        self.read(|c| Box::pin(coverage::all(c))).await
+    }
+
+    async fn months(&self) -> Result<Vec<MonthCount>> {
+        self.read(|c| Box::pin(coverage::months(c))).await
     }
 
     async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>> {

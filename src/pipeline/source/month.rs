@@ -1,10 +1,10 @@
 //! A calendar month of the exchange, as people write it: `2009-01`.
 
-use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{Datelike as _, Months, NaiveDate, NaiveTime};
 use chrono_tz::America::New_York;
 
 use super::Range;
-use crate::model::moment;
+use crate::model::{Span, moment};
 
 /// A calendar month, from 2000 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,17 +29,14 @@ impl Month {
         let first = NaiveDate::from_ymd_opt(self.year.into(), self.month.into(), 1);
         let first = first.unwrap_or_default();
         let midnight = |date: NaiveDate| moment::local(date.and_time(NaiveTime::MIN), New_York);
-        Range::Between {
-            from: midnight(first),
-            to: midnight(first + Months::new(1)),
-        }
+        Range::Between(Span::new(midnight(first), midnight(first + Months::new(1))))
     }
 
     /// The month that a time is, if it is exactly one.
     #[must_use]
-    pub fn exactly(from: DateTime<Utc>, to: DateTime<Utc>) -> Option<Self> {
-        let month = Self::of(from.with_timezone(&New_York).date_naive());
-        (month.range() == Range::Between { from, to }).then_some(month)
+    pub fn exactly(span: Span) -> Option<Self> {
+        let month = Self::of(span.from.with_timezone(&New_York).date_naive());
+        (month.range() == Range::Between(span)).then_some(month)
     }
 }
 
@@ -94,10 +91,11 @@ mod tests {
             ("2025-12", "2025-12-01T05:00:00Z", "2026-01-01T05:00:00Z"),
         ] {
             let month: Month = month.parse().unwrap();
-            let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
-            assert_eq!(month.range(), Range::Between { from, to });
-            assert_eq!(Month::exactly(from, to), Some(month));
-            assert_eq!(Month::exactly(from, to + chrono::TimeDelta::hours(1)), None);
+            let span = Span::new(from.parse().unwrap(), to.parse().unwrap());
+            assert_eq!(month.range(), Range::Between(span));
+            assert_eq!(Month::exactly(span), Some(month));
+            let longer = Span::new(span.from, span.to + chrono::TimeDelta::hours(1));
+            assert_eq!(Month::exactly(longer), None);
         }
     }
 }

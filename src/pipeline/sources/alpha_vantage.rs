@@ -16,6 +16,7 @@ mod read;
 mod refusal;
 mod rows;
 mod settings;
+mod speaks;
 mod symbols;
 
 use async_trait::async_trait;
@@ -26,7 +27,7 @@ pub use self::describe::DESCRIPTION;
 pub use self::read::read;
 pub use self::settings::SETTINGS;
 use crate::config::{Plan, Secret, SourceAccess};
-use crate::model::{Answer, Request, SeriesKey};
+use crate::model::{Answer, Request, SeriesKey, Span};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
@@ -123,6 +124,10 @@ impl Source for AlphaVantage {
         let reading = read(request, answer)?;
         let parts = request.series.iter().cloned().zip([reading]).collect();
         Ok(Page { parts, next: None })
+    }
+
+    fn names(&self, request: &Request) -> Option<Span> {
+        speaks::month(request)
     }
 
     fn instead_of(&self, request: &Request) -> String {

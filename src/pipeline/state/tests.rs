@@ -14,7 +14,7 @@ use super::*;
 use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
-use crate::model::{Interval, RunStatus, WatchEdit};
+use crate::model::{Coverage, Interval, RunStatus, WatchEdit};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -35,6 +35,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         key: key(symbol),
         stored: key(symbol),
         facts: SeriesFacts {
+            coverage: Coverage::default(),
             fetched_at: fetched_at.map(at),
             bars: 0,
             oldest: None,

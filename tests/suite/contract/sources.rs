@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use pipeline_tui::db::RequestRow;
-use pipeline_tui::model::quota::{Span, Window};
+use pipeline_tui::model::Span;
+use pipeline_tui::model::quota::{Window, WindowSpan};
 use pipeline_tui::pipeline::source::{FetchOptions, Hours, Range};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::{Event, Lane, Observer, Pipeline, RunReport, RunRequest, Unreadable};
@@ -411,7 +412,7 @@ async fn a_rolling_window_holds_across_processes(place: Place) {
     let (here, there) = (place.open().await, place.open().await);
     let minute = Window {
         limit: 3,
-        span: Span::Rolling(TimeDelta::minutes(1)),
+        span: WindowSpan::Rolling(TimeDelta::minutes(1)),
     };
     let quota = Quota {
         windows: [Some(minute), None, None],
@@ -450,10 +451,10 @@ async fn a_rolling_window_holds_across_processes(place: Place) {
 async fn options_of_one_source_are_refused_by_another_in_words(place: Place) {
     let store = place.open().await;
     let pipeline = pipeline(&store, vec![paged::lane("http://127.0.0.1:9/")]);
-    let month = Range::Between {
-        from: "2026-05-01T00:00:00Z".parse().unwrap(),
-        to: "2026-06-01T00:00:00Z".parse().unwrap(),
-    };
+    let month = Range::Between(Span::new(
+        "2026-05-01T00:00:00Z".parse().unwrap(),
+        "2026-06-01T00:00:00Z".parse().unwrap(),
+    ));
     let plain = FetchOptions::default;
     for (options, flag) in [
         (plain().with("outputsize", "full"), "--outputsize"),

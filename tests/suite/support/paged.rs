@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::UTC;
 use pipeline_tui::config::{self, Inputs, Secret, SourceSettings};
 use pipeline_tui::db::Credential;
-use pipeline_tui::model::quota::{Quota, Span, Window};
+use pipeline_tui::model::quota::{Quota, Window, WindowSpan};
 use pipeline_tui::model::{
-    Answer, Bar, ErrorClass, Interval, Price, Reading, Request, SeriesKey, SourceId, Volume,
+    Answer, Bar, ErrorClass, Interval, Price, Publishing, Reading, Request, SeriesKey, Settles,
+    SourceId, Volume,
 };
 use pipeline_tui::pipeline::http::{self, Auth, Bounds, Client};
 use pipeline_tui::pipeline::source::{
@@ -41,6 +42,12 @@ static DESCRIPTION: Description = Description {
     settings: &settings::SETTINGS,
     key_page: Some("https://paged.example/keys"),
     intervals: &[Interval::Min5, Interval::Daily],
+    publishing: Publishing {
+        zone: chrono_tz::UTC,
+        delay: TimeDelta::zero(),
+        settles: Settles::After(TimeDelta::minutes(16)),
+        first_day: NaiveDate::MIN,
+    },
 };
 
 /// The client's side.
@@ -54,7 +61,7 @@ pub struct Paged {
 pub fn quota() -> Quota {
     let minute = Window {
         limit: 200,
-        span: Span::Rolling(TimeDelta::minutes(1)),
+        span: WindowSpan::Rolling(TimeDelta::minutes(1)),
     };
     Quota {
         windows: [None, Some(minute), None],
@@ -212,7 +219,7 @@ fn lacking(wish: &Wish) -> Option<String> {
     } = wish;
     match (extras.first(), range, hours) {
         (Some(extra), ..) => Some(format!("--{}", extra.name)),
-        (None, Range::Between { .. }, _) => Some("--month".to_owned()),
+        (None, Range::Between(_), _) => Some("--month".to_owned()),
         (None, _, Hours::Regular) => Some("--regular-hours".to_owned()),
         _ if series.adjusted => Some("--adjusted".to_owned()),
         _ if !DESCRIPTION.intervals.contains(&series.interval) => {

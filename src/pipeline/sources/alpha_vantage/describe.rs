@@ -1,8 +1,11 @@
 //! This source in words, and how fast it is asked.
 
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono_tz::America::New_York;
+
 use super::settings::SETTINGS;
 use crate::config::Plan;
-use crate::model::{Interval, Request, SourceId};
+use crate::model::{Interval, Publishing, Request, Settles, SourceId};
 use crate::pipeline::retry::Waits;
 use crate::pipeline::source::{Description, Policy};
 
@@ -15,11 +18,30 @@ pub(super) const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alp
 /// means the day.
 const AMBIGUOUS_MINUTES: u32 = 2;
 
+/// The newest bar of the day comes with its close, and is corrected until the next morning.
+pub(super) const PUBLISHING: Publishing = Publishing {
+    zone: New_York,
+    delay: TimeDelta::seconds(10),
+    settles: Settles::NextDay(MORNING),
+    first_day: FIRST_DAY,
+};
+
+const MORNING: NaiveTime = match NaiveTime::from_hms_opt(6, 0, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+
+const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(1999, 11, 1) {
+    Some(date) => date,
+    None => NaiveDate::MIN,
+};
+
 /// This source in words.
 pub static DESCRIPTION: Description = Description {
     settings: &SETTINGS,
     key_page: Some("https://www.alphavantage.co/support/#api-key"),
     intervals: &Interval::ALL,
+    publishing: PUBLISHING,
 };
 
 /// What a plan allows.

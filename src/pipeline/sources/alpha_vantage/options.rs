@@ -56,8 +56,8 @@ impl Options {
             regular_hours: wish.hours == Hours::Regular,
             ..Self::default()
         };
-        if let Range::Between { from, to } = wish.range {
-            let month = Month::exactly(from, to);
+        if let Range::Between(span) = wish.range {
+            let month = Month::exactly(span);
             options.month = Some(month.ok_or_else(|| {
                 refused("only whole months can be requested, with --month YYYY-MM".to_owned())
             })?);
@@ -89,6 +89,7 @@ fn refused(text: String) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Span;
     use crate::model::{Interval, SeriesKey};
     use crate::pipeline::source::Extra;
 
@@ -126,10 +127,7 @@ mod tests {
     fn what_it_does_not_know_is_refused_in_words() {
         let (from, to) = ("2026-01-02T05:00:00Z", "2026-02-01T05:00:00Z");
         let part = Wish {
-            range: Range::Between {
-                from: from.parse().unwrap(),
-                to: to.parse().unwrap(),
-            },
+            range: Range::Between(Span::new(from.parse().unwrap(), to.parse().unwrap())),
             ..wish()
         };
         for (wish, word) in [

@@ -319,6 +319,7 @@ impl Rows {
             received,
             rounded,
             set_aside,
+            spoken: None,
         })
     }
 }

@@ -1,0 +1,264 @@
+//! Which times of a series were asked for, and its bars by month.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::PgConnection;
+
+use super::super::coverage::{Tally, change, tally};
+use super::super::{DbError, MonthCount, row};
+use super::Outcome;
+use crate::model::{Batch, Counts, Coverage, Segment, SeriesKey, Span};
+
+/// Writes what an answer speaks for, and counts its bars by month, in the transaction that stores it.
+pub async fn hear(connection: &mut PgConnection, batch: &Batch, counts: Counts) -> Outcome<()> {
+    let tally = tally(batch.series.interval, &batch.bars, counts);
+    count(connection, &batch.series, tally).await?;
+    let Some(spoken) = &batch.spoken else {
+        return Ok(());
+    };
+    enter(connection, &batch.series).await?;
+    let mut coverage = coverage(connection, &batch.series).await?;
+    let before = (coverage.segments(), coverage.asked_at());
+    coverage.hear(spoken);
+    write(connection, &batch.series, before, &coverage).await
+}
+
+/// Adds segments that no answer brought.
+pub async fn record(
+    connection: &mut PgConnection,
+    series: SeriesKey,
+    segments: Vec<Segment>,
+) -> Outcome<()> {
+    enter(connection, &series).await?;
+    let coverage = coverage(connection, &series).await?;
+    let before = (coverage.segments(), coverage.asked_at());
+    let all = before.0.iter().copied().chain(segments);
+    let after = Coverage::of(all, before.1);
+    write(connection, &series, before, &after).await
+}
+
+/// Makes this transaction the only one that changes the coverage of a series until it ends.
+async fn enter(connection: &mut PgConnection, series: &SeriesKey) -> Outcome<()> {
+    sqlx::query(
+        "INSERT INTO asked (source, symbol, interval, adjusted) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (source, symbol, interval, adjusted) DO UPDATE SET asked_at = asked.asked_at",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    series: &SeriesKey,
+    before: (Vec<Segment>, Option<DateTime<Utc>>),
+    after: &Coverage,
+) -> Outcome<()> {
+    let changed = change(&before.0, &after.segments());
+    if !changed.gone.is_empty() {
+        sqlx::query(
+            "DELETE FROM coverage WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 \
+             AND from_at = ANY($5)",
+        )
+        .bind(series.source.as_str())
+        .bind(series.symbol.as_str())
+        .bind(series.interval.as_str())
+        .bind(series.is_stored_adjusted())
+        .bind(changed.gone)
+        .execute(&mut *connection)
+        .await?;
+    }
+    if !changed.new.is_empty() {
+        let column = |end: fn(&Segment) -> DateTime<Utc>| -> Vec<DateTime<Utc>> {
+            changed.new.iter().map(end).collect()
+        };
+        let known: Vec<&str> = changed.new.iter().map(|new| new.known.as_str()).collect();
+        sqlx::query(
+            "INSERT INTO coverage (source, symbol, interval, adjusted, from_at, to_at, known) \
+             SELECT $1, $2, $3, $4, * FROM unnest($5::timestamptz[], $6::timestamptz[], $7::text[])",
+        )
+        .bind(series.source.as_str())
+        .bind(series.symbol.as_str())
+        .bind(series.interval.as_str())
+        .bind(series.is_stored_adjusted())
+        .bind(column(|new| new.span.from))
+        .bind(column(|new| new.span.to))
+        .bind(known)
+        .execute(&mut *connection)
+        .await?;
+    }
+    if after.asked_at() != before.1 {
+        sqlx::query(
+            "UPDATE asked SET asked_at = $5 \
+             WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+        )
+        .bind(series.source.as_str())
+        .bind(series.symbol.as_str())
+        .bind(series.interval.as_str())
+        .bind(series.is_stored_adjusted())
+        .bind(after.asked_at())
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+type SegmentRow = (DateTime<Utc>, DateTime<Utc>, String);
+
+fn segment((from, to, known): SegmentRow) -> Outcome<Segment> {
+    let span = Span::new(from, to);
+    let known = known
+        .parse()
+        .map_err(|_| DbError::other(format!("the store holds coverage that is {known:?}")))?;
+    Ok(Segment { span, known })
+}
+
+/// What is known of a series.
+pub async fn coverage(connection: &mut PgConnection, series: &SeriesKey) -> Outcome<Coverage> {
+    let asked_at: Option<DateTime<Utc>> = sqlx::query_scalar(
+        "SELECT asked_at FROM asked WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .fetch_optional(&mut *connection)
+    .await?
+    .flatten();
+    let rows: Vec<SegmentRow> = sqlx::query_as(
+        "SELECT from_at, to_at, known FROM coverage \
+         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 ORDER BY from_at",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .fetch_all(connection)
+    .await?;
+    let segments: Vec<Segment> = rows.into_iter().map(segment).collect::<Outcome<_>>()?;
+    Ok(Coverage::of(segments, asked_at))
+}
+
+/// A series as its four words, in the order of the key.
+type Words = (String, String, String, bool);
+/// A series, and when its newest bars were asked for.
+type AskedRow = (String, String, String, bool, Option<DateTime<Utc>>);
+/// A series, and a segment of it.
+type NamedSegmentRow = (
+    String,
+    String,
+    String,
+    bool,
+    DateTime<Utc>,
+    DateTime<Utc>,
+    String,
+);
+
+/// What is known of every stored series, and of those that were asked for without a bar.
+pub async fn all(connection: &mut PgConnection) -> Outcome<Vec<(SeriesKey, Coverage)>> {
+    let series: Vec<AskedRow> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, asked_at FROM series_totals \
+         FULL JOIN asked USING (source, symbol, interval, adjusted) ORDER BY 1, 2, 3, 4",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let rows: Vec<NamedSegmentRow> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, from_at, to_at, known FROM coverage",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut segments: HashMap<Words, Vec<Segment>> = HashMap::new();
+    for (source, symbol, interval, adjusted, from, to, known) in rows {
+        let row = segment((from, to, known))?;
+        let words = (source, symbol, interval, adjusted);
+        segments.entry(words).or_default().push(row);
+    }
+    let mut all = Vec::with_capacity(series.len());
+    for (source, symbol, interval, adjusted, asked_at) in series {
+        let words = (source, symbol, interval, adjusted);
+        let segments = segments.remove(&words).unwrap_or_default();
+        let (source, symbol, interval, adjusted) = words;
+        let series = row::series_key(&source, &symbol, &interval, adjusted)?;
+        all.push((series, Coverage::of(segments, asked_at)));
+    }
+    Ok(all)
+}
+
+/// The bars of every series by month.
+pub async fn months(connection: &mut PgConnection) -> Outcome<Vec<MonthCount>> {
+    let rows: Vec<(String, String, String, bool, String, i64)> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, month, bars FROM held_counts WHERE bars > 0 \
+         ORDER BY 1, 2, 3, 4, 5",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(row::months(rows)?)
+}
+
+async fn count(connection: &mut PgConnection, series: &SeriesKey, tally: Tally) -> Outcome<()> {
+    let months = match tally {
+        Tally::Same => return Ok(()),
+        Tally::More(months) => months,
+        Tally::Count(first, last) => return recount(connection, series, first, last).await,
+    };
+    let (months, bars): (Vec<String>, Vec<i64>) = months
+        .into_iter()
+        .map(|(month, bars)| (month, i64::from(bars)))
+        .unzip();
+    sqlx::query(
+        "INSERT INTO held_counts (source, symbol, interval, adjusted, month, bars) \
+         SELECT $1, $2, $3, $4, * FROM unnest($5::text[], $6::bigint[]) \
+         ON CONFLICT (source, symbol, interval, adjusted, month) DO UPDATE SET bars = held_counts.bars + excluded.bars",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .bind(months)
+    .bind(bars)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A label and its trading day differ by less than two days.
+async fn recount(
+    connection: &mut PgConnection,
+    series: &SeriesKey,
+    first: NaiveDate,
+    last: NaiveDate,
+) -> Outcome<()> {
+    sqlx::query(
+        "DELETE FROM held_counts WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 \
+         AND month BETWEEN to_char($5, 'YYYY-MM') AND to_char($6, 'YYYY-MM')",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .bind(first)
+    .bind(last)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO held_counts (source, symbol, interval, adjusted, month, bars) \
+         SELECT $1, $2, $3, $4, to_char(trading_date, 'YYYY-MM') AS month, count(*) FROM stock_data \
+         WHERE source = source_of($1) AND symbol = $2 AND interval = $3 AND adjusted = $4 \
+           AND timestamp BETWEEN $5 - 2 AND $6 + 3 AND trading_date BETWEEN $5 AND $6 \
+         GROUP BY month",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .bind(first)
+    .bind(last)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

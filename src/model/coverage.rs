@@ -1,0 +1,254 @@
+//! What the answers about a series spoke for: which times were asked for, and which of them are
+//! settled, so that what is not there the provider does not have.
+
+use chrono::{DateTime, TimeZone, Utc};
+use serde::Serialize;
+
+use super::span::{Span, Spans};
+use super::words::words;
+
+words! {
+    /// What is known of a time of a series.
+    pub enum Known {
+        /// Asked for after it could change no more: a bar that is not there does not exist.
+        Settled = "settled",
+        /// Asked for, but corrections and late bars may follow.
+        Asked = "asked",
+        /// Asked for, and the provider refuses to answer.
+        Refused = "refused",
+    }
+}
+
+/// A time of a series of which one thing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Segment {
+    /// The time, by the labels of the bars in it.
+    #[serde(flatten)]
+    pub span: Span,
+    /// What is known of it.
+    pub known: Known,
+}
+
+/// What one answer speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spoken {
+    /// The time whose bars it holds, as far as the provider has them.
+    pub asked: Span,
+    /// Until when that is settled.
+    pub settled_to: DateTime<Utc>,
+    /// When it was asked for, if for the newest bars there are.
+    pub newest_at: Option<DateTime<Utc>>,
+}
+
+/// What is known of a series.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    settled: Spans,
+    /// All that was asked for, settled or not.
+    asked: Spans,
+    refused: Spans,
+    /// When the newest bars were last asked for.
+    asked_at: Option<DateTime<Utc>>,
+}
+
+impl Coverage {
+    /// The beginning of the time before any bar.
+    #[must_use]
+    pub fn beginning() -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(1900, 1, 1, 0, 0, 0)
+            .single()
+            .unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// Coverage as it was kept.
+    #[must_use]
+    pub fn of(
+        segments: impl IntoIterator<Item = Segment>,
+        asked_at: Option<DateTime<Utc>>,
+    ) -> Self {
+        let mut coverage = Self {
+            asked_at,
+            ..Self::default()
+        };
+        for Segment { span, known } in segments {
+            match known {
+                Known::Settled => {
+                    coverage.settled.add(span);
+                    coverage.asked.add(span);
+                }
+                Known::Asked => coverage.asked.add(span),
+                Known::Refused => coverage.refused.add(span),
+            }
+        }
+        coverage
+    }
+
+    /// The same as segments in order, none over another.
+    #[must_use]
+    pub fn segments(&self) -> Vec<Segment> {
+        let each = |spans: &Spans, known| {
+            let segment = |span: &Span| Segment { span: *span, known };
+            spans.as_slice().iter().map(segment).collect::<Vec<_>>()
+        };
+        let mut segments = each(&self.settled, Known::Settled);
+        segments.extend(each(&self.asked.without(&self.settled), Known::Asked));
+        segments.extend(each(&self.refused.without(&self.asked), Known::Refused));
+        segments.sort_unstable();
+        segments
+    }
+
+    /// Takes in what an answer speaks for.
+    pub fn hear(&mut self, spoken: &Spoken) {
+        let settled = Span::new(spoken.asked.from, spoken.asked.to.min(spoken.settled_to));
+        self.asked.add(spoken.asked);
+        self.settled.add(settled);
+        self.refused.cut(spoken.asked);
+        self.asked_at = self.asked_at.max(spoken.newest_at);
+    }
+
+    /// Takes in that the provider refuses to answer for a time.
+    pub fn refuse(&mut self, span: Span) {
+        self.refused.add(span);
+    }
+
+    /// Forgets what is before an instant: the provider has restated it.
+    pub fn forget_before(&mut self, at: DateTime<Utc>) {
+        let before = Span::new(Self::beginning(), at);
+        self.asked.cut(before);
+        self.settled.cut(before);
+    }
+
+    /// What was asked for, settled or not.
+    #[must_use]
+    pub const fn asked(&self) -> &Spans {
+        &self.asked
+    }
+
+    /// What is settled.
+    #[must_use]
+    pub const fn settled(&self) -> &Spans {
+        &self.settled
+    }
+
+    /// When the newest bars were last asked for.
+    #[must_use]
+    pub const fn asked_at(&self) -> Option<DateTime<Utc>> {
+        self.asked_at
+    }
+
+    /// What is known of the bar at an instant; `None`: it was never asked for.
+    #[must_use]
+    pub fn known(&self, at: DateTime<Utc>) -> Option<Known> {
+        if self.settled.contains(at) {
+            Some(Known::Settled)
+        } else if self.asked.contains(at) {
+            Some(Known::Asked)
+        } else if self.refused.contains(at) {
+            Some(Known::Refused)
+        } else {
+            None
+        }
+    }
+
+    /// The times within a span that were never asked for and are not refused, oldest first.
+    #[must_use]
+    pub fn never_asked(&self, within: Span) -> Vec<Span> {
+        let unasked = self.asked.gaps(within);
+        unasked
+            .into_iter()
+            .flat_map(|gap| self.refused.gaps(gap))
+            .collect()
+    }
+
+    /// The times that were asked for too early: corrections may have followed.
+    #[must_use]
+    pub fn unsettled(&self) -> Spans {
+        self.asked.without(&self.settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_000 + day * 86_400, 0).unwrap()
+    }
+
+    fn span(from: i64, to: i64) -> Span {
+        Span::new(day(from), day(to))
+    }
+
+    fn newest(from: i64, to: i64, settled: i64) -> Spoken {
+        Spoken {
+            asked: span(from, to),
+            settled_to: day(settled),
+            newest_at: Some(day(to)),
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_too_early_is_settled_by_a_later_answer() {
+        let mut coverage = Coverage::default();
+        coverage.hear(&newest(0, 10, 9));
+        assert_eq!(coverage.known(day(8)), Some(Known::Settled));
+        assert_eq!(coverage.known(day(9)), Some(Known::Asked));
+        assert_eq!(coverage.known(day(10)), None);
+        coverage.hear(&newest(5, 12, 11));
+        assert_eq!(coverage.known(day(9)), Some(Known::Settled));
+        assert_eq!(coverage.unsettled().as_slice(), [span(11, 12)]);
+        assert_eq!(coverage.asked_at(), Some(day(12)));
+    }
+
+    #[test]
+    fn between_two_answers_that_do_not_meet_nothing_was_asked_for() {
+        let mut coverage = Coverage::default();
+        coverage.hear(&newest(0, 10, 9));
+        coverage.hear(&newest(20, 30, 29));
+        assert_eq!(
+            coverage.never_asked(span(-5, 30)),
+            [span(-5, 0), span(10, 20)]
+        );
+        coverage.refuse(span(12, 15));
+        assert_eq!(
+            coverage.never_asked(span(0, 30)),
+            [span(10, 12), span(15, 20)]
+        );
+        assert_eq!(coverage.known(day(13)), Some(Known::Refused));
+        let past = Spoken {
+            asked: span(10, 20),
+            settled_to: day(30),
+            newest_at: None,
+        };
+        coverage.hear(&past);
+        assert_eq!(coverage.never_asked(span(0, 30)), []);
+        assert_eq!(coverage.known(day(13)), Some(Known::Settled));
+        assert_eq!(coverage.asked_at(), Some(day(30)), "the past is not now");
+        coverage.forget_before(day(25));
+        assert_eq!(coverage.never_asked(span(0, 30)), [span(0, 25)]);
+    }
+
+    #[test]
+    fn it_is_kept_as_segments() {
+        let mut coverage = Coverage::default();
+        coverage.hear(&newest(0, 10, 9));
+        coverage.hear(&newest(20, 30, 29));
+        coverage.refuse(span(8, 15));
+        let segments = coverage.segments();
+        let known: Vec<_> = segments
+            .iter()
+            .map(|segment| segment.known.as_str())
+            .collect();
+        assert_eq!(known, ["settled", "asked", "refused", "settled", "asked"]);
+        assert!(
+            segments
+                .windows(2)
+                .all(|two| two[0].span.to <= two[1].span.from)
+        );
+        let again = Coverage::of(segments.clone(), coverage.asked_at());
+        assert_eq!(
+            (again.segments(), again.asked_at()),
+            (segments, coverage.asked_at())
+        );
+    }
+}
