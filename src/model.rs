@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod bar;
+pub mod calendar;
 pub mod causes;
 pub mod class;
 pub mod coverage;
