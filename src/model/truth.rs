@@ -1,0 +1,392 @@
+//! How complete and how new a series is: from its slots, and from what was asked for.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::words::words;
+use super::{Bar, Coverage, Grid, Interval, Slot, Span};
+
+words! {
+    /// How complete and new a series is.
+    pub enum Standing {
+        /// Every bar that is due was asked for, and is there as far as the provider has it.
+        Fresh = "fresh",
+        /// The newest bar that is due was not asked for yet.
+        Due = "due",
+        /// It was asked for after it was due, and the provider has nothing newer.
+        Behind = "behind",
+        /// Older bars were never asked for.
+        Holes = "holes",
+    }
+}
+
+/// What is known of a series.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// Which bars can exist.
+    pub grid: &'a Grid,
+    /// Which were asked for.
+    pub coverage: &'a Coverage,
+    /// The newest bars stored, newest first.
+    pub recent: &'a [Bar],
+    /// From when on bars are wanted; `None`: from the first one that was asked for.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// How a series stands at an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Truth {
+    /// In one word.
+    pub standing: Standing,
+    /// The holes, oldest first, each from its first slot to the end of its last one.
+    pub holes: Vec<Span>,
+    /// Bars that the holes have room for.
+    pub missing: u64,
+    /// The end of the newest bar stored.
+    pub newest: Option<DateTime<Utc>>,
+    /// The newest bar that is due.
+    pub newest_due: Option<Slot>,
+    /// The bar that is due next.
+    pub next: Option<Slot>,
+    /// Bars that became due since the newest were asked for, or that the provider lacks at the end.
+    pub lacking: u64,
+    /// When the newest bars were last asked for.
+    pub asked_at: Option<DateTime<Utc>>,
+}
+
+impl Evidence<'_> {
+    /// How the series stands.
+    #[must_use]
+    pub fn truth(&self, now: DateTime<Utc>) -> Truth {
+        let (grid, asked) = (self.grid, self.coverage.asked());
+        let asked_at = self.asked_at(now);
+        let newest_due = grid.newest_due(now);
+        let holes = self.holes(now);
+        let missing = holes.iter().map(|hole| grid.count(*hole)).sum();
+        let newest = self.newest();
+        let after = |at: Option<DateTime<Utc>>| {
+            let slot = newest_due.as_ref()?;
+            Some(grid.count(Span::new(at?, slot.span.to)))
+        };
+        let is_asked = asked_at.is_some_and(|at| newest_due.is_none_or(|slot| slot.due <= at));
+        let (standing, lacking) = if is_asked {
+            let lacking = after(newest).unwrap_or(u64::from(newest.is_none()));
+            if lacking > 0 && lacking > self.usual_gap() {
+                (Standing::Behind, lacking)
+            } else {
+                (Standing::Fresh, 0)
+            }
+        } else {
+            let known = newest.max(asked.bounds().map(|bounds| bounds.to));
+            (Standing::Due, after(known).unwrap_or(0))
+        };
+        Truth {
+            standing: if holes.is_empty() {
+                standing
+            } else {
+                Standing::Holes
+            },
+            holes,
+            missing,
+            newest,
+            newest_due,
+            next: grid.next_due(now),
+            lacking,
+            asked_at,
+        }
+    }
+
+    /// The times to ask for now: the holes, what may have come since, and what can be settled now.
+    #[must_use]
+    pub fn wanted(&self, now: DateTime<Utc>) -> Vec<Span> {
+        let mut wanted: super::Spans = self.holes(now).into_iter().collect();
+        let known = self.coverage.asked().bounds().map(|bounds| bounds.to);
+        if let Some(begin) = known.or(self.since).or(self.newest()) {
+            wanted.add(Span::new(begin, now));
+        }
+        let settled = self.grid.publishing.settled(self.grid.interval, now);
+        for span in self.coverage.unsettled().as_slice() {
+            wanted.add(Span::new(span.from, span.to.min(settled)));
+        }
+        wanted.as_slice().to_vec()
+    }
+
+    /// When the newest bars were asked for; an instant that is still to come was noted by a wrong clock.
+    fn asked_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let asked_at = self.coverage.asked_at()?;
+        (asked_at <= now + TimeDelta::days(1)).then_some(asked_at)
+    }
+
+    /// The end of the newest bar that is finished.
+    fn newest(&self) -> Option<DateTime<Utc>> {
+        let bar = self.recent.iter().find(|bar| bar.is_final)?;
+        Some(
+            self.grid
+                .publishing
+                .slot(self.grid.interval, bar.timestamp)
+                .to,
+        )
+    }
+
+    /// Slots that were never asked for, between the first that is wanted and the newest that was asked
+    /// for.
+    fn holes(&self, now: DateTime<Utc>) -> Vec<Span> {
+        let Some(bounds) = self.coverage.asked().bounds() else {
+            return vec![];
+        };
+        let from = self.since.unwrap_or(bounds.from);
+        let within = Span::new(from, bounds.to.min(now));
+        let gaps = self.coverage.never_asked(within).into_iter();
+        gaps.filter_map(|gap| self.trimmed(gap)).collect()
+    }
+
+    /// A time from its first slot to the end of its last.
+    fn trimmed(&self, gap: Span) -> Option<Span> {
+        let first = self.grid.slots(gap).next()?.span.from;
+        let last = self.last_slot(gap)?;
+        Some(Span::new(first, last.span.to))
+    }
+
+    /// The last slot that begins within a time: it is looked for near the end first.
+    fn last_slot(&self, gap: Span) -> Option<Slot> {
+        let mut back = TimeDelta::days(if self.grid.interval == Interval::Monthly {
+            62
+        } else {
+            15
+        });
+        loop {
+            let from = gap.from.max(gap.to - back);
+            let found = self.grid.slots(Span::new(from, gap.to)).last();
+            if found.is_some() || from == gap.from {
+                return found;
+            }
+            back = back * 4;
+        }
+    }
+
+    /// The most slots that were empty between two of the newest bars: an illiquid symbol has not
+    /// always a bar.
+    fn usual_gap(&self) -> u64 {
+        let slot = |bar: &Bar| self.grid.publishing.slot(self.grid.interval, bar.timestamp);
+        let pairs = self.recent.iter().zip(self.recent.iter().skip(1));
+        let gap = |(later, earlier)| {
+            let (later, earlier): (&Bar, &Bar) = (later, earlier);
+            self.grid
+                .count(Span::new(slot(earlier).to, slot(later).from))
+        };
+        pairs.map(gap).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{NaiveDate, NaiveTime};
+    use chrono_tz::America::New_York;
+
+    use super::*;
+    use crate::model::calendar::{CalendarId, Calendars};
+    use crate::model::{Price, Publishing, Settles, Spoken};
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn grid(interval: Interval) -> Grid {
+        Grid {
+            interval,
+            calendar: Calendars::default().get(CalendarId::Xnys),
+            publishing: Publishing {
+                zone: New_York,
+                delay: TimeDelta::zero(),
+                settles: Settles::NextDay(NaiveTime::from_hms_opt(6, 0, 0).unwrap()),
+                first_day: NaiveDate::from_ymd_opt(1999, 11, 1).unwrap(),
+            },
+        }
+    }
+
+    fn bar(label: &str) -> Bar {
+        let price = Price::from_units(1);
+        Bar {
+            timestamp: at(label),
+            trading_date: at(label).date_naive(),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: 1.into(),
+            is_final: true,
+            adjusted_close: None,
+            dividend_amount: None,
+            split_coefficient: None,
+        }
+    }
+
+    fn newest(from: &str, to: &str, asked_at: &str) -> Spoken {
+        let publishing = grid(Interval::Min5).publishing;
+        Spoken {
+            asked: Span::new(at(from), at(to)),
+            settled_to: publishing.settled(Interval::Min5, at(asked_at)),
+            newest_at: Some(at(asked_at)),
+        }
+    }
+
+    /// A series with one bar, after these answers.
+    fn truth(interval: Interval, answers: &[Spoken], last: &str, now: &str) -> Truth {
+        let mut coverage = Coverage::default();
+        for spoken in answers {
+            coverage.hear(spoken);
+        }
+        let evidence = Evidence {
+            grid: &grid(interval),
+            coverage: &coverage,
+            recent: &[bar(last)],
+            since: None,
+        };
+        evidence.truth(at(now))
+    }
+
+    #[test]
+    fn a_month_of_the_past_does_not_make_a_series_fresh() {
+        let may = Spoken {
+            asked: Span::new(at("2026-05-01T04:00:00Z"), at("2026-06-01T04:00:00Z")),
+            settled_to: at("2026-11-27T05:00:00Z"),
+            newest_at: None,
+        };
+        let truth = truth(
+            Interval::Min5,
+            &[may],
+            "2026-05-29T19:55:00Z",
+            "2026-11-27T15:00:00Z",
+        );
+        assert_eq!((truth.standing, truth.asked_at), (Standing::Due, None));
+        assert!(truth.lacking > 9_000, "{truth:?}");
+    }
+
+    #[test]
+    fn what_lies_between_two_answers_is_a_hole_however_new_the_newest_is() {
+        let answers = [
+            newest(
+                "2026-05-20T13:30:00Z",
+                "2026-05-20T20:00:00Z",
+                "2026-05-20T20:00:00Z",
+            ),
+            newest(
+                "2026-11-25T14:30:00Z",
+                "2026-11-25T21:00:00Z",
+                "2026-11-25T21:01:00Z",
+            ),
+        ];
+        let truth = truth(
+            Interval::Min5,
+            &answers,
+            "2026-11-25T20:55:00Z",
+            "2026-11-26T15:00:00Z",
+        );
+        assert_eq!(truth.standing, Standing::Holes);
+        assert_eq!(
+            truth.holes,
+            [Span::new(
+                at("2026-05-21T13:30:00Z"),
+                at("2026-11-24T21:00:00Z")
+            )]
+        );
+        assert_eq!(truth.missing, 130 * 78);
+    }
+
+    #[test]
+    fn a_holiday_and_a_half_day_leave_nothing_due() {
+        let wednesday = newest(
+            "2026-11-25T14:30:00Z",
+            "2026-11-25T21:00:00Z",
+            "2026-11-25T21:01:00Z",
+        );
+        let on = |now| truth(Interval::Min5, &[wednesday], "2026-11-25T20:55:00Z", now);
+        assert_eq!(
+            on("2026-11-26T15:00:00Z").standing,
+            Standing::Fresh,
+            "Thanksgiving"
+        );
+        assert_eq!(on("2026-11-27T14:34:00Z").standing, Standing::Fresh);
+        let friday = on("2026-11-27T19:30:00Z");
+        assert_eq!((friday.standing, friday.lacking), (Standing::Due, 42));
+        assert_eq!(friday.next.unwrap().due, at("2026-11-30T14:35:00Z"));
+    }
+
+    #[test]
+    fn a_provider_without_the_newest_bar_is_behind_unless_bars_are_often_missing() {
+        let asked = newest(
+            "2026-11-25T14:30:00Z",
+            "2026-11-25T19:00:00Z",
+            "2026-11-25T21:01:00Z",
+        );
+        let behind = truth(
+            Interval::Min5,
+            &[asked],
+            "2026-11-25T18:55:00Z",
+            "2026-11-25T22:00:00Z",
+        );
+        assert_eq!((behind.standing, behind.lacking), (Standing::Behind, 24));
+        // An illiquid symbol: one bar in three hours.
+        let mut coverage = Coverage::default();
+        coverage.hear(&asked);
+        let recent = [
+            "2026-11-25T18:55:00Z",
+            "2026-11-25T15:30:00Z",
+            "2026-11-25T14:30:00Z",
+        ]
+        .map(bar);
+        let grid = grid(Interval::Min5);
+        let evidence = Evidence {
+            grid: &grid,
+            coverage: &coverage,
+            recent: &recent,
+            since: None,
+        };
+        let illiquid = evidence.truth(at("2026-11-25T22:00:00Z"));
+        assert_eq!(illiquid.standing, Standing::Fresh);
+        assert_eq!(
+            evidence.truth(at("2026-11-27T14:36:00Z")).standing,
+            Standing::Due
+        );
+    }
+
+    #[test]
+    fn what_was_asked_for_too_early_is_wanted_again_once_it_can_be_settled() {
+        let mut coverage = Coverage::default();
+        let answer = newest(
+            "2026-11-25T14:30:00Z",
+            "2026-11-25T21:00:00Z",
+            "2026-11-25T21:01:00Z",
+        );
+        coverage.hear(&answer);
+        let grid = grid(Interval::Min5);
+        let evidence = Evidence {
+            grid: &grid,
+            coverage: &coverage,
+            recent: &[bar("2026-11-25T20:55:00Z")],
+            since: Some(at("2026-11-24T14:00:00Z")),
+        };
+        let hole = Span::new(at("2026-11-24T14:30:00Z"), at("2026-11-24T21:00:00Z"));
+        let tail = |now| Span::new(at("2026-11-25T21:00:00Z"), at(now));
+        let evening = "2026-11-26T02:00:00Z";
+        assert_eq!(evidence.wanted(at(evening)), [hole, tail(evening)]);
+        let morning = "2026-11-26T12:00:00Z";
+        let unsettled = Span::new(at("2026-11-25T14:30:00Z"), at(morning));
+        assert_eq!(evidence.wanted(at(morning)), [hole, unsettled]);
+    }
+
+    #[test]
+    fn a_clock_that_was_years_ahead_asked_for_nothing() {
+        let answer = newest(
+            "2026-11-25T14:30:00Z",
+            "2026-11-25T21:00:00Z",
+            "2034-11-25T21:01:00Z",
+        );
+        let truth = truth(
+            Interval::Min5,
+            &[answer],
+            "2026-11-25T20:55:00Z",
+            "2026-11-26T15:00:00Z",
+        );
+        assert_eq!((truth.standing, truth.asked_at), (Standing::Due, None));
+    }
+}
