@@ -46,8 +46,6 @@ pub struct Reading {
     pub rounded: u32,
     /// Adjusted closes, dividends and splits that cannot be used; their bars are stored without them.
     pub set_aside: u32,
-    /// What the answer speaks for; `None`: for nothing.
-    pub spoken: Option<Spoken>,
 }
 
 impl Answer {

@@ -1,9 +1,20 @@
 //! What a kept answer about bars becomes: stored, in one transaction.
 
 use super::exchange::Exchange;
-use super::source::{Page, Refusal};
+use super::source::{Asked, Page, Refusal};
 use crate::db::{DbError, KeptAnswer};
-use crate::model::{Answer, Batch, Counts, ErrorClass, Reading, Request, SeriesKey, SeriesReport};
+use crate::model::{
+    Answer, Batch, Counts, ErrorClass, Reading, Request, SeriesKey, SeriesReport, Spoken,
+};
+
+/// How an answer is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judging {
+    /// Whether a refusal that names the minute means the day.
+    pub minute_means_day: bool,
+    /// Whether nothing else is asked for the same series.
+    pub is_last: bool,
+}
 
 /// What one answer brought.
 #[derive(Debug)]
@@ -20,12 +31,12 @@ impl Exchange<'_> {
     pub async fn digest(
         &self,
         kept: &KeptAnswer,
-        minute_means_day: bool,
+        judging: Judging,
     ) -> Result<Result<Digest, Refusal>, DbError> {
         let read = |request: &Request, answer: &Answer| {
             let read = self.lane.source.read(request, answer);
             let page = read.map_err(|mut refusal| {
-                if minute_means_day && refusal.class == ErrorClass::Minute {
+                if judging.minute_means_day && refusal.class == ErrorClass::Minute {
                     refusal.class = ErrorClass::Day;
                 }
                 refusal
@@ -36,8 +47,9 @@ impl Exchange<'_> {
             Ok(read) => read,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let is_last = page.next.is_none();
+        let is_last = judging.is_last && page.next.is_none();
         let batch = |(series, reading): (SeriesKey, Reading)| Batch {
+            spoken: self.spoken(kept, &series, &reading),
             request: kept.id,
             run: kept.run,
             series,
@@ -48,7 +60,6 @@ impl Exchange<'_> {
             set_aside: reading.set_aside,
             parse_ms,
             is_last,
-            spoken: reading.spoken,
         };
         let batches: Vec<Batch> = page.parts.into_iter().map(batch).collect();
         let apply = || {
@@ -62,6 +73,17 @@ impl Exchange<'_> {
             stored: batches.into_iter().zip(counts).collect(),
             next: page.next,
         }))
+    }
+}
+
+impl Exchange<'_> {
+    fn spoken(&self, kept: &KeptAnswer, series: &SeriesKey, reading: &Reading) -> Option<Spoken> {
+        let asked = Asked {
+            request: &kept.request,
+            series,
+            at: kept.answer.asked_at(),
+        };
+        self.lane.source.spoken(&asked, &reading.bars)
     }
 }
 

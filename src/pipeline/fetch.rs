@@ -1,11 +1,12 @@
-//! One request of a run with all its pages: each page reserved, sent once, kept, read and stored, and
-//! retried where that helps.
+//! What a run asks about the same series: one request after the other with all its pages, each page
+//! reserved, sent once, kept, read and stored, and retried where that helps.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::digest::Judging;
 use super::event::{Event, Observer};
 use super::exchange::{Exchange, Unanswered, Withheld, sleep};
 use super::explain::{self, RETRIES_SPENT, START_SPENT, not_asked};
@@ -16,15 +17,20 @@ use super::retry::Budget;
 use super::run::Pipeline;
 use super::source::{Refusal, Source};
 use crate::db::{DbError, Entitlement};
-use crate::model::{ErrorClass, Request, RunId, SeriesReport, SeriesStatus, quota};
+use crate::model::{
+    Coverage, ErrorClass, Known, Request, RunId, Segment, SeriesReport, SeriesStatus, Span, quota,
+};
 
-/// What the series of one request need.
+/// After so many times in a row that the provider refuses, the older ones are not asked for.
+const GIVE_UP: usize = 3;
+
+/// What the same series need.
 pub(super) struct Fetch {
     pub pipeline: Arc<Pipeline>,
     pub lane: Lane,
     pub run: RunId,
-    /// The first page, or the first that is missing.
-    pub request: Request,
+    /// The requests, newest bars first; each the first page, or the first that is missing.
+    pub requests: Vec<Request>,
     pub cancel: CancellationToken,
     pub observer: Observer,
     /// What the requests of the lane have left together.
@@ -61,27 +67,99 @@ impl From<DbError> for Setback {
 
 impl Fetch {
     pub async fn run(self) -> Fetched {
-        let series = self.request.series.iter();
+        let series = self.requests.iter().take(1).flat_map(|first| &first.series);
         let mut reports: Vec<SeriesReport> = series
             .map(|series| SeriesReport::new(series.clone(), SeriesStatus::Running))
             .collect();
-        match self.all_pages(&mut reports).await {
-            Ok(()) => {
+        match self.all(&mut reports).await {
+            Ok(lesson) => {
                 for report in &mut reports {
                     report.status = SeriesStatus::Succeeded;
                 }
-                let lesson = Lesson::Granted(self.request.endpoint.clone());
                 Fetched { reports, lesson }
             }
-            Err(setback) => self.conclude(reports, setback),
+            Err((request, setback)) => self.conclude(reports, request, setback),
         }
     }
 
+    /// One request after the other. Times that the provider refuses do not end the series if there
+    /// are bars of others.
+    async fn all(&self, reports: &mut [SeriesReport]) -> Result<Lesson, (&Request, Setback)> {
+        let mut refused: Vec<(&Request, Refusal)> = vec![];
+        let mut lesson = Lesson::Nothing;
+        for (place, request) in self.requests.iter().enumerate() {
+            let is_last = place + 1 == self.requests.len();
+            match self.all_pages(reports, request, is_last).await {
+                Ok(()) => {
+                    self.record_refused(&refused).await?;
+                    refused.clear();
+                    lesson = Lesson::Granted(request.endpoint.clone());
+                }
+                Err(Setback::Class(refusal) | Setback::Final(refusal))
+                    if self.is_about_one_time(request, &refusal) =>
+                {
+                    refused.push((request, refusal));
+                    if refused.len() == GIVE_UP {
+                        break;
+                    }
+                }
+                Err(setback) => return Err((request, setback)),
+            }
+        }
+        self.record_refused(&refused).await?;
+        match (&lesson, refused.into_iter().next()) {
+            (Lesson::Nothing, Some((request, refusal))) => Err((request, Setback::Final(refusal))),
+            _ => Ok(lesson),
+        }
+    }
+
+    /// Whether the provider refuses the bars of one time, so that others may be had.
+    fn is_about_one_time(&self, request: &Request, refusal: &Refusal) -> bool {
+        refusal.class == ErrorClass::BadRequest && self.lane.source.names(request).is_some()
+    }
+
+    /// Records times that the provider refuses to answer, so that nothing asks for them again by
+    /// itself: where it gave up, all that is older.
+    async fn record_refused<'a>(
+        &self,
+        refused: &[(&'a Request, Refusal)],
+    ) -> Result<(), (&'a Request, Setback)> {
+        let Some((first, _)) = refused.first() else {
+            return Ok(());
+        };
+        let named = refused
+            .iter()
+            .filter_map(|(request, _)| self.lane.source.names(request));
+        let mut times: Vec<Span> = named.collect();
+        if refused.len() == GIVE_UP
+            && let Some(oldest) = times.iter_mut().min()
+        {
+            oldest.from = Coverage::beginning();
+        }
+        let segment = |span| Segment {
+            span,
+            known: Known::Refused,
+        };
+        let segments: Vec<Segment> = times.into_iter().map(segment).collect();
+        for series in &first.series {
+            let store = &self.pipeline.store;
+            let record = || store.record(series.clone(), segments.clone());
+            let written = self.pipeline.write(self.exchange().waiting, record).await;
+            written.map_err(|error| (*first, error.into()))?;
+        }
+        Ok(())
+    }
+
     /// Page after page until one names no next one. Pages that never end are stopped.
-    async fn all_pages(&self, reports: &mut [SeriesReport]) -> Result<(), Setback> {
-        let mut request = self.request.clone();
+    async fn all_pages(
+        &self,
+        reports: &mut [SeriesReport],
+        first: &Request,
+        is_last: bool,
+    ) -> Result<(), Setback> {
+        let mut request = first.clone();
         let mut sent = HashSet::new();
-        while let Some(next) = self.until_stored(reports, &request).await? {
+        while let Some(next) = self.until_stored(reports, &request, is_last).await? {
             sent.insert(std::mem::replace(&mut request, next).parameters);
             let most = self.lane.policy.most_pages;
             if sent.contains(&request.parameters) {
@@ -104,6 +182,7 @@ impl Fetch {
         &self,
         reports: &mut [SeriesReport],
         request: &Request,
+        is_last: bool,
     ) -> Result<Option<Request>, Setback> {
         let policy = &self.lane.policy;
         let day_is_limited = policy.quota.per_day().is_some();
@@ -111,7 +190,11 @@ impl Fetch {
         for retry in 0.. {
             let most = policy.minutes_that_mean_a_day.filter(|_| day_is_limited);
             let minute_means_day = most.is_some_and(|most| minutes_in_a_row >= most);
-            let attempt = self.attempt((reports, request), retry, last.as_ref(), minute_means_day);
+            let reading = Judging {
+                minute_means_day,
+                is_last,
+            };
+            let attempt = self.attempt((reports, request), retry, last.as_ref(), reading);
             let refusal = match attempt.await {
                 Err(Setback::Class(refusal)) => refusal,
                 ended => return ended,
@@ -163,7 +246,7 @@ impl Fetch {
         (reports, request): (&mut [SeriesReport], &Request),
         retry: u32,
         last: Option<&Refusal>,
-        minute_means_day: bool,
+        judging: Judging,
     ) -> Result<Option<Request>, Setback> {
         if !self.budget.take_request() {
             let spent = Setback::Withheld(Withheld::RunSpent);
@@ -193,7 +276,7 @@ impl Fetch {
             Ok(kept) => kept,
             Err(unanswered) => return Err(self.setback(reports, unanswered, retry)),
         };
-        match exchange.digest(&kept, minute_means_day).await? {
+        match exchange.digest(&kept, judging).await? {
             Ok(digest) => {
                 digest.add_to(reports);
                 Ok(digest.next)
@@ -224,14 +307,14 @@ impl Fetch {
     }
 
     /// Puts a setback into the reports and says what it means for the other series.
-    fn conclude(&self, reports: Vec<SeriesReport>, setback: Setback) -> Fetched {
+    fn conclude(&self, reports: Vec<SeriesReport>, request: &Request, setback: Setback) -> Fetched {
         let refusal = match setback {
             Setback::Class(refusal) | Setback::Final(refusal) => refusal,
             Setback::Withheld(withheld) => return self.withheld(reports, withheld),
         };
         let mut lesson = Lesson::Nothing;
         let end = |report: SeriesReport| {
-            let (source, request) = (self.lane.source.as_ref(), &self.request);
+            let source = self.lane.source.as_ref();
             let (status, text, taught) = consequence(source, request, &report, &refusal);
             lesson = taught;
             report.with_error(status, refusal.class, text)

@@ -76,6 +76,7 @@ pub(super) struct LaneRun {
     pub pipeline: Arc<Pipeline>,
     pub lane: Lane,
     pub run: RunId,
+    /// The requests; those about the same series follow each other.
     pub requests: Vec<Request>,
     pub learned: Learned,
     /// What the requests of the lane have left together.
@@ -92,15 +93,21 @@ impl LaneRun {
     pub async fn run(mut self) -> Worked {
         let mut fetches: JoinSet<(usize, Fetched)> = JoinSet::new();
         let mut busy: BTreeMap<usize, String> = BTreeMap::new();
-        let mut open: BTreeMap<usize, Request> = std::mem::take(&mut self.requests)
-            .into_iter()
+        let requests = std::mem::take(&mut self.requests);
+        let same = |one: &Request, next: &Request| one.series == next.series;
+        let mut open: BTreeMap<usize, Vec<Request>> = requests
+            .chunk_by(same)
+            .map(<[Request]>::to_vec)
             .enumerate()
             .collect();
         let (mut reports, mut outcome) = (vec![], Ok(()));
         loop {
             let mut unasked = vec![];
-            for (index, request) in std::mem::take(&mut open) {
-                match self.verdict(&request, &busy) {
+            for (index, requests) in std::mem::take(&mut open) {
+                let Some(request) = requests.first() else {
+                    continue;
+                };
+                match self.verdict(request, &busy) {
                     Verdict::Refuse(class, text) => {
                         for series in &request.series {
                             unasked.push((text.clone(), not_asked(series, class, &text)));
@@ -108,11 +115,11 @@ impl LaneRun {
                     }
                     Verdict::Go if fetches.len() < self.lane.policy.in_flight.max(1) => {
                         busy.insert(index, request.endpoint.clone());
-                        let fetch = self.fetch(request);
+                        let fetch = self.fetch(requests);
                         fetches.spawn(async move { (index, fetch.run().await) });
                     }
                     Verdict::Go | Verdict::Wait => {
-                        open.insert(index, request);
+                        open.insert(index, requests);
                     }
                 }
             }
@@ -148,12 +155,12 @@ impl LaneRun {
         self.learned.verdict(request, &endpoints)
     }
 
-    fn fetch(&self, request: Request) -> Fetch {
+    fn fetch(&self, requests: Vec<Request>) -> Fetch {
         Fetch {
             pipeline: Arc::clone(&self.pipeline),
             lane: self.lane.clone(),
             run: self.run,
-            request,
+            requests,
             cancel: self.cancel.clone(),
             observer: Arc::clone(&self.observer),
             budget: Arc::clone(&self.budget),

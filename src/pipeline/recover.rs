@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
+use super::digest::Judging;
 use super::event::{Event, Observer};
 use super::exchange::Exchange;
 use super::fetch::consequence;
@@ -116,6 +117,12 @@ impl Pipeline {
     }
 }
 
+/// What else its run would have asked is not known.
+const ALONE: Judging = Judging {
+    minute_means_day: false,
+    is_last: true,
+};
+
 impl Exchange<'_> {
     /// Stores a kept answer. Its series are complete if it is the last page.
     async fn recovered(&self, kept: &KeptAnswer) -> Result<Vec<SeriesReport>, DbError> {
@@ -127,7 +134,7 @@ impl Exchange<'_> {
                 report
             })
             .collect();
-        match self.digest(kept, false).await? {
+        match self.digest(kept, ALONE).await? {
             Ok(digest) => {
                 digest.add_to(&mut reports);
                 if digest.next.is_none() {

@@ -5,6 +5,7 @@ mod month;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::month::{Month, NotAMonth};
@@ -12,7 +13,8 @@ use super::retry::Waits;
 use crate::config::SourceSettings;
 use crate::model::quota::Quota;
 use crate::model::{
-    Answer, ErrorClass, Interval, Listing, Publishing, Reading, Request, SeriesKey, SourceId, Span,
+    Answer, Bar, ErrorClass, Interval, Listing, Publishing, Reading, Request, SeriesKey, SourceId,
+    Span, Spoken,
 };
 
 /// What is wanted, in words that every source understands.
@@ -42,13 +44,15 @@ impl Wish {
 }
 
 /// Which bars of a series.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Range {
     /// The newest, as many as one request brings.
     #[default]
     Newest,
     /// Those that begin in this time.
     Between(Span),
+    /// Those that begin in these times, of which the last may end now. More may come with them.
+    Missing(Vec<Span>),
 }
 
 /// Which hours of a trading day.
@@ -96,7 +100,7 @@ impl FetchOptions {
     pub fn wish(&self, series: &SeriesKey) -> Wish {
         Wish {
             series: series.clone(),
-            range: self.range,
+            range: self.range.clone(),
             hours: self.hours,
             extras: self.extras.clone(),
         }
@@ -106,7 +110,8 @@ impl FetchOptions {
 /// What a source answers to wishes, before anything is sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Planned {
-    /// The requests, each for the first page of what it asks for. Each series is in one of them.
+    /// The requests, each for the first page of what it asks for. Those about the same series follow
+    /// each other and are sent in this order.
     pub requests: Vec<Request>,
     /// Series for which there can be no request, and why.
     pub refused: Vec<(SeriesKey, Refusal)>,
@@ -114,11 +119,14 @@ pub struct Planned {
 
 impl Planned {
     /// The plan of a source that asks for each series by itself.
-    pub fn each(wishes: &[Wish], request: impl Fn(&Wish) -> Result<Request, Refusal>) -> Self {
+    pub fn each(
+        wishes: &[Wish],
+        requests: impl Fn(&Wish) -> Result<Vec<Request>, Refusal>,
+    ) -> Self {
         let mut planned = Self::default();
         for wish in wishes {
-            match request(wish) {
-                Ok(request) => planned.requests.push(request),
+            match requests(wish) {
+                Ok(requests) => planned.requests.extend(requests),
                 Err(refusal) => planned.refused.push((wish.series.clone(), refusal)),
             }
         }
@@ -246,6 +254,17 @@ pub struct Policy {
     pub most_pages: u32,
 }
 
+/// What was asked about one series, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The request.
+    pub request: &'a Request,
+    /// One of its series.
+    pub series: &'a SeriesKey,
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+}
+
 /// A source of bars.
 #[async_trait]
 pub trait Source: std::fmt::Debug + Send + Sync {
@@ -263,6 +282,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         series.clone()
     }
 
+    /// Since when bars of a series can be asked for with this key; `None`: since the first there is.
+    fn reach(&self, _series: &SeriesKey) -> Option<DateTime<Utc>> {
+        None
+    }
+
     /// Sends a request exactly once, with `attempt` as `X-Request-Id`.
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError>;
 
@@ -272,6 +296,10 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// Reads an answer: bars by series, or the class of refusal. The same answer always gives the
     /// same result.
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal>;
+
+    /// What an answer speaks for that holds these bars of a series, the unfinished ones marked;
+    /// `None`: for nothing.
+    fn spoken(&self, asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken>;
 
     /// The time that a request names, of which a refusal then speaks; `None`: it asks for the newest.
     fn names(&self, _request: &Request) -> Option<Span> {

@@ -16,10 +16,12 @@ mod read;
 mod refusal;
 mod rows;
 mod settings;
+mod slices;
 mod speaks;
 mod symbols;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use url::Url;
 use uuid::Uuid;
 
@@ -27,12 +29,12 @@ pub use self::describe::DESCRIPTION;
 pub use self::read::read;
 pub use self::settings::SETTINGS;
 use crate::config::{Plan, Secret, SourceAccess};
-use crate::model::{Answer, Request, SeriesKey, Span};
+use crate::model::{Answer, Bar, Interval, Request, SeriesKey, Span, Spoken};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
-    Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, SymbolReading,
-    SymbolSource, SymbolWish, Wish,
+    Asked, Description, Page, Pause, Planned, Policy, Range, Refusal, SendError, Source,
+    SymbolReading, SymbolSource, SymbolWish, Wish,
 };
 use crate::time::Clock;
 
@@ -82,10 +84,26 @@ impl AlphaVantage {
         }
     }
 
-    fn request(&self, wish: &Wish) -> Result<Request, Refusal> {
+    fn requests(&self, wish: &Wish) -> Result<Vec<Request>, Refusal> {
         let options = options::Options::of(wish)?;
-        plan::refuse_future(&options, self.clock.now())?;
-        plan::request(&wish.series, &options, self.key_is_demo)
+        let now = self.clock.now();
+        plan::refuse_future(&options, now)?;
+        let request = |options| plan::request(&wish.series, options, self.key_is_demo);
+        match &wish.range {
+            Range::Missing(missing) => {
+                let kind = (wish.series.interval, &options);
+                slices::slices(kind, missing, self.is_free(), now)
+                    .iter()
+                    .map(request)
+                    .collect()
+            }
+            Range::Newest | Range::Between(_) => Ok(vec![request(&options)?]),
+        }
+    }
+
+    /// Whether the key has the newest bars only.
+    fn is_free(&self) -> bool {
+        self.key_is_demo || self.policy.quota.per_day().is_some()
     }
 }
 
@@ -100,16 +118,22 @@ impl Source for AlphaVantage {
     }
 
     fn plan(&self, wishes: &[Wish]) -> Planned {
-        Planned::each(wishes, |wish| self.request(wish))
+        Planned::each(wishes, |wish| self.requests(wish))
     }
 
     fn stored_as(&self, series: &SeriesKey) -> SeriesKey {
-        let is_served = self.key_is_demo && self.request(&Wish::newest(series.clone())).is_ok();
+        let is_served = self.key_is_demo && self.requests(&Wish::newest(series.clone())).is_ok();
         if is_served {
             plan::demo_series(series)
         } else {
             series.clone()
         }
+    }
+
+    fn reach(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
+        let has_all = matches!(series.interval, Interval::Weekly | Interval::Monthly);
+        let is_limited = self.is_free() && !has_all;
+        is_limited.then(|| slices::newest_reach(series.interval, self.clock.now()))
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
@@ -124,6 +148,15 @@ impl Source for AlphaVantage {
         let reading = read(request, answer)?;
         let parts = request.series.iter().cloned().zip([reading]).collect();
         Ok(Page { parts, next: None })
+    }
+
+    fn spoken(&self, asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
+        Some(speaks::spoken(
+            asked.request,
+            asked.series.interval,
+            bars,
+            asked.at,
+        ))
     }
 
     fn names(&self, request: &Request) -> Option<Span> {

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use pipeline_tui::db::RunDetail;
-use pipeline_tui::model::{Answer, ErrorClass, Request, RunStatus, SeriesStatus};
+use pipeline_tui::model::{Answer, Bar, ErrorClass, Request, RunStatus, SeriesStatus, Spoken};
 use pipeline_tui::pipeline::source::{
-    Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, SymbolReading,
+    Asked, Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, SymbolReading,
     SymbolSource, SymbolWish, Wish,
 };
 use uuid::Uuid;
@@ -55,6 +55,10 @@ impl Source for Breaking {
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
         break_on(&request.parameters, self.on_reading, "broken while reading");
         self.inner.read(request, answer)
+    }
+
+    fn spoken(&self, asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
+        self.inner.spoken(asked, bars)
     }
 
     fn instead_of(&self, request: &Request) -> String {

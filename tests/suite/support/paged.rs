@@ -16,11 +16,12 @@ use pipeline_tui::db::Credential;
 use pipeline_tui::model::quota::{Quota, Window, WindowSpan};
 use pipeline_tui::model::{
     Answer, Bar, ErrorClass, Interval, Price, Publishing, Reading, Request, SeriesKey, Settles,
-    SourceId, Volume,
+    SourceId, Span, Spoken, Volume,
 };
 use pipeline_tui::pipeline::http::{self, Auth, Bounds, Client};
 use pipeline_tui::pipeline::source::{
-    Description, Hours, Page, Pause, Planned, Policy, Range, Refusal, SendError, Source, Wish,
+    Asked, Description, Hours, Page, Pause, Planned, Policy, Range, Refusal, SendError, Source,
+    Wish,
 };
 use pipeline_tui::pipeline::{Lane, Waits};
 use pipeline_tui::time::Clock;
@@ -202,6 +203,17 @@ impl Source for Paged {
         let token = root["next_page_token"].as_str();
         page.next = token.map(|token| request.next_page([("page_token", token)]));
         Ok(page)
+    }
+
+    fn spoken(&self, asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
+        let interval = asked.series.interval;
+        let slot = |bar: &Bar| DESCRIPTION.publishing.slot(interval, bar.timestamp);
+        let (first, last) = (slot(bars.first()?), slot(bars.last()?));
+        Some(Spoken {
+            asked: Span::new(first.from, last.to),
+            settled_to: DESCRIPTION.publishing.settled(interval, asked.at),
+            newest_at: Some(asked.at),
+        })
     }
 
     fn instead_of(&self, request: &Request) -> String {

@@ -2,7 +2,6 @@
 //! provider sends refusals as JSON whatever was requested.
 
 use super::refusal::{self, malformed};
-use super::speaks::spoken;
 use super::{csv, json};
 use crate::model::{Answer, Reading, Request};
 use crate::pipeline::source::Refusal;
@@ -25,8 +24,6 @@ pub fn read(request: &Request, answer: &Answer) -> Result<Reading, Refusal> {
         None => Err(malformed("the answer is empty")),
     }?;
     reading.mark_unfinished(series.interval, answer);
-    let asked_at = answer.asked_at();
-    reading.spoken = Some(spoken(request, series.interval, &reading.bars, asked_at));
     Ok(reading)
 }
 

@@ -319,7 +319,6 @@ impl Rows {
             received,
             rounded,
             set_aside,
-            spoken: None,
         })
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn month(request: &Request) -> Option<Span> {
     let month: Month = request.get("month")?.parse().ok()?;
     match month.range() {
         Range::Between(span) => Some(span),
-        Range::Newest => None,
+        Range::Newest | Range::Missing(_) => None,
     }
 }
 
