@@ -81,5 +81,3 @@ BEGIN
 END
 $$;
 
--- From when on bars of a watched series are wanted; NULL: from its first one, or all where the plan gives them.
-ALTER TABLE series ADD COLUMN since timestamptz;

@@ -46,5 +46,3 @@ BEGIN
     DELETE FROM coverage WHERE series_id = OLD.series_id AND from_at = OLD.timestamp;
 END;
 
--- From when on bars of a watched series are wanted; NULL: from its first one, or all where the plan gives them.
-ALTER TABLE series ADD COLUMN since TEXT;

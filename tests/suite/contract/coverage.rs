@@ -257,7 +257,6 @@ async fn a_store_of_schema_5_counts_its_months(place: Place) {
     store_bars(&store, &ibm(), &some("2026-05-15T13:30:00Z", 7)).await;
     drop(store);
     // As the version before left it.
-    place.sql("ALTER TABLE series DROP COLUMN since").await;
     for table in ["asked", "coverage", "held_counts"] {
         place.sql(&format!("DROP TABLE {table}")).await;
     }

@@ -1,0 +1,219 @@
+//! How series stand: what is stored, what was asked for, and what is missing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+
+use super::run::{Pipeline, RunRequest};
+use super::source::Range;
+use crate::db::{BarQuery, DbError, Order};
+use crate::model::{
+    Bar, Coverage, Evidence, Grid, Known, Publishing, Segment, SeriesKey, Span, Spans, Truth,
+    moment,
+};
+
+/// Bars that are read at a time when stock is taken.
+const PIECE: u32 = 20_000;
+
+/// Whether stock was taken of what an older version stored: once is enough.
+#[derive(Debug, Default)]
+pub struct Stocktaking(AtomicBool);
+
+/// A series and how it stands.
+#[derive(Debug, Clone)]
+pub struct Stand {
+    /// The series.
+    pub series: SeriesKey,
+    /// Which of its bars can exist.
+    pub grid: Grid,
+    /// Which were asked for.
+    pub coverage: Coverage,
+    /// From when on its bars are wanted.
+    pub since: Option<DateTime<Utc>>,
+    /// How it stands.
+    pub truth: Truth,
+    /// Bars stored.
+    pub bars: u64,
+    /// Since when they can be asked for with the key; `None`: since the first there is.
+    pub reach: Option<DateTime<Utc>>,
+}
+
+impl Stand {
+    /// The holes that can be asked for with the key.
+    #[must_use]
+    pub fn askable(&self) -> Vec<Span> {
+        let holes = self.truth.holes.iter();
+        let reach = self.reach.unwrap_or(DateTime::<Utc>::MIN_UTC);
+        holes
+            .map(|hole| hole.common(Span::new(reach, hole.to)))
+            .filter(|hole| self.grid.count(*hole) > 0)
+            .collect()
+    }
+}
+
+impl Pipeline {
+    /// Which bars of a series can exist.
+    #[must_use]
+    pub fn grid(&self, series: &SeriesKey) -> Grid {
+        let lane = self.lane(&series.source);
+        Grid {
+            interval: series.interval,
+            calendar: self.calendars.of(series),
+            publishing: lane.map_or(Publishing::UNKNOWN, |lane| {
+                lane.source.describe().publishing
+            }),
+        }
+    }
+
+    /// Since when bars of a series can be asked for; `None`: since the first there is.
+    #[must_use]
+    pub fn reach(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
+        self.lane(&series.source)?.source.reach(series)
+    }
+
+    /// From when on bars of a series are wanted; `None`: from the first one that was asked for. Daily
+    /// and longer bars are few: all of them are wanted where the key's plan has them.
+    #[must_use]
+    pub fn since(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
+        let lane = self.lane(&series.source)?;
+        let publishing = lane.source.describe().publishing;
+        let wants_all = !series.interval.is_intraday() && lane.source.reach(series).is_none();
+        wants_all.then(|| moment::midnight(publishing.first_day, publishing.zone))
+    }
+
+    /// How series stand now; those after `since`, where that is given.
+    pub async fn stands(
+        &self,
+        series: &[SeriesKey],
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Stand>, DbError> {
+        let now = self.clock.now();
+        let mut stands = Vec::with_capacity(series.len());
+        for key in series {
+            let series = self.stored_as(key);
+            let facts = self.store.facts(series.clone()).await?;
+            let grid = self.grid(&series);
+            let since = since.or_else(|| self.since(&series));
+            let evidence = Evidence {
+                grid: &grid,
+                coverage: &facts.coverage,
+                recent: &facts.recent,
+                since,
+            };
+            stands.push(Stand {
+                truth: evidence.truth(now),
+                reach: self.reach(&series),
+                coverage: facts.coverage,
+                bars: facts.bars,
+                series,
+                grid,
+                since,
+            });
+        }
+        Ok(stands)
+    }
+
+    /// What is missing of the series of a run that is to bring what is missing.
+    pub(super) async fn missing(
+        &self,
+        request: &RunRequest,
+    ) -> Result<HashMap<SeriesKey, Vec<Span>>, DbError> {
+        let options = &request.options;
+        let is_told_how_much = options.extras.iter().any(|extra| extra.name == "outputsize");
+        if options.range != Range::Newest || is_told_how_much {
+            return Ok(HashMap::new());
+        }
+        let wanted: BTreeSet<SeriesKey> = request
+            .series
+            .iter()
+            .map(|series| self.kept_as(series))
+            .collect();
+        let now = self.clock.now();
+        let mut known: BTreeMap<SeriesKey, Coverage> =
+            self.store.coverage().await?.into_iter().collect();
+        let missing = |series: SeriesKey| {
+            let coverage = known.remove(&series).unwrap_or_default();
+            let grid = self.grid(&series);
+            let evidence = Evidence {
+                grid: &grid,
+                coverage: &coverage,
+                recent: &[],
+                since: self.since(&series),
+            };
+            (series, evidence.wanted(now))
+        };
+        Ok(wanted.into_iter().map(missing).collect())
+    }
+
+    /// The series as the store names it.
+    pub(super) fn kept_as(&self, series: &SeriesKey) -> SeriesKey {
+        let series = self.stored_as(series);
+        SeriesKey {
+            adjusted: series.is_stored_adjusted(),
+            ..series
+        }
+    }
+
+    /// Notes for bars that were stored before anybody noted what was asked for that they are there. A
+    /// slot without a bar counts as never asked for.
+    pub(super) async fn take_stock(&self) -> Result<(), DbError> {
+        if self.stocktaking.0.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let months = self.store.months().await?;
+        let stored: BTreeSet<&SeriesKey> = months.iter().map(|count| &count.series).collect();
+        for (series, coverage) in self.store.coverage().await? {
+            if coverage == Coverage::default() && stored.contains(&series) {
+                let held = self.runs_of_bars(&series).await?;
+                let segment = |span: &Span| Segment {
+                    span: *span,
+                    known: Known::Settled,
+                };
+                let segments = held.as_slice().iter().map(segment).collect();
+                self.store.record(series, segments).await?;
+            }
+        }
+        self.stocktaking.0.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The times of stored bars, over which no slot is empty.
+    async fn runs_of_bars(&self, series: &SeriesKey) -> Result<Spans, DbError> {
+        let grid = self.grid(series);
+        let slot = |bar: &Bar| grid.publishing.slot(grid.interval, bar.timestamp);
+        let (mut runs, mut last, mut from) = (Spans::default(), None::<Span>, None);
+        loop {
+            let query = BarQuery {
+                series: series.clone(),
+                from,
+                to: None,
+                limit: PIECE,
+                order: Order::OldestFirst,
+            };
+            let bars = self.store.bars(query).await?;
+            for bar in bars.iter().filter(|bar| bar.is_final) {
+                let slot = slot(bar);
+                let run = match last {
+                    Some(before) if grid.count(Span::new(before.to, slot.from)) == 0 => {
+                        Span::new(before.from, slot.to)
+                    }
+                    Some(before) => {
+                        runs.add(before);
+                        slot
+                    }
+                    None => slot,
+                };
+                last = Some(run);
+            }
+            match bars.last() {
+                Some(bar) if bars.len() == PIECE as usize => from = Some(bar.timestamp),
+                _ => break,
+            }
+        }
+        if let Some(run) = last {
+            runs.add(run);
+        }
+        Ok(runs)
+    }
+}
