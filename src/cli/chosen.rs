@@ -1,0 +1,42 @@
+//! Which series a command is about.
+
+use std::sync::Arc;
+
+use super::exit::Failure;
+use crate::config::{self, Settings};
+use crate::db::Store;
+use crate::model::{Interval, SeriesKey};
+
+/// The series of these symbols that are stored, or else the usual one of each; without symbols, those
+/// of the watch list, or else all that are stored.
+pub async fn series(
+    symbols: &[String],
+    interval: Option<Interval>,
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+) -> Result<Vec<SeriesKey>, Failure> {
+    let is_meant = |series: &SeriesKey| interval.is_none_or(|wanted| wanted == series.interval);
+    let stored = store.coverage().await?.into_iter();
+    let stored: Vec<SeriesKey> = stored.map(|(series, _)| series).filter(is_meant).collect();
+    if symbols.is_empty() {
+        let watched = store.watch_list().await?.into_iter();
+        let watched: Vec<SeriesKey> = watched.filter(is_meant).collect();
+        return Ok(if watched.is_empty() { stored } else { watched });
+    }
+    let named = config::parse_symbols(&symbols.join(","), &settings.sources)
+        .map_err(|error| Failure::usage(format!("--symbols: {error}")))?;
+    let usual = interval
+        .or(settings.interval)
+        .unwrap_or(settings.defaults.interval);
+    let mut series = vec![];
+    for one in &named {
+        let of_it = |key: &&SeriesKey| key.symbol == one.symbol && key.source == one.source;
+        let found: Vec<SeriesKey> = stored.iter().filter(of_it).cloned().collect();
+        if found.is_empty() {
+            series.push(SeriesKey::of(one, usual));
+        } else {
+            series.extend(found);
+        }
+    }
+    Ok(series)
+}

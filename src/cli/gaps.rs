@@ -1,0 +1,222 @@
+//! `gaps`: what should be there and is not. `coverage`: what is there, and why the rest is not.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::args::{CoverageArgs, GapsArgs, TableFormat};
+use super::context::Context;
+use super::exit::{self, Failure};
+use super::fetch::serialize;
+use super::table::layout;
+use super::{chosen, open, output};
+use crate::model::ranges::Stretch;
+use crate::model::text::{counted, thousands};
+use crate::model::{Grid, Interval, SeriesKey, SourceId, Span, Symbol};
+use crate::pipeline::stock::Stand;
+use crate::pipeline::{Pipeline, Preview};
+
+/// The holes of a series.
+#[derive(Serialize)]
+struct Gaps<'a> {
+    source: &'a SourceId,
+    symbol: &'a Symbol,
+    interval: Interval,
+    adjusted: bool,
+    bars: u64,
+    /// Requests that close those that can be closed.
+    requests: u32,
+    gaps: Vec<Gap>,
+}
+
+#[derive(Serialize)]
+struct Gap {
+    #[serde(flatten)]
+    span: Span,
+    bars: u64,
+    /// Whether the key can ask for it.
+    askable: bool,
+}
+
+/// The stretches of a series.
+#[derive(Serialize)]
+struct Covered<'a> {
+    source: &'a SourceId,
+    symbol: &'a Symbol,
+    interval: Interval,
+    adjusted: bool,
+    bars: u64,
+    ranges: Vec<Stretch>,
+}
+
+pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
+    let (pipeline, series) = opened(&args.symbols, args.interval, context).await?;
+    let since = args.since.map(|since| since.start());
+    let stands = pipeline.stands(&series, since).await?;
+    let until = args.to.map(|to| to.end());
+    let found: Vec<(&Stand, Preview, Vec<Gap>)> = stands
+        .iter()
+        .map(|stand| {
+            let gaps = holes(stand, until);
+            (stand, pipeline.price(&stand.series, &stand.askable()), gaps)
+        })
+        .filter(|(.., gaps)| !gaps.is_empty())
+        .collect();
+    let bars: u64 = found
+        .iter()
+        .flat_map(|(.., gaps)| gaps)
+        .map(|gap| gap.bars)
+        .sum();
+    match args.format {
+        TableFormat::Json => {
+            let each = found.iter().map(|(stand, preview, gaps)| Gaps {
+                source: &stand.series.source,
+                symbol: &stand.series.symbol,
+                interval: stand.series.interval,
+                adjusted: stand.series.adjusted,
+                bars: gaps.iter().map(|gap| gap.bars).sum(),
+                requests: preview.requests,
+                gaps: gaps
+                    .iter()
+                    .map(|gap| Gap {
+                        span: gap.span,
+                        ..*gap
+                    })
+                    .collect(),
+            });
+            output::data(&serialize(&each.collect::<Vec<_>>())?)?;
+        }
+        TableFormat::Table if found.is_empty() => context.narrator.say(&format!(
+            "no holes in {}",
+            counted(stands.len() as u64, "series", "series")
+        )),
+        TableFormat::Table => {
+            let rows: Vec<Vec<String>> = found
+                .iter()
+                .flat_map(|(stand, _, gaps)| gaps.iter().map(|gap| row(stand, gap)))
+                .collect();
+            output::print(&layout(
+                &["SERIES", "FROM", "TO", ">BARS", "CAN BE FETCHED"],
+                &rows,
+            ))?;
+            let requests: u32 = found.iter().map(|(_, preview, _)| preview.requests).sum();
+            context.narrator.say(&format!(
+                "{} in {}, {}; {} can close them: pipeline-tui backfill",
+                counted(rows.len() as u64, "hole", "holes"),
+                counted(found.len() as u64, "series", "series"),
+                counted(bars, "bar", "bars"),
+                counted(requests.into(), "request", "requests"),
+            ));
+        }
+    }
+    Ok(if found.is_empty() {
+        exit::DONE
+    } else {
+        exit::SOME
+    })
+}
+
+pub async fn coverage(args: &CoverageArgs, context: &Context) -> Result<u8, Failure> {
+    let (pipeline, series) = opened(&args.symbols, args.interval, context).await?;
+    let mut all = vec![];
+    for stand in pipeline.stands(&series, None).await? {
+        let ranges = pipeline.stretches(&stand).await?;
+        all.push((stand, ranges));
+    }
+    match args.format {
+        TableFormat::Json => {
+            let each = all.iter().map(|(stand, ranges)| Covered {
+                source: &stand.series.source,
+                symbol: &stand.series.symbol,
+                interval: stand.series.interval,
+                adjusted: stand.series.adjusted,
+                bars: stand.bars,
+                ranges: ranges.clone(),
+            });
+            output::data(&serialize(&each.collect::<Vec<_>>())?)?;
+        }
+        TableFormat::Table => {
+            let rows: Vec<Vec<String>> = all
+                .iter()
+                .flat_map(|(stand, ranges)| ranges.iter().map(|range| covered(stand, range)))
+                .collect();
+            if rows.is_empty() {
+                context
+                    .narrator
+                    .say("nothing was asked for yet; start with: pipeline-tui fetch");
+            } else {
+                let heads = ["SERIES", "FROM", "TO", ">BARS", "STATE"];
+                output::print(&layout(&heads, &rows))?;
+            }
+        }
+    }
+    Ok(exit::DONE)
+}
+
+async fn opened(
+    symbols: &[String],
+    interval: Option<Interval>,
+    context: &Context,
+) -> Result<(std::sync::Arc<Pipeline>, Vec<SeriesKey>), Failure> {
+    let settings = open::settings(context)?;
+    let store = open::store(&settings, context.read_only).await?;
+    let pipeline = open::pipeline(&settings, std::sync::Arc::clone(&store))?;
+    if !context.read_only {
+        pipeline.take_stock().await?;
+    }
+    let series = chosen::series(symbols, interval, &settings, &store).await?;
+    Ok((pipeline, series))
+}
+
+/// The holes of a series up to an instant.
+fn holes(stand: &Stand, until: Option<DateTime<Utc>>) -> Vec<Gap> {
+    let within = |hole: &Span| hole.common(Span::new(hole.from, until.unwrap_or(hole.to)));
+    let gap = |span: Span| Gap {
+        bars: stand.grid.count(span),
+        askable: stand.reach.is_none_or(|reach| span.to > reach),
+        span,
+    };
+    let holes = stand.truth.holes.iter().map(within);
+    holes.map(gap).filter(|gap| gap.bars > 0).collect()
+}
+
+fn row(stand: &Stand, gap: &Gap) -> Vec<String> {
+    let [from, to] = shown(&stand.grid, gap.span);
+    let fetched = match stand.reach {
+        Some(_) if !gap.askable => "no: needs a paid plan",
+        Some(reach) if gap.span.from < reach => "the newest of them",
+        _ => "yes",
+    };
+    vec![
+        stand.series.to_string(),
+        from,
+        to,
+        thousands(gap.bars),
+        fetched.to_owned(),
+    ]
+}
+
+fn covered(stand: &Stand, range: &Stretch) -> Vec<String> {
+    let [from, to] = shown(&stand.grid, range.span);
+    vec![
+        stand.series.to_string(),
+        from,
+        to,
+        thousands(range.bars),
+        range.state.to_string(),
+    ]
+}
+
+/// The first and the last bar of a time, as its source labels them.
+pub fn shown(grid: &Grid, span: Span) -> [String; 2] {
+    let form = if grid.interval.is_intraday() {
+        "%Y-%m-%d %H:%M"
+    } else {
+        "%Y-%m-%d"
+    };
+    let first = grid.first(span).map_or(span.from, |slot| slot.span.from);
+    let last = grid.last(span).map_or(span.to, |slot| slot.span.from);
+    [first, last].map(|at| {
+        let local = at.with_timezone(&grid.publishing.zone);
+        local.format(form).to_string()
+    })
+}
