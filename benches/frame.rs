@@ -32,7 +32,10 @@ use pipeline_tui::pipeline::narrate::Severity;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::source::FetchOptions;
-use pipeline_tui::pipeline::sources::alpha_vantage::{self, AlphaVantage};
+use pipeline_tui::pipeline::sources::{
+    self,
+    alpha_vantage::{self, AlphaVantage},
+};
 use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
@@ -290,6 +293,7 @@ fn pipeline(server: &Server, store: Arc<dyn pipeline_tui::db::Store>) -> Arc<Pip
         store,
         lanes: vec![Lane::of(Arc::new(source.on(&unlimited)), credential)],
         answers_limit: 64 << 20,
+        calendars: sources::calendars(),
         unreadable: Unreadable::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock,

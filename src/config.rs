@@ -9,6 +9,7 @@
 //! environment.
 
 mod access;
+mod calendars;
 mod database;
 mod dotenv;
 mod error;
@@ -166,7 +167,9 @@ fn settle(
     let access = access.into_iter().collect::<Result<Vec<_>, _>>()?;
     let (usual, others) = parted(access, &sources)?;
     let usual_interval = usual.usual_interval();
+    let calendars = layers.overruled.calendars.clone();
     let settings = Settings {
+        calendars: calendars.with(declared.iter().map(|source| source.calendar())),
         sources,
         usual,
         others,

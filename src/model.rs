@@ -10,7 +10,6 @@ pub mod grid;
 pub mod instrument;
 pub mod interval;
 pub mod listing;
-pub mod market;
 pub mod moment;
 pub mod price;
 pub mod quota;

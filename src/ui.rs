@@ -22,6 +22,7 @@ pub mod frame;
 mod input;
 pub mod keymap;
 pub mod log_lines;
+mod market;
 mod messages;
 mod options;
 mod overlays;

@@ -8,7 +8,10 @@ use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, Credential, PgTarget, Store, open_postgres, open_sqlite};
 use pipeline_tui::model::{Interval, SeriesKey, SourceId};
 use pipeline_tui::pipeline::source::{FetchOptions, Source};
-use pipeline_tui::pipeline::sources::alpha_vantage::{self, AlphaVantage};
+use pipeline_tui::pipeline::sources::{
+    self,
+    alpha_vantage::{self, AlphaVantage},
+};
 use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::time::Clock;
 use serde_json::{Value, json};
@@ -68,6 +71,7 @@ async fn pipeline(
         store: open(database).await,
         lanes: vec![lane],
         answers_limit: 256 << 20,
+        calendars: sources::calendars(),
         unreadable: Unreadable::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock: Clock::system(),

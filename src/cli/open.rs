@@ -149,6 +149,7 @@ pub fn once(settings: &Settings, store: Arc<dyn Store>) -> Result<Arc<Pipeline>,
 
 fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pipeline, String> {
     Ok(Pipeline {
+        calendars: settings.calendars.clone(),
         store,
         lanes: sources::lanes(settings, &clock)?,
         answers_limit: settings.answers_limit,

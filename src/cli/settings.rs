@@ -12,7 +12,7 @@ pub fn run(command: ConfigCommand, inputs: &Inputs) -> Result<u8, Failure> {
             let rows: Vec<Vec<String>> = config::load(inputs)?
                 .report
                 .into_iter()
-                .map(|row| vec![row.name.to_owned(), row.value, row.source])
+                .map(|row| vec![row.name.into_owned(), row.value, row.source])
                 .collect();
             output::print(&layout(&["SETTING", "VALUE", "SOURCE"], &rows))?;
             Ok(exit::DONE)

@@ -2,6 +2,7 @@
 
 use toml_edit::{Document, Item, TableLike, Value};
 
+use super::calendars::{self, CALENDARS, Overruled};
 use super::error::shown;
 use super::nearest::nearest;
 use super::setting::{Kind, Setting};
@@ -38,34 +39,39 @@ pub(super) struct BadKey {
     pub reason: String,
 }
 
+/// What a file contains.
+#[derive(Default)]
+pub(super) struct Contents {
+    pub found: Vec<Found>,
+    pub bindings: Vec<KeyBinding>,
+    pub overruled: Overruled,
+    pub faults: Vec<BadKey>,
+}
+
 /// Reads every key; a faulty one does not hide the others.
-pub(super) fn parse(text: &str, known: Table) -> (Vec<Found>, Vec<KeyBinding>, Vec<BadKey>) {
+pub(super) fn parse(text: &str, known: Table) -> Contents {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         text,
         known,
-        found: Vec::new(),
-        bindings: Vec::new(),
-        faults: Vec::new(),
+        contents: Contents::default(),
     };
     match Document::parse(text) {
         Ok(document) => reader.walk(document.as_table(), ""),
         // The error's own text quotes the line, and with it perhaps a key.
-        Err(error) => reader.faults.push(BadKey {
+        Err(error) => reader.contents.faults.push(BadKey {
             line: reader.line(error.span()),
             key: None,
             reason: format!("not valid TOML: {}", error.message()),
         }),
     }
-    (reader.found, reader.bindings, reader.faults)
+    reader.contents
 }
 
 struct Reader<'a> {
     text: &'a str,
     known: Table,
-    found: Vec<Found>,
-    bindings: Vec<KeyBinding>,
-    faults: Vec<BadKey>,
+    contents: Contents,
 }
 
 impl Reader<'_> {
@@ -79,11 +85,13 @@ impl Reader<'_> {
                 .get_key_value(name)
                 .and_then(|(key, item)| key.span().or_else(|| item.span()));
             let line = self.line(span);
-            if key == KEYS || prefix.split('.').next() == Some(KEYS) {
+            if key == CALENDARS {
+                self.overrule(item, line);
+            } else if key == KEYS || prefix.split('.').next() == Some(KEYS) {
                 self.bind(item, &key, line);
             } else if let Some((setting, written)) = self.known.by_key(&key) {
                 match spelled(setting.kind, item) {
-                    Ok(value) => self.found.push(Found {
+                    Ok(value) => self.contents.found.push(Found {
                         setting,
                         key: written,
                         value,
@@ -120,7 +128,7 @@ impl Reader<'_> {
             _ => None,
         };
         match chords {
-            Some(chords) => self.bindings.push(KeyBinding {
+            Some(chords) => self.contents.bindings.push(KeyBinding {
                 action: action.to_owned(),
                 chords,
                 line,
@@ -134,8 +142,18 @@ impl Reader<'_> {
         }
     }
 
+    fn overrule(&mut self, item: &Item, line: usize) {
+        let Some(calendars) = item.as_table_like() else {
+            let reason = format!("must be a table: [{CALENDARS}]");
+            return self.fault(line, CALENDARS.to_owned(), reason);
+        };
+        let (overruled, faults) = calendars::read(calendars, |span| self.line(span));
+        self.contents.overruled = overruled;
+        self.contents.faults.extend(faults);
+    }
+
     fn fault(&mut self, line: usize, key: String, reason: String) {
-        self.faults.push(BadKey {
+        self.contents.faults.push(BadKey {
             line,
             key: Some(key),
             reason,
@@ -159,7 +177,7 @@ fn tables(known: Table) -> impl Iterator<Item = &'static str> {
         let dots = key.match_indices('.');
         dots.filter_map(|(dot, _)| key.get(..dot))
     });
-    of_settings.chain([KEYS])
+    of_settings.chain([KEYS, CALENDARS])
 }
 
 fn unknown(key: &str, is_table: bool, known: Table) -> String {
@@ -217,7 +235,7 @@ mod tests {
     fn finds_settings_and_their_lines_in_every_notation() {
         let text = "\u{feff}# head\r\nsymbols = [\"IBM\", \"BRK-B\"]\r\ninterval = 'daily'\r\n\r\n\
                     [sources.first]\r\nplan = 75\r\nallow_http = true\r\n";
-        let (found, _, faults) = parse(text, Table::new(SOURCES));
+        let Contents { found, faults, .. } = parse(text, Table::new(SOURCES));
         assert_eq!(faults, []);
         let found: Vec<_> = found
             .iter()
@@ -233,7 +251,7 @@ mod tests {
             ]
         );
         for text in ["database.port = 1", "database = { port = 1 }"] {
-            let (found, _, faults) = parse(text, Table::new(SOURCES));
+            let Contents { found, faults, .. } = parse(text, Table::new(SOURCES));
             assert_eq!((found.len(), faults.len()), (1, 0), "{text}");
         }
     }
@@ -266,6 +284,12 @@ mod tests {
             ("keys = 1", 1, "keys", "must be a table: [keys]"),
             ("[keys]\nquit = 1", 2, "keys.quit", "a chord in quotes"),
             ("[keys]\nquit = [1]", 2, "keys.quit", "a chord in quotes"),
+            (
+                "calendars = 1",
+                1,
+                "calendars",
+                "must be a table: [calendars]",
+            ),
             ("store = 1", 1, "store", "must be a table: [store]"),
             ("[[database]]\nurl = ''", 1, "database", "must be a table"),
             (
@@ -276,7 +300,7 @@ mod tests {
             ),
             ("[database.url]\nx = 1", 1, "database.url", "text in quotes"),
         ] {
-            let (_, _, faults) = parse(text, Table::new(SOURCES));
+            let faults = parse(text, Table::new(SOURCES)).faults;
             assert_eq!(faults.len(), 1, "{text}: {faults:?}");
             assert_eq!(
                 (faults[0].line, faults[0].key.as_deref()),
@@ -290,7 +314,12 @@ mod tests {
     #[test]
     fn chords_are_taken_for_any_action_in_every_notation() {
         let text = "[keys]\nquit = 'ctrl-q'\n'bars.copy' = ['y', 'ctrl-c']\nhelp = []\n\n[keys.series]\nadd = 'a'\n";
-        let (found, bindings, faults) = parse(text, Table::new(SOURCES));
+        let Contents {
+            found,
+            bindings,
+            faults,
+            ..
+        } = parse(text, Table::new(SOURCES));
         assert!(found.is_empty() && faults.is_empty(), "{faults:?}");
         let bindings: Vec<_> = bindings
             .iter()
@@ -321,7 +350,7 @@ mod tests {
             "a = 1\n\napi_key \"canary-91\"",
             "a = 1\nb = 'x'\napi_key = 'canary-91'\napi_key = 'canary-91'",
         ] {
-            let (found, _, faults) = parse(text, Table::new(SOURCES));
+            let Contents { found, faults, .. } = parse(text, Table::new(SOURCES));
             assert!(found.is_empty());
             assert_eq!((faults.len(), faults[0].line >= 3), (1, true), "{faults:?}");
             assert!(!format!("{faults:?}").contains("canary"), "{faults:?}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::calendars::Overruled;
 use super::error::{ConfigError, shown};
 use super::file::KeyBinding;
 use super::inputs::{Inputs, default_config_path};
@@ -34,12 +35,14 @@ impl fmt::Display for SetBy {
             Self::Flag(flag) => write!(f, "flag {flag}"),
             Self::Environment => f.write_str("environment"),
             Self::DotEnv { line } => write!(f, ".env line {line}"),
-            Self::File { path, line, .. } => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                write!(f, "{} line {line}", shown(&name))
-            }
+            Self::File { path, line, .. } => f.write_str(&line_of(path, *line)),
         }
     }
+}
+
+fn line_of(path: &Path, line: usize) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{} line {line}", shown(&name))
 }
 
 /// A value, and where it came from. It may be a secret, so it cannot be printed.
@@ -99,6 +102,8 @@ pub(super) struct Layers {
     pub warnings: Vec<String>,
     /// What `[keys]` in the configuration file contains.
     pub keys: Vec<KeyBinding>,
+    /// What `[calendars]` in it contains.
+    pub overruled: Overruled,
 }
 
 impl Layers {
@@ -109,6 +114,7 @@ impl Layers {
             problems: vec![],
             warnings: vec![],
             keys: vec![],
+            overruled: Overruled::default(),
         };
         let mut outer = [
             reader.flags(inputs),
@@ -132,6 +138,7 @@ impl Layers {
             working_dir: inputs.working_dir.clone(),
             warnings: reader.warnings,
             keys: reader.keys,
+            overruled: reader.overruled,
         };
         (layers, reader.problems)
     }
@@ -149,6 +156,11 @@ impl Layers {
     /// The value in the configuration file.
     pub(super) fn in_file(&self, setting: &Setting) -> Option<&Given> {
         self.file.get(setting.name)
+    }
+
+    /// A line of the configuration file, as the origin of a value.
+    pub(super) fn line_of_file(&self, line: usize) -> String {
+        line_of(&self.config_file, line)
     }
 
     /// Drops a value of the configuration file; returns whether it had one.
@@ -197,6 +209,7 @@ struct Reader {
     problems: Vec<ConfigError>,
     warnings: Vec<String>,
     keys: Vec<KeyBinding>,
+    overruled: Overruled,
 }
 
 impl Reader {
@@ -286,9 +299,9 @@ impl Reader {
                 return layer;
             }
         };
-        let (found, bindings, faults) = file::parse(&text, self.known);
-        self.keys = bindings;
-        for fault in faults {
+        let contents = file::parse(&text, self.known);
+        (self.keys, self.overruled) = (contents.bindings, contents.overruled);
+        for fault in contents.faults {
             let mut place = format!("{}:{}", path.display(), fault.line);
             if let Some(key) = fault.key {
                 place = format!("{place}: {key}");
@@ -296,7 +309,7 @@ impl Reader {
             self.problems
                 .push(ConfigError::new(place, fault.reason).of_file(None));
         }
-        for found in found {
+        for found in contents.found {
             self.put_of_file(&mut layer, found, path);
         }
         self.warn_if_wide(&layer, path);

@@ -43,13 +43,19 @@ pub(super) fn rows(
             },
         };
         ReportRow {
-            name: setting.name,
+            name: setting.name.into(),
             toml_key: setting.key,
             value,
             source,
         }
     });
-    rows.collect()
+    let overruled = layers.overruled.keys.iter().map(|found| ReportRow {
+        name: found.key.clone().into(),
+        toml_key: None,
+        value: found.days.clone(),
+        source: layers.line_of_file(found.line),
+    });
+    rows.chain(overruled).collect()
 }
 
 /// The value in use of a setting of a source, if it is not what was written.

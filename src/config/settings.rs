@@ -1,5 +1,6 @@
 //! The effective settings.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::access::SourceAccess;
@@ -7,13 +8,14 @@ use super::database::Database;
 use super::file::KeyBinding;
 use super::panel::UiSettings;
 use super::watch::WatchDefaults;
+use crate::model::calendar::Calendars;
 use crate::model::{Instrument, Interval, Sources};
 
 /// One setting: its value, with secrets masked, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRow {
     /// The variable, or the key of a setting that only the file has.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The dotted key in the configuration file.
     pub toml_key: Option<&'static str>,
     /// The value that applies; empty if there is none.
@@ -27,6 +29,8 @@ pub struct ReportRow {
 pub struct Settings {
     /// The known sources, and the one of symbols that name none.
     pub sources: Sources,
+    /// Which calendar each series has, and what is overruled of it.
+    pub calendars: Calendars,
     /// How to reach the source of symbols that name none.
     pub usual: SourceAccess,
     /// How to reach the other sources.

@@ -3,6 +3,7 @@
 use super::plan::Plans;
 use super::setting::Setting;
 use crate::model::SourceId;
+use crate::model::calendar::CalendarOf;
 
 /// What people read about a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct SourceWords {
 }
 
 /// The settings of one source. They live in the section `[sources.NAME]` of the configuration file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct SourceSettings {
     /// The source.
     pub id: SourceId,
@@ -29,6 +30,8 @@ pub struct SourceSettings {
     pub addresses: &'static [Setting],
     /// Whether plain http to another machine is allowed.
     pub allow_http: Setting,
+    /// Which calendar each of its symbols has.
+    pub calendar: CalendarOf,
     /// Its plans, and the setting that chooses one.
     pub plans: Plans,
     /// The file of earlier versions with a saved key, beside the configuration file.
@@ -44,7 +47,22 @@ pub struct KeyField {
     pub file: Setting,
 }
 
+/// A source declares its settings once.
+impl PartialEq for SourceSettings {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for SourceSettings {}
+
 impl SourceSettings {
+    /// The source with the calendars of its symbols.
+    #[must_use]
+    pub fn calendar(&self) -> (SourceId, CalendarOf) {
+        (self.id.clone(), self.calendar)
+    }
+
     /// The variable of its key; of the first value, if it has several.
     #[must_use]
     pub fn key_variable(&self) -> &'static str {

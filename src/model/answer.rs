@@ -4,8 +4,9 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::calendar::Calendar;
 use super::run::{RequestId, RunId};
-use super::{Bar, Interval, SeriesKey, Spoken, market};
+use super::{Bar, Interval, SeriesKey, Spoken};
 
 /// What came back, before it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +59,11 @@ impl Answer {
 
 impl Reading {
     /// Marks the bars whose period had not ended when they were asked for.
-    pub fn mark_unfinished(&mut self, interval: Interval, answer: &Answer) {
+    pub fn mark_unfinished(&mut self, interval: Interval, answer: &Answer, calendar: &Calendar) {
         let asked_at = answer.asked_at();
         // Oldest first: before the newest bar that had ended, all had.
         for bar in self.bars.iter_mut().rev() {
-            bar.is_final = market::period_end(interval, bar) <= asked_at;
+            bar.is_final = calendar.period_end(interval, bar) <= asked_at;
             if bar.is_final {
                 break;
             }

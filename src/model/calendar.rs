@@ -13,13 +13,13 @@ mod rules;
 mod set;
 mod table;
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 
 pub use self::clock::Market;
-pub use self::set::{Calendar, Calendars, Overrule, OverruleError};
+pub use self::set::{Calendar, CalendarOf, Calendars, Overrule, OverruleError};
 use super::words::words;
 use super::{Bar, Interval, moment};
 
@@ -106,6 +106,12 @@ impl CalendarId {
             Self::Xshg => "SSE",
             Self::Always | Self::Weekdays => self.as_str(),
         }
+    }
+
+    /// Whether it is that of an exchange, with a table of its days.
+    #[must_use]
+    pub const fn has_exchange(self) -> bool {
+        !matches!(self, Self::Always | Self::Weekdays)
     }
 }
 
@@ -202,6 +208,18 @@ impl Calendar {
             CalendarId::Weekdays => Basis::Guess,
             _ if self.table().covers.contains(&date) => Basis::Table,
             _ => Basis::Rule,
+        }
+    }
+
+    /// From the first to the last trade of a session's day, extended hours included: in New York
+    /// from 04:00 to four hours after the close, which on a half day is 17:00.
+    #[must_use]
+    pub fn extended(&self, session: &Session) -> Range<DateTime<Utc>> {
+        match self.id() {
+            CalendarId::Xnys => {
+                session.open - TimeDelta::minutes(330)..session.close + TimeDelta::hours(4)
+            }
+            _ => session.open..session.close,
         }
     }
 

@@ -41,7 +41,12 @@ impl Exchange<'_> {
                 }
                 refusal
             })?;
-            complete(request, page)
+            let mut page = complete(request, page)?;
+            for (series, reading) in &mut page.parts {
+                let calendar = self.pipeline.calendars.of(series);
+                reading.mark_unfinished(series.interval, answer, &calendar);
+            }
+            Ok(page)
         };
         let (page, parse_ms) = match self.read(kept, read).await? {
             Ok(read) => read,

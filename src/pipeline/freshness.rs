@@ -1,30 +1,16 @@
-//! Whether a series may have changed since it was fetched: by weekday and hours, until there is an
-//! exchange calendar.
+//! Whether a series may have changed since it was fetched, by the calendar of its exchange.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
-use chrono_tz::America::New_York;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::snapshot::SeriesState;
 use crate::model::Interval;
+use crate::model::calendar::Calendar;
 use crate::time::is_far_ahead;
-
-/// Extended hours begin.
-const OPEN: NaiveTime = hour(4);
-/// Extended hours end, and with them the changes of intraday bars.
-const CLOSE: NaiveTime = hour(20);
-/// The regular session ends, and with it the day's bar.
-const DAY_CLOSE: NaiveTime = hour(16);
-
-const fn hour(hour: u32) -> NaiveTime {
-    match NaiveTime::from_hms_opt(hour, 0, 0) {
-        Some(time) => time,
-        None => NaiveTime::MIN,
-    }
-}
 
 /// The state of a series that was last fetched at `fetched_at`.
 #[must_use]
 pub fn state(
+    calendar: &Calendar,
     interval: Interval,
     fetched_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -32,22 +18,21 @@ pub fn state(
     let Some(fetched_at) = fetched_at.filter(|at| !is_far_ahead(*at, now)) else {
         return SeriesState::Due;
     };
-    let changed = last_change(interval, now);
-    if fetched_at >= changed {
-        SeriesState::Fresh
-    } else {
-        SeriesState::Due
+    match last_change(calendar, interval, now) {
+        Some(changed) if fetched_at < changed => SeriesState::Due,
+        _ => SeriesState::Fresh,
     }
 }
 
 /// Whether a series that was last fetched at `fetched_at` may have changed since.
 #[must_use]
 pub fn can_have_changed(
+    calendar: &Calendar,
     interval: Interval,
     fetched_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> bool {
-    state(interval, fetched_at, now) != SeriesState::Fresh
+    state(calendar, interval, fetched_at, now) != SeriesState::Fresh
 }
 
 /// Whether a fetch at `fetched_at` is no older than `max_age`. One recorded far in the future is
@@ -57,74 +42,69 @@ pub fn is_recent(fetched_at: DateTime<Utc>, max_age: TimeDelta, now: DateTime<Ut
     !is_far_ahead(fetched_at, now) && now - fetched_at <= max_age
 }
 
-/// The latest instant, up to `now`, at which a new bar may have been complete.
-fn last_change(interval: Interval, now: DateTime<Utc>) -> DateTime<Utc> {
-    let local = now.with_timezone(&New_York).naive_local();
-    let (date, time) = (local.date(), local.time());
-    match interval.minutes() {
-        Some(minutes) if is_weekday(date) && time >= OPEN && time < CLOSE => {
-            let step = i64::from(minutes) * 60;
-            DateTime::from_timestamp(now.timestamp().div_euclid(step) * step, 0).unwrap_or(now)
+/// The latest instant, up to `now`, at which a new bar may have been complete; `None`: the exchange
+/// has not traded for a year.
+fn last_change(
+    calendar: &Calendar,
+    interval: Interval,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let Some(minutes) = interval.minutes() else {
+        return calendar.last_close(now);
+    };
+    let today = calendar.session(calendar.date(now));
+    let hours = today.map(|session| calendar.extended(&session));
+    match hours.filter(|hours| hours.start <= now) {
+        Some(hours) if now < hours.end => Some(step(minutes, now, 0)),
+        Some(hours) => Some(hours.end),
+        None => {
+            let before = calendar.last_session(now)?;
+            Some(calendar.extended(&before).end)
         }
-        Some(_) => last_weekday_at(date, time, CLOSE, now),
-        None => last_weekday_at(date, time, DAY_CLOSE, now),
     }
 }
 
 /// The first instant after `now` at which a new bar may be complete.
 #[must_use]
-pub fn next_change(interval: Interval, now: DateTime<Utc>) -> DateTime<Utc> {
-    let local = now.with_timezone(&New_York).naive_local();
-    let (date, time) = (local.date(), local.time());
-    match interval.minutes() {
-        Some(minutes) if is_weekday(date) && time >= OPEN && time < CLOSE => {
-            let step = i64::from(minutes) * 60;
-            let next = (now.timestamp().div_euclid(step) + 1) * step;
-            DateTime::from_timestamp(next, 0).unwrap_or(now)
+pub fn next_change(
+    calendar: &Calendar,
+    interval: Interval,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let Some(minutes) = interval.minutes() else {
+        return calendar.next_close(now);
+    };
+    let today = calendar.session(calendar.date(now));
+    let hours = today.map(|session| calendar.extended(&session));
+    match hours {
+        Some(hours) if now < hours.start => Some(hours.start),
+        Some(hours) if now < hours.end => Some(step(minutes, now, 1)),
+        _ => {
+            let after = calendar.next_session(now)?;
+            Some(calendar.extended(&after).start)
         }
-        Some(_) => next_weekday_at(date, time, OPEN, now),
-        None => next_weekday_at(date, time, DAY_CLOSE, now),
     }
 }
 
-fn next_weekday_at(
-    today: NaiveDate,
-    time: NaiveTime,
-    at: NaiveTime,
-    now: DateTime<Utc>,
-) -> DateTime<Utc> {
-    let first = u64::from(time >= at);
-    (first..first + 7)
-        .filter_map(|days| today.checked_add_days(Days::new(days)))
-        .find(|date| is_weekday(*date))
-        .and_then(|date| New_York.from_local_datetime(&date.and_time(at)).earliest())
-        .map_or(now, |instant| instant.with_timezone(&Utc))
-}
-
-fn last_weekday_at(
-    today: NaiveDate,
-    time: NaiveTime,
-    at: NaiveTime,
-    now: DateTime<Utc>,
-) -> DateTime<Utc> {
-    let first = u64::from(time < at);
-    (first..first + 7)
-        .filter_map(|back| today.checked_sub_days(Days::new(back)))
-        .find(|date| is_weekday(*date))
-        .and_then(|date| New_York.from_local_datetime(&date.and_time(at)).earliest())
-        .map_or(now, |instant| instant.with_timezone(&Utc))
-}
-
-fn is_weekday(date: NaiveDate) -> bool {
-    !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
+/// So many whole steps of an interval after the one that `now` is in.
+fn step(minutes: u32, now: DateTime<Utc>, after: i64) -> DateTime<Utc> {
+    let seconds = i64::from(minutes) * 60;
+    let at = (now.timestamp().div_euclid(seconds) + after) * seconds;
+    DateTime::from_timestamp(at, 0).unwrap_or(now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::calendar::CalendarId;
+
+    fn new_york() -> Calendar {
+        CalendarId::Xnys.into()
+    }
 
     fn stands(interval: Interval, fetched: &str, now: &str) -> SeriesState {
         state(
+            &new_york(),
             interval,
             Some(fetched.parse().unwrap()),
             now.parse().unwrap(),
@@ -135,7 +115,7 @@ mod tests {
     fn what_was_fetched_after_the_last_close_cannot_have_changed_until_the_next() {
         let changed = |fetched: Option<&str>, now: &str| {
             let fetched = fetched.map(|at| at.parse().unwrap());
-            can_have_changed(Interval::Daily, fetched, now.parse().unwrap())
+            can_have_changed(&new_york(), Interval::Daily, fetched, now.parse().unwrap())
         };
         let after_fridays_close = Some("2026-11-20T21:30:00Z");
         assert!(!changed(after_fridays_close, "2026-11-23T20:59:59Z"));
@@ -195,6 +175,57 @@ mod tests {
     }
 
     #[test]
+    fn a_holiday_changes_nothing_and_a_half_day_is_over_early() {
+        let after_wednesday = "2026-11-25T21:20:00Z";
+        for (now, state) in [
+            // Thanksgiving at 10:00 and at 16:20.
+            ("2026-11-26T15:00:00Z", SeriesState::Fresh),
+            ("2026-11-26T21:20:00Z", SeriesState::Fresh),
+            ("2026-11-27T17:59:59Z", SeriesState::Fresh),
+            // The half day after it at 13:00.
+            ("2026-11-27T18:00:00Z", SeriesState::Due),
+        ] {
+            assert_eq!(
+                stands(Interval::Daily, after_wednesday, now),
+                state,
+                "{now}"
+            );
+        }
+        // Extended hours end at 17:00.
+        let at_five = "2026-11-27T22:00:00Z";
+        assert_eq!(
+            stands(Interval::Min5, at_five, "2026-11-28T00:30:00Z"),
+            SeriesState::Fresh
+        );
+        let christmas = "2026-12-25T15:00:00Z";
+        assert_eq!(
+            stands(Interval::Min1, "2026-12-24T22:00:00Z", christmas),
+            SeriesState::Fresh
+        );
+    }
+
+    #[test]
+    fn what_always_trades_changes_on_every_day() {
+        let crypto = CalendarId::Always.into();
+        let christmas = "2026-12-25T15:03:00Z".parse().unwrap();
+        for (interval, last, next) in [
+            (
+                Interval::Min5,
+                "2026-12-25T15:00:00Z",
+                "2026-12-25T15:05:00Z",
+            ),
+            (
+                Interval::Daily,
+                "2026-12-25T00:00:00Z",
+                "2026-12-26T00:00:00Z",
+            ),
+        ] {
+            assert_eq!(last_change(&crypto, interval, christmas), last.parse().ok());
+            assert_eq!(next_change(&crypto, interval, christmas), next.parse().ok());
+        }
+    }
+
+    #[test]
     fn the_next_change_is_the_last_one_when_it_has_come() {
         for (interval, now, change) in [
             (
@@ -217,19 +248,41 @@ mod tests {
                 "2026-11-20T21:00:00Z",
                 "2026-11-23T21:00:00Z",
             ),
+            // Thanksgiving, and the half day after it.
+            (
+                Interval::Daily,
+                "2026-11-25T21:00:00Z",
+                "2026-11-27T18:00:00Z",
+            ),
+            (
+                Interval::Min5,
+                "2026-11-26T15:00:00Z",
+                "2026-11-27T09:00:00Z",
+            ),
+            (
+                Interval::Min5,
+                "2026-11-27T22:00:00Z",
+                "2026-11-30T09:00:00Z",
+            ),
         ] {
             let (now, change): (DateTime<Utc>, DateTime<Utc>) =
                 (now.parse().unwrap(), change.parse().unwrap());
-            assert_eq!(next_change(interval, now), change, "{interval} {now}");
-            assert_eq!(last_change(interval, change), change, "{interval} {now}");
-            assert!(last_change(interval, change - TimeDelta::seconds(1)) < change);
+            let calendar = new_york();
+            let last = |at| last_change(&calendar, interval, at).unwrap();
+            let next = next_change(&calendar, interval, now);
+            assert_eq!(next, Some(change), "{interval} {now}");
+            assert_eq!(last(change), change, "{interval} {now}");
+            assert!(last(change - TimeDelta::seconds(1)) < change);
         }
     }
 
     #[test]
     fn what_was_never_fetched_or_long_ago_is_due() {
         let now = "2026-11-20T15:00:00Z".parse().unwrap();
-        assert_eq!(state(Interval::Daily, None, now), SeriesState::Due);
+        assert_eq!(
+            state(&new_york(), Interval::Daily, None, now),
+            SeriesState::Due
+        );
         assert_eq!(
             stands(
                 Interval::Daily,

@@ -16,6 +16,7 @@ use super::recover::Unreadable;
 use super::retry::{Allowance, Budget};
 use super::source::{FetchOptions, Planned, Refusal, Wish};
 use crate::db::{DbError, Store};
+use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::run::run_status;
 use crate::model::{ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId};
@@ -32,6 +33,8 @@ pub struct Pipeline {
     pub answers_limit: u64,
     /// How paid-for answers survive while the store is away.
     pub persistence: Persistence,
+    /// When the exchanges of the series trade.
+    pub calendars: Calendars,
     /// The clock.
     pub clock: Clock,
     /// Kept answers that no lane can read.

@@ -8,6 +8,7 @@ use super::command::BarsWindow;
 use super::freshness;
 use super::schedule::Schedule;
 pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
+use crate::model::calendar::Calendar;
 use crate::model::words::words;
 use crate::model::{Bar, ErrorClass, Listing, Price, RequestId, RunId, RunSummary, SeriesKey};
 
@@ -158,6 +159,8 @@ words! {
 /// One line of the watch list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedSeries {
+    /// When its exchange trades.
+    pub calendar: Calendar,
     /// The series.
     pub key: SeriesKey,
     /// Its state.
@@ -195,7 +198,7 @@ impl WatchedSeries {
     /// bars already stored.
     #[must_use]
     pub fn can_have_changed(&self, now: DateTime<Utc>) -> bool {
-        freshness::can_have_changed(self.key.interval, self.fetched_at, now)
+        freshness::can_have_changed(&self.calendar, self.key.interval, self.fetched_at, now)
     }
 }
 

@@ -4,6 +4,7 @@ pub mod alpha_vantage;
 
 use super::lane::Lane;
 use crate::config::{Settings, SourceAccess, SourceSettings};
+use crate::model::calendar::Calendars;
 use crate::time::Clock;
 
 /// One source of the table.
@@ -29,6 +30,12 @@ pub static SETTINGS: &[&SourceSettings] = &{
     }
     all
 };
+
+/// The calendars of all sources' symbols, with nothing overruled.
+#[must_use]
+pub fn calendars() -> Calendars {
+    Calendars::default().with(SETTINGS.iter().map(|source| source.calendar()))
+}
 
 /// The source whose answers `simulate` imitates.
 pub static SIMULATED: &SourceSettings = &alpha_vantage::SETTINGS;

@@ -32,6 +32,7 @@ use super::snapshot::{
 use super::source::SymbolWish;
 use super::symbols::{Symbols, WhyNoSymbols};
 use crate::db::{DbError, RunDetail};
+use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
 use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
@@ -75,6 +76,7 @@ pub struct State {
     provider: ProviderStatus,
     store: StoreStatus,
     quotas: Quotas,
+    calendars: Calendars,
     schedule: Schedule,
     paused: bool,
     /// How often this process changed the schedule: what was read before the last change does not
@@ -126,6 +128,7 @@ impl State {
             provider: start.provider,
             store: start.store,
             quotas: Quotas::new(start.quotas),
+            calendars: start.calendars,
             schedule: start.schedule,
             paused: start.paused,
             settings_changed: 0,
@@ -247,7 +250,7 @@ impl State {
         let states = self
             .entries
             .iter()
-            .map(|entry| entry.state(self.is_spent(&entry.key, now), now))
+            .map(|entry| self.state_of(entry, now))
             .collect();
         let moved = (states, self.next_at(now));
         if moved != self.at_last_look {
@@ -263,6 +266,9 @@ impl State {
         let from = self.last_tick.unwrap_or(now).max(now);
         // An instant at the renewal itself counts.
         let from = renewed.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
+        // While nothing is due, on a holiday too, a run would send nothing.
+        let due = self.due_from(from);
+        let from = due.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
         self.schedule.next_after(from)
     }
 

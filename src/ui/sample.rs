@@ -10,6 +10,7 @@ use super::log_lines::LogLines;
 use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
 use crate::config::{ReportRow, SourceWords};
+use crate::model::calendar::CalendarId;
 use crate::model::{
     Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
     SeriesReport, SeriesStatus as Ended, Sources, Volume,
@@ -66,6 +67,7 @@ fn day_bar(date: &str, close: &str) -> Bar {
 
 fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries {
     WatchedSeries {
+        calendar: CalendarId::Xnys.into(),
         key: series(symbol, interval),
         state,
         fetched_at: None,
@@ -250,8 +252,8 @@ fn system() -> SystemView {
 
 /// This process, as if started in a home directory.
 fn about() -> About {
-    let setting = |name, value: &str, source: &str| ReportRow {
-        name,
+    let setting = |name: &'static str, value: &str, source: &str| ReportRow {
+        name: name.into(),
         toml_key: None,
         value: value.to_owned(),
         source: source.to_owned(),

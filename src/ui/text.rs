@@ -8,7 +8,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::Role;
 use crate::config::secret;
-use crate::model::market::Session;
 use crate::model::text::{clean, thousands};
 use crate::model::{Bar, Interval, Price, SeriesKey};
 
@@ -252,17 +251,6 @@ fn abbreviation(at: DateTime<Utc>, zone: Tz) -> String {
     } else {
         name
     }
-}
-
-/// Whether the exchange is open, and until when.
-#[must_use]
-pub fn market(session: Session, now: DateTime<Utc>, zone: Tz) -> String {
-    let (word, until) = match session {
-        Session::Open(until) => ("open", until),
-        Session::Closed(until) => ("closed", until),
-    };
-    let until = near(until, now, zone);
-    format!("NYSE {word} until {until} {}", zone_name(zone))
 }
 
 /// A number of bytes: `512 bytes`, `4.2 kB`, `12.3 MB`.
@@ -522,20 +510,6 @@ mod tests {
             assert_eq!(renewal(at, local), long);
             assert_eq!(renewal_briefly(at, local), brief);
         }
-    }
-
-    #[test]
-    fn the_market_is_told_with_the_end_of_its_state() {
-        let (friday, zone) = (at("2026-11-20T18:00:00Z"), Tz::America__New_York);
-        let told = |session| market(session, friday, zone);
-        assert_eq!(
-            told(Session::Open(at("2026-11-20T21:00:00Z"))),
-            "NYSE open until 16:00 ET"
-        );
-        assert_eq!(
-            told(Session::Closed(at("2026-11-23T14:30:00Z"))),
-            "NYSE closed until Mon 09:30 ET"
-        );
     }
 
     #[test]

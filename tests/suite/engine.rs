@@ -5,10 +5,11 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{self, Access, PgTarget, Store};
+use pipeline_tui::model::calendar::{Calendar, CalendarId};
 use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{Interval, SeriesKey, WatchEdit};
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow, Command};
@@ -17,7 +18,7 @@ use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::notice::What;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
-use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
+use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
 use pipeline_tui::pipeline::{Pipeline, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
@@ -33,6 +34,16 @@ use crate::support::cluster;
 use crate::support::lane::lane;
 use crate::support::program::{CANARY, Desk, persistence, provider, signal};
 
+/// Whether New York trades on this day and on the Monday after it until 16:00.
+fn is_full_day(friday: NaiveDate) -> bool {
+    let calendar = Calendar::from(CalendarId::Xnys);
+    [friday, friday + chrono::Days::new(3)].iter().all(|date| {
+        calendar
+            .session(*date)
+            .is_some_and(|session| !session.early)
+    })
+}
+
 /// A clock that a test moves.
 #[derive(Clone)]
 struct Hands(Arc<Mutex<DateTime<Utc>>>);
@@ -41,7 +52,7 @@ impl Hands {
     /// Noon in New York on the next Friday: everything the database's clock records is before it.
     fn at_noon() -> Self {
         let mut date = Clock::system().now().date_naive() + chrono::Days::new(1);
-        while date.weekday() != chrono::Weekday::Fri {
+        while date.weekday() != chrono::Weekday::Fri || !is_full_day(date) {
             date = date + chrono::Days::new(1);
         }
         let noon = New_York
@@ -90,6 +101,7 @@ fn pipeline(store: Arc<dyn Store>, server: &Server, hands: &Hands, key: &str) ->
             },
         )],
         answers_limit: 1 << 28,
+        calendars: sources::calendars(),
         unreadable: Unreadable::default(),
         persistence: persistence(),
         clock: hands.clock(),

@@ -174,7 +174,7 @@ fn settings_of(context: &Context, person: &Person) -> String {
                 .report
                 .into_iter()
                 .map(|row| {
-                    [row.name, &row.value, &row.source]
+                    [row.name.as_ref(), &row.value, &row.source]
                         .map(|cell| person.hide(cell))
                         .into()
                 })

@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 
 use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords};
 use crate::model::SourceId;
+use crate::model::calendar::CalendarId;
 use crate::model::quota::Quota;
 
 pub static SOURCES: &[&SourceSettings] = &[&FIRST, &SECOND];
@@ -50,6 +51,7 @@ pub static FIRST: SourceSettings = SourceSettings {
     )
     .formerly("first.allow_http")
     .kind(Kind::Switch),
+    calendar: |_| CalendarId::Xnys,
     plans: Plans {
         setting: Some(
             Setting::new("FIRST_PLAN", Some("sources.first.plan"), "free", "the plan")
@@ -120,6 +122,7 @@ pub static SECOND: SourceSettings = SourceSettings {
         "allows plain http",
     )
     .kind(Kind::Switch),
+    calendar: |_| CalendarId::Xnys,
     plans: Plans {
         setting: None,
         usual: plan("basic", "200 a minute", None, true),

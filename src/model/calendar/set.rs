@@ -8,6 +8,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::table::Table;
 use super::{CalendarId, Closure};
+use crate::model::{SeriesKey, SourceId, Symbol};
 
 /// When one exchange trades. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +61,33 @@ pub enum OverruleError {
     Twice(NaiveDate),
 }
 
-/// All calendars, each with what is overruled.
+/// Which calendar a source's symbols have.
+pub type CalendarOf = fn(&Symbol) -> CalendarId;
+
+/// All calendars: which one each series has, and what is overruled of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calendars {
+    sources: BTreeMap<SourceId, CalendarOf>,
     overruled: BTreeMap<CalendarId, Arc<Days>>,
 }
 
 impl Calendars {
+    /// The same for the symbols of these sources.
+    #[must_use]
+    pub fn with(self, sources: impl IntoIterator<Item = (SourceId, CalendarOf)>) -> Self {
+        Self {
+            sources: sources.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// The calendar of a series. Nothing is known about those of an unknown source.
+    #[must_use]
+    pub fn of(&self, series: &SeriesKey) -> Calendar {
+        let source = self.sources.get(&series.source);
+        self.get(source.map_or(CalendarId::Weekdays, |of| of(&series.symbol)))
+    }
+
     /// One of them.
     #[must_use]
     pub fn get(&self, id: CalendarId) -> Calendar {
@@ -81,7 +102,7 @@ impl Calendars {
         date: NaiveDate,
         overrule: Overrule,
     ) -> Result<(), OverruleError> {
-        if matches!(id, CalendarId::Always | CalendarId::Weekdays) {
+        if !id.has_exchange() {
             return Err(OverruleError::NoExchange(id));
         }
         let table = id.table();

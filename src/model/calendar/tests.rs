@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use super::rules::Rules;
 use super::*;
+use crate::model::{SeriesKey, SourceId};
 
 mod golden;
 
@@ -195,7 +196,10 @@ fn a_day_that_cannot_be_overruled_is_refused_in_words() {
         let error = calendars.overrule(id, date(on), overrule).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
-    assert_eq!(calendars, Calendars::default());
+    assert_eq!(
+        calendars.get(CalendarId::Xnys),
+        Calendars::default().get(CalendarId::Xnys)
+    );
     // The table of a later version may know it.
     let christmas = date("2026-12-25");
     calendars
@@ -284,5 +288,39 @@ fn a_period_ends_with_its_minutes_or_with_its_last_session() {
             at(end),
             "{interval} {date}"
         );
+    }
+}
+
+#[test]
+fn extended_hours_end_four_hours_after_the_close() {
+    let calendar = new_york();
+    for (on, from, to) in [
+        ("2026-11-25", "2026-11-25T09:00:00Z", "2026-11-26T01:00:00Z"),
+        ("2026-11-27", "2026-11-27T09:00:00Z", "2026-11-27T22:00:00Z"),
+    ] {
+        let session = calendar.session(date(on)).unwrap();
+        assert_eq!(calendar.extended(&session), at(from)..at(to), "{on}");
+    }
+}
+
+#[test]
+fn a_series_has_the_calendar_that_its_source_says() {
+    let calendars = Calendars::default().with([(
+        SourceId::known("exchange"),
+        (|symbol| match symbol.as_str() {
+            "BTC/USD" => CalendarId::Always,
+            _ => CalendarId::Xlon,
+        }) as CalendarOf,
+    )]);
+    for (source, symbol, id) in [
+        ("exchange", "BTC/USD", CalendarId::Always),
+        ("exchange", "TSCO", CalendarId::Xlon),
+        ("newer", "TSCO", CalendarId::Weekdays),
+    ] {
+        let series = SeriesKey {
+            source: SourceId::known(source),
+            ..SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily)
+        };
+        assert_eq!(calendars.of(&series).id(), id, "{source} {symbol}");
     }
 }

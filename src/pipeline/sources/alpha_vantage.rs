@@ -6,6 +6,7 @@
 //! symbols the same for the list of symbols and the provider's search
 //! ```
 
+mod calendar;
 mod csv;
 mod describe;
 mod json;

@@ -17,6 +17,7 @@ use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
+use crate::model::calendar::{Calendar, Calendars};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId, WatchEdit,
@@ -198,6 +199,11 @@ impl Entry {
         self.live.fetched_at.max(self.facts.fetched_at)
     }
 
+    /// Whether a run at this instant could ask for it, if it were due.
+    pub(super) fn can_be_asked(&self, at: DateTime<Utc>) -> bool {
+        self.parked.is_none() && !self.rests(at)
+    }
+
     /// Whether a request at this instant would get the same answer as the last one.
     pub(super) fn rests(&self, at: DateTime<Utc>) -> bool {
         let from = self.live.rests_from;
@@ -205,16 +211,21 @@ impl Entry {
     }
 
     /// Its state; `spent`: nothing may be sent before the quota renews.
-    pub(super) fn state(&self, spent: bool, now: DateTime<Utc>) -> SeriesState {
+    pub(super) fn state(
+        &self,
+        calendar: &Calendar,
+        spent: bool,
+        now: DateTime<Utc>,
+    ) -> SeriesState {
         self.live
             .state
             .or_else(|| self.parked.as_ref().map(|_| SeriesState::Blocked))
-            .unwrap_or_else(
-                || match freshness::state(self.key.interval, self.fetched_at(), now) {
+            .unwrap_or_else(|| {
+                match freshness::state(calendar, self.key.interval, self.fetched_at(), now) {
                     SeriesState::Due if spent => SeriesState::Waiting,
                     state => state,
-                },
-            )
+                }
+            })
     }
 }
 
@@ -299,6 +310,8 @@ pub struct Start {
     pub quotas: Vec<(SourceId, Quota)>,
     /// The schedule, as stored or by default.
     pub schedule: Schedule,
+    /// When the exchanges of the series trade.
+    pub calendars: Calendars,
     /// Whether this process neither spends requests nor writes.
     pub read_only: bool,
     /// Whether the watch list is this process's own, not the store's.

@@ -10,6 +10,7 @@ use chrono_tz::America::New_York;
 
 use super::super::command::Command;
 use super::super::settings::Remembered;
+use super::super::sources;
 use super::*;
 use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
@@ -63,6 +64,7 @@ fn state(last_tick: Option<&str>) -> State {
             spooled: 0,
         },
         quotas: quotas(Some(25)),
+        calendars: sources::calendars(),
         schedule: Schedule::after_close(),
         read_only: false,
         own_list: false,

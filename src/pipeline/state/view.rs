@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::freshness;
 use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, WatchedSeries};
 use super::{Entry, Owner, State};
+use crate::model::calendar::{Calendar, CalendarId};
 use crate::model::{Bar, Interval, Price};
 
 /// Closes that a trend shows.
@@ -61,14 +62,22 @@ impl State {
 }
 
 impl State {
+    /// The state of a line of the watch list.
+    pub(super) fn state_of(&self, entry: &Entry, now: DateTime<Utc>) -> SeriesState {
+        let calendar = self.calendars.of(&entry.key);
+        entry.state(&calendar, self.is_spent(&entry.key, now), now)
+    }
+
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
         let next = self.next_at(now);
         // A fresh series waits for its next bar; that instant is the same for all series of an
-        // interval.
-        let mut after_change: HashMap<Interval, Option<DateTime<Utc>>> = HashMap::new();
-        let mut next_of = |interval: Interval| {
-            *after_change.entry(interval).or_insert_with(|| {
-                let change = freshness::next_change(interval, now);
+        // interval and a calendar.
+        let mut after_change: HashMap<(CalendarId, Interval), Option<DateTime<Utc>>> =
+            HashMap::new();
+        let mut next_of = |calendar: &Calendar, interval: Interval| {
+            let of = (calendar.id(), interval);
+            *after_change.entry(of).or_insert_with(|| {
+                let change = freshness::next_change(calendar, interval, now)?;
                 let before = change - TimeDelta::milliseconds(1);
                 self.schedule.next_after(before).max(next)
             })
@@ -76,9 +85,10 @@ impl State {
         self.entries
             .iter()
             .map(|entry| {
-                let status = status(entry, self.is_spent(&entry.key, now), now);
+                let calendar = self.calendars.of(&entry.key);
+                let status = status(entry, calendar, self.state_of(entry, now));
                 let next_at = if status.state == SeriesState::Fresh {
-                    next_of(entry.key.interval)
+                    next_of(&status.calendar, entry.key.interval)
                 } else {
                     next
                 };
@@ -88,7 +98,7 @@ impl State {
     }
 }
 
-fn status(entry: &Entry, spent: bool, now: DateTime<Utc>) -> WatchedSeries {
+fn status(entry: &Entry, calendar: Calendar, state: SeriesState) -> WatchedSeries {
     let recent = &entry.facts.recent;
     let last_bar = recent.first().copied();
     let other_day = |bar: &&Bar| last_bar.is_some_and(|last| bar.trading_date != last.trading_date);
@@ -104,8 +114,9 @@ fn status(entry: &Entry, spent: bool, now: DateTime<Utc>) -> WatchedSeries {
         .collect();
     trend.reverse();
     WatchedSeries {
+        calendar,
         key: entry.key.clone(),
-        state: entry.state(spent, now),
+        state,
         fetched_at: entry.fetched_at(),
         last_bar,
         previous_close: recent.iter().find(other_day).map(|bar| bar.close),

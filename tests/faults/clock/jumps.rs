@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike as _, Days, TimeDelta, TimeZone as _, Utc, Weekd
 use chrono_tz::America::New_York;
 use pipeline_tui::db::Store;
 use pipeline_tui::model::Interval;
+use pipeline_tui::model::calendar::{Calendar, CalendarId};
 use pipeline_tui::pipeline::Waits;
 use pipeline_tui::pipeline::command::Command;
 use pipeline_tui::pipeline::engine::Handle;
@@ -28,8 +29,9 @@ struct Hands {
 impl Hands {
     /// Noon in New York on a Friday after the database's present.
     fn at_noon() -> Self {
+        let new_york = Calendar::from(CalendarId::Xnys);
         let mut date = Clock::system().now().date_naive() + Days::new(1);
-        while date.weekday() != Weekday::Fri {
+        while date.weekday() != Weekday::Fri || new_york.session(date).is_none() {
             date = date + Days::new(1);
         }
         let noon = New_York.from_local_datetime(&date.and_hms_opt(12, 0, 10).unwrap());

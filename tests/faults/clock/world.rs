@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Datelike as _, TimeDelta, TimeZone as _, Utc, Weekday};
 use chrono_tz::America::New_York;
+use pipeline_tui::model::calendar::{Calendar, CalendarId};
 use pipeline_tui::simulate::Plan;
 use pipeline_tui::time::Clock;
 
@@ -59,8 +60,9 @@ impl Wall {
 
 /// Noon in New York on the next Friday: the market is open, and so it is each week later.
 fn noon() -> DateTime<Utc> {
+    let new_york = Calendar::from(CalendarId::Xnys);
     let mut date = Clock::system().now().date_naive() + TimeDelta::days(1);
-    while date.weekday() != Weekday::Fri {
+    while date.weekday() != Weekday::Fri || new_york.session(date).is_none() {
         date += TimeDelta::days(1);
     }
     let noon = New_York.from_local_datetime(&date.and_hms_opt(12, 0, 10).unwrap());

@@ -9,7 +9,7 @@ use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
-use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
+use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
 use pipeline_tui::pipeline::{Pipeline, Unreadable, Waits};
 use pipeline_tui::time::Clock;
 
@@ -48,6 +48,7 @@ pub fn pipeline(
             policy.waits = work.waits;
         })],
         answers_limit: 8 << 20,
+        calendars: sources::calendars(),
         unreadable: Unreadable::default(),
         persistence: persistence(),
         clock,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, TimeDelta, Utc};
+use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
     Bar, Counts, ErrorClass, Interval, Listing, Price, RequestId, RunId, RunStatus, RunSummary,
     SeriesKey, SeriesReport, SeriesStatus as Ended, Volume, text,
@@ -81,6 +82,7 @@ fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
     let at = instant(u)?;
     let closes = u.int_in_range(0..=9)?;
     Ok(WatchedSeries {
+        calendar: (*u.choose(CalendarId::ALL)?).into(),
         key: series(u)?,
         state: *u.choose(SeriesState::ALL)?,
         fetched_at: sometimes(u, instant)?,

@@ -28,6 +28,7 @@ async fn fetch(store: &Arc<dyn Store>, provider: &str) -> RunStatus {
         answers_limit: 1 << 28,
         persistence: persistence(),
         clock: Clock::system(),
+        calendars: pipeline_tui::pipeline::sources::calendars(),
         unreadable: Unreadable::default(),
     });
     let request = RunRequest {

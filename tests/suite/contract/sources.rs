@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pipeline_tui::db::RequestRow;
 use pipeline_tui::model::Span;
+use pipeline_tui::model::calendar::Calendars;
 use pipeline_tui::model::quota::{Window, WindowSpan};
 use pipeline_tui::pipeline::source::{FetchOptions, Hours, Range};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
@@ -32,12 +33,17 @@ contract! {
 }
 
 fn pipeline(store: &Arc<dyn Store>, lanes: Vec<Lane>) -> Arc<Pipeline> {
+    let calendars: Vec<_> = lanes
+        .iter()
+        .map(|lane| lane.source.describe().settings.calendar())
+        .collect();
     Arc::new(Pipeline {
         store: Arc::clone(store),
         lanes,
         answers_limit: 1 << 28,
         persistence: persistence(),
         clock: Clock::system(),
+        calendars: Calendars::default().with(calendars),
         unreadable: Unreadable::default(),
     })
 }

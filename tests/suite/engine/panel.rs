@@ -184,6 +184,7 @@ async fn another_key_counts_from_the_next_run_on() {
                         },
                     )],
                     answers_limit: 1 << 28,
+                    calendars: sources::calendars(),
                     unreadable: Unreadable::default(),
                     persistence: persistence(),
                     clock: hands.clock(),

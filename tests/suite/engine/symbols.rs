@@ -132,6 +132,7 @@ fn pipeline(store: &Arc<dyn Store>, server: &Server, per_day: Option<u32>) -> Ar
             policy.quota = Quota::daily(TimeDelta::zero(), per_day, New_York);
         })],
         answers_limit: 1 << 28,
+        calendars: sources::calendars(),
         unreadable: Unreadable::default(),
         persistence: persistence(),
         clock: Clock::system(),

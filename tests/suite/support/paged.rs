@@ -191,13 +191,12 @@ impl Source for Paged {
             let known = request.series.iter().find(|key| key.symbol == symbol);
             let rows = rows.as_array().ok_or_else(malformed)?;
             let bars: Option<Vec<Bar>> = rows.iter().map(bar).collect();
-            let mut reading = Reading {
+            let reading = Reading {
                 received: u32::try_from(rows.len()).unwrap(),
                 bars: bars.ok_or_else(malformed)?,
                 ..Reading::default()
             };
             let series = known.ok_or_else(malformed)?;
-            reading.mark_unfinished(series.interval, answer);
             page.parts.push((series.clone(), reading));
         }
         let token = root["next_page_token"].as_str();

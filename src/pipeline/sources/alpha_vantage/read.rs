@@ -14,7 +14,7 @@ pub fn read(request: &Request, answer: &Answer) -> Result<Reading, Refusal> {
         ));
     };
     let text = body(answer)?;
-    let mut reading = match text.as_bytes().first() {
+    match text.as_bytes().first() {
         Some(b'{') => json::read(text, answer.status, (request, series)),
         _ if !(200..300).contains(&answer.status) => Err(malformed(format!(
             "the provider answered HTTP {} without saying why",
@@ -22,9 +22,7 @@ pub fn read(request: &Request, answer: &Answer) -> Result<Reading, Refusal> {
         ))),
         Some(_) => csv::read(text, request, series.interval),
         None => Err(malformed("the answer is empty")),
-    }?;
-    reading.mark_unfinished(series.interval, answer);
-    Ok(reading)
+    }
 }
 
 /// The text of an answer, unless its status or its first byte shows a failure.

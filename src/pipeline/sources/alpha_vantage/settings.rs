@@ -50,6 +50,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
     )
     .formerly("alpha_vantage.allow_http")
     .kind(Kind::Switch),
+    calendar: super::calendar::of,
     plans: Plans {
         setting: Some(
             Setting::new(

@@ -13,12 +13,12 @@ use unicode_width::UnicodeWidthStr;
 use super::advice::advice;
 use super::columns::{self, SeriesColumn};
 use super::{Overview, Pane, preview};
-use crate::model::market::session;
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::{Snapshot, WatchedSeries};
 use crate::ui::draw::{line, put, rule, split_bottom, split_left, split_top, upright};
 use crate::ui::keymap::binding::KeyContext;
 use crate::ui::log_lines::shown_record;
+use crate::ui::market;
 use crate::ui::regions::Regions;
 use crate::ui::shared::{Boot, Shared};
 use crate::ui::text::{self, left, right};
@@ -219,7 +219,7 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
         return;
     };
     if let Some(head) = line(area, 0) {
-        let market = text::market(session(now), now, shared.zone);
+        let market = market::words(&status.calendar, now, shared.zone);
         let title = match view.marks.len() {
             0 => format!("{}   {market}", status.key),
             count => format!("{}   {market}   {count} marked", status.key),

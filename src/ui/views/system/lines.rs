@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::market;
+use crate::model::calendar::CalendarId;
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::{Entitlement, Snapshot, SystemView};
 use crate::ui::about::About;
 use crate::ui::shared::Shared;
-use crate::ui::text;
+use crate::ui::{market, text};
 
 /// A part of the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<SystemLine> {
     let system = snapshot.and_then(|snapshot| snapshot.system.as_deref());
     let settings = shared.about.settings.iter().map(|row| SystemLine {
         section: Section::Settings,
-        label: row.name.to_owned(),
+        label: row.name.clone().into_owned(),
         value: row.value.clone(),
         note: row.source.clone(),
     });
@@ -262,12 +262,25 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
         ("owner", owner, "fetches on schedule".to_owned()),
         ("next", next, due),
         ("run", run, last),
-        (
-            "market",
-            text::market(market::session(now), now, shared.zone),
-            String::new(),
-        ),
+        ("market", markets(shared, now), String::new()),
     ]
+}
+
+/// The markets of the watched series, each once; New York where nothing is watched.
+fn markets(shared: &Shared, now: DateTime<Utc>) -> String {
+    let mut calendars = vec![];
+    for series in shared.series() {
+        if !calendars.contains(&series.calendar) {
+            calendars.push(series.calendar.clone());
+        }
+    }
+    if calendars.is_empty() {
+        calendars.push(CalendarId::Xnys.into());
+    }
+    let said = calendars
+        .iter()
+        .map(|calendar| market::words(calendar, now, shared.zone));
+    said.collect::<Vec<_>>().join("; ")
 }
 
 /// The current run, and the last one that ended.

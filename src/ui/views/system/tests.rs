@@ -132,7 +132,7 @@ fn the_engine_tells_who_fetches_and_when() {
         engine(&shared, "run"),
         ("none".into(), "last: 1042 partial".into())
     );
-    assert_eq!(engine(&shared, "market").0, "NYSE open until 16:00 ET");
+    assert_eq!(engine(&shared, "market").0, "NYSE open, closes 16:00 ET");
     let other = with(|snapshot| snapshot.schedule.is_owner = false);
     assert_eq!(engine(&other, "owner").0, "another process");
     let reader = with(|snapshot| snapshot.read_only = true);

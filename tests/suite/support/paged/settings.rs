@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use pipeline_tui::config::{
     KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords,
 };
+use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::quota::Quota;
 
 const fn part(name: &'static str, file: &'static str) -> KeyField {
@@ -32,6 +33,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
     )],
     allow_http: Setting::new("PAGED_ALLOW_HTTP", None, "false", "allows plain http")
         .kind(Kind::Switch),
+    calendar: |_| CalendarId::Xnys,
     plans: Plans {
         setting: None,
         usual: Plan {
