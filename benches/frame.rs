@@ -36,7 +36,7 @@ use pipeline_tui::pipeline::sources::{
     self,
     alpha_vantage::{self, AlphaVantage},
 };
-use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Unreadable};
+use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Stocktaking, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 use pipeline_tui::ui::About;
@@ -295,6 +295,7 @@ fn pipeline(server: &Server, store: Arc<dyn pipeline_tui::db::Store>) -> Arc<Pip
         answers_limit: 64 << 20,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
+        stocktaking: Stocktaking::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock,
     })
@@ -335,6 +336,7 @@ async fn fetch(pipeline: &Arc<Pipeline>, series: Vec<SeriesKey>, options: FetchO
         series,
         options,
         max_age: None,
+        within: None,
     };
     let ended = pipeline.run(request, Arc::new(|_| {}), CancellationToken::new());
     ended.await.unwrap();

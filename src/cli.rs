@@ -2,13 +2,16 @@
 
 mod adopt;
 mod args;
+mod backfill;
 mod bars;
+mod chosen;
 mod completions;
 mod context;
 mod demo;
 mod doctor;
 mod exit;
 mod fetch;
+mod gaps;
 mod guard;
 mod held;
 mod instant;
@@ -20,6 +23,7 @@ mod run;
 mod runs;
 mod settings;
 mod simulate;
+mod status;
 mod table;
 mod values;
 mod watch;
@@ -122,6 +126,10 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
         }
         Some(Subcommand::Bars(args)) => bars::run(&args, &context).await,
         Some(Subcommand::Runs(args)) => runs::run(&args, &context).await,
+        Some(Subcommand::Gaps(args)) => gaps::gaps(&args, &context).await,
+        Some(Subcommand::Coverage(args)) => gaps::coverage(&args, &context).await,
+        Some(Subcommand::Backfill(args)) => backfill::run(&args, &context).await,
+        Some(Subcommand::Status(args)) => status::run(&args, &context).await,
         Some(Subcommand::Watch(args)) => watch::run(args.command, &context).await,
         Some(Subcommand::Simulate(args)) => simulate::run(args, &context).await,
         Some(Subcommand::Adopt(args)) => adopt::run(&args, &context).await,

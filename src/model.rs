@@ -13,6 +13,7 @@ pub mod listing;
 pub mod moment;
 pub mod price;
 pub mod quota;
+pub mod ranges;
 pub mod request;
 pub mod run;
 pub mod series;

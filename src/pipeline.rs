@@ -1,6 +1,7 @@
 //! Fetch, validate, upsert: what a run does, and the provider it fetches from.
 
 pub mod command;
+mod cost;
 pub mod credential;
 mod digest;
 pub mod engine;
@@ -29,12 +30,15 @@ pub mod source;
 pub mod sources;
 mod spool;
 mod state;
+pub mod stock;
 pub mod symbols;
 mod watching;
 
+pub use cost::{Cost, Left};
 pub use event::{Event, Observer, RunReport};
 pub use lane::Lane;
 pub use persist::Persistence;
 pub use recover::Unreadable;
 pub use retry::Waits;
 pub use run::{Pipeline, RunRequest};
+pub use stock::Stocktaking;

@@ -33,6 +33,7 @@ mod reply;
 mod sample;
 pub mod screen;
 pub mod shared;
+mod standing;
 pub mod terminal;
 mod text;
 pub mod theme;

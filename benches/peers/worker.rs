@@ -12,7 +12,7 @@ use pipeline_tui::pipeline::sources::{
     self,
     alpha_vantage::{self, AlphaVantage},
 };
-use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Unreadable};
+use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Stocktaking, Unreadable};
 use pipeline_tui::time::Clock;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -73,6 +73,7 @@ async fn pipeline(
         answers_limit: 256 << 20,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
+        stocktaking: Stocktaking::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock: Clock::system(),
     });
@@ -81,6 +82,7 @@ async fn pipeline(
         series,
         options: options(),
         max_age: None,
+        within: None,
     };
     let cancel = CancellationToken::new();
     let report = pipeline

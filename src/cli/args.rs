@@ -8,10 +8,10 @@ use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, Va
 
 use super::instant::{Bound, parse_age};
 use super::values::{
-    one_of, parse_address, parse_limit, parse_plan, parse_run, parse_seed, parse_speed,
+    one_of, parse_address, parse_limit, parse_plan, parse_run, parse_seed, parse_speed, parse_time,
 };
 use crate::config::Flags;
-use crate::model::Interval;
+use crate::model::{Interval, Span};
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
 use crate::simulate::{Fault, Plan};
@@ -57,10 +57,11 @@ const READ_ONLY: [&str; 1] = ["read_only"];
 const SAYING: [&str; 2] = ["verbose", "quiet"];
 
 /// Flags without meaning for a command. It accepts them, but its help does not list them.
-const MEANINGLESS: [(&[&str], &[&[&str]]); 11] = [
+const MEANINGLESS: [(&[&str], &[&[&str]]); 12] = [
     (&["demo"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
     (&["fetch"], &[&READ_ONLY]),
     (&["run"], &[&READ_ONLY]),
+    (&["backfill"], &[&READ_ONLY]),
     (&["runs"], &[&KEY, &SOURCE]),
     (&["simulate"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
     (&["doctor"], &[&READ_ONLY]),
@@ -175,6 +176,14 @@ pub enum Subcommand {
     Bars(Box<BarsArgs>),
     /// Show the run history, or one run in detail.
     Runs(RunsArgs),
+    /// List the holes: bars that should be there and were never asked for. Exit code 1 if there are some.
+    Gaps(GapsArgs),
+    /// List what is there of each series, and why the rest is not.
+    Coverage(CoverageArgs),
+    /// Fetch what is missing in a range, for any number of symbols; what is covered costs nothing.
+    Backfill(BackfillArgs),
+    /// Print how the watch list stands, in one line. Exit code 1 if something is behind, has holes or failed.
+    Status(StatusArgs),
     /// Take over the bars of the pipeline that this program replaces, from its own PostgreSQL database.
     Adopt(AdoptArgs),
     /// Show or change the watch list, thousands of series at once; spends no requests.
@@ -318,6 +327,71 @@ pub enum TableFormat {
     Table,
     /// One JSON document.
     Json,
+}
+
+/// `gaps`.
+#[derive(Debug, Args)]
+pub struct GapsArgs {
+    /// Symbols, separated by commas; default: the watch list.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<String>,
+    /// Bar size; default: every one that is stored.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Oldest day or month that is wanted; default: the first that was asked for.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub since: Option<Span>,
+    /// Newest day or month, inclusive.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub to: Option<Span>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// `coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArgs {
+    /// Symbols, separated by commas; default: the watch list.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<String>,
+    /// Bar size; default: every one that is stored.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// `backfill`.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    /// Symbols, separated by commas; default: the watch list.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<String>,
+    /// Bar size: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Oldest day or month; default: the holes only.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub from: Option<Span>,
+    /// Newest day or month, inclusive; default: now.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub to: Option<Span>,
+    /// Only say what it would cost.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
 }
 
 /// `adopt`.

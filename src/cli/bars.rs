@@ -95,6 +95,7 @@ async fn refresh(
     let request = RunRequest {
         trigger: "bars",
         max_age: Some(series.interval.length()),
+        within: None,
         series: vec![series],
         options: FetchOptions::default(),
     };

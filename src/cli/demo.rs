@@ -92,6 +92,7 @@ pub async fn run(
         series: series.collect(),
         options: FetchOptions::default(),
         max_age: None,
+        within: None,
     };
     context.narrator.say(
         "DEMO: a simulated provider and a temporary store; no key, no network, nothing is kept",

@@ -37,20 +37,26 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
         series: wanted(named, args, &settings, &store).await?,
         options: options(args),
         max_age: args.max_age,
+        within: None,
     };
     refuse_senseless(&pipeline, &request)?;
     let report = watched(&pipeline, request, context.narrator).await?;
-    match args.format {
-        ReportFormat::Json => output::data(&json(&report)?)?,
+    show(&report, args.format, context)
+}
+
+/// Prints how a run went, and returns its exit code.
+pub fn show(report: &RunReport, format: ReportFormat, context: &Context) -> Result<u8, Failure> {
+    match format {
+        ReportFormat::Json => output::data(&json(report)?)?,
         ReportFormat::Text => {
             for series in &report.series {
                 output::print(&narrate::line(series))?;
             }
-            context.narrator.say(&narrate::summary(&report));
+            context.narrator.say(&narrate::summary(report));
         }
     }
     let code = exit::of_series(&report.series);
-    if let Some(error) = report.unrecorded {
+    if let Some(error) = &report.unrecorded {
         output::complain(&format!("the run's outcome could not be recorded: {error}"));
         return Ok(if code == exit::DONE { exit::SOME } else { code });
     }

@@ -12,8 +12,8 @@ use super::{chosen, open, output};
 use crate::model::ranges::Stretch;
 use crate::model::text::{counted, thousands};
 use crate::model::{Grid, Interval, SeriesKey, SourceId, Span, Symbol};
+use crate::pipeline::Pipeline;
 use crate::pipeline::stock::Stand;
-use crate::pipeline::{Pipeline, Preview};
 
 /// The holes of a series.
 #[derive(Serialize)]
@@ -50,10 +50,10 @@ struct Covered<'a> {
 
 pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
     let (pipeline, series) = opened(&args.symbols, args.interval, context).await?;
-    let since = args.since.map(|since| since.start());
+    let since = args.since.map(|since| since.from);
     let stands = pipeline.stands(&series, since).await?;
-    let until = args.to.map(|to| to.end());
-    let found: Vec<(&Stand, Preview, Vec<Gap>)> = stands
+    let until = args.to.map(|to| to.to);
+    let found: Vec<(&Stand, u32, Vec<Gap>)> = stands
         .iter()
         .map(|stand| {
             let gaps = holes(stand, until);
@@ -68,13 +68,13 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
         .sum();
     match args.format {
         TableFormat::Json => {
-            let each = found.iter().map(|(stand, preview, gaps)| Gaps {
+            let each = found.iter().map(|(stand, requests, gaps)| Gaps {
                 source: &stand.series.source,
                 symbol: &stand.series.symbol,
                 interval: stand.series.interval,
                 adjusted: stand.series.adjusted,
                 bars: gaps.iter().map(|gap| gap.bars).sum(),
-                requests: preview.requests,
+                requests: *requests,
                 gaps: gaps
                     .iter()
                     .map(|gap| Gap {
@@ -87,7 +87,7 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
         }
         TableFormat::Table if found.is_empty() => context.narrator.say(&format!(
             "no holes in {}",
-            counted(stands.len() as u64, "series", "series")
+            counted(stands.len() as u64, "series")
         )),
         TableFormat::Table => {
             let rows: Vec<Vec<String>> = found
@@ -98,13 +98,13 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
                 &["SERIES", "FROM", "TO", ">BARS", "CAN BE FETCHED"],
                 &rows,
             ))?;
-            let requests: u32 = found.iter().map(|(_, preview, _)| preview.requests).sum();
+            let requests: u32 = found.iter().map(|(_, requests, _)| requests).sum();
             context.narrator.say(&format!(
                 "{} in {}, {}; {} can close them: pipeline-tui backfill",
-                counted(rows.len() as u64, "hole", "holes"),
-                counted(found.len() as u64, "series", "series"),
-                counted(bars, "bar", "bars"),
-                counted(requests.into(), "request", "requests"),
+                counted(rows.len() as u64, "hole"),
+                counted(found.len() as u64, "series"),
+                counted(bars, "bar"),
+                counted(requests.into(), "request"),
             ));
         }
     }

@@ -2,6 +2,11 @@
 
 use std::net::SocketAddr;
 
+use chrono::TimeDelta;
+use chrono_tz::America::New_York;
+
+use crate::model::Span;
+use crate::model::moment::{self, Moment};
 use crate::model::text::{clean_to, either};
 use crate::simulate::Plan;
 
@@ -20,6 +25,19 @@ pub fn one_of(
 pub fn parse_plan(text: &str) -> Result<Plan, String> {
     let names: Vec<&str> = Plan::ALL.iter().map(|plan| plan.as_str()).collect();
     text.parse().map_err(|_| format!("use {}", either(&names)))
+}
+
+/// The time that a day, a month or a year covers at the exchange in New York, or an instant.
+pub fn parse_time(text: &str) -> Result<Span, String> {
+    let midnight = |date| moment::midnight(date, New_York);
+    match moment::parse(text, New_York) {
+        Some(Moment::Instant(at)) => Ok(Span::new(at, at + TimeDelta::seconds(1))),
+        Some(Moment::Days(first, last)) => Ok(Span::new(
+            midnight(first),
+            midnight(last.succ_opt().unwrap_or(last)),
+        )),
+        None => Err("use a day (2026-05-15), a month (2026-05) or a year (2026)".to_owned()),
+    }
 }
 
 /// Parses a limit of printed lines.

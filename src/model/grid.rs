@@ -72,6 +72,27 @@ impl Grid {
         counts.sum()
     }
 
+    /// The first slot that begins within a time.
+    #[must_use]
+    pub fn first(&self, within: Span) -> Option<Slot> {
+        self.slots(within).next()
+    }
+
+    /// The last slot that begins within a time; it is looked for near the end first.
+    #[must_use]
+    pub fn last(&self, within: Span) -> Option<Slot> {
+        let months = self.interval == Interval::Monthly;
+        let mut back = TimeDelta::days(if months { 62 } else { 15 });
+        loop {
+            let from = within.from.max(within.to - back);
+            let found = self.slots(Span::new(from, within.to)).last();
+            if found.is_some() || from == within.from {
+                return found;
+            }
+            back = back * 4;
+        }
+    }
+
     /// The newest slot whose bar is due.
     #[must_use]
     pub fn newest_due(&self, now: DateTime<Utc>) -> Option<Slot> {
@@ -85,7 +106,8 @@ impl Grid {
     /// The slot whose bar is due next.
     #[must_use]
     pub fn next_due(&self, now: DateTime<Utc>) -> Option<Slot> {
-        let first = self.calendar.date(now).checked_sub_days(Days::new(31))?;
+        let back = if self.interval.is_intraday() { 1 } else { 31 };
+        let first = self.calendar.date(now).checked_sub_days(Days::new(back))?;
         let last = self.calendar.date(now).checked_add_days(A_YEAR)?;
         self.periods((first, last)).find(|slot| slot.due > now)
     }

@@ -28,6 +28,14 @@ pub enum Settles {
 }
 
 impl Publishing {
+    /// Of a source that is not known.
+    pub const UNKNOWN: Self = Self {
+        zone: Tz::UTC,
+        delay: TimeDelta::zero(),
+        settles: Settles::After(TimeDelta::days(1)),
+        first_day: NaiveDate::MIN,
+    };
+
     /// The time of the bar with a label: a bar of a week or a month has it from its first day, wherever
     /// its label is.
     #[must_use]

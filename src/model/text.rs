@@ -111,6 +111,16 @@ pub fn thousands(number: impl Into<i128>) -> String {
     text
 }
 
+/// A number with its noun: `1 request`, `2 requests`, `3 series`.
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
+    let plural = match (number, noun) {
+        (1, _) | (_, "series") => "",
+        _ => "s",
+    };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
 /// A cell of a table: a spreadsheet runs one that begins like a formula; an apostrophe keeps it text.
 #[must_use]
 pub fn without_formula(cell: &str) -> String {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::words::words;
-use super::{Bar, Coverage, Grid, Interval, Slot, Span};
+use super::{Bar, Coverage, Grid, Slot, Span};
 
 words! {
     /// How complete and new a series is.
@@ -51,9 +51,55 @@ pub struct Truth {
     pub lacking: u64,
     /// When the newest bars were last asked for.
     pub asked_at: Option<DateTime<Utc>>,
+    /// Whether asking now may bring the newest bar.
+    pub is_due: bool,
 }
 
+/// A bar that the provider lacks is asked for again after so long, then after twice as long, and so on.
+const AGAIN: TimeDelta = TimeDelta::minutes(15);
+/// A provider that lacks more than this has stopped, and is asked only when another bar is due.
+const STOPPED: TimeDelta = TimeDelta::days(4);
+
 impl Evidence<'_> {
+    /// Whether asking at this instant may bring the newest bar.
+    #[must_use]
+    pub fn is_due(&self, at: DateTime<Utc>) -> bool {
+        let Some(slot) = self.grid.newest_due(at) else {
+            return self.asked_at(at).is_none();
+        };
+        match self.asked_at(at) {
+            Some(asked_at) if asked_at >= slot.due => {
+                self.again(slot, asked_at).is_some_and(|again| again <= at)
+            }
+            _ => true,
+        }
+    }
+
+    /// The first instant from `at` on at which asking may bring the newest bar.
+    #[must_use]
+    pub fn due_from(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.is_due(at) {
+            return Some(at);
+        }
+        let again = self.grid.newest_due(at).zip(self.asked_at(at));
+        let again = again.and_then(|(slot, asked_at)| self.again(slot, asked_at));
+        let next = self.grid.next_due(at).map(|slot| slot.due);
+        again.into_iter().chain(next).min()
+    }
+
+    /// When to ask again for the newest bar, which the provider did not have.
+    fn again(&self, slot: Slot, asked_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let newest = self.newest()?;
+        let is_late = newest < slot.span.to && slot.due - newest < STOPPED;
+        let lacks = is_late && self.lacking(newest, slot) > self.usual_gap();
+        lacks.then(|| slot.due + AGAIN.max((asked_at - slot.due) * 2))
+    }
+
+    /// The slots after the newest bar, up to one that is due.
+    fn lacking(&self, newest: DateTime<Utc>, slot: Slot) -> u64 {
+        self.grid.count(Span::new(newest, slot.span.to))
+    }
+
     /// How the series stands.
     #[must_use]
     pub fn truth(&self, now: DateTime<Utc>) -> Truth {
@@ -63,10 +109,7 @@ impl Evidence<'_> {
         let holes = self.holes(now);
         let missing = holes.iter().map(|hole| grid.count(*hole)).sum();
         let newest = self.newest();
-        let after = |at: Option<DateTime<Utc>>| {
-            let slot = newest_due.as_ref()?;
-            Some(grid.count(Span::new(at?, slot.span.to)))
-        };
+        let after = |at: Option<DateTime<Utc>>| Some(self.lacking(at?, newest_due?));
         let is_asked = asked_at.is_some_and(|at| newest_due.is_none_or(|slot| slot.due <= at));
         let (standing, lacking) = if is_asked {
             let lacking = after(newest).unwrap_or(u64::from(newest.is_none()));
@@ -92,6 +135,7 @@ impl Evidence<'_> {
             next: grid.next_due(now),
             lacking,
             asked_at,
+            is_due: self.is_due(now),
         }
     }
 
@@ -108,6 +152,19 @@ impl Evidence<'_> {
             wanted.add(Span::new(span.from, span.to.min(settled)));
         }
         wanted.as_slice().to_vec()
+    }
+
+    /// The slots of a time that were never asked for, and those that can be settled now.
+    #[must_use]
+    pub fn wanted_within(&self, within: Span, now: DateTime<Utc>) -> Vec<Span> {
+        let settled = self.grid.publishing.settled(self.grid.interval, now);
+        let ended = Span::new(within.from, within.to.min(now));
+        let unsettled = self.coverage.unsettled();
+        let again = unsettled.as_slice().iter();
+        let again = again.map(|span| span.common(Span::new(within.from, ended.to.min(settled))));
+        let never = self.coverage.never_asked(ended).into_iter();
+        let wanted = never.chain(again).filter(|span| !span.is_empty());
+        wanted.filter_map(|span| self.trimmed(span)).collect()
     }
 
     /// When the newest bars were asked for; an instant that is still to come was noted by a wrong clock.
@@ -141,26 +198,8 @@ impl Evidence<'_> {
 
     /// A time from its first slot to the end of its last.
     fn trimmed(&self, gap: Span) -> Option<Span> {
-        let first = self.grid.slots(gap).next()?.span.from;
-        let last = self.last_slot(gap)?;
-        Some(Span::new(first, last.span.to))
-    }
-
-    /// The last slot that begins within a time: it is looked for near the end first.
-    fn last_slot(&self, gap: Span) -> Option<Slot> {
-        let mut back = TimeDelta::days(if self.grid.interval == Interval::Monthly {
-            62
-        } else {
-            15
-        });
-        loop {
-            let from = gap.from.max(gap.to - back);
-            let found = self.grid.slots(Span::new(from, gap.to)).last();
-            if found.is_some() || from == gap.from {
-                return found;
-            }
-            back = back * 4;
-        }
+        let (first, last) = (self.grid.first(gap)?, self.grid.last(gap)?);
+        Some(Span::new(first.span.from, last.span.to))
     }
 
     /// The most slots that were empty between two of the newest bars: an illiquid symbol has not
@@ -184,7 +223,7 @@ mod tests {
 
     use super::*;
     use crate::model::calendar::{CalendarId, Calendars};
-    use crate::model::{Price, Publishing, Settles, Spoken};
+    use crate::model::{Interval, Price, Publishing, Settles, Spoken};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -346,6 +385,56 @@ mod tests {
         assert_eq!(
             evidence.truth(at("2026-11-27T14:36:00Z")).standing,
             Standing::Due
+        );
+    }
+
+    #[test]
+    fn a_bar_that_the_provider_lacks_is_asked_for_again_ever_less_often() {
+        let grid = grid(Interval::Daily);
+        let due = at("2026-11-25T21:00:00Z");
+        let is_due = |newest: &str, asked: i64, now: i64| {
+            let after = |minutes| due + TimeDelta::minutes(minutes);
+            let mut coverage = Coverage::default();
+            coverage.hear(&Spoken {
+                asked: Span::new(at("2026-11-02T05:00:00Z"), at(newest)),
+                settled_to: at(newest),
+                newest_at: Some(after(asked)),
+            });
+            let recent = [bar(newest)];
+            let evidence = Evidence {
+                grid: &grid,
+                coverage: &coverage,
+                recent: &recent,
+                since: None,
+            };
+            assert_eq!(
+                evidence.due_from(after(now)) == Some(after(now)),
+                evidence.is_due(after(now))
+            );
+            evidence.is_due(after(now))
+        };
+        let yesterday = "2026-11-24T05:00:00Z";
+        for (asked, now, again) in [
+            (0, 14, false),
+            (0, 15, true),
+            (15, 29, false),
+            (15, 30, true),
+            (120, 239, false),
+            (120, 240, true),
+        ] {
+            assert_eq!(
+                is_due(yesterday, asked, now),
+                again,
+                "asked after {asked}, now {now} minutes"
+            );
+        }
+        assert!(
+            !is_due("2026-11-25T05:00:00Z", 0, 600),
+            "nothing is lacking"
+        );
+        assert!(
+            !is_due("2026-11-10T05:00:00Z", 0, 600),
+            "nothing was traded for weeks"
         );
     }
 

@@ -117,7 +117,6 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
             spooled: 0,
         },
         quotas: pipeline.quotas(),
-        calendars: pipeline.calendars.clone(),
         read_only: options.read_only,
         own_list: options.only.is_some(),
         schedule: remembered.schedule.unwrap_or(options.schedule),
@@ -353,6 +352,7 @@ impl Engine {
             series,
             options: FetchOptions::default(),
             max_age: None,
+            within: None,
         };
         self.supervise(Input::RunCrashed, async move {
             let ended = pipeline

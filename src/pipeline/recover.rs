@@ -40,6 +40,7 @@ impl Pipeline {
         if !interrupted.is_empty() {
             observer(Event::Interrupted(interrupted));
         }
+        self.take_stock().await?;
         self.take_in_spooled(waiting).await?;
         let mut unreadable = vec![];
         for kept in self.store.unapplied().await? {

@@ -14,12 +14,15 @@ use super::learned::{Learned, Verdict};
 use super::persist::{Persistence, Waiting};
 use super::recover::Unreadable;
 use super::retry::{Allowance, Budget};
-use super::source::{FetchOptions, Planned, Refusal, Wish};
+use super::source::{FetchOptions, Planned, Range, Refusal, Wish};
+use super::stock::Stocktaking;
 use crate::db::{DbError, Store};
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::run::run_status;
-use crate::model::{ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId};
+use crate::model::{
+    ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId, Span,
+};
 use crate::time::Clock;
 
 /// Everything a run works with.
@@ -39,6 +42,8 @@ pub struct Pipeline {
     pub clock: Clock,
     /// Kept answers that no lane can read.
     pub unreadable: Unreadable,
+    /// Whether stock was taken of bars that an older version stored.
+    pub stocktaking: Stocktaking,
 }
 
 /// What a run is to do.
@@ -52,6 +57,8 @@ pub struct RunRequest {
     pub options: FetchOptions,
     /// A series fetched within this time costs no request.
     pub max_age: Option<TimeDelta>,
+    /// Ask only for what is missing in this time; a series that lacks nothing costs no request.
+    pub within: Option<Span>,
 }
 
 /// The series of a run in their order, those that have ended with their reports.
@@ -133,7 +140,8 @@ impl Pipeline {
             observer: &observer,
         };
         self.write(waiting, || self.recover(waiting)).await?;
-        let (mut roll, mut work) = self.plan(&request);
+        let missing = self.missing(&request).await?;
+        let (mut roll, mut work) = self.plan(&request, &missing);
         self.skip_fresh(&mut roll, &mut work, request.max_age)
             .await?;
         for (place, requests) in &mut work {
@@ -142,6 +150,11 @@ impl Pipeline {
             }
         }
         let learned = self.learned(work.keys()).await?;
+        for (place, requests) in &mut work {
+            if let (Some(lane), Some(learned)) = (self.lanes.get(*place), learned.get(place)) {
+                fall_back(lane, requests, learned);
+            }
+        }
         let begin = || self.store.begin_run(request.trigger, roll.series.clone());
         let active = self.write(waiting, begin).await?;
         observer(Event::Started {
@@ -220,7 +233,7 @@ impl Pipeline {
 
     /// Whether any of these series can be fetched with these options; otherwise why not.
     pub fn can_ask(&self, request: &RunRequest) -> Result<(), String> {
-        let (roll, work) = self.plan(request);
+        let (roll, work) = self.plan(request, &HashMap::new());
         if !work.is_empty() {
             return Ok(());
         }
@@ -256,7 +269,7 @@ impl Pipeline {
 
     /// Turns series into requests for each lane. What cannot be requested is refused here, without
     /// sending anything.
-    fn plan(&self, request: &RunRequest) -> (Roll, Work) {
+    fn plan(&self, request: &RunRequest, missing: &HashMap<SeriesKey, Vec<Span>>) -> (Roll, Work) {
         let mut wishes: BTreeMap<Option<usize>, Vec<Wish>> = BTreeMap::new();
         let mut roll = Roll::default();
         for wanted in &request.series {
@@ -265,7 +278,16 @@ impl Pipeline {
                 continue;
             }
             let place = self.lanes.iter().position(|lane| *lane.id() == key.source);
-            let wish = request.options.wish(&key);
+            let mut wish = request.options.wish(&key);
+            if let Some(missing) = missing.get(&self.kept_as(wanted)) {
+                if missing.is_empty() && request.within.is_some() {
+                    let report = SeriesReport::new(key.clone(), SeriesStatus::Skipped);
+                    roll.reports.insert(key.clone(), report);
+                    roll.series.push(key);
+                    continue;
+                }
+                wish.range = Range::Missing(missing.clone());
+            }
             wishes.entry(place).or_default().push(wish);
             roll.series.push(key);
         }
@@ -401,6 +423,27 @@ impl Roll {
             .filter_map(|series| reports.remove(series))
             .collect()
     }
+}
+
+/// Where the plan does not include the older bars of a series, its newest are asked for.
+fn fall_back(lane: &Lane, requests: &mut Vec<Request>, learned: &Learned) {
+    let mut left = Vec::with_capacity(requests.len());
+    for chain in requests.chunk_by(|one, next| one.series == next.series) {
+        let can_be_sent =
+            |request: &&Request| learned.verdict(request, &BTreeSet::new()) == Verdict::Go;
+        let some: Vec<Request> = chain.iter().filter(can_be_sent).cloned().collect();
+        if !some.is_empty() || chain.iter().all(Request::is_about_symbols) {
+            left.extend(some);
+            continue;
+        }
+        let series = chain.iter().take(1).flat_map(|first| first.series.clone());
+        let newest: Vec<Wish> = series.map(Wish::newest).collect();
+        let instead = lane.plan(&newest).requests;
+        // Where even the newest are not included, the refusal says so.
+        let is_included = instead.iter().all(|request| can_be_sent(&request));
+        left.extend(if is_included { instead } else { chain.to_vec() });
+    }
+    *requests = left;
 }
 
 /// Lets every lane work by itself, and waits for all.

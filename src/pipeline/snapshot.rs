@@ -5,12 +5,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::BarsWindow;
-use super::freshness;
 use super::schedule::Schedule;
 pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
-use crate::model::calendar::Calendar;
 use crate::model::words::words;
-use crate::model::{Bar, ErrorClass, Listing, Price, RequestId, RunId, RunSummary, SeriesKey};
+use crate::model::{
+    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, Truth,
+};
 
 /// The state of the engine at one instant.
 #[derive(Debug, Clone)]
@@ -141,10 +141,14 @@ pub struct RunProgress {
 words! {
     /// The state of a series, in one word.
     pub enum SeriesState {
-        /// Fetched since it last could have changed.
+        /// Every bar that is due was asked for, and is there as far as the provider has it.
         Fresh = "fresh",
         /// The next run fetches it.
         Due = "due",
+        /// The provider does not have the newest bar.
+        Behind = "behind",
+        /// Older bars were never asked for.
+        Holes = "holes",
         /// It waits for its turn in the run, or for the day's quota to renew.
         Waiting = "waiting",
         /// A request is being sent, or will be sent again after a pause.
@@ -159,8 +163,14 @@ words! {
 /// One line of the watch list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedSeries {
-    /// When its exchange trades.
-    pub calendar: Calendar,
+    /// Which of its bars can exist.
+    pub grid: Grid,
+    /// How complete and new it is.
+    pub truth: Truth,
+    /// Since when its bars can be asked for; `None`: since the first there is.
+    pub reach: Option<DateTime<Utc>>,
+    /// Requests that close its holes, as far as they can be closed.
+    pub closing_price: u32,
     /// The series.
     pub key: SeriesKey,
     /// Its state.
@@ -198,7 +208,8 @@ impl WatchedSeries {
     /// bars already stored.
     #[must_use]
     pub fn can_have_changed(&self, now: DateTime<Utc>) -> bool {
-        freshness::can_have_changed(&self.calendar, self.key.interval, self.fetched_at, now)
+        let due = self.grid.newest_due(now).map(|slot| slot.due);
+        self.truth.is_due || self.truth.asked_at < due
     }
 }
 

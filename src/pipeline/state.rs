@@ -32,7 +32,6 @@ use super::snapshot::{
 use super::source::SymbolWish;
 use super::symbols::{Symbols, WhyNoSymbols};
 use crate::db::{DbError, RunDetail};
-use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
 use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
@@ -76,7 +75,6 @@ pub struct State {
     provider: ProviderStatus,
     store: StoreStatus,
     quotas: Quotas,
-    calendars: Calendars,
     schedule: Schedule,
     paused: bool,
     /// How often this process changed the schedule: what was read before the last change does not
@@ -128,7 +126,6 @@ impl State {
             provider: start.provider,
             store: start.store,
             quotas: Quotas::new(start.quotas),
-            calendars: start.calendars,
             schedule: start.schedule,
             paused: start.paused,
             settings_changed: 0,

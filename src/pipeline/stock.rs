@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Utc};
 
 use super::run::{Pipeline, RunRequest};
-use super::source::Range;
-use crate::db::{BarQuery, DbError, Order};
+use super::source::{Range, Wish};
+use crate::db::{BarQuery, DbError, Order, SeriesFacts};
+use crate::model::ranges::{Stretch, stretches};
 use crate::model::{
     Bar, Coverage, Evidence, Grid, Known, Publishing, Segment, SeriesKey, Span, Spans, Truth,
     moment,
@@ -88,30 +89,71 @@ impl Pipeline {
         series: &[SeriesKey],
         since: Option<DateTime<Utc>>,
     ) -> Result<Vec<Stand>, DbError> {
-        let now = self.clock.now();
         let mut stands = Vec::with_capacity(series.len());
         for key in series {
             let series = self.stored_as(key);
             let facts = self.store.facts(series.clone()).await?;
-            let grid = self.grid(&series);
-            let since = since.or_else(|| self.since(&series));
-            let evidence = Evidence {
-                grid: &grid,
-                coverage: &facts.coverage,
-                recent: &facts.recent,
-                since,
-            };
-            stands.push(Stand {
-                truth: evidence.truth(now),
-                reach: self.reach(&series),
-                coverage: facts.coverage,
-                bars: facts.bars,
-                series,
-                grid,
-                since,
-            });
+            stands.push(self.stand(series, &facts, since));
         }
         Ok(stands)
+    }
+
+    /// How a series stands of which the store knows this.
+    #[must_use]
+    pub fn stand(
+        &self,
+        series: SeriesKey,
+        facts: &SeriesFacts,
+        since: Option<DateTime<Utc>>,
+    ) -> Stand {
+        let grid = self.grid(&series);
+        let since = since.or_else(|| self.since(&series));
+        let evidence = Evidence {
+            grid: &grid,
+            coverage: &facts.coverage,
+            recent: &facts.recent,
+            since,
+        };
+        Stand {
+            truth: evidence.truth(self.clock.now()),
+            reach: self.reach(&series),
+            coverage: facts.coverage.clone(),
+            bars: facts.bars,
+            series,
+            grid,
+            since,
+        }
+    }
+
+    /// Requests that bring what is missing of a series.
+    #[must_use]
+    pub fn price(&self, series: &SeriesKey, missing: &[Span]) -> u32 {
+        let Some(lane) = self.lane(&series.source).filter(|_| !missing.is_empty()) else {
+            return 0;
+        };
+        let wish = Wish {
+            range: Range::Missing(missing.to_vec()),
+            ..Wish::newest(series.clone())
+        };
+        u32::try_from(lane.plan(&[wish]).requests.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A series from the first bar that is wanted until now, with what is there and why not.
+    pub async fn stretches(&self, stand: &Stand) -> Result<Vec<Stretch>, DbError> {
+        let held = self.runs_of_bars(&stand.series).await?;
+        let bounds = [held.bounds(), stand.coverage.asked().bounds()];
+        let first = bounds.into_iter().flatten().map(|bounds| bounds.from);
+        // What is before the first bar was asked for and is not there: it needs no line.
+        let listed = held.bounds().map(|bounds| bounds.from);
+        let from = stand.since.into_iter().chain(first).min().max(listed);
+        let newest = stand.truth.newest_due.map(|slot| slot.span.to);
+        match (from, newest) {
+            (Some(from), Some(to)) => {
+                let within = Span::new(from, to);
+                Ok(stretches(&stand.grid, &stand.coverage, &held, within))
+            }
+            _ => Ok(vec![]),
+        }
     }
 
     /// What is missing of the series of a run that is to bring what is missing.
@@ -120,7 +162,10 @@ impl Pipeline {
         request: &RunRequest,
     ) -> Result<HashMap<SeriesKey, Vec<Span>>, DbError> {
         let options = &request.options;
-        let is_told_how_much = options.extras.iter().any(|extra| extra.name == "outputsize");
+        let is_told_how_much = options
+            .extras
+            .iter()
+            .any(|extra| extra.name == "outputsize");
         if options.range != Range::Newest || is_told_how_much {
             return Ok(HashMap::new());
         }
@@ -141,7 +186,11 @@ impl Pipeline {
                 recent: &[],
                 since: self.since(&series),
             };
-            (series, evidence.wanted(now))
+            let wanted = match request.within {
+                Some(within) => evidence.wanted_within(within, now),
+                None => evidence.wanted(now),
+            };
+            (series, wanted)
         };
         Ok(wanted.into_iter().map(missing).collect())
     }
@@ -157,7 +206,7 @@ impl Pipeline {
 
     /// Notes for bars that were stored before anybody noted what was asked for that they are there. A
     /// slot without a bar counts as never asked for.
-    pub(super) async fn take_stock(&self) -> Result<(), DbError> {
+    pub async fn take_stock(&self) -> Result<(), DbError> {
         if self.stocktaking.0.load(Ordering::Relaxed) {
             return Ok(());
         }

@@ -70,8 +70,13 @@ async fn known(
     let stored = pipeline.stored_as(&key);
     let mut facts = pipeline.store.facts(stored.clone()).await?;
     facts.fetched_at = facts.fetched_at.map(|at| at + pipeline.clock.ahead_at(at));
+    let stand = pipeline.stand(stored.clone(), &facts, None);
     Ok(Entry {
         key,
+        closing_price: pipeline.price(&stored, &stand.askable()),
+        grid: stand.grid,
+        since: stand.since,
+        reach: stand.reach,
         stored,
         facts,
         parked,

@@ -132,11 +132,7 @@ mod tests {
                 "probably closed: weekend",
             ),
         ] {
-            assert_eq!(
-                words(&id.into(), now.parse().unwrap(), zone),
-                words,
-                "{now}"
-            );
+            assert_eq!(words(&id.into(), now.parse().unwrap(), zone), said, "{now}");
         }
     }
 }

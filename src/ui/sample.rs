@@ -12,8 +12,8 @@ use super::theme::{Preset, Theme};
 use crate::config::{ReportRow, SourceWords};
 use crate::model::calendar::CalendarId;
 use crate::model::{
-    Bar, Counts, ErrorClass, Interval, Price, RequestId, RunId, RunStatus, RunSummary, SeriesKey,
-    SeriesReport, SeriesStatus as Ended, Sources, Volume,
+    Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
+    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Sources, Standing, Truth, Volume,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
@@ -65,9 +65,43 @@ fn day_bar(date: &str, close: &str) -> Bar {
     }
 }
 
+fn grid(interval: Interval) -> Grid {
+    Grid {
+        interval,
+        calendar: CalendarId::Xnys.into(),
+        publishing: Publishing {
+            zone: New_York,
+            ..Publishing::UNKNOWN
+        },
+    }
+}
+
+fn truth(state: SeriesState) -> Truth {
+    let standing = match state {
+        SeriesState::Fresh => Standing::Fresh,
+        SeriesState::Behind => Standing::Behind,
+        SeriesState::Holes => Standing::Holes,
+        _ => Standing::Due,
+    };
+    Truth {
+        standing,
+        holes: vec![],
+        missing: 0,
+        newest: None,
+        newest_due: None,
+        next: None,
+        lacking: 0,
+        asked_at: None,
+        is_due: standing == Standing::Due,
+    }
+}
+
 fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries {
     WatchedSeries {
-        calendar: CalendarId::Xnys.into(),
+        truth: truth(state),
+        grid: grid(interval),
+        reach: None,
+        closing_price: 0,
         key: series(symbol, interval),
         state,
         fetched_at: None,

@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::Role;
 use crate::config::secret;
-use crate::model::text::{clean, thousands};
+use crate::model::text::{clean, counted, thousands};
 use crate::model::{Bar, Interval, Price, SeriesKey};
 
 /// A dash where there is nothing to show.
@@ -376,11 +376,7 @@ pub fn change_role(change: &str) -> Role {
 /// `1 request`, `2 requests`.
 #[must_use]
 pub fn count(number: usize, noun: &str) -> String {
-    let plural = match (number, noun) {
-        (1, _) | (_, "series") => "",
-        _ => "s",
-    };
-    format!("{} {noun}{plural}", thousands(number as u64))
+    counted(number as u64, noun)
 }
 
 /// A path, safe to display: a file name is untrusted text.

@@ -164,6 +164,7 @@ async fn where_a_day_is_limited_retries_share_two_of_it() {
         series: series.into(),
         options: FetchOptions::default(),
         max_age: None,
+        within: None,
     };
     let announced = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&announced);
@@ -266,6 +267,7 @@ async fn told_to_stop_it_asks_nothing_more() {
             .into(),
         options: FetchOptions::default(),
         max_age: None,
+        within: None,
     };
     let observer = Arc::new(move |event| {
         if matches!(event, pipeline_tui::pipeline::Event::Sending { .. }) {

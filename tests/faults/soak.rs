@@ -181,6 +181,7 @@ async fn fill(pipeline: &Arc<Pipeline>) {
         series: series.collect(),
         options: FetchOptions::default(),
         max_age: None,
+        within: None,
     };
     let (silent, never) = (Arc::new(|_| {}), CancellationToken::new());
     let report = pipeline.run(request, silent, never).await.unwrap();

@@ -44,6 +44,7 @@ pub async fn ask(found: &[Finding], context: &Context) -> Result<(Finding, u8), 
         series: vec![series],
         options: FetchOptions::default(),
         max_age: None,
+        within: None,
     };
     let cancel = exit::cancelled_by_signal();
     let report = pipeline.run(request, Arc::new(drop), cancel).await?;

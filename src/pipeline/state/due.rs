@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::freshness;
 use super::{Entry, State};
 use crate::model::SeriesKey;
 
@@ -12,29 +11,18 @@ impl State {
         self.quotas.spent_until(&series.source, now).is_some()
     }
 
-    fn may_have_changed(&self, entry: &Entry, at: DateTime<Utc>) -> bool {
-        let calendar = self.calendars.of(&entry.key);
-        freshness::can_have_changed(&calendar, entry.key.interval, entry.fetched_at(), at)
-    }
-
     /// The first instant from `at` on at which a series is due; `None`: no series can become due.
     pub(super) fn due_from(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let asked = self.entries.iter().filter(|entry| entry.can_be_asked(at));
-        let due_from = |entry: &Entry| {
-            if self.may_have_changed(entry, at) {
-                return Some(at);
-            }
-            let calendar = self.calendars.of(&entry.key);
-            freshness::next_change(&calendar, entry.key.interval, at)
-        };
-        asked.filter_map(due_from).min()
+        asked
+            .filter_map(|entry| entry.evidence().due_from(at))
+            .min()
     }
 
     /// The series that a run at this instant would fetch: those never fetched first, then the
     /// oldest, so that a limited day reaches all of them in turn.
     pub(super) fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
-        let is_due =
-            move |entry: &&Entry| entry.can_be_asked(at) && self.may_have_changed(entry, at);
+        let is_due = move |entry: &&Entry| entry.can_be_asked(at) && entry.evidence().is_due(at);
         let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
         due.sort_by_key(|entry| entry.fetched_at());
         due.into_iter().map(|entry| &entry.key)

@@ -6,7 +6,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::command::{BarsWindow, Command};
 use super::super::event::{Event, RunReport};
-use super::super::freshness;
 use super::super::notice::Notice;
 use super::super::schedule::Schedule;
 use super::super::settings::Remembered;
@@ -17,10 +16,10 @@ use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
-use crate::model::calendar::{Calendar, Calendars};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId, WatchEdit,
+    ErrorClass, Evidence, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId,
+    Standing, Truth, WatchEdit,
 };
 
 /// How long the schedule skips a series that the provider does not know: a day, because in an
@@ -131,6 +130,14 @@ pub struct Entry {
     pub stored: SeriesKey,
     /// What the store knows about it.
     pub facts: SeriesFacts,
+    /// Which of its bars can exist.
+    pub grid: Grid,
+    /// From when on they are wanted.
+    pub since: Option<DateTime<Utc>>,
+    /// Since when they can be asked for.
+    pub reach: Option<DateTime<Utc>>,
+    /// Requests that closed its holes when it was read.
+    pub closing_price: u32,
     /// Why it cannot be fetched, if known without a request.
     pub parked: Option<(ErrorClass, String)>,
     /// The number of the read that this comes from, counted with those of the list.
@@ -210,21 +217,27 @@ impl Entry {
         from.is_some_and(|from| at - from < REST)
     }
 
-    /// Its state; `spent`: nothing may be sent before the quota renews.
-    pub(super) fn state(
-        &self,
-        calendar: &Calendar,
-        spent: bool,
-        now: DateTime<Utc>,
-    ) -> SeriesState {
+    /// What its state follows from.
+    pub(super) fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            grid: &self.grid,
+            coverage: &self.facts.coverage,
+            recent: &self.facts.recent,
+            since: self.since,
+        }
+    }
+
+    /// Its state, given how it stands; `spent`: nothing may be sent before the quota renews.
+    pub(super) fn state(&self, truth: &Truth, spent: bool) -> SeriesState {
         self.live
             .state
             .or_else(|| self.parked.as_ref().map(|_| SeriesState::Blocked))
-            .unwrap_or_else(|| {
-                match freshness::state(calendar, self.key.interval, self.fetched_at(), now) {
-                    SeriesState::Due if spent => SeriesState::Waiting,
-                    state => state,
-                }
+            .unwrap_or(match truth.standing {
+                Standing::Holes => SeriesState::Holes,
+                Standing::Due if spent => SeriesState::Waiting,
+                Standing::Due => SeriesState::Due,
+                Standing::Behind => SeriesState::Behind,
+                Standing::Fresh => SeriesState::Fresh,
             })
     }
 }
@@ -310,8 +323,6 @@ pub struct Start {
     pub quotas: Vec<(SourceId, Quota)>,
     /// The schedule, as stored or by default.
     pub schedule: Schedule,
-    /// When the exchanges of the series trade.
-    pub calendars: Calendars,
     /// Whether this process neither spends requests nor writes.
     pub read_only: bool,
     /// Whether the watch list is this process's own, not the store's.

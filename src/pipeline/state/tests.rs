@@ -6,16 +6,18 @@ mod symbols;
 mod told;
 mod watch_list;
 
+use crate::model::calendar::CalendarId;
 use chrono_tz::America::New_York;
 
 use super::super::command::Command;
 use super::super::settings::Remembered;
-use super::super::sources;
 use super::*;
 use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
-use crate::model::{Coverage, Interval, RunStatus, WatchEdit};
+use crate::model::{
+    Bar, Coverage, Grid, Interval, Price, Publishing, RunStatus, Spoken, WatchEdit,
+};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -31,16 +33,59 @@ fn key(symbol: &str) -> SeriesKey {
     SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily)
 }
 
+fn grid() -> Grid {
+    Grid {
+        interval: Interval::Daily,
+        calendar: CalendarId::Xnys.into(),
+        publishing: Publishing {
+            zone: New_York,
+            ..Publishing::UNKNOWN
+        },
+    }
+}
+
+fn bar(timestamp: DateTime<Utc>) -> Bar {
+    let price = Price::from_units(1);
+    Bar {
+        timestamp,
+        trading_date: timestamp.date_naive(),
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: 1.into(),
+        is_final: true,
+        adjusted_close: None,
+        dividend_amount: None,
+        split_coefficient: None,
+    }
+}
+
 fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
+    let grid = grid();
+    let fetched_at = fetched_at.map(at);
+    let newest = fetched_at.and_then(|at| grid.newest_due(at));
+    let mut coverage = Coverage::default();
+    if let Some((slot, newest_at)) = newest.zip(fetched_at) {
+        coverage.hear(&Spoken {
+            asked: slot.span,
+            settled_to: slot.span.to,
+            newest_at: Some(newest_at),
+        });
+    }
     Entry {
         key: key(symbol),
         stored: key(symbol),
+        grid,
+        since: None,
+        reach: None,
+        closing_price: 0,
         facts: SeriesFacts {
-            coverage: Coverage::default(),
-            fetched_at: fetched_at.map(at),
+            coverage,
+            fetched_at,
             bars: 0,
             oldest: None,
-            recent: vec![],
+            recent: newest.iter().map(|slot| bar(slot.span.from)).collect(),
         },
         parked: None,
         reading: 0,
@@ -64,7 +109,6 @@ fn state(last_tick: Option<&str>) -> State {
             spooled: 0,
         },
         quotas: quotas(Some(25)),
-        calendars: sources::calendars(),
         schedule: Schedule::after_close(),
         read_only: false,
         own_list: false,

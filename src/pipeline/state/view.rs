@@ -1,15 +1,12 @@
 //! The state as others see it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::freshness;
 use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, WatchedSeries};
 use super::{Entry, Owner, State};
-use crate::model::calendar::{Calendar, CalendarId};
-use crate::model::{Bar, Interval, Price};
+use crate::model::{Bar, Price, Truth};
 
 /// Closes that a trend shows.
 const TREND: usize = 78;
@@ -64,41 +61,34 @@ impl State {
 impl State {
     /// The state of a line of the watch list.
     pub(super) fn state_of(&self, entry: &Entry, now: DateTime<Utc>) -> SeriesState {
-        let calendar = self.calendars.of(&entry.key);
-        entry.state(&calendar, self.is_spent(&entry.key, now), now)
+        let truth = entry.evidence().truth(now);
+        entry.state(&truth, self.is_spent(&entry.key, now))
     }
 
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
         let next = self.next_at(now);
-        // A fresh series waits for its next bar; that instant is the same for all series of an
-        // interval and a calendar.
-        let mut after_change: HashMap<(CalendarId, Interval), Option<DateTime<Utc>>> =
-            HashMap::new();
-        let mut next_of = |calendar: &Calendar, interval: Interval| {
-            let of = (calendar.id(), interval);
-            *after_change.entry(of).or_insert_with(|| {
-                let change = freshness::next_change(calendar, interval, now)?;
-                let before = change - TimeDelta::milliseconds(1);
-                self.schedule.next_after(before).max(next)
-            })
+        // A series that is not due waits for its next bar.
+        let next_of = |entry: &Entry| {
+            let due = entry.evidence().due_from(now)?;
+            let before = due - TimeDelta::milliseconds(1);
+            self.schedule.next_after(before).max(next)
         };
         self.entries
             .iter()
             .map(|entry| {
-                let calendar = self.calendars.of(&entry.key);
-                let status = status(entry, calendar, self.state_of(entry, now));
-                let next_at = if status.state == SeriesState::Fresh {
-                    next_of(&status.calendar, entry.key.interval)
-                } else {
-                    next
-                };
-                WatchedSeries { next_at, ..status }
+                let truth = entry.evidence().truth(now);
+                let state = entry.state(&truth, self.is_spent(&entry.key, now));
+                let next_at = if truth.is_due { next } else { next_of(entry) };
+                WatchedSeries {
+                    next_at,
+                    ..status(entry, truth, state)
+                }
             })
             .collect()
     }
 }
 
-fn status(entry: &Entry, calendar: Calendar, state: SeriesState) -> WatchedSeries {
+fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
     let recent = &entry.facts.recent;
     let last_bar = recent.first().copied();
     let other_day = |bar: &&Bar| last_bar.is_some_and(|last| bar.trading_date != last.trading_date);
@@ -114,7 +104,10 @@ fn status(entry: &Entry, calendar: Calendar, state: SeriesState) -> WatchedSerie
         .collect();
     trend.reverse();
     WatchedSeries {
-        calendar,
+        grid: entry.grid.clone(),
+        reach: entry.reach,
+        closing_price: entry.closing_price,
+        truth,
         key: entry.key.clone(),
         state,
         fetched_at: entry.fetched_at(),

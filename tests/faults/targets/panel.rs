@@ -7,8 +7,9 @@ use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, TimeDelta, Utc};
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
-    Bar, Counts, ErrorClass, Interval, Listing, Price, RequestId, RunId, RunStatus, RunSummary,
-    SeriesKey, SeriesReport, SeriesStatus as Ended, Volume, text,
+    Bar, Counts, ErrorClass, Grid, Interval, Listing, Price, Publishing, RequestId, RunId,
+    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot, Span, Standing,
+    Truth, Volume, text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
@@ -78,11 +79,41 @@ fn bar(u: &mut Unstructured<'_>, timestamp: DateTime<Utc>) -> Result<Bar> {
     })
 }
 
+fn truth(u: &mut Unstructured<'_>) -> Result<Truth> {
+    let hole = |u: &mut Unstructured<'_>| Ok(Span::new(instant(u)?, instant(u)?));
+    let slot = |u: &mut Unstructured<'_>| {
+        Ok(Slot {
+            span: hole(u)?,
+            due: instant(u)?,
+        })
+    };
+    Ok(Truth {
+        standing: *u.choose(Standing::ALL)?,
+        holes: (0..u.int_in_range(0..=3)?)
+            .map(|_| hole(u))
+            .collect::<Result<_>>()?,
+        missing: u.arbitrary()?,
+        newest: sometimes(u, instant)?,
+        newest_due: sometimes(u, slot)?,
+        next: sometimes(u, slot)?,
+        lacking: u.arbitrary()?,
+        asked_at: sometimes(u, instant)?,
+        is_due: u.arbitrary()?,
+    })
+}
+
 fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
     let at = instant(u)?;
     let closes = u.int_in_range(0..=9)?;
     Ok(WatchedSeries {
-        calendar: (*u.choose(CalendarId::ALL)?).into(),
+        grid: Grid {
+            interval: *u.choose(&Interval::ALL)?,
+            calendar: (*u.choose(CalendarId::ALL)?).into(),
+            publishing: Publishing::UNKNOWN,
+        },
+        truth: truth(u)?,
+        reach: sometimes(u, instant)?,
+        closing_price: u.arbitrary()?,
         key: series(u)?,
         state: *u.choose(SeriesState::ALL)?,
         fetched_at: sometimes(u, instant)?,

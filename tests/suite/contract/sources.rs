@@ -8,7 +8,9 @@ use pipeline_tui::model::calendar::Calendars;
 use pipeline_tui::model::quota::{Window, WindowSpan};
 use pipeline_tui::pipeline::source::{FetchOptions, Hours, Range};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
-use pipeline_tui::pipeline::{Event, Lane, Observer, Pipeline, RunReport, RunRequest, Unreadable};
+use pipeline_tui::pipeline::{
+    Event, Lane, Observer, Pipeline, RunReport, RunRequest, Stocktaking, Unreadable,
+};
 use pipeline_tui::simulate;
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +47,7 @@ fn pipeline(store: &Arc<dyn Store>, lanes: Vec<Lane>) -> Arc<Pipeline> {
         clock: Clock::system(),
         calendars: Calendars::default().with(calendars),
         unreadable: Unreadable::default(),
+        stocktaking: Stocktaking::default(),
     })
 }
 
@@ -64,6 +67,7 @@ fn wanted(series: &[SeriesKey]) -> RunRequest {
         series: series.to_vec(),
         options: FetchOptions::default(),
         max_age: None,
+        within: None,
     }
 }
 

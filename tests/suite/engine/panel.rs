@@ -1,9 +1,9 @@
 //! What a panel requests from the engine: windows of bars, answers, the watch list, another key, read-only.
 
 use pipeline_tui::model::{RequestId, SeriesStatus, WatchEdit};
-use pipeline_tui::pipeline::Event;
 use pipeline_tui::pipeline::engine::Rekeyed;
 use pipeline_tui::pipeline::snapshot::{BarsPage, SeriesState};
+use pipeline_tui::pipeline::{Event, Stocktaking};
 
 use super::*;
 
@@ -186,6 +186,7 @@ async fn another_key_counts_from_the_next_run_on() {
                     answers_limit: 1 << 28,
                     calendars: sources::calendars(),
                     unreadable: Unreadable::default(),
+                    stocktaking: Stocktaking::default(),
                     persistence: persistence(),
                     clock: hands.clock(),
                 });

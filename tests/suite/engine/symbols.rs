@@ -5,7 +5,7 @@ use pipeline_tui::db::{Reservation, Reserved};
 use pipeline_tui::model::{Answer, ErrorClass, RunStatus, SourceId};
 use pipeline_tui::pipeline::source::{FetchOptions, SymbolWish};
 use pipeline_tui::pipeline::symbols::Symbols;
-use pipeline_tui::pipeline::{Observer, RunRequest};
+use pipeline_tui::pipeline::{Observer, RunRequest, Stocktaking};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -134,6 +134,7 @@ fn pipeline(store: &Arc<dyn Store>, server: &Server, per_day: Option<u32>) -> Ar
         answers_limit: 1 << 28,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
+        stocktaking: Stocktaking::default(),
         persistence: persistence(),
         clock: Clock::system(),
     })
@@ -251,6 +252,7 @@ async fn a_kept_list_is_not_taken_for_bars() {
             series: watched(),
             options: FetchOptions::default(),
             max_age: None,
+            within: None,
         };
         let silent: Observer = Arc::new(|_| {});
         let report = pipeline

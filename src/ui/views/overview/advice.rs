@@ -9,6 +9,7 @@ use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::keymap::binding::KeyContext;
 use crate::ui::shared::Shared;
+use crate::ui::standing;
 use crate::ui::text;
 use crate::ui::view_id::ViewId;
 
@@ -82,11 +83,14 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
             format!("Not fetched yet.{}", when(status, snapshot, shared, now))
         }
         (SeriesState::Due | SeriesState::Waiting, _) => {
-            format!(
-                "There may be new bars since the last fetch.{}",
-                when(status, snapshot, shared, now)
-            )
+            let newer = standing::due(&status.grid, &status.truth, now, shared.zone);
+            format!("{newer}{}", when(status, snapshot, shared, now))
         }
+        (SeriesState::Behind, _) => {
+            let behind = standing::behind(&status.grid, &status.truth, now, shared.zone);
+            format!("{behind}{}", when(status, snapshot, shared, now))
+        }
+        (SeriesState::Holes, _) => standing::holes(&status.grid, &status.truth, status.reach),
         _ => fresh(status, snapshot, shared, now),
     };
     Advice {
@@ -105,8 +109,9 @@ fn fresh(
         let label = text::bar_time(bar, status.key.interval, false, shared.zone);
         format!(", newest {label}")
     });
+    let next = standing::next(&status.truth, now, shared.zone);
     format!(
-        "Up to date: {}{newest}.{}",
+        "Up to date: {}{newest}.{next}{}",
         text::count(usize::try_from(status.bars).unwrap_or(usize::MAX), "bar"),
         when(status, snapshot, shared, now)
     )
@@ -202,7 +207,17 @@ fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, Strin
             step(Action::Fetch, "try again, 1 request"),
             step(Action::ViewRuns, "see what happened"),
         ],
-        (SeriesState::Due, _) if snapshot.quota.spent_until.is_none() => {
+        (SeriesState::Holes, _)
+            if snapshot.quota.spent_until.is_none() && status.closing_price > 0 =>
+        {
+            let price = text::count(status.closing_price as usize, "request");
+            vec![
+                (Action::Fetch, format!("fetch what is missing, {price}")),
+                step(Action::Open, "show its bars"),
+            ]
+        }
+        (SeriesState::Holes, _) => vec![step(Action::Open, "show its bars")],
+        (SeriesState::Due | SeriesState::Behind, _) if snapshot.quota.spent_until.is_none() => {
             vec![step(Action::Fetch, "fetch now, 1 request")]
         }
         (SeriesState::Fresh, _) => vec![step(Action::Open, "show its bars")],

@@ -254,7 +254,7 @@ pub(super) const fn state_role(state: SeriesState) -> Role {
         SeriesState::Due => Role::Text,
         SeriesState::Waiting => Role::Muted,
         SeriesState::Fetching => Role::Accent,
-        SeriesState::Blocked => Role::Warn,
+        SeriesState::Blocked | SeriesState::Behind | SeriesState::Holes => Role::Warn,
         SeriesState::Failed => Role::Err,
     }
 }
@@ -293,6 +293,7 @@ pub fn next_or_why(
             .as_ref()
             .and_then(|run| run.id)
             .map_or_else(|| "next run".to_owned(), |id| format!("run {id}")),
+        SeriesState::Holes => text::count(status.truth.holes.len(), "hole"),
         state if snapshot.quota.spent_until.is_some() && state != SeriesState::Fresh => {
             let until = snapshot.quota.spent_until.unwrap_or(now);
             format!("after {}", text::near(until, now, shared.zone))

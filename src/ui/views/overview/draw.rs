@@ -219,7 +219,7 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
         return;
     };
     if let Some(head) = line(area, 0) {
-        let market = market::words(&status.calendar, now, shared.zone);
+        let market = market::words(&status.grid.calendar, now, shared.zone);
         let title = match view.marks.len() {
             0 => format!("{}   {market}", status.key),
             count => format!("{}   {market}   {count} marked", status.key),

@@ -72,9 +72,11 @@ const fn urgency(state: SeriesState) -> u8 {
         SeriesState::Failed => 0,
         SeriesState::Blocked => 1,
         SeriesState::Fetching => 2,
-        SeriesState::Due => 3,
-        SeriesState::Waiting => 4,
-        SeriesState::Fresh => 5,
+        SeriesState::Holes => 3,
+        SeriesState::Behind => 4,
+        SeriesState::Due => 5,
+        SeriesState::Waiting => 6,
+        SeriesState::Fresh => 7,
     }
 }
 

@@ -270,8 +270,8 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
 fn markets(shared: &Shared, now: DateTime<Utc>) -> String {
     let mut calendars = vec![];
     for series in shared.series() {
-        if !calendars.contains(&series.calendar) {
-            calendars.push(series.calendar.clone());
+        if !calendars.contains(&series.grid.calendar) {
+            calendars.push(series.grid.calendar.clone());
         }
     }
     if calendars.is_empty() {

@@ -1,0 +1,181 @@
+//! `backfill`: fetches what is missing, after a preview of what it costs.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::args::{BackfillArgs, ReportFormat};
+use super::context::Context;
+use super::exit::{self, Failure};
+use super::fetch::{self, serialize};
+use super::table::layout;
+use super::{chosen, gaps, open, output};
+use crate::model::text::{counted, thousands};
+use crate::model::{Interval, SeriesKey, SourceId, Span, Symbol};
+use crate::pipeline::source::FetchOptions;
+use crate::pipeline::{Cost, Pipeline, RunRequest};
+
+/// What is missing of a series, and what it costs.
+#[derive(Serialize)]
+struct Missing<'a> {
+    source: &'a SourceId,
+    symbol: &'a Symbol,
+    interval: Interval,
+    adjusted: bool,
+    bars: u64,
+    requests: u32,
+    ranges: &'a [Span],
+}
+
+pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> {
+    if context.read_only && !args.dry_run {
+        return Err(Failure::usage(
+            "backfill spends requests and writes to the store; leave out --read-only, or add --dry-run",
+        ));
+    }
+    let settings = open::settings(context)?;
+    let store = open::store(&settings, context.read_only).await?;
+    let pipeline = open::impatient(&settings, Arc::clone(&store))?;
+    if !context.read_only {
+        pipeline.take_stock().await?;
+    }
+    let series = wanted(args, &settings, &store).await?;
+    let within = within(args, Utc::now())?;
+    let costs = pipeline.costs(&series, within).await?;
+    let requests: u32 = costs.iter().map(|cost| cost.requests).sum();
+    let is_json = args.format == ReportFormat::Json;
+    if args.dry_run || !is_json {
+        told(&costs, args, context)?;
+    }
+    if requests > 0 && !is_json {
+        context
+            .narrator
+            .say(&outlook(&pipeline, &costs, requests).await?);
+    }
+    if args.dry_run || costs.iter().all(|cost| cost.missing.is_empty()) {
+        return Ok(exit::DONE);
+    }
+    let request = RunRequest {
+        trigger: "backfill",
+        series,
+        options: FetchOptions::default(),
+        max_age: None,
+        within: Some(within),
+    };
+    let report = fetch::watched(&pipeline, request, context.narrator).await?;
+    fetch::show(&report, args.format, context)
+}
+
+/// The series to fill, with the interval that was named.
+async fn wanted(
+    args: &BackfillArgs,
+    settings: &crate::config::Settings,
+    store: &Arc<dyn crate::db::Store>,
+) -> Result<Vec<SeriesKey>, Failure> {
+    let mut series = chosen::series(&args.symbols, args.interval, settings, store).await?;
+    if let Some(interval) = args.interval {
+        for key in &mut series {
+            key.interval = interval;
+        }
+    }
+    series.dedup();
+    if series.is_empty() {
+        return Err(Failure::usage(
+            "there is no series to fill; name some with --symbols",
+        ));
+    }
+    Ok(series)
+}
+
+/// The time to fill.
+fn within(args: &BackfillArgs, now: DateTime<Utc>) -> Result<Span, Failure> {
+    let from = args.from.map_or(DateTime::UNIX_EPOCH, |from| from.from);
+    let to = args.to.map_or(now, |to| to.to);
+    if from >= to {
+        return Err(Failure::usage("--from is after --to; swap them"));
+    }
+    if from > now {
+        return Err(Failure::usage(
+            "--from is in the future: there are no bars yet",
+        ));
+    }
+    Ok(Span::new(from, to.min(now)))
+}
+
+fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Failure> {
+    if args.format == ReportFormat::Json {
+        let each = costs.iter().map(|cost| Missing {
+            source: &cost.series.source,
+            symbol: &cost.series.symbol,
+            interval: cost.series.interval,
+            adjusted: cost.series.adjusted,
+            bars: cost.bars,
+            requests: cost.requests,
+            ranges: &cost.missing,
+        });
+        return Ok(output::data(&serialize(&each.collect::<Vec<_>>())?)?);
+    }
+    let lacking = costs.iter().filter(|cost| !cost.missing.is_empty());
+    let rows: Vec<Vec<String>> = lacking
+        .map(|cost| {
+            let whole = cost
+                .missing
+                .iter()
+                .copied()
+                .reduce(|all, span| Span::new(all.from.min(span.from), all.to.max(span.to)));
+            let [from, to] = whole.map_or_else(
+                || [String::new(), String::new()],
+                |span| gaps::shown(&cost.grid, span),
+            );
+            vec![
+                cost.series.to_string(),
+                from,
+                to,
+                thousands(cost.bars),
+                cost.refusal
+                    .clone()
+                    .unwrap_or_else(|| thousands(cost.requests)),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        context
+            .narrator
+            .say("nothing is missing in this range; no request was sent");
+        return Ok(());
+    }
+    Ok(output::print(&layout(
+        &["SERIES", "FROM", "TO", ">BARS", ">REQUESTS"],
+        &rows,
+    ))?)
+}
+
+/// What fits today, and when the rest is done.
+async fn outlook(pipeline: &Pipeline, costs: &[Cost], requests: u32) -> Result<String, Failure> {
+    let total = counted(requests.into(), "request");
+    let limits = pipeline.left_today().await?;
+    let days = costs.iter().filter_map(|cost| {
+        let limit = limits
+            .iter()
+            .find(|limit| limit.source == cost.series.source)?;
+        Some((limit.left, limit.per_day))
+    });
+    let Some((left, per_day)) = days.min() else {
+        return Ok(format!("{total}; the plan has no daily limit"));
+    };
+    if requests <= left {
+        return Ok(format!("{total}; all fit today ({left} left)"));
+    }
+    let more = (requests - left).div_ceil(per_day.max(1));
+    let end = today() + TimeDelta::days(more.into());
+    Ok(format!(
+        "{total}; {left} fit today, the rest until {end} at {per_day} a day: run the same command again on each day"
+    ))
+}
+
+fn today() -> NaiveDate {
+    Utc::now()
+        .with_timezone(&chrono_tz::America::New_York)
+        .date_naive()
+}

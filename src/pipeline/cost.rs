@@ -1,0 +1,136 @@
+//! What it costs to bring what is missing, before anything is sent.
+
+use std::collections::BTreeSet;
+
+use super::learned::{Learned, Verdict};
+use super::run::{Pipeline, RunRequest};
+use super::source::{FetchOptions, Range, Wish};
+use crate::db::DbError;
+use crate::model::quota::Ledger;
+use crate::model::{Grid, SeriesKey, SourceId, Span};
+
+/// What is missing of a series in a range, and what it costs.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    /// The series.
+    pub series: SeriesKey,
+    /// Which of its bars can exist.
+    pub grid: Grid,
+    /// The times that are missing.
+    pub missing: Vec<Span>,
+    /// Bars that they have room for.
+    pub bars: u64,
+    /// Requests that bring them.
+    pub requests: u32,
+    /// Why they cannot be asked for, if known without a request.
+    pub refusal: Option<String>,
+}
+
+/// What a source with a daily limit may still be sent today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The source.
+    pub source: SourceId,
+    /// Requests left.
+    pub left: u32,
+    /// Requests of a day.
+    pub per_day: u32,
+}
+
+impl Pipeline {
+    /// What is missing of series in a range, and what it costs.
+    pub async fn costs(&self, series: &[SeriesKey], within: Span) -> Result<Vec<Cost>, DbError> {
+        let request = RunRequest {
+            trigger: "",
+            series: series.to_vec(),
+            options: FetchOptions::default(),
+            max_age: None,
+            within: Some(within),
+        };
+        let mut missing = self.missing(&request).await?;
+        let learned = self.all_learned().await?;
+        let mut costs = Vec::with_capacity(series.len());
+        for key in series {
+            let series = self.stored_as(key);
+            let missing = missing.remove(&self.kept_as(key)).unwrap_or_default();
+            let grid = self.grid(&series);
+            let (requests, refusal) = self.priced(&series, &missing, &learned);
+            costs.push(Cost {
+                bars: missing.iter().map(|span| grid.count(*span)).sum(),
+                requests,
+                refusal,
+                series,
+                grid,
+                missing,
+            });
+        }
+        Ok(costs)
+    }
+
+    /// Requests that bring what is missing of a series, and why some cannot be sent.
+    fn priced(
+        &self,
+        series: &SeriesKey,
+        missing: &[Span],
+        learned: &[(SourceId, Learned)],
+    ) -> (u32, Option<String>) {
+        let Some(lane) = self.lane(&series.source).filter(|_| !missing.is_empty()) else {
+            return (0, None);
+        };
+        let wish = Wish {
+            range: Range::Missing(missing.to_vec()),
+            ..Wish::newest(series.clone())
+        };
+        let planned = lane.plan(&[wish]);
+        let refused = planned.refused.into_iter().next();
+        let mut why = refused.map(|(_, refusal)| refusal.text);
+        let learned = learned.iter().find(|(source, _)| source == lane.id());
+        let can_be_sent = planned.requests.iter().filter(|request| {
+            let verdict = learned.map(|(_, learned)| learned.verdict(request, &BTreeSet::new()));
+            match verdict {
+                Some(Verdict::Refuse(_, text)) => {
+                    why = Some(text);
+                    false
+                }
+                _ => true,
+            }
+        });
+        let requests = u32::try_from(can_be_sent.count()).unwrap_or(u32::MAX);
+        (requests, why)
+    }
+
+    /// What each source with a daily limit may still be sent today.
+    pub async fn left_today(&self) -> Result<Vec<Left>, DbError> {
+        let mut all = vec![];
+        for lane in &self.lanes {
+            let Some(per_day) = lane.policy.quota.per_day() else {
+                continue;
+            };
+            let used = self.used_today(lane.id()).await?;
+            all.push(Left {
+                source: lane.id().clone(),
+                left: per_day.saturating_sub(used),
+                per_day,
+            });
+        }
+        Ok(all)
+    }
+
+    /// Requests sent to a source today.
+    pub async fn used_today(&self, source: &SourceId) -> Result<u32, DbError> {
+        let ledgers = self.ledgers().await?;
+        let ledger: Option<Ledger> = ledgers
+            .into_iter()
+            .find_map(|(of, ledger)| (of == *source).then_some(ledger));
+        Ok(ledger.map_or(0, |ledger| ledger.today))
+    }
+
+    async fn all_learned(&self) -> Result<Vec<(SourceId, Learned)>, DbError> {
+        let mut all = Vec::with_capacity(self.lanes.len());
+        for lane in &self.lanes {
+            let known = self.store.entitlements(lane.credential.clone()).await?;
+            all.push((lane.id().clone(), Learned::new(known)));
+        }
+        Ok(all)
+    }
+}
