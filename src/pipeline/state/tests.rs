@@ -374,11 +374,11 @@ fn what_this_process_fetched_is_fresh_by_its_own_clock() {
     state.step(Input::Command(Command::Fetch(vec![key("IBM")])), later);
     let done = SeriesReport::new(key("IBM"), Ended::Succeeded);
     state.step(Input::Run(Event::Done(done)), later);
-    // The store's clock is behind; what it says is the older of the two.
-    let read = entry("IBM", Some("2026-11-20T17:00:00Z"));
+    // The store's clock is behind; the answer is dated by this process.
+    let mut read = entry("IBM", Some("2026-12-20T17:00:00Z"));
+    read.facts.fetched_at = Some(at("2026-11-20T17:00:00Z"));
     state.step(Input::Loaded(Loaded::One(read)), later);
     state.step(Input::RunEnded(Ok(report(vec![]))), later);
-    state.step(Input::Loaded(Loaded::Series(entries())), later);
     let series = state.snapshot(0, later).series[0].clone();
     assert_eq!(
         (series.fetched_at, series.state),
