@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod bar;
+pub mod bar_file;
 pub mod calendar;
 pub mod causes;
 pub mod class;

@@ -267,8 +267,9 @@ pub enum ReportFormat {
 /// `bars`.
 #[derive(Debug, Args)]
 pub struct BarsArgs {
-    /// The symbol.
-    pub symbol: String,
+    /// Symbols, separated by commas.
+    #[arg(required = true, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<String>,
     /// Bar size; default: the only one stored, or the finest.
     #[arg(long)]
     pub interval: Option<Interval>,
@@ -281,17 +282,17 @@ pub struct BarsArgs {
     /// Newest bar, in the same formats.
     #[arg(long, value_name = "T")]
     pub to: Option<Bound>,
-    /// At most this many bars.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = parse_limit)]
-    pub limit: u32,
+    /// At most this many bars of each series, the newest; default: 100 on stdout and in a table, all in other files.
+    #[arg(long, value_name = "N", value_parser = parse_limit)]
+    pub limit: Option<u32>,
     /// Fetch first unless the series was fetched within its interval.
     #[arg(long)]
     pub fresh: bool,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = BarsFormat::Table)]
-    pub format: BarsFormat,
-    /// Write to this file instead of stdout.
-    #[arg(long, value_name = "FILE")]
+    /// Output format; default: what the name of the file ends with, otherwise a table.
+    #[arg(long, value_enum)]
+    pub format: Option<BarsFormat>,
+    /// Write to this file instead of stdout; for several symbols, one file each in this folder. Files begin with the oldest bar.
+    #[arg(long, value_name = "FILE|FOLDER")]
     pub output: Option<PathBuf>,
 }
 
@@ -304,6 +305,8 @@ pub enum BarsFormat {
     Csv,
     /// One JSON object per line.
     Jsonl,
+    /// Apache Parquet, for files only.
+    Parquet,
 }
 
 /// `runs`.

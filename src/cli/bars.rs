@@ -1,24 +1,37 @@
 //! `bars`: reads the store.
 
-use std::io::Write as _;
+mod files;
+mod target;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::{BarsArgs, BarsFormat};
+use tokio_util::sync::CancellationToken;
+
+pub use self::files::write_text;
+use self::target::Target;
+use super::args::BarsArgs;
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::held::{self, Lookup};
 use super::instant::Bound;
 use super::table::layout;
 use super::{fetch, open, output};
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::db::{BarQuery, Holding, Order, Store};
+use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::text::thousands;
-use crate::model::{Bar, Interval, SeriesKey, SeriesReport};
+use crate::model::{Bar, Instrument, Interval, SeriesKey, SeriesReport};
 use crate::pipeline::RunRequest;
-use crate::pipeline::export::{BarWriter, Format};
+use crate::pipeline::export::pieces::{Extent, Pieces};
+use crate::pipeline::export::{BarWriter, Existing, Written};
 use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
+use crate::time::Clock;
+
+/// Bars of a series that are shown unless a limit is given.
+const SHOWN: u32 = 100;
 
 pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     if args.fresh && context.read_only {
@@ -34,104 +47,262 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         )));
     }
     let settings = open::settings(context)?;
-    // A wrong symbol is reported before the store is opened: it may not exist yet.
-    let instrument = settings
-        .sources
-        .instrument(&args.symbol)
+    // What is wrong with the arguments is reported before the store is opened: it may not exist yet.
+    let instruments = config::parse_symbols(&args.symbols.join(","), &settings.sources)
         .map_err(|error| Failure::usage(error.to_string()))?;
+    let output = args.output.as_deref();
+    let target =
+        Target::of(args.format, output, instruments.len(), Path::is_dir).map_err(Failure::usage)?;
     let store = open::store(&settings, context.read_only).await?;
-    let wanted = Lookup {
-        instrument: instrument.clone(),
-        interval: args.interval,
-        usual: settings.interval,
-        adjusted: args.adjusted,
-    };
-    let mut held = store.held(instrument.symbol.clone()).await?;
+    let mut held = stored(&store, &instruments).await?;
     let mut code = exit::DONE;
     if args.fresh {
-        let series = wanted.among(&held);
-        let series = series.unwrap_or_else(|| wanted.otherwise(settings.defaults.interval));
+        let series = wanted(args, &instruments, &held, &settings);
         code = refresh(series, &settings, &store, context).await?;
-        held = store.held(instrument.symbol.clone()).await?;
+        held = stored(&store, &instruments).await?;
     }
     if args.interval.is_none() && !held.is_empty() {
         context.narrator.say(&held::table(&held));
     }
     // Bars that others put in by hand are in no list of what is held.
-    let series = wanted.among(&held);
-    let series = series.unwrap_or_else(|| wanted.otherwise(settings.defaults.interval));
-    let bars = store.bars(query(args, &series)).await?;
-    if let Some(remark) = remark(args, &series, &bars, &held) {
-        context.narrator.say(&remark);
-    }
-    let text = match args.format {
-        BarsFormat::Table => table(&bars, series.interval),
-        BarsFormat::Csv => written(Format::Csv, &series, &bars)?,
-        BarsFormat::Jsonl => written(Format::Jsonl, &series, &bars)?,
+    let reading = Reading {
+        args,
+        series: wanted(args, &instruments, &held, &settings),
+        held,
+        store,
+        context,
     };
-    match &args.output {
-        None if args.format == BarsFormat::Table => output::print(&text)?,
-        None => output::data(&text)?,
-        Some(path) => {
-            write_file(path, &text)?;
-            context.narrator.say(&format!(
-                "{} bars written to {}",
-                thousands(bars.len() as i128),
-                path.display()
-            ));
-        }
+    match target {
+        Target::Table(path) => reading.table(path.as_deref()).await?,
+        Target::Stdout(format) => reading.stdout(format).await?,
+        Target::File(path, format) => reading.file(&path, format).await?,
+        Target::Folder(path, format) => reading.folder(&path, format).await?,
     }
     Ok(code)
 }
 
-/// Fetches a series unless it was fetched within its interval, and returns the exit code.
+/// What is stored of these symbols.
+async fn stored(
+    store: &Arc<dyn Store>,
+    instruments: &[Instrument],
+) -> Result<Vec<Holding>, Failure> {
+    let mut held = vec![];
+    for (number, instrument) in instruments.iter().enumerate() {
+        let before = instruments.iter().take(number);
+        // A symbol at two sources is listed once.
+        if !before
+            .map(|one| &one.symbol)
+            .any(|symbol| *symbol == instrument.symbol)
+        {
+            held.extend(store.held(instrument.symbol.clone()).await?);
+        }
+    }
+    Ok(held)
+}
+
+/// The series that is meant by each symbol.
+fn wanted(
+    args: &BarsArgs,
+    instruments: &[Instrument],
+    held: &[Holding],
+    settings: &Settings,
+) -> Vec<SeriesKey> {
+    let series = instruments.iter().map(|instrument| {
+        let wanted = Lookup {
+            instrument: instrument.clone(),
+            interval: args.interval,
+            usual: settings.interval,
+            adjusted: args.adjusted,
+        };
+        let found = wanted.among(held);
+        found.unwrap_or_else(|| wanted.otherwise(settings.defaults.interval))
+    });
+    series.collect()
+}
+
+/// Fetches series unless they were fetched within their interval, and returns the exit code.
 async fn refresh(
-    series: SeriesKey,
+    series: Vec<SeriesKey>,
     settings: &Settings,
     store: &Arc<dyn Store>,
     context: &Context,
 ) -> Result<u8, Failure> {
     let pipeline = open::pipeline(settings, Arc::clone(store))?;
-    let request = RunRequest {
-        trigger: "bars",
-        max_age: Some(series.interval.length()),
-        within: None,
-        series: vec![series],
-        options: FetchOptions::default(),
-    };
-    let report = fetch::watched(&pipeline, request, context.narrator).await?;
-    for failed in report.series.iter().filter(|series| series.error.is_some()) {
-        context.narrator.say(&narrate::line(failed));
+    let mut by_interval: BTreeMap<Interval, Vec<SeriesKey>> = BTreeMap::new();
+    for series in series {
+        by_interval.entry(series.interval).or_default().push(series);
     }
-    Ok(exit::of_series(&report.series))
+    let mut ended = vec![];
+    for (interval, series) in by_interval {
+        let request = RunRequest {
+            trigger: "bars",
+            max_age: Some(interval.length()),
+            within: None,
+            series,
+            options: FetchOptions::default(),
+        };
+        let report = fetch::watched(&pipeline, request, context.narrator).await?;
+        for failed in report.series.iter().filter(|series| series.error.is_some()) {
+            context.narrator.say(&narrate::line(failed));
+        }
+        ended.extend(report.series);
+        if exit::of_series(&ended) == exit::INTERRUPTED {
+            break;
+        }
+    }
+    Ok(exit::of_series(&ended))
 }
 
-fn query(args: &BarsArgs, series: &SeriesKey) -> BarQuery {
-    BarQuery {
-        series: series.clone(),
-        from: args.from.map(Bound::start),
-        to: args.to.map(Bound::end),
-        limit: args.limit,
-        order: Order::NewestFirst,
+/// The series to read, and where they are read from.
+struct Reading<'a> {
+    args: &'a BarsArgs,
+    series: Vec<SeriesKey>,
+    held: Vec<Holding>,
+    store: Arc<dyn Store>,
+    context: &'a Context,
+}
+
+impl Reading<'_> {
+    /// The bars of a series that are read; `usual` is the limit unless one is given.
+    fn extent(&self, usual: Option<u32>) -> Extent {
+        Extent {
+            from: self.args.from.map(Bound::start),
+            to: self.args.to.map(Bound::end),
+            limit: self.args.limit.or(usual),
+        }
     }
+
+    fn remark(&self, series: &SeriesKey, written: Written) {
+        if let Some(remark) = remark(self.args, series, written, &self.held) {
+            self.context.narrator.say(&remark);
+        }
+    }
+
+    async fn table(&self, path: Option<&Path>) -> Result<(), Failure> {
+        let cancel = exit::cancelled_by_signal();
+        let (mut text, mut count) = (String::new(), 0);
+        for series in &self.series {
+            let mut bars: Vec<Bar> = vec![];
+            let mut pieces = Pieces::newest_first(&self.store, series, self.extent(Some(SHOWN)));
+            while let Some(piece) = next(&mut pieces, &cancel).await? {
+                bars.extend(piece);
+            }
+            let mut written = Written::default();
+            written.add(&bars);
+            self.remark(series, written);
+            if self.series.len() > 1 {
+                let gap = if text.is_empty() { "" } else { "\n" };
+                text.push_str(&format!("{gap}{series}\n"));
+            }
+            text.push_str(&table(&bars, series.interval));
+            count += written.bars;
+        }
+        let Some(path) = path else {
+            return output::print(&text);
+        };
+        write_text(path, &text)?;
+        self.context.narrator.say(&format!(
+            "{} bars written to {}",
+            thousands(count),
+            path.display()
+        ));
+        Ok(())
+    }
+
+    async fn stdout(&self, format: BarFormat) -> Result<(), Failure> {
+        let cancel = exit::cancelled_by_signal();
+        let mut writer = BarWriter::new(format, output::Data::default())?;
+        for series in &self.series {
+            let mut written = Written::default();
+            let mut pieces = Pieces::newest_first(&self.store, series, self.extent(Some(SHOWN)));
+            while let Some(bars) = next(&mut pieces, &cancel).await? {
+                writer.write(series, &bars)?;
+                written.add(&bars);
+            }
+            self.remark(series, written);
+        }
+        Ok(writer.finish()?)
+    }
+
+    async fn file(&self, path: &Path, format: BarFormat) -> Result<(), Failure> {
+        let files: Vec<BarFile> = self
+            .series
+            .iter()
+            .map(|series| BarFile {
+                series: series.clone(),
+                path: path.to_owned(),
+                format,
+            })
+            .collect();
+        self.files(&files, path, Existing::Replace).await
+    }
+
+    async fn folder(&self, path: &Path, format: BarFormat) -> Result<(), Failure> {
+        files::make_folder(path)?;
+        let end = bar_file::usual_end(Clock::system().now());
+        let files = bar_file::one_for_each(&self.series, &end, format);
+        self.files(&files::within(path, files), path, Existing::Keep)
+            .await
+    }
+
+    async fn files(
+        &self,
+        files: &[BarFile],
+        place: &Path,
+        existing: Existing,
+    ) -> Result<(), Failure> {
+        let remark = |file: &BarFile, written| self.remark(&file.series, written);
+        let extent = self.extent(None);
+        files::write(
+            &self.store,
+            files,
+            (place, existing),
+            extent,
+            self.context,
+            remark,
+        )
+        .await
+    }
+}
+
+/// The next piece, unless a signal comes first.
+async fn next(
+    pieces: &mut Pieces,
+    cancel: &CancellationToken,
+) -> Result<Option<Vec<Bar>>, Failure> {
+    let stopped = || Failure::Told {
+        code: exit::INTERRUPTED,
+        text: "stopped".to_owned(),
+    };
+    let piece = cancel.run_until_cancelled(pieces.next()).await;
+    Ok(piece.ok_or_else(stopped)??)
 }
 
 /// What a person must know about the bars shown, or why there are none.
-fn remark(args: &BarsArgs, series: &SeriesKey, bars: &[Bar], held: &[Holding]) -> Option<String> {
+fn remark(
+    args: &BarsArgs,
+    series: &SeriesKey,
+    written: Written,
+    held: &[Holding],
+) -> Option<String> {
     let (instrument, interval) = (series.instrument(), series.interval);
     let adjusted = if series.adjusted { " --adjusted" } else { "" };
     let fetch =
         format!("pipeline-tui fetch --symbols {instrument} --interval {interval}{adjusted}");
+    let of_symbol = held
+        .iter()
+        .filter(|holding| holding.series.symbol == series.symbol);
+    let held: Vec<Holding> = of_symbol.cloned().collect();
     let is_held = held.iter().any(|holding| {
         let key = &holding.series;
         key.source == series.source
             && key.interval == interval
             && key.adjusted == series.is_stored_adjusted()
     });
-    if bars.is_empty() && is_held {
+    if written.bars == 0 && is_held {
         Some(format!("no bars of {series} are stored in that range"))
-    } else if bars.is_empty() {
-        let others = match held {
+    } else if written.bars == 0 {
+        let others = match held.as_slice() {
             [] => String::new(),
             held => format!("\n{}", held::table(held)),
         };
@@ -139,10 +310,12 @@ fn remark(args: &BarsArgs, series: &SeriesKey, bars: &[Bar], held: &[Holding]) -
             "no bars of {series} are stored; fetch them with: {fetch}{others}"
         ))
     } else if series.is_stored_adjusted() && !args.adjusted {
-        Some("these prices are adjusted for splits and dividends; raw ones are not stored".into())
-    } else if series.adjusted && !bars.iter().any(Bar::has_adjustments) {
         Some(format!(
-            "no adjusted closes of these bars are stored; fetch them with: {fetch}"
+            "the prices of {series} are adjusted for splits and dividends; raw ones are not stored"
+        ))
+    } else if series.adjusted && !written.has_adjustments {
+        Some(format!(
+            "no adjusted closes of {series} are stored; fetch them with: {fetch}"
         ))
     } else {
         None
@@ -181,46 +354,6 @@ pub fn table(bars: &[Bar], interval: Interval) -> String {
             })
             .collect();
     layout(&heads, &rows)
-}
-
-/// The bars in a format for other programs.
-fn written(format: Format, series: &SeriesKey, bars: &[Bar]) -> Result<String, Failure> {
-    let unprintable = |error: &dyn std::fmt::Display| Failure::Told {
-        code: exit::SOME,
-        text: format!("the bars cannot be written ({error})"),
-    };
-    let mut writer = BarWriter::new(format, vec![]).map_err(|error| unprintable(&error))?;
-    writer
-        .write(series, bars)
-        .map_err(|error| unprintable(&error))?;
-    let bytes = writer.finish().map_err(|error| unprintable(&error))?;
-    String::from_utf8(bytes).map_err(|error| unprintable(&error))
-}
-
-/// Writes a temporary file and renames it, so that no reader sees half a file.
-pub fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let told = |error: std::io::Error| {
-        let error = error.to_string();
-        // The temporary file's path is not what was asked for.
-        let why = error.split(" at path ").next().unwrap_or_default();
-        Failure::Told {
-            code: exit::USAGE,
-            text: format!(
-                "{} cannot be written ({why}); name another file with --output",
-                path.display()
-            ),
-        }
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(told)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(told)?;
-    file.persist(path).map_err(|error| told(error.error))?;
-    Ok(())
 }
 
 /// The newest bars of a series of a run, to show what was fetched.

@@ -64,20 +64,23 @@ impl From<ConfigError> for Failure {
 impl From<DbError> for Failure {
     fn from(error: DbError) -> Self {
         tracing::info!(error = %Causes(&error), "the store failed");
-        let code = match error.kind {
-            DbErrorKind::Refused
-            | DbErrorKind::NewerSchema
-            | DbErrorKind::ReadOnly
-            | DbErrorKind::WritesOff
-            | DbErrorKind::NotADatabase => USAGE,
-            DbErrorKind::Unreachable
-            | DbErrorKind::Full
-            | DbErrorKind::Busy
-            | DbErrorKind::Other => PASSING,
-        };
         Self::Told {
-            code,
+            code: of_store(&error),
             text: error.to_string(),
+        }
+    }
+}
+
+/// The exit code where the store failed.
+pub const fn of_store(error: &DbError) -> u8 {
+    match error.kind {
+        DbErrorKind::Refused
+        | DbErrorKind::NewerSchema
+        | DbErrorKind::ReadOnly
+        | DbErrorKind::WritesOff
+        | DbErrorKind::NotADatabase => USAGE,
+        DbErrorKind::Unreachable | DbErrorKind::Full | DbErrorKind::Busy | DbErrorKind::Other => {
+            PASSING
         }
     }
 }

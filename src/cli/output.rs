@@ -51,6 +51,27 @@ pub fn data(text: &str) -> Result<(), Failure> {
     Ok(stdout.flush()?)
 }
 
+/// Stdout for what programs read, in pieces: each flush prints the text so far, which ends a line.
+#[derive(Debug, Default)]
+pub struct Data(Vec<u8>);
+
+impl Write for Data {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&self.0);
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(redact(&text).as_bytes())?;
+        stdout.flush()?;
+        drop(text);
+        self.0.clear();
+        Ok(())
+    }
+}
+
 /// Reports what went wrong, in one sentence.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "pipeline-tui: {}", fitted(&redact(text)));

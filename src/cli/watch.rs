@@ -295,7 +295,7 @@ fn export(
     match file {
         None => output::print(&text)?,
         Some(path) => {
-            bars::write_file(path, &text)?;
+            bars::write_text(path, &text)?;
             context.narrator.say(&format!(
                 "{} series written to {}",
                 count(list.len()),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::schedule::Schedule;
 use crate::config::Secret;
+use crate::model::bar_file::BarFile;
 use crate::model::{RequestId, RunId, SeriesKey, WatchEdit};
 
 /// A command.
@@ -42,13 +43,10 @@ pub enum Command {
     },
     /// Fetch the list of symbols from the provider and store it: one request.
     LoadListings,
-    /// Write a whole series to a new file in the exports folder.
-    Export {
-        /// The series.
-        series: SeriesKey,
-        /// The file's name; its extension gives the format.
-        name: String,
-    },
+    /// Write whole series to new files in the exports folder.
+    Export(Vec<BarFile>),
+    /// Stop the current export; complete files stay.
+    CancelExport,
     /// Shut down cleanly.
     Shutdown,
 }

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::command::Command;
 use super::errand::Errand;
 use super::event::Observer;
-use super::export;
-use super::notice::Notice;
+use super::export::{ExportError, export_all};
+use super::notice::{CutShort, Exported, Notice};
 use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::settings::remembered;
@@ -26,6 +26,7 @@ use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, S
 use super::watching::Watching;
 use crate::config::{Secret, secret};
 use crate::db::{DbError, RunLock};
+use crate::model::bar_file::BarFile;
 use crate::model::causes::Causes;
 use crate::model::{SeriesKey, text};
 
@@ -146,6 +147,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         dropped: 0,
         cancel: CancellationToken::new(),
         cancel_ask: CancellationToken::new(),
+        cancel_export: CancellationToken::new(),
         ended: CancellationToken::new(),
         schedule_lock: None,
     };
@@ -189,6 +191,8 @@ struct Engine {
     cancel: CancellationToken,
     /// Stops the symbol request.
     cancel_ask: CancellationToken,
+    /// Stops the current export.
+    cancel_export: CancellationToken,
     /// Cancelled when this engine has ended.
     ended: CancellationToken,
     /// Held while this process fetches on schedule.
@@ -263,7 +267,8 @@ impl Engine {
             Job::Recall(changed) => self.errand(Errand::Read(changed)),
             Job::EditList(edit) => self.errand(Errand::EditList(edit)),
             Job::Rekey(key) => self.rekey(key),
-            Job::Export(series, name) => self.export(series, name),
+            Job::Export(files) => self.export(files),
+            Job::CancelExport => self.cancel_export.cancel(),
             Job::TryOwn(last_instant) => {
                 let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
                 self.supervise(Input::Crashed, async move {
@@ -373,18 +378,34 @@ impl Engine {
         });
     }
 
-    fn export(&self, series: SeriesKey, name: String) {
-        let (pipeline, path) = (Arc::clone(&self.pipeline), self.exports.join(&name));
-        self.spawn(async move {
-            let stored = pipeline.stored_as(&series);
-            Some(
-                match export::export(&pipeline.store, &stored, &path).await {
-                    Ok(bars) => Input::Exported(path, bars),
-                    Err(error) => {
-                        Input::Refused(Command::Export { series, name }, error.to_string())
-                    }
-                },
-            )
+    /// Writes files one after the other. A report that is dropped is followed by another.
+    fn export(&mut self, mut files: Vec<BarFile>) {
+        self.cancel_export = CancellationToken::new();
+        let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel_export.clone());
+        let (folder, inputs) = (self.exports.clone(), self.inputs.clone());
+        self.supervise(Input::ExportCrashed, async move {
+            for file in &mut files {
+                file.series = pipeline.stored_as(&file.series);
+                file.path = folder.join(&file.path);
+            }
+            let report = |progress| {
+                let _ = inputs.try_send(Message::Input(Box::new(Input::Exporting(progress))));
+            };
+            let (progress, ended) = export_all(&pipeline.store, &files, &cancel, report).await;
+            let place = match files.as_slice() {
+                [one] => one.path.clone(),
+                _ => folder,
+            };
+            let cut_short = ended.err().map(|error| match error {
+                ExportError::Cancelled => CutShort::Cancelled,
+                error => CutShort::Failed(error.to_string()),
+            });
+            let exported = Input::Exported(Exported {
+                progress,
+                place,
+                cut_short,
+            });
+            Some(Message::Input(Box::new(exported)))
         });
     }
 

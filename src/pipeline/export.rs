@@ -1,268 +1,232 @@
-//! A series as a file: CSV or JSON lines, written in pieces, so that a million bars need little memory.
+//! Series as files: written in pieces, beside the engine's own work, each complete or not there at all.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+pub mod columns;
+mod parquet;
+pub mod pieces;
+pub mod writer;
+
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use tempfile::NamedTempFile;
+use tokio_util::sync::CancellationToken;
 
-use crate::db::{BarQuery, DbError, Order, Store};
-use crate::model::text::without_formula;
-use crate::model::{Bar, Interval, SeriesKey, SourceId, Symbol};
+use self::pieces::{Extent, Pieces};
+pub use self::writer::BarWriter;
+use super::snapshot::ExportProgress;
+use crate::db::{DbError, Store};
+use crate::model::bar_file::BarFile;
+use crate::model::text::clean;
+use crate::model::{Bar, SeriesKey};
 
-/// Bars that are read and written at a time.
-const PIECE: u32 = 10_000;
-
-const HEAD: [&str; 15] = [
-    "symbol",
-    "interval",
-    "adjusted",
-    "timestamp",
-    "trading_date",
-    "open_price",
-    "high_price",
-    "low_price",
-    "close_price",
-    "volume",
-    "adjusted_close",
-    "dividend_amount",
-    "split_coefficient",
-    "source",
-    "final",
-];
-
-/// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Comma-separated values with a header.
-    Csv,
-    /// One JSON object per line.
-    Jsonl,
-}
-
-impl Format {
-    /// The format given by a file's name.
-    #[must_use]
-    pub fn of(name: &str) -> Self {
-        let is_json = Path::new(name)
-            .extension()
-            .is_some_and(|ending| ending == "jsonl");
-        if is_json { Self::Jsonl } else { Self::Csv }
-    }
-}
-
-/// Writes bars in a format.
-pub struct BarWriter<W: Write>(Lines<W>);
-
-enum Lines<W: Write> {
-    Csv(Box<csv::Writer<W>>),
-    Jsonl(W),
-}
-
-impl<W: Write> std::fmt::Debug for BarWriter<W> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BarWriter").finish_non_exhaustive()
-    }
-}
-
-#[derive(Serialize)]
-struct JsonBar<'a> {
-    source: &'a SourceId,
-    symbol: &'a Symbol,
-    interval: Interval,
-    adjusted: bool,
-    #[serde(flatten)]
-    bar: &'a Bar,
-}
-
-impl<W: Write> BarWriter<W> {
-    /// Starts writing: CSV begins with its header.
-    pub fn new(format: Format, out: W) -> io::Result<Self> {
-        Ok(Self(match format {
-            Format::Jsonl => Lines::Jsonl(out),
-            Format::Csv => {
-                let mut writer = csv::Writer::from_writer(out);
-                writer.write_record(HEAD)?;
-                Lines::Csv(Box::new(writer))
-            }
-        }))
-    }
-
-    /// Writes bars of a series.
-    pub fn write(&mut self, series: &SeriesKey, bars: &[Bar]) -> io::Result<()> {
-        match &mut self.0 {
-            Lines::Csv(writer) => {
-                for bar in bars {
-                    writer.write_record(record(series, bar))?;
-                }
-            }
-            Lines::Jsonl(out) => {
-                for bar in bars {
-                    let line = JsonBar {
-                        source: &series.source,
-                        symbol: &series.symbol,
-                        interval: series.interval,
-                        adjusted: series.is_stored_adjusted(),
-                        bar,
-                    };
-                    serde_json::to_writer(&mut *out, &line)?;
-                    out.write_all(b"\n")?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Finishes writing and returns the writer.
-    pub fn finish(self) -> io::Result<W> {
-        match self.0 {
-            Lines::Csv(writer) => writer.into_inner().map_err(csv::IntoInnerError::into_error),
-            Lines::Jsonl(mut out) => {
-                out.flush()?;
-                Ok(out)
-            }
-        }
-    }
-}
-
-fn record(series: &SeriesKey, bar: &Bar) -> Vec<String> {
-    let mut record = vec![
-        without_formula(series.symbol.as_str()),
-        series.interval.to_string(),
-        series.is_stored_adjusted().to_string(),
-        bar.timestamp
-            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-        bar.trading_date.to_string(),
-    ];
-    record.extend([bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string()));
-    record.push(bar.volume.to_string());
-    let extras = [
-        bar.adjusted_close,
-        bar.dividend_amount,
-        bar.split_coefficient,
-    ];
-    record.extend(extras.map(|extra| extra.map(|value| value.to_string()).unwrap_or_default()));
-    record.push(series.source.to_string());
-    record.push(bar.is_final.to_string());
-    record
-}
-
-/// Why a series could not be written.
+/// Why a series was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] DbError),
     /// The file could not be written.
-    #[error("{} cannot be written ({source})", path.display())]
+    #[error("{} cannot be written: {}", clean(&path.display().to_string()), why(source))]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+    /// It was cancelled.
+    #[error("cancelled")]
+    Cancelled,
 }
 
-/// Writes a whole series to a new file, oldest bar first; returns how many bars it has.
-///
-/// The file appears when it is complete; an existing file is never touched.
-pub async fn export(
-    store: &Arc<dyn Store>,
-    series: &SeriesKey,
-    path: &Path,
-) -> Result<u64, ExportError> {
-    let wrong = |source: io::Error| ExportError::File {
-        path: path.to_owned(),
-        source,
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
-    let format = Format::of(&path.to_string_lossy());
-    let out: File = file.as_file().try_clone().map_err(wrong)?;
-    let mut writer = BarWriter::new(format, BufWriter::new(out)).map_err(wrong)?;
-    let (mut from, mut count): (Option<DateTime<Utc>>, u64) = (None, 0);
-    loop {
-        let query = BarQuery {
-            series: series.clone(),
-            from,
-            to: None,
-            limit: PIECE,
-            order: Order::OldestFirst,
-        };
-        let bars = store.bars(query).await?;
-        let Some(last) = bars.last() else { break };
-        from = last.timestamp.checked_add_signed(TimeDelta::seconds(1));
-        count += bars.len() as u64;
-        writer.write(series, &bars).map_err(wrong)?;
-        if bars.len() < PIECE as usize || from.is_none() {
-            break;
+/// Why a file cannot be written, in words.
+#[must_use]
+pub fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "no space is left".to_owned(),
+        io::ErrorKind::AlreadyExists => "there is a file of that name".to_owned(),
+        io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of its path is not a folder".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not write there".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "that file system is read-only".to_owned(),
+        io::ErrorKind::InvalidFilename => "its name is too long".to_owned(),
+        _ => {
+            let text = error.to_string();
+            // The temporary file's path is not what was asked for.
+            text.split(" at path ")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
         }
     }
-    let out = writer.finish().map_err(wrong)?;
-    let out = out
-        .into_inner()
-        .map_err(|error| wrong(error.into_error()))?;
-    out.sync_all().map_err(wrong)?;
-    file.persist_noclobber(path)
-        .map_err(|error| wrong(error.error))?;
-    Ok(count)
+}
+
+/// What happens to a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and nothing is written.
+    Keep,
+    /// It is replaced once the new one is complete.
+    Replace,
+}
+
+/// What was written of a series.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// How many bars.
+    pub bars: u64,
+    /// Whether any of them has an adjusted close, a dividend or a split.
+    pub has_adjustments: bool,
+}
+
+impl Written {
+    /// Counts more bars.
+    pub fn add(&mut self, bars: &[Bar]) {
+        self.bars += bars.len() as u64;
+        self.has_adjustments |= bars.iter().any(Bar::has_adjustments);
+    }
+}
+
+/// Writes bars of a series to a file, oldest first, and reports how many bars each piece has.
+///
+/// The file appears when it is complete, under a temporary name until then.
+pub async fn export(
+    store: &Arc<dyn Store>,
+    file: &BarFile,
+    extent: Extent,
+    existing: Existing,
+    cancel: &CancellationToken,
+    mut report: impl FnMut(u64) + Send,
+) -> Result<Written, ExportError> {
+    let wrong = |source| ExportError::File {
+        path: file.path.clone(),
+        source,
+    };
+    // Between two pieces nothing is being written: what is dropped then takes its file with it.
+    let pieces = Pieces::oldest_first(store, &file.series, extent);
+    let pieces = cancel.run_until_cancelled(pieces).await;
+    let mut pieces = pieces.ok_or(ExportError::Cancelled)??;
+    let mut draft = Draft::new(file).map_err(wrong)?;
+    let mut written = Written::default();
+    loop {
+        let piece = cancel.run_until_cancelled(pieces.next()).await;
+        let Some(bars) = piece.ok_or(ExportError::Cancelled)?? else {
+            break;
+        };
+        written.add(&bars);
+        let count = bars.len() as u64;
+        let series = file.series.clone();
+        draft = beside(move || draft.write(&series, &bars))
+            .await
+            .map_err(wrong)?;
+        report(count);
+    }
+    let path = file.path.clone();
+    beside(move || draft.finish(&path, existing))
+        .await
+        .map_err(wrong)?;
+    Ok(written)
+}
+
+/// Writes whole series to new files, one after the other, until one cannot be written.
+pub async fn export_all(
+    store: &Arc<dyn Store>,
+    files: &[BarFile],
+    cancel: &CancellationToken,
+    mut report: impl FnMut(ExportProgress) + Send,
+) -> (ExportProgress, Result<(), ExportError>) {
+    let mut progress = ExportProgress::of(files.len());
+    for file in files {
+        let done = export(
+            store,
+            file,
+            Extent::default(),
+            Existing::Keep,
+            cancel,
+            |bars| {
+                progress.bars += bars;
+                report(progress);
+            },
+        );
+        if let Err(error) = done.await {
+            return (progress, Err(error));
+        }
+        progress.done += 1;
+        report(progress);
+    }
+    (progress, Ok(()))
+}
+
+/// Runs work that compresses and waits for the disk where it holds up nothing else.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => Err(io::Error::other(error)),
+    }
+}
+
+/// A file that is being written. Dropped, it is gone.
+struct Draft {
+    file: NamedTempFile,
+    writer: BarWriter<std::fs::File>,
+}
+
+impl Draft {
+    fn new(file: &BarFile) -> io::Result<Self> {
+        let folder = file
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let temporary = tempfile::Builder::new()
+            .prefix(".pipeline-tui-")
+            .suffix(".part")
+            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        let out = temporary.as_file().try_clone()?;
+        Ok(Self {
+            file: temporary,
+            writer: BarWriter::new(file.format, out)?,
+        })
+    }
+
+    fn write(mut self, series: &SeriesKey, bars: &[Bar]) -> io::Result<Self> {
+        self.writer.write(series, bars)?;
+        Ok(self)
+    }
+
+    fn finish(self, path: &Path, existing: Existing) -> io::Result<()> {
+        self.writer.finish()?;
+        self.file.as_file().sync_all()?;
+        let placed = match existing {
+            Existing::Keep => self.file.persist_noclobber(path),
+            Existing::Replace => self.file.persist(path),
+        };
+        placed.map(drop).map_err(|error| error.error)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Price;
-
-    fn bar() -> Bar {
-        let price = Price::from_units(28_357_000_000);
-        Bar {
-            timestamp: "2026-11-20T20:55:00Z".parse().unwrap(),
-            trading_date: "2026-11-20".parse().unwrap(),
-            open: price,
-            high: price,
-            low: price,
-            close: price,
-            volume: crate::model::Volume::parse("1208.5").unwrap().0,
-            is_final: false,
-            adjusted_close: None,
-            dividend_amount: None,
-            split_coefficient: None,
-        }
-    }
-
-    fn written(format: Format) -> String {
-        let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5);
-        let mut writer = BarWriter::new(format, vec![]).unwrap();
-        writer.write(&series, &[bar()]).unwrap();
-        writer.write(&series, &[]).unwrap();
-        String::from_utf8(writer.finish().unwrap()).unwrap()
-    }
 
     #[test]
-    fn csv_has_a_head_and_json_an_object_a_line() {
+    fn what_keeps_a_file_from_being_written_is_said_in_words() {
+        let said = |kind: io::ErrorKind| {
+            let error = ExportError::File {
+                path: "a\u{1b}b.csv".into(),
+                source: kind.into(),
+            };
+            error.to_string()
+        };
         assert_eq!(
-            written(Format::Csv),
-            format!(
-                "{}\nIBM,5min,false,2026-11-20T20:55:00Z,2026-11-20,283.5700,283.5700,283.5700,283.5700,1208.5,,,,alpha_vantage,false\n",
-                HEAD.join(",")
-            )
+            said(io::ErrorKind::StorageFull),
+            "a\\u{1b}b.csv cannot be written: no space is left"
         );
-        let line: serde_json::Value = serde_json::from_str(&written(Format::Jsonl)).unwrap();
-        assert_eq!(
-            (&line["symbol"], &line["close_price"], &line["volume"]),
-            (&"IBM".into(), &"283.5700".into(), &1_208.5.into())
-        );
-        assert_eq!(
-            (&line["source"], &line["final"]),
-            (&"alpha_vantage".into(), &false.into())
-        );
-    }
-
-    #[test]
-    fn the_name_says_the_format() {
-        assert_eq!(Format::of("a.jsonl"), Format::Jsonl);
-        assert_eq!(Format::of("a.csv"), Format::Csv);
+        assert!(said(io::ErrorKind::AlreadyExists).ends_with("there is a file of that name"));
+        let other = io::Error::other("it broke at path /tmp/.x");
+        assert_eq!(why(&other), "it broke");
     }
 }

@@ -7,8 +7,9 @@ use chrono_tz::America::New_York;
 
 use super::command::Command;
 use super::event::{Event, RunReport};
-use super::notice::{Notice, What};
+use super::notice::{CutShort, Exported, Notice, What};
 use super::retry::PER_PAGE;
+use super::snapshot::ExportProgress;
 use crate::model::text::{clean, thousands};
 use crate::model::{
     ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,
@@ -98,14 +99,16 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 please report this: {text}"
             ),
         ),
-        What::Exported(path, bars) => (
-            Info,
-            format!(
-                "{} bars written to {}",
-                thousands(*bars),
-                clean(&path.display().to_string())
-            ),
-        ),
+        What::Exported(exported) => {
+            let severity = match exported.cut_short {
+                None => Info,
+                Some(_) => Warn,
+            };
+            (
+                severity,
+                export(exported, &exported.place.display().to_string()),
+            )
+        }
         What::StoreLost(text) => (Error, format!("no answer from the store: {text}")),
         What::StoreBack => (Info, "the store answers again".to_owned()),
     })
@@ -124,6 +127,41 @@ pub fn named<T: fmt::Display>(count: usize, series: impl IntoIterator<Item = T>)
         count if count <= NAMED => format!("{count} series ({first})"),
         count => format!("{} series ({first}, …)", thousands(count as i128)),
     }
+}
+
+/// How an export ended; `place` is where, as it is shown.
+#[must_use]
+pub fn export(exported: &Exported, place: &str) -> String {
+    let ExportProgress { done, total, bars } = exported.progress;
+    let place = clean(place);
+    let complete = match (done, total) {
+        (_, 1) => "no file was written".to_owned(),
+        _ => format!(
+            "{} of {} files are complete in {place}",
+            thousands(done as u64),
+            thousands(total as u64)
+        ),
+    };
+    match &exported.cut_short {
+        None => {
+            let bars = counted(bars, "bar");
+            match total {
+                1 => format!("{bars} written to {place}"),
+                _ => format!(
+                    "{bars} written to {} in {place}",
+                    counted(total as u64, "file")
+                ),
+            }
+        }
+        Some(CutShort::Cancelled) => format!("export cancelled: {complete}"),
+        Some(CutShort::Failed(why)) => format!("not exported: {why}; {complete}"),
+    }
+}
+
+/// A number of things.
+fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", thousands(number))
 }
 
 /// What a start leaves to the schedule, and what fetching it now would cost.
@@ -226,7 +264,8 @@ pub const fn refused(command: &Command) -> &'static str {
         Command::CancelRun => "not cancelled",
         Command::Pause | Command::Resume | Command::SetSchedule(_) => "the schedule is unchanged",
         Command::EditList(_) => "the watch list is unchanged",
-        Command::Export { .. } => "not exported",
+        Command::Export(_) => "not exported",
+        Command::CancelExport => "not cancelled",
         _ => "not done",
     }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::command::Command;
 pub use super::event::{Event, RunReport};
 use super::schedule::Schedule;
+use super::snapshot::ExportProgress;
 use crate::model::SeriesKey;
 
 /// An event with its time.
@@ -16,6 +17,26 @@ pub struct Notice {
     pub at: DateTime<Utc>,
     /// What.
     pub what: What,
+}
+
+/// How an export ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// What was written.
+    pub progress: ExportProgress,
+    /// The file, or the folder of several.
+    pub place: PathBuf,
+    /// Why it ended before all was written.
+    pub cut_short: Option<CutShort>,
+}
+
+/// Why an export ended before all was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CutShort {
+    /// It was cancelled.
+    Cancelled,
+    /// It failed.
+    Failed(String),
 }
 
 /// What happened.
@@ -57,8 +78,8 @@ pub enum What {
     Refused(Command, String),
     /// A task panicked with this message. Stored data is safe.
     Crashed(String),
-    /// A series was written to a file, with this many bars.
-    Exported(PathBuf, u64),
+    /// An export has ended.
+    Exported(Exported),
     /// The store does not answer.
     StoreLost(String),
     /// The store answers again.

@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub schedule: ScheduleStatus,
     /// The current run.
     pub run: Option<RunProgress>,
+    /// The current export.
+    pub export: Option<ExportProgress>,
     /// Whether the watch list has been read: until then it is unknown, not empty.
     pub is_listed: bool,
     /// The watch list, in its order.
@@ -136,6 +138,29 @@ pub struct RunProgress {
     pub done: usize,
     /// Series it covers.
     pub total: usize,
+}
+
+/// The current export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExportProgress {
+    /// Files that are complete.
+    pub done: usize,
+    /// Files in all.
+    pub total: usize,
+    /// Bars written so far.
+    pub bars: u64,
+}
+
+impl ExportProgress {
+    /// The beginning of an export of so many files.
+    #[must_use]
+    pub const fn of(total: usize) -> Self {
+        Self {
+            done: 0,
+            total,
+            bars: 0,
+        }
+    }
 }
 
 words! {

@@ -27,7 +27,8 @@ use super::event::{Event, RunReport};
 use super::notice::{Notice, What};
 use super::schedule::Schedule;
 use super::snapshot::{
-    AnswerView, BarsPage, ProviderStatus, RunProgress, SeriesState, StoreStatus, SystemView,
+    AnswerView, BarsPage, ExportProgress, ProviderStatus, RunProgress, SeriesState, StoreStatus,
+    SystemView,
 };
 use super::source::SymbolWish;
 use super::symbols::{Symbols, WhyNoSymbols};
@@ -105,6 +106,7 @@ pub struct State {
     system: Option<Arc<SystemView>>,
     search: Search,
     run: Option<RunProgress>,
+    export: Option<ExportProgress>,
     queue: VecDeque<QueuedRun>,
     /// Whether it was reported what a start leaves to the schedule.
     has_begun: bool,
@@ -148,6 +150,7 @@ impl State {
             system: None,
             search: Search::default(),
             run: None,
+            export: None,
             queue: VecDeque::new(),
             has_begun: false,
             asked_for_due: None,
@@ -183,12 +186,25 @@ impl State {
             Input::ListEdited => {
                 vec![Job::Load(Load::Series)]
             }
-            Input::Exported(path, bars) => vec![tell(now, What::Exported(path, bars))],
+            // The end may overtake a report.
+            Input::Exporting(progress) => {
+                self.export = self.export.map(|_| progress);
+                vec![]
+            }
+            Input::Exported(exported) => {
+                self.export = None;
+                vec![tell(now, What::Exported(exported))]
+            }
+            Input::ExportCrashed(text) => {
+                self.export = None;
+                vec![tell(now, What::Crashed(text))]
+            }
             Input::Rekeyed { provider, quotas } => self.rekeyed(provider, quotas),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };
         jobs.extend(self.next_run(now));
-        if self.is_ending && self.run.is_none() && !self.search.is_asking() {
+        let is_idle = self.run.is_none() && self.export.is_none() && !self.search.is_asking();
+        if self.is_ending && is_idle {
             jobs.push(Job::Finish);
         }
         debug_assert_eq!(self.broken_promise(), None);

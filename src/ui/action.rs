@@ -137,6 +137,8 @@ words! {
         Copy = "copy",
         /// Write the series to a file.
         Export = "export",
+        /// Cancel the current export.
+        CancelExport = "cancel-export",
         /// Rerun what failed in a run.
         Rerun = "rerun",
         /// Cancel the current run.

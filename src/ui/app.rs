@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::action::{Action, Effect, EffectOutcome};
+use super::export;
 use super::keymap::binding::KeyContext;
 use super::keymap::chord::{self, Chord, KeyCap, Named};
 use super::log_lines::LogLine;
@@ -206,6 +207,11 @@ impl App {
                 self.overlay = Some(Overlay::Confirm(cancel()));
                 vec![]
             }
+            Action::CancelExport => {
+                let confirm = self.shared.export().map(export::cancel);
+                self.overlay = confirm.map(Overlay::Confirm);
+                vec![]
+            }
             Action::SaveKey => {
                 let key = self.shared.entered_key.clone();
                 key.map(Effect::SaveKey).into_iter().collect()
@@ -345,10 +351,12 @@ impl App {
                     self.messages.say(sentence, now);
                 }
             }
-            What::Exported(path, bars) => {
-                let bars = usize::try_from(*bars).unwrap_or(usize::MAX);
-                let what = text::count(bars, "bar");
-                self.saved(&format!("{what} written to"), path, now);
+            What::Exported(exported) => {
+                let say = narrate::export(exported, &text::shown_path(&exported.place));
+                match exported.cut_short {
+                    None => self.messages.say(self.with_warning(say), now),
+                    Some(_) => self.messages.warn(say, now),
+                }
             }
             _ => {}
         }
@@ -409,10 +417,14 @@ impl App {
 
     /// Where something was saved, with a warning about that place if there is one.
     fn saved_at(&self, what: &str, path: &std::path::Path) -> String {
-        let path = text::shown_path(path);
+        self.with_warning(format!("{what} {}", text::shown_path(path)))
+    }
+
+    /// A sentence about a new file, with the warning about files there if there is one.
+    fn with_warning(&self, say: String) -> String {
         match &self.shared.exports_warning {
-            Some(warning) => format!("{what} {path} ({warning})"),
-            None => format!("{what} {path}"),
+            Some(warning) => format!("{say} ({warning})"),
+            None => say,
         }
     }
 

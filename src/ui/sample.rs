@@ -216,6 +216,7 @@ pub fn normal() -> Snapshot {
         },
         schedule: schedule(),
         run: None,
+        export: None,
         is_listed: true,
         series: vec![ibm(), aapl, msft, googl].into(),
         runs: vec![

@@ -11,7 +11,7 @@ use super::log_lines::LogLines;
 use super::theme::Theme;
 use crate::config::{Secret, SourceWords};
 use crate::model::{Interval, RunId, SeriesKey, Sources, WatchEdit};
-use crate::pipeline::snapshot::{RunProgress, Snapshot, WatchedSeries};
+use crate::pipeline::snapshot::{ExportProgress, RunProgress, Snapshot, WatchedSeries};
 
 /// The last requests of a day, which are not spent without asking.
 pub const RESERVE: u32 = 3;
@@ -109,6 +109,12 @@ impl Shared {
         self.snapshot
             .as_ref()
             .and_then(|snapshot| snapshot.run.as_ref())
+    }
+
+    /// The current export.
+    #[must_use]
+    pub fn export(&self) -> Option<ExportProgress> {
+        self.snapshot.as_ref()?.export
     }
 
     /// The newest run that has ended.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::command::Command;
 use super::super::notice::What;
+use super::super::snapshot::ExportProgress;
 use super::{Job, Load, State, tell};
 
 /// Why a read-only process does not do something.
@@ -80,12 +81,24 @@ impl State {
                 from_provider,
             } => self.search.search(text, *from_provider),
             Command::LoadListings => self.search.load_list(),
-            Command::Export { series, name } => vec![Job::Export(series.clone(), name.clone())],
+            Command::Export(files) if files.is_empty() => return refused("nothing is selected"),
+            Command::Export(_) if self.export.is_some() => {
+                return refused("an export is in progress; wait for it to end");
+            }
+            Command::Export(files) => {
+                self.export = Some(ExportProgress::of(files.len()));
+                vec![Job::Export(files.clone())]
+            }
+            Command::CancelExport if self.export.is_none() => {
+                return refused("no export is in progress");
+            }
+            Command::CancelExport => vec![Job::CancelExport],
             Command::Shutdown => {
                 self.is_ending = true;
                 let run = self.run.is_some().then_some(Job::CancelRun);
                 let ask = self.search.is_asking().then_some(Job::CancelAsk);
-                run.into_iter().chain(ask).collect()
+                let export = self.export.is_some().then_some(Job::CancelExport);
+                run.into_iter().chain(ask).chain(export).collect()
             }
         })
     }
@@ -110,7 +123,8 @@ const fn spends_or_writes(command: &Command) -> bool {
         | Command::ShowRun(_)
         | Command::ShowAnswer(_)
         | Command::ShowSystem
-        | Command::Export { .. }
+        | Command::Export(_)
+        | Command::CancelExport
         | Command::Search {
             from_provider: false,
             ..

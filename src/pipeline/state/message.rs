@@ -1,21 +1,20 @@
 //! What the engine receives, and what it has done.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::command::{BarsWindow, Command};
 use super::super::event::{Event, RunReport};
-use super::super::notice::Notice;
+use super::super::notice::{Exported, Notice};
 use super::super::schedule::Schedule;
 use super::super::settings::Remembered;
 use super::super::snapshot::{
-    AnswerView, BarsPage, ProviderStatus, SeriesState, StoreStatus, SystemView,
+    AnswerView, BarsPage, ExportProgress, ProviderStatus, SeriesState, StoreStatus, SystemView,
 };
 use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
+use crate::model::bar_file::BarFile;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     ErrorClass, Evidence, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId,
@@ -55,8 +54,12 @@ pub enum Input {
     Refused(Command, String),
     /// This process changed the watch list.
     ListEdited,
-    /// A series was written to a file.
-    Exported(PathBuf, u64),
+    /// The current export has written more.
+    Exporting(ExportProgress),
+    /// The current export has ended.
+    Exported(Exported),
+    /// The current export panicked with this message.
+    ExportCrashed(String),
     /// Another key is in use from the next run on.
     Rekeyed {
         /// Where the data comes from now.
@@ -264,8 +267,10 @@ pub enum Job {
     EditList(WatchEdit),
     /// Use another key from the next run on.
     Rekey(Secret),
-    /// Write a series to a file of this name.
-    Export(SeriesKey, String),
+    /// Write series to files.
+    Export(Vec<BarFile>),
+    /// Stop the current export.
+    CancelExport,
     /// Try to own the schedule, whose last instant was this.
     TryOwn(Option<DateTime<Utc>>),
     /// Mark runs whose process or task died, and store the answers they had paid for.

@@ -45,6 +45,7 @@ impl State {
                 sendable_next: next_at.map_or(0, sendable),
             },
             run: self.run.clone(),
+            export: self.export,
             is_listed: self.list_reading > 0,
             series: self.statuses(now),
             runs: Arc::clone(&self.runs),

@@ -35,6 +35,7 @@ pub fn why_not(
         Thing::Change => !shared.undos.is_empty(),
         Thing::EnteredKey => shared.entered_key.is_some(),
         Thing::CurrentRun => shared.run().is_some(),
+        Thing::CurrentExport => shared.export().is_some(),
         Thing::Suggestion => suggestion().is_some_and(|action| action != Action::Offer),
         Thing::Selection | Thing::SentRequest => view.has(thing, shared),
     };

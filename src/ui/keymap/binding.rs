@@ -68,6 +68,8 @@ pub enum Thing {
     EnteredKey,
     /// A current run.
     CurrentRun,
+    /// A current export.
+    CurrentExport,
     /// A line of the view that is selected.
     Selection,
     /// A request that was sent for what is selected.

@@ -72,6 +72,11 @@ const EVERYWHERE: &[Binding] = &[
         .finds("stop abort")
         .needs(WRITES)
         .acts_on(&[(Thing::CurrentRun, "no run is in progress")]),
+    row(Global, A::CancelExport, &[], "Cancel the current export")
+        .group(TAKE)
+        .finds("stop abort csv parquet")
+        .needs(READS)
+        .acts_on(&[(Thing::CurrentExport, "no export is in progress")]),
     row(Global, A::Filter, &["/"], "Filter the lines")
         .hint(20, "filter")
         .group(SHOW)

@@ -10,6 +10,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::model::bar_file::BarFormat;
 use crate::model::{Interval, SeriesKey};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
@@ -139,20 +140,15 @@ impl Prompt {
             })
             .collect(),
             PromptKind::Export { .. } => {
-                let stem = self
-                    .input
-                    .text()
-                    .rsplit_once('.')
-                    .map_or(self.input.text(), |(stem, _)| stem);
-                [
-                    ("csv", "comma-separated values"),
-                    ("jsonl", "one JSON object per line"),
-                ]
-                .map(|(ending, note)| Suggestion {
-                    value: format!("{stem}.{ending}"),
-                    note: note.to_owned(),
-                })
-                .into()
+                let typed = self.input.text();
+                let stem = typed.rsplit_once('.').map_or(typed, |(stem, _)| stem);
+                BarFormat::ALL
+                    .iter()
+                    .map(|format| Suggestion {
+                        value: format!("{stem}.{format}"),
+                        note: format.holds().to_owned(),
+                    })
+                    .collect()
             }
             PromptKind::Filter | PromptKind::Import | PromptKind::Key | PromptKind::GoTo => vec![],
         }
@@ -185,7 +181,7 @@ impl Prompt {
                 text::zone_name(shared.zone)
             ),
             PromptKind::Export { .. } => {
-                "new files in the exports folder, .csv or .jsonl, written in the background"
+                "new files in the exports folder: .csv, .jsonl or .parquet, in the background"
                     .to_owned()
             }
         }

@@ -23,7 +23,7 @@ use crate::pipeline::command::{Anchor, BarsWindow, Command};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::action::{Action, Effect};
 use crate::ui::cursor::Cursor;
-use crate::ui::export::export_name;
+use crate::ui::export::export_of;
 use crate::ui::fetch::fetch_of;
 use crate::ui::keymap::binding::Thing;
 use crate::ui::regions::Regions;
@@ -339,11 +339,10 @@ impl View for Bars {
                     what: "1 bar".to_owned(),
                 })]
             }),
-            Action::Export | Action::Save => self.series.clone().map_or_else(Vec::new, |series| {
-                let series = vec![series];
-                let name = export_name(&series, now);
-                vec![Reply::Prompt(PromptKind::Export { series }, name)]
-            }),
+            Action::Export | Action::Save => self
+                .series
+                .clone()
+                .map_or_else(Vec::new, |series| export_of(vec![series], shared, now)),
             Action::Back => vec![Reply::Go(ViewId::Overview)],
             Action::NextPane | Action::PreviousPane => self.update(Action::Arrange, shared, now),
             _ => vec![],

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::text::thousands;
-use crate::pipeline::snapshot::{QuotaStatus, StoreStatus};
+use crate::pipeline::snapshot::{ExportProgress, QuotaStatus, StoreStatus};
 use crate::ui::draw::{line, put, put_all, width};
 use crate::ui::regions::{ClickTarget, Regions};
 use crate::ui::shared::{Boot, RESERVE, Shared};
@@ -204,7 +204,20 @@ fn store_name(store: &StoreStatus) -> String {
     format!("{} {}", store.backend, last.unwrap_or(location))
 }
 
-/// The current or next run.
+/// How far the current export is.
+fn exporting(export: ExportProgress, length: Length) -> String {
+    let files = match (export.total, length) {
+        (1, Length::Short) => return format!("export: {} bars", thousands(export.bars)),
+        (1, _) => return format!("exporting, {} bars written", thousands(export.bars)),
+        (total, _) => format!("{} of {total}", export.done),
+    };
+    match length {
+        Length::Short => format!("export: {files}"),
+        _ => format!("exporting, {files} files done"),
+    }
+}
+
+/// The current run, export, or next run.
 fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
     let theme = shared.theme;
     let Some(snapshot) = &shared.snapshot else {
@@ -219,6 +232,9 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
             _ => format!("{name} running, {} of {} done", run.done, run.total),
         };
         return vec![(text, theme.style(Role::Accent))];
+    }
+    if let Some(export) = snapshot.export {
+        return vec![(exporting(export, length), theme.style(Role::Accent))];
     }
     let schedule = &snapshot.schedule;
     if schedule.paused {

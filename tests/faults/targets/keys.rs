@@ -182,7 +182,8 @@ fn judge(app: &App, effects: &[Effect]) {
                     | Command::ShowRun(_)
                     | Command::ShowAnswer(_)
                     | Command::ShowSystem
-                    | Command::Export { .. }
+                    | Command::Export(_)
+                    | Command::CancelExport
                     | Command::Shutdown
                     | Command::Search {
                         from_provider: false,

@@ -14,9 +14,9 @@ use pipeline_tui::model::{
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
-    AnswerView, Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
-    RunProgress, ScheduleStatus, SearchView, SeriesState, Size, Snapshot, StoreStatus, SystemView,
-    WatchedSeries,
+    AnswerView, Backend, BarsPage, Entitlement, ExportProgress, ProviderStatus, QuotaStatus,
+    RequestRow, RunDetail, RunProgress, ScheduleStatus, SearchView, SeriesState, Size, Snapshot,
+    StoreStatus, SystemView, WatchedSeries,
 };
 
 use super::sheet::short;
@@ -320,6 +320,13 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             sendable_next: u.int_in_range(0..=9)?,
         },
         run: sometimes(u, progress)?,
+        export: sometimes(u, |u| {
+            Ok(ExportProgress {
+                done: u.int_in_range(0..=9)?,
+                total: u.int_in_range(1..=9)?,
+                bars: u.arbitrary()?,
+            })
+        })?,
         is_listed: u.arbitrary()?,
         series: some(u, 5, status)?.into(),
         runs: some(u, 4, run)?.into(),

@@ -150,11 +150,7 @@ fn twenty_tasks_take_three_keys_and_never_more_than_eight() {
                     if *pairs == [(sample::series("MSFT", Interval::Min5), series("MSFT"))]
             ),
             "export three series" => {
-                let names = commands.iter().filter_map(|command| match command {
-                    Command::Export { name, .. } => Some(name.as_str()),
-                    _ => None,
-                });
-                names.collect::<std::collections::HashSet<_>>().len() == 3
+                matches!(commands.as_slice(), [Command::Export(files)] if files.len() == 3)
             }
             "enter your own key" => matches!(commands.last(), Some(Command::SetKey(_))),
             "rerun what failed" => matches!(commands.last(), Some(Command::Fetch(_))),

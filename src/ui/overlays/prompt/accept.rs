@@ -7,10 +7,9 @@ use crate::model::{SeriesKey, Sources, WatchEdit, moment};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Effect;
-use crate::ui::export::name_ending;
+use crate::ui::export::files;
 use crate::ui::reply::{PromptKind, Reply};
 use crate::ui::shared::Shared;
-use crate::ui::text::count;
 use crate::ui::views::overview::replacing;
 
 /// What a text becomes; `before` is what the line held when it was opened.
@@ -103,31 +102,7 @@ fn edit(
 }
 
 fn export(series: &[SeriesKey], typed: &str) -> Result<Vec<Reply>, String> {
-    let is_name = !typed.starts_with('.') && !typed.contains(['/', '\\', '\0']);
-    let ending = std::path::Path::new(typed)
-        .extension()
-        .and_then(std::ffi::OsStr::to_str)
-        .filter(|ending| matches!(*ending, "csv" | "jsonl"));
-    let (true, Some(ending)) = (is_name, ending) else {
-        return Err("enter a file name that ends in .csv or .jsonl".to_owned());
-    };
-    let stem = typed
-        .strip_suffix(ending)
-        .map_or(typed, |stem| stem.trim_end_matches('.'));
-    let commands = series.iter().map(|one| {
-        let name = match series {
-            [_] => typed.to_owned(),
-            _ => name_ending(one, &format!("{stem}.{ending}")),
-        };
-        Reply::from(Command::Export {
-            series: one.clone(),
-            name,
-        })
-    });
-    let what = match series {
-        [_] => named(series),
-        many => count(many.len(), "series"),
-    };
-    let say = Reply::Say(format!("exporting {what} in the background"));
-    Ok(commands.chain([say]).collect())
+    let files = files(series, typed)?;
+    let say = format!("exporting {} in the background", named(series));
+    Ok(vec![Command::Export(files).into(), Reply::Say(say)])
 }

@@ -86,7 +86,7 @@ pub const KEYS: &[Binding] = &[
         .acts_on(SELECTED),
     here(Action::Export, &["e"], "Export selected or marked")
         .group(TAKE)
-        .finds("save csv jsonl file download bars")
+        .finds("save csv jsonl parquet file download bars")
         .needs(READS)
         .acts_on(SELECTED),
 ];

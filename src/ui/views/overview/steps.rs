@@ -8,7 +8,7 @@ use crate::model::{Interval, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{SeriesState, WatchedSeries};
 use crate::ui::action::{Action, Effect};
-use crate::ui::export::export_name;
+use crate::ui::export::export_of;
 use crate::ui::fetch::{fetch_of, guarded};
 use crate::ui::reply::{Confirm, Explanation, PromptKind, Reply};
 use crate::ui::shared::Shared;
@@ -76,8 +76,7 @@ pub(super) fn update(
                     "no bars are stored to export; f fetches some".to_owned(),
                 )];
             }
-            let name = export_name(&targets, now);
-            ask(PromptKind::Export { series: targets }, &name)
+            export_of(targets, shared, now)
         }
         Action::Pause => pause(shared),
         Action::ImportList => ask(PromptKind::Import, ""),

@@ -1,0 +1,187 @@
+//! Writes bars in a format: CSV and JSON lines as text, Parquet in its own file.
+
+use std::io::{self, BufWriter, Write};
+
+use chrono::SecondsFormat;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use super::columns::{COLUMNS, Cell};
+use super::parquet::ParquetWriter;
+use crate::model::bar_file::BarFormat;
+use crate::model::text::without_formula;
+use crate::model::{Bar, SeriesKey};
+
+/// Writes bars in a format.
+pub struct BarWriter<W: Write + Send>(Kind<W>);
+
+enum Kind<W: Write + Send> {
+    Csv(Box<csv::Writer<W>>),
+    Jsonl(BufWriter<W>),
+    Parquet(Box<ParquetWriter<W>>),
+}
+
+impl<W: Write + Send> std::fmt::Debug for BarWriter<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BarWriter").finish_non_exhaustive()
+    }
+}
+
+impl<W: Write + Send> BarWriter<W> {
+    /// Starts writing: CSV begins with its header.
+    pub fn new(format: BarFormat, out: W) -> io::Result<Self> {
+        Ok(Self(match format {
+            BarFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(out);
+                let head = COLUMNS.iter().map(|column| column.name);
+                writer.write_record(head).map_err(as_io)?;
+                Kind::Csv(Box::new(writer))
+            }
+            BarFormat::Jsonl => Kind::Jsonl(BufWriter::new(out)),
+            BarFormat::Parquet => Kind::Parquet(Box::new(ParquetWriter::new(out)?)),
+        }))
+    }
+
+    /// Writes bars of a series. Text is passed on at once, in whole lines.
+    pub fn write(&mut self, series: &SeriesKey, bars: &[Bar]) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Csv(writer) => {
+                for bar in bars {
+                    let cells = COLUMNS.iter().map(|column| text(&column.cell, series, bar));
+                    let record = writer.write_record(cells);
+                    record.map_err(as_io)?;
+                }
+                writer.flush()
+            }
+            Kind::Jsonl(out) => {
+                for bar in bars {
+                    serde_json::to_writer(&mut *out, &Object { series, bar })?;
+                    out.write_all(b"\n")?;
+                }
+                out.flush()
+            }
+            Kind::Parquet(writer) => writer.write(series, bars),
+        }
+    }
+
+    /// Writes what is still missing.
+    pub fn finish(self) -> io::Result<()> {
+        match self.0 {
+            Kind::Csv(mut writer) => writer.flush(),
+            Kind::Jsonl(mut out) => out.flush(),
+            Kind::Parquet(writer) => writer.finish(),
+        }
+    }
+}
+
+/// The kind of an error tells a reader that has gone, and a full disk, from other failures.
+fn as_io(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// A cell as text; empty if there is nothing.
+fn text(cell: &Cell, series: &SeriesKey, bar: &Bar) -> String {
+    match cell {
+        // Symbols come from outside, and a spreadsheet runs what looks like a formula.
+        Cell::Text(read) => without_formula(read(series)),
+        Cell::Flag(read) => read(series, bar).to_string(),
+        Cell::Instant(read) => read(bar).to_rfc3339_opts(SecondsFormat::Secs, true),
+        Cell::Day(read) => read(bar).to_string(),
+        Cell::Price(read) => read(bar).to_string(),
+        Cell::Extra(read) => read(bar).map_or_else(String::new, |price| price.to_string()),
+        Cell::Volume(read) => read(bar).to_string(),
+    }
+}
+
+/// A bar as a JSON object: prices are text, so that no reader rounds them; what is missing is left out.
+struct Object<'a> {
+    series: &'a SeriesKey,
+    bar: &'a Bar,
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { series, bar } = *self;
+        let mut object = serializer.serialize_map(None)?;
+        for column in &COLUMNS {
+            let name = column.name;
+            match column.cell {
+                Cell::Text(read) => object.serialize_entry(name, read(series))?,
+                Cell::Flag(read) => object.serialize_entry(name, &read(series, bar))?,
+                Cell::Instant(read) => object.serialize_entry(name, &read(bar))?,
+                Cell::Day(read) => object.serialize_entry(name, &read(bar))?,
+                Cell::Price(read) => object.serialize_entry(name, &read(bar))?,
+                Cell::Extra(read) => {
+                    if let Some(price) = read(bar) {
+                        object.serialize_entry(name, &price)?;
+                    }
+                }
+                Cell::Volume(read) => object.serialize_entry(name, &read(bar))?,
+            }
+        }
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Interval, Price, Volume};
+
+    fn bar() -> Bar {
+        let price = Price::from_units(28_357_000_000);
+        Bar {
+            timestamp: "2026-11-20T20:55:00Z".parse().unwrap(),
+            trading_date: "2026-11-20".parse().unwrap(),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: Volume::parse("1208.5").unwrap().0,
+            is_final: false,
+            adjusted_close: None,
+            dividend_amount: None,
+            split_coefficient: None,
+        }
+    }
+
+    fn written(format: BarFormat) -> String {
+        let mut out = vec![];
+        let mut writer = BarWriter::new(format, &mut out).unwrap();
+        for symbol in ["IBM", "=1+1"] {
+            let series = SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5);
+            writer.write(&series, &[bar()]).unwrap();
+            writer.write(&series, &[]).unwrap();
+        }
+        writer.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn csv_has_one_head_and_each_row_its_series() {
+        let rest = "5min,false,2026-11-20T20:55:00Z,2026-11-20,283.5700,283.5700,283.5700,283.5700,1208.5,,,,alpha_vantage,false";
+        assert_eq!(
+            written(BarFormat::Csv),
+            format!(
+                "symbol,interval,adjusted,timestamp,trading_date,open_price,high_price,low_price,close_price,volume,\
+                 adjusted_close,dividend_amount,split_coefficient,source,final\nIBM,{rest}\n'=1+1,{rest}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn json_has_an_object_a_line_and_keeps_every_digit() {
+        let text = written(BarFormat::Jsonl);
+        assert_eq!(
+            text.lines().next().unwrap(),
+            "{\"symbol\":\"IBM\",\"interval\":\"5min\",\"adjusted\":false,\"timestamp\":\"2026-11-20T20:55:00Z\",\
+             \"trading_date\":\"2026-11-20\",\"open_price\":\"283.5700\",\"high_price\":\"283.5700\",\
+             \"low_price\":\"283.5700\",\"close_price\":\"283.5700\",\"volume\":1208.5,\
+             \"source\":\"alpha_vantage\",\"final\":false}"
+        );
+        let second: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+        assert_eq!(second["symbol"], "=1+1");
+    }
+}
