@@ -4,6 +4,7 @@ mod files;
 mod target;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -192,7 +193,7 @@ impl Reading<'_> {
             self.remark(series, written);
             if self.series.len() > 1 {
                 let gap = if text.is_empty() { "" } else { "\n" };
-                text.push_str(&format!("{gap}{series}\n"));
+                let _ = writeln!(text, "{gap}{series}");
             }
             text.push_str(&table(&bars, series.interval));
             count += written.bars;

@@ -261,11 +261,10 @@ fn upset_by(class: ErrorClass, said: &str) -> String {
 pub const fn refused(command: &Command) -> &'static str {
     match command {
         Command::Fetch(_) | Command::FetchDue => "not fetched",
-        Command::CancelRun => "not cancelled",
+        Command::CancelRun | Command::CancelExport => "not cancelled",
         Command::Pause | Command::Resume | Command::SetSchedule(_) => "the schedule is unchanged",
         Command::EditList(_) => "the watch list is unchanged",
         Command::Export(_) => "not exported",
-        Command::CancelExport => "not cancelled",
         _ => "not done",
     }
 }
@@ -422,6 +421,38 @@ mod tests {
     fn said(what: What) -> Option<(Severity, String)> {
         let at = DateTime::UNIX_EPOCH;
         sentence(&Notice { at, what })
+    }
+
+    #[test]
+    fn the_end_of_an_export_says_how_far_it_came() {
+        let told = |done, total, cut_short| {
+            let progress = ExportProgress {
+                done,
+                total,
+                bars: 1_200,
+            };
+            let exported = Exported {
+                progress,
+                place: "/x".into(),
+                cut_short,
+            };
+            said(What::Exported(exported)).unwrap()
+        };
+        let info = |text: &str| (Severity::Info, text.to_owned());
+        let warn = |text: &str| (Severity::Warn, text.to_owned());
+        assert_eq!(told(1, 1, None), info("1,200 bars written to /x"));
+        assert_eq!(
+            told(3, 3, None),
+            info("1,200 bars written to 3 files in /x")
+        );
+        assert_eq!(
+            told(0, 1, Some(CutShort::Cancelled)),
+            warn("export cancelled: no file was written")
+        );
+        assert_eq!(
+            told(1, 3, Some(CutShort::Failed("it is full".to_owned()))),
+            warn("not exported: it is full; 1 of 3 files are complete in /x")
+        );
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod answers;
 mod bars;
 mod coverage;
 mod dropped;
+mod export;
 mod found;
 mod history;
 mod killed;

@@ -23,6 +23,7 @@ use pipeline_tui::pipeline::{Pipeline, Stocktaking, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
+mod export;
 mod faults;
 mod kept;
 mod panel;

@@ -16,6 +16,7 @@ mod databases;
 mod doctor;
 mod engine;
 mod exits;
+mod export;
 mod reading;
 mod recorded;
 mod settings;

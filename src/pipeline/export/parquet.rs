@@ -256,6 +256,7 @@ mod tests {
     use std::fs::File;
 
     use chrono::TimeDelta;
+    use parquet::file::metadata::RowGroupMetaData;
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use parquet::record::{Field, Row};
 
@@ -412,7 +413,7 @@ mod tests {
                 .file
                 .flushed_row_groups()
                 .iter()
-                .map(|group| group.num_rows())
+                .map(RowGroupMetaData::num_rows)
                 .sum();
             assert_eq!(usize::try_from(gone).unwrap(), all - all % ROW_GROUP);
         }
@@ -422,7 +423,7 @@ mod tests {
             .metadata()
             .row_groups()
             .iter()
-            .map(|group| group.num_rows());
+            .map(RowGroupMetaData::num_rows);
         assert_eq!(groups.collect::<Vec<_>>(), [100_000, 100_000, 29_977]);
         let opens = rows(&reader);
         let opens = opens.iter().map(|row| units(row, "open_price").0);
