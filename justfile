@@ -48,6 +48,12 @@ bench-peers *args:
     target/peers-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
     cargo bench --locked --bench peers -- "$@"
 
+# exported Parquet, read back with DuckDB and pandas
+readers:
+    python3 -m venv target/readers-venv
+    target/readers-venv/bin/pip install --quiet --disable-pip-version-check -r tests/readers/requirements.txt
+    READERS_VENV="$PWD/target/readers-venv" cargo test --locked --test suite -- export::duckdb
+
 # kill -9 at a random moment, N times on each database
 crash N="500":
     CRASH_ROUNDS={{N}} cargo test --locked --release --test faults -- crash:: --nocapture

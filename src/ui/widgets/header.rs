@@ -403,7 +403,7 @@ pub fn draw_alarm(lines: &[String], theme: Theme, area: Rect, buf: &mut Buffer) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::snapshot::Snapshot;
+    use crate::pipeline::snapshot::{RunProgress, Snapshot};
     use crate::ui::sample;
 
     /// The header at a width, one line per row.
@@ -426,6 +426,33 @@ mod tests {
             |row: &[ratatui::buffer::Cell]| row.iter().map(ratatui::buffer::Cell::symbol).collect();
         let rows: Vec<String> = rows.map(text).collect();
         rows.join("\n")
+    }
+
+    #[test]
+    fn an_export_shows_how_far_it_is_until_a_run_begins() {
+        let export = |done, total| {
+            move |snapshot: &mut Snapshot| {
+                snapshot.export = Some(ExportProgress {
+                    done,
+                    total,
+                    bars: 70_000,
+                });
+            }
+        };
+        assert!(head(export(3, 12), 120).contains("exporting, 3 of 12 files done"));
+        assert!(head(export(0, 1), 120).contains("exporting, 70,000 bars written"));
+        assert!(head(export(3, 12), 60).contains("export: 3 of 12"));
+        let run = |snapshot: &mut Snapshot| {
+            export(3, 12)(snapshot);
+            snapshot.run = Some(RunProgress {
+                id: None,
+                trigger: "fetch",
+                started_at: sample::now(),
+                done: 1,
+                total: 2,
+            });
+        };
+        assert!(head(run, 120).contains("run running, 1 of 2 done"));
     }
 
     /// Cells of the tabs with a gap between them.
