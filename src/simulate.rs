@@ -21,31 +21,41 @@
 //! # }
 //! ```
 
+mod actions;
 mod calendar;
+mod candles;
 mod company;
+mod corporate;
 mod faults;
 mod functions;
 mod journal;
 mod market;
 mod noise;
 mod plan;
+mod plant;
+mod provider;
 mod query;
 mod refusal;
 mod replay;
 mod reply;
+mod scene;
 mod server;
 mod symbols;
 mod wire;
+mod witness;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 pub use self::calendar::is_trading_day;
 pub use self::faults::{Fault, FaultError};
-pub use self::journal::JournalEntry;
+pub use self::journal::{JournalEntry, Served};
 pub use self::plan::Plan;
+pub use self::plant::{Plant, PlantError, Ratio, What};
 pub use self::replay::{Replay, ReplayError};
+pub use self::scene::{Scene, usual_watch_list};
 pub use self::server::{Server, StartError};
+pub use self::witness::{Planted, Why, Witness};
 use crate::time::Clock;
 
 /// How the simulator behaves.
@@ -55,6 +65,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// What the market is computed from.
     pub seed: u64,
+    /// What is planted in the market.
+    pub plants: Vec<Plant>,
     /// What keys are allowed to do.
     pub plan: Plan,
     /// The faults to inject.
@@ -72,6 +84,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: 1,
+            plants: Vec::new(),
             plan: Plan::Free,
             faults: Vec::new(),
             replay: None,

@@ -3,18 +3,19 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
 use super::instant::{Bound, parse_age};
 use super::values::{
-    one_of, parse_address, parse_limit, parse_plan, parse_run, parse_seed, parse_speed, parse_time,
+    one_of, parse_address, parse_limit, parse_plan, parse_run, parse_scene, parse_seed,
+    parse_speed, parse_start, parse_time,
 };
 use crate::config::Flags;
 use crate::model::{Interval, Span};
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
-use crate::simulate::{Fault, Plan};
+use crate::simulate::{Fault, Plan, Plant, Scene};
 
 /// Keeps an SQL store of market bars complete, correct and fresh within what your data plan allows.
 #[derive(Debug, Parser)]
@@ -218,6 +219,9 @@ pub struct DemoArgs {
     /// Speed of the demo's clock, as a multiple of real time.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = parse_speed)]
     pub speed: i32,
+    /// Something seldom seen, within ten seconds: holes, split, half-day, behind or outage.
+    #[arg(long, value_parser = parse_scene)]
+    pub scene: Option<Scene>,
 }
 
 /// `fetch`.
@@ -516,6 +520,18 @@ pub struct SimulateArgs {
     /// Inject a fault, for example burst@2, status:503, cut:200 or slow:500@every=3; may be repeated.
     #[arg(long, value_name = "SPEC")]
     pub fault: Vec<Fault>,
+    /// Plant a set of events and start the clock just before them: holes, split, half-day, behind or outage.
+    #[arg(long, value_parser = parse_scene)]
+    pub scene: Option<Scene>,
+    /// Plant an event, for example "halt@2026-11-20 10:10..2026-11-20 10:40,symbol=IBM" or split:4:1@2026-11-20; may be repeated.
+    #[arg(long, value_name = "SPEC")]
+    pub plant: Vec<Plant>,
+    /// When the simulated clock starts: a date, a time in New York, or RFC 3339; default: now.
+    #[arg(long, value_name = "TIME", value_parser = parse_start)]
+    pub start: Option<DateTime<Utc>>,
+    /// Speed of the simulated clock, as a multiple of real time.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_speed)]
+    pub speed: i32,
     /// Append every request to this file, one line of JSON each.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,

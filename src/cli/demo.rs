@@ -1,15 +1,17 @@
 //! `demo`: the panel, or one run without a terminal, with a simulated provider and a temporary store.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Months, NaiveDate, NaiveTime, Utc};
 use chrono_tz::America::New_York;
 use tokio::sync::mpsc;
 
 use super::args::DemoArgs;
 use super::context::Context;
 use super::exit::{self, Failure};
+use super::output::Narrator;
 use super::panel::Panel;
 use super::{bars, fetch, open, output, run as headless};
 use crate::config::{self, Inputs, Settings};
@@ -17,9 +19,9 @@ use crate::model::{Interval, SeriesKey, SeriesStatus, moment};
 use crate::pipeline::RunRequest;
 use crate::pipeline::narrate;
 use crate::pipeline::schedule::{Missed, Schedule, When};
-use crate::pipeline::source::FetchOptions;
+use crate::pipeline::source::{FetchOptions, Range};
 use crate::pipeline::sources;
-use crate::simulate::{Options, Plan, Server, is_trading_day};
+use crate::simulate::{Options, Plan, Scene, Server, is_trading_day, usual_watch_list};
 use crate::telemetry::Record;
 use crate::time::Clock;
 
@@ -38,12 +40,14 @@ pub async fn run(
     records: Option<mpsc::Receiver<Record>>,
 ) -> Result<u8, Failure> {
     let folder = tempfile::tempdir()?;
-    let clock = match records {
-        Some(_) => Clock::running_from(start(Clock::system().now()), args.speed),
-        None => Clock::system(),
+    let clock = match (args.scene, &records) {
+        (Some(scene), _) => Clock::running_from(scene.starts(), args.speed),
+        (None, Some(_)) => Clock::running_from(start(Clock::system().now()), args.speed),
+        (None, None) => Clock::system(),
     };
     let options = Options {
         seed: args.seed,
+        plants: args.scene.map_or_else(Vec::new, Scene::plants),
         plan: Plan::Unlimited,
         clock: clock.clone(),
         ..Options::default()
@@ -51,6 +55,22 @@ pub async fn run(
     let server = Server::start(options)
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
+    let settings = settings(&server, folder.path(), context)?;
+    let code = match records {
+        Some(records) => {
+            if let Some(scene) = args.scene {
+                prepare(&settings, scene, clock.clone(), context.narrator).await?;
+            }
+            panel(settings, clock, args).show(records).await
+        }
+        None => once(&settings, args.scene, clock, context.narrator).await,
+    };
+    server.stop().await;
+    code
+}
+
+/// The demo ignores the caller's settings, but not their terminal.
+fn settings(server: &Server, folder: &Path, context: &Context) -> Result<Settings, Failure> {
     let source = sources::SIMULATED;
     let environment = [
         (
@@ -60,14 +80,13 @@ pub async fn run(
         (source.addresses.first(), server.base_url()),
         (source.plans.setting.as_ref(), "unlimited".to_owned()),
     ];
-    // The demo ignores the caller's settings, but not their terminal.
     let inputs = Inputs {
         environment: environment
             .into_iter()
             .filter_map(|(setting, value)| Some((setting?.name.to_owned(), value)))
             .collect(),
         locale: context.inputs.locale.clone(),
-        ..Inputs::isolated(folder.path(), sources::SETTINGS)
+        ..Inputs::isolated(folder, sources::SETTINGS)
     };
     let mut settings = config::load(&inputs)?;
     settings.no_color = context
@@ -75,29 +94,76 @@ pub async fn run(
         .environment
         .get("NO_COLOR")
         .is_some_and(|value| !value.is_empty());
-    if let Some(records) = records {
-        let code = panel(settings, clock, args.speed).show(records).await;
-        server.stop().await;
-        return code;
-    }
-    let store = open::store(&settings, false).await?;
-    let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
-    let series = settings
-        .defaults
-        .symbols
-        .iter()
-        .map(|symbol| SeriesKey::of(symbol, Interval::Min5));
-    let request = RunRequest {
+    Ok(settings)
+}
+
+fn request(series: Vec<SeriesKey>, range: Range) -> RunRequest {
+    RunRequest {
         trigger: "demo",
-        series: series.collect(),
-        options: FetchOptions::default(),
+        series,
+        options: FetchOptions {
+            range,
+            ..FetchOptions::default()
+        },
         max_age: None,
         within: None,
+    }
+}
+
+/// Puts into the store what a scene needs there. The schedule is then paused, because a run would
+/// close the holes that are to be seen.
+async fn prepare(
+    settings: &Settings,
+    scene: Scene,
+    clock: Clock,
+    narrator: Narrator,
+) -> Result<(), Failure> {
+    let Some((stored, first)) = scene.stored() else {
+        return Ok(());
     };
-    context.narrator.say(
+    let store = open::store(settings, false).await?;
+    let pipeline = open::pipeline_at(settings, Arc::clone(&store), clock)?;
+    let newest = request(scene.watch_list(), Range::Newest);
+    let past = request(vec![stored], month(first));
+    for request in [newest, past] {
+        fetch::watched(&pipeline, request, narrator).await?;
+    }
+    store.set_setting("paused", true.to_string()).await?;
+    open::close(&store).await;
+    Ok(())
+}
+
+/// The month that begins on a day.
+fn month(first: NaiveDate) -> Range {
+    let midnight = |date: NaiveDate| moment::local(date.and_time(NaiveTime::MIN), New_York);
+    Range::Between {
+        from: midnight(first),
+        to: midnight(first.checked_add_months(Months::new(1)).unwrap_or(first)),
+    }
+}
+
+/// One run without a terminal.
+async fn once(
+    settings: &Settings,
+    scene: Option<Scene>,
+    clock: Clock,
+    narrator: Narrator,
+) -> Result<u8, Failure> {
+    let store = open::store(settings, false).await?;
+    let pipeline = open::pipeline_at(settings, Arc::clone(&store), clock)?;
+    let series = scene.map_or_else(
+        || {
+            let symbols = settings.defaults.symbols.iter();
+            symbols
+                .map(|symbol| SeriesKey::of(symbol, Interval::Min5))
+                .collect()
+        },
+        Scene::watch_list,
+    );
+    narrator.say(
         "DEMO: a simulated provider and a temporary store; no key, no network, nothing is kept",
     );
-    let report = fetch::watched(&pipeline, request, context.narrator).await?;
+    let report = fetch::watched(&pipeline, request(series, Range::Newest), narrator).await?;
     let mut text = String::from("DEMO\n");
     for series in &report.series {
         text.push_str(&narrate::line(series));
@@ -113,7 +179,6 @@ pub async fn run(
         text.push_str(&bars::table(&newest, series.series.interval));
     }
     store.close().await;
-    server.stop().await;
     output::print(&text)?;
     Ok(exit::of_series(&report.series))
 }
@@ -129,7 +194,7 @@ fn start(now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The panel with the simulated provider: bars of several intervals, fetched every five minutes.
-fn panel(settings: Settings, clock: Clock, speed: i32) -> Panel {
+fn panel(settings: Settings, clock: Clock, args: &DemoArgs) -> Panel {
     let mut engine = headless::options(&settings);
     engine.provider.name = String::from("simulated");
     engine.provider.is_simulated = true;
@@ -137,24 +202,13 @@ fn panel(settings: Settings, clock: Clock, speed: i32) -> Panel {
         when: When::Every { minutes: 5 },
         missed: Missed::Once,
     };
-    let watched = [
-        ("IBM", Interval::Min5),
-        ("AAPL", Interval::Min5),
-        ("MSFT", Interval::Min15),
-        ("GOOGL", Interval::Min60),
-        ("AMZN", Interval::Daily),
-        ("IBM", Interval::Weekly),
-    ];
-    engine.watch = watched
-        .into_iter()
-        .filter_map(|(symbol, interval)| Some(SeriesKey::raw(symbol.parse().ok()?, interval)))
-        .collect();
+    engine.watch = args.scene.map_or_else(usual_watch_list, Scene::watch_list);
     Panel {
         settings,
         engine,
         clock,
         problems: vec![],
-        demo: Some(speed),
+        demo: Some(args.speed),
     }
 }
 

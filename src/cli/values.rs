@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
+use super::instant::Bound;
 use crate::model::Span;
 use crate::model::moment::{self, Moment};
 use crate::model::text::{clean_to, either};
-use crate::simulate::Plan;
+use crate::simulate::{Plan, Scene};
 
 /// Parses one of a few words; the error lists them.
 pub fn one_of(
@@ -38,6 +39,17 @@ pub fn parse_time(text: &str) -> Result<Span, String> {
         )),
         None => Err("use a day (2026-05-15), a month (2026-05) or a year (2026)".to_owned()),
     }
+}
+
+/// Parses the name of a scene.
+pub fn parse_scene(text: &str) -> Result<Scene, String> {
+    let names: Vec<&str> = Scene::ALL.iter().map(|scene| scene.as_str()).collect();
+    text.parse().map_err(|_| format!("use {}", either(&names)))
+}
+
+/// Parses the instant at which a clock starts.
+pub fn parse_start(text: &str) -> Result<DateTime<Utc>, String> {
+    text.parse().map(Bound::start)
 }
 
 /// Parses a limit of printed lines.

@@ -1,19 +1,29 @@
 //! The New York exchange's calendar: which days trade, and at what times.
 //!
 //! Times are seconds of the exchange's wall clock since 1970-01-01 00:00 there. No session touches
-//! the hour of a clock change, so wall time orders all sessions and needs no zone. Closures for
-//! single events (storms, mourning) are left out.
+//! the hour of a clock change, so wall time orders all sessions and needs no zone. It shares nothing
+//! with the product's own calendar, so that a mistake in one of them shows.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Utc, Weekday};
+mod closures;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::America::New_York;
+
+use self::closures::{closes_early, is_closed};
+use crate::model::moment;
 
 /// Seconds in a minute.
 pub(super) const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
+/// Wall time of the next morning at which what was served of a session is corrected: 06:00.
+const CORRECTED_AT: i64 = 30 * HOUR;
 
 /// One trading day, in wall seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Session {
+    pub date: NaiveDate,
     /// Start of pre-market trading: 04:00.
     pub early: i64,
     /// Opening: 09:30.
@@ -22,22 +32,79 @@ pub(super) struct Session {
     pub close: i64,
     /// End of after-hours trading: 20:00, on a half day 17:00.
     pub late: i64,
+    /// When its corrections are made: 06:00 of the next morning.
+    pub corrected: i64,
 }
 
 impl Session {
+    /// The start and the end of its trading, with or without the extended hours.
+    pub(super) const fn trading(&self, extended: bool) -> (i64, i64) {
+        if extended {
+            (self.early, self.late)
+        } else {
+            (self.open, self.close)
+        }
+    }
+}
+
+/// The exchange's calendar, and the closures planted in it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Calendar {
+    closed: BTreeSet<NaiveDate>,
+}
+
+impl Calendar {
+    /// The exchange's calendar with more days on which it is closed.
+    pub(super) fn with_closures(closed: impl IntoIterator<Item = NaiveDate>) -> Self {
+        Self {
+            closed: closed.into_iter().collect(),
+        }
+    }
+
     /// The session of a date; `None` when the exchange is closed.
-    pub(super) fn of(date: NaiveDate) -> Option<Self> {
-        is_trading_day(date).then(|| {
+    pub(super) fn session(&self, date: NaiveDate) -> Option<Session> {
+        self.trades_on(date).then(|| {
             let midnight = midnight(date);
-            let close = if is_half_day(date) { 13 } else { 16 } * HOUR;
-            Self {
+            let close = if closes_early(date) { 13 } else { 16 } * HOUR;
+            Session {
+                date,
                 early: midnight + 4 * HOUR,
                 open: midnight + 9 * HOUR + 30 * MINUTE,
                 close: midnight + close,
                 late: midnight + close + 4 * HOUR,
+                corrected: midnight + CORRECTED_AT,
             }
         })
     }
+
+    /// Whether the exchange trades on a date.
+    pub(super) fn trades_on(&self, date: NaiveDate) -> bool {
+        is_trading_day(date) && !self.closed.contains(&date)
+    }
+
+    /// The trading days up to and including `last`, newest first, not before `first`.
+    pub(super) fn days_back(
+        &self,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> impl Iterator<Item = NaiveDate> {
+        std::iter::successors(Some(last), |date| date.checked_sub_days(Days::new(1)))
+            .take_while(move |date| *date >= first)
+            .filter(|date| self.trades_on(*date))
+    }
+
+    /// The first trading day that is not before `date`.
+    pub(super) fn day_from(&self, date: NaiveDate) -> NaiveDate {
+        date.iter_days()
+            .find(|date| self.trades_on(*date))
+            .unwrap_or(date)
+    }
+}
+
+/// Whether the exchange trades on a date.
+#[must_use]
+pub fn is_trading_day(date: NaiveDate) -> bool {
+    !is_closed(date)
 }
 
 /// The wall seconds at which a date begins.
@@ -51,6 +118,11 @@ pub(super) fn wall_time(instant: DateTime<Utc>) -> NaiveDateTime {
     instant.with_timezone(&New_York).naive_local()
 }
 
+/// The wall seconds of an instant.
+pub(super) fn wall_seconds(instant: DateTime<Utc>) -> i64 {
+    wall_time(instant).and_utc().timestamp()
+}
+
 /// The wall time of wall seconds.
 pub(super) fn from_seconds(seconds: i64) -> NaiveDateTime {
     DateTime::from_timestamp(seconds, 0)
@@ -58,88 +130,14 @@ pub(super) fn from_seconds(seconds: i64) -> NaiveDateTime {
         .naive_utc()
 }
 
-/// The trading days up to and including `last`, newest first, not before `first`.
-pub(super) fn trading_days_back(
-    first: NaiveDate,
-    last: NaiveDate,
-) -> impl Iterator<Item = NaiveDate> {
-    std::iter::successors(Some(last), |date| date.checked_sub_days(Days::new(1)))
-        .take_while(move |date| *date >= first)
-        .filter(|date| is_trading_day(*date))
+/// The instant of wall seconds.
+pub(super) fn instant(seconds: i64) -> DateTime<Utc> {
+    moment::local(from_seconds(seconds), New_York)
 }
 
-/// The first trading day that is not before `date`.
-pub(super) fn trading_day_from(date: NaiveDate) -> NaiveDate {
-    date.iter_days()
-        .find(|date| is_trading_day(*date))
-        .unwrap_or(date)
-}
-
-/// Whether the exchange trades on a date.
-#[must_use]
-pub fn is_trading_day(date: NaiveDate) -> bool {
-    !is_weekend(date) && !is_holiday(date)
-}
-
-fn is_weekend(date: NaiveDate) -> bool {
-    matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
-}
-
-/// Whether trading ends at 13:00: the day after Thanksgiving, and 24 December.
-fn is_half_day(date: NaiveDate) -> bool {
-    let after_thanksgiving = date
-        .pred_opt()
-        .is_some_and(|eve| eve.month() == 11 && is_nth(eve, Weekday::Thu, 4));
-    after_thanksgiving || (date.month(), date.day()) == (12, 24)
-}
-
-fn is_holiday(date: NaiveDate) -> bool {
-    match date.month() {
-        // New Year's Day on a Saturday is not observed: the year closes on the Friday before.
-        1 => is_observed(date, 1, 1) || is_nth(date, Weekday::Mon, 3),
-        2 => is_nth(date, Weekday::Mon, 3),
-        3 | 4 => date
-            .checked_add_days(Days::new(2))
-            .is_some_and(|sunday| Some(sunday) == easter(date.year())),
-        5 => date.weekday() == Weekday::Mon && date.day() > 24,
-        6 => date.year() >= 2022 && is_observed(date, 6, 19),
-        7 => is_observed(date, 7, 4),
-        9 => is_nth(date, Weekday::Mon, 1),
-        11 => is_nth(date, Weekday::Thu, 4),
-        12 => is_observed(date, 12, 25),
-        _ => false,
-    }
-}
-
-/// Whether a fixed holiday is observed on `date`: a Saturday's on Friday, a Sunday's on Monday.
-fn is_observed(date: NaiveDate, month: u32, day: u32) -> bool {
-    let kept =
-        NaiveDate::from_ymd_opt(date.year(), month, day).and_then(|fixed| match fixed.weekday() {
-            Weekday::Sat => fixed.pred_opt(),
-            Weekday::Sun => fixed.succ_opt(),
-            _ => Some(fixed),
-        });
-    kept == Some(date)
-}
-
-fn is_nth(date: NaiveDate, weekday: Weekday, n: u8) -> bool {
-    NaiveDate::from_weekday_of_month_opt(date.year(), date.month(), weekday, n) == Some(date)
-}
-
-/// Easter Sunday of a Gregorian year, after Meeus, Jones and Butcher.
-fn easter(year: i32) -> Option<NaiveDate> {
-    let golden = year % 19;
-    let (century, rest) = (year / 100, year % 100);
-    let correction = (century - (century + 8) / 25 + 1) / 3;
-    let epact = (19 * golden + century - century / 4 - correction + 15) % 30;
-    let weekday = (32 + 2 * (century % 4) + 2 * (rest / 4) - epact - rest % 4) % 7;
-    let late = (golden + 11 * epact + 22 * weekday) / 451;
-    let days = epact + weekday - 7 * late + 114;
-    NaiveDate::from_ymd_opt(
-        year,
-        u32::try_from(days / 31).ok()?,
-        u32::try_from(days % 31 + 1).ok()?,
-    )
+/// The instant at which the day after a date begins.
+pub(super) fn day_after(date: NaiveDate) -> DateTime<Utc> {
+    instant(midnight(date.succ_opt().unwrap_or(date)))
 }
 
 #[cfg(test)]
@@ -150,62 +148,38 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn close_hour(text: &str) -> Option<i64> {
-        Session::of(date(text)).map(|session| (session.close - midnight(date(text))) / HOUR)
-    }
-
-    #[test]
-    fn holidays_are_closed() {
-        for closed in [
-            "2026-01-01",
-            "2023-01-02",
-            "2026-01-19",
-            "2026-02-16",
-            "2026-04-03",
-            "2024-03-29",
-            "2026-05-25",
-            "2026-06-19",
-            "2022-06-20",
-            "2026-07-03",
-            "2021-07-05",
-            "2026-09-07",
-            "2026-11-26",
-            "2026-12-25",
-            "2021-12-24",
-            "2022-12-26",
-            "2026-05-16",
-            "2026-05-17",
-        ] {
-            assert_eq!(close_hour(closed), None, "{closed}");
-        }
-    }
-
-    #[test]
-    fn other_days_are_open() {
-        for open in [
-            "2026-05-15",
-            "2021-06-18",
-            "2021-12-31",
-            "2026-04-06",
-            "2026-05-18",
-        ] {
-            assert_eq!(close_hour(open), Some(16), "{open}");
-        }
-    }
-
-    #[test]
-    fn half_days_close_at_one() {
-        for half in ["2026-11-27", "2019-11-29", "2020-12-24"] {
-            assert_eq!(close_hour(half), Some(13), "{half}");
-        }
-        let session = Session::of(date("2020-12-24")).unwrap();
-        assert_eq!(session.late - session.close, 4 * HOUR);
-    }
-
     #[test]
     fn days_go_back_over_a_long_weekend() {
-        let days: Vec<_> = trading_days_back(date("2026-05-20"), date("2026-05-26")).collect();
+        let calendar = Calendar::default();
+        let days: Vec<_> = calendar
+            .days_back(date("2026-05-20"), date("2026-05-26"))
+            .collect();
         let expected = ["2026-05-26", "2026-05-22", "2026-05-21", "2026-05-20"].map(date);
         assert_eq!(days, expected);
+    }
+
+    #[test]
+    fn a_half_day_ends_at_one_and_trades_on_for_four_hours() {
+        let half = date("2026-11-27");
+        let session = Calendar::default().session(half).unwrap();
+        let hour = |at: i64| (at - midnight(half)) / HOUR;
+        assert_eq!((hour(session.close), hour(session.late)), (13, 17));
+        assert_eq!(
+            instant(session.close).to_rfc3339(),
+            "2026-11-27T18:00:00+00:00"
+        );
+        assert_eq!(
+            instant(session.corrected).to_rfc3339(),
+            "2026-11-28T11:00:00+00:00"
+        );
+    }
+
+    #[test]
+    fn a_planted_closure_is_a_day_without_a_session() {
+        let closed = date("2026-11-18");
+        let calendar = Calendar::with_closures([closed]);
+        assert_eq!(calendar.session(closed), None);
+        assert_eq!(calendar.day_from(closed), date("2026-11-19"));
+        assert!(Calendar::default().session(closed).is_some());
     }
 }

@@ -1,10 +1,14 @@
-//! The company behind a symbol: its price path, volume, splits and dividends.
+//! The company behind a symbol: its price path, its volume, and what happens to its shares.
 
-use chrono::{Datelike, Days, NaiveDate};
+use std::ops::Range;
 
-use super::calendar::{Session, midnight, trading_day_from, trading_days_back};
-use super::market::Ticks;
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
+
+use super::actions::Action;
+use super::calendar::{Calendar, Session, from_seconds, midnight, wall_seconds, wall_time};
+use super::candles::Ticks;
 use super::noise::{below, float, mix, mix_text, nearest, smooth, unit};
+use super::plant::{Ratio, What};
 
 /// The day on which the provider's longest histories begin.
 const FIRST_DAY: (i32, u32, u32) = (1999, 11, 1);
@@ -33,39 +37,58 @@ pub(super) struct Company {
     volume: f64,
     /// The part of the price paid out each quarter; 0 for none.
     payout: f64,
-    splits: Vec<(NaiveDate, u32)>,
+    /// Splits, and what else was planted, in any order.
+    events: Vec<Action>,
+    /// Minutes without bars.
+    gaps: Vec<Gap>,
+    /// Whether what is served of a session is corrected on the next morning.
+    corrected: bool,
+    calendar: Calendar,
 }
 
-/// What happened to a share before the opening of a day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Action {
-    pub date: NaiveDate,
-    /// New shares for each old one; 1 without a split.
-    pub split: u32,
-    /// Paid out for each share, in ticks.
-    pub dividend: Ticks,
-    /// What earlier prices are multiplied by to compare with later ones.
-    factor: f64,
+/// Minutes whose bars are not there, in wall seconds.
+#[derive(Debug, Clone)]
+struct Gap {
+    minutes: Range<i64>,
+    /// When their bars appear; `None` for never.
+    filled: Option<i64>,
 }
 
 impl Company {
-    /// The company behind a symbol; upper and lower case are the same.
-    pub(super) fn new(seed: u64, symbol: &str) -> Self {
+    /// The company behind a symbol, with what is planted for it.
+    pub(super) fn new<'a>(
+        seed: u64,
+        symbol: &str,
+        planted: impl Iterator<Item = &'a What> + Clone,
+    ) -> Self {
+        let closed = planted.clone().filter_map(|what| match what {
+            What::Closed(date) => Some(*date),
+            _ => None,
+        });
+        let mut company = Self::unplanted(seed, symbol, Calendar::with_closures(closed));
+        for what in planted {
+            company.plant(what);
+        }
+        company
+    }
+
+    fn unplanted(seed: u64, symbol: &str, calendar: Calendar) -> Self {
         let name = symbol.to_ascii_uppercase();
         let stream = mix_text(seed, &name);
         let draw = |index| unit(mix(stream, index));
         let large = LARGE.iter().find(|(large, _)| *large == name);
         let days = large.map_or_else(|| below(mix(stream, 1), LISTING_SPAN), |_| 0);
-        let listed = trading_day_from(first_day() + Days::new(u64::from(days)));
+        let listed = calendar.day_from(first_day() + Days::new(u64::from(days)));
         let mut splits: Vec<_> = (0..u64::from(below(mix(stream, 2), 3)))
             .map(|split| mix(stream, 100 + split))
             .map(|word| {
                 let wait = Days::new(400 + u64::from(below(word, 7_000)));
-                (trading_day_from(listed + wait), 2 + below(mix(word, 1), 3))
+                (calendar.day_from(listed + wait), 2 + below(mix(word, 1), 3))
             })
             .collect();
         splits.sort_unstable();
         splits.dedup_by_key(|(date, _)| *date);
+        let split = |(date, new)| Action::split(date, Ratio { new, old: 1 });
         Self {
             stream,
             listed,
@@ -81,8 +104,67 @@ impl Company {
             } else {
                 0.0
             },
-            splits,
+            events: splits.into_iter().map(split).collect(),
+            gaps: Vec::new(),
+            corrected: false,
+            calendar,
         }
+    }
+
+    fn plant(&mut self, what: &What) {
+        let wall =
+            |minutes: &Range<DateTime<Utc>>| wall_seconds(minutes.start)..wall_seconds(minutes.end);
+        // What happens on a day without trading takes effect on the next one with it.
+        let ex_date = |known| self.calendar.day_from(wall_time(known).date());
+        match what {
+            What::Split { ratio, known } => self.events.push(Action {
+                known: wall_seconds(*known),
+                ..Action::split(ex_date(*known), *ratio)
+            }),
+            What::Dividend { amount, known } => self.events.push(Action {
+                known: wall_seconds(*known),
+                ..Action::dividend(ex_date(*known), Ticks::from(*amount))
+            }),
+            What::Halt(minutes) => self.gaps.push(Gap {
+                minutes: wall(minutes),
+                filled: None,
+            }),
+            What::Late { minutes, appear } => self.gaps.push(Gap {
+                minutes: wall(minutes),
+                filled: Some(wall_seconds(*appear)),
+            }),
+            What::Illiquid(shares) => self.volume = f64::from(*shares),
+            What::Listed(date) => self.listed = self.calendar.day_from(*date),
+            What::Corrected => self.corrected = true,
+            What::Closed(_) | What::Behind { .. } | What::Outage(_) => {}
+        }
+    }
+
+    /// The session of a date; `None` when the exchange is closed.
+    pub(super) fn session(&self, date: NaiveDate) -> Option<Session> {
+        self.calendar.session(date)
+    }
+
+    /// The trading days up to and including `last`, newest first, not before `first`.
+    pub(super) fn days_back(
+        &self,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> impl Iterator<Item = NaiveDate> {
+        self.calendar.days_back(first, last)
+    }
+
+    /// Whether the bar of the minute that begins at a wall second is missing for those who ask at
+    /// another, although shares may have traded.
+    pub(super) fn lacks(&self, minute: i64, now: i64) -> bool {
+        self.gaps.iter().any(|gap| {
+            gap.minutes.contains(&minute) && gap.filled.is_none_or(|filled| now < filled)
+        })
+    }
+
+    /// Whether what is served of a session needs no more correction.
+    pub(super) const fn is_correct(&self, session: &Session, now: i64) -> bool {
+        !self.corrected || now >= session.corrected
     }
 
     /// The first trading day.
@@ -94,13 +176,9 @@ impl Company {
     pub(super) fn price(&self, at: i64) -> Ticks {
         let years = float(at - midnight(first_day())) / SECONDS_A_YEAR;
         let value = self.base * (self.drift * years + self.wander(at)).exp();
-        let shares: u32 = self
-            .splits
-            .iter()
-            .filter(|(date, _)| midnight(*date) <= at)
-            .map(|(_, split)| split)
-            .product();
-        let price = value / f64::from(shares);
+        let happened = self.events.iter();
+        let happened = happened.filter(|event| midnight(event.date) <= at);
+        let price = value / happened.map(|event| event.split).product::<f64>();
         // One price in eight is between two cents.
         if self.word_at(at) % 8 == 1 {
             nearest(price).max(100)
@@ -141,22 +219,11 @@ impl Company {
         self.spread / 40.0
     }
 
-    /// The splits and dividends up to and including `today`, oldest first.
-    pub(super) fn actions(&self, today: NaiveDate) -> Vec<Action> {
-        let mut actions: Vec<Action> = self
-            .splits
-            .iter()
-            .map(|&(date, split)| Action {
-                date,
-                split,
-                dividend: 0,
-                factor: 1.0 / f64::from(split),
-            })
-            .chain(self.dividends(today))
-            .filter(|action| action.date <= today)
-            .collect();
-        actions.sort_by_key(|action| action.date);
-        actions
+    /// The splits and dividends that are known at a wall second, oldest first, one a day.
+    pub(super) fn actions(&self, now: i64) -> Vec<Action> {
+        let planted = self.events.iter().copied();
+        let all = planted.chain(self.dividends(from_seconds(now).date()));
+        Action::by_day(all.filter(|action| action.known <= now && action.date > self.listed))
     }
 
     fn dividends(&self, today: NaiveDate) -> impl Iterator<Item = Action> {
@@ -170,56 +237,20 @@ impl Company {
         let month = 1 + quarter * 3 + below(mix(self.stream, 10), 3);
         let index = u64::from(year.unsigned_abs()) * 4 + u64::from(quarter);
         let day = 4 + below(mix(mix(self.stream, 11), index), 20);
-        let date = trading_day_from(NaiveDate::from_ymd_opt(year, month, day)?);
-        let eve = trading_days_back(self.listed, date.pred_opt()?).next()?;
-        let price = self.price(Session::of(eve)?.close);
+        let date = NaiveDate::from_ymd_opt(year, month, day)?;
+        let date = self.calendar.day_from(date);
+        let eve = self.days_back(self.listed, date.pred_opt()?).next()?;
+        let price = self.price(self.session(eve)?.close);
         let dividend = nearest(float(price) * self.payout / 100.0) * 100;
         // A split on the same day would need the amount restated; such a quarter pays nothing.
-        (dividend > 0 && self.splits.iter().all(|(split, _)| *split != date)).then(|| Action {
-            date,
-            split: 1,
-            dividend,
-            factor: 1.0 - float(dividend) / float(price),
-        })
+        (dividend > 0 && self.events.iter().all(|event| event.date != date))
+            .then(|| Action::dividend(date, dividend))
     }
 }
 
 fn first_day() -> NaiveDate {
     let (year, month, day) = FIRST_DAY;
     NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
-}
-
-/// What prices and volumes of a day are multiplied by, for everything that happened after it.
-#[derive(Debug)]
-pub(super) struct Adjustment {
-    /// For each action, oldest first: its date, and the factors of days before it.
-    steps: Vec<(NaiveDate, f64, i64)>,
-}
-
-impl Adjustment {
-    /// The adjustment for some actions, oldest first.
-    pub(super) fn new(actions: &[Action]) -> Self {
-        let (mut price, mut shares) = (1.0, 1);
-        let mut steps: Vec<_> = actions
-            .iter()
-            .rev()
-            .map(|action| {
-                price *= action.factor;
-                shares *= i64::from(action.split);
-                (action.date, price, shares)
-            })
-            .collect();
-        steps.reverse();
-        Self { steps }
-    }
-
-    /// The factors for prices and for volumes of a day.
-    pub(super) fn of(&self, date: NaiveDate) -> (f64, i64) {
-        let later = self.steps.partition_point(|(step, ..)| *step <= date);
-        self.steps
-            .get(later)
-            .map_or((1.0, 1), |(_, price, shares)| (*price, *shares))
-    }
 }
 
 #[cfg(test)]
@@ -230,48 +261,67 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn company(seed: u64, symbol: &str) -> Company {
+        Company::new(seed, symbol, [].iter())
+    }
+
+    /// The first of some symbols that has what a test needs.
+    fn found(needs: impl Fn(&Company) -> bool) -> Company {
+        let companies = (0..50).map(|n| company(1, &format!("S{n}")));
+        companies.into_iter().find(needs).unwrap()
+    }
+
     #[test]
     fn listings_lie_between_1999_and_2015() {
-        assert_eq!(Company::new(7, "ibm").listed(), date("1999-11-01"));
+        assert_eq!(company(7, "ibm").listed(), date("1999-11-01"));
         for n in 0..500 {
-            let listed = Company::new(7, &format!("S{n}")).listed();
+            let listed = company(7, &format!("S{n}")).listed();
             assert!((date("1999-11-01")..date("2015-01-01")).contains(&listed));
         }
     }
 
     #[test]
-    fn a_split_divides_the_price_and_the_adjustment_hides_it() {
-        let today = date("2026-05-15");
-        let company = (0..50)
-            .map(|n| Company::new(1, &format!("S{n}")))
-            .find(|company| company.splits.iter().any(|(date, _)| *date < today))
-            .unwrap();
-        let (day, split) = company.splits[0];
-        let before = company.price(midnight(day) - 1);
-        let after = company.price(midnight(day));
-        let ratio = float(before) / float(after);
-        assert!(
-            (ratio / f64::from(split) - 1.0).abs() < 0.02,
-            "{ratio} for {split}"
-        );
-        let actions = company.actions(today);
-        let adjustment = Adjustment::new(&actions);
-        let (price_before, shares_before) = adjustment.of(day.pred_opt().unwrap());
-        let (price_after, shares_after) = adjustment.of(day);
-        assert!((price_before * f64::from(split) - price_after).abs() < 1e-9);
-        assert_eq!(shares_before, shares_after * i64::from(split));
+    fn a_split_divides_the_price() {
+        let planted = What::Split {
+            ratio: Ratio { new: 1, old: 10 },
+            known: "2026-11-20T14:34:00Z".parse().unwrap(),
+        };
+        let reverse = Company::new(1, "IBM", [planted].iter());
+        let jump = |company: &Company, day| {
+            let price = |at| float(company.price(at));
+            price(midnight(day) - 1) / price(midnight(day))
+        };
+        assert!((jump(&reverse, date("2026-11-20")) * 10.0 - 1.0).abs() < 0.02);
+        let company = found(|company| !company.events.is_empty());
+        let first = company.events[0];
+        assert!((jump(&company, first.date) / first.split - 1.0).abs() < 0.02);
     }
 
     #[test]
-    fn adjustments_know_only_the_past() {
-        let company = (0..50)
-            .map(|n| Company::new(1, &format!("D{n}")))
-            .find(|company| company.payout > 0.0)
-            .unwrap();
+    fn actions_know_only_the_past() {
+        let company = found(|company| company.payout > 0.0);
         let today = date("2026-05-15");
-        let actions = company.actions(today);
+        let actions = company.actions(midnight(today));
         assert!(actions.len() > 20);
         assert!(actions.iter().all(|action| action.date <= today));
-        assert_eq!(Adjustment::new(&actions).of(today), (1.0, 1));
+        assert!(actions.is_sorted_by(|one, next| one.date < next.date));
+    }
+
+    #[test]
+    fn a_planted_action_is_known_from_its_instant_and_acts_on_a_trading_day() {
+        let known = "2026-11-21T15:00:00Z".parse().unwrap();
+        let planted = [What::Dividend {
+            amount: 6_000,
+            known,
+        }];
+        let company = Company::new(1, "IBM", planted.iter());
+        let at = wall_seconds(known);
+        let monday = date("2026-11-23");
+        let paid = |now| {
+            let actions = company.actions(now);
+            actions.into_iter().find(|action| action.date == monday)
+        };
+        assert_eq!(paid(at - 1), None);
+        assert_eq!(paid(at).unwrap().dividend, 6_000);
     }
 }

@@ -5,9 +5,11 @@ pub(super) mod shape;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use self::shape::{Row, Sheet};
-use super::calendar::{Session, from_seconds, trading_days_back, wall_time};
-use super::company::{Action, Adjustment, Company};
-use super::market::{Candle, Period, Ticks, View, days, intraday, periods};
+use super::actions::{Action, Adjustment, Factors};
+use super::calendar::{from_seconds, wall_time};
+use super::candles::{Candle, Period, Ticks, View, day, days, intraday, periods};
+use super::company::Company;
+use super::market::Market;
 use super::noise::{float, nearest};
 use super::query::{Ask, Entitlement, Function, month_end};
 
@@ -20,15 +22,16 @@ const DELAY: TimeDelta = TimeDelta::minutes(15);
 
 /// The answer to a well-formed request; `None` when the month has not begun, or the company was
 /// not listed in it.
-pub(super) fn answer(seed: u64, now: DateTime<Utc>, ask: &Ask) -> Option<Sheet> {
+pub(super) fn answer(market: &Market, now: DateTime<Utc>, ask: &Ask) -> Option<Sheet> {
     let delay = if ask.entitlement == Some(Entitlement::Delayed) {
         DELAY
     } else {
         TimeDelta::zero()
     };
-    let now = wall_time(now.checked_sub_signed(delay)?);
+    let known_at = market.known_at(&ask.symbol, now.checked_sub_signed(delay)?);
+    let now = wall_time(known_at);
     let series = Series {
-        company: Company::new(seed, &ask.symbol),
+        company: market.company(&ask.symbol),
         view: View {
             now: now.and_utc().timestamp(),
             unfinished: ask.entitlement.is_some(),
@@ -36,6 +39,9 @@ pub(super) fn answer(seed: u64, now: DateTime<Utc>, ask: &Ask) -> Option<Sheet> 
         today: now.date(),
         limit: if ask.full { usize::MAX } else { COMPACT },
     };
+    if series.company.listed() > series.today {
+        return None;
+    }
     let rows = match ask.function {
         Function::Intraday => series.intraday(ask)?,
         Function::Daily => series.daily(),
@@ -58,6 +64,15 @@ struct Series {
 }
 
 impl Series {
+    fn actions(&self) -> Vec<Action> {
+        self.company.actions(self.view.now)
+    }
+
+    fn adjustment(&self, actions: &[Action]) -> Adjustment {
+        let close = |date| day(&self.company, self.view, date).map(|bar| bar.close);
+        Adjustment::new(actions, close)
+    }
+
     fn intraday(&self, ask: &Ask) -> Option<Vec<Row>> {
         let (first, last) = match ask.month {
             Some(first) => (first, month_end(first)),
@@ -67,18 +82,18 @@ impl Series {
         if first > self.today || last < self.company.listed() {
             return None;
         }
-        let adjustment = Adjustment::new(&self.company.actions(self.today));
-        let days = trading_days_back(first.max(self.company.listed()), last.min(self.today));
+        let adjustment = ask.adjusted.then(|| self.adjustment(&self.actions()));
+        let days = self
+            .company
+            .days_back(first.max(self.company.listed()), last.min(self.today));
         Some(
             days.flat_map(|date| {
                 let minutes = ask.minutes.count();
                 let mut bars = intraday(&self.company, self.view, date, minutes, ask.extended);
                 bars.reverse();
-                let factors = if ask.adjusted {
-                    adjustment.of(date)
-                } else {
-                    (1.0, 1)
-                };
+                let factors = adjustment
+                    .as_ref()
+                    .map_or(Factors::NONE, |adjustment| adjustment.of(date));
                 bars.into_iter()
                     .map(move |(start, bar)| (start, adjusted(bar, factors)))
             })
@@ -102,13 +117,13 @@ impl Series {
     }
 
     fn daily_adjusted(&self) -> Vec<Row> {
-        let actions = self.company.actions(self.today);
-        let adjustment = Adjustment::new(&actions);
+        let actions = self.actions();
+        let adjustment = self.adjustment(&actions);
         days(&self.company, self.view)
             .take(self.limit)
             .map(|(date, bar)| {
                 let (dividend, split) = paid(&actions, |day| day == date);
-                let (factor, _) = adjustment.of(date);
+                let factor = adjustment.of(date).price;
                 let [open, high, low, close] =
                     [bar.open, bar.high, bar.low, bar.close].map(|price| float(price) / 1e4);
                 Row {
@@ -122,7 +137,7 @@ impl Series {
                         format!("{:?}", close * factor),
                         bar.volume.to_string(),
                         decimal(dividend),
-                        format!("{split}.0"),
+                        format!("{split:?}"),
                     ],
                 }
             })
@@ -140,15 +155,15 @@ impl Series {
     }
 
     fn periods_adjusted(&self, period: Period) -> Vec<Row> {
-        let actions = self.company.actions(self.today);
-        let adjustment = Adjustment::new(&actions);
+        let actions = self.actions();
+        let adjustment = self.adjustment(&actions);
         periods(&self.company, self.view, period)
             .into_iter()
             .map(|(label, bar)| {
                 let (dividend, _) = paid(&actions, |day| {
                     day <= label && period.holds_both(day, label)
                 });
-                let close = nearest(float(bar.close) * adjustment.of(label).0);
+                let close = nearest(float(bar.close) * adjustment.of(label).price);
                 let mut fields = padded(bar);
                 fields.insert(4, decimal(close.max(1)));
                 fields.push(decimal(dividend));
@@ -162,8 +177,9 @@ impl Series {
 
     /// What `Last Refreshed` says: the newest label, with the time of day during a session.
     fn refreshed(&self, function: Function, rows: &[Row]) -> String {
-        let running = Session::of(self.today)
-            .is_some_and(|session| (session.open..session.close).contains(&self.view.now));
+        let session = self.company.session(self.today);
+        let running =
+            session.is_some_and(|session| (session.open..session.close).contains(&self.view.now));
         match rows.first() {
             Some(row) if running && function != Function::Intraday => {
                 let now = from_seconds(self.view.now);
@@ -180,24 +196,24 @@ impl Series {
 }
 
 /// The total dividend and the combined split of some days.
-fn paid(actions: &[Action], on: impl Fn(NaiveDate) -> bool) -> (Ticks, u32) {
+fn paid(actions: &[Action], on: impl Fn(NaiveDate) -> bool) -> (Ticks, f64) {
     actions
         .iter()
         .filter(|action| on(action.date))
-        .fold((0, 1), |(dividend, split), action| {
+        .fold((0, 1.0), |(dividend, split), action| {
             (dividend + action.dividend, split * action.split)
         })
 }
 
 /// A bar in today's shares.
-fn adjusted(bar: Candle, (price, shares): (f64, i64)) -> Candle {
-    let scaled = |ticks: Ticks| nearest(float(ticks) * price).max(1);
+fn adjusted(bar: Candle, factors: Factors) -> Candle {
+    let scaled = |ticks: Ticks| nearest(float(ticks) * factors.price).max(1);
     Candle {
         open: scaled(bar.open),
         high: scaled(bar.high),
         low: scaled(bar.low),
         close: scaled(bar.close),
-        volume: bar.volume * shares,
+        volume: nearest(float(bar.volume) * factors.volume).max(1),
     }
 }
 
@@ -215,12 +231,17 @@ fn decimal(price: Ticks) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::calendar::wall_seconds;
     use super::super::query::Query;
     use super::*;
 
+    fn market() -> Market {
+        Market::new(1, Vec::new())
+    }
+
     fn rows(now: &str, function: Function, query: &str) -> Option<Sheet> {
         let ask = Ask::read(function, &Query::decode(query)).unwrap();
-        answer(1, now.parse().unwrap(), &ask)
+        answer(&market(), now.parse().unwrap(), &ask)
     }
 
     const NIGHT: &str = "2026-05-16T02:00:00Z";
@@ -258,7 +279,7 @@ mod tests {
     fn months_without_a_day_of_trading_are_invalid() {
         let query = |month: &str| format!("symbol=LATE&interval=60min&month={month}");
         assert!(rows(NIGHT, Function::Intraday, &query("2026-06")).is_none());
-        let listed = Company::new(1, "LATE").listed();
+        let listed = market().company("LATE").listed();
         let before = (listed - Days::new(40)).format("%Y-%m").to_string();
         assert!(rows(NIGHT, Function::Intraday, &query(&before)).is_none());
         let first = listed.format("%Y-%m").to_string();
@@ -298,10 +319,10 @@ mod tests {
 
     #[test]
     fn adjusted_bars_differ_from_traded_ones_before_an_action() {
-        let today = wall_time(NIGHT.parse().unwrap()).date();
+        let now = wall_seconds(NIGHT.parse().unwrap());
         let symbol = (0..50)
             .map(|n| format!("D{n}"))
-            .find(|symbol| Company::new(1, symbol).actions(today).len() > 20)
+            .find(|symbol| market().company(symbol).actions(now).len() > 20)
             .unwrap();
         let body = |adjusted, month| {
             let query = format!("symbol={symbol}&interval=60min&adjusted={adjusted}&month={month}");

@@ -27,6 +27,20 @@ pub struct JournalEntry {
     pub outcome: String,
     /// Bytes of the body sent, before compression.
     pub bytes: u64,
+    /// The bars in it, if it had bars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served: Option<Served>,
+}
+
+/// The bars in an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Served {
+    /// How many.
+    pub bars: usize,
+    /// The label of the newest; `None` without bars.
+    pub newest: Option<String>,
+    /// The label of the oldest; `None` without bars.
+    pub oldest: Option<String>,
 }
 
 /// All requests so far.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::calendar::wall_time;
+use super::corporate::CorporateFunction;
 use super::query::{Ask, Function, Query};
 use super::refusal::Refusal;
 use crate::model::words::words;
@@ -68,8 +69,14 @@ impl Plan {
 
     /// Why the plan does not include these parameters, if it does not.
     pub(super) fn excludes_parameters(self, ask: &Ask) -> Option<Refusal> {
-        (self == Self::Free && ask.function == Function::Daily && ask.full)
-            .then_some(Refusal::PremiumFull)
+        if self != Self::Free {
+            None
+        } else if ask.entitlement.is_some() {
+            // No text for this is recorded; the provider's usual one is assumed.
+            Some(Refusal::Premium)
+        } else {
+            (ask.function == Function::Daily && ask.full).then_some(Refusal::PremiumFull)
+        }
     }
 }
 
@@ -128,7 +135,10 @@ pub(super) fn is_documented(query: &Query) -> bool {
         }
         Ok(Function::Daily) if rest == full => FULL_DAILY.contains(symbol),
         Ok(_) => *symbol == "IBM" && rest.is_empty(),
-        Err(_) => false,
+        Err(_) => {
+            let is_corporate = function.parse::<CorporateFunction>().is_ok();
+            is_corporate && *symbol == "IBM" && rest.is_empty()
+        }
     }
 }
 
@@ -236,6 +246,8 @@ mod tests {
             "function=TIME_SERIES_DAILY&symbol=IBM&apikey=demo",
             "function=TIME_SERIES_DAILY&symbol=TSCO.LON&outputsize=full&apikey=demo",
             "function=TIME_SERIES_MONTHLY_ADJUSTED&symbol=IBM&apikey=demo&datatype=csv",
+            "function=SPLITS&symbol=IBM&apikey=demo",
+            "function=DIVIDENDS&symbol=IBM&apikey=demo&datatype=csv",
             "function=LISTING_STATUS&apikey=demo",
             "function=SYMBOL_SEARCH&keywords=tesco&apikey=demo",
             "function=SYMBOL_SEARCH&keywords=BA&apikey=demo&datatype=csv",

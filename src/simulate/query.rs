@@ -175,7 +175,7 @@ pub(super) fn month_end(first: NaiveDate) -> NaiveDate {
 
 /// Whether the market has a symbol: everything that can be one, except what begins with
 /// `UNKNOWN` or `NOSUCH`.
-fn is_listed(symbol: &str) -> bool {
+pub(super) fn is_listed(symbol: &str) -> bool {
     let upper = symbol.to_ascii_uppercase();
     !symbol.is_empty()
         && symbol.len() <= MAX_SYMBOL_CHARS

@@ -11,6 +11,8 @@ use hyper::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, VARY,
 };
 
+use super::journal::Served;
+
 /// Bodies shorter than this are sent as they are.
 const WORTH_COMPRESSING: usize = 512;
 
@@ -44,6 +46,8 @@ pub(super) struct Reply {
     pub outcome: String,
     /// Bytes of the body before compression.
     pub size: u64,
+    /// The bars in it, if it has bars.
+    pub served: Option<Served>,
 }
 
 impl Reply {
@@ -62,6 +66,7 @@ impl Reply {
             body,
             delivery: Delivery::Plain,
             outcome: outcome.to_owned(),
+            served: None,
         }
     }
 
@@ -102,6 +107,12 @@ impl Reply {
         self
     }
 
+    /// The answer with the bars in it.
+    pub(super) fn serving(mut self, served: Served) -> Self {
+        self.served = Some(served);
+        self
+    }
+
     /// The answer under another name in the journal.
     pub(super) fn called(mut self, outcome: String) -> Self {
         self.outcome = outcome;
@@ -122,6 +133,9 @@ impl Reply {
             Delivery::Cut(bytes) => self.size.min(size(*bytes)),
             Delivery::Plain | Delivery::Slow(_) | Delivery::Drip(_) => self.size,
         };
+        if self.size == 0 {
+            self.served = None;
+        }
         self.delivery = delivery;
         self
     }

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -19,16 +19,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::Options;
-use super::faults::effect::{Effect, Twist};
-use super::faults::{Armed, Fault};
-use super::functions;
+use super::faults::Fault;
 use super::journal::{Journal, JournalEntry, without_key};
-use super::plan::{DEMO_KEY, Ledger, Plan, is_documented};
-use super::query::{Ask, Function, Query};
-use super::refusal::Refusal;
+use super::provider::Provider;
+use super::query::Query;
 use super::reply::Reply;
-use super::symbols::{self, SymbolFunction};
 use super::wire::{self, Dropped};
+use super::witness::Witness;
 
 const PATH: &str = "/query";
 /// Connections served at once; others wait.
@@ -96,10 +93,8 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let shared = Arc::new(Shared {
-            faults: Mutex::new(Armed::new(options.faults.clone())),
-            ledger: Mutex::default(),
             journal,
-            options,
+            provider: Provider::new(options),
         });
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
         let accept = accept(listener, Arc::clone(&shared), tasks.clone(), end.clone());
@@ -128,9 +123,16 @@ impl Server {
         self.shared.journal.entries()
     }
 
+    /// What a store can find out about the market, by the simulator's clock.
+    #[must_use]
+    pub fn witness(&self) -> Witness {
+        let provider = &self.shared.provider;
+        Witness::new(provider.market.clone(), provider.clock.now())
+    }
+
     /// Replaces the faults; each counts its requests from 1 again.
     pub fn set_faults(&self, faults: Vec<Fault>) {
-        *lock(&self.shared.faults) = Armed::new(faults);
+        self.shared.provider.set_faults(faults);
     }
 
     /// Closes all connections and waits until they are closed.
@@ -144,14 +146,8 @@ impl Server {
 /// What all connections share.
 #[derive(Debug)]
 struct Shared {
-    options: Options,
-    faults: Mutex<Armed>,
-    ledger: Mutex<Ledger>,
+    provider: Provider,
     journal: Journal,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn accept(
@@ -196,20 +192,6 @@ async fn respond(
     let asked = Asked::read(&request);
     let reply = tokio::task::spawn_blocking(move || shared.answer(&asked)).await;
     wire::deliver(reply.map_err(|_| Dropped)?).await
-}
-
-/// What a request is for.
-#[derive(Clone, Copy)]
-enum Wanted {
-    Bars(Function),
-    Symbols(SymbolFunction),
-}
-
-impl Wanted {
-    fn named(function: &str) -> Option<Self> {
-        let bars = function.parse().map(Self::Bars);
-        bars.or_else(|_| function.parse().map(Self::Symbols)).ok()
-    }
 }
 
 /// The relevant parts of a request.
@@ -267,15 +249,16 @@ impl Shared {
     /// Answers a request; when this returns, the journal has it.
     fn answer(&self, asked: &Asked) -> Reply {
         let reply = match asked.known {
-            Ok(()) => self.reply(asked),
+            Ok(()) => self.provider.reply(&asked.query, asked.gzip),
             Err(status) => Reply::new(status.as_str(), status, "text/plain", "try GET /query\n"),
         };
         let written = self.journal.add(JournalEntry {
-            at: self.options.clock.now(),
+            at: self.provider.clock.now(),
             request_id: asked.request_id.clone(),
             query: without_key(&asked.query),
             outcome: reply.outcome.clone(),
             bytes: reply.size,
+            served: reply.served.clone(),
         });
         match written {
             Ok(()) => reply,
@@ -286,124 +269,6 @@ impl Shared {
                 "the journal cannot be written\n",
             ),
         }
-    }
-
-    fn reply(&self, asked: &Asked) -> Reply {
-        let query = &asked.query;
-        let fault = lock(&self.faults).meet(query.get("symbol"));
-        let Some(fault) = fault else {
-            let reply = self.ordinary(query, None);
-            return if asked.gzip {
-                reply.compressed()
-            } else {
-                reply
-            };
-        };
-        // Faulty answers are never compressed, so that byte counts are those of the body.
-        let reply = match &fault.effect {
-            Effect::Answer(canned) => canned.reply(query.get("function"), query.get("apikey")),
-            Effect::Twist(twist) => self.ordinary(query, Some(*twist)),
-            Effect::Truncate(bytes) => self.ordinary(query, None).truncated(*bytes),
-            Effect::Deliver(delivery) => {
-                let reply = self.ordinary(query, None);
-                reply.delivered(delivery.clone())
-            }
-        };
-        reply.called(fault.outcome())
-    }
-
-    /// The answer of a recording or of the market.
-    fn ordinary(&self, query: &Query, twist: Option<Twist>) -> Reply {
-        let (function, key) = (query.get("function"), query.get("apikey"));
-        let answer = match &self.options.replay {
-            Some(replay) => replay
-                .answer(query)
-                .map(|bytes| Reply::recorded("replay", bytes))
-                .ok_or(Refusal::Invalid),
-            None => self.simulated(query, twist),
-        };
-        answer.unwrap_or_else(|refusal| refusal.reply(function, key))
-    }
-
-    /// Checks in the provider's order: key, function, limits, plan, parameters.
-    fn simulated(&self, query: &Query, twist: Option<Twist>) -> Result<Reply, Refusal> {
-        let (plan, key) = (self.options.plan, query.get("apikey"));
-        if key.is_empty() {
-            return Err(Refusal::BadKey);
-        }
-        let demo = plan == Plan::Demo || key == DEMO_KEY;
-        if demo && !is_documented(query) {
-            return Err(Refusal::DemoKey);
-        }
-        let wanted = Wanted::named(query.get("function")).ok_or(Refusal::NoFunction)?;
-        if demo {
-            return self.data(Plan::Unlimited, wanted, query, twist);
-        }
-        let now = self.options.clock.now();
-        lock(&self.ledger).admit(plan, key, now)?;
-        let answer = self.data(plan, wanted, query, twist);
-        if answer.is_err() {
-            lock(&self.ledger).give_back(key, now);
-        }
-        answer
-    }
-
-    fn data(
-        &self,
-        plan: Plan,
-        wanted: Wanted,
-        query: &Query,
-        twist: Option<Twist>,
-    ) -> Result<Reply, Refusal> {
-        match wanted {
-            Wanted::Bars(function) => self.bars(plan, function, query, twist),
-            Wanted::Symbols(function) => self.symbols(function, query, twist),
-        }
-    }
-
-    /// Included in every plan. Of the twists of bars, only missing rows apply to symbols.
-    fn symbols(
-        &self,
-        function: SymbolFunction,
-        query: &Query,
-        twist: Option<Twist>,
-    ) -> Result<Reply, Refusal> {
-        let (seed, now) = (self.options.seed, self.options.clock.now());
-        let sheet = symbols::answer(seed, now, function, query, twist == Some(Twist::NoRows));
-        let sheet = sheet.ok_or(Refusal::Invalid)?;
-        Ok(match sheet.file_name {
-            Some(name) => Reply::csv("data", sheet.body, name),
-            None => Reply::json("data", sheet.body),
-        })
-    }
-
-    fn bars(
-        &self,
-        plan: Plan,
-        function: Function,
-        query: &Query,
-        twist: Option<Twist>,
-    ) -> Result<Reply, Refusal> {
-        if let Some(refusal) = plan.excludes(function) {
-            return Err(refusal);
-        }
-        let mut ask = Ask::read(function, query).ok_or(Refusal::Invalid)?;
-        if let Some(refusal) = plan.excludes_parameters(&ask) {
-            return Err(refusal);
-        }
-        if let Some(twist) = twist {
-            ask = twist.ask(ask);
-        }
-        let now = self.options.clock.now();
-        let mut sheet = functions::answer(self.options.seed, now, &ask).ok_or(Refusal::Invalid)?;
-        if let Some(twist) = twist {
-            twist.spoil(&mut sheet);
-        }
-        let body = sheet.body();
-        Ok(match sheet.file_name() {
-            Some(name) => Reply::csv("data", body, &name),
-            None => Reply::json("data", body),
-        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::super::journal::Served;
 use super::super::query::{Ask, Entitlement, Function};
 
 /// One bar as texts.
@@ -64,6 +65,16 @@ impl Sheet {
             Function::MonthlyAdjusted => "monthly_adjusted".to_owned(),
         };
         self.csv.then(|| format!("{kind}_{}.csv", self.symbol))
+    }
+
+    /// What it brings.
+    pub(in super::super) fn served(&self) -> Served {
+        let label = |row: Option<&Row>| row.map(|row| row.label.clone());
+        Served {
+            bars: self.rows.len(),
+            newest: label(self.rows.first()),
+            oldest: label(self.rows.last()),
+        }
     }
 
     fn csv(&self) -> String {
