@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Months, NaiveDate, NaiveTime, Utc};
 use chrono_tz::America::New_York;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::args::DemoArgs;
 use super::context::Context;
@@ -16,11 +17,11 @@ use super::panel::Panel;
 use super::{bars, fetch, open, output, run as headless};
 use crate::config::{self, Inputs, Settings};
 use crate::model::{Interval, SeriesKey, SeriesStatus, moment};
-use crate::pipeline::RunRequest;
 use crate::pipeline::narrate;
 use crate::pipeline::schedule::{Missed, Schedule, When};
 use crate::pipeline::source::{FetchOptions, Range};
 use crate::pipeline::sources;
+use crate::pipeline::{Observer, RunRequest};
 use crate::simulate::{Options, Plan, Scene, Server, is_trading_day, usual_watch_list};
 use crate::telemetry::Record;
 use crate::time::Clock;
@@ -59,7 +60,7 @@ pub async fn run(
     let code = match records {
         Some(records) => {
             if let Some(scene) = args.scene {
-                prepare(&settings, scene, clock.clone(), context.narrator).await?;
+                prepare(&settings, scene, clock.clone()).await?;
             }
             panel(settings, clock, args).show(records).await
         }
@@ -112,12 +113,7 @@ fn request(series: Vec<SeriesKey>, range: Range) -> RunRequest {
 
 /// Puts into the store what a scene needs there. The schedule is then paused, because a run would
 /// close the holes that are to be seen.
-async fn prepare(
-    settings: &Settings,
-    scene: Scene,
-    clock: Clock,
-    narrator: Narrator,
-) -> Result<(), Failure> {
+async fn prepare(settings: &Settings, scene: Scene, clock: Clock) -> Result<(), Failure> {
     let Some((stored, first)) = scene.stored() else {
         return Ok(());
     };
@@ -126,7 +122,10 @@ async fn prepare(
     let newest = request(scene.watch_list(), Range::Newest);
     let past = request(vec![stored], month(first));
     for request in [newest, past] {
-        fetch::watched(&pipeline, request, narrator).await?;
+        let unseen: Observer = Arc::new(|_| {});
+        pipeline
+            .run(request, unseen, CancellationToken::new())
+            .await?;
     }
     store.set_setting("paused", true.to_string()).await?;
     open::close(&store).await;

@@ -67,6 +67,16 @@ fn words_that_mean_nothing_are_answered_with_those_that_do() {
         &["tsunami", "burst"],
     );
     assert_told(
+        &desk.run(&["simulate", "--plant", "halt@noon"]),
+        2,
+        &["halt@noon", "2026-11-20 10:40"],
+    );
+    assert_told(
+        &desk.run(&["simulate", "--start", "yesterday"]),
+        2,
+        &["2026-05-15"],
+    );
+    assert_told(
         &desk.run(&["simulate", "--replay", "/no/such/file"]),
         2,
         &["/no/such/file"],

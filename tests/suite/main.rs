@@ -17,6 +17,7 @@ mod doctor;
 mod engine;
 mod exits;
 mod export;
+mod plants;
 mod reading;
 mod recorded;
 mod settings;
