@@ -111,23 +111,28 @@ fn request(series: Vec<SeriesKey>, range: Range) -> RunRequest {
     }
 }
 
-/// Puts into the store what a scene needs there. The schedule is then paused, because a run would
-/// close the holes that are to be seen.
+/// Puts into the store what a scene needs there.
 async fn prepare(settings: &Settings, scene: Scene, clock: Clock) -> Result<(), Failure> {
-    let Some((stored, first)) = scene.stored() else {
+    let newest = scene
+        .is_paused()
+        .then(|| request(scene.watch_list(), Range::Newest));
+    let past = scene.stored();
+    let past = past.map(|(series, first)| request(vec![series], month(first)));
+    let requests: Vec<RunRequest> = newest.into_iter().chain(past).collect();
+    if requests.is_empty() {
         return Ok(());
-    };
+    }
     let store = open::store(settings, false).await?;
     let pipeline = open::pipeline_at(settings, Arc::clone(&store), clock)?;
-    let newest = request(scene.watch_list(), Range::Newest);
-    let past = request(vec![stored], month(first));
-    for request in [newest, past] {
+    for request in requests {
         let unseen: Observer = Arc::new(|_| {});
         pipeline
             .run(request, unseen, CancellationToken::new())
             .await?;
     }
-    store.set_setting("paused", true.to_string()).await?;
+    store
+        .set_setting("paused", scene.is_paused().to_string())
+        .await?;
     open::close(&store).await;
     Ok(())
 }

@@ -126,17 +126,24 @@ impl Scene {
         }
     }
 
-    /// A series of which a month is stored before the scene begins, and that month's first day: what
-    /// lies between it and the newest bars was never asked for.
+    /// A series of which a month is stored before the scene begins, and that month's first day.
     #[must_use]
     pub fn stored(self) -> Option<(SeriesKey, NaiveDate)> {
-        let september = NaiveDate::from_ymd_opt(2026, 9, 1)?;
-        match self {
-            Self::Holes => series(&[("AAPL", Interval::Min5)])
-                .pop()
-                .zip(Some(september)),
-            Self::Split | Self::HalfDay | Self::Behind | Self::Outage => None,
-        }
+        let (series, month) = match self {
+            // What lies between it and the newest bars is never asked for.
+            Self::Holes => (series(&[("AAPL", Interval::Min5)]).pop()?, 9),
+            // More than the newest bars, which alone are restated by the next answer.
+            Self::Split => (self.watch_list().into_iter().next()?, 11),
+            Self::HalfDay | Self::Behind | Self::Outage => return None,
+        };
+        Some((series, NaiveDate::from_ymd_opt(2026, month, 1)?))
+    }
+
+    /// Whether the schedule is paused, because a run would close the holes that are to be seen: the
+    /// newest bars are then stored before the scene begins.
+    #[must_use]
+    pub fn is_paused(self) -> bool {
+        self == Self::Holes
     }
 }
 

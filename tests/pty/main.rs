@@ -17,5 +17,6 @@ mod locale;
 mod outage;
 mod pictures;
 mod rig;
+mod scenes;
 mod secrets;
 mod support;

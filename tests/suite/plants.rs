@@ -389,10 +389,10 @@ async fn the_witness_names_every_missing_bar_and_no_other() {
     ] {
         for (symbol, extended) in [("IBM", true), ("QUIET", true), ("MSFT", false)] {
             let more = format!("&month=2026-11&extended_hours={extended}");
-            let served = rows_of(&server, &intraday(symbol, minutes, &more)).await;
+            let bars = rows_of(&server, &intraday(symbol, minutes, &more)).await;
             let missing: BTreeSet<String> = grid(minutes, extended)
                 .into_iter()
-                .filter(|label| !served.contains_key(label))
+                .filter(|label| !bars.contains_key(label))
                 .collect();
             let planted = server
                 .witness()
@@ -432,10 +432,10 @@ async fn the_witness_knows_what_changed_and_the_journal_what_was_served() {
     let [bars, splits] = &server.journal()[..] else {
         panic!("two requests");
     };
-    let served = bars.served.as_ref().unwrap();
-    assert_eq!(served.newest.as_deref(), Some("2026-11-20 19:00:00"));
-    assert_eq!(served.oldest.as_deref(), Some("2026-11-02 04:00:00"));
-    assert_eq!((served.bars, &splits.served), (15 * 16, &None));
+    let brought = bars.served.as_ref().unwrap();
+    assert_eq!(brought.newest.as_deref(), Some("2026-11-20 19:00:00"));
+    assert_eq!(brought.oldest.as_deref(), Some("2026-11-02 04:00:00"));
+    assert_eq!((brought.bars, &splits.served), (15 * 16, &None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
