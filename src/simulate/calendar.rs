@@ -23,6 +23,7 @@ const CORRECTED_AT: i64 = 30 * HOUR;
 /// One trading day, in wall seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Session {
+    /// Its day.
     pub date: NaiveDate,
     /// Start of pre-market trading: 04:00.
     pub early: i64,

@@ -78,9 +78,12 @@ impl Candle {
         }
     }
 
-    /// What was served of the candle before its correction: with trades that are cancelled later,
-    /// and with another price as its close if there was more than one.
-    fn before_correction(self) -> Self {
+    /// The candle as it is served at a wall second: before its correction with trades that are
+    /// cancelled later, and with another price as its close if there was more than one.
+    fn as_served(self, company: &Company, session: &Session, now: i64) -> Self {
+        if company.is_correct(session, now) {
+            return self;
+        }
         let other = if self.close < self.high {
             self.high
         } else {
@@ -142,14 +145,7 @@ pub(super) fn bar(
         }
         at += MINUTE;
     }
-    let is_corrected = company.is_correct(session, view.now);
-    whole.map(|candle| {
-        if is_corrected {
-            candle
-        } else {
-            candle.before_correction()
-        }
-    })
+    whole.map(|candle| candle.as_served(company, session, view.now))
 }
 
 /// One minute; `None` when nothing traded in it, or what did is not known.
@@ -231,11 +227,7 @@ pub(super) fn day(company: &Company, view: View, date: NaiveDate) -> Option<Cand
     let volume = company.day_volume(date) * (into(close) - into(open));
     let candle = spread(&path, wick(1), wick(2), nearest(volume).max(1))?;
     let candle = candle.known_after(now - close, mix(word, 4));
-    Some(if company.is_correct(&session, now) {
-        candle
-    } else {
-        candle.before_correction()
-    })
+    Some(candle.as_served(company, &session, now))
 }
 
 /// The days of a company, newest first; the newest may be unfinished.

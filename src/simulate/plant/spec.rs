@@ -1,10 +1,10 @@
 //! Plants as text: `KIND[:ARGUMENT][@WHEN][,symbol=S]`.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::America::New_York;
 
 use super::super::calendar::{day_after, instant, midnight, wall_time};
@@ -28,6 +28,9 @@ const FORMS: [(&str, &str); 10] = [
     ("behind", "behind:2026-11-19@2026-11-20..2026-11-23 09:00"),
     ("outage", "outage:10@2026-11-02"),
 ];
+
+/// Years in which something can be planted; others are slips of the hand.
+const YEARS: RangeInclusive<i32> = 1970..=2199;
 
 /// Why a text is not a plant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,18 +108,18 @@ fn what(kind: &str, argument: Option<&str>, when: Option<&str>) -> Option<What> 
         ("illiquid", Some(shares), None) => {
             What::Illiquid(shares.parse().ok().filter(|shares| *shares > 0)?)
         }
-        ("closed", None, Some(when)) => What::Closed(when.parse().ok()?),
-        ("listed", None, Some(when)) => What::Listed(when.parse().ok()?),
+        ("closed", None, Some(when)) => What::Closed(date(when)?),
+        ("listed", None, Some(when)) => What::Listed(date(when)?),
         ("corrected", None, None) => What::Corrected,
         ("behind", Some(session), Some(when)) => What::Behind {
-            session: session.parse().ok()?,
+            session: date(session)?,
             during: range(when)?,
         },
         ("outage", None, Some(when)) => What::Outage(range(when)?),
         ("outage", Some(sessions), Some(when)) => {
             let sessions = sessions.parse().ok();
             let sessions = sessions.filter(|sessions| (1..=1_000).contains(sessions))?;
-            What::outage(when.parse().ok()?, sessions)
+            What::outage(date(when)?, sessions)
         }
         _ => return None,
     })
@@ -137,9 +140,24 @@ fn ten_thousandths(text: &str) -> Option<u32> {
     (amount > 0).then_some(amount)
 }
 
+/// A day on which the market may have something.
+fn date(text: &str) -> Option<NaiveDate> {
+    let date: NaiveDate = text.parse().ok()?;
+    YEARS.contains(&date.year()).then_some(date)
+}
+
+fn moment_of(text: &str) -> Option<Moment> {
+    let moment = moment::parse(text, New_York)?;
+    let year = match moment {
+        Moment::Instant(at) => at.year(),
+        Moment::Days(first, _) => first.year(),
+    };
+    YEARS.contains(&year).then_some(moment)
+}
+
 /// The instant that a text names, or that a day or longer begins at.
 fn start(text: &str) -> Option<DateTime<Utc>> {
-    match moment::parse(text, New_York)? {
+    match moment_of(text)? {
         Moment::Instant(at) => Some(at),
         Moment::Days(first, _) => Some(instant(midnight(first))),
     }
@@ -148,7 +166,7 @@ fn start(text: &str) -> Option<DateTime<Utc>> {
 /// From one instant to another; a day as the end counts whole.
 fn range(text: &str) -> Option<Range<DateTime<Utc>>> {
     let (from, until) = text.split_once("..")?;
-    let until = match moment::parse(until, New_York)? {
+    let until = match moment_of(until)? {
         Moment::Instant(at) => at,
         Moment::Days(_, last) => day_after(last),
     };
@@ -252,6 +270,8 @@ mod tests {
             ("halt@2026-11-20 10:00..2026-11-20 09:00", "halt@"),
             ("illiquid:0", "illiquid:2000"),
             ("closed@yesterday", "closed@2026-11-18"),
+            ("listed@-262143-01-01", "listed@2026-11-02"),
+            ("halt@2026-11-20..+262142-12-31", "halt@"),
             ("corrected:1", "for example corrected"),
             ("outage:0@2026-11-02", "outage:10@"),
         ] {

@@ -2,7 +2,7 @@
 
 use pipeline_tui::model::text;
 use pipeline_tui::model::{Interval, Symbol};
-use pipeline_tui::simulate::Fault;
+use pipeline_tui::simulate::{Fault, Plant};
 use unicode_width::UnicodeWidthChar as _;
 
 use super::harmless::assert_harmless;
@@ -78,13 +78,16 @@ fn characters(body: &[u8]) -> String {
     )
 }
 
-/// The simulator's grammar of faults.
+/// The simulator's grammars of faults and of plants.
 pub fn faults(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    if let Err(error) = text.parse::<Fault>() {
-        let error = error.to_string();
+    let refused = [
+        text.parse::<Fault>().err().map(|error| error.to_string()),
+        text.parse::<Plant>().err().map(|error| error.to_string()),
+    ];
+    for error in refused.into_iter().flatten() {
         assert_harmless(&error, 1_500);
         assert!(!error.is_empty());
     }
