@@ -364,6 +364,7 @@ fn shared() -> Shared {
     Shared {
         snapshot: None,
         boot: Boot::Opening,
+        calendars: sources::calendars(),
         zone: New_York,
         zones: vec![New_York],
         local: New_York,

@@ -243,6 +243,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
     Shared {
         snapshot: None,
         boot: Boot::Opening,
+        calendars: settings.calendars.clone(),
         zone,
         zones,
         local: local.unwrap_or(UTC),

@@ -17,6 +17,7 @@ use std::ops::{Range, RangeInclusive};
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 pub use self::clock::Market;
 pub use self::set::{Calendar, CalendarOf, Calendars, Overrule, OverruleError};
@@ -112,6 +113,13 @@ impl CalendarId {
     #[must_use]
     pub const fn has_exchange(self) -> bool {
         !matches!(self, Self::Always | Self::Weekdays)
+    }
+}
+
+impl<'de> Deserialize<'de> for CalendarId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        word.parse().map_err(D::Error::custom)
     }
 }
 

@@ -118,6 +118,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
             spooled: 0,
         },
         quotas: pipeline.quotas(),
+        calendars: pipeline.calendars.clone(),
         read_only: options.read_only,
         own_list: options.only.is_some(),
         schedule: remembered.schedule.unwrap_or(options.schedule),

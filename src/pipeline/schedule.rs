@@ -1,4 +1,6 @@
-//! When runs start on schedule: pure functions of an instant.
+//! When runs start on schedule: pure functions of an instant and the exchanges' calendars.
+
+mod sessions;
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +10,7 @@ use chrono_tz::Tz;
 use croner::Cron;
 use serde::{Deserialize, Serialize};
 
+use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{moment, text};
 
 /// The longest time between two starts of a schedule in minutes: a week.
@@ -42,6 +45,21 @@ pub enum When {
         /// Minutes between two starts.
         minutes: u32,
     },
+    /// After each close of an exchange, early ones too.
+    Close {
+        /// Minutes after the close.
+        minutes: u32,
+        /// The calendar of the exchange.
+        calendar: CalendarId,
+    },
+    /// Every few minutes of each session of an exchange, counted from its open, and once more when
+    /// it has closed.
+    Open {
+        /// Minutes between two starts.
+        minutes: u32,
+        /// The calendar of the exchange.
+        calendar: CalendarId,
+    },
 }
 
 /// What happens to instants that passed while no engine was running.
@@ -71,8 +89,13 @@ pub enum ScheduleError {
     /// Not a time zone.
     #[error("{0:?} is not a time zone; write one such as America/New_York or UTC")]
     Zone(String),
+    /// Not a calendar.
+    #[error("{0:?} is not a calendar; write one such as XNYS or XLON")]
+    Calendar(String),
     /// No minutes.
-    #[error("{0:?} is not a number of minutes; write for example: every 15")]
+    #[error(
+        "{0:?} is not a number of minutes; write for example: every 15, close +20 or open every 5"
+    )]
     Minutes(String),
 }
 
@@ -156,30 +179,26 @@ impl From<CronFields> for String {
 }
 
 impl Schedule {
-    /// The schedule of a free key: once, Monday to Friday 16:20 in New York.
+    /// The schedule of a free key: once a day, 20 minutes after New York closes.
     #[must_use]
-    pub fn after_close() -> Self {
-        Self::new_york("20 16 * * 1-5")
+    pub const fn after_close() -> Self {
+        Self::of(When::Close {
+            minutes: 20,
+            calendar: CalendarId::Xnys,
+        })
     }
 
-    /// The schedule of a paid plan: every `minutes` minutes from 09:30 to 16:05 in New York.
-    ///
-    /// Cron fields cannot start at half past and end at five past, so the hours are whole; a run
-    /// outside the session finds nothing due.
+    /// The schedule of a paid plan: every `minutes` minutes while New York trades, and once more
+    /// when it has closed.
     #[must_use]
-    pub fn through_the_session(minutes: u32) -> Self {
-        match minutes {
-            0..=1 => Self::new_york("* 9-16 * * 1-5"),
-            2..=59 => Self::new_york(&format!("*/{minutes} 9-16 * * 1-5")),
-            _ => Self::new_york("5 10-16 * * 1-5"),
-        }
+    pub const fn through_the_session(minutes: u32) -> Self {
+        Self::of(When::Open {
+            minutes,
+            calendar: CalendarId::Xnys,
+        })
     }
 
-    fn new_york(fields: &str) -> Self {
-        let when = When::Cron {
-            fields: CronFields(fields.to_owned()),
-            zone: chrono_tz::America::New_York,
-        };
+    const fn of(when: When) -> Self {
         Self {
             when,
             missed: Missed::Once,
@@ -188,8 +207,14 @@ impl Schedule {
 
     /// The first instant after `now`.
     #[must_use]
-    pub fn next_after(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn next_after(&self, calendars: &Calendars, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.when {
+            When::Close { minutes, calendar } => {
+                sessions::close_after(&calendars.get(*calendar), *minutes, now)
+            }
+            When::Open { minutes, calendar } => {
+                sessions::open_after(&calendars.get(*calendar), *minutes, now)
+            }
             When::Cron { fields, zone } => fields.next_after(now, *zone),
             When::Every { minutes } => {
                 let step = i64::from((*minutes).max(1)) * 60;
@@ -201,8 +226,14 @@ impl Schedule {
 
     /// The last instant up to and including `now`.
     #[must_use]
-    pub fn last_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub fn last_until(&self, calendars: &Calendars, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.when {
+            When::Close { minutes, calendar } => {
+                sessions::close_until(&calendars.get(*calendar), *minutes, now)
+            }
+            When::Open { minutes, calendar } => {
+                sessions::open_until(&calendars.get(*calendar), *minutes, now)
+            }
             When::Cron { fields, zone } => fields.last_until(now, *zone),
             When::Every { minutes } => {
                 let step = i64::from((*minutes).max(1)) * 60;
@@ -213,10 +244,10 @@ impl Schedule {
 
     /// How many instants lie after `from`, up to and including `to`.
     #[must_use]
-    pub fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> u32 {
+    pub fn between(&self, calendars: &Calendars, from: DateTime<Utc>, to: DateTime<Utc>) -> u32 {
         let (mut count, mut at) = (0, from);
         while count < MOST_MISSED {
-            match self.next_after(at) {
+            match self.next_after(calendars, at) {
                 Some(next) if next <= to && next > at => (count, at) = (count + 1, next),
                 _ => break,
             }
@@ -248,6 +279,18 @@ impl Schedule {
         let (fields, zone) = match &self.when {
             When::Every { minutes: 1 } => return "every minute".to_owned(),
             When::Every { minutes } => return format!("every {minutes} minutes"),
+            When::Close { minutes, calendar } => {
+                return match calendar {
+                    CalendarId::Xnys => format!("{minutes} min after close"),
+                    other => format!("{minutes} min after {} close", other.name()),
+                };
+            }
+            When::Open { minutes, calendar } => {
+                return match calendar {
+                    CalendarId::Xnys => format!("every {minutes} min while open"),
+                    other => format!("every {minutes} min while {} is open", other.name()),
+                };
+            }
             When::Cron { fields, zone } => (fields, zone),
         };
         let parts: Vec<&str> = fields.0.split(' ').collect();
@@ -282,6 +325,8 @@ impl fmt::Display for Schedule {
         match &self.when {
             When::Cron { fields, zone } => write!(f, "{} {zone}", fields.0),
             When::Every { minutes } => write!(f, "every {minutes}"),
+            When::Close { minutes, calendar } => write!(f, "close +{minutes} {calendar}"),
+            When::Open { minutes, calendar } => write!(f, "open every {minutes} {calendar}"),
         }
     }
 }
@@ -289,19 +334,22 @@ impl fmt::Display for Schedule {
 impl FromStr for Schedule {
     type Err = ScheduleError;
 
-    /// Reads `every 15`, or five cron fields with an optional time zone (New York where none is named).
+    /// Reads `every 15`; `close +20` or `open every 5`, with an optional calendar (New York where none
+    /// is named); or five cron fields with an optional time zone (New York, too).
     fn from_str(text: &str) -> Result<Self, ScheduleError> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let when = match words.as_slice() {
-            ["every", minutes] => {
-                let number = minutes
-                    .parse()
-                    .ok()
-                    .filter(|minutes| (1..=MOST_MINUTES).contains(minutes));
-                When::Every {
-                    minutes: number.ok_or_else(|| ScheduleError::Minutes(text::clean(minutes)))?,
-                }
-            }
+            ["every", minutes] => When::Every {
+                minutes: number(minutes, 1)?,
+            },
+            ["close", minutes, named @ ..] if named.len() <= 1 => When::Close {
+                minutes: number(minutes, 0)?,
+                calendar: calendar(named)?,
+            },
+            ["open", "every", minutes, named @ ..] if named.len() <= 1 => When::Open {
+                minutes: number(minutes, 1)?,
+                calendar: calendar(named)?,
+            },
             [fields @ .., zone] if fields.len() == 5 => When::Cron {
                 fields: fields.join(" ").parse()?,
                 zone: zone
@@ -320,180 +368,24 @@ impl FromStr for Schedule {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn next(schedule: &str, now: &str) -> String {
-        let schedule: Schedule = schedule.parse().unwrap();
-        schedule.next_after(at(now)).unwrap().to_rfc3339()
-    }
-
-    #[test]
-    fn a_free_key_fetches_after_the_close_on_trading_weekdays() {
-        let after_close = Schedule::after_close();
-        assert_eq!(
-            after_close.next_after(at("2026-11-20T21:19:59Z")),
-            Some(at("2026-11-20T21:20:00Z"))
-        );
-        assert_eq!(
-            after_close.next_after(at("2026-11-20T21:20:00Z")),
-            Some(at("2026-11-23T21:20:00Z"))
-        );
-        assert_eq!(
-            after_close.next_after(at("2026-07-01T12:00:00Z")),
-            Some(at("2026-07-01T20:20:00Z"))
-        );
-    }
-
-    #[test]
-    fn clock_changes_lose_nothing_and_double_nothing() {
-        assert_eq!(
-            next("30 2 * * *", "2026-03-08T06:00:00Z"),
-            "2026-03-08T07:00:00+00:00"
-        );
-        assert_eq!(
-            next("30 1 * * *", "2026-11-01T04:00:00Z"),
-            "2026-11-01T05:30:00+00:00"
-        );
-        assert_eq!(
-            next("30 1 * * *", "2026-11-01T05:30:00Z"),
-            "2026-11-02T06:30:00+00:00"
-        );
-        // Several hours are no other case than one.
-        for hours in ["2,14", "2-3", "2"] {
-            assert_eq!(
-                next(&format!("*/20 {hours} * * *"), "2026-03-08T06:59:00Z"),
-                "2026-03-08T07:00:00+00:00",
-                "{hours}"
-            );
-        }
-        assert_eq!(
-            next("0 1,2 * * *", "2026-11-01T05:00:00Z"),
-            "2026-11-01T07:00:00+00:00"
-        );
-        // Every hour is one of real time.
-        assert_eq!(
-            next("30 * * * *", "2026-11-01T05:30:00Z"),
-            "2026-11-01T06:30:00+00:00"
-        );
-    }
-
-    #[test]
-    fn minutes_count_from_1970() {
-        assert_eq!(
-            next("every 15", "2026-11-20T21:14:59Z"),
-            "2026-11-20T21:15:00+00:00"
-        );
-        assert_eq!(
-            next("every 15", "2026-11-20T21:15:00Z"),
-            "2026-11-20T21:30:00+00:00"
-        );
-    }
-
-    #[test]
-    fn the_last_instant_is_the_one_whose_next_is_still_to_come() {
-        let instants = [
-            "2026-03-08T06:59:30Z",
-            "2026-03-08T07:00:00Z",
-            "2026-07-01T12:00:00Z",
-            "2026-11-01T05:30:00Z",
-            "2026-11-01T06:15:00Z",
-            "2026-11-01T06:30:00Z",
-            "2026-11-23T21:19:59Z",
-            "2026-11-23T21:20:00Z",
-        ];
-        for words in [
-            "20 16 * * 1-5",
-            "30 2 * * *",
-            "30 1 * * *",
-            "30 * * * *",
-            "*/20 0-3 * * *",
-            "every 15",
-        ] {
-            let schedule: Schedule = words.parse().unwrap();
-            for now in instants.map(at) {
-                let last = schedule.last_until(now).unwrap();
-                let next = schedule.next_after(now);
-                assert!(last <= now, "{words} {now}");
-                assert_eq!(schedule.next_after(last), next, "{words} {now}");
-                let just_before = last - TimeDelta::milliseconds(1);
-                assert_eq!(
-                    schedule.next_after(just_before),
-                    Some(last),
-                    "{words} {now}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn missed_instants_are_counted_and_made_up_by_policy() {
-        let schedule = Schedule::after_close();
-        let missed = schedule.between(at("2026-11-16T22:00:00Z"), at("2026-11-20T22:00:00Z"));
-        assert_eq!(missed, 4);
-        let make_up = |policy| {
-            Schedule {
-                missed: policy,
-                ..schedule.clone()
-            }
-            .make_up(missed)
-        };
-        assert_eq!(
-            [Missed::Skip, Missed::Once, Missed::All].map(make_up),
-            [0, 1, 4]
-        );
-        assert_eq!(schedule.make_up(0), 0);
-    }
-
-    #[test]
-    fn schedules_round_trip_as_text_and_as_json() {
-        for text in [
-            "every 15",
-            "20 16 * * 1-5 America/New_York",
-            "0 * * * * UTC",
-        ] {
-            let schedule: Schedule = text.parse().unwrap();
-            assert_eq!(schedule.to_string(), text);
-            let json = serde_json::to_string(&schedule).unwrap();
-            assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), schedule);
-        }
-        assert_eq!(
-            "20 16 * * 1-5".parse::<Schedule>().unwrap(),
-            Schedule::after_close()
-        );
-    }
-
-    #[test]
-    fn usual_schedules_are_said_in_words() {
-        for (text, words) in [
-            ("every 5", "every 5 minutes"),
-            ("20 16 * * 1-5", "Mon–Fri 16:20"),
-            ("*/5 9-16 * * 1-5", "Mon–Fri 09–16 h, every 5 min"),
-            ("0 6 * * * UTC", "every day 06:00 UTC"),
-            ("0 6 1 * *", "0 6 1 * * America/New_York"),
-        ] {
-            assert_eq!(text.parse::<Schedule>().unwrap().words(), words);
-        }
-    }
-
-    #[test]
-    fn what_is_no_schedule_is_answered_with_an_example() {
-        for text in [
-            "every never",
-            "every 0",
-            "* * *",
-            "61 * * * *",
-            "0 0 30 2 *",
-            "* * * * * Mars/Olympus",
-            "",
-        ] {
-            let error = text.parse::<Schedule>().unwrap_err().to_string();
-            assert!(error.contains("write"), "{error}");
-        }
-    }
+/// Minutes, with or without a plus in front.
+fn number(text: &str, least: u32) -> Result<u32, ScheduleError> {
+    let number = text.parse().ok();
+    number
+        .filter(|minutes| (least..=MOST_MINUTES).contains(minutes))
+        .ok_or_else(|| ScheduleError::Minutes(text::clean(text)))
 }
+
+/// The calendar that is named, or New York.
+fn calendar(named: &[&str]) -> Result<CalendarId, ScheduleError> {
+    let Some(name) = named.first() else {
+        return Ok(CalendarId::Xnys);
+    };
+    let mut ids = CalendarId::ALL.iter();
+    ids.find(|id| id.as_str().eq_ignore_ascii_case(name))
+        .copied()
+        .ok_or_else(|| ScheduleError::Calendar(text::clean(name)))
+}
+
+#[cfg(test)]
+mod tests;

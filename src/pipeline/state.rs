@@ -33,6 +33,7 @@ use super::snapshot::{
 use super::source::SymbolWish;
 use super::symbols::{Symbols, WhyNoSymbols};
 use crate::db::{DbError, RunDetail};
+use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
 use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
@@ -76,6 +77,7 @@ pub struct State {
     provider: ProviderStatus,
     store: StoreStatus,
     quotas: Quotas,
+    calendars: Calendars,
     schedule: Schedule,
     paused: bool,
     /// How often this process changed the schedule: what was read before the last change does not
@@ -128,6 +130,7 @@ impl State {
             provider: start.provider,
             store: start.store,
             quotas: Quotas::new(start.quotas),
+            calendars: start.calendars,
             schedule: start.schedule,
             paused: start.paused,
             settings_changed: 0,
@@ -219,7 +222,7 @@ impl State {
         let mut jobs = vec![];
         if self.owner != Owner::This && !self.read_only && is_over(self.asked_to_own, OWN_AGAIN) {
             self.asked_to_own = Some(now);
-            jobs.push(Job::TryOwn(self.schedule.last_until(now)));
+            jobs.push(Job::TryOwn(self.schedule.last_until(&self.calendars, now)));
         }
         if is_over(self.looked, LOOK_AGAIN) {
             match self.looked.replace(now) {
@@ -234,7 +237,7 @@ impl State {
         if self.owner == Owner::This
             && self
                 .schedule
-                .next_after(last)
+                .next_after(&self.calendars, last)
                 .is_some_and(|next| next <= now)
         {
             self.last_tick = Some(now);
@@ -282,7 +285,7 @@ impl State {
         // While nothing is due, on a holiday too, a run would send nothing.
         let due = self.due_from(from);
         let from = due.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
-        self.schedule.next_after(from)
+        self.schedule.next_after(&self.calendars, from)
     }
 
     /// Another process may have fetched since the watch list was read: what is due is decided again.

@@ -10,7 +10,7 @@ use super::log_lines::LogLines;
 use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
 use crate::config::{ReportRow, SourceWords};
-use crate::model::calendar::CalendarId;
+use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
     RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Sources, Standing, Truth, Volume,
@@ -439,6 +439,7 @@ pub fn blank() -> Shared {
     Shared {
         snapshot: None,
         boot: Boot::Opening,
+        calendars: Calendars::default(),
         zone: New_York,
         zones: vec![New_York, chrono_tz::UTC],
         local: chrono_tz::Europe::Berlin,

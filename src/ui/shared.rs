@@ -10,6 +10,7 @@ use super::keymap::Keymap;
 use super::log_lines::LogLines;
 use super::theme::Theme;
 use crate::config::{Secret, SourceWords};
+use crate::model::calendar::Calendars;
 use crate::model::{Interval, RunId, SeriesKey, Sources, WatchEdit};
 use crate::pipeline::snapshot::{ExportProgress, RunProgress, Snapshot, WatchedSeries};
 
@@ -50,6 +51,8 @@ pub struct Shared {
     pub snapshot: Option<Arc<Snapshot>>,
     /// The state of starting the engine.
     pub boot: Boot,
+    /// When exchanges trade.
+    pub calendars: Calendars,
     /// The time zone of displayed times.
     pub zone: Tz,
     /// The zones to choose from.

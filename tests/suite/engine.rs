@@ -27,6 +27,7 @@ mod export;
 mod faults;
 mod kept;
 mod panel;
+mod sessions;
 mod starts;
 mod symbols;
 mod watch_list;

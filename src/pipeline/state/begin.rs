@@ -70,7 +70,7 @@ impl State {
         jobs: &mut Vec<Job>,
     ) -> Option<&'static str> {
         let last = if is_far_ahead(last, now) { now } else { last };
-        self.missed = self.schedule.between(last, now);
+        self.missed = self.schedule.between(&self.calendars, last, now);
         self.last_tick = Some(if self.missed > 0 { now } else { last });
         if self.missed == 0 {
             return None;

@@ -15,6 +15,7 @@ use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::Secret;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::bar_file::BarFile;
+use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     ErrorClass, Evidence, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId,
@@ -328,6 +329,8 @@ pub struct Start {
     pub quotas: Vec<(SourceId, Quota)>,
     /// The schedule, as stored or by default.
     pub schedule: Schedule,
+    /// When the exchanges trade whose sessions a schedule follows.
+    pub calendars: Calendars,
     /// Whether this process neither spends requests nor writes.
     pub read_only: bool,
     /// Whether the watch list is this process's own, not the store's.

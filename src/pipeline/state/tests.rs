@@ -3,6 +3,7 @@
 mod begin;
 mod export;
 mod promises;
+mod sessions;
 mod symbols;
 mod told;
 mod watch_list;
@@ -110,6 +111,7 @@ fn state(last_tick: Option<&str>) -> State {
             spooled: 0,
         },
         quotas: quotas(Some(25)),
+        calendars: Calendars::default(),
         schedule: Schedule::after_close(),
         read_only: false,
         own_list: false,

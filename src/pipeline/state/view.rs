@@ -72,7 +72,7 @@ impl State {
         let next_of = |entry: &Entry| {
             let due = entry.evidence().due_from(now)?;
             let before = due - TimeDelta::milliseconds(1);
-            self.schedule.next_after(before).max(next)
+            self.schedule.next_after(&self.calendars, before).max(next)
         };
         self.entries
             .iter()

@@ -240,6 +240,37 @@ fn every_view_in_every_state_and_size_looks_as_it_did() {
 }
 
 #[test]
+fn holidays_and_half_days_are_said_under_the_watch_list_and_in_the_system_view() {
+    for (now, market) in [
+        // Thanksgiving at 10:00, the half day after it at noon and at 14:30, Christmas.
+        (
+            "2026-11-26T15:00:00Z",
+            "NYSE closed: Thanksgiving, opens Fri 09:30 ET",
+        ),
+        (
+            "2026-11-27T17:00:00Z",
+            "NYSE open, closes 13:00 ET (half day)",
+        ),
+        ("2026-11-27T19:30:00Z", "NYSE closed, opens Mon 09:30 ET"),
+        (
+            "2026-12-25T15:00:00Z",
+            "NYSE closed: Christmas, opens Mon 09:30 ET",
+        ),
+    ] {
+        for view in [ViewId::Overview, ViewId::System] {
+            for (width, height) in [(80, 24), (120, 36)] {
+                let mut app = app("normal");
+                app.view = view;
+                let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+                render(&app, now.parse().unwrap(), &mut buffer);
+                let picture = picture(&buffer);
+                assert!(picture.contains(market), "{now} {width}: {picture}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_opened_run_and_every_overlay_look_as_they_did() {
     log_lines();
     let mut app = app("normal");

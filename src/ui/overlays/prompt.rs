@@ -124,15 +124,17 @@ impl Prompt {
                 })
                 .collect(),
             PromptKind::Schedule => [
-                "20 16 * * 1-5 America/New_York",
+                "close +20",
                 "every 15",
-                "*/5 9-16 * * 1-5",
+                "open every 5",
+                "20 16 * * 1-5 America/New_York",
             ]
             .into_iter()
             .zip([
-                "Monday to Friday at 16:20 New York",
+                "20 min after New York closes",
                 "every 15 minutes",
-                "weekdays, every 5 min 09:00–16:55",
+                "every 5 min while New York is open",
+                "Monday to Friday at 16:20 New York",
             ])
             .map(|(value, note)| Suggestion {
                 value: value.to_owned(),
@@ -361,7 +363,7 @@ fn schedule_hint(typed: &str, shared: &Shared, now: DateTime<Utc>) -> String {
     let mut at = now;
     let mut next = vec![];
     while next.len() < 3 {
-        match schedule.next_after(at) {
+        match schedule.next_after(&shared.calendars, at) {
             Some(instant) => {
                 next.push(text::near(instant, now, shared.zone));
                 at = instant;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use chrono::{DateTime, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
+use pipeline_tui::model::calendar::Calendars;
 use pipeline_tui::pipeline::schedule::Schedule;
 
 use crate::cron::Fields;
@@ -65,7 +66,11 @@ fn changes(zone: Tz) -> Vec<DateTime<Utc>> {
 }
 
 fn struck(schedule: &Schedule, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-    let next = |at: &DateTime<Utc>| schedule.next_after(*at).filter(|next| *next <= to);
+    let next = |at: &DateTime<Utc>| {
+        schedule
+            .next_after(&Calendars::default(), *at)
+            .filter(|next| *next <= to)
+    };
     std::iter::successors(next(&from), next).collect()
 }
 
@@ -99,7 +104,7 @@ fn no_change_of_clocks_loses_or_doubles_an_instant() {
                     "{schedule} around {change}"
                 );
                 assert_eq!(
-                    schedule.between(from, to) as usize,
+                    schedule.between(&Calendars::default(), from, to) as usize,
                     found.len(),
                     "{schedule}"
                 );

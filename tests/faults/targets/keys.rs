@@ -6,6 +6,7 @@ use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::{KeyBinding, SourceWords};
+use pipeline_tui::model::calendar::Calendars;
 use pipeline_tui::pipeline::command::Command;
 use pipeline_tui::ui::About;
 use pipeline_tui::ui::action::{Action, Effect};
@@ -139,6 +140,7 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         } else {
             Boot::Opening
         },
+        calendars: Calendars::default(),
         zone: New_York,
         zones: vec![New_York, chrono_tz::UTC],
         local: New_York,

@@ -3,6 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
+use pipeline_tui::model::calendar::Calendars;
 use pipeline_tui::model::moment::{self, Moment};
 use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::schedule::Schedule;
@@ -181,18 +182,25 @@ fn judge(schedule: &Schedule, now: DateTime<Utc>) {
     assert_harmless(&schedule.words(), 512);
     let json = serde_json::to_string(schedule).unwrap();
     assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), *schedule);
-    let Some(next) = schedule.next_after(now) else {
-        assert_eq!(schedule.between(now, now + TimeDelta::days(400)), 0);
+    let Some(next) = schedule.next_after(&Calendars::default(), now) else {
+        assert_eq!(
+            schedule.between(&Calendars::default(), now, now + TimeDelta::days(400)),
+            0
+        );
         return;
     };
     assert!(next > now, "{text}: {next} after {now}");
-    assert_eq!(schedule.between(now, next), 1, "{text} from {now}");
     assert_eq!(
-        schedule.between(now, next - TimeDelta::seconds(1)),
+        schedule.between(&Calendars::default(), now, next),
+        1,
+        "{text} from {now}"
+    );
+    assert_eq!(
+        schedule.between(&Calendars::default(), now, next - TimeDelta::seconds(1)),
         0,
         "{text} from {now}"
     );
-    if let Some(later) = schedule.next_after(next) {
+    if let Some(later) = schedule.next_after(&Calendars::default(), next) {
         assert!(later > next, "{text}: {later} after {next}");
     }
     // Before 1973 some zones were off by seconds.

@@ -122,7 +122,7 @@ fn the_engine_tells_who_fetches_and_when() {
         engine(&shared, "process"),
         ("4711".into(), "since 13:26 ET, 12 min ago".into())
     );
-    assert_eq!(engine(&shared, "schedule").0, "Mon–Fri 16:20");
+    assert_eq!(engine(&shared, "schedule").0, "20 min after close");
     assert_eq!(engine(&shared, "owner").0, "this process");
     assert_eq!(
         engine(&shared, "next"),
