@@ -1,6 +1,7 @@
 //! The example files, and what `config` shows of the settings.
 
 use pipeline_tui::config::{self, Inputs, Secrecy, Setting, Settings, Table};
+use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::sources;
 
 const TOML: &str = include_str!("../../config/pipeline.example.toml");
@@ -19,6 +20,38 @@ fn of_file(toml: &str) -> Settings {
 
 fn settings() -> impl Iterator<Item = &'static Setting> {
     Table::new(sources::SETTINGS).settings()
+}
+
+#[test]
+fn overruled_days_are_shown_with_their_lines_and_hold_for_each_series() {
+    let settings =
+        of_file("[calendars.XNYS]\nclosed = ['2027-03-02']\nearly = { '2027-07-02' = '13:00' }\n");
+    let shown: Vec<_> = settings
+        .report
+        .iter()
+        .filter(|row| row.name.starts_with("calendars."))
+        .map(|row| (row.name.as_ref(), row.value.as_str(), row.source.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("calendars.XNYS.closed", "2027-03-02", "config.toml line 2"),
+            (
+                "calendars.XNYS.early",
+                "2027-07-02 13:00",
+                "config.toml line 3"
+            ),
+        ]
+    );
+    let session = |symbol: &str, date: &str| {
+        let series = SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily);
+        let calendar = settings.calendars.of(&series);
+        calendar.session(date.parse().unwrap())
+    };
+    assert_eq!(session("IBM", "2027-03-02"), None);
+    assert!(session("IBM", "2027-07-02").unwrap().early);
+    assert!(session("TSCO.LON", "2027-03-02").is_some());
+    assert!(!session("TSCO.LON", "2027-07-02").unwrap().early);
 }
 
 #[test]

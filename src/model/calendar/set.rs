@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use super::table::Table;
+use super::table::DayTable;
 use super::{CalendarId, Closure};
 use crate::model::{SeriesKey, SourceId, Symbol};
 
@@ -141,7 +141,7 @@ impl Calendar {
         self.id
     }
 
-    pub(super) fn table(&self) -> &'static Table {
+    pub(super) fn table(&self) -> &'static DayTable {
         self.id.table()
     }
 

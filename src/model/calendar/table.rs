@@ -11,7 +11,7 @@ use super::{CalendarId, Closure};
 
 /// The days of one exchange.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct DayTable {
     pub(super) zone: Tz,
     pub(super) open: NaiveTime,
     /// Midnight is that of the next day.
@@ -30,9 +30,9 @@ pub(super) struct Table {
 /// A table that is read when it is first asked for.
 macro_rules! read {
     ($id:ident) => {{
-        static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        static TABLE: LazyLock<DayTable> = LazyLock::new(|| {
             let text = CalendarId::$id.text();
-            Table::read(text, Rules::of(CalendarId::$id))
+            DayTable::read(text, Rules::of(CalendarId::$id))
         });
         &TABLE
     }};
@@ -40,7 +40,7 @@ macro_rules! read {
 
 impl CalendarId {
     /// The days of the exchange.
-    pub(super) fn table(self) -> &'static Table {
+    pub(super) fn table(self) -> &'static DayTable {
         match self {
             Self::Xnys => read!(Xnys),
             Self::Xtse => read!(Xtse),
@@ -49,11 +49,11 @@ impl CalendarId {
             Self::Xbom => read!(Xbom),
             Self::Xshg => read!(Xshg),
             Self::Always => {
-                static TABLE: Table = Table::without_holidays(true);
+                static TABLE: DayTable = DayTable::without_holidays(true);
                 &TABLE
             }
             Self::Weekdays => {
-                static TABLE: Table = Table::without_holidays(false);
+                static TABLE: DayTable = DayTable::without_holidays(false);
                 &TABLE
             }
         }
@@ -73,7 +73,7 @@ impl CalendarId {
     }
 }
 
-impl Table {
+impl DayTable {
     pub(super) const fn without_holidays(weekends: bool) -> Self {
         Self {
             zone: Tz::UTC,

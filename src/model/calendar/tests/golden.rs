@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Days, Months, NaiveDate, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::super::table::Table;
+use super::super::table::DayTable;
 use super::super::{Basis, Calendar, CalendarId, Market, Session};
 
 pub(super) const EXCHANGES: [(CalendarId, &str); 6] = [
@@ -244,7 +244,7 @@ fn shanghai_pauses_at_noon() {
 fn each_line_of_a_table_is_read_and_each_table_is_as_it_was_written() {
     let sums = include_str!("../data/SHA256SUMS");
     for (id, _) in EXCHANGES {
-        let mut table = Table::without_holidays(false);
+        let mut table = DayTable::without_holidays(false);
         for line in id.text().lines() {
             assert_eq!(table.take(line), Some(()), "{id}: {line}");
         }
@@ -254,7 +254,7 @@ fn each_line_of_a_table_is_read_and_each_table_is_as_it_was_written() {
         }
         assert!(sums.contains(&format!("{sum}  {id}.txt\n")), "{id}");
     }
-    let mut table = Table::without_holidays(false);
+    let mut table = DayTable::without_holidays(false);
     for line in [
         "holidays 2026-11-26 Thanksgiving",
         "early 2026-11-27 13",
