@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::{DateTime, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::America::New_York;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use crate::config::{self, Inputs, Settings};
 use crate::model::{Interval, SeriesKey, SeriesStatus, moment};
 use crate::pipeline::narrate;
 use crate::pipeline::schedule::{Missed, Schedule, When};
-use crate::pipeline::source::{FetchOptions, Range};
+use crate::pipeline::source::{FetchOptions, Month, Range};
 use crate::pipeline::sources;
 use crate::pipeline::{Observer, RunRequest};
 use crate::simulate::{Options, Plan, Scene, Server, is_trading_day, usual_watch_list};
@@ -139,11 +139,7 @@ async fn prepare(settings: &Settings, scene: Scene, clock: Clock) -> Result<(), 
 
 /// The month that begins on a day.
 fn month(first: NaiveDate) -> Range {
-    let midnight = |date: NaiveDate| moment::local(date.and_time(NaiveTime::MIN), New_York);
-    Range::Between {
-        from: midnight(first),
-        to: midnight(first.checked_add_months(Months::new(1)).unwrap_or(first)),
-    }
+    Month::of(first).range()
 }
 
 /// One run without a terminal.
