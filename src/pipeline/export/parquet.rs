@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::NaiveDate;
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType,
@@ -20,6 +19,8 @@ use crate::model::{Bar, Price, SeriesKey};
 
 /// Bars of a row group: enough for readers to skip and to share out, little enough for memory.
 pub const ROW_GROUP: usize = 100_000;
+/// Rows of a column that are prepared at a time.
+const BATCH: usize = 8_192;
 /// Every price: 64 bits in units of 10⁻⁸.
 const PRICE: Decimal = Decimal {
     digits: 19,
@@ -56,7 +57,7 @@ impl<W: Write + Send> ParquetWriter<W> {
         Ok(Self {
             file: file.map_err(as_io)?,
             series: None,
-            waiting: vec![],
+            waiting: Vec::with_capacity(ROW_GROUP),
         })
     }
 
@@ -176,7 +177,19 @@ fn write_group<W: Write + Send>(
 }
 
 fn write_column(
-    out: SerializedColumnWriter<'_>,
+    mut out: SerializedColumnWriter<'_>,
+    cell: &Cell,
+    series: &SeriesKey,
+    bars: &[Bar],
+) -> Result<()> {
+    for bars in bars.chunks(BATCH) {
+        write_cells(&mut out, cell, series, bars)?;
+    }
+    out.close()
+}
+
+fn write_cells(
+    out: &mut SerializedColumnWriter<'_>,
     cell: &Cell,
     series: &SeriesKey,
     bars: &[Bar],
@@ -191,29 +204,22 @@ fn write_column(
             write::<BoolType>(out, &flags, None)
         }
         Cell::Instant(read) => {
-            let instants: Vec<i64> = bars
-                .iter()
-                .map(|bar| read(bar).timestamp_micros())
-                .collect();
-            write::<Int64Type>(out, &instants, None)
+            let micros = bars.iter().map(|bar| read(bar).timestamp_micros());
+            write::<Int64Type>(out, &micros.collect::<Vec<i64>>(), None)
         }
         Cell::Day(read) => {
-            let days: Vec<i32> = bars.iter().map(|bar| epoch_day(read(bar))).collect();
-            write::<Int32Type>(out, &days, None)
+            let days = bars.iter().map(|bar| read(bar).to_epoch_days());
+            write::<Int32Type>(out, &days.collect::<Vec<i32>>(), None)
         }
         Cell::Price(read) => {
             let units = bars.iter().map(|bar| i128::from(read(bar).units()));
             write::<FixedLenByteArrayType>(out, &decimals(units, PRICE), None)
         }
         Cell::Extra(read) => {
-            let there: Vec<i16> = bars
-                .iter()
-                .map(|bar| i16::from(read(bar).is_some()))
-                .collect();
-            let units = bars
-                .iter()
-                .filter_map(read)
-                .map(|price| i128::from(price.units()));
+            let there = bars.iter().map(|bar| i16::from(read(bar).is_some()));
+            let there: Vec<i16> = there.collect();
+            let prices = bars.iter().filter_map(read);
+            let units = prices.map(|price| i128::from(price.units()));
             write::<FixedLenByteArrayType>(out, &decimals(units, PRICE), Some(&there))
         }
         Cell::Volume(read) => {
@@ -223,14 +229,14 @@ fn write_column(
     }
 }
 
-/// Writes a column chunk; `there` says for each row of an optional column whether it has a value.
+/// Writes rows of a column; `there` says for each row of an optional one whether it has a value.
 fn write<T: DataType>(
-    mut out: SerializedColumnWriter<'_>,
+    out: &mut SerializedColumnWriter<'_>,
     values: &[T::T],
     there: Option<&[i16]>,
 ) -> Result<()> {
-    out.typed::<T>().write_batch(values, there, None)?;
-    out.close()
+    let column = out.typed::<T>();
+    column.write_batch(values, there, None).map(drop)
 }
 
 /// Big-endian two's complement, all in one buffer.
@@ -244,11 +250,6 @@ fn decimals(units: impl Iterator<Item = i128>, kind: Decimal) -> Vec<FixedLenByt
         .step_by(kind.bytes)
         .map(|at| ByteArray::from(buffer.slice(at..at + kind.bytes)).into())
         .collect()
-}
-
-/// Days since 1 January 1970.
-fn epoch_day(date: NaiveDate) -> i32 {
-    date.to_epoch_days()
 }
 
 #[cfg(test)]
@@ -344,7 +345,7 @@ mod tests {
             assert_eq!(units(row, "volume"), (bar.volume.units(), 27, 8));
             let micros = bar.timestamp.timestamp_micros();
             assert_eq!(field(row, "timestamp"), Field::TimestampMicros(micros));
-            let day = epoch_day(bar.trading_date);
+            let day = bar.trading_date.to_epoch_days();
             assert_eq!(field(row, "trading_date"), Field::Date(day));
             assert_eq!(field(row, "final"), Field::Bool(bar.is_final));
             assert_eq!(field(row, "dividend_amount"), Field::Null);
@@ -407,7 +408,7 @@ mod tests {
         for number in 0..pieces {
             let bars: Vec<Bar> = (number * piece..(number + 1) * piece).map(bar).collect();
             writer.write(&series(), &bars).unwrap();
-            assert!(writer.waiting.len() < ROW_GROUP && writer.waiting.capacity() <= 2 * ROW_GROUP);
+            assert!(writer.waiting.len() < ROW_GROUP && writer.waiting.capacity() == ROW_GROUP);
             let all = usize::try_from((number + 1) * piece).unwrap();
             let gone: i64 = writer
                 .file
