@@ -332,7 +332,15 @@ async fn rejected_rows_are_counted_and_kept_and_the_rest_is_stored() {
 async fn bars_are_exported_whole_and_in_every_format() {
     let server = settled_market().await;
     let desk = Desk::new().asking(&server);
-    desk.fetch(&["--symbols", "IBM", "--interval", "daily", "--adjusted"]);
+    desk.fetch(&[
+        "--symbols",
+        "IBM",
+        "--interval",
+        "daily",
+        "--adjusted",
+        "--outputsize",
+        "compact",
+    ]);
     let file = desk.folder().join("ibm.csv");
     let path = file.to_str().unwrap();
     let done = desk.run(&[

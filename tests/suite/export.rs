@@ -14,7 +14,9 @@ use crate::support::program::{Desk, provider};
 async fn desk(symbols: &str) -> Desk {
     let server = provider(Plan::Unlimited, &[]).await;
     let desk = Desk::new().asking(&server);
-    let (code, document) = desk.fetch(&["--symbols", symbols, "--interval", "daily", "--adjusted"]);
+    let line = "--interval daily --adjusted --outputsize compact --symbols";
+    let arguments: Vec<&str> = line.split(' ').chain([symbols]).collect();
+    let (code, document) = desk.fetch(&arguments);
     assert_eq!(code, 0, "{document}");
     desk
 }
