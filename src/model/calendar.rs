@@ -13,9 +13,9 @@ mod rules;
 mod set;
 mod table;
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
@@ -216,18 +216,6 @@ impl Calendar {
             CalendarId::Weekdays => Basis::Guess,
             _ if self.table().covers.contains(&date) => Basis::Table,
             _ => Basis::Rule,
-        }
-    }
-
-    /// From the first to the last trade of a session's day, extended hours included: in New York
-    /// from 04:00 to four hours after the close, which on a half day is 17:00.
-    #[must_use]
-    pub fn extended(&self, session: &Session) -> Range<DateTime<Utc>> {
-        match self.id() {
-            CalendarId::Xnys => {
-                session.open - TimeDelta::minutes(330)..session.close + TimeDelta::hours(4)
-            }
-            _ => session.open..session.close,
         }
     }
 

@@ -292,18 +292,6 @@ fn a_period_ends_with_its_minutes_or_with_its_last_session() {
 }
 
 #[test]
-fn extended_hours_end_four_hours_after_the_close() {
-    let calendar = new_york();
-    for (on, from, to) in [
-        ("2026-11-25", "2026-11-25T09:00:00Z", "2026-11-26T01:00:00Z"),
-        ("2026-11-27", "2026-11-27T09:00:00Z", "2026-11-27T22:00:00Z"),
-    ] {
-        let session = calendar.session(date(on)).unwrap();
-        assert_eq!(calendar.extended(&session), at(from)..at(to), "{on}");
-    }
-}
-
-#[test]
 fn a_series_has_the_calendar_that_its_source_says() {
     let calendars = Calendars::default().with([(
         SourceId::known("exchange"),

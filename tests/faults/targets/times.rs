@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use pipeline_tui::model::calendar::Calendars;
+use pipeline_tui::model::calendar::{CalendarId, Calendars};
 use pipeline_tui::model::moment::{self, Moment};
 use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::schedule::Schedule;
@@ -147,9 +147,19 @@ pub fn schedules(data: &[u8]) {
 fn try_schedules(u: &mut Unstructured<'_>) -> Result<()> {
     let seconds = i64::from(u.arbitrary::<u32>()?);
     let now = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
-    let text = match u.int_in_range(0..=7)? {
+    let text = match u.int_in_range(0..=9)? {
         0 => rest(u)?,
         1 => format!("every {}", u.arbitrary::<u16>()?),
+        2 => format!(
+            "close +{} {}",
+            u.arbitrary::<u16>()?,
+            u.choose(CalendarId::ALL)?
+        ),
+        3 => format!(
+            "open every {} {}",
+            u.arbitrary::<u16>()?,
+            u.choose(CalendarId::ALL)?
+        ),
         _ => {
             let mut fields = vec![];
             for choices in [MINUTES, HOURS, DAYS, MONTHS, WEEKDAYS] {
