@@ -36,7 +36,7 @@ use pipeline_tui::pipeline::sources::{
     self,
     alpha_vantage::{self, AlphaVantage},
 };
-use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Stocktaking, Unreadable};
+use pipeline_tui::pipeline::{Lane, Once, Persistence, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 use pipeline_tui::ui::About;
@@ -295,7 +295,7 @@ fn pipeline(server: &Server, store: Arc<dyn pipeline_tui::db::Store>) -> Arc<Pip
         answers_limit: 64 << 20,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock,
     })

@@ -12,7 +12,7 @@ use pipeline_tui::pipeline::sources::{
     self,
     alpha_vantage::{self, AlphaVantage},
 };
-use pipeline_tui::pipeline::{Lane, Persistence, Pipeline, RunRequest, Stocktaking, Unreadable};
+use pipeline_tui::pipeline::{Lane, Once, Persistence, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::time::Clock;
 use serde_json::{Value, json};
 use sqlx::Connection;
@@ -73,7 +73,7 @@ async fn pipeline(
         answers_limit: 256 << 20,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
         persistence: Persistence::new(std::env::temp_dir().join("pipeline-tui-bench-spool")),
         clock: Clock::system(),
     });

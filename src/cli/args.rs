@@ -6,13 +6,18 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
+mod adopt;
+mod truth;
+
+pub use self::adopt::AdoptArgs;
+pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, StatusArgs};
 use super::instant::{Bound, parse_age};
 use super::values::{
     one_of, parse_address, parse_limit, parse_plan, parse_run, parse_scene, parse_seed,
-    parse_speed, parse_start, parse_time,
+    parse_speed, parse_start,
 };
 use crate::config::Flags;
-use crate::model::{Interval, Span};
+use crate::model::Interval;
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
 use crate::simulate::{Fault, Plan, Plant, Scene};
@@ -334,82 +339,6 @@ pub enum TableFormat {
     Table,
     /// One JSON document.
     Json,
-}
-
-/// `gaps`.
-#[derive(Debug, Args)]
-pub struct GapsArgs {
-    /// Symbols, separated by commas; default: the watch list.
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub symbols: Vec<String>,
-    /// Bar size; default: every one that is stored.
-    #[arg(long)]
-    pub interval: Option<Interval>,
-    /// Oldest day or month that is wanted; default: the first that was asked for.
-    #[arg(long, value_name = "D", value_parser = parse_time)]
-    pub since: Option<Span>,
-    /// Newest day or month, inclusive.
-    #[arg(long, value_name = "D", value_parser = parse_time)]
-    pub to: Option<Span>,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
-    pub format: TableFormat,
-}
-
-/// `coverage`.
-#[derive(Debug, Args)]
-pub struct CoverageArgs {
-    /// Symbols, separated by commas; default: the watch list.
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub symbols: Vec<String>,
-    /// Bar size; default: every one that is stored.
-    #[arg(long)]
-    pub interval: Option<Interval>,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
-    pub format: TableFormat,
-}
-
-/// `backfill`.
-#[derive(Debug, Args)]
-pub struct BackfillArgs {
-    /// Symbols, separated by commas; default: the watch list.
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub symbols: Vec<String>,
-    /// Bar size: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly.
-    #[arg(long)]
-    pub interval: Option<Interval>,
-    /// Oldest day or month; default: the holes only.
-    #[arg(long, value_name = "D", value_parser = parse_time)]
-    pub from: Option<Span>,
-    /// Newest day or month, inclusive; default: now.
-    #[arg(long, value_name = "D", value_parser = parse_time)]
-    pub to: Option<Span>,
-    /// Only say what it would cost.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
-    pub format: ReportFormat,
-}
-
-/// `status`.
-#[derive(Debug, Args)]
-pub struct StatusArgs {
-    /// Output format.
-    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
-    pub format: ReportFormat,
-}
-
-/// `adopt`.
-#[derive(Debug, Args)]
-pub struct AdoptArgs {
-    /// Bar size of the stored bars, which the older pipeline did not store.
-    #[arg(long)]
-    pub interval: Interval,
-    /// Only say what would happen.
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// `watch`.

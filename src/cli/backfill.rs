@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
 use serde::Serialize;
 
 use super::args::{BackfillArgs, ReportFormat};
@@ -41,7 +42,7 @@ pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> 
         pipeline.take_stock().await?;
     }
     let series = wanted(args, &settings, &store).await?;
-    let within = within(args, Utc::now())?;
+    let within = within(args, pipeline.clock.now())?;
     let costs = pipeline.costs(&series, within).await?;
     let requests: u32 = costs.iter().map(|cost| cost.requests).sum();
     let is_json = args.format == ReportFormat::Json;
@@ -114,7 +115,8 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
             requests: cost.requests,
             ranges: &cost.missing,
         });
-        return Ok(output::data(&serialize(&each.collect::<Vec<_>>())?)?);
+        output::data(&serialize(&each.collect::<Vec<_>>())?)?;
+        return Ok(());
     }
     let lacking = costs.iter().filter(|cost| !cost.missing.is_empty());
     let rows: Vec<Vec<String>> = lacking
@@ -145,10 +147,9 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
             .say("nothing is missing in this range; no request was sent");
         return Ok(());
     }
-    Ok(output::print(&layout(
-        &["SERIES", "FROM", "TO", ">BARS", ">REQUESTS"],
-        &rows,
-    ))?)
+    let heads = ["SERIES", "FROM", "TO", ">BARS", ">REQUESTS"];
+    output::print(&layout(&heads, &rows))?;
+    Ok(())
 }
 
 /// What fits today, and when the rest is done.
@@ -168,14 +169,9 @@ async fn outlook(pipeline: &Pipeline, costs: &[Cost], requests: u32) -> Result<S
         return Ok(format!("{total}; all fit today ({left} left)"));
     }
     let more = (requests - left).div_ceil(per_day.max(1));
-    let end = today() + TimeDelta::days(more.into());
+    let today = pipeline.clock.now().with_timezone(&New_York).date_naive();
+    let end = today + TimeDelta::days(more.into());
     Ok(format!(
         "{total}; {left} fit today, the rest until {end} at {per_day} a day: run the same command again on each day"
     ))
-}
-
-fn today() -> NaiveDate {
-    Utc::now()
-        .with_timezone(&chrono_tz::America::New_York)
-        .date_naive()
 }

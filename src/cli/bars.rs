@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::files::write_text;
-use self::target::Target;
+use self::target::Destination;
 use super::args::BarsArgs;
 use super::context::Context;
 use super::exit::{self, Failure};
@@ -52,8 +52,8 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     let instruments = config::parse_symbols(&args.symbols.join(","), &settings.sources)
         .map_err(|error| Failure::usage(error.to_string()))?;
     let output = args.output.as_deref();
-    let target =
-        Target::of(args.format, output, instruments.len(), Path::is_dir).map_err(Failure::usage)?;
+    let target = Destination::of(args.format, output, instruments.len(), Path::is_dir)
+        .map_err(Failure::usage)?;
     let store = open::store(&settings, context.read_only).await?;
     let mut held = stored(&store, &instruments).await?;
     let mut code = exit::DONE;
@@ -74,10 +74,10 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         context,
     };
     match target {
-        Target::Table(path) => reading.table(path.as_deref()).await?,
-        Target::Stdout(format) => reading.stdout(format).await?,
-        Target::File(path, format) => reading.file(&path, format).await?,
-        Target::Folder(path, format) => reading.folder(&path, format).await?,
+        Destination::Table(path) => reading.table(path.as_deref()).await?,
+        Destination::Stdout(format) => reading.stdout(format).await?,
+        Destination::File(path, format) => reading.file(&path, format).await?,
+        Destination::Folder(path, format) => reading.folder(&path, format).await?,
     }
     Ok(code)
 }

@@ -25,7 +25,8 @@ struct Gaps<'a> {
     bars: u64,
     /// Requests that close those that can be closed.
     requests: u32,
-    gaps: Vec<Gap>,
+    #[serde(rename = "gaps")]
+    holes: &'a [Gap],
 }
 
 #[derive(Serialize)]
@@ -75,13 +76,7 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
                 adjusted: stand.series.adjusted,
                 bars: gaps.iter().map(|gap| gap.bars).sum(),
                 requests: *requests,
-                gaps: gaps
-                    .iter()
-                    .map(|gap| Gap {
-                        span: gap.span,
-                        ..*gap
-                    })
-                    .collect(),
+                holes: gaps,
             });
             output::data(&serialize(&each.collect::<Vec<_>>())?)?;
         }

@@ -11,7 +11,7 @@ use crate::db::{self, Access, Adoption, PgTarget, Store};
 use crate::model::Interval;
 use crate::pipeline::engine::{Rekey, Rekeyed};
 use crate::pipeline::sources;
-use crate::pipeline::{Persistence, Pipeline, Stocktaking, Unreadable, Waits};
+use crate::pipeline::{Once, Persistence, Pipeline, Unreadable, Waits};
 use crate::time::Clock;
 
 /// How long a command that ends by itself waits for an unreachable store.
@@ -156,7 +156,7 @@ fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pip
         persistence: Persistence::new(settings.data_dir.join("spool")),
         clock,
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
     })
 }
 

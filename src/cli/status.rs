@@ -59,13 +59,13 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
 }
 
 fn line(status: &Status) -> String {
-    let states = [
+    let counts = [
         (status.fresh, "fresh"),
         (status.due, "due"),
         (status.behind, "behind"),
         (status.holes, "with holes"),
     ];
-    let mut parts: Vec<String> = states
+    let mut parts: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))

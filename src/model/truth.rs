@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::calendar::CalendarId;
 use super::words::words;
 use super::{Bar, Coverage, Grid, Slot, Span};
 
@@ -144,7 +145,13 @@ impl Evidence<'_> {
     pub fn wanted(&self, now: DateTime<Utc>) -> Vec<Span> {
         let mut wanted: super::Spans = self.holes(now).into_iter().collect();
         let known = self.coverage.asked().bounds().map(|bounds| bounds.to);
-        if let Some(begin) = known.or(self.since).or(self.newest()) {
+        // What the provider lacked when it was last asked, it may have by now; if that is more than
+        // one answer holds, it leaves a hole, which the next one closes.
+        if let Some(begin) = known
+            .max(self.asked_at(now))
+            .or(self.since)
+            .or(self.newest())
+        {
             wanted.add(Span::new(begin, now));
         }
         let settled = self.grid.publishing.settled(self.grid.interval, now);
@@ -187,6 +194,11 @@ impl Evidence<'_> {
     /// Slots that were never asked for, between the first that is wanted and the newest that was asked
     /// for.
     fn holes(&self, now: DateTime<Utc>) -> Vec<Span> {
+        // The hours of an exchange that is not known are not known.
+        let calendar = &self.grid.calendar;
+        if self.grid.interval.is_intraday() && calendar.id() == CalendarId::Weekdays {
+            return vec![];
+        }
         let Some(bounds) = self.coverage.asked().bounds() else {
             return vec![];
         };

@@ -1,20 +1,11 @@
 //! What a kept answer about bars becomes: stored, in one transaction.
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Judging};
 use super::source::{Asked, Page, Refusal};
 use crate::db::{DbError, KeptAnswer};
 use crate::model::{
     Answer, Batch, Counts, ErrorClass, Reading, Request, SeriesKey, SeriesReport, Spoken,
 };
-
-/// How an answer is judged.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Judging {
-    /// Whether a refusal that names the minute means the day.
-    pub minute_means_day: bool,
-    /// Whether nothing else is asked for the same series.
-    pub is_last: bool,
-}
 
 /// What one answer brought.
 #[derive(Debug)]

@@ -437,7 +437,10 @@ impl Engine {
             let store = &pipeline.store;
             Some(input(match load {
                 Load::Series => watching.list(&pipeline).await.map(Loaded::Series),
-                Load::One(series) => watching.entry(&pipeline, series).await.map(Loaded::One),
+                Load::One(series) => watching
+                    .entry(&pipeline, series)
+                    .await
+                    .map(|entry| Loaded::One(Box::new(entry))),
                 Load::Newest => show::runs(&pipeline, NEWEST).await.map(Loaded::Newest),
                 Load::Runs => show::runs(&pipeline, RUNS).await.map(Loaded::Runs),
                 Load::Ledger => pipeline.ledgers().await.map(Loaded::Ledgers),

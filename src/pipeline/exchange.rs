@@ -31,6 +31,15 @@ pub(super) struct Exchange<'a> {
     pub waiting: Waiting<'a>,
 }
 
+/// How an answer is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judging {
+    /// Whether a refusal that names the minute means the day.
+    pub minute_means_day: bool,
+    /// Whether nothing else is asked for the same series.
+    pub is_last: bool,
+}
+
 /// A request that is in the ledger and may be sent, once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ticket {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::digest::Judging;
 use super::event::{Event, Observer};
-use super::exchange::{Exchange, Unanswered, Withheld, sleep};
+use super::exchange::{Exchange, Judging, Unanswered, Withheld, sleep};
 use super::explain::{self, RETRIES_SPENT, START_SPENT, not_asked};
 use super::lane::Lane;
 use super::learned::Lesson;

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-use super::digest::Judging;
 use super::event::{Event, Observer};
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Judging};
 use super::fetch::consequence;
 use super::lane::Lane;
 use super::learned::Lesson;

@@ -11,11 +11,11 @@ use super::event::{Event, Observer, RunReport};
 use super::freshness::is_recent;
 use super::lane::{Lane, LaneRun, Worked};
 use super::learned::{Learned, Verdict};
+use super::once::Once;
 use super::persist::{Persistence, Waiting};
 use super::recover::Unreadable;
 use super::retry::{Allowance, Budget};
 use super::source::{FetchOptions, Planned, Range, Refusal, Wish};
-use super::stock::Stocktaking;
 use crate::db::{DbError, Store};
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
@@ -43,7 +43,7 @@ pub struct Pipeline {
     /// Kept answers that no lane can read.
     pub unreadable: Unreadable,
     /// Whether stock was taken of bars that an older version stored.
-    pub stocktaking: Stocktaking,
+    pub stocktaking: Once,
 }
 
 /// What a run is to do.

@@ -1,7 +1,6 @@
 //! How series stand: what is stored, what was asked for, and what is missing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 
@@ -16,10 +15,6 @@ use crate::model::{
 
 /// Bars that are read at a time when stock is taken.
 const PIECE: u32 = 20_000;
-
-/// Whether stock was taken of what an older version stored: once is enough.
-#[derive(Debug, Default)]
-pub struct Stocktaking(AtomicBool);
 
 /// A series and how it stands.
 #[derive(Debug, Clone)]
@@ -207,7 +202,7 @@ impl Pipeline {
     /// Notes for bars that were stored before anybody noted what was asked for that they are there. A
     /// slot without a bar counts as never asked for.
     pub async fn take_stock(&self) -> Result<(), DbError> {
-        if self.stocktaking.0.load(Ordering::Relaxed) {
+        if self.stocktaking.is_done() {
             return Ok(());
         }
         let months = self.store.months().await?;
@@ -223,7 +218,7 @@ impl Pipeline {
                 self.store.record(series, segments).await?;
             }
         }
-        self.stocktaking.0.store(true, Ordering::Relaxed);
+        self.stocktaking.done();
         Ok(())
     }
 

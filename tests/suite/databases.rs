@@ -15,7 +15,15 @@ mod files;
 mod tables;
 mod upgrade;
 
-const FETCH: [&str; 5] = ["fetch", "--symbols", "IBM,AAPL", "--interval", "daily"];
+const FETCH: [&str; 7] = [
+    "fetch",
+    "--symbols",
+    "IBM,AAPL",
+    "--interval",
+    "daily",
+    "--outputsize",
+    "compact",
+];
 
 fn assert_refused(done: &Done, words: &[&str]) {
     assert_eq!(done.code, 2, "{done:?}");

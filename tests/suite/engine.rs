@@ -19,7 +19,7 @@ use pipeline_tui::pipeline::notice::What;
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
-use pipeline_tui::pipeline::{Pipeline, Stocktaking, Unreadable};
+use pipeline_tui::pipeline::{Once, Pipeline, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
@@ -105,7 +105,7 @@ fn pipeline(store: Arc<dyn Store>, server: &Server, hands: &Hands, key: &str) ->
         answers_limit: 1 << 28,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
         persistence: persistence(),
         clock: hands.clock(),
     }

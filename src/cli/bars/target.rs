@@ -7,7 +7,7 @@ use crate::model::bar_file::BarFormat;
 
 /// Where bars go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum Destination {
     /// As a table, to stdout or to a file.
     Table(Option<PathBuf>),
     /// As text for programs, to stdout.
@@ -18,7 +18,7 @@ pub enum Target {
     Folder(PathBuf, BarFormat),
 }
 
-impl Target {
+impl Destination {
     /// Where so many series go, or why they cannot; `is_folder` says which paths are folders.
     pub fn of(
         format: Option<BarsFormat>,
@@ -69,8 +69,8 @@ mod tests {
         format: Option<BarsFormat>,
         output: Option<&str>,
         series: usize,
-    ) -> Result<Target, &'static str> {
-        Target::of(format, output.map(Path::new), series, |path| {
+    ) -> Result<Destination, &'static str> {
+        Destination::of(format, output.map(Path::new), series, |path| {
             path == Path::new("there")
         })
     }
@@ -78,12 +78,12 @@ mod tests {
     #[test]
     fn one_series_goes_to_a_file_and_several_to_a_folder() {
         use BarsFormat::{Csv, Parquet, Table};
-        let file = |format| Target::File("x".into(), format);
-        let folder = |path: &str, format| Target::Folder(path.into(), format);
-        assert_eq!(target(None, None, 2), Ok(Target::Table(None)));
+        let file = |format| Destination::File("x".into(), format);
+        let folder = |path: &str, format| Destination::Folder(path.into(), format);
+        assert_eq!(target(None, None, 2), Ok(Destination::Table(None)));
         assert_eq!(
             target(Some(Csv), None, 2),
-            Ok(Target::Stdout(BarFormat::Csv))
+            Ok(Destination::Stdout(BarFormat::Csv))
         );
         assert_eq!(target(Some(Csv), Some("x"), 1), Ok(file(BarFormat::Csv)));
         assert_eq!(
@@ -111,17 +111,17 @@ mod tests {
     #[test]
     fn the_name_of_a_file_says_the_format_unless_a_flag_does() {
         let parquet = || Some("a.parquet");
-        let file = |format| Ok(Target::File("a.parquet".into(), format));
+        let file = |format| Ok(Destination::File("a.parquet".into(), format));
         assert_eq!(target(None, parquet(), 1), file(BarFormat::Parquet));
         assert_eq!(
             target(Some(BarsFormat::Csv), parquet(), 1),
             file(BarFormat::Csv)
         );
-        let table = Ok(Target::Table(Some("a.txt".into())));
+        let table = Ok(Destination::Table(Some("a.txt".into())));
         assert_eq!(target(None, Some("a.txt"), 1), table);
         assert_eq!(
             target(Some(BarsFormat::Table), parquet(), 1),
-            Ok(Target::Table(Some("a.parquet".into())))
+            Ok(Destination::Table(Some("a.parquet".into())))
         );
     }
 }

@@ -102,7 +102,7 @@ pub enum Loaded {
     /// The watch list with what is known about each series.
     Series(List),
     /// One series of the watch list.
-    One(Entry),
+    One(Box<Entry>),
     /// A few of the newest runs, to be compared.
     Newest(Vec<RunSummary>),
     /// The newest runs.

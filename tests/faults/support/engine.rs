@@ -10,7 +10,7 @@ use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
-use pipeline_tui::pipeline::{Pipeline, Stocktaking, Unreadable, Waits};
+use pipeline_tui::pipeline::{Once, Pipeline, Unreadable, Waits};
 use pipeline_tui::time::Clock;
 
 use super::cluster;
@@ -50,7 +50,7 @@ pub fn pipeline(
         answers_limit: 8 << 20,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
         persistence: persistence(),
         clock,
     })

@@ -11,7 +11,7 @@ use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport};
 use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
-use pipeline_tui::pipeline::{Pipeline, RunRequest, Stocktaking, Unreadable, Waits};
+use pipeline_tui::pipeline::{Once, Pipeline, RunRequest, Unreadable, Waits};
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +67,7 @@ impl Rig {
             answers_limit: 1 << 28,
             calendars: sources::calendars(),
             unreadable: Unreadable::default(),
-            stocktaking: Stocktaking::default(),
+            stocktaking: Once::default(),
             persistence: persistence(),
             clock: Clock::system(),
         };

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use pipeline_tui::pipeline::source::FetchOptions;
-use pipeline_tui::pipeline::{Observer, Pipeline, RunRequest, Stocktaking, Unreadable};
+use pipeline_tui::pipeline::{Observer, Once, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +30,7 @@ async fn fetch(store: &Arc<dyn Store>, provider: &str) -> RunStatus {
         clock: Clock::system(),
         calendars: pipeline_tui::pipeline::sources::calendars(),
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
     });
     let request = RunRequest {
         trigger: "test",

@@ -223,7 +223,7 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
     assert!(start().wait_with_output().unwrap().status.success());
     assert_eq!(
         place.sql(WHAT_IS_THERE).await,
-        [filled(MANY, first_release::SCHEMA + 1)]
+        [filled(MANY, first_release::LATEST)]
     );
     let store = place.try_open(Access::ReadOnly).await.unwrap();
     assert_eq!(store.health().await.unwrap().bars, MANY);

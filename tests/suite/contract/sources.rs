@@ -9,7 +9,7 @@ use pipeline_tui::model::quota::{Window, WindowSpan};
 use pipeline_tui::pipeline::source::{FetchOptions, Hours, Range};
 use pipeline_tui::pipeline::sources::alpha_vantage::AlphaVantage;
 use pipeline_tui::pipeline::{
-    Event, Lane, Observer, Pipeline, RunReport, RunRequest, Stocktaking, Unreadable,
+    Event, Lane, Observer, Once, Pipeline, RunReport, RunRequest, Unreadable,
 };
 use pipeline_tui::simulate;
 use pipeline_tui::time::Clock;
@@ -47,7 +47,7 @@ fn pipeline(store: &Arc<dyn Store>, lanes: Vec<Lane>) -> Arc<Pipeline> {
         clock: Clock::system(),
         calendars: Calendars::default().with(calendars),
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
     })
 }
 

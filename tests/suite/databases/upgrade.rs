@@ -9,7 +9,7 @@ use crate::support::mount::Mount;
 use crate::support::program::signal;
 
 const OLD: i64 = first_release::SCHEMA;
-const NEW: i64 = OLD + 1;
+const NEW: i64 = first_release::LATEST;
 /// Enough for several lines of progress.
 const MANY: u64 = 250_000;
 const READ: [&str; 4] = ["bars", "S1", "--limit", "1"];

@@ -3,7 +3,7 @@
 use pipeline_tui::model::{RequestId, SeriesStatus, WatchEdit};
 use pipeline_tui::pipeline::engine::Rekeyed;
 use pipeline_tui::pipeline::snapshot::{BarsPage, SeriesState};
-use pipeline_tui::pipeline::{Event, Stocktaking};
+use pipeline_tui::pipeline::{Event, Once};
 
 use super::*;
 
@@ -186,7 +186,7 @@ async fn another_key_counts_from_the_next_run_on() {
                     answers_limit: 1 << 28,
                     calendars: sources::calendars(),
                     unreadable: Unreadable::default(),
-                    stocktaking: Stocktaking::default(),
+                    stocktaking: Once::default(),
                     persistence: persistence(),
                     clock: hands.clock(),
                 });

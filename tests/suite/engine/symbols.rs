@@ -5,7 +5,7 @@ use pipeline_tui::db::{Reservation, Reserved};
 use pipeline_tui::model::{Answer, ErrorClass, RunStatus, SourceId};
 use pipeline_tui::pipeline::source::{FetchOptions, SymbolWish};
 use pipeline_tui::pipeline::symbols::Symbols;
-use pipeline_tui::pipeline::{Observer, RunRequest, Stocktaking};
+use pipeline_tui::pipeline::{Observer, Once, RunRequest};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -134,7 +134,7 @@ fn pipeline(store: &Arc<dyn Store>, server: &Server, per_day: Option<u32>) -> Ar
         answers_limit: 1 << 28,
         calendars: sources::calendars(),
         unreadable: Unreadable::default(),
-        stocktaking: Stocktaking::default(),
+        stocktaking: Once::default(),
         persistence: persistence(),
         clock: Clock::system(),
     })

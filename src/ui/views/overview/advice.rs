@@ -216,11 +216,10 @@ fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, Strin
                 step(Action::Open, "show its bars"),
             ]
         }
-        (SeriesState::Holes, _) => vec![step(Action::Open, "show its bars")],
         (SeriesState::Due | SeriesState::Behind, _) if snapshot.quota.spent_until.is_none() => {
             vec![step(Action::Fetch, "fetch now, 1 request")]
         }
-        (SeriesState::Fresh, _) => vec![step(Action::Open, "show its bars")],
+        (SeriesState::Fresh | SeriesState::Holes, _) => vec![step(Action::Open, "show its bars")],
         (SeriesState::Fetching | SeriesState::Waiting, _) if snapshot.run.is_some() => {
             vec![step(Action::ViewRuns, "show the run")]
         }

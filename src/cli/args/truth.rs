@@ -1,0 +1,72 @@
+//! The arguments of the commands about what is missing.
+
+use clap::Args;
+
+use super::{ReportFormat, TableFormat};
+use crate::cli::values::parse_time;
+use crate::model::{Interval, Span};
+
+/// `gaps`.
+#[derive(Debug, Args)]
+pub struct GapsArgs {
+    /// Symbols, separated by commas; default: the watch list.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<String>,
+    /// Bar size; default: every one that is stored.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Oldest day or month that is wanted; default: the first that was asked for.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub since: Option<Span>,
+    /// Newest day or month, inclusive.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub to: Option<Span>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// `coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArgs {
+    /// Symbols, separated by commas; default: the watch list.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<String>,
+    /// Bar size; default: every one that is stored.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// `backfill`.
+#[derive(Debug, Args)]
+pub struct BackfillArgs {
+    /// Symbols, separated by commas; default: the watch list.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub symbols: Vec<String>,
+    /// Bar size: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Oldest day or month; default: the holes only.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub from: Option<Span>,
+    /// Newest day or month, inclusive; default: now.
+    #[arg(long, value_name = "D", value_parser = parse_time)]
+    pub to: Option<Span>,
+    /// Only say what it would cost.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+}
