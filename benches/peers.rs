@@ -1,8 +1,9 @@
 //! Ours compared with what a person would use instead, on one machine in one run, as Markdown tables.
 //!
 //! The peers are long-running Python programs that take commands, so that all variants run in turn in
-//! every round and other load disturbs them equally. The argument `parse`, `store`, `end-to-end`,
-//! `pages` or `dagster` runs only that part. Nothing here is a test: it only measures.
+//! every round and other load disturbs them equally. The argument `parse`, `store` (or
+//! `store-postgres`, `store-sqlite`), `end-to-end`, `pages` or `dagster` runs only that part. Nothing
+//! here is a test: it only measures.
 
 #![expect(clippy::print_stdout, reason = "the tables are the output")]
 #![expect(
@@ -71,7 +72,14 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
-const PARTS: [&str; 5] = ["parse", "store", "end-to-end", "pages", "dagster"];
+const PARTS: [&str; 6] = [
+    "parse",
+    "store-postgres",
+    "store-sqlite",
+    "end-to-end",
+    "pages",
+    "dagster",
+];
 
 fn main() {
     let named: Vec<String> = std::env::args()
@@ -86,7 +94,10 @@ fn main() {
         println!("{}", runtime.block_on(worker::work(order)));
         return;
     }
-    if let Some(unknown) = named.iter().find(|name| !PARTS.contains(&name.as_str())) {
+    if let Some(unknown) = named
+        .iter()
+        .find(|name| !PARTS.iter().any(|part| is_part(part, name)))
+    {
         println!("unknown part {unknown}; use {}", PARTS.join(", "));
         return;
     }
@@ -95,17 +106,24 @@ fn main() {
         return;
     }
     for part in PARTS {
-        if !named.is_empty() && !named.iter().any(|name| name == part) {
+        if !named.is_empty() && !named.iter().any(|name| is_part(part, name)) {
             continue;
         }
         let start = Instant::now();
         match part {
             "parse" => parse::run(),
-            "store" => runtime.block_on(store::run()),
+            "store-postgres" => runtime.block_on(store::postgres()),
+            "store-sqlite" => runtime.block_on(store::sqlite()),
             "end-to-end" => runtime.block_on(end_to_end::run()),
             "pages" => runtime.block_on(pages::run()),
             _ => dagster::run(&runtime),
         }
         println!("\n({part}: {:.0} s)", start.elapsed().as_secs_f64());
     }
+}
+
+/// Whether a part has this name, or one that begins with it: `store` is both of its parts.
+fn is_part(part: &str, name: &str) -> bool {
+    part.strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }

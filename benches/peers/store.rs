@@ -1,7 +1,6 @@
 //! First load, identical reload and a reload with 1 % changed, of 19,000 and of 500,000 bars.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use pipeline_tui::db::Store;
@@ -33,7 +32,8 @@ struct Load {
 }
 
 impl Load {
-    fn new(total: usize) -> Self {
+    /// For this process, and for a script.
+    fn new(total: usize, peer: &mut Peer) -> Self {
         let answer = answer(month::json());
         let bars = read(&ask("json"), &answer).unwrap().bars;
         let mut series = vec![];
@@ -51,12 +51,14 @@ impl Load {
         {
             bar.volume = bar.volume.saturating_add(Volume::from(1));
         }
-        Self {
+        let load = Self {
             total,
             answer,
             series,
             corrected,
-        }
+        };
+        load.give(peer);
+        load
     }
 
     fn stage(&self, stage: usize) -> &[(SeriesKey, Vec<Bar>)] {
@@ -67,10 +69,11 @@ impl Load {
         }
     }
 
-    /// Writes both versions for the scripts.
-    fn write(&self, folder: &Path, peer: &mut Peer) {
+    /// Gives both versions to a script.
+    fn give(&self, peer: &mut Peer) {
+        let folder = tempfile::tempdir().unwrap();
         for (name, series) in [("first", &self.series), ("corrected", &self.corrected)] {
-            let path = folder.join(name);
+            let path = folder.path().join(name);
             let mut text = String::new();
             for (key, bars) in series {
                 for bar in bars {
@@ -115,16 +118,25 @@ impl Variant {
     }
 }
 
-pub(crate) async fn run() {
-    let folder = tempfile::tempdir().unwrap();
+/// How many bars, and how often.
+const LOADS: [(usize, usize); 2] = [(19_000, 9), (500_000, 3)];
+
+pub(crate) async fn postgres() {
+    if cluster::find("initdb").is_none() {
+        return;
+    }
     let mut peer = Peer::start("store.py");
-    for (total, rounds) in [(19_000, 5), (500_000, 2)] {
-        let load = Load::new(total);
-        load.write(folder.path(), &mut peer);
-        if cluster::find("initdb").is_some() {
-            postgres(&load, rounds, &mut peer).await;
-        }
-        sqlite(&load, rounds, &mut peer).await;
+    for (total, rounds) in LOADS {
+        let load = Load::new(total, &mut peer);
+        load_postgres(&load, rounds, &mut peer).await;
+    }
+}
+
+pub(crate) async fn sqlite() {
+    let mut peer = Peer::start("store.py");
+    for (total, rounds) in LOADS {
+        let load = Load::new(total, &mut peer);
+        load_sqlite(&load, rounds, &mut peer).await;
     }
 }
 
@@ -153,7 +165,7 @@ async fn ours(opened: &Arc<dyn Store>, load: &Load, stage: usize, gauge: &mut Ga
     sum
 }
 
-async fn postgres(load: &Load, rounds: usize, peer: &mut Peer) {
+async fn load_postgres(load: &Load, rounds: usize, peer: &mut Peer) {
     let mut variants = vec![
         Variant::new("limit: binary COPY", ""),
         Variant::new("**ours**", ""),
@@ -286,7 +298,7 @@ fn print(variants: &[Variant], ours: usize, last: &str, pick: fn(&Cost) -> f64) 
     }
 }
 
-async fn sqlite(load: &Load, rounds: usize, peer: &mut Peer) {
+async fn load_sqlite(load: &Load, rounds: usize, peer: &mut Peer) {
     let mut variants = [
         Variant::new("rusqlite, a prepared upsert a row", ""),
         Variant::new("**ours**", ""),
