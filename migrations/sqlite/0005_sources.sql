@@ -34,7 +34,7 @@ CREATE UNIQUE INDEX idx_stock_data_symbol_timestamp ON series_totals (symbol, pl
 -- 1970-01-01; created_at and updated_at in epoch seconds.
 CREATE TABLE bars (
     series_id         INTEGER NOT NULL,
-    timestamp         TEXT    NOT NULL CHECK (length(timestamp) = 19),
+    timestamp         TEXT    NOT NULL,
     trading_day       INTEGER NOT NULL,
     open_price        INTEGER NOT NULL,
     high_price        INTEGER NOT NULL,
@@ -42,7 +42,7 @@ CREATE TABLE bars (
     close_price       INTEGER NOT NULL,
     volume            INTEGER NOT NULL,
     volume_fraction   INTEGER NOT NULL DEFAULT 0 CHECK (volume_fraction BETWEEN 0 AND 99999999),
-    final             INTEGER NOT NULL DEFAULT 1 CHECK (final IN (0, 1)),
+    final             INTEGER NOT NULL DEFAULT 1 CHECK (final BETWEEN 0 AND 1),
     adjusted_close    INTEGER,
     dividend_amount   INTEGER,
     split_coefficient INTEGER,

@@ -5,6 +5,7 @@
 //! here).
 
 mod apply;
+mod bulk;
 mod coverage;
 mod history;
 mod instant;

@@ -1,117 +1,13 @@
 //! The one transaction that stores an answer.
 
-use std::fmt::Write as _;
-use std::sync::LazyLock;
-
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection};
 
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
-use super::{Outcome, coverage, instant, stored_series};
+use super::{Outcome, bulk, coverage, instant, stored_series};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId};
-
-/// Rows per statement: as many as pay off, far below SQLite's 32,766 parameters.
-const CHUNK: usize = 1_000;
-
-/// What a chunk's bars have to say.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Columns {
-    /// Prices and whole volumes of bars that are final, as nearly all are.
-    Plain,
-    /// Every column.
-    All,
-}
-
-impl Columns {
-    fn of(bars: &[&Bar]) -> Self {
-        let is_plain =
-            |bar: &&Bar| bar.is_final && bar.volume.fraction() == 0 && !bar.has_adjustments();
-        if bars.iter().all(is_plain) {
-            Self::Plain
-        } else {
-            Self::All
-        }
-    }
-
-    /// The columns that each row binds, and those that have one value in all rows.
-    const fn bound(self) -> (&'static [&'static str], &'static str, &'static str) {
-        match self {
-            Self::Plain => (
-                &[
-                    "open_price",
-                    "high_price",
-                    "low_price",
-                    "close_price",
-                    "volume",
-                ],
-                ", volume_fraction, final",
-                ", 0, 1",
-            ),
-            Self::All => (
-                &[
-                    "open_price",
-                    "high_price",
-                    "low_price",
-                    "close_price",
-                    "volume",
-                    "volume_fraction",
-                    "final",
-                    "adjusted_close",
-                    "dividend_amount",
-                    "split_coefficient",
-                ],
-                "",
-                "",
-            ),
-        }
-    }
-}
-
-/// The statements for a full chunk: prepared once, used often.
-static PLAIN: LazyLock<String> = LazyLock::new(|| upsert(CHUNK, Columns::Plain));
-static ALL: LazyLock<String> = LazyLock::new(|| upsert(CHUNK, Columns::All));
-
-/// Builds an upsert of `rows` rows that leaves unchanged rows alone; a missing adjustment is kept.
-///
-/// Its parameters are the values row by row, then the number of the series. None is numbered:
-/// SQLite and the driver search a list for every numbered one, which cost more than the upsert.
-fn upsert(rows: usize, columns: Columns) -> String {
-    let (bound, fixed, values) = columns.bound();
-    let names = bound.join(", ");
-    let row = format!("(?{})", ",?".repeat(bound.len() + 1));
-    let mut sql = format!("WITH new (timestamp, trading_day, {names}) AS (VALUES {row}");
-    for _ in 1..rows {
-        sql.push(',');
-        sql.push_str(&row);
-    }
-    let new = |column: &str| match column {
-        "adjusted_close" | "dividend_amount" | "split_coefficient" => {
-            format!("coalesce(excluded.{column}, bars.{column})")
-        }
-        _ => format!("excluded.{column}"),
-    };
-    let written: Vec<&str> = bound
-        .iter()
-        .copied()
-        .chain(fixed.split(", ").filter(|column| !column.is_empty()))
-        .collect();
-    let each = |form: &dyn Fn(&str) -> String| {
-        let forms: Vec<String> = written.iter().map(|column| form(column)).collect();
-        forms.join(", ")
-    };
-    let _ = write!(
-        sql,
-        ") INSERT INTO bars (series_id, timestamp, trading_day, {names}{fixed}) \
-         SELECT ?, new.*{values} FROM new WHERE true \
-         ON CONFLICT (series_id, timestamp) DO UPDATE SET {}, updated_at = unixepoch() WHERE ({}) IS NOT ({})",
-        each(&|column| format!("{column} = {}", new(column))),
-        each(&|column| format!("bars.{column}")),
-        each(&new),
-    );
-    sql
-}
 
 pub async fn apply(
     connection: &mut SqliteConnection,
@@ -225,11 +121,8 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
         .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))
         .collect();
     let before = count_range(connection, number, first, last).await?;
-    let mut written = 0_u64;
-    for chunk in current.chunks(CHUNK) {
-        written += store_chunk(connection, number, chunk).await?;
-    }
-    let inserted: u32 = if before == 0 {
+    let written = bulk::store(connection, number, &current).await?;
+    let inserted: u32 = if before == 0 || written == 0 {
         u32::try_from(written).unwrap_or(u32::MAX)
     } else {
         row::count(count_range(connection, number, first, last).await? - before)
@@ -308,44 +201,6 @@ async fn stored_bars(
         order: Order::OldestFirst,
     };
     super::history::bars(connection, query).await
-}
-
-async fn store_chunk(
-    connection: &mut SqliteConnection,
-    number: i64,
-    bars: &[&Bar],
-) -> Outcome<u64> {
-    let columns = Columns::of(bars);
-    let mut query = match columns {
-        _ if bars.len() < CHUNK => {
-            sqlx::query(AssertSqlSafe(upsert(bars.len(), columns))).persistent(false)
-        }
-        Columns::Plain => sqlx::query(AssertSqlSafe(PLAIN.as_str())),
-        Columns::All => sqlx::query(AssertSqlSafe(ALL.as_str())),
-    };
-    for bar in bars {
-        query = query
-            .bind(instant::text(bar.timestamp))
-            .bind(row::epoch_day(bar.trading_date))
-            .bind(bar.open.units())
-            .bind(bar.high.units())
-            .bind(bar.low.units())
-            .bind(bar.close.units())
-            .bind(bar.volume.whole());
-        if columns == Columns::All {
-            query = query
-                .bind(bar.volume.fraction())
-                .bind(bar.is_final)
-                .bind(bar.adjusted_close.map(Price::units))
-                .bind(bar.dividend_amount.map(Price::units))
-                .bind(bar.split_coefficient.map(Price::units));
-        }
-    }
-    Ok(query
-        .bind(number)
-        .execute(connection)
-        .await?
-        .rows_affected())
 }
 
 /// Gives stored bars of unfinished weeks and months the label and values of the bar that replaces them.

@@ -1,5 +1,7 @@
 //! The instant of a bar as text, `YYYY-MM-DD HH:MM:SS` in UTC: it sorts by time, and people read it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 
 use super::Outcome;
@@ -12,25 +14,34 @@ pub const LAST: &str = "~";
 
 /// The text of an instant.
 pub fn text(instant: DateTime<Utc>) -> String {
-    let mut text = String::with_capacity(19);
-    let year = u32::try_from(instant.year()).unwrap_or(0);
-    two(&mut text, year / 100, '\0');
-    two(&mut text, year % 100, '-');
-    two(&mut text, instant.month(), '-');
-    two(&mut text, instant.day(), ' ');
-    two(&mut text, instant.hour(), ':');
-    two(&mut text, instant.minute(), ':');
-    two(&mut text, instant.second(), '\0');
-    text
+    spelled(instant)
 }
 
-fn two(text: &mut String, number: u32, then: char) {
-    let digit = |digit: u32| char::from_digit(digit % 10, 10).unwrap_or('0');
-    text.push(digit(number / 10));
-    text.push(digit(number));
-    if then != '\0' {
-        text.push(then);
-    }
+/// The same in the form that the driver takes without another copy.
+pub fn shared(instant: DateTime<Utc>) -> Arc<str> {
+    spelled(instant)
+}
+
+fn spelled<T: for<'a> From<&'a str>>(instant: DateTime<Utc>) -> T {
+    let instant = instant.naive_utc();
+    let (date, time) = (instant.date(), instant.time());
+    let year = u32::try_from(date.year()).unwrap_or(0);
+    let [y1, y2] = two(year / 100);
+    let [y3, y4] = two(year);
+    let [m1, m2] = two(date.month());
+    let [d1, d2] = two(date.day());
+    let [h1, h2] = two(time.hour());
+    let [n1, n2] = two(time.minute());
+    let [s1, s2] = two(time.second());
+    let text = [
+        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b' ', h1, h2, b':', n1, n2, b':', s1, s2,
+    ];
+    str::from_utf8(&text).unwrap_or_default().into()
+}
+
+/// The last two digits of a number.
+fn two(number: u32) -> [u8; 2] {
+    [number / 10, number].map(|digit| b'0' + u8::try_from(digit % 10).unwrap_or(0))
 }
 
 /// The instant of a text.
