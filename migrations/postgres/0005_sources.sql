@@ -1,9 +1,10 @@
 -- Bars from any source, in the order of their key; volumes with a fraction; one spelling of a symbol.
 
--- The sources that bars come from, in four bytes a bar. The store adds a word before it is first used.
-CREATE TYPE bar_source AS ENUM ('alpha_vantage');
+-- The sources that bars come from, in four bytes a bar. Only the owner may add a word, so those of
+-- sources to come are here already; the store adds others before their first use.
+CREATE TYPE bar_source AS ENUM ('alpha_vantage', 'alpaca', 'alpaca_iex', 'coinbase', 'binance');
 
--- The source of a word; NULL if no bar came from it yet.
+-- The source of a word; NULL if it is not among them.
 CREATE FUNCTION source_of(word text) RETURNS bar_source LANGUAGE sql STABLE AS $$
     SELECT source FROM unnest(enum_range(NULL::bar_source)) AS source WHERE source::text = word
 $$;

@@ -47,6 +47,7 @@ mod ledger;
 mod listings;
 mod migrated;
 mod races;
+mod roles;
 mod sources;
 mod totals;
 mod watch_list;

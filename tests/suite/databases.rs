@@ -44,7 +44,7 @@ fn assert_fetches(desk: &Desk) {
 }
 
 /// The name of a new role with these rights, and the URL of a database for it.
-fn role(url: &str, options: &str) -> (String, String) {
+pub(crate) fn role(url: &str, options: &str) -> (String, String) {
     let (_, database) = url.rsplit_once('/').unwrap();
     let role = format!("role_{database}_{:x}", fastrand::u32(..));
     psql(

@@ -4,9 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
+use super::super::error::DbErrorKind;
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
-use super::super::{BarQuery, Credential, Order, row};
+use super::super::{BarQuery, Credential, DbError, Order, row};
 use super::copy::copy;
 use super::{Fault, Outcome, coverage};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId, SourceId};
@@ -106,21 +107,37 @@ pub async fn apply(
     }
 }
 
-/// Adds the word of a source that no bar came from yet. Before the transaction: a word cannot be used
-/// in the one that adds it.
+/// Adds the word of a source that the migrations do not know. Before the transaction: a word cannot be
+/// used in the one that adds it.
 async fn know(connection: &mut PgConnection, source: &SourceId) -> Outcome<()> {
     let is_known: bool = sqlx::query_scalar("SELECT source_of($1) IS NOT NULL")
         .bind(source.as_str())
         .fetch_one(&mut *connection)
         .await?;
-    if !is_known {
-        // A source's word needs no quoting: letters, digits and underscores.
-        let add = format!("ALTER TYPE bar_source ADD VALUE IF NOT EXISTS '{source}'");
-        sqlx::raw_sql(AssertSqlSafe(add))
-            .execute(connection)
-            .await?;
+    if is_known {
+        return Ok(());
     }
-    Ok(())
+    // A source's word needs no quoting: letters, digits and underscores.
+    let add = format!("ALTER TYPE bar_source ADD VALUE IF NOT EXISTS '{source}'");
+    let added = sqlx::raw_sql(AssertSqlSafe(add.clone()))
+        .execute(connection)
+        .await;
+    match added {
+        Err(error) if is_forbidden(&error) => Err(DbError::new(
+            DbErrorKind::Refused,
+            format!(
+                "this database has no bars of {source} yet, and only the owner of its tables may prepare it for them;                  nothing that was fetched is lost. Let the owner run once: {add}"
+            ),
+        )
+        .caused_by(error)
+        .into()),
+        added => Ok(added.map(|_| ())?),
+    }
+}
+
+/// Whether the role lacks the right to do something.
+fn is_forbidden(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42501"))
 }
 
 /// The transaction. A failure is rolled back, so that another way can be tried.
