@@ -54,6 +54,14 @@ readers:
     target/readers-venv/bin/pip install --quiet --disable-pip-version-check -r tests/readers/requirements.txt
     READERS_VENV="$PWD/target/readers-venv" cargo test --locked --test suite -- export::duckdb
 
+# bytes that a bar takes on disk, of a million of 100 symbols
+store-size:
+    cargo bench --locked --bench size
+
+# move N bars of a store of the first release, killed five times on the way, on each database
+migrate N="1000000":
+    MIGRATE_BARS={{N}} cargo test --locked --release --test suite -- contract::migrated --nocapture --test-threads 1
+
 # kill -9 at a random moment, N times on each database
 crash N="500":
     CRASH_ROUNDS={{N}} cargo test --locked --release --test faults -- crash:: --nocapture

@@ -3,6 +3,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pipeline_tui::model::text::thousands;
 
 use super::*;
 use crate::support::first_release::{self, WHAT_IS_THERE, filled};
@@ -180,8 +185,16 @@ async fn two_spellings_of_a_symbol_become_one(place: Place) {
     assert_eq!(place.sql("SELECT symbol FROM listings").await, ["IBM"]);
 }
 
-/// Enough for several lines of progress.
-const MANY: u64 = 250_000;
+/// So many bars that the move reports several times.
+const BARS: u64 = 250_000;
+const KILLS: usize = 5;
+/// Of so many bars at most, or a tenth of all, each line reports.
+const LINE: u64 = 100_000;
+
+/// How many bars are moved: the variable `MIGRATE_BARS`, for a large store.
+fn to_move() -> u64 {
+    std::env::var("MIGRATE_BARS").map_or(BARS, |bars| bars.parse().unwrap())
+}
 
 async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
     make_old(&place).await;
@@ -189,7 +202,8 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
         Place::Postgres(url) => url.clone(),
         Place::Sqlite(path) => format!("sqlite://{}", path.display()),
     };
-    let fill = first_release::filling(place.is_postgres(), MANY);
+    let bars = to_move();
+    let fill = first_release::filling(place.is_postgres(), bars);
     place.sql(&fill).await;
     let folder = tempfile::tempdir().unwrap();
     let start = || {
@@ -205,26 +219,35 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
             .spawn()
             .unwrap()
     };
-    for lines in 1..=3 {
+    let is_whole = async |schema| {
+        place.sql(&first_release::intact(place.is_postgres())).await == [bars.to_string()]
+            && place.sql(WHAT_IS_THERE).await == [filled(bars, schema)]
+    };
+    assert!(is_whole(first_release::SCHEMA).await);
+    for _ in 0..KILLS {
         let mut child = start();
         let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
-        for _ in 0..lines {
-            let line = told.next().unwrap().unwrap();
-            assert!(line.contains("250,000 bars"), "{line}");
+        let (line, lines) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            while told.next().is_some_and(|told| line.send(told.unwrap()).is_ok()) {}
+        });
+        // A moment after one of its lines, or with the next, which is not the last.
+        for _ in 0..fastrand::u64(1..=(bars - 1) / LINE) {
+            let line = lines.recv().unwrap();
+            assert!(line.contains(&format!("{} bars", thousands(bars))), "{line}");
         }
+        let moment = Duration::from_millis(fastrand::u64(..500));
+        let said = lines.recv_timeout(moment);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(
-            place.sql(WHAT_IS_THERE).await,
-            [filled(MANY, first_release::SCHEMA)],
-            "killed after {lines} lines"
-        );
+        drop(lines);
+        reader.join().unwrap();
+        assert!(is_whole(first_release::SCHEMA).await, "killed after {said:?}");
     }
+    let begun = Instant::now();
     assert!(start().wait_with_output().unwrap().status.success());
-    assert_eq!(
-        place.sql(WHAT_IS_THERE).await,
-        [filled(MANY, first_release::LATEST)]
-    );
+    println!("{bars} bars moved in {:.1} s", begun.elapsed().as_secs_f64());
+    assert!(is_whole(first_release::newest()).await);
     let store = place.try_open(Access::ReadOnly).await.unwrap();
-    assert_eq!(store.health().await.unwrap().bars, MANY);
+    assert_eq!(store.health().await.unwrap().bars, bars);
 }

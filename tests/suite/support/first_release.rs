@@ -38,22 +38,47 @@ pub async fn on_server(url: &str) {
     connection.close().await.unwrap();
 }
 
+/// The last migration that there is.
+pub fn newest() -> i64 {
+    let all = sqlx::migrate!("migrations/sqlite");
+    all.iter().map(|found| found.version).max().unwrap()
+}
+
 /// SQL that stores so many bars: of each minute one, of the symbols `S0` to `S6` in turn, volumes
-/// counted from 1.
+/// counted from 1, prices by the volume.
 pub fn filling(is_postgres: bool, bars: u64) -> String {
     if is_postgres {
         format!(
             "INSERT INTO stock_data (symbol, interval, timestamp, trading_date, open_price, high_price, low_price, \
              close_price, volume) SELECT 'S' || n % 7, '1min', '2020-01-01Z'::timestamptz + n * interval '1 min', \
-             '2020-01-01', 1, 1, 1, 1, n FROM generate_series(1, {bars}) n"
+             '2020-01-01', 2 + n % 991, 3 + n % 991, 1 + n % 991, 2 + n % 991, n FROM generate_series(1, {bars}) n"
         )
     } else {
         format!(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {bars}) \
              INSERT INTO bars (symbol, interval, timestamp, trading_day, open_price, high_price, low_price, \
-             close_price, volume) SELECT 'S' || (n % 7), '1min', 1577836800 + n * 60, 18262, 1, 1, 1, 1, n FROM n"
+             close_price, volume) SELECT 'S' || (n % 7), '1min', 1577836800 + n * 60, 18262, \
+             (2 + n % 991) * 100000000, (3 + n % 991) * 100000000, (1 + n % 991) * 100000000, \
+             (2 + n % 991) * 100000000, n FROM n"
         )
     }
+}
+
+/// SQL for the number of bars that are as they were filled in, in every column.
+pub fn intact(is_postgres: bool) -> String {
+    let instant = if is_postgres {
+        "extract(epoch FROM timestamp)"
+    } else {
+        "unixepoch(timestamp)"
+    };
+    format!(
+        "SELECT count(DISTINCT volume) FROM stock_data WHERE symbol = 'S' || CAST(volume % 7 AS integer) \
+         AND interval = '1min' AND NOT adjusted AND {instant} = 1577836800 + volume * 60 \
+         AND trading_date = '2020-01-01' AND open_price = 2 + volume % 991 AND high_price = 3 + volume % 991 \
+         AND low_price = 1 + volume % 991 AND close_price = 2 + volume % 991 \
+         AND adjusted_close IS NULL AND dividend_amount IS NULL AND split_coefficient IS NULL \
+         AND created_at IS NOT NULL AND updated_at = created_at"
+    )
 }
 
 /// SQL for a line with the number of bars, the sum of their volumes, and the schema.
