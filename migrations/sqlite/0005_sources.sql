@@ -1,6 +1,4 @@
 -- Bars by series and time, from any source; volumes with a fraction; one spelling of a symbol.
-DROP VIEW stock_data;
-
 DROP TRIGGER bars_touch;
 
 DROP TRIGGER bars_deleted;
@@ -10,6 +8,8 @@ DROP INDEX idx_stock_data_symbol_timestamp;
 DROP INDEX idx_stock_data_timestamp;
 
 ALTER TABLE bars RENAME TO bars_before;
+
+DROP VIEW stock_data;
 
 DROP TABLE series_totals;
 

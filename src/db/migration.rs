@@ -39,6 +39,29 @@ pub fn is_due(applied: &[AppliedMigration]) -> bool {
     applied.iter().all(|listed| listed.version != MOVES)
 }
 
+/// What becomes of what others added to the table of bars, which is replaced: SQL that each of them
+/// is created with. Empty if there is none.
+pub fn replaces(added: &[String]) -> String {
+    if added.is_empty() {
+        return String::new();
+    }
+    let lines = added.iter().map(|sql| {
+        let words: Vec<&str> = sql.split_whitespace().collect();
+        words.join(" ")
+    });
+    format!(
+        "; this replaces the table of bars, so what others added to it must be created again afterwards: {}",
+        lines.collect::<Vec<_>>().join("; ")
+    )
+}
+
+/// Says before the move what it does not take along.
+pub fn warn_of(added: &[String], place: &str) {
+    if !added.is_empty() {
+        tracing::warn!("{place} is being brought up to date{}", replaces(added));
+    }
+}
+
 /// Reports how far the move is.
 #[derive(Debug)]
 pub struct Progress<'a> {

@@ -90,13 +90,19 @@ impl PgStore {
         let found = within(DEADLINE, &place, survey(&mut connection, &sessions, &place))
             .await
             .flatten();
+        let added = match found {
+            Ok(_) => within(DEADLINE, &place, migrate::added(&mut connection))
+                .await?
+                .map_err(|e| error::postgres(e, &place)),
+            Err(_) => Ok(vec![]),
+        };
         let _ = connection.close().await;
         let found = found?;
         let place = format!(
             "PostgreSQL {}, schema {} at {place}",
             found.version, found.home
         );
-        schema::preview(found.schema, &MIGRATIONS, &place)
+        schema::preview(found.schema, &MIGRATIONS, &added?, &place)
     }
 
     /// Runs work on a pooled connection, to its end, within the deadline.

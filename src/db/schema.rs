@@ -4,6 +4,7 @@
 use sqlx::migrate::Migrator;
 
 use super::error::{self, DbError, DbErrorKind};
+use super::migration;
 use super::{Access, Result};
 
 /// The state of this program's tables.
@@ -133,13 +134,20 @@ pub fn needs_migration(schema: Schema, access: Access, place: &str) -> Result<bo
     }
 }
 
-/// What the first start would create there; `None`: nothing.
-pub fn preview(schema: Schema, migrations: &Migrator, place: &str) -> Result<Option<String>> {
+/// What the first start would create there; `None`: nothing. `added` is what others added to the
+/// table of bars, and a migration does not keep.
+pub fn preview(
+    schema: Schema,
+    migrations: &Migrator,
+    added: &[String],
+    place: &str,
+) -> Result<Option<String>> {
     match schema {
         Schema::Current => Ok(None),
         Schema::Original => Err(original(place)),
         Schema::Older => Ok(Some(format!(
-            "{place}: the next start will bring the tables up to date"
+            "{place}: the next start will bring the tables up to date{}",
+            migration::replaces(added)
         ))),
         Schema::Missing => Ok(Some(format!(
             "{place}: not used yet; the first start will create {} tables",

@@ -122,13 +122,14 @@ impl SqliteStore {
     pub async fn preview(path: &Path) -> Result<Option<String>> {
         let place = path.display().to_string();
         require_ours(path, &place).await?;
-        let found = if has_journal(path) {
-            let options = SqliteConnectOptions::new().filename(path).read_only(true);
-            found(&options, &place).await?
+        let options = if has_journal(path) {
+            SqliteConnectOptions::new().filename(path).read_only(true)
         } else {
-            untouched(path, &place).await?
+            without_trace(path)
         };
-        schema::preview(found, &MIGRATIONS, &place)
+        let found = found(&options, &place).await?;
+        let added = added(&options, &place).await?;
+        schema::preview(found, &MIGRATIONS, &added, &place)
     }
 
     /// Runs work that only reads.
@@ -204,7 +205,7 @@ async fn require_ours(path: &Path, place: &str) -> Result<()> {
     if is_empty || has_journal(path) {
         return Ok(());
     }
-    match untouched(path, place).await {
+    match found(&without_trace(path), place).await {
         Err(refused) if refused.kind == DbErrorKind::NotADatabase && !has_journal(path) => {
             Err(refused)
         }
@@ -212,14 +213,21 @@ async fn require_ours(path: &Path, place: &str) -> Result<()> {
     }
 }
 
-/// What a file without a journal holds, read without leaving a trace.
-async fn untouched(path: &Path, place: &str) -> Result<Schema> {
-    let options = SqliteConnectOptions::new()
+/// Opens a file without a journal so that it is read without leaving a trace.
+fn without_trace(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
         .immutable(true)
-        .log_statements(tracing::log::LevelFilter::Trace);
-    found(&options, place).await
+        .log_statements(tracing::log::LevelFilter::Trace)
+}
+
+async fn added(options: &SqliteConnectOptions, place: &str) -> Result<Vec<String>> {
+    let sql = |e: sqlx::Error| error::sqlite(e, place);
+    let mut connection = options.connect().await.map_err(sql)?;
+    let added = migrate::added(&mut connection).await;
+    let _ = connection.close().await;
+    added.map_err(sql)
 }
 
 async fn found(options: &SqliteConnectOptions, place: &str) -> Result<Schema> {

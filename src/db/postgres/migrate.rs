@@ -63,6 +63,7 @@ pub async fn within_transaction(tx: &mut PgConnection, place: &str) -> Outcome<(
         && migration::is_due(&applied.map_err(failed)?)
     {
         require_no_views(tx, place).await?;
+        migration::warn_of(&added(tx).await?, &format!("PostgreSQL at {place}"));
         raw_sql(before).execute(&mut *tx).await?;
         move_bars(tx, place).await?;
         let applied = tx.apply(&MIGRATIONS.table_name, &rest).await;
@@ -101,6 +102,28 @@ async fn require_no_views(connection: &mut PgConnection, place: &str) -> Outcome
         ),
     )
     .into())
+}
+
+/// What others added to the table of bars of an earlier version, which is replaced.
+pub async fn added(connection: &mut PgConnection) -> std::result::Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "WITH bars AS (SELECT oid FROM pg_class c WHERE oid = to_regclass('stock_data') AND NOT EXISTS \
+             (SELECT 1 FROM pg_attribute WHERE attrelid = c.oid AND attname = 'source')) \
+         SELECT pg_get_indexdef(indexrelid) FROM pg_index i JOIN bars ON bars.oid = indrelid \
+         WHERE indexrelid::regclass::text NOT IN ('idx_stock_data_symbol_timestamp', 'idx_stock_data_timestamp') \
+           AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = i.indexrelid) \
+         UNION ALL \
+         SELECT format('ALTER TABLE stock_data ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(c.oid)) \
+         FROM pg_constraint c JOIN bars ON bars.oid = conrelid \
+         WHERE contype IN ('c', 'f', 'u', 'x') \
+           AND conname NOT IN ('stock_data_key', 'stock_data_values', 'stock_data_adjustments') \
+         UNION ALL \
+         SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN bars ON bars.oid = tgrelid \
+         WHERE NOT tgisinternal AND tgname NOT IN ('stock_data_touch', 'stock_data_deleted', 'stock_data_emptied') \
+         ORDER BY 1",
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// Moves the bars of the table before into the new one, in the order of its key. Of a bar under two

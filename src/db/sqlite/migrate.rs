@@ -53,7 +53,10 @@ async fn transact(connection: &mut SqliteConnection, path: &Path, place: &str) -
     if let Some((before, rest)) = migration::halves(&MIGRATIONS)
         && migration::is_due(&applied.map_err(failed)?)
     {
+        migration::warn_of(&added(&mut tx).await?, place);
         raw_sql(before).execute(&mut *tx).await?;
+        // Views of others read this one, and SQLite alters no table while a view lacks what it reads.
+        stored_series::make_view(&mut tx).await?;
         move_bars(&mut tx, path, place).await?;
         let applied = tx.apply(&MIGRATIONS.table_name, &rest).await;
         applied.map_err(failed)?;
@@ -69,6 +72,21 @@ async fn run(
     target: Option<i64>,
 ) -> std::result::Result<(), MigrateError> {
     MIGRATIONS.run_direct(target, connection, false).await
+}
+
+/// What others added to the table of bars of an earlier version, which is replaced.
+pub async fn added(
+    connection: &mut SqliteConnection,
+) -> std::result::Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT sql FROM sqlite_master WHERE tbl_name = 'bars' AND type IN ('index', 'trigger') AND sql IS NOT NULL \
+           AND name NOT IN ('idx_stock_data_symbol_timestamp', 'idx_stock_data_timestamp', 'bars_touch', \
+                            'bars_deleted') \
+           AND NOT EXISTS (SELECT 1 FROM pragma_table_info('bars') WHERE name = 'series_id') \
+         ORDER BY name",
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// Moves the bars of the table before into the one clustered by series, in the order of its key. Of a

@@ -4,12 +4,11 @@ use std::io::{BufRead as _, BufReader, Lines};
 use std::process::{Child, ChildStderr, Stdio};
 
 use super::*;
-use crate::support::first_release::{self, WHAT_IS_THERE, filled};
+use crate::support::first_release::{self, WHAT_IS_THERE, filled, newest};
 use crate::support::mount::Mount;
 use crate::support::program::signal;
 
 const OLD: i64 = first_release::SCHEMA;
-const NEW: i64 = first_release::LATEST;
 /// Enough for several lines of progress.
 const MANY: u64 = 250_000;
 const READ: [&str; 4] = ["bars", "S1", "--limit", "1"];
@@ -72,7 +71,7 @@ async fn a_signal_while_bars_are_moved_leaves_the_store_as_it_was() {
             );
         }
         assert_eq!(desk.run(&READ).code, 0);
-        assert_eq!(desk.sql(WHAT_IS_THERE), [filled(MANY, NEW)]);
+        assert_eq!(desk.sql(WHAT_IS_THERE), [filled(MANY, newest())]);
     }
 }
 
@@ -93,7 +92,7 @@ fn run_out_of_room(desk: &Desk, mount: &Mount, words: &str) {
     drop(filling);
     assert_eq!(desk.sql(WHAT_IS_THERE), [filled(MANY, OLD)]);
     assert_eq!(desk.run(&READ).code, 0);
-    assert_eq!(desk.sql(WHAT_IS_THERE), [filled(MANY, NEW)]);
+    assert_eq!(desk.sql(WHAT_IS_THERE), [filled(MANY, newest())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,6 +171,55 @@ async fn views_of_others_on_the_table_of_bars_are_named_and_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn views_of_others_in_a_file_stay_and_answer() {
+    let desk = Desk::new();
+    old_store(&desk, 7).await;
+    desk.sql("CREATE VIEW closes AS SELECT symbol, close_price FROM stock_data");
+    assert_eq!(desk.run(&READ).code, 0);
+    assert_eq!(desk.sql(WHAT_IS_THERE), [filled(7, newest())]);
+    assert_eq!(desk.sql("SELECT count(close_price) FROM closes"), ["7"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_added_to_the_table_of_bars_is_named_before_it_goes() {
+    for desk in Desk::on_each_database() {
+        old_store(&desk, 7).await;
+        let is_postgres = desk.postgres().is_some();
+        let bars = if is_postgres { "stock_data" } else { "bars" };
+        let mut added = vec!["CREATE INDEX by_close", "CREATE TRIGGER theirs"];
+        desk.sql(&format!("CREATE INDEX by_close ON {bars} (close_price)"));
+        if is_postgres {
+            added.push("ADD CONSTRAINT cheap CHECK");
+            for sql in [
+                "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+                "CREATE TRIGGER theirs AFTER INSERT ON stock_data FOR EACH ROW EXECUTE FUNCTION nothing()",
+                "ALTER TABLE stock_data ADD CONSTRAINT cheap CHECK (low_price < 1000000)",
+            ] {
+                desk.sql(sql);
+            }
+        } else {
+            desk.sql("CREATE TRIGGER theirs AFTER INSERT ON bars\nBEGIN SELECT 1; END");
+        }
+        let doctor = desk.run(&["doctor"]);
+        let start = desk.run(&READ);
+        assert_eq!(start.code, 0, "{start:?}");
+        for said in [&doctor.stdout, &start.stderr] {
+            let line = said.lines().find(|line| line.contains("replaces the table"));
+            let line = line.unwrap_or_else(|| panic!("{said}"));
+            for sql in &added {
+                assert!(line.contains(sql), "{sql}: {line}");
+            }
+            for ours in ["idx_stock_data", "stock_data_key", "_touch", "_deleted"] {
+                assert!(!line.contains(ours), "{ours}: {line}");
+            }
+        }
+        assert_eq!(desk.sql(WHAT_IS_THERE), [filled(7, newest())]);
+        let again = desk.run(&["doctor"]);
+        assert!(!again.stdout.contains("replaces the table"), "{again:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_could_use_the_store_still_can() {
     let Some((url, desk, server)) = place().await else {
         return;
@@ -244,7 +292,7 @@ async fn every_documented_query_is_answered_from_an_index() {
             "UPDATE {table} SET {renamed} WHERE volume IN (700, 7000, 14000)"
         ));
         assert_eq!(desk.run(&READ).code, 0);
-        assert_eq!(desk.sql(WHAT_IS_THERE), [filled(20_000, NEW)]);
+        assert_eq!(desk.sql(WHAT_IS_THERE), [filled(20_000, newest())]);
         for statistics in [false, true] {
             if statistics {
                 desk.sql("ANALYZE");
