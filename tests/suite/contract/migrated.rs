@@ -229,12 +229,18 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
         let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
         let (line, lines) = mpsc::channel();
         let reader = thread::spawn(move || {
-            while told.next().is_some_and(|told| line.send(told.unwrap()).is_ok()) {}
+            while told
+                .next()
+                .is_some_and(|told| line.send(told.unwrap()).is_ok())
+            {}
         });
         // A moment after one of its lines, or with the next, which is not the last.
         for _ in 0..fastrand::u64(1..=(bars - 1) / LINE) {
             let line = lines.recv().unwrap();
-            assert!(line.contains(&format!("{} bars", thousands(bars))), "{line}");
+            assert!(
+                line.contains(&format!("{} bars", thousands(bars))),
+                "{line}"
+            );
         }
         let moment = Duration::from_millis(fastrand::u64(..500));
         let said = lines.recv_timeout(moment);
@@ -242,11 +248,17 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
         child.wait().unwrap();
         drop(lines);
         reader.join().unwrap();
-        assert!(is_whole(first_release::SCHEMA).await, "killed after {said:?}");
+        assert!(
+            is_whole(first_release::SCHEMA).await,
+            "killed after {said:?}"
+        );
     }
     let begun = Instant::now();
     assert!(start().wait_with_output().unwrap().status.success());
-    println!("{bars} bars moved in {:.1} s", begun.elapsed().as_secs_f64());
+    println!(
+        "{bars} bars moved in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
     assert!(is_whole(first_release::newest()).await);
     let store = place.try_open(Access::ReadOnly).await.unwrap();
     assert_eq!(store.health().await.unwrap().bars, bars);

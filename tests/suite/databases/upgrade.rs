@@ -204,7 +204,9 @@ async fn what_others_added_to_the_table_of_bars_is_named_before_it_goes() {
         let start = desk.run(&READ);
         assert_eq!(start.code, 0, "{start:?}");
         for said in [&doctor.stdout, &start.stderr] {
-            let line = said.lines().find(|line| line.contains("replaces the table"));
+            let line = said
+                .lines()
+                .find(|line| line.contains("replaces the table"));
             let line = line.unwrap_or_else(|| panic!("{said}"));
             for sql in &added {
                 assert!(line.contains(sql), "{sql}: {line}");
