@@ -1,0 +1,287 @@
+//! Corporate events: what is known of the dividends and splits of a symbol, and from where.
+
+use chrono::NaiveDate;
+
+use super::split::Ratio;
+use crate::model::words::words;
+use crate::model::{Instrument, Price};
+
+words! {
+    /// Where an event is known from.
+    pub enum Origin {
+        /// The bar of its day, which carries dividend and split.
+        Bars = "bars",
+        /// The source's list of splits.
+        Splits = "splits",
+        /// The source's list of dividends.
+        Dividends = "dividends",
+        /// Nobody reported it: the price jumped overnight as by a split.
+        Jump = "jump",
+    }
+}
+
+words! {
+    /// Which list of a symbol's events a source was asked for.
+    pub enum EventKind {
+        /// All splits.
+        Splits = "splits",
+        /// All dividends.
+        Dividends = "dividends",
+    }
+}
+
+impl From<EventKind> for Origin {
+    fn from(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Splits => Self::Splits,
+            EventKind::Dividends => Self::Dividends,
+        }
+    }
+}
+
+/// A dividend, a split, or both, of one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CorporateEvent {
+    /// The first day on which shares trade without the dividend, or split.
+    pub date: NaiveDate,
+    /// Where it is known from.
+    pub origin: Origin,
+    /// The dividend of a share; 0: none.
+    pub dividend: Price,
+    /// New shares for one old one; 1: no split, 0: a split by an unknown ratio.
+    pub split: Price,
+    /// The raw close of its day, if that bar is stored.
+    pub close: Option<Price>,
+    /// The raw close of the bar before.
+    pub close_before: Option<Price>,
+}
+
+/// No dividend.
+pub(super) const NO_DIVIDEND: Price = Price::from_units(0);
+/// No split.
+pub(super) const NO_SPLIT: Price = Price::from_units(Price::ONE);
+/// Two origins that date one event differently are at most so many days apart.
+const NEAR: u64 = 4;
+
+impl CorporateEvent {
+    /// An event of a list, which knows no prices.
+    #[must_use]
+    pub const fn listed(kind: EventKind, date: NaiveDate, amount: Price) -> Self {
+        let (origin, dividend, split) = match kind {
+            EventKind::Splits => (Origin::Splits, NO_DIVIDEND, amount),
+            EventKind::Dividends => (Origin::Dividends, amount, NO_SPLIT),
+        };
+        Self {
+            date,
+            origin,
+            dividend,
+            split,
+            close: None,
+            close_before: None,
+        }
+    }
+
+    pub(super) fn is_near(&self, date: NaiveDate) -> bool {
+        self.date
+            .signed_duration_since(date)
+            .num_days()
+            .unsigned_abs()
+            <= NEAR
+    }
+}
+
+/// A daily bar that may be an event: one that reports a dividend or split, opened with a jump, or
+/// is of a day on which an event is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day {
+    /// The day.
+    pub date: NaiveDate,
+    /// The raw open.
+    pub open: Price,
+    /// The raw close.
+    pub close: Price,
+    /// The raw close of the bar before; `None`: it is the oldest.
+    pub close_before: Option<Price>,
+    /// The dividend that the bar reports, if it reports any or none.
+    pub dividend: Option<Price>,
+    /// The split that the bar reports, if it reports any or none.
+    pub split: Option<Price>,
+}
+
+impl Day {
+    /// What the bar reports, and what its price tells where it reports no split.
+    fn events(&self) -> impl Iterator<Item = CorporateEvent> {
+        let event = |origin, dividend, split| CorporateEvent {
+            date: self.date,
+            origin,
+            dividend,
+            split,
+            close: Some(self.close),
+            close_before: self.close_before,
+        };
+        let (dividend, split) = (
+            self.dividend.unwrap_or(NO_DIVIDEND),
+            self.split.unwrap_or(NO_SPLIT),
+        );
+        let is_event = dividend != NO_DIVIDEND || split != NO_SPLIT;
+        let reported = is_event.then(|| event(Origin::Bars, dividend, split));
+        // A source that reports "no split" means it: the price fell.
+        let jump = self.close_before.filter(|_| self.split.is_none());
+        let jump = jump
+            .and_then(|close| Ratio::of_jump(close, self.open))
+            .map(|ratio| event(Origin::Jump, NO_DIVIDEND, ratio.split()));
+        reported.into_iter().chain(jump)
+    }
+}
+
+/// The events of a symbol after the daily bars between two days changed, given those of them that
+/// may be events. Sorted, so that equal ones compare equal.
+#[must_use]
+pub fn revised(
+    events: &[CorporateEvent],
+    (first, last): (NaiveDate, NaiveDate),
+    days: &[Day],
+) -> Vec<CorporateEvent> {
+    let is_here = |date: NaiveDate| (first..=last).contains(&date);
+    let is_listed =
+        |event: &CorporateEvent| matches!(event.origin, Origin::Splits | Origin::Dividends);
+    let mut revised: Vec<CorporateEvent> = events
+        .iter()
+        .filter(|event| is_listed(event) || !is_here(event.date))
+        .map(|event| {
+            if !is_here(event.date) {
+                return *event;
+            }
+            let day = days.iter().find(|day| day.date == event.date);
+            CorporateEvent {
+                close: day.map(|day| day.close),
+                close_before: day.and_then(|day| day.close_before),
+                ..*event
+            }
+        })
+        .chain(days.iter().flat_map(Day::events))
+        .collect();
+    revised.sort_by_key(|event| (event.date, event.origin));
+    revised
+}
+
+/// Up to when the events of a symbol are known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The newest daily bar.
+    pub bars: Option<NaiveDate>,
+    /// When the list of splits was sent.
+    pub splits: Option<NaiveDate>,
+    /// When the list of dividends was sent.
+    pub dividends: Option<NaiveDate>,
+}
+
+impl Known {
+    /// The last day with which later prices share one scale, as far as anybody knows.
+    pub(super) fn last(&self) -> Option<NaiveDate> {
+        self.bars.max(self.splits)
+    }
+}
+
+/// A source's whole list of a symbol's dividends or splits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportedEvents {
+    /// Of whom.
+    pub instrument: Instrument,
+    /// Which list.
+    pub kind: EventKind,
+    /// When it was sent, by the exchange's date.
+    pub through: NaiveDate,
+    /// Each day with its amount: the dividend, or new shares for an old one.
+    pub events: Vec<(NaiveDate, Price)>,
+}
+
+/// What happened on a day, all origins together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Merged {
+    /// The event.
+    pub event: CorporateEvent,
+    /// Nobody reported it.
+    pub is_suspected: bool,
+}
+
+/// The events that count, newest first. What bars report outweighs a list, which may have another
+/// date for the same event; a list of splits clears every jump in its time that it does not explain.
+pub(super) fn merged(events: &[CorporateEvent], known: &Known) -> Vec<Merged> {
+    let of = |origin| events.iter().filter(move |event| event.origin == origin);
+    let mut merged: Vec<Merged> = of(Origin::Bars).copied().map(Merged::reported).collect();
+    for listed in of(Origin::Splits) {
+        if of(Origin::Bars).any(|bar| bar.split == listed.split && bar.is_near(listed.date)) {
+            continue;
+        }
+        let jump = of(Origin::Jump)
+            .filter(|jump| jump.is_near(listed.date) && is_about(jump.split, listed.split))
+            .min_by_key(|jump| {
+                jump.date
+                    .signed_duration_since(listed.date)
+                    .num_days()
+                    .abs()
+            });
+        let split = CorporateEvent {
+            split: listed.split,
+            ..*jump.unwrap_or(listed)
+        };
+        add(&mut merged, split);
+    }
+    for listed in of(Origin::Dividends) {
+        let is_same =
+            |bar: &CorporateEvent| bar.dividend == listed.dividend && bar.is_near(listed.date);
+        if !of(Origin::Bars).any(is_same) {
+            add(&mut merged, *listed);
+        }
+    }
+    for jump in of(Origin::Jump) {
+        let is_cleared = known.splits.is_some_and(|through| through >= jump.date);
+        let is_explained = merged
+            .iter()
+            .any(|there| there.event.date == jump.date && there.event.split != NO_SPLIT);
+        if !is_cleared && !is_explained {
+            merged.push(Merged {
+                event: *jump,
+                is_suspected: true,
+            });
+        }
+    }
+    merged.sort_by_key(|there| std::cmp::Reverse((there.event.date, there.is_suspected)));
+    merged
+}
+
+impl Merged {
+    const fn reported(event: CorporateEvent) -> Self {
+        Self {
+            event,
+            is_suspected: false,
+        }
+    }
+}
+
+/// Adds a listed event to what is known of its day.
+fn add(merged: &mut Vec<Merged>, listed: CorporateEvent) {
+    let Some(there) = merged
+        .iter_mut()
+        .find(|there| there.event.date == listed.date)
+    else {
+        merged.push(Merged::reported(listed));
+        return;
+    };
+    let event = &mut there.event;
+    if event.dividend == NO_DIVIDEND {
+        event.dividend = listed.dividend;
+    }
+    if event.split == NO_SPLIT {
+        event.split = listed.split;
+    }
+}
+
+/// Whether a list's split is the usual ratio of a jump; a list may have four digits of it.
+fn is_about(jump: Price, listed: Price) -> bool {
+    (jump.units() - listed.units())
+        .unsigned_abs()
+        .saturating_mul(100)
+        <= jump.units().unsigned_abs()
+}
