@@ -1,4 +1,4 @@
-//! The store: one trait of four parts, PostgreSQL and SQLite behind it.
+//! The store: one trait of five parts, PostgreSQL and SQLite behind it.
 //!
 //! Writes run in separate tasks, so that a caller that goes away never leaves a transaction half
 //! done; a connection that had an error or missed a deadline is closed, never pooled again.
@@ -7,6 +7,7 @@ mod bars;
 mod coverage;
 mod desk;
 pub mod error;
+mod events;
 mod ledger;
 mod migration;
 mod postgres;
@@ -28,6 +29,7 @@ pub(crate) use bars::RECENT;
 pub use bars::{BarQuery, BarStore, Holding, MonthCount, Order, SeriesFacts};
 pub use desk::DeskStore;
 pub use error::{DbError, DbErrorKind, Result};
+pub use events::EventStore;
 pub use ledger::{
     Credential, Entitlement, KeptAnswer, LedgerStore, RequestEnd, RequestRow, Reservation,
     Reserved, StoredAnswer,

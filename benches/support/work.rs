@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono_tz::America::New_York;
 use pipeline_tui::db::{Credential, Reservation, Reserved, Store};
+use pipeline_tui::model::adjustment::Rule;
 use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{Answer, Bar, Batch, Counts, Request, RunStatus, SeriesKey, SourceId};
 use sqlx::AssertSqlSafe;
@@ -137,6 +138,7 @@ pub(crate) async fn store(
         request,
         run: run.id,
         series: series.clone(),
+        rule: Rule::CloseOfExDate,
         bars: bars.to_vec(),
         rejected: Vec::new(),
         received: u32::try_from(bars.len()).unwrap(),

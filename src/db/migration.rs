@@ -6,12 +6,17 @@ use sqlx::migrate::{AppliedMigration, MigrateError, Migration, Migrator};
 
 use super::work::Fault;
 use super::{DbError, error, schema};
+use crate::model::adjustment::Rule;
 use crate::model::text::thousands;
 
 /// The migration that moves every bar into another table, which takes minutes in a large store.
 const MOVES: i64 = 5;
 /// Where it does. What is moved piece by piece can say how far it is, and be stopped.
 const HERE: &str = "-- The bars are moved here, piece by piece.\n";
+/// The migration that adds corporate events; those of the bars that are stored are made after it.
+const EVENTS: i64 = 7;
+/// The rule of the one source that stores had bars of before it.
+pub const RULE: Rule = Rule::CloseOfExDate;
 /// Bars of a piece: a fraction of a second.
 pub const PIECE: i64 = 20_000;
 /// Fewer bars are moved too quickly to be worth a line.
@@ -36,7 +41,16 @@ pub fn halves(migrations: &'static Migrator) -> Option<(&'static str, Migration)
 
 /// Whether a database that lists these migrations still has its bars to move.
 pub fn is_due(applied: &[AppliedMigration]) -> bool {
-    applied.iter().all(|listed| listed.version != MOVES)
+    lacks(applied, MOVES)
+}
+
+/// Whether events and factors must be made of the bars that are stored.
+pub fn is_without_events(applied: &[AppliedMigration]) -> bool {
+    lacks(applied, EVENTS)
+}
+
+fn lacks(applied: &[AppliedMigration], version: i64) -> bool {
+    applied.iter().all(|listed| listed.version != version)
 }
 
 /// What becomes of what others added to the table of bars, which is replaced: SQL that each of them

@@ -1,5 +1,6 @@
 //! PostgreSQL behind the trait: connections, their deadlines, and the migration.
 
+mod adjust;
 mod adopt;
 mod apply;
 mod copy;

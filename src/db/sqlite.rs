@@ -4,6 +4,7 @@
 //! operating-system lock held while the schema is created (the driver's migration lock does nothing
 //! here).
 
+mod adjust;
 mod apply;
 mod bulk;
 mod coverage;

@@ -1,4 +1,4 @@
-//! A store as a whole: which database it is, how it is, and the four parts that it has.
+//! A store as a whole: which database it is, how it is, and the five parts that it has.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::bars::BarStore;
 use super::desk::DeskStore;
 use super::error::Result;
+use super::events::EventStore;
 use super::ledger::LedgerStore;
 use super::runs::RunStore;
 
@@ -77,7 +78,7 @@ pub struct Size {
 
 /// Everything the program needs from a database.
 #[async_trait]
-pub trait Store: BarStore + LedgerStore + RunStore + DeskStore {
+pub trait Store: BarStore + EventStore + LedgerStore + RunStore + DeskStore {
     /// Which database it is.
     fn backend(&self) -> Backend;
 

@@ -16,7 +16,7 @@ mod restated;
 mod split;
 
 pub use bars::{AdjustedBar, Adjustments, Gap};
-pub use events::{CorporateEvent, Day, EventKind, Known, Origin, ReportedEvents, revised};
+pub use events::{CorporateEvent, Day, EventKind, EventOrigin, Known, ReportedEvents, revised};
 pub use factors::{Adjustment, Rule, Unknown, adjustments};
 pub use restated::{Restatement, RestatementKind, restated};
 pub use split::{LEAST_JUMP, Ratio};

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::adjustment::Rule;
 use super::calendar::Calendar;
 use super::run::{RequestId, RunId};
 use super::{Bar, Interval, SeriesKey, Spoken};
@@ -80,6 +81,8 @@ pub struct Batch {
     pub run: RunId,
     /// The series the bars belong to.
     pub series: SeriesKey,
+    /// How its source adjusts prices.
+    pub rule: Rule,
     /// Bars, oldest first, each instant once.
     pub bars: Vec<Bar>,
     /// Rows that were refused, and extras that were set aside.

@@ -49,6 +49,7 @@ impl Exchange<'_> {
             request: kept.id,
             run: kept.run,
             series,
+            rule: self.lane.source.rule(),
             bars: reading.bars,
             rejected: reading.rejected,
             received: reading.received,

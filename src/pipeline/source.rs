@@ -11,10 +11,11 @@ use uuid::Uuid;
 pub use self::month::{Month, NotAMonth};
 use super::retry::Waits;
 use crate::config::SourceSettings;
+use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
 use crate::model::quota::Quota;
 use crate::model::{
     Answer, Bar, ErrorClass, Interval, Listing, Publishing, Reading, Request, SeriesKey, SourceId,
-    Span, Spoken,
+    Span, Spoken, Symbol,
 };
 
 /// What is wanted, in words that every source understands.
@@ -287,6 +288,9 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// How it adjusts prices for dividends and splits.
+    fn rule(&self) -> Rule;
+
     /// Sends a request exactly once, with `attempt` as `X-Request-Id`.
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError>;
 
@@ -309,6 +313,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// What helps when the key's plan does not include a request.
     fn instead_of(&self, request: &Request) -> String;
 
+    /// Its lists of dividends and splits, if it has any.
+    fn events(&self) -> Option<&dyn EventSource> {
+        None
+    }
+
     /// Its lists and searches of symbols, if it has any.
     fn symbols(&self) -> Option<&dyn SymbolSource> {
         None
@@ -322,4 +331,16 @@ pub trait SymbolSource: Send + Sync {
 
     /// Reads an answer, or the class of refusal.
     fn read_symbols(&self, request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal>;
+}
+
+/// A source of lists of dividends and splits; they are requested as bars are.
+pub trait EventSource: Send + Sync {
+    /// Turns what is wanted into a request, or refuses it without spending one.
+    fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal>;
+
+    /// Whether a request is for such a list.
+    fn is_about_events(&self, request: &Request) -> bool;
+
+    /// Reads an answer, or the class of refusal.
+    fn read_events(&self, request: &Request, answer: &Answer) -> Result<ReportedEvents, Refusal>;
 }

@@ -9,6 +9,7 @@ use pipeline_tui::db::{
     self, Access, ActiveRun, BarQuery, Credential, DbErrorKind, Entitlement, Holding, Order,
     PgTarget, RequestEnd, Reservation, Reserved, Store,
 };
+use pipeline_tui::model::adjustment::Rule;
 use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{
     Answer, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, RejectedRow, Request,
@@ -35,6 +36,7 @@ macro_rules! contract {
     };
 }
 
+mod adjusted;
 mod answers;
 mod bars;
 mod coverage;
@@ -207,6 +209,7 @@ fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) 
         request,
         run: run.id,
         series: series.clone(),
+        rule: Rule::CloseOfExDate,
         bars: bars.to_vec(),
         rejected: vec![],
         received: u32::try_from(bars.len()).unwrap(),

@@ -5,13 +5,14 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, raw_sql};
 
 use super::super::error::{self, DbError, DbErrorKind, Result};
+use super::super::migration;
 use super::super::schema::Schema;
 use super::super::store::{Access, Adoption};
 use super::super::work::Fault;
 use super::migrate::{self, PERIOD_END};
 use super::session::Sessions;
 use super::survey::survey;
-use super::{CONNECT, DEADLINE, PgTarget, within};
+use super::{CONNECT, DEADLINE, PgTarget, adjust, within};
 use crate::model::Interval;
 
 /// Takes the table over, or only tries to: then everything is rolled back.
@@ -60,6 +61,7 @@ async fn transact(
         .execute(&mut *tx)
         .await?;
     raw_sql(COUNT).execute(&mut *tx).await?;
+    adjust::rebuild(&mut tx, migration::RULE).await?;
     raw_sql(GRANT).execute(&mut *tx).await?;
     let (rows, bars, symbols, oldest, newest): (
         i64,

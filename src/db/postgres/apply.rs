@@ -9,7 +9,7 @@ use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, DbError, Order, row};
 use super::copy::copy;
-use super::{Fault, Outcome, coverage};
+use super::{Fault, Outcome, adjust, coverage};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId, SourceId};
 
 /// Rows per statement: enough to hide its fixed cost, few enough to bound its memory.
@@ -166,6 +166,7 @@ async fn transact(
             let counts = store_bars(&mut tx, batch, way).await?;
             debug_assert_eq!(counts.offered() as usize, batch.bars.len());
             coverage::hear(&mut tx, batch, counts).await?;
+            adjust::after_bars(&mut tx, batch, counts).await?;
             store_rejected(&mut tx, batch).await?;
             add_to_total(&mut tx, batch, counts.inserted).await?;
             let after = uncounted(&mut tx, batch).await?;

@@ -9,8 +9,8 @@ use super::super::error::{self, DbErrorKind};
 use super::super::migration::{self, PIECE, Progress};
 use super::super::work::{Fault, Outcome};
 use super::super::{DbError, Result, row};
-use super::MIGRATIONS;
 use super::session::{MIGRATES, Sessions};
+use super::{MIGRATIONS, adjust};
 
 /// Bytes that a moved bar and its entries in the indexes take beside the old ones.
 const BAR: u64 = 240;
@@ -59,17 +59,21 @@ pub async fn within_transaction(tx: &mut PgConnection, place: &str) -> Outcome<(
     };
     run(tx, Some(migration::BEFORE)).await.map_err(failed)?;
     let applied = tx.list_applied_migrations(&MIGRATIONS.table_name).await;
+    let applied = applied.map_err(failed)?;
     if let Some((before, rest)) = migration::halves(&MIGRATIONS)
-        && migration::is_due(&applied.map_err(failed)?)
+        && migration::is_due(&applied)
     {
         require_no_views(tx, place).await?;
         migration::warn_of(&added(tx).await?, &format!("PostgreSQL at {place}"));
         raw_sql(before).execute(&mut *tx).await?;
         move_bars(tx, place).await?;
-        let applied = tx.apply(&MIGRATIONS.table_name, &rest).await;
-        applied.map_err(failed)?;
+        let moved = tx.apply(&MIGRATIONS.table_name, &rest).await;
+        moved.map_err(failed)?;
     }
     run(tx, None).await.map_err(failed)?;
+    if migration::is_without_events(&applied) {
+        adjust::rebuild(tx, migration::RULE).await?;
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection};
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
-use super::{Outcome, bulk, coverage, instant, stored_series};
+use super::{Outcome, adjust, bulk, coverage, instant, stored_series};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId};
 
 pub async fn apply(
@@ -35,6 +35,7 @@ pub async fn apply(
             let after = uncounted(&mut tx, batch).await?;
             debug_assert_eq!(after, before, "a total grows by what is inserted");
             coverage::hear(&mut tx, batch, counts).await?;
+            adjust::after_bars(&mut tx, batch, counts).await?;
             store_rejected(&mut tx, batch).await?;
             add_to_run(&mut tx, batch, counts).await?;
         }

@@ -11,7 +11,7 @@ use super::super::migration::{self, PIECE, Progress};
 use super::super::schema;
 use super::super::work::{Fault, Outcome};
 use super::super::{Access, DbError, Result};
-use super::{MIGRATIONS, require_version, stored_series, survey};
+use super::{MIGRATIONS, adjust, require_version, stored_series, survey};
 use crate::model::SourceId;
 
 /// Bytes that a moved bar takes in the journal, and then in the file beyond the room of the indexes
@@ -50,19 +50,23 @@ async fn transact(connection: &mut SqliteConnection, path: &Path, place: &str) -
         .await
         .map_err(failed)?;
     let applied = tx.list_applied_migrations(&MIGRATIONS.table_name).await;
+    let applied = applied.map_err(failed)?;
     if let Some((before, rest)) = migration::halves(&MIGRATIONS)
-        && migration::is_due(&applied.map_err(failed)?)
+        && migration::is_due(&applied)
     {
         migration::warn_of(&added(&mut tx).await?, place);
         raw_sql(before).execute(&mut *tx).await?;
         // Views of others read this one, and SQLite alters no table while a view lacks what it reads.
         stored_series::make_view(&mut tx).await?;
         move_bars(&mut tx, path, place).await?;
-        let applied = tx.apply(&MIGRATIONS.table_name, &rest).await;
-        applied.map_err(failed)?;
+        let moved = tx.apply(&MIGRATIONS.table_name, &rest).await;
+        moved.map_err(failed)?;
     }
     run(&mut tx, None).await.map_err(failed)?;
-    stored_series::make_view(&mut tx).await?;
+    if migration::is_without_events(&applied) {
+        adjust::rebuild(&mut tx, migration::RULE).await?;
+    }
+    stored_series::make_views(&mut tx).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -9,18 +9,19 @@ use uuid::Uuid;
 
 use super::super::row::count;
 use super::super::{
-    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, Health, Holding,
-    KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation, Reserved, Result, RunDetail,
-    RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, EventStore, Health,
+    Holding, KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation, Reserved, Result,
+    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
 };
 use super::lock::FileLock;
 use super::{
-    SqliteStore, apply, coverage, history, ledger, listings, on_disk, settings, watch_list,
+    SqliteStore, adjust, apply, coverage, history, ledger, listings, on_disk, settings, watch_list,
 };
+use crate::model::adjustment::{Adjustments, Known, ReportedEvents, Rule};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Coverage, Listing, RequestId, RunId, RunStatus, RunSummary,
-    Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
+    Answer, Bar, Batch, Counts, Coverage, Instrument, Listing, RequestId, RunId, RunStatus,
+    RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
 
 #[async_trait]
@@ -98,6 +99,23 @@ impl BarStore for SqliteStore {
 
     async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>> {
         self.read(|c| Box::pin(history::bars(c, query))).await
+    }
+}
+
+#[async_trait]
+impl EventStore for SqliteStore {
+    async fn keep_events(
+        &self,
+        request: RequestId,
+        reported: ReportedEvents,
+        rule: Rule,
+    ) -> Result<()> {
+        self.write(move |c| Box::pin(adjust::keep_events(c, request, reported, rule)))
+            .await
+    }
+
+    async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, Known)> {
+        self.read(|c| Box::pin(adjust::read(c, instrument))).await
     }
 }
 

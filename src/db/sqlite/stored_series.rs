@@ -60,21 +60,56 @@ pub async fn enter_words(
     .fetch_one(&mut *connection)
     .await?;
     if place >= LEAST_PLACES && place.is_power_of_two() {
-        make_view(connection).await?;
+        make_views(connection).await?;
     }
     Ok(number)
 }
 
-/// Creates the view `stock_data`, with places for every series of each symbol.
-pub async fn make_view(connection: &mut SqliteConnection) -> Outcome<()> {
+/// Creates the views `stock_data` and `stock_data_adjusted`, with places for every series of each
+/// symbol.
+pub async fn make_views(connection: &mut SqliteConnection) -> Outcome<()> {
     let places: u32 = sqlx::query_scalar("SELECT coalesce(max(place) + 1, 0) FROM series_totals")
         .fetch_one(&mut *connection)
         .await?;
     let places = places.next_power_of_two().max(LEAST_PLACES);
-    sqlx::raw_sql(AssertSqlSafe(view(places)))
-        .execute(connection)
-        .await?;
+    for sql in [
+        view("stock_data", AS_STORED, places),
+        view("stock_data_adjusted", ADJUSTED, places),
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
+}
+
+/// A view of all bars.
+///
+/// In each part a symbol has one series, whose bars the key has in the order of time. SQLite merges
+/// the parts, so that it reads ten bars for the ten newest of a symbol, whatever its series.
+fn view(name: &str, part: &str, places: u32) -> String {
+    let mut sql = format!("DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS");
+    for place in 0..places {
+        let and = if place == 0 { "" } else { "UNION ALL" };
+        let _ = write!(sql, "{and}\n{part} WHERE s.place = {place} ");
+    }
+    sql
+}
+
+/// The columns that both views have as they are stored, before the prices and after the volume.
+macro_rules! first_columns {
+    () => {
+        "SELECT s.id * 100000000000 + unixepoch(b.timestamp) AS id, s.symbol AS symbol, b.timestamp AS timestamp, "
+    };
+}
+macro_rules! last_columns {
+    () => {
+        "datetime(b.created_at, 'unixepoch') AS created_at, datetime(b.updated_at, 'unixepoch') AS updated_at, \
+         s.interval AS interval, s.adjusted AS adjusted, date(b.trading_day * 86400, 'unixepoch') AS trading_date, \
+         b.adjusted_close / 1e8 AS adjusted_close, b.dividend_amount / 1e8 AS dividend_amount, \
+         b.split_coefficient / 1e8 AS split_coefficient, s.source AS source, b.final AS final \
+         FROM series_totals s JOIN bars b ON b.series_id = s.id"
+    };
 }
 
 /// The table of the pipeline this program replaces, with readable times and prices; its query still
@@ -84,26 +119,41 @@ pub async fn make_view(connection: &mut SqliteConnection) -> Outcome<()> {
 /// SELECT symbol, timestamp, close_price, volume FROM stock_data
 /// WHERE symbol = 'IBM' ORDER BY timestamp DESC LIMIT 10;
 /// ```
-///
-/// In each part a symbol has one series, whose bars the key has in the order of time. SQLite merges
-/// the parts, so that it reads ten bars for the ten newest of a symbol, whatever its series.
-fn view(places: u32) -> String {
-    let mut sql = "DROP VIEW IF EXISTS stock_data; CREATE VIEW stock_data AS".to_owned();
-    for place in 0..places {
-        let and = if place == 0 { "" } else { "UNION ALL" };
-        let _ = write!(
-            sql,
-            "{and}
-SELECT s.id * 100000000000 + unixepoch(b.timestamp) AS id, s.symbol AS symbol, b.timestamp AS timestamp,
-       b.open_price / 1e8 AS open_price, b.high_price / 1e8 AS high_price, b.low_price / 1e8 AS low_price,
-       b.close_price / 1e8 AS close_price,
-       CASE b.volume_fraction WHEN 0 THEN b.volume ELSE b.volume + b.volume_fraction / 1e8 END AS volume,
-       datetime(b.created_at, 'unixepoch') AS created_at, datetime(b.updated_at, 'unixepoch') AS updated_at,
-       s.interval AS interval, s.adjusted AS adjusted, date(b.trading_day * 86400, 'unixepoch') AS trading_date,
-       b.adjusted_close / 1e8 AS adjusted_close, b.dividend_amount / 1e8 AS dividend_amount,
-       b.split_coefficient / 1e8 AS split_coefficient, s.source AS source, b.final AS final
-FROM series_totals s JOIN bars b ON b.series_id = s.id WHERE s.place = {place} "
-        );
-    }
-    sql
+const AS_STORED: &str = concat!(
+    first_columns!(),
+    "b.open_price / 1e8 AS open_price, b.high_price / 1e8 AS high_price, b.low_price / 1e8 AS low_price, \
+     b.close_price / 1e8 AS close_price, \
+     CASE b.volume_fraction WHEN 0 THEN b.volume ELSE b.volume + b.volume_fraction / 1e8 END AS volume, ",
+    last_columns!(),
+);
+
+/// What a price is multiplied by: nothing where the source adjusted it, its own close in weeks and
+/// months, the symbol's factor otherwise.
+macro_rules! factor {
+    () => {
+        "(CASE WHEN s.adjusted THEN 1.0 WHEN s.interval IN ('weekly', 'monthly') \
+          THEN CAST(b.adjusted_close AS REAL) / b.close_price ELSE CAST(a.price_factor AS REAL) END)"
+    };
 }
+
+/// The same with each series on one scale; NULL where it cannot be known.
+const ADJUSTED: &str = concat!(
+    first_columns!(),
+    "b.open_price / 1e8 * ",
+    factor!(),
+    " AS open_price, b.high_price / 1e8 * ",
+    factor!(),
+    " AS high_price, \
+     b.low_price / 1e8 * ",
+    factor!(),
+    " AS low_price, b.close_price / 1e8 * ",
+    factor!(),
+    " AS close_price, \
+     (b.volume + b.volume_fraction / 1e8) * (CASE WHEN s.adjusted THEN 1.0 ELSE CAST(a.volume_factor AS REAL) END) \
+     AS volume, ",
+    last_columns!(),
+    " LEFT JOIN adjustments a ON a.source = s.source AND a.symbol = s.symbol AND a.before_date = ( \
+         SELECT min(before_date) FROM adjustments WHERE source = s.source AND symbol = s.symbol \
+         AND before_date > date(b.trading_day * 86400, 'unixepoch')) \
+         AND NOT s.adjusted AND s.interval NOT IN ('weekly', 'monthly')",
+);

@@ -25,6 +25,20 @@ pub struct AdjustedBar {
     pub volume: Option<Volume>,
 }
 
+impl AdjustedBar {
+    /// A bar as it is stored.
+    #[must_use]
+    pub const fn raw(bar: &Bar) -> Self {
+        Self {
+            open: Some(bar.open),
+            high: Some(bar.high),
+            low: Some(bar.low),
+            close: Some(bar.close),
+            volume: Some(bar.volume),
+        }
+    }
+}
+
 /// Why bars cannot be adjusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {

@@ -8,7 +8,7 @@ use crate::model::{Instrument, Price};
 
 words! {
     /// Where an event is known from.
-    pub enum Origin {
+    pub enum EventOrigin {
         /// The bar of its day, which carries dividend and split.
         Bars = "bars",
         /// The source's list of splits.
@@ -30,7 +30,7 @@ words! {
     }
 }
 
-impl From<EventKind> for Origin {
+impl From<EventKind> for EventOrigin {
     fn from(kind: EventKind) -> Self {
         match kind {
             EventKind::Splits => Self::Splits,
@@ -45,7 +45,7 @@ pub struct CorporateEvent {
     /// The first day on which shares trade without the dividend, or split.
     pub date: NaiveDate,
     /// Where it is known from.
-    pub origin: Origin,
+    pub origin: EventOrigin,
     /// The dividend of a share; 0: none.
     pub dividend: Price,
     /// New shares for one old one; 1: no split, 0: a split by an unknown ratio.
@@ -58,18 +58,22 @@ pub struct CorporateEvent {
 
 /// No dividend.
 pub(super) const NO_DIVIDEND: Price = Price::from_units(0);
+/// A split by an unknown ratio.
+const UNKNOWN_SPLIT: Price = Price::from_units(0);
 /// No split.
 pub(super) const NO_SPLIT: Price = Price::from_units(Price::ONE);
 /// Two origins that date one event differently are at most so many days apart.
 const NEAR: u64 = 4;
 
 impl CorporateEvent {
-    /// An event of a list, which knows no prices.
+    /// An event of a list, which knows no prices. Without an amount it has no factor.
     #[must_use]
-    pub const fn listed(kind: EventKind, date: NaiveDate, amount: Price) -> Self {
-        let (origin, dividend, split) = match kind {
-            EventKind::Splits => (Origin::Splits, NO_DIVIDEND, amount),
-            EventKind::Dividends => (Origin::Dividends, amount, NO_SPLIT),
+    pub fn listed(kind: EventKind, date: NaiveDate, amount: Option<Price>) -> Self {
+        let origin = EventOrigin::from(kind);
+        let (dividend, split) = match (kind, amount) {
+            (_, None) => (NO_DIVIDEND, UNKNOWN_SPLIT),
+            (EventKind::Splits, Some(split)) => (NO_DIVIDEND, split),
+            (EventKind::Dividends, Some(dividend)) => (dividend, NO_SPLIT),
         };
         Self {
             date,
@@ -81,12 +85,13 @@ impl CorporateEvent {
         }
     }
 
-    pub(super) fn is_near(&self, date: NaiveDate) -> bool {
-        self.date
-            .signed_duration_since(date)
-            .num_days()
-            .unsigned_abs()
-            <= NEAR
+    fn days_from(&self, date: NaiveDate) -> u64 {
+        let apart = self.date.signed_duration_since(date);
+        apart.num_days().unsigned_abs()
+    }
+
+    fn is_near(&self, date: NaiveDate) -> bool {
+        self.days_from(date) <= NEAR
     }
 }
 
@@ -124,12 +129,12 @@ impl Day {
             self.split.unwrap_or(NO_SPLIT),
         );
         let is_event = dividend != NO_DIVIDEND || split != NO_SPLIT;
-        let reported = is_event.then(|| event(Origin::Bars, dividend, split));
+        let reported = is_event.then(|| event(EventOrigin::Bars, dividend, split));
         // A source that reports "no split" means it: the price fell.
         let jump = self.close_before.filter(|_| self.split.is_none());
         let jump = jump
             .and_then(|close| Ratio::of_jump(close, self.open))
-            .map(|ratio| event(Origin::Jump, NO_DIVIDEND, ratio.split()));
+            .map(|ratio| event(EventOrigin::Jump, NO_DIVIDEND, ratio.split()));
         reported.into_iter().chain(jump)
     }
 }
@@ -143,8 +148,9 @@ pub fn revised(
     days: &[Day],
 ) -> Vec<CorporateEvent> {
     let is_here = |date: NaiveDate| (first..=last).contains(&date);
-    let is_listed =
-        |event: &CorporateEvent| matches!(event.origin, Origin::Splits | Origin::Dividends);
+    let is_listed = |event: &CorporateEvent| {
+        matches!(event.origin, EventOrigin::Splits | EventOrigin::Dividends)
+    };
     let mut revised: Vec<CorporateEvent> = events
         .iter()
         .filter(|event| is_listed(event) || !is_here(event.date))
@@ -170,9 +176,9 @@ pub fn revised(
 pub struct Known {
     /// The newest daily bar.
     pub bars: Option<NaiveDate>,
-    /// When the list of splits was sent.
+    /// The last day of the list of splits.
     pub splits: Option<NaiveDate>,
-    /// When the list of dividends was sent.
+    /// The last day of the list of dividends.
     pub dividends: Option<NaiveDate>,
 }
 
@@ -190,10 +196,10 @@ pub struct ReportedEvents {
     pub instrument: Instrument,
     /// Which list.
     pub kind: EventKind,
-    /// When it was sent, by the exchange's date.
+    /// The last day up to which it is complete.
     pub through: NaiveDate,
-    /// Each day with its amount: the dividend, or new shares for an old one.
-    pub events: Vec<(NaiveDate, Price)>,
+    /// Each day with its amount, if it says one: the dividend, or new shares for an old one.
+    pub events: Vec<(NaiveDate, Option<Price>)>,
 }
 
 /// What happened on a day, all origins together.
@@ -209,33 +215,24 @@ pub(super) struct Merged {
 /// date for the same event; a list of splits clears every jump in its time that it does not explain.
 pub(super) fn merged(events: &[CorporateEvent], known: &Known) -> Vec<Merged> {
     let of = |origin| events.iter().filter(move |event| event.origin == origin);
-    let mut merged: Vec<Merged> = of(Origin::Bars).copied().map(Merged::reported).collect();
-    for listed in of(Origin::Splits) {
-        if of(Origin::Bars).any(|bar| bar.split == listed.split && bar.is_near(listed.date)) {
-            continue;
-        }
-        let jump = of(Origin::Jump)
+    let mut merged: Vec<Merged> = of(EventOrigin::Bars)
+        .copied()
+        .map(Merged::reported)
+        .collect();
+    for listed in of(EventOrigin::Splits).filter(|listed| !is_reported(events, listed)) {
+        let jump = of(EventOrigin::Jump)
             .filter(|jump| jump.is_near(listed.date) && is_about(jump.split, listed.split))
-            .min_by_key(|jump| {
-                jump.date
-                    .signed_duration_since(listed.date)
-                    .num_days()
-                    .abs()
-            });
+            .min_by_key(|jump| jump.days_from(listed.date));
         let split = CorporateEvent {
             split: listed.split,
             ..*jump.unwrap_or(listed)
         };
         add(&mut merged, split);
     }
-    for listed in of(Origin::Dividends) {
-        let is_same =
-            |bar: &CorporateEvent| bar.dividend == listed.dividend && bar.is_near(listed.date);
-        if !of(Origin::Bars).any(is_same) {
-            add(&mut merged, *listed);
-        }
+    for listed in of(EventOrigin::Dividends).filter(|listed| !is_reported(events, listed)) {
+        add(&mut merged, *listed);
     }
-    for jump in of(Origin::Jump) {
+    for jump in of(EventOrigin::Jump) {
         let is_cleared = known.splits.is_some_and(|through| through >= jump.date);
         let is_explained = merged
             .iter()
@@ -258,6 +255,19 @@ impl Merged {
             is_suspected: false,
         }
     }
+}
+
+/// Whether a bar reports what a list does. A list that says no amount adds nothing to a bar that does.
+fn is_reported(events: &[CorporateEvent], listed: &CorporateEvent) -> bool {
+    let bars = events
+        .iter()
+        .filter(|event| event.origin == EventOrigin::Bars);
+    let is_same = |bar: &CorporateEvent| match listed.origin {
+        _ if listed.split == UNKNOWN_SPLIT => true,
+        EventOrigin::Splits => bar.split == listed.split,
+        _ => bar.dividend == listed.dividend,
+    };
+    bars.filter(|bar| bar.is_near(listed.date)).any(is_same)
 }
 
 /// Adds a listed event to what is known of its day.

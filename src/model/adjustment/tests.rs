@@ -159,7 +159,7 @@ fn a_source_that_reports_no_split_on_that_day_clears_it() {
 fn a_factor_that_cannot_be_known_leaves_out_prices_and_not_volumes() {
     let bars = [bar(5, "400", 9), bar(8, "398", 9)];
     let listed = |day: &str| {
-        let listed = CorporateEvent::listed(EventKind::Dividends, date(day), price("2"));
+        let listed = CorporateEvent::listed(EventKind::Dividends, date(day), Some(price("2")));
         let (events, known) = told(&bars, &[listed]);
         Adjustments::new(adjustments(&events, &known, Rule::CloseOfExDate))
     };

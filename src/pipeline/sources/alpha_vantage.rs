@@ -3,12 +3,14 @@
 //! ```text
 //! plan    wish -> request            pure; options: what only this source offers
 //! read    answer -> bars | refusal   pure: refusal, then json or csv -> rows -> label
+//! events  the same for the lists of splits and dividends
 //! symbols the same for the list of symbols and the provider's search
 //! ```
 
 mod calendar;
 mod csv;
 mod describe;
+mod events;
 mod json;
 mod label;
 mod options;
@@ -30,12 +32,13 @@ pub use self::describe::DESCRIPTION;
 pub use self::read::read;
 pub use self::settings::SETTINGS;
 use crate::config::{Plan, Secret, SourceAccess};
-use crate::model::{Answer, Bar, Interval, Request, SeriesKey, Span, Spoken};
+use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
+use crate::model::{Answer, Bar, Interval, Request, SeriesKey, Span, Spoken, Symbol};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
-    Asked, Description, Page, Pause, Planned, Policy, Range, Refusal, SendError, Source,
-    SymbolReading, SymbolSource, SymbolWish, Wish,
+    Asked, Description, EventSource, Page, Pause, Planned, Policy, Range, Refusal, SendError,
+    Source, SymbolReading, SymbolSource, SymbolWish, Wish,
 };
 use crate::time::Clock;
 
@@ -137,6 +140,10 @@ impl Source for AlphaVantage {
         is_limited.then(|| slices::newest_reach(series.interval, self.clock.now()))
     }
 
+    fn rule(&self) -> Rule {
+        Rule::CloseOfExDate
+    }
+
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
         self.client.get("", &request.parameters, attempt).await
     }
@@ -168,8 +175,26 @@ impl Source for AlphaVantage {
         describe::instead_of(request)
     }
 
+    fn events(&self) -> Option<&dyn EventSource> {
+        Some(self)
+    }
+
     fn symbols(&self) -> Option<&dyn SymbolSource> {
         Some(self)
+    }
+}
+
+impl EventSource for AlphaVantage {
+    fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal> {
+        events::ask(symbol, kind, self.key_is_demo)
+    }
+
+    fn is_about_events(&self, request: &Request) -> bool {
+        events::kind(request).is_some()
+    }
+
+    fn read_events(&self, request: &Request, answer: &Answer) -> Result<ReportedEvents, Refusal> {
+        events::read(request, answer)
     }
 }
 

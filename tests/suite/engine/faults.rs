@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use pipeline_tui::db::RunDetail;
+use pipeline_tui::model::adjustment::Rule;
 use pipeline_tui::model::{Answer, Bar, ErrorClass, Request, RunStatus, SeriesStatus, Spoken};
 use pipeline_tui::pipeline::source::{
     Asked, Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, SymbolReading,
@@ -40,6 +41,10 @@ impl Source for Breaking {
 
     fn plan(&self, wishes: &[Wish]) -> Planned {
         self.inner.plan(wishes)
+    }
+
+    fn rule(&self) -> Rule {
+        self.inner.rule()
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {

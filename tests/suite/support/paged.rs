@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::UTC;
 use pipeline_tui::config::{self, Inputs, Secret, SourceSettings};
 use pipeline_tui::db::Credential;
+use pipeline_tui::model::adjustment::Rule;
 use pipeline_tui::model::quota::{Quota, Window, WindowSpan};
 use pipeline_tui::model::{
     Answer, Bar, ErrorClass, Interval, Price, Publishing, Reading, Request, SeriesKey, Settles,
@@ -164,6 +165,10 @@ impl Source for Paged {
         }
         planned.requests = wanted.values().map(|series| request(series)).collect();
         planned
+    }
+
+    fn rule(&self) -> Rule {
+        Rule::CloseBefore
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {

@@ -3,11 +3,11 @@
 use super::*;
 
 fn split(day: &str, ratio: &str) -> CorporateEvent {
-    CorporateEvent::listed(EventKind::Splits, date(day), price(ratio))
+    CorporateEvent::listed(EventKind::Splits, date(day), Some(price(ratio)))
 }
 
 fn dividend(day: &str, amount: &str) -> CorporateEvent {
-    CorporateEvent::listed(EventKind::Dividends, date(day), price(amount))
+    CorporateEvent::listed(EventKind::Dividends, date(day), Some(price(amount)))
 }
 
 /// The adjusted close of the oldest bar, with these lists sent on the last day.
@@ -118,9 +118,9 @@ fn what_changed_between_two_days_replaces_what_was_there_alone() {
             .map(|event| (event.origin, event.close))
             .collect::<Vec<_>>(),
         [
-            (Origin::Dividends, None),
-            (Origin::Splits, Some(price("101"))),
-            (Origin::Jump, Some(price("101"))),
+            (EventOrigin::Dividends, None),
+            (EventOrigin::Splits, Some(price("101"))),
+            (EventOrigin::Jump, Some(price("101"))),
         ]
     );
     let whole = (bars[0].trading_date, bars[2].trading_date);

@@ -12,7 +12,7 @@ fn recorded(file: &str) -> Option<Vec<(Bar, Decimal, String)>> {
         let _ = writeln!(std::io::stderr(), "skipped: {folder}/{file} is absent");
         return None;
     };
-    let mut rows = if file.ends_with(".json") {
+    let mut rows = if body.starts_with('{') {
         json(&body)
     } else {
         csv(&body)

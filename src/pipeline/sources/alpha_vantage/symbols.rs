@@ -94,7 +94,7 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<SymbolReading, 
 }
 
 /// The members of a JSON answer that is not a refusal.
-fn root(text: &str, status: u16) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn root(text: &str, status: u16) -> Result<Map<String, Value>, Refusal> {
     let parsed = serde_json::from_str::<Map<String, Value>>(text);
     let root = parsed.map_err(|error| json::broken(&error, text.len()))?;
     let notice = root
