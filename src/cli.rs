@@ -9,6 +9,7 @@ mod completions;
 mod context;
 mod demo;
 mod doctor;
+mod events;
 mod exit;
 mod fetch;
 mod gaps;

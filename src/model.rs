@@ -1,5 +1,6 @@
 //! The terms of the program as types. Plain values: no I/O, no clock, no async.
 
+pub mod adjustment;
 pub mod answer;
 pub mod bar;
 pub mod bar_file;

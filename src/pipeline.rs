@@ -1,5 +1,6 @@
 //! Fetch, validate, upsert: what a run does, and the provider it fetches from.
 
+pub mod adjusted;
 pub mod command;
 mod cost;
 pub mod credential;
@@ -7,6 +8,7 @@ mod digest;
 pub mod engine;
 mod errand;
 mod event;
+pub mod events;
 mod exchange;
 mod explain;
 pub mod export;

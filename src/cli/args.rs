@@ -259,6 +259,11 @@ pub struct FetchArgs {
     /// Skip series fetched within this time, for example 15m, 6h or 1d.
     #[arg(long, value_name = "D", value_parser = parse_age)]
     pub max_age: Option<TimeDelta>,
+    /// The symbols' dividends and splits instead of bars: two requests for each symbol.
+    #[arg(long, conflicts_with_all = [
+        "interval", "month", "outputsize", "adjusted", "regular_hours", "datatype", "entitlement", "max_age",
+    ])]
+    pub events: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
@@ -282,7 +287,7 @@ pub struct BarsArgs {
     /// Bar size; default: the only one stored, or the finest.
     #[arg(long)]
     pub interval: Option<Interval>,
-    /// Adjusted prices; daily and longer bars show the adjusted close next to raw prices.
+    /// Prices and volumes adjusted for splits and dividends, on one scale; the source's own adjusted close beside.
     #[arg(long)]
     pub adjusted: bool,
     /// Oldest bar: a date or time in New York (2026-05-15, "2026-05-15 09:30"), or RFC 3339.

@@ -1,5 +1,6 @@
 //! `bars`: reads the store.
 
+mod adjusted;
 mod files;
 mod target;
 
@@ -21,9 +22,10 @@ use super::table::layout;
 use super::{fetch, open, output};
 use crate::config::{self, Settings};
 use crate::db::{BarQuery, Holding, Order, Store};
+use crate::model::adjustment::AdjustedBar;
 use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::text::thousands;
-use crate::model::{Bar, Instrument, Interval, SeriesKey, SeriesReport};
+use crate::model::{Bar, Instrument, Interval, Price, SeriesKey, SeriesReport, Volume};
 use crate::pipeline::RunRequest;
 use crate::pipeline::export::pieces::{Extent, Pieces};
 use crate::pipeline::export::{BarWriter, Existing, Written};
@@ -31,6 +33,8 @@ use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
 use crate::time::Clock;
 
+/// What is not known.
+const NONE: &str = "–";
 /// Bars of a series that are shown unless a limit is given.
 const SHOWN: u32 = 100;
 
@@ -73,6 +77,15 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         store,
         context,
     };
+    if args.adjusted
+        && reading
+            .series
+            .iter()
+            .any(|series| !series.is_stored_adjusted())
+    {
+        reading.adjusted(target).await?;
+        return Ok(code);
+    }
     match target {
         Destination::Table(path) => reading.table(path.as_deref()).await?,
         Destination::Stdout(format) => reading.stdout(format).await?,
@@ -314,7 +327,10 @@ fn remark(
         Some(format!(
             "the prices of {series} are adjusted for splits and dividends; raw ones are not stored"
         ))
-    } else if series.adjusted && !written.has_adjustments {
+    } else if series.adjusted
+        && matches!(interval, Interval::Weekly | Interval::Monthly)
+        && !written.has_adjustments
+    {
         Some(format!(
             "no adjusted closes of {series} are stored; fetch them with: {fetch}"
         ))
@@ -323,37 +339,42 @@ fn remark(
     }
 }
 
-/// The bars as people read them.
+/// Stored bars as people read them.
 pub fn table(bars: &[Bar], interval: Interval) -> String {
+    let as_stored = bars.iter().map(|bar| (*bar, AdjustedBar::raw(bar)));
+    shown(&as_stored.collect::<Vec<_>>(), interval)
+}
+
+/// Bars as people read them, with these prices and volumes.
+fn shown(bars: &[(Bar, AdjustedBar)], interval: Interval) -> String {
     let time = if interval.is_intraday() {
         "TIME (ET)"
     } else {
         "DATE"
     };
-    let adjusted = bars.iter().any(Bar::has_adjustments);
+    let has_extras = bars.iter().any(|(bar, _)| bar.has_adjustments());
     let mut heads = vec![time, ">OPEN", ">HIGH", ">LOW", ">CLOSE", ">VOLUME"];
-    if adjusted {
+    if has_extras {
         heads.extend([">ADJ CLOSE", ">DIVIDEND", ">SPLIT"]);
     }
-    let rows: Vec<Vec<String>> =
-        bars.iter()
-            .map(|bar| {
-                let mut row = vec![narrate::label(bar.timestamp, bar.trading_date, interval)];
-                row.extend([bar.open, bar.high, bar.low, bar.close].map(|price| price.to_string()));
-                row.push(bar.volume.grouped());
-                if adjusted {
-                    let extras = [
-                        bar.adjusted_close,
-                        bar.dividend_amount,
-                        bar.split_coefficient,
-                    ];
-                    row.extend(extras.map(|extra| {
-                        extra.map_or_else(|| "–".to_owned(), |value| value.to_string())
-                    }));
-                }
-                row
-            })
-            .collect();
+    let text =
+        |price: Option<Price>| price.map_or_else(|| NONE.to_owned(), |price| price.to_string());
+    let row = |(bar, shown): &(Bar, AdjustedBar)| {
+        let mut row = vec![narrate::label(bar.timestamp, bar.trading_date, interval)];
+        row.extend([shown.open, shown.high, shown.low, shown.close].map(text));
+        let volume = shown.volume.map(Volume::grouped);
+        row.push(volume.unwrap_or_else(|| NONE.to_owned()));
+        if has_extras {
+            let extras = [
+                bar.adjusted_close,
+                bar.dividend_amount,
+                bar.split_coefficient,
+            ];
+            row.extend(extras.map(text));
+        }
+        row
+    };
+    let rows: Vec<Vec<String>> = bars.iter().map(row).collect();
     layout(&heads, &rows)
 }
 

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::args::{FetchArgs, ReportFormat};
 use super::context::Context;
 use super::exit::{self, Failure};
-use super::open;
 use super::output::{self, Narrator};
+use super::{events, open};
 use crate::config::{self, Settings};
 use crate::db::Store;
 use crate::model::run::SeriesError;
@@ -32,6 +32,10 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
     let named = named(args, &settings)?;
     let store = open::store(&settings, false).await?;
     let pipeline = open::impatient(&settings, Arc::clone(&store))?;
+    if args.events {
+        let series = wanted(named, args, &settings, &store).await?;
+        return events::fetch(&pipeline, &series, args.format, context.narrator).await;
+    }
     let request = RunRequest {
         trigger: "fetch",
         series: wanted(named, args, &settings, &store).await?,

@@ -24,8 +24,23 @@ pub struct Lookup {
 
 impl Lookup {
     /// The stored series that matches: the one with the usual interval, otherwise the finest; raw
-    /// prices before adjusted ones. `None` if none matches.
+    /// prices before adjusted ones. Where adjusted prices are required, raw minutes are the last
+    /// choice: their prices follow from daily bars. `None` if none matches.
     pub fn among(&self, held: &[Holding]) -> Option<SeriesKey> {
+        let has_own =
+            |key: &SeriesKey| !self.adjusted || key.adjusted || !key.interval.is_intraday();
+        let best = self.best(held, has_own).map(|key| SeriesKey {
+            adjusted: key.adjusted || self.adjusted,
+            ..key.clone()
+        });
+        best.or_else(|| self.best(held, |_| true).cloned())
+    }
+
+    fn best<'a>(
+        &self,
+        held: &'a [Holding],
+        is_eligible: impl Fn(&SeriesKey) -> bool,
+    ) -> Option<&'a SeriesKey> {
         let keys = || {
             held.iter().map(|holding| &holding.series).filter(|key| {
                 key.symbol == self.instrument.symbol
@@ -33,17 +48,14 @@ impl Lookup {
                     && self
                         .interval
                         .is_none_or(|interval| interval == key.interval)
-                    && (!self.adjusted || key.adjusted || !key.interval.is_intraday())
+                    && is_eligible(key)
             })
         };
         let usual = keys()
             .filter(|key| Some(key.interval) == self.usual)
             .min_by_key(|key| key.adjusted);
         let finest = || keys().min_by_key(|key| (key.interval, key.adjusted));
-        usual.or_else(finest).map(|key| SeriesKey {
-            adjusted: key.adjusted || self.adjusted,
-            ..key.clone()
-        })
+        usual.or_else(finest)
     }
 
     /// The series to fetch if none is stored.
@@ -162,7 +174,12 @@ mod tests {
             chosen(&of(Interval::Daily), &all).unwrap(),
             "IBM daily adjusted"
         );
-        assert_eq!(chosen(&of(Interval::Min5), &all), None);
+        assert_eq!(
+            chosen(&of(Interval::Min5), &all).unwrap(),
+            "IBM 5min",
+            "by the factors of its daily bars"
+        );
+        assert_eq!(chosen(&of(Interval::Min1), &all), None);
     }
 
     #[test]

@@ -44,7 +44,20 @@ pub fn about_symbols(source: &dyn Source, request: &Request, refusal: &Refusal) 
     }
 }
 
-/// The classes with one text for bars and for symbols.
+/// The same for a list of dividends or splits.
+#[must_use]
+pub fn about_events(source: &dyn Source, request: &Request, refusal: &Refusal) -> String {
+    let symbol = request.get("symbol").unwrap_or_default();
+    match refusal.class {
+        ErrorClass::BadRequest => format!("the provider knows no events of {symbol}"),
+        ErrorClass::NoData => {
+            format!("the provider sent no list for {symbol}; what is stored is unchanged")
+        }
+        _ => whatever_was_asked(source, request, refusal),
+    }
+}
+
+/// The classes with one text for everything.
 fn whatever_was_asked(source: &dyn Source, request: &Request, refusal: &Refusal) -> String {
     let (about, said) = (source.describe(), refusal.text.as_str());
     match refusal.class {

@@ -391,24 +391,29 @@ pub(super) fn consequence(
     refusal: &Refusal,
 ) -> (SeriesStatus, String, Lesson) {
     let text = explain::sentence(source, (request, &report.series), refusal);
-    let (status, lesson) = match refusal.class {
+    let (status, lesson) = lesson(request, refusal, &text);
+    (status, text, lesson)
+}
+
+/// How a refused request ends, and what its refusal, in these words, teaches about others.
+pub(super) fn lesson(request: &Request, refusal: &Refusal, text: &str) -> (SeriesStatus, Lesson) {
+    match refusal.class {
         ErrorClass::NotEntitled => {
             let refused = Entitlement {
                 endpoint: request.endpoint.clone(),
                 parameter: refusal.parameter.clone().unwrap_or_default(),
                 granted: false,
-                message: Some(text.clone()),
+                message: Some(text.to_owned()),
             };
             (SeriesStatus::Refused, Lesson::Refused(refused))
         }
         class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
-            (SeriesStatus::Refused, Lesson::Stop(class, text.clone()))
+            (SeriesStatus::Refused, Lesson::Stop(class, text.to_owned()))
         }
         class @ (ErrorClass::Outage | ErrorClass::Network) => {
-            (SeriesStatus::Failed, Lesson::Down(class, text.clone()))
+            (SeriesStatus::Failed, Lesson::Down(class, text.to_owned()))
         }
         ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
         _ => (SeriesStatus::Failed, Lesson::Nothing),
-    };
-    (status, text, lesson)
+    }
 }

@@ -53,6 +53,9 @@ impl Pipeline {
                 run: kept.run,
                 waiting,
             };
+            if self.recover_events(&kept, exchange).await?.is_some() {
+                continue;
+            }
             if kept.request.is_about_symbols() {
                 self.recover_symbols(&kept, exchange).await?;
                 continue;

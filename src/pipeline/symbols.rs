@@ -128,8 +128,7 @@ impl Exchange<'_> {
     async fn symbols(&self, request: &Request) -> Result<Result<Symbols, WhyNoSymbols>, DbError> {
         let ticket = match self.reserve(request, 1, Duration::ZERO).await {
             Ok(ticket) => ticket,
-            Err(Withheld::Store(error)) => return Err(error),
-            Err(withheld) => return Ok(Err(problem(withheld))),
+            Err(withheld) => return Ok(Err(problem(withheld)?)),
         };
         match self.send(request, ticket).await? {
             Ok(kept) => self.digest_symbols(&kept).await,
@@ -179,18 +178,18 @@ impl Exchange<'_> {
     }
 }
 
-/// Why nothing was sent.
-fn problem(withheld: Withheld) -> WhyNoSymbols {
-    match withheld {
+/// Why nothing was sent; an error of the store stays one.
+pub(super) fn problem(withheld: Withheld) -> Result<WhyNoSymbols, DbError> {
+    Ok(match withheld {
         Withheld::Paused(class, text) => (class, text),
         Withheld::DaySpent(until) => (ErrorClass::Day, explain::day(&until)),
         Withheld::Cancelled => {
             let text = "stopped before anything was sent";
             (ErrorClass::Cancelled, text.to_owned())
         }
-        Withheld::Store(error) => (ErrorClass::Database, error.to_string()),
+        Withheld::Store(error) => return Err(error),
         Withheld::RetriesSpent | Withheld::RunSpent => {
             (ErrorClass::Unknown, explain::RETRIES_SPENT.to_owned())
         }
-    }
+    })
 }

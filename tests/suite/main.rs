@@ -15,6 +15,7 @@ mod contract;
 mod databases;
 mod doctor;
 mod engine;
+mod events;
 mod exits;
 mod export;
 mod plants;

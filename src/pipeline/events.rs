@@ -1,0 +1,201 @@
+//! Lists of dividends and splits: each a request, in the same order of work as every other one.
+//!
+//! Such requests are a run without series. They are not retried, and only a person or a suspected
+//! split asks for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::event::Observer;
+use super::exchange::{Exchange, Unanswered};
+use super::explain;
+use super::fetch;
+use super::lane::Lane;
+use super::learned::{Learned, Lesson, Verdict};
+use super::persist::Waiting;
+use super::run::Pipeline;
+use super::source::{EventSource, Refusal};
+use super::symbols::problem;
+use crate::db::{DbError, KeptAnswer};
+use crate::model::adjustment::{EventKind, ReportedEvents};
+use crate::model::{ErrorClass, Instrument, Request, RunStatus, SourceId};
+
+/// What became of one list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventList {
+    /// Of whom.
+    pub instrument: Instrument,
+    /// Which list.
+    pub kind: EventKind,
+    /// How many days it names, or the class of failure and a sentence for people.
+    pub outcome: Result<usize, (ErrorClass, String)>,
+}
+
+/// A list that was read, or why there is none.
+type Listed = Result<ReportedEvents, Refusal>;
+
+impl Pipeline {
+    /// Asks for these lists, one after the other, and stores them. What the key is known not to
+    /// include costs no request. Errors come from the store.
+    pub async fn events(
+        &self,
+        wanted: &[(Instrument, EventKind)],
+        observer: &Observer,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<EventList>, DbError> {
+        let waiting = Waiting { cancel, observer };
+        self.write(waiting, || self.recover(waiting)).await?;
+        let begin = || self.store.begin_run("events", vec![]);
+        let active = self.write(waiting, begin).await?;
+        let mut learned: BTreeMap<SourceId, Learned> = BTreeMap::new();
+        let mut lists = Vec::with_capacity(wanted.len());
+        for (instrument, kind) in wanted {
+            let outcome = match self.lane(&instrument.source) {
+                Some(lane) => {
+                    let exchange = Exchange {
+                        pipeline: self,
+                        lane,
+                        run: active.id,
+                        waiting,
+                    };
+                    let known = self.store.entitlements(lane.credential.clone()).await?;
+                    let learned = learned
+                        .entry(instrument.source.clone())
+                        .or_insert_with(|| Learned::new(known));
+                    exchange.list(instrument, *kind, learned).await?
+                }
+                None => Err(no_lists()),
+            };
+            lists.push(EventList {
+                instrument: instrument.clone(),
+                kind: *kind,
+                outcome,
+            });
+        }
+        let finish = || self.store.finish_run(active.id, status(&lists));
+        self.write(waiting, finish).await?;
+        Ok(lists)
+    }
+
+    /// Stores a list that a dead process had kept; `None`: the answer is about something else.
+    pub(super) async fn recover_events(
+        &self,
+        kept: &KeptAnswer,
+        exchange: Exchange<'_>,
+    ) -> Result<Option<()>, DbError> {
+        let Some(source) = about_events(exchange.lane, &kept.request) else {
+            return Ok(None);
+        };
+        if let Ok(reported) = exchange.digest_events(source, kept).await? {
+            let (run, kind) = (kept.run.0, reported.kind);
+            tracing::info!(run, %kind, "a list of events was recovered");
+        }
+        Ok(Some(()))
+    }
+}
+
+/// The lists of the source that a request asks for one of.
+fn about_events<'a>(lane: &'a Lane, request: &Request) -> Option<&'a dyn EventSource> {
+    let source = lane.source.events()?;
+    source.is_about_events(request).then_some(source)
+}
+
+fn no_lists() -> (ErrorClass, String) {
+    let text = "this source has no lists of dividends and splits";
+    (ErrorClass::BadRequest, text.to_owned())
+}
+
+impl Exchange<'_> {
+    /// Asks for a list, unless it is known that no answer can come.
+    async fn list(
+        &self,
+        instrument: &Instrument,
+        kind: EventKind,
+        learned: &mut Learned,
+    ) -> Result<Result<usize, (ErrorClass, String)>, DbError> {
+        let Some(source) = self.lane.source.events() else {
+            return Ok(Err(no_lists()));
+        };
+        let asked = match &self.lane.missing_key {
+            None => source.ask_events(&instrument.symbol, kind),
+            Some(missing) => Err(missing.clone()),
+        };
+        let request = match asked {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Err((refusal.class, refusal.text))),
+        };
+        if let Verdict::Refuse(class, text) = learned.verdict(&request, &BTreeSet::new()) {
+            return Ok(Err((class, text)));
+        }
+        let ticket = match self.reserve(&request, 1, Duration::ZERO).await {
+            Ok(ticket) => ticket,
+            Err(withheld) => {
+                let (class, text) = problem(withheld)?;
+                learned.learn(Lesson::Stop(class, text.clone()));
+                return Ok(Err((class, text)));
+            }
+        };
+        let listed = match self.send(&request, ticket).await? {
+            Ok(kept) => self.digest_events(source, &kept).await?,
+            Err(Unanswered { refusal, .. }) => Err(refusal),
+        };
+        match listed {
+            Ok(reported) => Ok(Ok(reported.events.len())),
+            Err(refusal) => Ok(Err(self.refused(&request, &refusal, learned).await?)),
+        }
+    }
+
+    /// Reads a kept answer and stores its list; used by the caller and by the next start after a
+    /// crash.
+    async fn digest_events(
+        &self,
+        source: &dyn EventSource,
+        kept: &KeptAnswer,
+    ) -> Result<Listed, DbError> {
+        let read = |request: &Request, answer: &_| source.read_events(request, answer);
+        match self.read(kept, read).await? {
+            Ok((reported, _)) => {
+                let rule = self.lane.source.rule();
+                let store = &self.pipeline.store;
+                let keep = || store.keep_events(kept.id, reported.clone(), rule);
+                self.pipeline.write(self.waiting, keep).await?;
+                Ok(Ok(reported))
+            }
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// What a refusal is in words, and what it teaches.
+    async fn refused(
+        &self,
+        request: &Request,
+        refusal: &Refusal,
+        learned: &mut Learned,
+    ) -> Result<(ErrorClass, String), DbError> {
+        let text = explain::about_events(self.lane.source.as_ref(), request, refusal);
+        let (_, lesson) = fetch::lesson(request, refusal, &text);
+        if let Lesson::Refused(refused) = &lesson {
+            let store = &self.pipeline.store;
+            let learn = || store.learn_refusal(self.lane.credential.clone(), refused.clone());
+            self.pipeline.write(self.waiting, learn).await?;
+        }
+        learned.learn(lesson);
+        Ok((refusal.class, text))
+    }
+}
+
+fn status(lists: &[EventList]) -> RunStatus {
+    let has = |class| {
+        let is = |list: &EventList| matches!(&list.outcome, Err((of, _)) if *of == class);
+        lists.iter().any(is)
+    };
+    let came = lists.iter().filter(|list| list.outcome.is_ok()).count();
+    match came {
+        _ if has(ErrorClass::Cancelled) => RunStatus::Cancelled,
+        came if came == lists.len() => RunStatus::Succeeded,
+        0 => RunStatus::Failed,
+        _ => RunStatus::Partial,
+    }
+}
