@@ -15,16 +15,6 @@ use crate::model::{Bar, Interval, Price, SeriesKey, Volume};
 /// Dividends are declared so long before their day, at least, and stand in the list by then.
 const DECLARED_AHEAD: TimeDelta = TimeDelta::days(7);
 
-/// What cannot be known of an event, in a few words.
-#[must_use]
-pub fn mark(unknown: Unknown) -> String {
-    match unknown {
-        Unknown::LooksLikeSplit(ratio) => format!("looks like a split {ratio}"),
-        Unknown::NoClose => "dividend; its day's bar is missing".to_owned(),
-        Unknown::NoFactor => "event without a known factor".to_owned(),
-    }
-}
-
 /// Why some of these bars of a series have no adjusted prices, each reason once, and what helps.
 #[must_use]
 pub fn reasons(series: &SeriesKey, bars: &[Bar], adjustments: &Adjustments) -> Vec<String> {

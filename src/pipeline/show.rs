@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::{Anchor, BarsWindow};
 use super::run::Pipeline;
-use super::snapshot::{AnswerView, BarsPage, SystemView};
+use super::snapshot::{AnswerView, BarsPage, Scaled, SystemView};
 use crate::config::secret;
 use crate::db::{BarQuery, DbError, Order, RunDetail, StoredAnswer};
 use crate::model::{Bar, RequestId, RunId, RunSummary, text};
@@ -86,8 +86,10 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
             bars
         }
     };
+    let (adjustments, _) = pipeline.store.adjustments(series.instrument()).await?;
     Ok(BarsPage {
         window,
+        scaled: Scaled::of(&series, &bars, adjustments),
         bars,
         total: facts.bars,
         oldest: facts.oldest,

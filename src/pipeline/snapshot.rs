@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::command::BarsWindow;
 use super::schedule::Schedule;
 pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
+use crate::model::adjustment::{AdjustedBar, Adjustments};
 use crate::model::words::words;
 use crate::model::{
     Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, Truth,
@@ -251,6 +252,43 @@ pub struct BarsPage {
     pub oldest: Option<DateTime<Utc>>,
     /// Newest bar of the series.
     pub newest: Option<DateTime<Utc>>,
+    /// The bars on one scale.
+    pub scaled: Scaled,
+}
+
+/// The bars of a window on the scale of their whole series.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scaled {
+    /// Each bar of the window.
+    pub bars: Vec<AdjustedBar>,
+    /// Those whose prices are known, as bars for a chart.
+    pub known: Vec<Bar>,
+    /// What their prices follow from.
+    pub adjustments: Adjustments,
+}
+
+impl Scaled {
+    /// The bars of a series by its symbol's adjustments; those that the source adjusted are as they
+    /// are.
+    #[must_use]
+    pub fn of(series: &SeriesKey, bars: &[Bar], adjustments: Adjustments) -> Self {
+        let scale = |bar: &Bar| {
+            if series.is_stored_adjusted() {
+                AdjustedBar::raw(bar)
+            } else {
+                adjustments.bar(series.interval, bar)
+            }
+        };
+        let scaled: Vec<AdjustedBar> = bars.iter().map(scale).collect();
+        let known = bars.iter().zip(&scaled);
+        Self {
+            known: known
+                .filter_map(|(bar, scaled)| scaled.whole(bar))
+                .collect(),
+            bars: scaled,
+            adjustments,
+        }
+    }
 }
 
 /// The provider's answer to a request, harmless and without secrets.

@@ -129,6 +129,8 @@ words! {
         Zone = "zone",
         /// Table and chart, table, chart.
         Arrange = "arrange",
+        /// Raw prices, or adjusted ones.
+        Prices = "prices",
         /// Fewer bars, larger.
         ZoomIn = "zoom-in",
         /// More bars, smaller.

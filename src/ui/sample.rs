@@ -10,6 +10,7 @@ use super::log_lines::LogLines;
 use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
 use crate::config::{ReportRow, SourceWords};
+use crate::model::adjustment::Adjustments;
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
@@ -18,7 +19,7 @@ use crate::model::{
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
-    Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail,
+    Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail, Scaled,
     ScheduleStatus, SeriesState, Size, Snapshot, StoreStatus, SystemView, WatchedSeries,
 };
 
@@ -335,9 +336,11 @@ pub fn bars_page(count: usize) -> BarsPage {
         }
         time -= TimeDelta::minutes(5);
     }
+    let series = series("IBM", Interval::Min5);
     BarsPage {
+        scaled: Scaled::of(&series, &bars, Adjustments::default()),
         window: BarsWindow {
-            series: series("IBM", Interval::Min5),
+            series,
             anchor: Anchor::Newest,
             newer: 400,
             older: 400,

@@ -37,6 +37,19 @@ impl AdjustedBar {
             volume: Some(bar.volume),
         }
     }
+
+    /// The bar with these prices, and this volume where it is known; `None`: a price is not.
+    #[must_use]
+    pub fn whole(&self, bar: &Bar) -> Option<Bar> {
+        Some(Bar {
+            open: self.open?,
+            high: self.high?,
+            low: self.low?,
+            close: self.close?,
+            volume: self.volume.unwrap_or(bar.volume),
+            ..*bar
+        })
+    }
 }
 
 /// Why bars cannot be adjusted.
@@ -48,6 +61,18 @@ pub enum Gap {
     From(NaiveDate),
     /// All: no daily bars are stored.
     All,
+}
+
+impl Gap {
+    /// Why, in a few words for people.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Before(date, unknown) => format!("{} on {date}", unknown.words()),
+            Self::From(_) => "not adjusted: no daily bar yet".to_owned(),
+            Self::All => "not adjusted: no daily bars are stored".to_owned(),
+        }
+    }
 }
 
 impl Adjustments {

@@ -30,6 +30,18 @@ pub enum Unknown {
     NoFactor,
 }
 
+impl Unknown {
+    /// What it is, in a few words for people.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::LooksLikeSplit(ratio) => format!("looks like a split {ratio}"),
+            Self::NoClose => "dividend; its day's bar is missing".to_owned(),
+            Self::NoFactor => "event without a known factor".to_owned(),
+        }
+    }
+}
+
 /// The word in the store; a ratio follows it.
 const SPLIT: &str = "split ";
 const NO_CLOSE: &str = "no_close";

@@ -10,6 +10,7 @@
 
 mod draw;
 mod keys;
+mod table;
 
 use chrono::{DateTime, Utc};
 
@@ -18,6 +19,7 @@ use ratatui::layout::Rect;
 
 pub use self::keys::KEYS;
 use self::keys::NO_BARS;
+use crate::model::adjustment::AdjustedBar;
 use crate::model::{Bar, RunId, SeriesKey};
 use crate::pipeline::command::{Anchor, BarsWindow, Command};
 use crate::pipeline::snapshot::BarsPage;
@@ -83,6 +85,8 @@ pub struct Bars {
     pub at: Option<DateTime<Utc>>,
     /// What is shown: the table, the chart, or both.
     pub arrange: Arrange,
+    /// Whether prices are adjusted, on the scale of the whole series.
+    pub is_adjusted: bool,
     /// How large a bar is drawn.
     pub zoom: Zoom,
     /// Lines of the table on the screen.
@@ -109,6 +113,28 @@ impl Bars {
     #[must_use]
     pub fn selected<'a>(&self, shared: &'a Shared) -> Option<&'a Bar> {
         self.window(shared)?.bars.get(self.cursor.at)
+    }
+
+    /// What is shown of a bar of a window: as it is stored, or on the scale of its series.
+    fn shown(&self, page: &BarsPage, at: usize) -> AdjustedBar {
+        let shown = if self.is_adjusted {
+            page.scaled.bars.get(at).copied()
+        } else {
+            page.bars.get(at).map(AdjustedBar::raw)
+        };
+        shown.unwrap_or_default()
+    }
+
+    /// The bars of the chart, and the selected one among them.
+    fn charted<'a>(&self, page: &'a BarsPage) -> (&'a [Bar], usize) {
+        if !self.is_adjusted {
+            return (&page.bars, self.cursor.at);
+        }
+        let known = &page.scaled.known;
+        let at = page.bars.get(self.cursor.at).map_or(0, |selected| {
+            known.partition_point(|bar| bar.timestamp > selected.timestamp)
+        });
+        (known, at.min(known.len().saturating_sub(1)))
     }
 
     /// Bars that the chart shows at once.
@@ -331,6 +357,10 @@ impl View for Bars {
                 self.arrange = self.arrange.next(self.fits_both);
                 vec![]
             }
+            Action::Prices => {
+                self.is_adjusted = !self.is_adjusted;
+                vec![]
+            }
             Action::ZoomIn => self.zoomed(self.zoom.zoom_in(), shared),
             Action::ZoomOut => self.zoomed(self.zoom.zoom_out(), shared),
             Action::Copy => self.selected(shared).map_or_else(Vec::new, |bar| {
@@ -424,6 +454,8 @@ impl View for Bars {
                 let next = self.arrange.next(regions.fits_both);
                 next.word(regions.fits_both).to_owned()
             }
+            Action::Prices if self.is_adjusted => "raw".to_owned(),
+            Action::Prices => "adjusted".to_owned(),
             _ => String::new(),
         }
     }

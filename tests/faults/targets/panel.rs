@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, TimeDelta, Utc};
+use pipeline_tui::model::adjustment::{Adjustment, Adjustments, Ratio, Unknown};
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Listing, Price, Publishing, RequestId, RunId,
@@ -15,9 +16,11 @@ use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
     AnswerView, Backend, BarsPage, Entitlement, ExportProgress, ProviderStatus, QuotaStatus,
-    RequestRow, RunDetail, RunProgress, ScheduleStatus, SearchView, SeriesState, Size, Snapshot,
-    StoreStatus, SystemView, WatchedSeries,
+    RequestRow, RunDetail, RunProgress, Scaled, ScheduleStatus, SearchView, SeriesState, Size,
+    Snapshot, StoreStatus, SystemView, WatchedSeries,
 };
+
+use rust_decimal::Decimal;
 
 use super::sheet::short;
 
@@ -194,9 +197,13 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
     let bars = (0..count).map(|at| bar(u, newest - TimeDelta::minutes(5 * at)));
     let bars: Vec<Bar> = bars.collect::<Result<_>>()?;
     let anchor = *u.choose(&[Anchor::Newest, Anchor::Oldest, Anchor::At(newest)])?;
+    let series = series(u)?;
+    let mut adjustments = some(u, 4, |u| adjustment(u, newest))?;
+    adjustments.sort_by_key(|adjustment| std::cmp::Reverse(adjustment.before));
     Ok(BarsPage {
+        scaled: Scaled::of(&series, &bars, Adjustments::new(adjustments)),
         window: BarsWindow {
-            series: series(u)?,
+            series,
             anchor,
             newer: u.int_in_range(0..=400)?,
             older: u.int_in_range(0..=400)?,
@@ -205,6 +212,25 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
         oldest: bars.last().map(|bar| bar.timestamp),
         newest: bars.first().map(|bar| bar.timestamp),
         bars,
+    })
+}
+
+/// An adjustment of some day before the newest bar.
+fn adjustment(u: &mut Unstructured<'_>, newest: DateTime<Utc>) -> Result<Adjustment> {
+    let days = u.int_in_range(-1..=3)?;
+    let factor = |u: &mut Unstructured<'_>| {
+        let digits = u.int_in_range(0..=9)?;
+        Ok(Decimal::new(i64::from(u.arbitrary::<u32>()?), digits))
+    };
+    let unknown = Unknown::LooksLikeSplit(Ratio {
+        new: u.int_in_range(1..=20)?,
+        old: u.int_in_range(1..=20)?,
+    });
+    Ok(Adjustment {
+        before: (newest - TimeDelta::days(days)).date_naive(),
+        price: sometimes(u, factor)?,
+        volume: sometimes(u, factor)?,
+        unknown: u.arbitrary::<bool>()?.then_some(unknown),
     })
 }
 

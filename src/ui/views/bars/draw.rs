@@ -7,17 +7,17 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
-use super::{Arrange, Bars};
+use super::{Arrange, Bars, table};
+use crate::model::adjustment::AdjustedBar;
 use crate::model::text::thousands;
 use crate::model::{Bar, Interval, Price};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::draw::{line, put, put_all, split_left, split_top, upright, width};
 use crate::ui::regions::Regions;
 use crate::ui::shared::Shared;
-use crate::ui::text::{self, NONE, right};
+use crate::ui::text::{self, NONE};
 use crate::ui::theme::{Role, Theme};
 use crate::ui::widgets::candles::Chart;
-use crate::ui::widgets::list;
 
 /// Columns of one price or of the volume, at least.
 const CELLS: usize = 10;
@@ -36,9 +36,9 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
         regions.columns = body.width;
         return;
     };
-    title(page, view.selected(shared), shared, head, buf);
+    title(view, page, shared, head, buf);
     let interval = page.window.series.interval;
-    let mut shape = TableLayout::of(page);
+    let mut shape = TableLayout::of(view, page);
     if view.arrange == Arrange::Both && body.width < ROOMY {
         shape.columns.retain(|column| !column.is_extra());
     }
@@ -51,7 +51,7 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
     };
     shape.fit(left.width);
     regions.page = usize::from(body.height.saturating_sub(1));
-    table(view, page, &shape, shared, left, buf, regions);
+    table::draw(view, page, &shape, shared, left, buf, regions);
     if chart.width > 0 {
         let inner = if left.width > 0 {
             upright(buf, chart, theme);
@@ -60,10 +60,11 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
             chart
         };
         regions.columns = inner.width;
+        let (bars, cursor) = view.charted(page);
         let widget = Chart {
-            bars: &page.bars,
+            bars,
             interval,
-            cursor: view.cursor.at,
+            cursor,
             zoom: view.zoom,
             zone: shared.zone,
             theme: &theme,
@@ -74,7 +75,7 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
 
 /// What a line shows of a bar besides its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum BarColumn {
+pub(super) enum BarColumn {
     Open,
     High,
     Low,
@@ -92,7 +93,7 @@ use BarColumn::{Adjusted, Change, Close, Dividend, High, Low, Open, Split, Volum
 const DROPPED: [BarColumn; 8] = [Split, Dividend, Adjusted, Change, Volume, Open, High, Low];
 
 impl BarColumn {
-    const fn head(self) -> &'static str {
+    pub(super) const fn head(self) -> &'static str {
         match self {
             Open => "OPEN",
             High => "HIGH",
@@ -111,20 +112,30 @@ impl BarColumn {
         matches!(self, Change | Adjusted | Dividend | Split)
     }
 
-    fn of(self, bar: &Bar, older: Option<&Bar>, decimals: u32) -> (String, Role) {
+    pub(super) fn of(
+        self,
+        bar: &Bar,
+        (shown, older): (AdjustedBar, AdjustedBar),
+        decimals: u32,
+    ) -> (String, Role) {
         let plain = |text: String| (text, Role::Text);
-        let extra = |value: Option<Price>| match value {
-            Some(value) => plain(text::price(value, text::decimals([value]))),
+        let known = |text: Option<String>| match text {
+            Some(text) => plain(text),
             None => (NONE.to_owned(), Role::Muted),
         };
+        let price = |value: Option<Price>| known(value.map(|value| text::price(value, decimals)));
+        let extra = |value: Option<Price>| {
+            known(value.map(|value| text::price(value, text::decimals([value]))))
+        };
         match self {
-            Open => plain(text::price(bar.open, decimals)),
-            High => plain(text::price(bar.high, decimals)),
-            Low => plain(text::price(bar.low, decimals)),
-            Close => plain(text::price(bar.close, decimals)),
-            Volume => plain(bar.volume.grouped()),
+            Open => price(shown.open),
+            High => price(shown.high),
+            Low => price(shown.low),
+            Close => price(shown.close),
+            Volume => known(shown.volume.map(crate::model::Volume::grouped)),
             Change => {
-                let change = older.and_then(|older| text::change(older.close, bar.close));
+                let closes = older.close.zip(shown.close);
+                let change = closes.and_then(|(older, close)| text::change(older, close));
                 let change = change.unwrap_or_else(|| NONE.to_owned());
                 let role = text::change_role(&change);
                 (change, role)
@@ -138,25 +149,26 @@ impl BarColumn {
 
 /// The columns of the table, and how they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct TableLayout {
+pub(super) struct TableLayout {
     /// Cells of the time.
-    time: usize,
-    with_year: bool,
+    pub(super) time: usize,
+    pub(super) with_year: bool,
     /// Cells of each column.
-    cells: usize,
-    decimals: u32,
-    columns: Vec<BarColumn>,
+    pub(super) cells: usize,
+    pub(super) decimals: u32,
+    pub(super) columns: Vec<BarColumn>,
 }
 
 impl TableLayout {
     /// Everything that is known about these bars.
-    fn of(page: &BarsPage) -> Self {
+    pub(super) fn of(view: &Bars, page: &BarsPage) -> Self {
         let bars = || page.bars.iter();
-        let prices = bars().flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]);
-        let decimals = text::decimals(prices).max(4);
-        let highest = bars().map(|bar| bar.high.max(bar.open)).max();
+        let shown = || (0..page.bars.len()).map(|at| view.shown(page, at));
+        let prices = shown().flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]);
+        let decimals = decimals(!view.is_adjusted, prices.flatten()).max(4);
+        let highest = shown().filter_map(|bar| bar.high.max(bar.open)).max();
         let highest = highest.map_or(0, |price| text::price(price, decimals).len());
-        let volumes = bars().map(|bar| bar.volume.grouped().len());
+        let volumes = shown().filter_map(|bar| Some(bar.volume?.grouped().len()));
         let most = volumes.max().unwrap_or(0);
         let mut columns = vec![Open, High, Low, Close, Volume, Change];
         if bars().any(|bar| bar.adjusted_close.is_some()) {
@@ -188,6 +200,12 @@ impl TableLayout {
     }
 }
 
+/// Digits after the point. A computed price has eight, most of which say nothing.
+fn decimals(is_raw: bool, prices: impl Iterator<Item = Price>) -> u32 {
+    let all = text::decimals(prices);
+    if is_raw { all } else { all.min(4) }
+}
+
 /// Whether the series spans years, so that a time without one would be ambiguous.
 fn spans_years(page: &BarsPage) -> bool {
     let year = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.year());
@@ -203,12 +221,13 @@ const fn time_cells(interval: Interval, with_year: bool) -> usize {
 }
 
 /// The series, and the selected bar spelled out.
-fn title(page: &BarsPage, bar: Option<&Bar>, shared: &Shared, area: Rect, buf: &mut Buffer) {
+fn title(view: &Bars, page: &BarsPage, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let theme = shared.theme;
     let series = &page.window.series;
     let prices = match (series.adjusted, series.is_stored_adjusted()) {
-        (false, _) => "raw",
-        (true, true) => "adjusted",
+        (_, true) => "adjusted",
+        _ if view.is_adjusted => "adjusted",
+        (false, false) => "raw",
         (true, false) => "raw, adjusted close",
     };
     let day = |at: Option<chrono::DateTime<chrono::Utc>>| {
@@ -229,12 +248,20 @@ fn title(page: &BarsPage, bar: Option<&Bar>, shared: &Shared, area: Rect, buf: &
             theme.style(Role::Muted),
         ),
     ];
-    let Some(bar) = bar else {
+    let Some(bar) = page.bars.get(view.cursor.at) else {
         put_all(buf, area, 0, &left);
         return;
     };
     let [long, short] = times(bar, page, shared.zone);
-    let said = |time: &str, names: &[&str]| spelled(time, bar, names, theme);
+    let shown = view.shown(page, view.cursor.at);
+    let gap = page.scaled.adjustments.gap(bar.trading_date);
+    let said = |time: &str, names: &[&str]| match gap {
+        Some(gap) if shown.close.is_none() => vec![
+            (format!(" {time}"), theme.style(Role::Accent)),
+            (format!("  {}", gap.words()), theme.style(Role::Warn)),
+        ],
+        _ => spelled(time, bar, &shown, names, theme),
+    };
     let all = ["O", "H", "L", "C", "V", "adj"];
     let (whole, usual) = (said(&long, &all), said(&short, &all));
     // The selected bar is worth more than the extent of the series, and its time than its open.
@@ -279,22 +306,38 @@ fn times(bar: &Bar, page: &BarsPage, zone: Tz) -> [String; 2] {
 }
 
 /// A bar in words: its time, and what is named of its values.
-fn spelled(time: &str, bar: &Bar, names: &[&str], theme: Theme) -> Vec<(String, Style)> {
-    let decimals = text::decimals([bar.open, bar.high, bar.low, bar.close]);
-    let role = match bar.close.cmp(&bar.open) {
+fn spelled(
+    time: &str,
+    bar: &Bar,
+    shown: &AdjustedBar,
+    names: &[&str],
+    theme: Theme,
+) -> Vec<(String, Style)> {
+    let prices = [shown.open, shown.high, shown.low, shown.close];
+    let decimals = decimals(
+        *shown == AdjustedBar::raw(bar),
+        prices.into_iter().flatten(),
+    );
+    let role = match shown.close.cmp(&shown.open) {
         std::cmp::Ordering::Less => Role::Down,
         std::cmp::Ordering::Greater => Role::Up,
         std::cmp::Ordering::Equal => Role::Text,
     };
-    let price = |price: Price| (text::price(price, decimals), theme.style(role));
+    let price = |price: Option<Price>| {
+        let text = price.map_or_else(|| NONE.to_owned(), |price| text::price(price, decimals));
+        (text, theme.style(role))
+    };
     let mut pieces = vec![(format!(" {time}"), theme.style(Role::Accent))];
     for name in names {
         let value = match *name {
-            "O" => price(bar.open),
-            "H" => price(bar.high),
-            "L" => price(bar.low),
-            "C" => price(bar.close),
-            "V" => (bar.volume.grouped(), Style::new()),
+            "O" => price(shown.open),
+            "H" => price(shown.high),
+            "L" => price(shown.low),
+            "C" => price(shown.close),
+            "V" => {
+                let volume = shown.volume.map(crate::model::Volume::grouped);
+                (volume.unwrap_or_else(|| NONE.to_owned()), Style::new())
+            }
             _ => match bar.adjusted_close {
                 Some(close) => (text::price(close, text::decimals([close])), Style::new()),
                 None => continue,
@@ -304,70 +347,6 @@ fn spelled(time: &str, bar: &Bar, names: &[&str], theme: Theme) -> Vec<(String, 
         pieces.push(value);
     }
     pieces
-}
-
-fn table(
-    view: &Bars,
-    page: &BarsPage,
-    shape: &TableLayout,
-    shared: &Shared,
-    area: Rect,
-    buf: &mut Buffer,
-    regions: &mut Regions,
-) {
-    let theme = shared.theme;
-    let interval = page.window.series.interval;
-    let time_head = if interval.is_intraday() {
-        format!("TIME ({})", text::zone_name(shared.zone))
-    } else {
-        "DATE".to_owned()
-    };
-    if let Some(head) = line(area, 0) {
-        let mut x = put(
-            buf,
-            head,
-            1,
-            &text::left(&time_head, shape.time),
-            theme.style(Role::Head),
-        );
-        for column in &shape.columns {
-            let name = format!(" {}", right(column.head(), shape.cells));
-            x = put(buf, head, x, &name, theme.style(Role::Head));
-        }
-    }
-    let (_, body) = split_top(area, 1);
-    let is_old = shared
-        .snapshot
-        .as_ref()
-        .is_some_and(|snapshot| snapshot.store.lost.is_some());
-    let style = theme.style(if is_old { Role::Dim } else { Role::Text });
-    let look = (theme, true);
-    let shown = list::draw(
-        &page.bars,
-        view.cursor,
-        look,
-        body,
-        buf,
-        |bar, place, buf| {
-            let label = text::bar_time(bar, interval, shape.with_year, shared.zone);
-            let mut x = put(buf, place, 1, &text::left(&label, shape.time), style);
-            let at = page
-                .bars
-                .partition_point(|other| other.timestamp >= bar.timestamp);
-            for column in &shape.columns {
-                let (shown, role) = column.of(bar, page.bars.get(at), shape.decimals);
-                let style = if is_old { style } else { theme.style(role) };
-                x = put(
-                    buf,
-                    place,
-                    x,
-                    &format!(" {}", right(&shown, shape.cells)),
-                    style,
-                );
-            }
-        },
-    );
-    regions.rows(body, shown);
 }
 
 fn nothing(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer) {
@@ -402,7 +381,7 @@ mod tests {
         let shared = sample::shared(sample::normal());
         let area = Rect::new(0, 0, width, 1);
         let mut buf = Buffer::empty(area);
-        title(page, page.bars.first(), &shared, area, &mut buf);
+        title(&Bars::default(), page, &shared, area, &mut buf);
         buf.content
             .iter()
             .map(ratatui::buffer::Cell::symbol)
@@ -442,7 +421,7 @@ mod tests {
         let mut page = page();
         page.bars[0].high = sample::price("89999999999.12345678");
         page.bars[0].adjusted_close = Some(sample::price("1.5"));
-        let mut shape = TableLayout::of(&page);
+        let mut shape = TableLayout::of(&Bars::default(), &page);
         assert_eq!(shape.cells, "89,999,999,999.12345678".len());
         assert_eq!(shape.columns.len(), 9);
         for width in (30..260).rev() {

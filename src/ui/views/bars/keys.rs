@@ -48,6 +48,10 @@ pub const KEYS: &[Binding] = &[
         .hint(1, "")
         .group(SHOW)
         .finds("candles layout"),
+    here(Action::Prices, &["A"], "Raw or adjusted prices")
+        .hint(6, "")
+        .group(SHOW)
+        .finds("splits dividends scale"),
     here(Action::ZoomIn, &["+", "="], "Zoom in")
         .hint(8, "")
         .group(SHOW),
