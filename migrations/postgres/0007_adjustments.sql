@@ -60,17 +60,26 @@ CROSS JOIN LATERAL (
            CASE WHEN b.adjusted THEN 1 ELSE a.volume_factor END AS volume
 ) f;
 
--- Whoever may read the bars may read them adjusted.
+-- Whoever may read the bars may read them adjusted, and who stores bars stores what follows from them.
 DO $$
 DECLARE
     allowed record;
+    who text;
 BEGIN
     FOR allowed IN
-        SELECT grantee FROM pg_class, aclexplode(relacl)
-        WHERE oid = 'stock_data'::regclass AND privilege_type = 'SELECT' AND grantee <> relowner
+        SELECT grantee, bool_or(privilege_type = 'SELECT') AS reads, bool_or(privilege_type = 'INSERT') AS writes
+        FROM pg_class, aclexplode(relacl)
+        WHERE oid = 'stock_data'::regclass AND grantee <> relowner
+        GROUP BY grantee
     LOOP
-        EXECUTE format('GRANT SELECT ON stock_data_adjusted TO %s',
-            CASE allowed.grantee WHEN 0 THEN 'PUBLIC' ELSE allowed.grantee::regrole::text END);
+        who := CASE allowed.grantee WHEN 0 THEN 'PUBLIC' ELSE allowed.grantee::regrole::text END;
+        IF allowed.reads THEN
+            EXECUTE format('GRANT SELECT ON stock_data_adjusted, corporate_events, event_lists, adjustments TO %s', who);
+        END IF;
+        IF allowed.writes THEN
+            EXECUTE format(
+                'GRANT SELECT, INSERT, UPDATE, DELETE ON corporate_events, event_lists, adjustments TO %s', who);
+        END IF;
     END LOOP;
 END
 $$;

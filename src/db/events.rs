@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 
 use super::error::{DbError, Result};
 use crate::model::adjustment::{
-    Adjustment, Adjustments, CorporateEvent, Day, EventKind, Known, ReportedEvents, Rule,
-    adjustments, revised,
+    Adjustment, Adjustments, CorporateEvent, DailyCandidate, EventKind, KnownEvents,
+    ReportedEvents, Rule, adjustments, revised,
 };
 use crate::model::{Instrument, RequestId};
 
@@ -26,7 +26,7 @@ pub trait EventStore: fmt::Debug + Send + Sync {
     ) -> Result<()>;
 
     /// The factors of a symbol's raw bars, and up to when its events are known.
-    async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, Known)>;
+    async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)>;
 }
 
 /// What the store has of a symbol.
@@ -35,7 +35,7 @@ pub struct Stored {
     /// Its events.
     pub events: Vec<CorporateEvent>,
     /// Up to when they are known.
-    pub known: Known,
+    pub known: KnownEvents,
     /// Its factors, newest first.
     pub adjustments: Vec<Adjustment>,
 }
@@ -46,7 +46,7 @@ pub struct DailyWindow {
     /// The first and the last day of them, and of the bar after them, which may have jumped.
     pub days: (NaiveDate, NaiveDate),
     /// Those that may be events.
-    pub candidates: Vec<Day>,
+    pub candidates: Vec<DailyCandidate>,
 }
 
 /// What must be written; `None`: it is as it was.
@@ -72,12 +72,12 @@ pub fn changes(stored: &Stored, window: Option<&DailyWindow>, rule: Rule) -> Cha
 }
 
 /// Up to when each list is complete.
-pub fn known(bars: Option<NaiveDate>, lists: &[(String, NaiveDate)]) -> Known {
+pub fn known(bars: Option<NaiveDate>, lists: &[(String, NaiveDate)]) -> KnownEvents {
     let through = |kind: EventKind| {
         let mut lists = lists.iter();
         lists.find_map(|(word, through)| (word == kind.as_str()).then_some(*through))
     };
-    Known {
+    KnownEvents {
         bars,
         splits: through(EventKind::Splits),
         dividends: through(EventKind::Dividends),

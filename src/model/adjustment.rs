@@ -16,7 +16,9 @@ mod restated;
 mod split;
 
 pub use bars::{AdjustedBar, Adjustments, Gap};
-pub use events::{CorporateEvent, Day, EventKind, EventOrigin, Known, ReportedEvents, revised};
+pub use events::{
+    CorporateEvent, DailyCandidate, EventKind, EventOrigin, KnownEvents, ReportedEvents, revised,
+};
 pub use factors::{Adjustment, Rule, Unknown, adjustments};
 pub use restated::{Restatement, RestatementKind, restated};
 pub use split::{LEAST_JUMP, Ratio};

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer as _};
 use serde_json::Value;
 
 use super::export::columns::{COLUMNS, Cell, Column};
-use crate::model::adjustment::{AdjustedBar, Adjustments, Gap, Known, Unknown};
+use crate::model::adjustment::{AdjustedBar, Adjustments, Gap, KnownEvents, Unknown};
 use crate::model::bar_file::BarFormat;
 use crate::model::text::without_formula;
 use crate::model::{Bar, Interval, Price, SeriesKey, Volume};
@@ -58,7 +58,7 @@ fn reason(series: &SeriesKey, gap: Gap) -> String {
 /// What to say if dividends are not known of some of these daily bars, which are all from the oldest
 /// bar shown.
 #[must_use]
-pub fn without_dividends(series: &SeriesKey, daily: &[Bar], known: &Known) -> Option<String> {
+pub fn without_dividends(series: &SeriesKey, daily: &[Bar], known: &KnownEvents) -> Option<String> {
     let known = known.dividends.map(|through| through + DECLARED_AHEAD);
     let is_unknown = |bar: &&Bar| {
         bar.dividend_amount.is_none() && known.is_none_or(|through| through < bar.trading_date)

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::event::Observer;
@@ -19,8 +20,9 @@ use super::run::Pipeline;
 use super::source::{EventSource, Refusal};
 use super::symbols::problem;
 use crate::db::{DbError, KeptAnswer};
-use crate::model::adjustment::{EventKind, ReportedEvents};
-use crate::model::{ErrorClass, Instrument, Request, RunStatus, SourceId};
+use crate::model::adjustment::{Adjustments, EventKind, KnownEvents, ReportedEvents, Unknown};
+use crate::model::causes::Causes;
+use crate::model::{ErrorClass, Instrument, Interval, Request, RunStatus, SeriesReport, SourceId};
 
 /// What became of one list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,9 @@ pub struct EventList {
     /// How many days it names, or the class of failure and a sentence for people.
     pub outcome: Result<usize, (ErrorClass, String)>,
 }
+
+/// A jump is new for a week: longer than a run is usually away.
+const NEW: TimeDelta = TimeDelta::days(7);
 
 /// A list that was read, or why there is none.
 type Listed = Result<ReportedEvents, Refusal>;
@@ -79,6 +84,72 @@ impl Pipeline {
         Ok(lists)
     }
 
+    /// Asks for the splits of symbols whose new daily bars jumped as by a split that nobody reported:
+    /// once a day, and only where the day's requests have no limit. Elsewhere, and for the jumps of a
+    /// series that was loaded for the first time, a person decides.
+    pub(super) async fn ask_about_jumps(&self, reports: &[SeriesReport], waiting: Waiting<'_>) {
+        let asked = async {
+            let mut wanted = vec![];
+            for report in reports.iter().filter(|report| is_continued(report)) {
+                if self.may_ask_about(report).await? {
+                    wanted.push((report.series.instrument(), EventKind::Splits));
+                }
+            }
+            if wanted.is_empty() || waiting.cancel.is_cancelled() {
+                return Ok(vec![]);
+            }
+            self.events(&wanted, waiting.observer, waiting.cancel).await
+        };
+        match asked.await {
+            Ok(lists) => {
+                for EventList {
+                    instrument,
+                    outcome,
+                    ..
+                } in lists
+                {
+                    tracing::info!(%instrument, ?outcome, "asked for splits, because a price jumped");
+                }
+            }
+            Err(error) => {
+                let error: DbError = error;
+                tracing::warn!(error = %Causes(&error), "splits could not be asked for");
+            }
+        }
+    }
+
+    /// Whether a symbol's newest bars jumped without an explanation, and its list of splits may be
+    /// asked for.
+    async fn may_ask_about(&self, report: &SeriesReport) -> Result<bool, DbError> {
+        let series = &report.series;
+        let Some(lane) = self.lane(&series.source) else {
+            return Ok(false);
+        };
+        let request = match lane.source.events() {
+            Some(source) if lane.missing_key.is_none() => {
+                source.ask_events(&series.symbol, EventKind::Splits).ok()
+            }
+            _ => None,
+        };
+        let Some(request) = request.filter(|_| lane.policy.quota.per_day().is_none()) else {
+            return Ok(false);
+        };
+        let (adjustments, known) = self.store.adjustments(series.instrument()).await?;
+        let yesterday = self
+            .clock
+            .now()
+            .with_timezone(&lane.policy.quota.zone)
+            .date_naive()
+            - TimeDelta::days(1);
+        if known.splits.is_some_and(|through| through >= yesterday)
+            || !has_new_jump(&adjustments, &known)
+        {
+            return Ok(false);
+        }
+        let learned = Learned::new(self.store.entitlements(lane.credential.clone()).await?);
+        Ok(learned.verdict(&request, &BTreeSet::new()) == Verdict::Go)
+    }
+
     /// Stores a list that a dead process had kept; `None`: the answer is about something else.
     pub(super) async fn recover_events(
         &self,
@@ -94,6 +165,20 @@ impl Pipeline {
         }
         Ok(Some(()))
     }
+}
+
+/// Whether a run added daily bars to those that a series had.
+fn is_continued(report: &SeriesReport) -> bool {
+    let counts = report.counts;
+    report.series.interval == Interval::Daily && counts.inserted > 0 && counts.unchanged > 0
+}
+
+/// Whether one of the newest bars jumped.
+fn has_new_jump(adjustments: &Adjustments, known: &KnownEvents) -> bool {
+    known.bars.is_some_and(|newest| {
+        let mut marks = adjustments.marks(newest - NEW, newest);
+        marks.any(|(_, unknown)| matches!(unknown, Unknown::LooksLikeSplit(_)))
+    })
 }
 
 /// The lists of the source that a request asks for one of.

@@ -57,7 +57,7 @@ async fn the_originals_query_answers_and_a_second_fetch_changes_nothing() {
         };
         let before = desk.sql(versions);
         let (code, again) = desk.fetch(&arguments);
-        assert_eq!(code, 0);
+        assert_eq!(code, 0, "{again}");
         for series in again["series"].as_array().unwrap() {
             let counts =
                 ["received", "inserted", "changed", "unchanged"].map(|count| series[count].clone());

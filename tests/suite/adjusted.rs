@@ -146,7 +146,8 @@ async fn a_watch_list_holds_a_series_raw_and_adjusted() {
             desk.sql("SELECT count(*) FROM stock_data WHERE interval = 'daily' AND adjusted_close IS NOT NULL"),
             ["100"]
         );
-        let run = desk.run(&["runs", "2"]).stdout;
+        let run = document["run_id"].to_string();
+        let run = desk.run(&["runs", &run]).stdout;
         for series in ["IBM daily adjusted", "IBM 5min adjusted"] {
             // Once as a series and once as a request.
             assert_eq!(run.matches(series).count(), 2, "{run}");

@@ -15,9 +15,10 @@ const DAILY: [(&str, &str); 4] = [
     ("2026-11-17", "396"),
 ];
 
-fn daily() -> String {
+/// An answer with the rows from this one on; the first is the newest.
+fn daily(from: usize) -> String {
     let mut body = r#"{"Meta Data": {"2. Symbol": "IBM", "5. Time Zone": "US/Eastern"}, "Time Series (Daily)": {"#.to_owned();
-    for (at, (label, price)) in DAILY.iter().enumerate() {
+    for (at, (label, price)) in DAILY.iter().skip(from).enumerate() {
         let comma = if at == 0 { "" } else { ", " };
         let _ = write!(
             body,
@@ -34,10 +35,15 @@ const MINUTES: &str = r#"{"Meta Data": {"2. Symbol": "IBM", "4. Interval": "60mi
 
 /// A provider with daily bars and one of an hour, and these lists of splits and dividends.
 async fn provider(splits: &str, dividends: &str) -> Server {
+    provider_with(0, splits, dividends).await
+}
+
+/// The same with the daily rows from this one on.
+async fn provider_with(from: usize, splits: &str, dividends: &str) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let mut index = String::new();
     for (function, body) in [
-        ("TIME_SERIES_DAILY", daily().as_str()),
+        ("TIME_SERIES_DAILY", daily(from).as_str()),
         ("TIME_SERIES_INTRADAY", MINUTES),
         ("SPLITS", splits),
         ("DIVIDENDS", dividends),
@@ -83,7 +89,7 @@ const RAW_DAILY: [&str; 4] = ["--symbols", "IBM", "--interval", "daily"];
 async fn a_split_that_nobody_reported_is_never_a_price_on_another_scale() {
     let server = provider(SPLIT, DIVIDEND).await;
     for desk in Desk::on_each_database() {
-        let desk = desk.asking(&server);
+        let desk = desk.asking(&server).with("ALPHA_VANTAGE_PLAN", "free");
         desk.fetch(&RAW_DAILY);
         desk.fetch(&["--symbols", "IBM", "--interval", "60min"]);
         let adjusted = ["--interval", "daily", "--adjusted"];
@@ -130,6 +136,32 @@ async fn a_split_that_nobody_reported_is_never_a_price_on_another_scale() {
             ["stored"; 4],
             "and in the ledger as every request"
         );
+    }
+}
+
+/// A request of a limited day is a person's to spend, and so are those of a first load.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_a_limit_a_day_is_asked_once_about_a_new_jump() {
+    let before_it = provider_with(2, SPLIT, DIVIDEND).await;
+    let server = provider(SPLIT, DIVIDEND).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&before_it);
+        desk.fetch(&RAW_DAILY);
+        let desk = desk.asking(&server);
+        let before = server.journal().len();
+        let fetch = || {
+            desk.fetch(&RAW_DAILY);
+            let journal = server.journal();
+            let functions = journal[before..]
+                .iter()
+                .map(|entry| entry.query[0].1.clone());
+            functions.collect::<Vec<_>>()
+        };
+        assert_eq!(fetch(), ["TIME_SERIES_DAILY", "SPLITS"]);
+        assert_eq!(fetch()[2..], ["TIME_SERIES_DAILY"]);
+        let (shown, told) = closes(&desk, &["--interval", "daily", "--adjusted"]);
+        assert_eq!(shown, ["99.0000", "101.0000", "100.0000", "99.0000"]);
+        assert!(told.contains("adjusted for splits alone"), "{told}");
     }
 }
 

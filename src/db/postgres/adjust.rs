@@ -8,7 +8,8 @@ use super::super::error::DbError;
 use super::super::events::{self, DailyWindow, Stored, word};
 use super::Outcome;
 use crate::model::adjustment::{
-    Adjustment, Adjustments, CorporateEvent, Day, Known, LEAST_JUMP, ReportedEvents, Rule,
+    Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
+    ReportedEvents, Rule,
 };
 use crate::model::{Batch, Counts, Instrument, Interval, Price, RequestId};
 
@@ -103,7 +104,7 @@ async fn replace_list(connection: &mut PgConnection, reported: &ReportedEvents) 
 pub async fn read(
     connection: &mut PgConnection,
     instrument: Instrument,
-) -> Outcome<(Adjustments, Known)> {
+) -> Outcome<(Adjustments, KnownEvents)> {
     let known = known(connection, &instrument).await?;
     let adjustments = adjustments(connection, &instrument).await?;
     Ok((Adjustments::new(adjustments), known))
@@ -186,7 +187,7 @@ async fn window(
         candidates: rows
             .into_iter()
             .map(candidate)
-            .collect::<Outcome<Vec<Day>>>()?,
+            .collect::<Outcome<Vec<DailyCandidate>>>()?,
     }))
 }
 
@@ -219,8 +220,10 @@ type CandidateRow = (
     Option<Decimal>,
 );
 
-fn candidate((date, open, close, close_before, dividend, split): CandidateRow) -> Outcome<Day> {
-    Ok(Day {
+fn candidate(
+    (date, open, close, close_before, dividend, split): CandidateRow,
+) -> Outcome<DailyCandidate> {
+    Ok(DailyCandidate {
         date,
         open: price(open)?,
         close: price(close)?,
@@ -270,7 +273,7 @@ async fn events(
     Ok(events)
 }
 
-async fn known(connection: &mut PgConnection, instrument: &Instrument) -> Outcome<Known> {
+async fn known(connection: &mut PgConnection, instrument: &Instrument) -> Outcome<KnownEvents> {
     let newest: Option<NaiveDate> = sqlx::query_scalar(
         "SELECT trading_date FROM stock_data WHERE source = source_of($1) AND symbol = $2 \
          AND interval = 'daily' AND NOT adjusted ORDER BY timestamp DESC LIMIT 1",

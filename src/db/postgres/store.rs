@@ -20,7 +20,7 @@ use super::session::HOLDS_A_LOCK;
 use super::{
     DEADLINE, PgStore, adjust, apply, coverage, history, ledger, listings, settings, watch_list,
 };
-use crate::model::adjustment::{Adjustments, Known, ReportedEvents, Rule};
+use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     Answer, Bar, Batch, Counts, Coverage, Instrument, Listing, RequestId, RunId, RunStatus,
@@ -138,7 +138,7 @@ impl EventStore for PgStore {
             .await
     }
 
-    async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, Known)> {
+    async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)> {
         self.read(|c| Box::pin(adjust::read(c, instrument))).await
     }
 }

@@ -9,7 +9,8 @@ use super::instant::{FIRST, LAST};
 use super::stored_series::number;
 use super::{Outcome, instant};
 use crate::model::adjustment::{
-    Adjustment, Adjustments, CorporateEvent, Day, Known, LEAST_JUMP, ReportedEvents, Rule,
+    Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
+    ReportedEvents, Rule,
 };
 use crate::model::{Batch, Counts, Instrument, Interval, Price, RequestId};
 
@@ -105,7 +106,7 @@ async fn replace_list(connection: &mut SqliteConnection, reported: &ReportedEven
 pub async fn read(
     connection: &mut SqliteConnection,
     instrument: Instrument,
-) -> Outcome<(Adjustments, Known)> {
+) -> Outcome<(Adjustments, KnownEvents)> {
     let known = known(connection, &instrument).await?;
     let adjustments = adjustments(connection, &instrument).await?;
     Ok((Adjustments::new(adjustments), known))
@@ -204,8 +205,8 @@ async fn window(
 
 type CandidateRow = (i64, i64, i64, Option<i64>, Option<i64>, Option<i64>);
 
-fn candidate((day, open, close, close_before, dividend, split): CandidateRow) -> Day {
-    Day {
+fn candidate((day, open, close, close_before, dividend, split): CandidateRow) -> DailyCandidate {
+    DailyCandidate {
         date: row::from_epoch_day(day),
         open: Price::from_units(open),
         close: Price::from_units(close),
@@ -243,7 +244,7 @@ async fn events(
     Ok(events)
 }
 
-async fn known(connection: &mut SqliteConnection, instrument: &Instrument) -> Outcome<Known> {
+async fn known(connection: &mut SqliteConnection, instrument: &Instrument) -> Outcome<KnownEvents> {
     let number = daily(connection, instrument).await?;
     let newest: Option<i64> = sqlx::query_scalar(
         "SELECT trading_day FROM bars WHERE series_id = $1 ORDER BY timestamp DESC LIMIT 1",

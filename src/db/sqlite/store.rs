@@ -17,7 +17,7 @@ use super::lock::FileLock;
 use super::{
     SqliteStore, adjust, apply, coverage, history, ledger, listings, on_disk, settings, watch_list,
 };
-use crate::model::adjustment::{Adjustments, Known, ReportedEvents, Rule};
+use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     Answer, Bar, Batch, Counts, Coverage, Instrument, Listing, RequestId, RunId, RunStatus,
@@ -114,7 +114,7 @@ impl EventStore for SqliteStore {
             .await
     }
 
-    async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, Known)> {
+    async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)> {
         self.read(|c| Box::pin(adjust::read(c, instrument))).await
     }
 }

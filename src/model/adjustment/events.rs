@@ -98,7 +98,7 @@ impl CorporateEvent {
 /// A daily bar that may be an event: one that reports a dividend or split, opened with a jump, or
 /// is of a day on which an event is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Day {
+pub struct DailyCandidate {
     /// The day.
     pub date: NaiveDate,
     /// The raw open.
@@ -113,7 +113,7 @@ pub struct Day {
     pub split: Option<Price>,
 }
 
-impl Day {
+impl DailyCandidate {
     /// What the bar reports, and what its price tells where it reports no split.
     fn events(&self) -> impl Iterator<Item = CorporateEvent> {
         let event = |origin, dividend, split| CorporateEvent {
@@ -145,7 +145,7 @@ impl Day {
 pub fn revised(
     events: &[CorporateEvent],
     (first, last): (NaiveDate, NaiveDate),
-    days: &[Day],
+    days: &[DailyCandidate],
 ) -> Vec<CorporateEvent> {
     let is_here = |date: NaiveDate| (first..=last).contains(&date);
     let is_listed = |event: &CorporateEvent| {
@@ -165,7 +165,7 @@ pub fn revised(
                 ..*event
             }
         })
-        .chain(days.iter().flat_map(Day::events))
+        .chain(days.iter().flat_map(DailyCandidate::events))
         .collect();
     revised.sort_by_key(|event| (event.date, event.origin));
     revised
@@ -173,7 +173,7 @@ pub fn revised(
 
 /// Up to when the events of a symbol are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownEvents {
     /// The newest daily bar.
     pub bars: Option<NaiveDate>,
     /// The last day of the list of splits.
@@ -182,7 +182,7 @@ pub struct Known {
     pub dividends: Option<NaiveDate>,
 }
 
-impl Known {
+impl KnownEvents {
     /// The last day with which later prices share one scale, as far as anybody knows.
     pub(super) fn last(&self) -> Option<NaiveDate> {
         self.bars.max(self.splits)
@@ -213,7 +213,7 @@ pub(super) struct Merged {
 
 /// The events that count, newest first. What bars report outweighs a list, which may have another
 /// date for the same event; a list of splits clears every jump in its time that it does not explain.
-pub(super) fn merged(events: &[CorporateEvent], known: &Known) -> Vec<Merged> {
+pub(super) fn merged(events: &[CorporateEvent], known: &KnownEvents) -> Vec<Merged> {
     let of = |origin| events.iter().filter(move |event| event.origin == origin);
     let mut merged: Vec<Merged> = of(EventOrigin::Bars)
         .copied()

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::events::{CorporateEvent, Known, NO_DIVIDEND, merged};
+use super::events::{CorporateEvent, KnownEvents, NO_DIVIDEND, merged};
 use super::split::Ratio;
 use crate::model::words::UnknownWord;
 
@@ -121,7 +121,7 @@ impl Rule {
 /// The adjustments of a symbol's raw bars at a source, newest first, in 28 digits. Nothing is known
 /// of bars after the newest one, and nothing at all without one.
 #[must_use]
-pub fn adjustments(events: &[CorporateEvent], known: &Known, rule: Rule) -> Vec<Adjustment> {
+pub fn adjustments(events: &[CorporateEvent], known: &KnownEvents, rule: Rule) -> Vec<Adjustment> {
     let Some(last) = known.last() else {
         return vec![];
     };

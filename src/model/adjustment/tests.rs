@@ -41,10 +41,10 @@ pub(super) fn bar(day: i64, close: &str, volume: i64) -> Bar {
 }
 
 /// The days of these bars that may be events.
-pub(super) fn days(bars: &[Bar]) -> Vec<Day> {
+pub(super) fn days(bars: &[Bar]) -> Vec<DailyCandidate> {
     let mut before = None;
     bars.iter()
-        .map(|bar| Day {
+        .map(|bar| DailyCandidate {
             date: bar.trading_date,
             open: bar.open,
             close: bar.close,
@@ -56,12 +56,12 @@ pub(super) fn days(bars: &[Bar]) -> Vec<Day> {
 }
 
 /// The events that bars tell, and up to when.
-pub(super) fn told(bars: &[Bar], listed: &[CorporateEvent]) -> (Vec<CorporateEvent>, Known) {
+pub(super) fn told(bars: &[Bar], listed: &[CorporateEvent]) -> (Vec<CorporateEvent>, KnownEvents) {
     let newest = bars.last().unwrap().trading_date;
     let events = revised(listed, (bars[0].trading_date, newest), &days(bars));
-    let known = Known {
+    let known = KnownEvents {
         bars: Some(newest),
-        ..Known::default()
+        ..KnownEvents::default()
     };
     (events, known)
 }
@@ -196,7 +196,11 @@ fn a_factor_that_cannot_be_known_leaves_out_prices_and_not_volumes() {
 
 #[test]
 fn nothing_is_known_without_daily_bars_or_after_them() {
-    let none = Adjustments::new(adjustments(&[], &Known::default(), Rule::CloseOfExDate));
+    let none = Adjustments::new(adjustments(
+        &[],
+        &KnownEvents::default(),
+        Rule::CloseOfExDate,
+    ));
     assert_eq!(none, Adjustments::default());
     assert_eq!(none.gap(date("2026-01-05")), Some(Gap::All));
     let bars = [bar(5, "400", 9), bar(6, "401", 9)];

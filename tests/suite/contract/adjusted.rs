@@ -1,7 +1,7 @@
 //! Adjusted prices: one scale over a whole series, and nothing where the scale cannot be known.
 
 use pipeline_tui::model::adjustment::{
-    EventKind, Gap, Known, Ratio, ReportedEvents, Rule, Unknown,
+    EventKind, Gap, KnownEvents, Ratio, ReportedEvents, Rule, Unknown,
 };
 
 use super::*;
@@ -157,7 +157,7 @@ async fn a_split_that_nobody_reported_leaves_prices_out_until_a_list_tells(place
     assert_eq!(place.sql(SHOWN).await[1], "daily 2026-01-06 9900 4000");
     let (_, known) = read().await.unwrap();
     let through = Some("2026-01-08".parse().unwrap());
-    let all = Known {
+    let all = KnownEvents {
         bars: through,
         splits: through,
         dividends: through,

@@ -13,7 +13,7 @@ fn dividend(day: &str, amount: &str) -> CorporateEvent {
 /// The adjusted close of the oldest bar, with these lists sent on the last day.
 fn first(bars: &[Bar], listed: &[CorporateEvent]) -> Option<String> {
     let (events, known) = told(bars, listed);
-    let known = Known {
+    let known = KnownEvents {
         splits: known.bars,
         dividends: known.bars,
         ..known
@@ -43,7 +43,7 @@ fn a_list_without_that_split_clears_the_jump() {
     let bars = [bar(6, "400", 9), bar(7, "101", 9)];
     assert_eq!(first(&bars, &[]).as_deref(), Some("400.0000"), "a crash");
     let (events, known) = told(&bars, &[]);
-    let early = Known {
+    let early = KnownEvents {
         splits: Some(date("2026-01-06")),
         ..known
     };
@@ -126,7 +126,7 @@ fn what_changed_between_two_days_replaces_what_was_there_alone() {
     let whole = (bars[0].trading_date, bars[2].trading_date);
     assert_eq!(revised(&events, whole, &days(&bars)), events, "again");
     let day = bars[2].trading_date;
-    let corrected = [Day {
+    let corrected = [DailyCandidate {
         open: price("399"),
         close: price("398"),
         ..days(&bars)[2]
