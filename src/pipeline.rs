@@ -3,6 +3,7 @@
 pub mod adjusted;
 pub mod command;
 mod cost;
+pub mod coverage_map;
 pub mod credential;
 mod digest;
 pub mod engine;
@@ -37,7 +38,7 @@ pub mod stock;
 pub mod symbols;
 mod watching;
 
-pub use cost::{Cost, Left};
+pub use cost::Cost;
 pub use event::{Event, Observer, RunReport};
 pub use lane::Lane;
 pub use once::Once;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::America::New_York;
 use serde::Serialize;
 
@@ -11,7 +11,8 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::{self, serialize};
 use super::table::layout;
-use super::{chosen, gaps, open, output};
+use super::{chosen, open, output};
+use crate::model::quota::Left;
 use crate::model::text::{counted, thousands};
 use crate::model::{Interval, SeriesKey, SourceId, Span, Symbol};
 use crate::pipeline::source::FetchOptions;
@@ -128,7 +129,7 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
                 .reduce(|all, span| Span::new(all.from.min(span.from), all.to.max(span.to)));
             let [from, to] = whole.map_or_else(
                 || [String::new(), String::new()],
-                |span| gaps::shown(&cost.grid, span),
+                |span| cost.grid.labels(span),
             );
             vec![
                 cost.series.to_string(),
@@ -156,22 +157,19 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
 async fn outlook(pipeline: &Pipeline, costs: &[Cost], requests: u32) -> Result<String, Failure> {
     let total = counted(requests.into(), "request");
     let limits = pipeline.left_today().await?;
-    let days = costs.iter().filter_map(|cost| {
-        let limit = limits
-            .iter()
-            .find(|limit| limit.source == cost.series.source)?;
-        Some((limit.left, limit.per_day))
-    });
-    let Some((left, per_day)) = days.min() else {
+    let asked = |limit: &&Left| {
+        let mut sources = costs.iter().map(|cost| &cost.series.source);
+        sources.any(|source| *source == limit.source)
+    };
+    let Some(limit) = limits.iter().filter(asked).min_by_key(|limit| limit.left) else {
         return Ok(format!("{total}; the plan has no daily limit"));
     };
-    if requests <= left {
-        return Ok(format!("{total}; all fit today ({left} left)"));
-    }
-    let more = (requests - left).div_ceil(per_day.max(1));
+    let (left, per_day) = (limit.left, limit.per_day);
     let today = pipeline.clock.now().with_timezone(&New_York).date_naive();
-    let end = today + TimeDelta::days(more.into());
-    Ok(format!(
-        "{total}; {left} fit today, the rest until {end} at {per_day} a day: run the same command again on each day"
-    ))
+    Ok(match limit.last_day(requests, today) {
+        None => format!("{total}; all fit today ({left} left)"),
+        Some(end) => format!(
+            "{total}; {left} fit today, the rest until {end} at {per_day} a day: run the same command again on each day"
+        ),
+    })
 }

@@ -24,8 +24,9 @@ use crate::config::{self, Settings};
 use crate::db::{BarQuery, Holding, Order, Store};
 use crate::model::adjustment::AdjustedBar;
 use crate::model::bar_file::{self, BarFile, BarFormat};
+use crate::model::ranges::{self, Hole};
 use crate::model::text::thousands;
-use crate::model::{Bar, Instrument, Interval, Price, SeriesKey, SeriesReport, Volume};
+use crate::model::{Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Volume};
 use crate::pipeline::RunRequest;
 use crate::pipeline::export::pieces::{Extent, Pieces};
 use crate::pipeline::export::{BarWriter, Existing, Written};
@@ -87,7 +88,7 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         return Ok(code);
     }
     match target {
-        Destination::Table(path) => reading.table(path.as_deref()).await?,
+        Destination::Table(path) => reading.table(&settings, path.as_deref()).await?,
         Destination::Stdout(format) => reading.stdout(format).await?,
         Destination::File(path, format) => reading.file(&path, format).await?,
         Destination::Folder(path, format) => reading.folder(&path, format).await?,
@@ -192,7 +193,8 @@ impl Reading<'_> {
         }
     }
 
-    async fn table(&self, path: Option<&Path>) -> Result<(), Failure> {
+    async fn table(&self, settings: &Settings, path: Option<&Path>) -> Result<(), Failure> {
+        let pipeline = open::pipeline(settings, Arc::clone(&self.store))?;
         let cancel = exit::cancelled_by_signal();
         let (mut text, mut count) = (String::new(), 0);
         for series in &self.series {
@@ -208,7 +210,15 @@ impl Reading<'_> {
                 let gap = if text.is_empty() { "" } else { "\n" };
                 let _ = writeln!(text, "{gap}{series}");
             }
-            text.push_str(&table(&bars, series.interval));
+            let facts = self.store.facts(pipeline.stored_as(series)).await?;
+            let grid = pipeline.grid(series);
+            let holes = ranges::holes(&grid, &facts.coverage, &bars);
+            text.push_str(&marked(
+                &table(&bars, series.interval),
+                &bars,
+                &holes,
+                &grid,
+            ));
             count += written.bars;
         }
         let Some(path) = path else {
@@ -378,6 +388,22 @@ fn shown(bars: &[(Bar, AdjustedBar)], interval: Interval) -> String {
     layout(&heads, &rows)
 }
 
+/// A table of bars, newest first, with a line where bars were never asked for.
+fn marked(table: &str, bars: &[Bar], holes: &[Hole], grid: &Grid) -> String {
+    let mut lines = table.lines();
+    let mut text = lines
+        .next()
+        .map_or_else(String::new, |head| format!("{head}\n"));
+    for (line, bar) in lines.zip(bars) {
+        let _ = writeln!(text, "{line}");
+        if let Some(hole) = holes.iter().find(|hole| hole.before == bar.timestamp) {
+            let words = hole.words(grid);
+            let _ = writeln!(text, "  {words}; pipeline-tui backfill fetches them");
+        }
+    }
+    text
+}
+
 /// The newest bars of a series of a run, to show what was fetched.
 pub async fn newest(
     store: &Arc<dyn Store>,
@@ -392,4 +418,48 @@ pub async fn newest(
         order: Order::NewestFirst,
     };
     Ok(store.bars(query).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::model::calendar::CalendarId;
+    use crate::model::{Price, Publishing, Span};
+
+    #[test]
+    fn a_hole_has_a_line_between_its_bars() {
+        let day = |day: i64| DateTime::UNIX_EPOCH + TimeDelta::days(day);
+        let bars = [39, 38, 4].map(|number| Bar {
+            timestamp: day(number),
+            trading_date: day(number).date_naive(),
+            open: Price::from_units(1),
+            high: Price::from_units(1),
+            low: Price::from_units(1),
+            close: Price::from_units(1),
+            volume: 1.into(),
+            is_final: true,
+            adjusted_close: None,
+            dividend_amount: None,
+            split_coefficient: None,
+        });
+        let grid = Grid {
+            interval: Interval::Daily,
+            calendar: CalendarId::Always.into(),
+            publishing: Publishing::UNKNOWN,
+        };
+        let hole = Hole {
+            before: bars[1].timestamp,
+            span: Span::new(day(5), day(38)),
+            bars: 33,
+        };
+        let plain = table(&bars, Interval::Daily);
+        let lines: Vec<&str> = plain.lines().collect();
+        let marked = marked(&plain, &bars, &[hole], &grid);
+        let mark = "  never asked: 33 bars, 01-06 … 02-07; pipeline-tui backfill fetches them";
+        let wanted = [lines[0], lines[1], lines[2], mark, lines[3]];
+        assert_eq!(marked.lines().collect::<Vec<_>>(), wanted);
+        assert_eq!(super::marked(&plain, &bars, &[], &grid), plain);
+    }
 }

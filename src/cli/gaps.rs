@@ -11,7 +11,7 @@ use super::table::layout;
 use super::{chosen, open, output};
 use crate::model::ranges::Stretch;
 use crate::model::text::{counted, thousands};
-use crate::model::{Grid, Interval, SeriesKey, SourceId, Span, Symbol};
+use crate::model::{Interval, SeriesKey, SourceId, Span, Symbol};
 use crate::pipeline::Pipeline;
 use crate::pipeline::stock::Stand;
 
@@ -175,7 +175,7 @@ fn holes(stand: &Stand, until: Option<DateTime<Utc>>) -> Vec<Gap> {
 }
 
 fn row(stand: &Stand, gap: &Gap) -> Vec<String> {
-    let [from, to] = shown(&stand.grid, gap.span);
+    let [from, to] = stand.grid.labels(gap.span);
     let fetched = match stand.reach {
         Some(_) if !gap.askable => "no: needs a paid plan",
         Some(reach) if gap.span.from < reach => "the newest of them",
@@ -191,7 +191,7 @@ fn row(stand: &Stand, gap: &Gap) -> Vec<String> {
 }
 
 fn covered(stand: &Stand, range: &Stretch) -> Vec<String> {
-    let [from, to] = shown(&stand.grid, range.span);
+    let [from, to] = stand.grid.labels(range.span);
     vec![
         stand.series.to_string(),
         from,
@@ -199,19 +199,4 @@ fn covered(stand: &Stand, range: &Stretch) -> Vec<String> {
         thousands(range.bars),
         range.state.to_string(),
     ]
-}
-
-/// The first and the last bar of a time, as its source labels them.
-pub fn shown(grid: &Grid, span: Span) -> [String; 2] {
-    let form = if grid.interval.is_intraday() {
-        "%Y-%m-%d %H:%M"
-    } else {
-        "%Y-%m-%d"
-    };
-    let first = grid.first(span).map_or(span.from, |slot| slot.span.from);
-    let last = grid.last(span).map_or(span.to, |slot| slot.span.from);
-    [first, last].map(|at| {
-        let local = at.with_timezone(&grid.publishing.zone);
-        local.format(form).to_string()
-    })
 }

@@ -93,6 +93,24 @@ impl Grid {
         }
     }
 
+    /// The first and the last slot of a time, as people write them in the zone of the source.
+    #[must_use]
+    pub fn labels(&self, within: Span) -> [String; 2] {
+        let form = if self.interval.is_intraday() {
+            "%Y-%m-%d %H:%M"
+        } else {
+            "%Y-%m-%d"
+        };
+        let first = self
+            .first(within)
+            .map_or(within.from, |slot| slot.span.from);
+        let last = self.last(within).map_or(within.to, |slot| slot.span.from);
+        [first, last].map(|at| {
+            let local = at.with_timezone(&self.publishing.zone);
+            local.format(form).to_string()
+        })
+    }
+
     /// The newest slot whose bar is due.
     #[must_use]
     pub fn newest_due(&self, now: DateTime<Utc>) -> Option<Slot> {

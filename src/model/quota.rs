@@ -3,6 +3,8 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use super::SourceId;
+
 /// Windows that a pace can have: of a day, a minute and a second.
 pub const WINDOWS: usize = 3;
 
@@ -189,6 +191,27 @@ pub fn decide(ledger: &Ledger, quota: &Quota, retry: bool, now: DateTime<Utc>) -
     }
 }
 
+/// What a source with a daily limit may still be sent today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The source.
+    pub source: SourceId,
+    /// Requests left.
+    pub left: u32,
+    /// Requests of a day.
+    pub per_day: u32,
+}
+
+impl Left {
+    /// The day on which this many requests are sent, from today on; `None`: today.
+    #[must_use]
+    pub fn last_day(&self, requests: u32, today: NaiveDate) -> Option<NaiveDate> {
+        let rest = requests.checked_sub(self.left).filter(|rest| *rest > 0)?;
+        let days = rest.div_ceil(self.per_day.max(1));
+        today.checked_add_signed(TimeDelta::days(days.into()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use chrono_tz::America::New_York;
@@ -367,5 +390,29 @@ mod tests {
             quota.day(at("2026-11-23T04:59:59Z")),
             (at("2026-11-23T00:00:00Z"), at("2026-11-24T00:00:00Z"))
         );
+    }
+
+    #[test]
+    fn what_does_not_fit_today_is_spread_over_the_next_days() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 27).unwrap();
+        let left = |left, per_day| Left {
+            source: SourceId::DEFAULT,
+            left,
+            per_day,
+        };
+        for (requests, limit, day) in [
+            (14, left(14, 25), None),
+            (15, left(14, 25), Some("2026-11-28")),
+            (39, left(14, 25), Some("2026-11-28")),
+            (40, left(14, 25), Some("2026-11-29")),
+            (3, left(0, 0), Some("2026-11-30")),
+        ] {
+            let last = limit.last_day(requests, today);
+            assert_eq!(
+                last,
+                day.map(|day: &str| day.parse().unwrap()),
+                "{requests}"
+            );
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! A series as a sequence of times, each with what is there and why not.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::Serialize;
 
+use super::text::counted;
 use super::words::words;
-use super::{Coverage, Grid, Known, Span, Spans};
+use super::{Bar, Coverage, Grid, Known, Span, Spans};
 
 words! {
     /// What is there of a time of a series.
@@ -59,6 +60,64 @@ pub fn stretches(grid: &Grid, coverage: &Coverage, held: &Spans, within: Span) -
     stretches
 }
 
+/// A time between two neighbouring bars that was never asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hole {
+    /// The label of the bar after it.
+    pub before: DateTime<Utc>,
+    /// The time, from its first slot to the end of its last one.
+    pub span: Span,
+    /// How many bars it has room for.
+    pub bars: u64,
+}
+
+impl Hole {
+    /// It in words: `never asked: 126 bars, 06-01 … 11-24`.
+    #[must_use]
+    pub fn words(&self, grid: &Grid) -> String {
+        let last = grid.last(self.span).map(|slot| slot.span.from);
+        let [from, to] = [self.span.from, last.unwrap_or(self.span.to)]
+            .map(|at| at.with_timezone(&grid.publishing.zone));
+        let is_one_day = from.date_naive() == to.date_naive();
+        let form = match (from.year() == to.year(), grid.interval.is_intraday()) {
+            (false, _) => "%Y-%m-%d",
+            (true, true) if is_one_day => "%m-%d %H:%M",
+            (true, _) => "%m-%d",
+        };
+        let count = counted(self.bars, "bar");
+        if from == to {
+            return format!("never asked: {count}, {}", from.format(form));
+        }
+        let (from, to) = (from.format(form), to.format(form));
+        format!("never asked: {count}, {from} … {to}")
+    }
+}
+
+/// The holes between bars, newest first, as the bars are.
+#[must_use]
+pub fn holes(grid: &Grid, coverage: &Coverage, bars: &[Bar]) -> Vec<Hole> {
+    let slot = |bar: &Bar| grid.publishing.slot(grid.interval, bar.timestamp);
+    let hole = |(newer, older): (&Bar, &Bar)| {
+        let between = Span::new(slot(older).to, slot(newer).from);
+        if between.is_empty() {
+            return None;
+        }
+        let never = coverage.never_asked(between);
+        let spans = || never.iter().copied();
+        let first = spans().find_map(|span| grid.first(span))?;
+        let last = spans().rev().find_map(|span| grid.last(span))?;
+        Some(Hole {
+            before: newer.timestamp,
+            span: Span::new(first.span.from, last.span.to),
+            bars: spans().map(|span| grid.count(span)).sum(),
+        })
+    };
+    bars.iter()
+        .zip(bars.iter().skip(1))
+        .filter_map(hole)
+        .collect()
+}
+
 fn edges(coverage: &Coverage, held: &Spans, within: Span) -> Vec<DateTime<Utc>> {
     let known = coverage.segments().into_iter().map(|segment| segment.span);
     let spans = known.chain(held.as_slice().iter().copied());
@@ -90,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::model::calendar::{CalendarId, Calendars};
-    use crate::model::{Interval, Publishing, Segment, Settles};
+    use crate::model::{Interval, Price, Publishing, Segment, Settles};
 
     fn span(from: i64, to: i64) -> Span {
         let at = |minutes: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(5 * minutes);
@@ -138,5 +197,61 @@ mod tests {
             ]
         );
         assert_eq!(stretches(&grid, &coverage, &held, span(3, 3)), []);
+    }
+
+    fn always() -> Grid {
+        Grid {
+            interval: Interval::Min5,
+            calendar: Calendars::default().get(CalendarId::Always),
+            publishing: Publishing {
+                zone: UTC,
+                ..Publishing::UNKNOWN
+            },
+        }
+    }
+
+    #[test]
+    fn between_two_bars_only_what_was_never_asked_for_is_a_hole() {
+        let bar = |at: i64| Bar {
+            timestamp: span(at, at).from,
+            trading_date: NaiveDate::MIN,
+            open: Price::from_units(1),
+            high: Price::from_units(1),
+            low: Price::from_units(1),
+            close: Price::from_units(1),
+            volume: 1.into(),
+            is_final: true,
+            adjusted_close: None,
+            dividend_amount: None,
+            split_coefficient: None,
+        };
+        let known = [
+            (span(0, 5), Known::Settled),
+            (span(9, 10), Known::Settled),
+            (span(14, 16), Known::Refused),
+            (span(20, 30), Known::Settled),
+        ];
+        let segments = known.map(|(span, known)| Segment { span, known });
+        let coverage = Coverage::of(segments, None);
+        // None at the provider between 28 and 24; in part never asked for between 20 and 4.
+        let bars = [29, 28, 24, 20, 4, 3].map(bar);
+        let found = holes(&always(), &coverage, &bars);
+        assert_eq!(
+            found,
+            [Hole {
+                before: bars[3].timestamp,
+                span: span(5, 20),
+                bars: 4 + 4 + 4,
+            }]
+        );
+        assert_eq!(
+            found[0].words(&always()),
+            "never asked: 12 bars, 01-01 00:25 … 01-01 01:35"
+        );
+        let long = Hole {
+            span: Span::new(found[0].span.from, span(288 * 40, 0).from),
+            ..found[0]
+        };
+        assert_eq!(long.words(&always()), "never asked: 12 bars, 01-01 … 02-09");
     }
 }

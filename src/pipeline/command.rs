@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::schedule::Schedule;
 use crate::config::Secret;
 use crate::model::bar_file::BarFile;
-use crate::model::{RequestId, RunId, SeriesKey, WatchEdit};
+use crate::model::{RequestId, RunId, SeriesKey, Span, WatchEdit};
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Command {
     Fetch(Vec<SeriesKey>),
     /// Fetch every series that is due.
     FetchDue,
+    /// Fetch what is missing of a series in a time.
+    Backfill(SeriesKey, Span),
     /// Stop the current run after the request in flight.
     CancelRun,
     /// Pause the schedule.
@@ -34,6 +36,12 @@ pub enum Command {
     ShowAnswer(RequestId),
     /// Read what the system view shows: sizes, and what the key's plan is known to include.
     ShowSystem,
+    /// Read what there is of the watch list, month by month.
+    ShowCoverage,
+    /// Read what is there of a time of a series, and why the rest is not.
+    ShowRanges(SeriesKey, Span),
+    /// Read what it costs to bring what is missing of a series.
+    Price(PriceQuestion),
     /// Search for a symbol, in the stored list or, for one request, at the provider.
     Search {
         /// The text typed so far.
@@ -49,6 +57,17 @@ pub enum Command {
     CancelExport,
     /// Shut down cleanly.
     Shutdown,
+}
+
+/// The question what it costs to bring what is missing of a series in a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceQuestion {
+    /// The series.
+    pub series: SeriesKey,
+    /// The time.
+    pub within: Span,
+    /// When it was asked: an answer to an earlier question may no longer be true.
+    pub at: DateTime<Utc>,
 }
 
 /// The bar that a window is placed around.

@@ -6,7 +6,7 @@ use super::learned::{Learned, Verdict};
 use super::run::{Pipeline, RunRequest};
 use super::source::{FetchOptions, Range, Wish};
 use crate::db::DbError;
-use crate::model::quota::Ledger;
+use crate::model::quota::{Ledger, Left};
 use crate::model::{Grid, SeriesKey, SourceId, Span};
 
 /// What is missing of a series in a range, and what it costs.
@@ -24,17 +24,6 @@ pub struct Cost {
     pub requests: u32,
     /// Why they cannot be asked for, if known without a request.
     pub refusal: Option<String>,
-}
-
-/// What a source with a daily limit may still be sent today.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
-    /// The source.
-    pub source: SourceId,
-    /// Requests left.
-    pub left: u32,
-    /// Requests of a day.
-    pub per_day: u32,
 }
 
 impl Pipeline {

@@ -22,7 +22,9 @@ use super::settings::remembered;
 use super::show;
 use super::snapshot::{ProviderStatus, Snapshot, StoreStatus};
 use super::source::{FetchOptions, SymbolWish};
-use super::state::{Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, Start, State};
+use super::state::{
+    Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, Start, StartRun, State,
+};
 use super::watching::Watching;
 use crate::config::{Secret, secret};
 use crate::db::{DbError, RunLock};
@@ -259,7 +261,7 @@ impl Engine {
 
     fn carry_out(&mut self, job: Job) {
         match job {
-            Job::Run(trigger, series, most) => self.start_run(trigger, series, most),
+            Job::Run(run) => self.start_run(run),
             Job::CancelRun => self.cancel.cancel(),
             Job::Ask(wish) => self.ask(wish),
             Job::CancelAsk => self.cancel_ask.cancel(),
@@ -340,29 +342,24 @@ impl Engine {
         Arc::new(move |event| drop(inputs.try_send(Message::input(Input::Run(event)))))
     }
 
-    fn start_run(
-        &mut self,
-        trigger: &'static str,
-        series: Vec<SeriesKey>,
-        most_requests: Option<u32>,
-    ) {
+    fn start_run(&mut self, run: StartRun) {
         debug_assert!(
-            !series.is_empty() && most_requests != Some(0),
+            !run.series.is_empty() && run.most != Some(0),
             "a run of nothing"
         );
         self.cancel = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel.clone());
         let observer = self.observer();
         let request = RunRequest {
-            trigger,
-            series,
+            trigger: run.trigger,
+            series: run.series,
             options: FetchOptions::default(),
             max_age: None,
-            within: None,
+            within: run.within,
         };
         self.supervise(Input::RunCrashed, async move {
             let ended = pipeline
-                .run_within(request, most_requests, observer, cancel)
+                .run_within(request, run.most, observer, cancel)
                 .await;
             Some(Message::input(Input::RunEnded(ended)))
         });
@@ -449,6 +446,16 @@ impl Engine {
                     .await
                     .map(|health| Loaded::Total(health.bars)),
                 Load::System => show::system(&pipeline).await.map(Loaded::System),
+                Load::Coverage => {
+                    let map = watching.coverage(&pipeline).await;
+                    map.map(Loaded::Coverage)
+                }
+                Load::Ranges(series, within) => {
+                    pipeline.ranges(&series, within).await.map(Loaded::Ranges)
+                }
+                Load::Preview(question) => show::preview(&pipeline, question)
+                    .await
+                    .map(Loaded::Preview),
                 Load::Listings => pipeline
                     .listings()
                     .await

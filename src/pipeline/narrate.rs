@@ -260,7 +260,7 @@ fn upset_by(class: ErrorClass, said: &str) -> String {
 #[must_use]
 pub const fn refused(command: &Command) -> &'static str {
     match command {
-        Command::Fetch(_) | Command::FetchDue => "not fetched",
+        Command::Fetch(_) | Command::Backfill(..) | Command::FetchDue => "not fetched",
         Command::CancelRun | Command::CancelExport => "not cancelled",
         Command::Pause | Command::Resume | Command::SetSchedule(_) => "the schedule is unchanged",
         Command::EditList(_) => "the watch list is unchanged",

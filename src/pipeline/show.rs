@@ -2,15 +2,20 @@
 //! sent here.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::command::{Anchor, BarsWindow};
+use super::command::{Anchor, BarsWindow, PriceQuestion};
+use super::coverage_map::{CoverageMap, CoverageRow, MonthsOf};
 use super::run::Pipeline;
-use super::snapshot::{AnswerView, BarsPage, Scaled, SystemView};
+use super::snapshot::{AnswerView, BarsPage, Preview, RangesView, Scaled, SystemView};
 use crate::config::secret;
 use crate::db::{BarQuery, DbError, Order, RunDetail, StoredAnswer};
-use crate::model::{Bar, RequestId, RunId, RunSummary, text};
+use crate::model::ranges::{holes, stretches};
+use crate::model::{
+    Bar, Coverage, Grid, Interval, RequestId, RunId, RunSummary, SeriesKey, Span, text,
+};
 
 /// Lines of an answer that are shown.
 const MOST_LINES: usize = 2_000;
@@ -87,7 +92,10 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
         }
     };
     let (adjustments, _) = pipeline.store.adjustments(series.instrument()).await?;
+    let grid = pipeline.grid(&series);
     Ok(BarsPage {
+        holes: holes(&grid, &facts.coverage, &bars),
+        grid,
         window,
         scaled: Scaled::of(&series, &bars, adjustments),
         bars,
@@ -126,6 +134,81 @@ pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
         fingerprint: lane.map_or_else(String::new, |lane| lane.credential.fingerprint.clone()),
         gap: lane.map_or_else(TimeDelta::zero, |lane| lane.policy.quota.gap),
         entitlements,
+    })
+}
+
+/// What there is of these series, month by month.
+pub async fn coverage(pipeline: &Pipeline, series: Vec<SeriesKey>) -> Result<CoverageMap, DbError> {
+    let mut held: BTreeMap<SeriesKey, BTreeSet<NaiveDate>> = BTreeMap::new();
+    for count in pipeline.store.months().await? {
+        held.entry(count.series).or_default().insert(count.month);
+    }
+    let coverage = pipeline.store.coverage().await?;
+    let coverage: BTreeMap<SeriesKey, Coverage> = coverage.into_iter().collect();
+    let now = pipeline.clock.now();
+    let grids: Vec<Grid> = series.iter().map(|key| pipeline.grid(key)).collect();
+    let today = |grid: &Grid| now.with_timezone(&grid.publishing.zone).date_naive();
+    let newest = grids.iter().map(today).max();
+    let newest = newest.unwrap_or_else(|| now.date_naive());
+    let newest = Interval::Monthly.period_start(newest).unwrap_or(newest);
+    let (no_coverage, no_bars) = (Coverage::default(), BTreeSet::new());
+    let rows = series.into_iter().zip(grids).map(|(series, grid)| {
+        let kept = pipeline.kept_as(&series);
+        let known = MonthsOf {
+            grid: &grid,
+            coverage: coverage.get(&kept).unwrap_or(&no_coverage),
+            held: held.get(&kept).unwrap_or(&no_bars),
+            since: pipeline.since(&kept),
+        };
+        let months = known.months(newest, now);
+        CoverageRow {
+            series,
+            grid,
+            months,
+        }
+    });
+    let rows = rows.collect();
+    Ok(CoverageMap { newest, rows })
+}
+
+/// What is there of a time of a series, as far as its bars are wanted and due.
+pub async fn ranges(
+    pipeline: &Pipeline,
+    series: SeriesKey,
+    within: Span,
+) -> Result<RangesView, DbError> {
+    let stored = pipeline.stored_as(&series);
+    let facts = pipeline.store.facts(stored.clone()).await?;
+    let stand = pipeline.stand(stored, &facts, None);
+    let held = pipeline.runs_of_bars(&stand.series, Some(within)).await?;
+    let asked = stand.coverage.asked().bounds().map(|bounds| bounds.from);
+    let firsts = [stand.since, asked, facts.oldest];
+    let due = stand.truth.newest_due.map(|slot| slot.span.to);
+    let wanted = firsts.into_iter().flatten().min().zip(due);
+    let wanted = wanted.map(|(from, to)| within.common(Span::new(from, to)));
+    let ranges = wanted.map_or_else(Vec::new, |wanted| {
+        stretches(&stand.grid, &stand.coverage, &held, wanted)
+    });
+    Ok(RangesView {
+        series,
+        within,
+        ranges,
+    })
+}
+
+/// What it costs to bring what is missing of a series in a time.
+pub async fn preview(pipeline: &Pipeline, question: PriceQuestion) -> Result<Preview, DbError> {
+    let series = std::slice::from_ref(&question.series);
+    let costs = pipeline.costs(series, question.within).await?;
+    let limits = pipeline.left_today().await?;
+    Ok(Preview {
+        bars: costs.iter().map(|cost| cost.bars).sum(),
+        requests: costs.iter().map(|cost| cost.requests).sum(),
+        refusal: costs.into_iter().find_map(|cost| cost.refusal),
+        left: limits
+            .into_iter()
+            .find(|limit| limit.source == question.series.source),
+        question,
     })
 }
 

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::command::BarsWindow;
+use super::command::{BarsWindow, PriceQuestion};
+pub use super::coverage_map::{CoverageMap, CoverageRow, MonthState};
 use super::schedule::Schedule;
 pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
 use crate::model::adjustment::{AdjustedBar, Adjustments};
+use crate::model::quota::Left;
+pub use crate::model::ranges::{Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, Truth,
+    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, Span, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -50,6 +53,12 @@ pub struct Snapshot {
     pub search: Option<Arc<SearchView>>,
     /// What was read for the system view, once that was requested.
     pub system: Option<Arc<SystemView>>,
+    /// What there is of the watch list, once that was requested.
+    pub coverage: Option<Arc<CoverageMap>>,
+    /// The last requested ranges of a series.
+    pub ranges: Option<Arc<RangesView>>,
+    /// The last price that was asked for.
+    pub preview: Option<Arc<Preview>>,
     /// Notices that were dropped because nobody read them.
     pub dropped_notices: u64,
 }
@@ -246,6 +255,10 @@ pub struct BarsPage {
     pub window: BarsWindow,
     /// The bars, newest first.
     pub bars: Vec<Bar>,
+    /// Which of its bars can exist.
+    pub grid: Grid,
+    /// Times between the bars that were never asked for, newest first.
+    pub holes: Vec<Hole>,
     /// Bars of the series in the store.
     pub total: u64,
     /// Oldest bar of the series.
@@ -289,6 +302,32 @@ impl Scaled {
             adjustments,
         }
     }
+}
+
+/// What it costs to bring what is missing of a series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// What was asked.
+    pub question: PriceQuestion,
+    /// Bars that are missing.
+    pub bars: u64,
+    /// Requests that bring them.
+    pub requests: u32,
+    /// Why they cannot be asked for, if known without a request.
+    pub refusal: Option<String>,
+    /// What may be sent today, if that is limited.
+    pub left: Option<Left>,
+}
+
+/// What is there of a time of a series, and why the rest is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RangesView {
+    /// The series.
+    pub series: SeriesKey,
+    /// The time.
+    pub within: Span,
+    /// Its ranges, oldest first.
+    pub ranges: Vec<Stretch>,
 }
 
 /// The provider's answer to a request, harmless and without secrets.

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::begin::TRIGGERS as START_TRIGGERS;
-pub use self::message::{Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, Wanted};
+pub use self::message::{
+    Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, StartRun, Wanted,
+};
 use self::queue::QueuedRun;
 use self::quotas::Quotas;
 use self::search::Search;
@@ -27,8 +29,8 @@ use super::event::{Event, RunReport};
 use super::notice::{Notice, What};
 use super::schedule::Schedule;
 use super::snapshot::{
-    AnswerView, BarsPage, ExportProgress, ProviderStatus, RunProgress, SeriesState, StoreStatus,
-    SystemView,
+    AnswerView, BarsPage, CoverageMap, ExportProgress, Preview, ProviderStatus, RangesView,
+    RunProgress, SeriesState, StoreStatus, SystemView,
 };
 use super::source::SymbolWish;
 use super::symbols::{Symbols, WhyNoSymbols};
@@ -106,6 +108,9 @@ pub struct State {
     opened: Option<Arc<RunDetail>>,
     answer: Option<Arc<AnswerView>>,
     system: Option<Arc<SystemView>>,
+    coverage: Option<Arc<CoverageMap>>,
+    ranges: Option<Arc<RangesView>>,
+    preview: Option<Arc<Preview>>,
     search: Search,
     run: Option<RunProgress>,
     export: Option<ExportProgress>,
@@ -151,6 +156,9 @@ impl State {
             opened: None,
             answer: None,
             system: None,
+            coverage: None,
+            ranges: None,
+            preview: None,
             search: Search::default(),
             run: None,
             export: None,

@@ -135,7 +135,7 @@ impl Pipeline {
 
     /// A series from the first bar that is wanted until now, with what is there and why not.
     pub async fn stretches(&self, stand: &Stand) -> Result<Vec<Stretch>, DbError> {
-        let held = self.runs_of_bars(&stand.series).await?;
+        let held = self.runs_of_bars(&stand.series, None).await?;
         let bounds = [held.bounds(), stand.coverage.asked().bounds()];
         let first = bounds.into_iter().flatten().map(|bounds| bounds.from);
         // What is before the first bar was asked for and is not there: it needs no line.
@@ -209,7 +209,7 @@ impl Pipeline {
         let stored: BTreeSet<&SeriesKey> = months.iter().map(|count| &count.series).collect();
         for (series, coverage) in self.store.coverage().await? {
             if coverage == Coverage::default() && stored.contains(&series) {
-                let held = self.runs_of_bars(&series).await?;
+                let held = self.runs_of_bars(&series, None).await?;
                 let segment = |span: &Span| Segment {
                     span: *span,
                     known: Known::Settled,
@@ -222,16 +222,24 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The times of stored bars, over which no slot is empty.
-    async fn runs_of_bars(&self, series: &SeriesKey) -> Result<Spans, DbError> {
+    /// The times of stored bars, over which no slot is empty; of those that begin in a time, if one is
+    /// given.
+    pub(super) async fn runs_of_bars(
+        &self,
+        series: &SeriesKey,
+        within: Option<Span>,
+    ) -> Result<Spans, DbError> {
         let grid = self.grid(series);
+        // The label of a week or a month may be at its end.
+        let to = within.map(|within| within.to + grid.interval.length());
         let slot = |bar: &Bar| grid.publishing.slot(grid.interval, bar.timestamp);
-        let (mut runs, mut last, mut from) = (Spans::default(), None::<Span>, None);
+        let (mut runs, mut last) = (Spans::default(), None::<Span>);
+        let mut from = within.map(|within| within.from);
         loop {
             let query = BarQuery {
                 series: series.clone(),
                 from,
-                to: None,
+                to,
                 limit: PIECE,
                 order: Order::OldestFirst,
             };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::coverage_map::CoverageMap;
 use super::run::Pipeline;
+use super::show;
 use super::state::{Entry, List, Live};
 use crate::db::{DbError, WATCH_LIST_MARK};
 use crate::model::{ErrorClass, SeriesKey};
@@ -51,6 +53,12 @@ impl Watching {
             mark,
             entries,
         })
+    }
+
+    /// What there is of the watch list, month by month.
+    pub async fn coverage(&self, pipeline: &Pipeline) -> Result<CoverageMap, DbError> {
+        let keys = self.keys(pipeline).await?;
+        show::coverage(pipeline, keys).await
     }
 
     /// What is known about one series.

@@ -14,13 +14,15 @@ use crate::model::adjustment::Adjustments;
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
-    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Sources, Standing, Truth, Volume,
+    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Sources, Span, Standing, Truth,
+    Volume,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
-    Backend, BarsPage, Entitlement, ProviderStatus, QuotaStatus, RequestRow, RunDetail, Scaled,
-    ScheduleStatus, SeriesState, Size, Snapshot, StoreStatus, SystemView, WatchedSeries,
+    Backend, BarsPage, CoverageMap, CoverageRow, Entitlement, Hole, MonthState, ProviderStatus,
+    QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus, SeriesState, Size,
+    Snapshot, StoreStatus, Stretch, SystemView, There, WatchedSeries,
 };
 
 /// Friday 2026-11-20, 13:38:53 in New York.
@@ -256,6 +258,9 @@ pub fn normal() -> Snapshot {
         answer: None,
         system: Some(Arc::new(system())),
         search: None,
+        coverage: Some(Arc::new(coverage())),
+        ranges: None,
+        preview: None,
         dropped_notices: 0,
     }
 }
@@ -348,7 +353,83 @@ pub fn bars_page(count: usize) -> BarsPage {
         total: 41_208,
         oldest: Some(at("2024-01-02T14:30:00Z")),
         newest: Some(newest),
+        grid: grid(Interval::Min5),
+        holes: vec![],
         bars,
+    }
+}
+
+/// Two hours that were never asked for, before a bar.
+pub fn hole_before(bar: &Bar) -> Hole {
+    Hole {
+        before: bar.timestamp,
+        span: Span::new(bar.timestamp - TimeDelta::hours(2), bar.timestamp),
+        bars: 24,
+    }
+}
+
+/// What there is of four series, the oldest month first.
+fn coverage() -> CoverageMap {
+    let row = |symbol: &str, interval, letters: &str| {
+        let of = |letter: char| {
+            let mut all = MonthState::ALL.iter().copied();
+            all.find(|state| state.letter().starts_with(letter))
+                .unwrap()
+        };
+        CoverageRow {
+            series: series(symbol, interval),
+            grid: grid(interval),
+            months: letters.chars().rev().map(of).collect(),
+        }
+    };
+    CoverageMap {
+        newest: "2026-11-01".parse().unwrap(),
+        rows: vec![
+            row("IBM", Interval::Daily, &"#".repeat(325)),
+            row(
+                "AAPL",
+                Interval::Daily,
+                "##..####+?????+####################",
+            ),
+            row("MSFT", Interval::Min5, "???-"),
+            row("GOOGL", Interval::Daily, ""),
+        ],
+    }
+}
+
+/// The ranges of a month of AAPL that was asked for in part.
+pub fn ranges() -> RangesView {
+    let map = coverage();
+    let row = &map.rows[1];
+    let within = row.span("2025-03-01".parse().unwrap());
+    let stretch = |from, to, state, bars| Stretch {
+        span: Span::new(at(from), at(to)),
+        state,
+        bars,
+    };
+    RangesView {
+        series: row.series.clone(),
+        within,
+        ranges: vec![
+            stretch(
+                "2025-03-01T05:00:00Z",
+                "2025-03-15T04:00:00Z",
+                There::NeverAsked,
+                10,
+            ),
+            stretch(
+                "2025-03-15T04:00:00Z",
+                "2025-03-22T04:00:00Z",
+                There::Nothing,
+                5,
+            ),
+            stretch(
+                "2025-03-22T04:00:00Z",
+                "2025-04-01T04:00:00Z",
+                There::Held,
+                6,
+            ),
+        ],
     }
 }
 

@@ -23,6 +23,7 @@ use pipeline_tui::pipeline::{Once, Pipeline, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
+mod coverage;
 mod export;
 mod faults;
 mod kept;

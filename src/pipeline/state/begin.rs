@@ -101,6 +101,7 @@ impl State {
                 trigger,
                 series: None,
                 most: Some(most),
+                within: None,
             });
         }
         let rest = due.saturating_sub(most);

@@ -5,10 +5,13 @@ use chrono::{DateTime, Utc};
 use super::super::command::Command;
 use super::super::notice::What;
 use super::super::snapshot::ExportProgress;
+use super::queue::QueuedRun;
 use super::{Job, Load, State, tell};
 
 /// Why a read-only process does not do something.
 const READ_ONLY: &str = "this process is read-only: it neither spends requests nor writes";
+/// Why a run does not wait behind others.
+const FULL: &str = "too many runs are waiting; wait for one to end";
 /// Why a list that is not the store's cannot be edited.
 const OWN_LIST: &str =
     "PIPELINE_SYMBOLS is the watch list of this process; unset it to edit the one in the store";
@@ -31,7 +34,19 @@ impl State {
             Command::Fetch(series) if series.is_empty() => return refused("nothing is selected"),
             Command::Fetch(series) => {
                 if !self.enqueue("fetch", Some(series.clone())) {
-                    return refused("too many runs are waiting; wait for one to end");
+                    return refused(FULL);
+                }
+                vec![]
+            }
+            Command::Backfill(series, within) => {
+                let is_waiting = self.enqueue_run(QueuedRun {
+                    trigger: "backfill",
+                    series: Some(vec![series.clone()]),
+                    most: None,
+                    within: Some(*within),
+                });
+                if !is_waiting {
+                    return refused(FULL);
                 }
                 vec![]
             }
@@ -75,6 +90,18 @@ impl State {
                 self.wanted.system = true;
                 vec![Job::Load(Load::System)]
             }
+            Command::ShowCoverage => {
+                self.wanted.coverage = true;
+                vec![Job::Load(Load::Coverage)]
+            }
+            Command::ShowRanges(series, within) => {
+                self.wanted.ranges = Some((series.clone(), *within));
+                vec![Job::Load(Load::Ranges(series.clone(), *within))]
+            }
+            Command::Price(question) => {
+                self.wanted.price = Some(question.clone());
+                vec![Job::Load(Load::Preview(question.clone()))]
+            }
             Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
             Command::Search {
                 text,
@@ -107,6 +134,7 @@ impl State {
 const fn spends_or_writes(command: &Command) -> bool {
     match command {
         Command::Fetch(_)
+        | Command::Backfill(..)
         | Command::FetchDue
         | Command::Pause
         | Command::Resume
@@ -123,6 +151,9 @@ const fn spends_or_writes(command: &Command) -> bool {
         | Command::ShowRun(_)
         | Command::ShowAnswer(_)
         | Command::ShowSystem
+        | Command::ShowCoverage
+        | Command::ShowRanges(..)
+        | Command::Price(_)
         | Command::Export(_)
         | Command::CancelExport
         | Command::Search {

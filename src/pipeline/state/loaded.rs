@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::super::command::Command;
 use super::super::notice::What;
 use super::super::settings::Remembered;
+use super::super::snapshot::RangesView;
 use super::{EVERYTHING, Entry, Job, List, Load, Loaded, NEWEST, State, tell};
 use crate::model::{RunSummary, SeriesKey};
 
@@ -56,12 +57,27 @@ impl State {
             Loaded::Answer(answer) if self.wanted.answer == Some(answer.request) => {
                 self.answer = Some(Arc::new(answer));
             }
-            Loaded::Bars(_) | Loaded::Run(_) | Loaded::Answer(_) => {}
+            Loaded::Ranges(ranges) if self.wants(&ranges) => self.ranges = Some(Arc::new(ranges)),
+            Loaded::Preview(preview) if self.wanted.price.as_ref() == Some(&preview.question) => {
+                self.preview = Some(Arc::new(preview));
+            }
+            Loaded::Bars(_)
+            | Loaded::Run(_)
+            | Loaded::Answer(_)
+            | Loaded::Ranges(_)
+            | Loaded::Preview(_) => {}
+            Loaded::Coverage(map) => self.coverage = Some(Arc::new(map)),
             Loaded::System(system) => self.system = Some(Arc::new(system)),
             Loaded::Total(bars) => self.store.bars = bars,
             Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
         jobs
+    }
+
+    /// Whether these ranges are those that were last requested.
+    fn wants(&self, ranges: &RangesView) -> bool {
+        let wanted = self.wanted.ranges.as_ref();
+        wanted.is_some_and(|(series, within)| (series, *within) == (&ranges.series, ranges.within))
     }
 
     /// Reads everything again if the store was lost.

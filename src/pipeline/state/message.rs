@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::command::{BarsWindow, Command};
+use super::super::command::{BarsWindow, Command, PriceQuestion};
 use super::super::event::{Event, RunReport};
 use super::super::notice::{Exported, Notice};
 use super::super::schedule::Schedule;
 use super::super::settings::Remembered;
 use super::super::snapshot::{
-    AnswerView, BarsPage, ExportProgress, ProviderStatus, SeriesState, StoreStatus, SystemView,
+    AnswerView, BarsPage, CoverageMap, ExportProgress, Preview, ProviderStatus, RangesView,
+    SeriesState, StoreStatus, SystemView,
 };
 use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
@@ -18,7 +19,7 @@ use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Evidence, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId,
+    ErrorClass, Evidence, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId, Span,
     Standing, Truth, WatchEdit,
 };
 
@@ -119,6 +120,12 @@ pub enum Loaded {
     Answer(AnswerView),
     /// What the system view shows.
     System(SystemView),
+    /// What there is of the watch list.
+    Coverage(CoverageMap),
+    /// The ranges of a series.
+    Ranges(RangesView),
+    /// What it costs to bring what is missing.
+    Preview(Preview),
     /// The number of bars in the whole store.
     Total(u64),
     /// The list of symbols, and when the provider sent it.
@@ -176,6 +183,12 @@ pub struct Wanted {
     pub(super) answer: Option<RequestId>,
     /// What the system view shows.
     pub(super) system: bool,
+    /// What there is of the watch list.
+    pub(super) coverage: bool,
+    /// The ranges of a series in a time.
+    pub(super) ranges: Option<(SeriesKey, Span)>,
+    /// A price.
+    pub(super) price: Option<PriceQuestion>,
 }
 
 impl Wanted {
@@ -185,7 +198,13 @@ impl Wanted {
         let run = self.run.map(Load::Run);
         let answer = self.answer.map(Load::Answer);
         let system = self.system.then_some(Load::System);
-        [bars, run, answer, system].into_iter().flatten()
+        let coverage = self.coverage.then_some(Load::Coverage);
+        let ranges = self.ranges.clone();
+        let ranges = ranges.map(|(series, within)| Load::Ranges(series, within));
+        let price = self.price.clone().map(Load::Preview);
+        [bars, run, answer, system, coverage, ranges, price]
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -246,11 +265,24 @@ impl Entry {
     }
 }
 
+/// A run that is to be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartRun {
+    /// What started it.
+    pub trigger: &'static str,
+    /// Its series.
+    pub series: Vec<SeriesKey>,
+    /// The most requests that it may send to sources with a limited day.
+    pub most: Option<u32>,
+    /// The time of which it brings only what is missing.
+    pub within: Option<Span>,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Job {
-    /// Start a run with this trigger over these series, with at most this many requests.
-    Run(&'static str, Vec<SeriesKey>, Option<u32>),
+    /// Start a run.
+    Run(StartRun),
     /// Stop the current run.
     CancelRun,
     /// Send a symbol request to the provider.
@@ -287,7 +319,7 @@ pub enum Job {
 impl Job {
     /// Whether it starts a run.
     pub(super) const fn is_run(&self) -> bool {
-        matches!(self, Self::Run(..))
+        matches!(self, Self::Run(_))
     }
 }
 
@@ -312,6 +344,12 @@ pub enum Load {
     Answer(RequestId),
     /// What the system view shows.
     System,
+    /// What there is of the watch list.
+    Coverage,
+    /// The ranges of a series in a time.
+    Ranges(SeriesKey, Span),
+    /// What it costs to bring what is missing.
+    Preview(PriceQuestion),
     /// The number of bars in the whole store.
     Total,
     /// The list of symbols.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::super::snapshot::{RunProgress, SeriesState};
-use super::{Job, Live, State};
-use crate::model::SeriesKey;
+use super::{Job, Live, StartRun, State};
+use crate::model::{SeriesKey, Span};
 
 /// Runs that may wait behind the current one; nobody presses a key more often.
 pub(super) const MOST_QUEUED: usize = 8;
@@ -21,12 +21,14 @@ pub(super) struct QueuedRun {
     /// The most requests that it may send to sources with a limited day; `None`: as many as the
     /// plans allow.
     pub most: Option<u32>,
+    /// The time of which it brings only what is missing; `None`: what is missing up to now.
+    pub within: Option<Span>,
 }
 
 impl QueuedRun {
     /// Whether both would fetch the same, whatever started them.
     pub(super) fn asks_the_same(&self, other: &Self) -> bool {
-        (&self.series, self.most) == (&other.series, other.most)
+        (&self.series, self.most, self.within) == (&other.series, other.most, other.within)
     }
 }
 
@@ -40,6 +42,7 @@ impl State {
             trigger,
             series,
             most: None,
+            within: None,
         })
     }
 
@@ -66,6 +69,7 @@ impl State {
                 trigger,
                 series,
                 most,
+                within,
             } = run;
             let series = series.unwrap_or_else(|| self.due_within(most, now));
             if series.is_empty() {
@@ -89,7 +93,12 @@ impl State {
                 done: 0,
                 total: series.len(),
             });
-            return vec![Job::Run(trigger, series, most)];
+            return vec![Job::Run(StartRun {
+                trigger,
+                series,
+                most,
+                within,
+            })];
         }
         vec![]
     }

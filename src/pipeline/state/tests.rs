@@ -19,7 +19,7 @@ use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
 use crate::model::{
-    Bar, Coverage, Grid, Interval, Price, Publishing, RunStatus, Spoken, WatchEdit,
+    Bar, Coverage, Grid, Interval, Price, Publishing, RunStatus, Span, Spoken, WatchEdit,
 };
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -152,9 +152,12 @@ fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
 fn runs(jobs: &[Job]) -> Vec<(&'static str, Vec<String>)> {
     jobs.iter()
         .filter_map(|job| match job {
-            Job::Run(trigger, series, _) => Some((
-                *trigger,
-                series.iter().map(|key| key.symbol.to_string()).collect(),
+            Job::Run(run) => Some((
+                run.trigger,
+                run.series
+                    .iter()
+                    .map(|key| key.symbol.to_string())
+                    .collect(),
             )),
             _ => None,
         })
@@ -168,6 +171,31 @@ fn report(series: Vec<SeriesReport>) -> RunReport {
         series,
         unrecorded: None,
     }
+}
+
+#[test]
+fn a_backfill_waits_for_the_run_before_it_and_keeps_its_time() {
+    let mut state = state(Some(NOON));
+    let within = |days| Span::new(at(NOON) - TimeDelta::days(days), at(NOON));
+    let backfill = |days| Input::Command(Command::Backfill(key("IBM"), within(days)));
+    let jobs = state.step(backfill(90), at(NOON));
+    let run = |days| {
+        Job::Run(StartRun {
+            trigger: "backfill",
+            series: vec![key("IBM")],
+            most: None,
+            within: Some(within(days)),
+        })
+    };
+    assert_eq!(jobs, [run(90)]);
+    // Another time is another run; the same is not done twice.
+    for days in [30, 30] {
+        assert_eq!(runs(&state.step(backfill(days), at(NOON))), []);
+    }
+    let jobs = state.step(Input::RunEnded(Ok(report(vec![]))), at(NOON));
+    assert!(jobs.contains(&run(30)), "{jobs:?}");
+    let jobs = state.step(Input::RunEnded(Ok(report(vec![]))), at(NOON));
+    assert_eq!(runs(&jobs), []);
 }
 
 #[test]

@@ -53,6 +53,9 @@ impl State {
             opened: self.opened.clone(),
             answer: self.answer.clone(),
             system: self.system.clone(),
+            coverage: self.coverage.clone(),
+            ranges: self.ranges.clone(),
+            preview: self.preview.clone(),
             search: self.search.view(),
             dropped_notices,
         }

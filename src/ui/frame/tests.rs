@@ -68,6 +68,7 @@ fn app(state: &str) -> App {
             runs: Arc::new([]),
             bars: None,
             opened: None,
+            coverage: None,
             ..snapshot
         })),
         "error" => App::new(sample::shared(broken(snapshot))),

@@ -184,6 +184,9 @@ fn judge(app: &App, effects: &[Effect]) {
                     | Command::ShowRun(_)
                     | Command::ShowAnswer(_)
                     | Command::ShowSystem
+                    | Command::ShowCoverage
+                    | Command::ShowRanges(..)
+                    | Command::Price(_)
                     | Command::Export(_)
                     | Command::CancelExport
                     | Command::Shutdown

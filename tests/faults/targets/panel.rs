@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arbitrary::{Result, Unstructured};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use pipeline_tui::model::adjustment::{Adjustment, Adjustments, Ratio, Unknown};
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
@@ -15,9 +15,10 @@ use pipeline_tui::model::{
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
-    AnswerView, Backend, BarsPage, Entitlement, ExportProgress, ProviderStatus, QuotaStatus,
-    RequestRow, RunDetail, RunProgress, Scaled, ScheduleStatus, SearchView, SeriesState, Size,
-    Snapshot, StoreStatus, SystemView, WatchedSeries,
+    AnswerView, Backend, BarsPage, CoverageMap, CoverageRow, Entitlement, ExportProgress, Hole,
+    MonthState, ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, RunProgress,
+    Scaled, ScheduleStatus, SearchView, SeriesState, Size, Snapshot, StoreStatus, Stretch,
+    SystemView, There, WatchedSeries,
 };
 
 use rust_decimal::Decimal;
@@ -109,11 +110,7 @@ fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
     let at = instant(u)?;
     let closes = u.int_in_range(0..=9)?;
     Ok(WatchedSeries {
-        grid: Grid {
-            interval: *u.choose(&Interval::ALL)?,
-            calendar: (*u.choose(CalendarId::ALL)?).into(),
-            publishing: Publishing::UNKNOWN,
-        },
+        grid: grid(u)?,
         truth: truth(u)?,
         reach: sometimes(u, instant)?,
         closing_price: u.arbitrary()?,
@@ -211,6 +208,11 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
         total: u.arbitrary()?,
         oldest: bars.last().map(|bar| bar.timestamp),
         newest: bars.first().map(|bar| bar.timestamp),
+        grid: grid(u)?,
+        holes: bars
+            .iter()
+            .filter_map(|bar| sometimes(u, |u| hole(u, bar)).transpose())
+            .collect::<Result<_>>()?,
         bars,
     })
 }
@@ -231,6 +233,58 @@ fn adjustment(u: &mut Unstructured<'_>, newest: DateTime<Utc>) -> Result<Adjustm
         price: sometimes(u, factor)?,
         volume: sometimes(u, factor)?,
         unknown: u.arbitrary::<bool>()?.then_some(unknown),
+    })
+}
+
+fn grid(u: &mut Unstructured<'_>) -> Result<Grid> {
+    Ok(Grid {
+        interval: *u.choose(&Interval::ALL)?,
+        calendar: (*u.choose(CalendarId::ALL)?).into(),
+        publishing: Publishing::UNKNOWN,
+    })
+}
+
+fn hole(u: &mut Unstructured<'_>, bar: &Bar) -> Result<Hole> {
+    Ok(Hole {
+        before: bar.timestamp,
+        span: span(u)?,
+        bars: u.arbitrary()?,
+    })
+}
+
+fn span(u: &mut Unstructured<'_>) -> Result<Span> {
+    let from = instant(u)?;
+    Ok(Span::new(
+        from,
+        from + TimeDelta::hours(u.int_in_range(0..=900)?),
+    ))
+}
+
+fn coverage(u: &mut Unstructured<'_>) -> Result<CoverageMap> {
+    let newest = instant(u)?.date_naive();
+    Ok(CoverageMap {
+        newest: newest.with_day(1).unwrap(),
+        rows: some(u, 5, |u| {
+            Ok(CoverageRow {
+                series: series(u)?,
+                grid: grid(u)?,
+                months: some(u, 40, |u| Ok(*u.choose(MonthState::ALL)?))?,
+            })
+        })?,
+    })
+}
+
+fn ranges(u: &mut Unstructured<'_>) -> Result<RangesView> {
+    Ok(RangesView {
+        series: series(u)?,
+        within: span(u)?,
+        ranges: some(u, 5, |u| {
+            Ok(Stretch {
+                span: span(u)?,
+                state: *u.choose(There::ALL)?,
+                bars: u.arbitrary()?,
+            })
+        })?,
     })
 }
 
@@ -361,6 +415,9 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
         answer: sometimes(u, answer)?.map(Arc::new),
         system: sometimes(u, system)?.map(Arc::new),
         search: sometimes(u, search)?.map(Arc::new),
+        coverage: sometimes(u, coverage)?.map(Arc::new),
+        ranges: sometimes(u, ranges)?.map(Arc::new),
+        preview: None,
         dropped_notices: u.arbitrary()?,
     })
 }

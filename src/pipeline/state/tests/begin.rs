@@ -29,7 +29,7 @@ fn used(today: u32) -> Vec<(SourceId, Ledger)> {
 /// The run that was started: its trigger, its series and its most requests.
 fn run(jobs: &[Job]) -> Option<(&'static str, usize, Option<u32>)> {
     jobs.iter().find_map(|job| match job {
-        Job::Run(trigger, series, most) => Some((*trigger, series.len(), *most)),
+        Job::Run(run) => Some((run.trigger, run.series.len(), run.most)),
         _ => None,
     })
 }
@@ -124,7 +124,7 @@ fn a_limited_start_takes_the_series_that_waited_longest() {
     }
     let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
     let series = jobs.iter().find_map(|job| match job {
-        Job::Run(_, series, _) => Some(series),
+        Job::Run(run) => Some(&run.series),
         _ => None,
     });
     let symbols: Vec<&str> = series

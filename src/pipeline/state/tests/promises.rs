@@ -17,6 +17,10 @@ fn some_series() -> impl Strategy<Value = Vec<SeriesKey>> {
 fn a_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => some_series().prop_map(Command::Fetch),
+        2 => (proptest::sample::select(SYMBOLS.as_slice()), 0..2_i64).prop_map(|(symbol, day)| {
+            let within = crate::model::Span::new(at(NOON) - TimeDelta::days(9 + day), at(NOON));
+            Command::Backfill(key(symbol), within)
+        }),
         2 => Just(Command::FetchDue),
         1 => Just(Command::CancelRun),
         1 => Just(Command::Pause),
@@ -120,6 +124,7 @@ fn queued() -> QueuedRun {
         trigger: "fetch",
         series: Some(vec![key("IBM")]),
         most: None,
+        within: None,
     }
 }
 
