@@ -8,6 +8,7 @@
 mod about;
 pub mod action;
 pub mod app;
+mod backfill;
 mod csv;
 mod cursor;
 mod draw;

@@ -450,9 +450,9 @@ impl Engine {
                     let map = watching.coverage(&pipeline).await;
                     map.map(Loaded::Coverage)
                 }
-                Load::Ranges(series, within) => {
-                    pipeline.ranges(&series, within).await.map(Loaded::Ranges)
-                }
+                Load::Ranges(series, within) => show::ranges(&pipeline, series, within)
+                    .await
+                    .map(Loaded::Ranges),
                 Load::Preview(question) => show::preview(&pipeline, question)
                     .await
                     .map(Loaded::Preview),

@@ -17,6 +17,8 @@ words! {
         ViewOverview = "view-overview",
         /// Go to the bars.
         ViewBars = "view-bars",
+        /// Go to the coverage.
+        ViewCoverage = "view-coverage",
         /// Go to the runs.
         ViewRuns = "view-runs",
         /// Go to the log.
@@ -79,6 +81,8 @@ words! {
         Redraw = "redraw",
         /// Fetch what is selected or marked.
         Fetch = "fetch",
+        /// Fetch what is missing of a series.
+        Backfill = "backfill",
         /// Fetch everything that is due.
         FetchDue = "fetch-due",
         /// Do what is suggested for the selected line.

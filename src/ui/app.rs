@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::action::{Action, Effect, EffectOutcome};
+use super::backfill;
 use super::export;
 use super::keymap::binding::KeyContext;
 use super::keymap::chord::{self, Chord, KeyCap, Named};
@@ -258,6 +259,10 @@ impl App {
                     self.overlay = Some(Overlay::Prompt(Prompt::new(kind, &text)));
                 }
                 Reply::Confirm(confirm) => self.overlay = Some(Overlay::Confirm(confirm)),
+                Reply::Price(question) => {
+                    self.overlay = Some(Overlay::Price(question.clone()));
+                    effects.push(Effect::Send(Command::Price(question)));
+                }
                 Reply::Explain(explanation) => {
                     self.overlay = Some(Overlay::explain(explanation));
                 }
@@ -322,11 +327,24 @@ impl App {
             };
             replies.extend(self.views.get_mut(view).observe(&self.shared, sight));
         }
-        let effects = self.apply(replies, now);
+        let mut effects = self.apply(replies, now);
+        if let Some(question) = self.priced(now) {
+            self.overlay = None;
+            effects.extend(self.apply(vec![question], now));
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.observe(&self.shared);
         }
         effects
+    }
+
+    /// The question whose price was being counted, once it is known.
+    fn priced(&self, now: DateTime<Utc>) -> Option<Reply> {
+        let Some(Overlay::Price(asked)) = &self.overlay else {
+            return None;
+        };
+        let preview = self.shared.snapshot.as_ref()?.preview.as_deref()?;
+        (preview.question == *asked).then(|| backfill::question(preview, now))
     }
 
     /// Adds a line to the log.

@@ -15,6 +15,7 @@ use super::messages::Messages;
 use super::reply::{Confirm, Explanation, Reply};
 use super::shared::Shared;
 use super::view_id::ViewId;
+use crate::pipeline::command::PriceQuestion;
 
 /// Something drawn over the view.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub enum Overlay {
     Prompt(Prompt),
     /// A question.
     Confirm(Confirm),
+    /// A question whose price is being counted.
+    Price(PriceQuestion),
 }
 
 impl Overlay {
@@ -58,7 +61,7 @@ impl Overlay {
         match self {
             Self::Choose(_) => KeyContext::List,
             Self::Prompt(_) => KeyContext::Prompt,
-            Self::Confirm(_) => KeyContext::Confirm,
+            Self::Confirm(_) | Self::Price(_) => KeyContext::Confirm,
         }
     }
 
@@ -79,6 +82,7 @@ impl Overlay {
                 Action::No => (false, vec![]),
                 _ => (true, vec![]),
             },
+            Self::Price(_) => (action != Action::No, vec![]),
         }
     }
 
@@ -87,7 +91,7 @@ impl Overlay {
         match self {
             Self::Choose(choose) => choose.key(chord),
             Self::Prompt(prompt) => prompt.key(chord),
-            Self::Confirm(_) => vec![],
+            Self::Confirm(_) | Self::Price(_) => vec![],
         }
     }
 
@@ -99,7 +103,7 @@ impl Overlay {
                 vec![]
             }
             Self::Prompt(prompt) => prompt.paste(text, shared),
-            Self::Confirm(_) => vec![],
+            Self::Confirm(_) | Self::Price(_) => vec![],
         }
     }
 

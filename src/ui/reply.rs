@@ -6,7 +6,7 @@ use super::action::{Action, Effect};
 use super::view_id::ViewId;
 use crate::config::Secret;
 use crate::model::{Interval, SeriesKey, WatchEdit};
-use crate::pipeline::command::Command;
+use crate::pipeline::command::{Command, PriceQuestion};
 
 /// What a view or an overlay asks of the panel.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub enum Reply {
     Prompt(PromptKind, String),
     /// Ask this question.
     Confirm(Confirm),
+    /// Ask what it costs to fetch what is missing, then whether to do it.
+    Price(PriceQuestion),
     /// Show this explanation.
     Explain(Explanation),
     /// Show another view.

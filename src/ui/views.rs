@@ -1,6 +1,7 @@
 //! The state of each view, one row each, and the table of keys with those of every view.
 
 pub mod bars;
+pub mod coverage;
 pub mod log;
 pub mod overview;
 pub mod runs;
@@ -49,6 +50,8 @@ views! {
     Overview: overview = overview::Overview;
     /// A series.
     Bars: bars = bars::Bars;
+    /// What there is of each series.
+    Coverage: coverage = coverage::Coverage;
     /// The runs.
     Runs: runs = runs::Runs;
     /// The log.

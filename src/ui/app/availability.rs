@@ -37,7 +37,7 @@ pub fn why_not(
         Thing::CurrentRun => shared.run().is_some(),
         Thing::CurrentExport => shared.export().is_some(),
         Thing::Suggestion => suggestion().is_some_and(|action| action != Action::Offer),
-        Thing::Selection | Thing::SentRequest => view.has(thing, shared),
+        Thing::Selection | Thing::Hole | Thing::SentRequest => view.has(thing, shared),
     };
     let mut things = row.binding.acts_on.iter();
     let nothing = things.find(|(thing, _)| !is_there(*thing));

@@ -481,3 +481,44 @@ fn a_key_with_nothing_to_act_on_says_so_in_the_words_of_its_row() {
     }
     assert!(tried > 0);
 }
+
+#[test]
+fn what_is_missing_is_fetched_after_its_price_was_told_and_agreed_to() {
+    let mut snapshot = sample::normal();
+    let mut series = snapshot.series.to_vec();
+    let day = chrono::TimeDelta::days(1);
+    let hole = crate::model::Span::new(sample::now() - day * 90, sample::now() - day * 9);
+    series[0].truth.holes = vec![hole];
+    snapshot.series = series.into();
+    let mut app = App::new(sample::shared(snapshot.clone()));
+    app.observe(Arc::new(snapshot.clone()));
+    press(&mut app, "down b");
+    let said = app.messages.current(sample::now()).unwrap();
+    assert_eq!(said.text, "nothing is missing of this series");
+    let effects = press(&mut app, "up b");
+    let commands = sent(&effects);
+    let [Command::Price(question)] = commands.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((&question.series, question.within), (&ibm(), hole));
+    // Before the price is there, yes does nothing.
+    assert_eq!(press(&mut app, "y"), []);
+    let mut preview = crate::pipeline::snapshot::Preview {
+        question: question.clone(),
+        bars: 60,
+        requests: 2,
+        refusal: None,
+        left: None,
+    };
+    // The answer to an earlier question.
+    preview.question.at -= day;
+    snapshot.preview = Some(Arc::new(preview.clone()));
+    app.observe(Arc::new(snapshot.clone()));
+    assert!(matches!(app.overlay, Some(Overlay::Price(_))));
+    preview.question.at += day;
+    snapshot.preview = Some(Arc::new(preview));
+    app.observe(Arc::new(snapshot));
+    let effects = press(&mut app, "y");
+    assert_eq!(sent(&effects), [&Command::Backfill(ibm(), hole)]);
+    assert!(app.overlay.is_none());
+}

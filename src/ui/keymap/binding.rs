@@ -72,6 +72,8 @@ pub enum Thing {
     CurrentExport,
     /// A line of the view that is selected.
     Selection,
+    /// Bars that were never asked for, of what is selected.
+    Hole,
     /// A request that was sent for what is selected.
     SentRequest,
     /// A suggested action.

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::prompt::SUGGESTIONS;
 use super::{Choose, Overlay, Prompt};
+use crate::ui::backfill;
 use crate::ui::draw::{blank, line, put, split_top};
 use crate::ui::regions::Regions;
 use crate::ui::reply::{Confirm, PromptKind};
@@ -31,7 +32,10 @@ pub fn draw(
             filter(line, shared.theme, foot, buf, regions);
         }
         Overlay::Prompt(line) => prompt(line, shared, now, body, buf, regions),
-        Overlay::Confirm(question) => confirm(question, shared, body, buf),
+        Overlay::Confirm(question) => confirm(question, "y yes     n no", shared, body, buf),
+        Overlay::Price(question) => {
+            confirm(&backfill::counting(question), "n no", shared, body, buf);
+        }
     }
 }
 
@@ -241,7 +245,7 @@ fn prompt(
     }
 }
 
-fn confirm(confirm: &Confirm, shared: &Shared, area: Rect, buf: &mut Buffer) {
+fn confirm(confirm: &Confirm, keys: &str, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let theme = shared.theme;
     let width = 60.min(area.width);
     let inner = usize::from(width.saturating_sub(4));
@@ -253,10 +257,7 @@ fn confirm(confirm: &Confirm, shared: &Shared, area: Rect, buf: &mut Buffer) {
         .into_iter()
         .map(|text| (text, Role::Head))
         .chain(detail.into_iter().map(|text| (text, Role::Muted)))
-        .chain([
-            (String::new(), Role::Text),
-            ("y yes     n no".to_owned(), Role::Accent),
-        ]);
+        .chain([(String::new(), Role::Text), (keys.to_owned(), Role::Accent)]);
     for (row, (text, role)) in (0..).zip(lines) {
         if let Some(place) = line(inside, row) {
             put(buf, place, 0, &text, theme.style(role));

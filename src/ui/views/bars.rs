@@ -20,10 +20,11 @@ use ratatui::layout::Rect;
 pub use self::keys::KEYS;
 use self::keys::NO_BARS;
 use crate::model::adjustment::AdjustedBar;
-use crate::model::{Bar, RunId, SeriesKey};
+use crate::model::{Bar, RunId, SeriesKey, Span};
 use crate::pipeline::command::{Anchor, BarsWindow, Command};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::action::{Action, Effect};
+use crate::ui::backfill;
 use crate::ui::cursor::Cursor;
 use crate::ui::export::export_of;
 use crate::ui::fetch::fetch_of;
@@ -135,6 +136,15 @@ impl Bars {
             known.partition_point(|bar| bar.timestamp > selected.timestamp)
         });
         (known, at.min(known.len().saturating_sub(1)))
+    }
+
+    /// The time of what was never asked for: all holes of a watched series, or else those in the window.
+    fn missing(&self, shared: &Shared) -> Option<Span> {
+        let status = shared.status(self.series.as_ref()?);
+        let known = status.map_or(&[][..], |status| status.truth.holes.as_slice());
+        let page = self.window(shared).map(|page| page.holes.as_slice());
+        let in_window = page.unwrap_or_default().iter().map(|hole| hole.span);
+        backfill::whole(known.iter().copied().chain(in_window))
     }
 
     /// Bars that the chart shows at once.
@@ -353,6 +363,12 @@ impl View for Bars {
                 .series
                 .clone()
                 .map_or_else(Vec::new, |series| fetch_of(vec![series], shared, now)),
+            Action::Backfill => {
+                let missing = self.series.clone().zip(self.missing(shared));
+                missing.map_or_else(Vec::new, |(series, within)| {
+                    backfill::ask(series, within, now)
+                })
+            }
             Action::Arrange => {
                 self.arrange = self.arrange.next(self.fits_both);
                 vec![]
@@ -435,8 +451,11 @@ impl View for Bars {
         self.asked = None;
     }
 
-    fn has(&self, _thing: Thing, shared: &Shared) -> bool {
-        self.selected(shared).is_some()
+    fn has(&self, thing: Thing, shared: &Shared) -> bool {
+        match thing {
+            Thing::Hole => self.missing(shared).is_some(),
+            _ => self.selected(shared).is_some(),
+        }
     }
 
     fn declines(&self, action: Action, shared: &Shared) -> Option<&'static str> {

@@ -290,8 +290,9 @@ impl View for Overview {
         steps::offer(self, shared).map(|(action, _)| action)
     }
 
-    fn has(&self, _thing: Thing, shared: &Shared) -> bool {
-        self.selected_status(shared).is_some()
+    fn has(&self, thing: Thing, shared: &Shared) -> bool {
+        self.selected_status(shared)
+            .is_some_and(|status| thing != Thing::Hole || !status.truth.holes.is_empty())
     }
 
     /// What fetching costs.

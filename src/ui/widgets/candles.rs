@@ -23,6 +23,7 @@ mod zoom;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -56,6 +57,8 @@ const MIN_SESSION: usize = 10;
 pub struct Chart<'a> {
     /// Newest first, as the table lists them.
     pub bars: &'a [Bar],
+    /// Labels of bars before which bars were never asked for.
+    pub breaks: &'a [DateTime<Utc>],
     /// What a bar is.
     pub interval: Interval,
     /// The selected bar, counted from the newest.
@@ -91,6 +94,7 @@ impl Widget for &Chart<'_> {
             return;
         };
         self.draw_sessions(&plan, area, buf);
+        self.draw_breaks(&plan, area, buf);
         self.draw_candles(&plan, area, buf);
         if plan.volume_rows > 0 {
             self.draw_volume(&plan, area, buf);
@@ -192,6 +196,27 @@ impl Chart<'_> {
             let x = self.column(plan, at).saturating_sub(gap);
             for y in 0..plan.price_rows {
                 put(buf, area, (x, y), line, style);
+            }
+        }
+    }
+
+    /// A line where bars were never asked for: what is on both sides of it does not belong together.
+    fn draw_breaks(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
+        let style = self.theme.style(Role::Warn);
+        let line = if self.theme.ascii { '!' } else { '╎' };
+        let gap = u16::from(self.zoom.cells() > 1);
+        for at in self.breaks {
+            let candles = &plan.visible.candles;
+            let after = candles.partition_point(|candle| candle.last < *at);
+            let Some(candle) = candles.get(after) else {
+                continue;
+            };
+            let has_left = after > 0 || plan.visible.before.is_some();
+            if candle.timestamp <= *at && has_left {
+                let x = self.column(plan, after).saturating_sub(gap);
+                for y in 0..plan.price_rows {
+                    put(buf, area, (x, y), line, style);
+                }
             }
         }
     }

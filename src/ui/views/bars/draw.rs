@@ -1,6 +1,6 @@
 //! Draws the bars: the selected bar in words, the table, the chart.
 
-use chrono::Datelike as _;
+use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::Tz;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -60,9 +60,11 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
             chart
         };
         regions.columns = inner.width;
+        let breaks: Vec<DateTime<Utc>> = page.holes.iter().map(|hole| hole.before).collect();
         let (bars, cursor) = view.charted(page);
         let widget = Chart {
             bars,
+            breaks: &breaks,
             interval,
             cursor,
             zoom: view.zoom,

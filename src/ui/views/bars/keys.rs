@@ -22,6 +22,11 @@ pub const KEYS: &[Binding] = &[
         .group(FETCH)
         .finds("refresh update")
         .needs(SPENDS),
+    here(Action::Backfill, &["b"], "Fetch what is missing")
+        .group(FETCH)
+        .finds("backfill holes gaps history past close")
+        .needs(SPENDS)
+        .acts_on(&[(Thing::Hole, "nothing is missing of this series")]),
     here(Action::PreviousSeries, &["["], "Previous series")
         .hint(1, "")
         .group(SHOW),

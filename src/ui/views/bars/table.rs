@@ -39,6 +39,14 @@ fn mark(view: &Bars, page: &BarsPage, at: usize) -> Option<String> {
     Some(gap.words())
 }
 
+/// What was never asked for between a bar and the older one below it.
+fn hole(page: &BarsPage, at: usize) -> Option<String> {
+    let label = page.bars.get(at)?.timestamp;
+    let later = page.holes.partition_point(|hole| hole.before > label);
+    let hole = page.holes.get(later).filter(|hole| hole.before == label)?;
+    Some(format!("{} · b fetches them", hole.words(&page.grid)))
+}
+
 /// The lines that fit, the selected bar among them: marks above it may push the first ones out.
 fn lines(view: &Bars, page: &BarsPage, height: usize) -> Vec<Line> {
     let mut cursor = view.cursor;
@@ -54,6 +62,7 @@ fn lines(view: &Bars, page: &BarsPage, height: usize) -> Vec<Line> {
         if at == cursor.at {
             selected = lines.len();
         }
+        lines.extend(hole(page, at).map(Line::Mark));
     }
     lines.drain(..selected.saturating_sub(height));
     lines.truncate(height);
@@ -233,6 +242,18 @@ mod tests {
                     "{at} {height}: {rows:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_hole_is_told_below_the_bar_after_it() {
+        let mut page = sample::bars_page(6);
+        page.holes = vec![sample::hole_before(&page.bars[1])];
+        let mut view = Bars::default();
+        for (at, row) in [(0, 2), (1, 2), (5, 1)] {
+            view.cursor.at = at;
+            let rows = shown(&view, &page, 7);
+            assert!(rows[row].contains("b fetches them"), "{at}: {rows:?}");
         }
     }
 

@@ -21,6 +21,14 @@ pub const KEYS: &[Binding] = &[
         .finds("refresh update download request")
         .needs(SPENDS)
         .acts_on(SELECTED),
+    here(Action::Backfill, &["b"], "Fetch what is missing")
+        .group(FETCH)
+        .finds("backfill holes gaps history past close")
+        .needs(SPENDS)
+        .acts_on(&[
+            (Thing::Selection, "nothing is selected; a adds a series"),
+            (Thing::Hole, "nothing is missing of this series"),
+        ]),
     here(Action::Offer, &["."], "Do the suggested step")
         .group(FETCH)
         .finds("next step fix")

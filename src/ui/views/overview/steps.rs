@@ -8,6 +8,7 @@ use crate::model::{Interval, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{SeriesState, WatchedSeries};
 use crate::ui::action::{Action, Effect};
+use crate::ui::backfill;
 use crate::ui::export::export_of;
 use crate::ui::fetch::{fetch_of, guarded};
 use crate::ui::reply::{Confirm, Explanation, PromptKind, Reply};
@@ -34,6 +35,13 @@ pub(super) fn update(
             }
             replies
         }
+        Action::Backfill => view
+            .selected_status(shared)
+            .and_then(|status| {
+                let within = backfill::whole(status.truth.holes.iter().copied())?;
+                Some(backfill::ask(status.key.clone(), within, now))
+            })
+            .unwrap_or_default(),
         Action::FetchDue => fetch_due(shared),
         Action::Offer => offer(view, shared).map_or_else(Vec::new, |(action, series)| {
             perform(action, series, shared, now)

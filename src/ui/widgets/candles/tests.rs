@@ -83,6 +83,7 @@ fn zoom(bars: u32) -> Zoom {
 
 fn chart<'a>(bars: &'a [Bar], interval: Interval, zoom: Zoom, theme: &'a Theme) -> Chart<'a> {
     Chart {
+        breaks: &[],
         bars,
         interval,
         cursor: 0,
@@ -412,4 +413,30 @@ fn only_the_bars_around_the_cursor_are_looked_at() {
         bars[at].trading_date = NaiveDate::MIN;
     }
     assert_eq!(picture(&bars), before);
+}
+
+#[test]
+fn the_chart_breaks_where_bars_were_never_asked_for() {
+    let bars = crate::ui::sample::bars_page(12).bars;
+    let theme = theme(false);
+    let line = |breaks: &[chrono::DateTime<chrono::Utc>], zoom: Zoom| {
+        let chart = Chart {
+            breaks,
+            ..chart(&bars, Interval::Min5, zoom, &theme)
+        };
+        let buf = drawn(&chart, 60, 14);
+        let marked = (0..60).filter(|x| (0..10).any(|y| buf[(*x, y)].symbol() == "╎"));
+        marked.count()
+    };
+    let wide = Zoom::all().find(|zoom| zoom.cells() == 3).unwrap();
+    for zoom in [wide, zoom(1), zoom(3)] {
+        assert_eq!(line(&[], zoom), 0);
+        assert_eq!(line(&[bars[4].timestamp], zoom), 1);
+        // Nothing is to the left of the oldest bar, and another bar is not in sight.
+        let elsewhere = [
+            bars[0].timestamp + chrono::TimeDelta::days(1),
+            bars[11].timestamp,
+        ];
+        assert_eq!(line(&elsewhere, zoom), 0);
+    }
 }

@@ -27,6 +27,8 @@ pub struct Candle {
     pub timestamp: DateTime<Utc>,
     /// Trading date of the oldest bar.
     pub trading_date: NaiveDate,
+    /// Label of the newest bar.
+    pub last: DateTime<Utc>,
 }
 
 impl Candle {
@@ -39,6 +41,7 @@ impl Candle {
             volume: bar.volume,
             timestamp: bar.timestamp,
             trading_date: bar.trading_date,
+            last: bar.timestamp,
         }
     }
 
