@@ -81,3 +81,25 @@ BEGIN
 END
 $$;
 
+-- Whoever may read or change the bars may do so with what belongs to them.
+DO $$
+DECLARE
+    allowed record;
+    who text;
+BEGIN
+    FOR allowed IN
+        SELECT grantee, bool_or(privilege_type = 'SELECT') AS reads, bool_or(privilege_type = 'INSERT') AS writes
+        FROM pg_class, aclexplode(relacl)
+        WHERE oid = 'stock_data'::regclass AND grantee <> relowner
+        GROUP BY grantee
+    LOOP
+        who := CASE allowed.grantee WHEN 0 THEN 'PUBLIC' ELSE allowed.grantee::regrole::text END;
+        IF allowed.reads THEN
+            EXECUTE format('GRANT SELECT ON asked, coverage, held_counts TO %s', who);
+        END IF;
+        IF allowed.writes THEN
+            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON asked, coverage, held_counts TO %s', who);
+        END IF;
+    END LOOP;
+END
+$$;
