@@ -287,6 +287,32 @@ fn an_opened_run_and_every_overlay_look_as_they_did() {
     }
 }
 
+#[test]
+fn a_month_and_a_hole_between_bars_look_as_they_did() {
+    log_lines();
+    let mut snapshot_with_both = sample::normal();
+    snapshot_with_both.ranges = Some(Arc::new(sample::ranges()));
+    let mut page = sample::bars_page(400);
+    page.holes = vec![sample::hole_before(&page.bars[3])];
+    snapshot_with_both.bars = Some(Arc::new(page));
+    for (width, height) in [(80, 24), (120, 36)] {
+        let mut app = app("normal");
+        app.observe(Arc::new(snapshot_with_both.clone()));
+        app.view = ViewId::Bars;
+        snapshot(
+            &format!("hole-{width}x{height}"),
+            &drawn(&app, width, height),
+        );
+        press(&mut app, &["3", "down"]);
+        press(&mut app, &["left"; 20]);
+        press(&mut app, &["enter"]);
+        snapshot(
+            &format!("month-{width}x{height}"),
+            &drawn(&app, width, height),
+        );
+    }
+}
+
 fn press(app: &mut App, keys: &[&str]) {
     for key in keys {
         let chord: Chord = key.parse().unwrap();
@@ -304,6 +330,9 @@ fn no_picture_is_left_over() {
         .flatten()
         .collect();
     wanted.extend(["run-80x24".to_owned(), "run-120x40".to_owned()]);
+    for name in ["hole", "month"] {
+        wanted.extend(["80x24", "120x36"].map(|size| format!("{name}-{size}")));
+    }
     wanted.extend(OVERLAYS.map(|(name, _)| format!("overlay-{name}-80x24")));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ui/frame/snapshots");
     let there: BTreeSet<String> = std::fs::read_dir(folder)
