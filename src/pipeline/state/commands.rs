@@ -1,5 +1,6 @@
 //! Commands: each is carried out, or refused with a reason.
 
+use crate::model::bar_file::BarFile;
 use chrono::{DateTime, Utc};
 
 use super::super::command::Command;
@@ -108,14 +109,7 @@ impl State {
                 from_provider,
             } => self.search.search(text, *from_provider),
             Command::LoadListings => self.search.load_list(),
-            Command::Export(files) if files.is_empty() => return refused("nothing is selected"),
-            Command::Export(_) if self.export.is_some() => {
-                return refused("an export is in progress; wait for it to end");
-            }
-            Command::Export(files) => {
-                self.export = Some(ExportProgress::of(files.len()));
-                vec![Job::Export(files.clone())]
-            }
+            Command::Export(files) => vec![self.export(files)?],
             Command::CancelExport if self.export.is_none() => {
                 return refused("no export is in progress");
             }
@@ -128,6 +122,17 @@ impl State {
                 run.into_iter().chain(ask).chain(export).collect()
             }
         })
+    }
+
+    fn export(&mut self, files: &[BarFile]) -> Result<Job, String> {
+        if files.is_empty() {
+            return Err("nothing is selected".to_owned());
+        }
+        if self.export.is_some() {
+            return Err("an export is in progress; wait for it to end".to_owned());
+        }
+        self.export = Some(ExportProgress::of(files.len()));
+        Ok(Job::Export(files.to_vec()))
     }
 }
 

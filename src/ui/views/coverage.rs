@@ -37,7 +37,7 @@ use crate::ui::view_id::ViewId;
 
 /// The state of the view.
 #[derive(Debug, Default)]
-pub struct Coverage {
+pub struct Months {
     /// What a series must match.
     filter: String,
     /// The selected series among those that match.
@@ -69,7 +69,7 @@ struct Cell<'a> {
     state: Option<MonthState>,
 }
 
-impl Coverage {
+impl Months {
     /// The series that match.
     fn shown<'a>(&self, map: &'a CoverageMap) -> Vec<&'a CoverageRow> {
         let is = |row: &CoverageRow, field: Option<&str>, word: &str| {
@@ -195,7 +195,7 @@ fn longest(map: &CoverageMap) -> usize {
         .unwrap_or(0)
 }
 
-impl View for Coverage {
+impl View for Months {
     fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
         if action == Action::Backfill {
             let cell = self.cell(shared);
