@@ -51,7 +51,7 @@ views! {
     /// A series.
     Bars: bars = bars::Bars;
     /// What there is of each series.
-    Coverage: coverage = coverage::Months;
+    Coverage: coverage = coverage::HeatMap;
     /// The runs.
     Runs: runs = runs::Runs;
     /// The log.

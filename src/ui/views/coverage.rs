@@ -37,7 +37,7 @@ use crate::ui::view_id::ViewId;
 
 /// The state of the view.
 #[derive(Debug, Default)]
-pub struct Months {
+pub struct HeatMap {
     /// What a series must match.
     filter: String,
     /// The selected series among those that match.
@@ -50,7 +50,7 @@ pub struct Months {
     range: Cursor,
     /// Lines on the screen.
     page: usize,
-    /// Months on the screen.
+    /// HeatMap on the screen.
     columns: usize,
     /// The last run and the watch list when the map was requested; `None`: it is requested now.
     read_for: Option<(Option<RunId>, Vec<SeriesKey>)>,
@@ -69,7 +69,7 @@ struct Cell<'a> {
     state: Option<MonthState>,
 }
 
-impl Months {
+impl HeatMap {
     /// The series that match.
     fn shown<'a>(&self, map: &'a CoverageMap) -> Vec<&'a CoverageRow> {
         let is = |row: &CoverageRow, field: Option<&str>, word: &str| {
@@ -186,7 +186,7 @@ impl Months {
     }
 }
 
-/// Months of the series that has most.
+/// HeatMap of the series that has most.
 fn longest(map: &CoverageMap) -> usize {
     map.rows
         .iter()
@@ -195,7 +195,7 @@ fn longest(map: &CoverageMap) -> usize {
         .unwrap_or(0)
 }
 
-impl View for Months {
+impl View for HeatMap {
     fn update(&mut self, action: Action, shared: &Shared, now: DateTime<Utc>) -> Vec<Reply> {
         if action == Action::Backfill {
             let cell = self.cell(shared);

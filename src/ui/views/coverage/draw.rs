@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Months, longest, map};
+use super::{HeatMap, longest, map};
 use crate::model::text::thousands;
 use crate::model::{Grid, SeriesKey, Span};
 use crate::pipeline::snapshot::{CoverageMap, CoverageRow, MonthState, Stretch, There};
@@ -25,7 +25,7 @@ const LEGENDS: [&str; 3] = [
 ];
 
 /// Draws the view.
-pub fn draw(view: &Months, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
+pub fn draw(view: &HeatMap, shared: &Shared, area: Rect, buf: &mut Buffer, regions: &mut Regions) {
     let theme = shared.theme;
     if let Some((series, within)) = &view.opened {
         month(view, (series, *within), shared, area, buf, regions);
@@ -81,7 +81,7 @@ fn names(rows: &[&CoverageRow], width: u16) -> u16 {
 }
 
 fn heat(
-    view: &Months,
+    view: &HeatMap,
     map: &CoverageMap,
     rows: &[&CoverageRow],
     theme: Theme,
@@ -200,7 +200,7 @@ const fn role_of_range(there: There) -> Role {
 
 /// The ranges of a month.
 fn month(
-    view: &Months,
+    view: &HeatMap,
     (series, within): (&SeriesKey, Span),
     shared: &Shared,
     area: Rect,

@@ -8,7 +8,7 @@ use crate::pipeline::snapshot::Snapshot;
 use crate::ui::sample;
 
 /// The screen as lines, after the panel has taken in where things are.
-fn screen(view: &mut Months, shared: &Shared, (width, height): (u16, u16)) -> Vec<String> {
+fn screen(view: &mut HeatMap, shared: &Shared, (width, height): (u16, u16)) -> Vec<String> {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
     let mut regions = Regions::default();
     view.draw(
@@ -26,7 +26,7 @@ fn screen(view: &mut Months, shared: &Shared, (width, height): (u16, u16)) -> Ve
     rows.map(|row| text(row).trim_end().to_owned()).collect()
 }
 
-fn act(view: &mut Months, actions: &[Action], shared: &Shared) -> Vec<Reply> {
+fn act(view: &mut HeatMap, actions: &[Action], shared: &Shared) -> Vec<Reply> {
     let each = actions.iter();
     each.flat_map(|action| view.update(*action, shared, sample::now()))
         .collect()
@@ -42,7 +42,7 @@ fn with_ranges() -> Shared {
 #[test]
 fn months_are_letters_with_the_newest_on_the_right_under_their_years() {
     let shared = sample::shared(sample::normal());
-    let mut view = Months::default();
+    let mut view = HeatMap::default();
     for size in [(80, 22), (120, 34)] {
         let lines = screen(&mut view, &shared, size);
         let width = usize::from(size.0) - 1;
@@ -77,7 +77,7 @@ fn months_are_letters_with_the_newest_on_the_right_under_their_years() {
 #[test]
 fn a_cell_lists_its_ranges_and_a_range_leads_to_its_bars() {
     let shared = with_ranges();
-    let mut view = Months::default();
+    let mut view = HeatMap::default();
     screen(&mut view, &shared, (80, 22));
     let back = vec![Action::Left; 20];
     act(&mut view, &[Action::Down], &shared);
@@ -109,7 +109,7 @@ fn a_cell_lists_its_ranges_and_a_range_leads_to_its_bars() {
 #[test]
 fn the_months_hole_is_priced_and_a_whole_month_has_none() {
     let shared = sample::shared(sample::normal());
-    let mut view = Months::default();
+    let mut view = HeatMap::default();
     screen(&mut view, &shared, (80, 22));
     assert!(!view.has(Thing::Hole, &shared) && view.has(Thing::Selection, &shared));
     act(&mut view, &[Action::Down], &shared);
@@ -130,7 +130,7 @@ fn the_months_hole_is_priced_and_a_whole_month_has_none() {
 #[test]
 fn it_is_read_when_it_is_entered_and_once_after_each_run() {
     let shared = sample::shared(sample::normal());
-    let mut view = Months::default();
+    let mut view = HeatMap::default();
     let googl = sample::series("GOOGL", Interval::Daily);
     assert_eq!(
         view.enter(Some(googl.clone()), &shared),
@@ -159,7 +159,7 @@ fn it_is_read_when_it_is_entered_and_once_after_each_run() {
 #[test]
 fn series_are_filtered_by_name_and_by_state_and_saved() {
     let shared = sample::shared(sample::normal());
-    let mut view = Months::default();
+    let mut view = HeatMap::default();
     view.set_filter("state:never");
     let lines = screen(&mut view, &shared, (80, 22)).join("\n");
     assert!(lines.contains("AAPL") && lines.contains("MSFT") && !lines.contains("IBM daily"));
