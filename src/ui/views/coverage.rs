@@ -50,7 +50,7 @@ pub struct HeatMap {
     range: Cursor,
     /// Lines on the screen.
     page: usize,
-    /// HeatMap on the screen.
+    /// Months on the screen.
     columns: usize,
     /// The last run and the watch list when the map was requested; `None`: it is requested now.
     read_for: Option<(Option<RunId>, Vec<SeriesKey>)>,
@@ -186,7 +186,7 @@ impl HeatMap {
     }
 }
 
-/// HeatMap of the series that has most.
+/// Months of the series that has most.
 fn longest(map: &CoverageMap) -> usize {
     map.rows
         .iter()

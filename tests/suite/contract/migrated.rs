@@ -255,10 +255,6 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
     }
     let begun = Instant::now();
     assert!(start().wait_with_output().unwrap().status.success());
-    println!(
-        "{bars} bars moved in {:.1} s",
-        begun.elapsed().as_secs_f64()
-    );
     assert!(is_whole(first_release::newest()).await);
     let store = place.try_open(Access::ReadOnly).await.unwrap();
     assert_eq!(store.health().await.unwrap().bars, bars);
