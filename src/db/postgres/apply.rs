@@ -19,14 +19,15 @@ const CHUNK: usize = 20_000;
 const FEW: usize = 1_000;
 
 /// Builds the upsert. It reads the existing rows by one range of the key's index, drops what
-/// has not changed before the INSERT (which would lock even those), and counts by `xmax`.
+/// has not changed before the INSERT (which would lock even those), and counts by `xmax`. As
+/// subqueries, sources are looked up once, and not by the server's reckoning for every row.
 macro_rules! upsert {
     (columns: $columns:literal, arrays: $arrays:literal, stored: $stored:literal, merged: $merged:literal,
      set: $set:literal, have: $have:literal, excluded: $excluded:literal, source: $source:literal) => {
         concat!(
             "WITH stored AS MATERIALIZED ( \
                  SELECT timestamp, ", $columns, " FROM stock_data \
-                 WHERE source = source_of(", $source, ") AND symbol = $1 AND interval = $2 AND adjusted = $3 \
+                 WHERE source = (SELECT source_of(", $source, ")) AND symbol = $1 AND interval = $2 AND adjusted = $3 \
                    AND timestamp BETWEEN $4 AND $5 \
              ), fresh AS ( \
                  SELECT i.timestamp, i.trading_date, ", $merged, " \
@@ -36,7 +37,7 @@ macro_rules! upsert {
                  WHERE s.timestamp IS NULL OR (", $stored, ") IS DISTINCT FROM (", $merged, ") \
              ), written AS ( \
                  INSERT INTO stock_data (source, symbol, interval, adjusted, timestamp, trading_date, ", $columns, ") \
-                 SELECT source_of(", $source, "), $1, $2, $3, f.* FROM fresh f \
+                 SELECT (SELECT source_of(", $source, ")), $1, $2, $3, f.* FROM fresh f \
                  ON CONFLICT (source, symbol, interval, adjusted, timestamp) DO UPDATE SET ", $set, " \
                  WHERE (", $have, ") IS DISTINCT FROM (", $excluded, ") \
                  RETURNING (xmax = 0) AS inserted \

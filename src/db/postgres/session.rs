@@ -13,9 +13,10 @@ use super::super::{Access, Result};
 use crate::config::Secret;
 
 /// The server gives up a statement after 30 s. A process that is frozen in the middle of a transaction
-/// must not hold the others up for longer than 10 s.
-const EVERY: &str =
-    "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '10s'";
+/// must not hold the others up for longer than 10 s. To compile a statement takes longer than any of
+/// ours runs, and the server would where it has no statistics and expects too much.
+const EVERY: &str = "SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '10s'; \
+                     SET jit = off";
 /// A migration has no time limit, but waits at most 30 s for another process that migrates.
 pub const MIGRATES: &str = "SET statement_timeout = 0; SET lock_timeout = '30s'";
 /// A session that holds a lock: kept however long it is idle, and when its peer is dead, noticed and
