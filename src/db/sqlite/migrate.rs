@@ -57,7 +57,7 @@ async fn transact(connection: &mut SqliteConnection, path: &Path, place: &str) -
         migration::warn_of(&added(&mut tx).await?, place);
         raw_sql(before).execute(&mut *tx).await?;
         // Views of others read this one, and SQLite alters no table while a view lacks what it reads.
-        stored_series::make_views(&mut tx).await?;
+        stored_series::make_view_as_stored(&mut tx).await?;
         move_bars(&mut tx, path, place).await?;
         let moved = tx.apply(&MIGRATIONS.table_name, &rest).await;
         moved.map_err(failed)?;

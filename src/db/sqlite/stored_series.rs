@@ -68,14 +68,25 @@ pub async fn enter_words(
 /// Creates the views `stock_data` and `stock_data_adjusted`, with places for every series of each
 /// symbol.
 pub async fn make_views(connection: &mut SqliteConnection) -> Outcome<()> {
+    make(
+        connection,
+        &[("stock_data", AS_STORED), ("stock_data_adjusted", ADJUSTED)],
+    )
+    .await
+}
+
+/// Creates the view `stock_data` alone, in a store that has no adjustments yet.
+pub async fn make_view_as_stored(connection: &mut SqliteConnection) -> Outcome<()> {
+    make(connection, &[("stock_data", AS_STORED)]).await
+}
+
+async fn make(connection: &mut SqliteConnection, views: &[(&str, &str)]) -> Outcome<()> {
     let places: u32 = sqlx::query_scalar("SELECT coalesce(max(place) + 1, 0) FROM series_totals")
         .fetch_one(&mut *connection)
         .await?;
     let places = places.next_power_of_two().max(LEAST_PLACES);
-    for sql in [
-        view("stock_data", AS_STORED, places),
-        view("stock_data_adjusted", ADJUSTED, places),
-    ] {
+    for (name, part) in views {
+        let sql = view(name, part, places);
         sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&mut *connection)
             .await?;
