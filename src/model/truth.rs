@@ -467,12 +467,15 @@ mod tests {
             since: Some(at("2026-11-24T14:00:00Z")),
         };
         let hole = Span::new(at("2026-11-24T14:30:00Z"), at("2026-11-24T21:00:00Z"));
-        let tail = |now| Span::new(at("2026-11-25T21:00:00Z"), at(now));
+        let tail = |now| Span::new(at("2026-11-25T21:01:00Z"), at(now));
         let evening = "2026-11-26T02:00:00Z";
         assert_eq!(evidence.wanted(at(evening)), [hole, tail(evening)]);
         let morning = "2026-11-26T12:00:00Z";
-        let unsettled = Span::new(at("2026-11-25T14:30:00Z"), at(morning));
-        assert_eq!(evidence.wanted(at(morning)), [hole, unsettled]);
+        let unsettled = answer.asked;
+        assert_eq!(
+            evidence.wanted(at(morning)),
+            [hole, unsettled, tail(morning)]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pipeline_tui::model::text::thousands;
 
@@ -253,7 +253,6 @@ async fn a_move_that_is_killed_is_undone_and_done_again(place: Place) {
             "killed after {said:?}"
         );
     }
-    let begun = Instant::now();
     assert!(start().wait_with_output().unwrap().status.success());
     assert!(is_whole(first_release::newest()).await);
     let store = place.try_open(Access::ReadOnly).await.unwrap();
