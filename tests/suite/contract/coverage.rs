@@ -257,11 +257,19 @@ async fn a_store_of_schema_5_counts_its_months(place: Place) {
     store_bars(&store, &ibm(), &some("2026-05-15T13:30:00Z", 7)).await;
     drop(store);
     // As the version before left it.
-    for table in ["asked", "coverage", "held_counts"] {
+    place.sql("DROP VIEW stock_data_adjusted").await;
+    for table in [
+        "asked",
+        "coverage",
+        "held_counts",
+        "corporate_events",
+        "event_lists",
+        "adjustments",
+    ] {
         place.sql(&format!("DROP TABLE {table}")).await;
     }
     place
-        .sql("DELETE FROM _sqlx_migrations WHERE version = 6")
+        .sql("DELETE FROM _sqlx_migrations WHERE version > 5")
         .await;
     let store = place.open().await;
     assert_months(&place, &store).await;
