@@ -329,7 +329,7 @@ async fn insert_events(
     sqlx::query(
         "INSERT INTO corporate_events (source, symbol, date, origin, dividend, split, close, close_before) \
          SELECT $1, $2, * FROM unnest($3::date[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[], \
-                                      $8::numeric[])",
+                                      $8::numeric[]) ON CONFLICT DO NOTHING",
     )
     .bind(instrument.source.as_str())
     .bind(instrument.symbol.as_str())

@@ -308,7 +308,7 @@ async fn insert_event(
 ) -> Outcome<()> {
     sqlx::query(
         "INSERT INTO corporate_events (source, symbol, date, origin, dividend, split, close, close_before) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(instrument.source.as_str())
     .bind(instrument.symbol.as_str())

@@ -293,7 +293,8 @@ async fn every_documented_query_is_answered_from_an_index() {
         desk.sql(&format!(
             "UPDATE {table} SET {renamed} WHERE volume IN (700, 7000, 14000)"
         ));
-        assert_eq!(desk.run(&READ).code, 0);
+        let read = desk.run(&READ);
+        assert_eq!(read.code, 0, "{read:?}");
         assert_eq!(desk.sql(WHAT_IS_THERE), [filled(20_000, newest())]);
         for statistics in [false, true] {
             if statistics {

@@ -45,6 +45,11 @@ async fn a_holiday_costs_nothing_and_a_half_day_is_fetched_after_its_own_close()
         for (hour, minute) in [(10, 0), (16, 20), (20, 30)] {
             *hands.0.lock().unwrap() = clock(0, hour, minute);
             send(&handle, Command::FetchDue).await;
+            told(&mut handle, |what| match what {
+                What::Refused(Command::FetchDue, why) => Some(why.clone()),
+                _ => None,
+            })
+            .await;
             send(&handle, Command::Pause).await;
             until(&mut handle, |snapshot| snapshot.schedule.paused).await;
             send(&handle, Command::Resume).await;
