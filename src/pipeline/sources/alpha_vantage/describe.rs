@@ -18,10 +18,10 @@ pub(super) const NEEDS_A_KEY: &str = "needs your own key (free): https://www.alp
 /// means the day.
 const AMBIGUOUS_MINUTES: u32 = 2;
 
-/// The newest bar of the day comes with its close, and is corrected until the next morning.
+/// Bars come with the end of their time, and are corrected until the next morning.
 pub(super) const PUBLISHING: Publishing = Publishing {
     zone: New_York,
-    delay: TimeDelta::seconds(10),
+    delay: TimeDelta::zero(),
     settles: Settles::NextDay(MORNING),
     first_day: FIRST_DAY,
 };
