@@ -42,8 +42,8 @@ fn a_split_restates_bars_that_are_stored() {
 }
 
 #[test]
-fn a_half_day_begins_just_before_its_close() {
-    shows("half-day", &["Fri 11-27", "12:55"]);
+fn a_half_day_ends_early_and_the_next_session_is_on_monday() {
+    shows("half-day", &["Fri 11-27", "NYSE closed, opens Mon 09:30"]);
 }
 
 #[test]
