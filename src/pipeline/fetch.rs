@@ -14,7 +14,7 @@ use super::learned::Lesson;
 use super::persist::Waiting;
 use super::retry::Budget;
 use super::run::Pipeline;
-use super::source::{Refusal, Source};
+use super::source::{Refusal, Source, Wish};
 use crate::db::{DbError, Entitlement};
 use crate::model::{
     Coverage, ErrorClass, Known, Request, RunId, Segment, SeriesReport, SeriesStatus, Span, quota,
@@ -95,6 +95,13 @@ impl Fetch {
                     lesson = Lesson::Granted(request.endpoint.clone());
                 }
                 Err(Setback::Class(refusal) | Setback::Final(refusal))
+                    if self.is_about_now(request, &refusal) =>
+                {
+                    lesson = self
+                        .newest_instead(reports, (request, refusal), is_last)
+                        .await?;
+                }
+                Err(Setback::Class(refusal) | Setback::Final(refusal))
                     if self.is_about_one_time(request, &refusal) =>
                 {
                     refused.push((request, refusal));
@@ -115,6 +122,30 @@ impl Fetch {
     /// Whether the provider refuses the bars of one time, so that others may be had.
     fn is_about_one_time(&self, request: &Request, refusal: &Refusal) -> bool {
         refusal.class == ErrorClass::BadRequest && self.lane.source.names(request).is_some()
+    }
+
+    /// Whether the provider refuses the current month: for it, it has not begun.
+    fn is_about_now(&self, request: &Request, refusal: &Refusal) -> bool {
+        let named = self.lane.source.names(request);
+        self.is_about_one_time(request, refusal)
+            && named.is_some_and(|time| time.contains(self.pipeline.clock.now()))
+    }
+
+    /// Asks for the newest bars where a clock that is ahead asked for a month that has not begun.
+    async fn newest_instead<'a>(
+        &self,
+        reports: &mut [SeriesReport],
+        (request, refusal): (&'a Request, Refusal),
+        is_last: bool,
+    ) -> Result<Lesson, (&'a Request, Setback)> {
+        let wishes: Vec<Wish> = request.series.iter().cloned().map(Wish::newest).collect();
+        let planned = self.lane.plan(&wishes);
+        let [newest] = planned.requests.as_slice() else {
+            return Err((request, Setback::Final(refusal)));
+        };
+        let stored = self.all_pages(reports, newest, is_last).await;
+        stored.map_err(|setback| (request, setback))?;
+        Ok(Lesson::Granted(request.endpoint.clone()))
     }
 
     /// Records times that the provider refuses to answer, so that nothing asks for them again by

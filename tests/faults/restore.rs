@@ -14,7 +14,14 @@ use sha2::{Digest as _, Sha256};
 use crate::support::cluster;
 use crate::support::program::{Desk, provider};
 
-const SERIES: &[&str] = &["--symbols", "IBM,AAPL", "--interval", "daily"];
+const SERIES: &[&str] = &[
+    "--symbols",
+    "IBM,AAPL",
+    "--interval",
+    "daily",
+    "--outputsize",
+    "compact",
+];
 
 /// Each table with its number of rows and the hash of all of them.
 type Contents = BTreeMap<String, (usize, String)>;

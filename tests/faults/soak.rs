@@ -179,7 +179,7 @@ async fn fill(pipeline: &Arc<Pipeline>) {
     let request = RunRequest {
         trigger: "fill",
         series: series.collect(),
-        options: FetchOptions::default(),
+        options: FetchOptions::default().with("outputsize", "compact"),
         max_age: None,
         within: None,
     };

@@ -151,6 +151,8 @@ async fn a_fetch_in_any_year_stores_its_bars_and_says_when() {
                 "IBM",
                 "--interval",
                 "daily",
+                "--outputsize",
+                "compact",
                 "--format",
                 "json",
             ];

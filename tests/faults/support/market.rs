@@ -61,9 +61,11 @@ pub fn wish(round: usize, rng: &mut Rng) -> Vec<String> {
         .collect()
 }
 
-/// The arguments that fetch series at their default interval.
+/// The arguments that fetch the newest bars of series at their default interval.
 pub fn fetch(symbols: &str) -> Vec<String> {
-    ["fetch", "--symbols", symbols].map(str::to_owned).to_vec()
+    ["fetch", "--symbols", symbols, "--outputsize", "compact"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// A last run, which cleans up after the dead, and then every check, for runs that all used the first
