@@ -119,9 +119,9 @@ async fn beside_the_provider(path: &str) -> Option<String> {
     None
 }
 
-/// The clock of both processes: it started on a Monday morning.
+/// The clock of both processes: it started on a Monday, when the exchange had just opened.
 fn clock(began: DateTime<Utc>) -> Clock {
-    let monday: DateTime<Utc> = "2026-11-23T14:00:00Z".parse().unwrap();
+    let monday: DateTime<Utc> = "2026-11-23T14:31:00Z".parse().unwrap();
     Clock::running_from(monday + (Clock::system().now() - began) * SPEED, SPEED)
 }
 
