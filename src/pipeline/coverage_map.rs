@@ -82,7 +82,7 @@ impl CoverageRow {
     }
 }
 
-/// What is known of a series whose months are told.
+/// What is known of a series, of which its months follow.
 #[derive(Debug, Clone, Copy)]
 pub struct MonthsOf<'a> {
     /// Which bars can exist.

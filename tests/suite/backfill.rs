@@ -1,4 +1,4 @@
-//! What is missing is told, priced, fetched once, and not asked for again.
+//! A preview says what is missing and what it costs; it is fetched once, and not asked for again.
 
 use pipeline_tui::simulate::{Options, Plan, Server};
 
