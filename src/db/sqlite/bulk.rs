@@ -33,6 +33,12 @@ impl Columns {
         }
     }
 
+    /// How many parameters a row has of its own: its time, its day, and these.
+    fn parameters(self) -> usize {
+        let ours = self.values().iter().filter(|(_, value)| *value == "?");
+        2 + ours.count()
+    }
+
     /// Each with what stands for its value: a parameter, or the one value of all rows.
     const fn values(self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -68,10 +74,11 @@ static ALL: LazyLock<String> = LazyLock::new(|| upsert(CHUNK, Columns::All));
 /// Builds an upsert of `rows` rows that leaves unchanged rows alone; a missing adjustment is kept.
 ///
 /// The rows are the statement's own VALUES, which SQLite compiles as it reads them; under a name or in
-/// a subquery they take five times as long. No parameter is numbered, although all rows have the same
-/// series: SQLite and the driver search a list for every numbered one, which costs more.
+/// a subquery they take five times as long. One parameter alone has a number, the series: SQLite and
+/// the driver search a list of those for every parameter, so a second one would cost more than it saves.
 fn upsert(rows: usize, columns: Columns) -> String {
     let values = columns.values();
+    let series = rows * columns.parameters() + 1;
     let each = |form: &dyn Fn(&str, &str) -> String| {
         let forms = values.iter().map(|(column, value)| form(column, value));
         forms.collect::<Vec<_>>().join(", ")
@@ -82,7 +89,7 @@ fn upsert(rows: usize, columns: Columns) -> String {
         }
         _ => format!("excluded.{column}"),
     };
-    let row = format!("(?, ?, ?, {})", each(&|_, value| value.to_owned()));
+    let row = format!("(${series}, ?, ?, {})", each(&|_, value| value.to_owned()));
     let mut sql = format!(
         "INSERT INTO bars (series_id, timestamp, trading_day, {}) VALUES {row}",
         each(&|column, _| column.to_owned())
@@ -149,12 +156,11 @@ impl Chunk {
     }
 }
 
-/// The parameters of the upsert. Collected directly: adding each to a query moves the query.
+/// The parameters of the upsert, the series last. Collected directly: adding each to a query moves the query.
 fn arguments(number: i64, bars: &[&Bar], columns: Columns) -> Result<SqliteArguments, BoxDynError> {
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(bars.len() * (columns.values().len() + 3), 0);
+    arguments.reserve(bars.len() * columns.parameters() + 1, 0);
     for bar in bars {
-        arguments.add(number)?;
         arguments.add(instant::shared(bar.timestamp))?;
         arguments.add(row::epoch_day(bar.trading_date))?;
         for price in [bar.open, bar.high, bar.low, bar.close] {
@@ -173,5 +179,6 @@ fn arguments(number: i64, bars: &[&Bar], columns: Columns) -> Result<SqliteArgum
             }
         }
     }
+    arguments.add(number)?;
     Ok(arguments)
 }
