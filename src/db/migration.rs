@@ -4,8 +4,8 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{AppliedMigration, MigrateError, Migration, Migrator};
 
-use super::work::Fault;
-use super::{DbError, error, schema};
+use super::work::{Fault, Outcome};
+use super::{DbError, DbErrorKind, error, schema};
 use crate::model::adjustment::Rule;
 use crate::model::text::thousands;
 
@@ -51,6 +51,49 @@ pub fn is_without_events(applied: &[AppliedMigration]) -> bool {
 
 fn lacks(applied: &[AppliedMigration], version: i64) -> bool {
     applied.iter().all(|listed| listed.version != version)
+}
+
+/// The columns of the table of bars before, as each database names them.
+pub const COLUMNS: [&str; 17] = [
+    "id",
+    "symbol",
+    "timestamp",
+    "open_price",
+    "high_price",
+    "low_price",
+    "close_price",
+    "volume",
+    "created_at",
+    "updated_at",
+    "interval",
+    "adjusted",
+    "trading_date",
+    "trading_day",
+    "adjusted_close",
+    "dividend_amount",
+    "split_coefficient",
+];
+
+/// Refuses to begin while the table of bars, which is replaced, has columns of others: their values
+/// would be lost.
+pub fn require_no_columns(columns: &[String], table: &str, store: &str) -> Outcome<()> {
+    let found = columns
+        .iter()
+        .filter(|column| !COLUMNS.contains(&column.as_str()));
+    let theirs: Vec<_> = found.cloned().collect();
+    if theirs.is_empty() {
+        return Ok(());
+    }
+    Err(DbError::new(
+        DbErrorKind::Refused,
+        format!(
+            "{store} must be brought up to date, which replaces the table {table}, and these columns were added to it \
+             by others: {}. It was left unchanged: copy them to a table of your own with symbol, interval, \
+             adjusted and timestamp, drop them from {table}, and start again",
+            theirs.join(", ")
+        ),
+    )
+    .into())
 }
 
 /// What becomes of what others added to the table of bars, which is replaced: SQL that each of them

@@ -349,3 +349,28 @@ fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     found.sort();
     found
 }
+
+/// The server of this database compiles every statement where nobody says otherwise: for a statement
+/// as short as ours, that takes longer than to run it.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_compile_no_statement_and_have_limits() {
+    let Some((url, desk, _server)) = place().await else {
+        return;
+    };
+    assert_fetches(&desk);
+    psql(
+        &url,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET jit_above_cost = 0', current_database()); \
+         EXECUTE format('ALTER DATABASE %I SET jit = on', current_database()); END $$; \
+         CREATE TABLE seen (jit text, statement text, idle text); \
+         CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             INSERT INTO seen SELECT current_setting('jit'), current_setting('statement_timeout'), \
+                 current_setting('idle_in_transaction_session_timeout'); RETURN NULL; END $$; \
+         CREATE TRIGGER look AFTER INSERT OR UPDATE ON requests FOR EACH STATEMENT EXECUTE FUNCTION look()",
+    );
+    assert_fetches(&desk);
+    assert_eq!(
+        psql(&url, "SELECT DISTINCT jit, statement, idle FROM seen"),
+        "off|30s|10s"
+    );
+}

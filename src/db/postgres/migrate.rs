@@ -64,7 +64,9 @@ pub async fn within_transaction(tx: &mut PgConnection, place: &str) -> Outcome<(
         && migration::is_due(&applied)
     {
         require_no_views(tx, place).await?;
-        migration::warn_of(&added(tx).await?, &format!("PostgreSQL at {place}"));
+        let store = format!("PostgreSQL at {place}");
+        migration::require_no_columns(&columns(tx).await?, "stock_data", &store)?;
+        migration::warn_of(&added(tx).await?, &store);
         raw_sql(before).execute(&mut *tx).await?;
         move_bars(tx, place).await?;
         let moved = tx.apply(&MIGRATIONS.table_name, &rest).await;
@@ -106,6 +108,16 @@ async fn require_no_views(connection: &mut PgConnection, place: &str) -> Outcome
         ),
     )
     .into())
+}
+
+/// The columns of the table of bars.
+async fn columns(connection: &mut PgConnection) -> Outcome<Vec<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT attname::text FROM pg_attribute \
+         WHERE attrelid = 'stock_data'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 /// What others added to the table of bars of an earlier version, which is replaced.

@@ -54,6 +54,10 @@ async fn transact(connection: &mut SqliteConnection, path: &Path, place: &str) -
     if let Some((before, rest)) = migration::halves(&MIGRATIONS)
         && migration::is_due(&applied)
     {
+        let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('bars')")
+            .fetch_all(&mut *tx)
+            .await?;
+        migration::require_no_columns(&columns, "bars", place)?;
         migration::warn_of(&added(&mut tx).await?, place);
         raw_sql(before).execute(&mut *tx).await?;
         // Views of others read this one, and SQLite alters no table while a view lacks what it reads.

@@ -171,6 +171,32 @@ async fn views_of_others_on_the_table_of_bars_are_named_and_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn columns_of_others_on_the_table_of_bars_are_named_and_left() {
+    for desk in Desk::on_each_database() {
+        old_store(&desk, 7).await;
+        let is_postgres = desk.postgres().is_some();
+        let bars = if is_postgres { "stock_data" } else { "bars" };
+        desk.sql(&format!("ALTER TABLE {bars} ADD COLUMN note text"));
+        desk.sql(&format!("UPDATE {bars} SET note = 'checked'"));
+        let refused = desk.run(&READ);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        for words in ["by others: note.", "left unchanged", "drop them from"] {
+            assert!(refused.stderr.contains(words), "{words}: {refused:?}");
+        }
+        assert_eq!(desk.sql(WHAT_IS_THERE), [filled(7, OLD)]);
+        assert_eq!(
+            desk.sql(&format!(
+                "SELECT count(*) FROM {bars} WHERE note = 'checked'"
+            )),
+            ["7"]
+        );
+        desk.sql(&format!("ALTER TABLE {bars} DROP COLUMN note"));
+        assert_eq!(desk.run(&READ).code, 0);
+        assert_eq!(desk.sql(WHAT_IS_THERE), [filled(7, newest())]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn views_of_others_in_a_file_stay_and_answer() {
     let desk = Desk::new();
     old_store(&desk, 7).await;
