@@ -15,11 +15,14 @@ const SUFFIXES: [(&str, CalendarId); 7] = [
     ("SHZ", CalendarId::Xshg),
 ];
 
-/// The calendar of a symbol.
+/// The calendar of a symbol. A single letter is no exchange but a class of shares, as in `BRK.B`.
 pub(super) fn of(symbol: &Symbol) -> CalendarId {
     let Some((_, suffix)) = symbol.as_str().rsplit_once('.') else {
         return CalendarId::Xnys;
     };
+    if suffix.len() == 1 {
+        return CalendarId::Xnys;
+    }
     let known = SUFFIXES.iter().find(|(known, _)| *known == suffix);
     known.map_or(CalendarId::Weekdays, |(_, id)| *id)
 }
@@ -33,6 +36,7 @@ mod tests {
         for (symbol, id) in [
             ("IBM", CalendarId::Xnys),
             ("BRK-B", CalendarId::Xnys),
+            ("BRK.B", CalendarId::Xnys),
             ("SHOP.TRT", CalendarId::Xtse),
             ("GPV.TRV", CalendarId::Xtse),
             ("tsco.lon", CalendarId::Xlon),
