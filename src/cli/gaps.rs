@@ -58,7 +58,12 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
         .iter()
         .map(|stand| {
             let gaps = holes(stand, until);
-            (stand, pipeline.price(&stand.series, &stand.askable()), gaps)
+            let mut askable = stand.askable();
+            for hole in &mut askable {
+                *hole = cut(*hole, until);
+            }
+            askable.retain(|hole| stand.grid.count(*hole) > 0);
+            (stand, pipeline.price(&stand.series, &askable), gaps)
         })
         .filter(|(.., gaps)| !gaps.is_empty())
         .collect();
@@ -162,15 +167,19 @@ async fn opened(
     Ok((pipeline, series))
 }
 
+/// A hole up to an instant.
+fn cut(hole: Span, until: Option<DateTime<Utc>>) -> Span {
+    hole.common(Span::new(hole.from, until.unwrap_or(hole.to)))
+}
+
 /// The holes of a series up to an instant.
 fn holes(stand: &Stand, until: Option<DateTime<Utc>>) -> Vec<Gap> {
-    let within = |hole: &Span| hole.common(Span::new(hole.from, until.unwrap_or(hole.to)));
     let gap = |span: Span| Gap {
         bars: stand.grid.count(span),
         askable: stand.reach.is_none_or(|reach| span.to > reach),
         span,
     };
-    let holes = stand.truth.holes.iter().map(within);
+    let holes = stand.truth.holes.iter().map(|hole| cut(*hole, until));
     holes.map(gap).filter(|gap| gap.bars > 0).collect()
 }
 

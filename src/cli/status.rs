@@ -10,6 +10,7 @@ use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::{chosen, open, output};
 use crate::model::Standing;
+use crate::model::text::counted;
 
 #[derive(Serialize)]
 struct Status {
@@ -75,7 +76,7 @@ fn line(status: &Status) -> String {
     }
     parts.push(match status.requests_per_day {
         Some(limit) => format!("{} of {limit} requests", status.requests_today),
-        None => format!("{} requests today", status.requests_today),
+        None => format!("{} today", counted(status.requests_today.into(), "request")),
     });
     parts.join(" · ")
 }

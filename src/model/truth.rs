@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calendar::CalendarId;
 use super::words::words;
-use super::{Bar, Coverage, Grid, Slot, Span};
+use super::{Bar, Coverage, Grid, Interval, Slot, Span, Spans};
 
 words! {
     /// How complete and new a series is.
@@ -143,7 +143,7 @@ impl Evidence<'_> {
     /// The times to ask for now: the holes, what may have come since, and what can be settled now.
     #[must_use]
     pub fn wanted(&self, now: DateTime<Utc>) -> Vec<Span> {
-        let mut wanted: super::Spans = self.holes(now).into_iter().collect();
+        let mut wanted: Spans = self.holes(now).into_iter().collect();
         let known = self.coverage.asked().bounds().map(|bounds| bounds.to);
         // What the provider lacked when it was last asked, it may have by now; if that is more than
         // one answer holds, it leaves a hole, which the next one closes.
@@ -191,8 +191,8 @@ impl Evidence<'_> {
         )
     }
 
-    /// Slots that were never asked for, between the first that is wanted and the newest that was asked
-    /// for.
+    /// Slots that were never asked for, from the first that is wanted on. Those of the day of the newest
+    /// that is due are not holes yet: they come with the next fetch.
     fn holes(&self, now: DateTime<Utc>) -> Vec<Span> {
         // The hours of an exchange that is not known are not known.
         let calendar = &self.grid.calendar;
@@ -204,8 +204,37 @@ impl Evidence<'_> {
         };
         let from = self.since.unwrap_or(bounds.from);
         let within = Span::new(from, bounds.to.min(now));
-        let gaps = self.coverage.never_asked(within).into_iter();
-        gaps.filter_map(|gap| self.trimmed(gap)).collect()
+        let since = self.unasked_from(bounds.to, now);
+        let missed = Span::new(since, self.newest_day(now).max(since));
+        let gaps = [within, missed].map(|span| self.coverage.never_asked(span));
+        let gaps = gaps.into_iter().flatten().collect::<Spans>();
+        let gaps = gaps.as_slice().iter();
+        gaps.filter_map(|gap| self.trimmed(*gap)).collect()
+    }
+
+    /// Where the slots begin that became due after the newest bars were asked for.
+    fn unasked_from(&self, known: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+        let next = self
+            .asked_at(now)
+            .and_then(|asked_at| self.grid.next_due(asked_at));
+        next.map_or(known, |slot| known.max(slot.span.from))
+    }
+
+    /// Where the day, week or month of the newest bar that is due begins.
+    fn newest_day(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let Grid {
+            interval,
+            publishing,
+            ..
+        } = self.grid;
+        let Some(slot) = self.grid.newest_due(now) else {
+            return DateTime::<Utc>::MIN_UTC;
+        };
+        if interval.is_intraday() {
+            publishing.slot(Interval::Daily, slot.span.from).from
+        } else {
+            slot.span.from
+        }
     }
 
     /// A time from its first slot to the end of its last.
@@ -235,7 +264,7 @@ mod tests {
 
     use super::*;
     use crate::model::calendar::{CalendarId, Calendars};
-    use crate::model::{Interval, Price, Publishing, Settles, Spoken};
+    use crate::model::{Price, Publishing, Settles, Spoken};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -308,8 +337,62 @@ mod tests {
             "2026-05-29T19:55:00Z",
             "2026-11-27T15:00:00Z",
         );
-        assert_eq!((truth.standing, truth.asked_at), (Standing::Due, None));
-        assert!(truth.lacking > 9_000, "{truth:?}");
+        assert_eq!((truth.standing, truth.asked_at), (Standing::Holes, None));
+        let summer = Span::new(at("2026-06-01T13:30:00Z"), at("2026-11-25T21:00:00Z"));
+        assert_eq!(truth.holes, [summer]);
+    }
+
+    #[test]
+    fn sessions_that_nobody_asked_for_are_a_hole_once_a_newer_bar_is_due() {
+        let holes = |interval: Interval, asked_at, now| {
+            let (to, last) = if interval.is_intraday() {
+                ("2026-11-17T17:00:00Z", "2026-11-17T16:55:00Z")
+            } else {
+                ("2026-11-17T05:00:00Z", "2026-11-16T05:00:00Z")
+            };
+            let answer = newest("2026-11-16T05:00:00Z", to, asked_at);
+            let truth = truth(interval, &[answer], last, now);
+            let labels = truth.holes.into_iter().map(|hole| {
+                [hole.from, hole.to]
+                    .map(|at| at.format("%d %H:%M").to_string())
+                    .join(" to ")
+            });
+            (truth.standing, labels.collect::<Vec<_>>().join(", "))
+        };
+        let noon = "2026-11-17T17:00:00Z";
+        for (interval, now, standing, hole) in [
+            (Interval::Min5, "2026-11-17T21:30:00Z", Standing::Due, ""),
+            (Interval::Min5, "2026-11-18T14:34:00Z", Standing::Due, ""),
+            (
+                Interval::Min5,
+                "2026-11-18T14:36:00Z",
+                Standing::Holes,
+                "17 17:00 to 17 21:00",
+            ),
+            (
+                Interval::Min5,
+                "2026-11-23T14:00:00Z",
+                Standing::Holes,
+                "17 17:00 to 19 21:00",
+            ),
+            (Interval::Daily, "2026-11-17T21:30:00Z", Standing::Due, ""),
+            (Interval::Daily, "2026-11-18T20:00:00Z", Standing::Due, ""),
+            (
+                Interval::Daily,
+                "2026-11-18T21:00:00Z",
+                Standing::Holes,
+                "17 05:00 to 18 05:00",
+            ),
+        ] {
+            assert_eq!(
+                holes(interval, noon, now),
+                (standing, hole.to_owned()),
+                "{interval} at {now}"
+            );
+        }
+        // The provider had nothing newer when it was asked.
+        let evening = "2026-11-18T22:00:00Z";
+        assert_eq!(holes(Interval::Min5, evening, "2026-11-19T14:36:00Z").1, "");
     }
 
     #[test]

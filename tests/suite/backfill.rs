@@ -70,10 +70,16 @@ async fn a_hole_between_two_months_is_told_and_closed_by_the_next_fetch() {
             ]);
             assert_eq!(done.code, 0, "{done:?}");
         };
+        let spring = ["gaps", "--symbols", "IBM", "--to", "2026-04"];
         month("2026-02");
-        assert_eq!(desk.run(&["gaps"]).code, 0);
+        assert_eq!(desk.run(&["gaps", "--to", "2026-02"]).code, 0);
+        let since = desk.run(&["gaps"]);
+        assert!(
+            since.code == 1 && since.stdout.contains("2026-03-02 09:30"),
+            "nothing was asked for after February: {since:?}"
+        );
         month("2026-04");
-        let gaps = desk.run(&["gaps", "--symbols", "IBM"]);
+        let gaps = desk.run(&spring);
         assert!(
             gaps.code == 1
                 && gaps.stdout.contains("2026-03-02 09:30  2026-03-31 15:55")
@@ -95,7 +101,7 @@ async fn a_hole_between_two_months_is_told_and_closed_by_the_next_fetch() {
             "2026-02",
         ]);
         assert_eq!((closed.code, server.journal().len()), (0, 3), "{closed:?}");
-        assert_eq!(desk.run(&["gaps", "--symbols", "IBM"]).code, 0);
+        assert_eq!(desk.run(&spring).code, 0);
         let ranges = desk.run(&["coverage", "--symbols", "IBM"]);
         let held = ranges.stdout.lines().filter(|line| line.contains("held"));
         assert!(

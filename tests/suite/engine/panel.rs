@@ -300,7 +300,7 @@ async fn a_reader_shows_the_store_and_changes_nothing() {
         end(other).await;
         hands.move_on(TimeDelta::days(7));
         until(&mut handle, |snapshot| {
-            snapshot.series[0].state == SeriesState::Due
+            snapshot.series[0].state == SeriesState::Holes
         })
         .await;
         assert_eq!(server.journal().len(), 2, "nothing on schedule");
