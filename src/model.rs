@@ -46,6 +46,6 @@ pub use slot::{Publishing, Settles};
 pub use source::SourceId;
 pub use span::{Span, Spans};
 pub use symbol::Symbol;
-pub use truth::{Evidence, Standing, Truth};
+pub use truth::{Evidence, Fill, Standing, Truth};
 pub use volume::Volume;
 pub use watch_list::{WatchEdit, WatchEdited};

@@ -14,8 +14,9 @@ use super::table::layout;
 use super::{chosen, open, output};
 use crate::model::quota::Left;
 use crate::model::text::{counted, thousands};
-use crate::model::{Interval, SeriesKey, SourceId, Span, Symbol};
+use crate::model::{Fill, Interval, SeriesKey, SourceId, Span, Symbol};
 use crate::pipeline::source::FetchOptions;
+use crate::pipeline::stock::Stand;
 use crate::pipeline::{Cost, Pipeline, RunRequest};
 
 /// What is missing of a series, and what it costs.
@@ -26,6 +27,8 @@ struct Missing<'a> {
     interval: Interval,
     adjusted: bool,
     bars: u64,
+    /// Those of the bars that the provider refused before.
+    refused_before: u64,
     requests: u32,
     ranges: &'a [Span],
 }
@@ -43,8 +46,11 @@ pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> 
         pipeline.take_stock().await?;
     }
     let series = wanted(args, &settings, &store).await?;
-    let within = within(args, pipeline.clock.now())?;
-    let costs = pipeline.costs(&series, within).await?;
+    let fill = fill(args, pipeline.clock.now())?;
+    if fill.from.is_none() {
+        all_begin(&pipeline, &series).await?;
+    }
+    let costs = pipeline.costs(&series, fill).await?;
     let requests: u32 = costs.iter().map(|cost| cost.requests).sum();
     let is_json = args.format == ReportFormat::Json;
     if args.dry_run || !is_json {
@@ -63,7 +69,7 @@ pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> 
         series,
         options: FetchOptions::default(),
         max_age: None,
-        within: Some(within),
+        within: Some(fill),
     };
     let report = fetch::watched(&pipeline, request, context.narrator).await?;
     fetch::show(&report, args.format, context)
@@ -91,18 +97,31 @@ async fn wanted(
 }
 
 /// The time to fill.
-fn within(args: &BackfillArgs, now: DateTime<Utc>) -> Result<Span, Failure> {
-    let from = args.from.map_or(DateTime::UNIX_EPOCH, |from| from.from);
+fn fill(args: &BackfillArgs, now: DateTime<Utc>) -> Result<Fill, Failure> {
+    let from = args.from.map(|from| from.from);
     let to = args.to.map_or(now, |to| to.to);
-    if from >= to {
+    if from.is_some_and(|from| from >= to) {
         return Err(Failure::usage("--from is after --to; swap them"));
     }
-    if from > now {
+    if from.is_some_and(|from| from > now) {
         return Err(Failure::usage(
             "--from is in the future: there are no bars yet",
         ));
     }
-    Ok(Span::new(from, to.min(now)))
+    Ok(Fill { from, to })
+}
+
+/// Whether each series says by itself from when on its bars are wanted.
+async fn all_begin(pipeline: &Pipeline, series: &[SeriesKey]) -> Result<(), Failure> {
+    let stands = pipeline.stands(series, None).await?;
+    let begins = |stand: &&Stand| stand.since.is_some() || !stand.coverage.asked().is_empty();
+    match stands.iter().find(|stand| !begins(stand)) {
+        None => Ok(()),
+        Some(stand) => Err(Failure::usage(format!(
+            "{} was never fetched; say with --from since when you want its bars",
+            stand.series
+        ))),
+    }
 }
 
 fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Failure> {
@@ -113,6 +132,7 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
             interval: cost.series.interval,
             adjusted: cost.series.adjusted,
             bars: cost.bars,
+            refused_before: cost.refused,
             requests: cost.requests,
             ranges: &cost.missing,
         });
@@ -150,7 +170,19 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
     }
     let heads = ["SERIES", "FROM", "TO", ">BARS", ">REQUESTS"];
     output::print(&layout(&heads, &rows))?;
+    let refused: u64 = costs.iter().map(|cost| cost.refused).sum();
+    if refused > 0 {
+        context.narrator.say(&asked_again(refused));
+    }
     Ok(())
+}
+
+/// Bars that were refused before are asked for once more, because somebody named their time.
+fn asked_again(refused: u64) -> String {
+    format!(
+        "the provider refused {} of this range before; they are asked for again",
+        counted(refused, "bar")
+    )
 }
 
 /// What fits today, and when the rest is done.

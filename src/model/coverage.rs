@@ -130,6 +130,12 @@ impl Coverage {
         &self.settled
     }
 
+    /// What the provider refused to answer for.
+    #[must_use]
+    pub const fn refused(&self) -> &Spans {
+        &self.refused
+    }
+
     /// When the newest bars were last asked for.
     #[must_use]
     pub const fn asked_at(&self) -> Option<DateTime<Utc>> {

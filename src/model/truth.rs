@@ -56,6 +56,24 @@ pub struct Truth {
     pub is_due: bool,
 }
 
+/// The time of a series that a backfill brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fill {
+    /// From when on; `None`: from the first bar that is wanted.
+    pub from: Option<DateTime<Utc>>,
+    /// Until when.
+    pub to: DateTime<Utc>,
+}
+
+impl From<Span> for Fill {
+    fn from(span: Span) -> Self {
+        Self {
+            from: Some(span.from),
+            to: span.to,
+        }
+    }
+}
+
 /// A bar that the provider lacks is asked for again after so long, then after twice as long, and so on.
 const AGAIN: TimeDelta = TimeDelta::minutes(15);
 /// A provider that lacks more than this has stopped, and is asked only when another bar is due.
@@ -161,17 +179,53 @@ impl Evidence<'_> {
         wanted.as_slice().to_vec()
     }
 
-    /// The slots of a time that were never asked for, and those that can be settled now.
+    /// The slots that a backfill asks for: those that were never asked for, and those that can be
+    /// settled now. Where it names its beginning, what was refused is asked for again: the plan may
+    /// have changed since.
     #[must_use]
-    pub fn wanted_within(&self, within: Span, now: DateTime<Utc>) -> Vec<Span> {
+    pub fn wanted_by(&self, fill: Fill, now: DateTime<Utc>) -> Vec<Span> {
+        let Some(within) = self.time_of(fill, now) else {
+            return vec![];
+        };
+        let lacking = match fill.from {
+            Some(_) => self.coverage.asked().gaps(within),
+            None => self.never_asked(within, now),
+        };
         let settled = self.grid.publishing.settled(self.grid.interval, now);
-        let ended = Span::new(within.from, within.to.min(now));
+        let settling = Span::new(within.from, within.to.min(settled));
         let unsettled = self.coverage.unsettled();
-        let again = unsettled.as_slice().iter();
-        let again = again.map(|span| span.common(Span::new(within.from, ended.to.min(settled))));
-        let never = self.coverage.never_asked(ended).into_iter();
-        let wanted = never.chain(again).filter(|span| !span.is_empty());
+        let unsettled = unsettled.as_slice().iter();
+        let wanted = lacking
+            .into_iter()
+            .chain(unsettled.map(|span| span.common(settling)))
+            .filter(|span| !span.is_empty());
         wanted.filter_map(|span| self.trimmed(span)).collect()
+    }
+
+    /// The bars of some times that the provider refused when they were asked for.
+    #[must_use]
+    pub fn refused_among(&self, times: &[Span]) -> u64 {
+        let refused = self.coverage.refused().as_slice();
+        let in_time = |time: &Span| {
+            let each = refused.iter().map(|span| span.common(*time));
+            each.map(|span| self.grid.count(span)).sum::<u64>()
+        };
+        times.iter().map(in_time).sum()
+    }
+
+    /// The holes of a time, and what came after the newest that was asked for.
+    fn never_asked(&self, within: Span, now: DateTime<Utc>) -> Vec<Span> {
+        let known = self.coverage.asked().bounds().map(|bounds| bounds.to);
+        let tail = Span::new(known.unwrap_or(within.from), within.to);
+        let spans = self.holes(now).into_iter().chain([tail]);
+        spans.map(|span| span.common(within)).collect()
+    }
+
+    /// The time of a backfill; `None`: nobody says where it begins.
+    fn time_of(&self, fill: Fill, now: DateTime<Utc>) -> Option<Span> {
+        let asked = || self.coverage.asked().bounds().map(|bounds| bounds.from);
+        let from = fill.from.or(self.since).or_else(asked)?;
+        Some(Span::new(from, fill.to.min(now)))
     }
 
     /// When the newest bars were asked for; an instant that is still to come was noted by a wrong clock.
@@ -559,6 +613,39 @@ mod tests {
             evidence.wanted(at(morning)),
             [hole, unsettled, tail(morning)]
         );
+    }
+
+    #[test]
+    fn a_backfill_asks_for_refused_times_again_only_where_its_beginning_is_named() {
+        let day = |date: &str| {
+            let from = at(&format!("{date}T14:30:00Z"));
+            Span::new(from, from + TimeDelta::minutes(390))
+        };
+        let [monday, tuesday, wednesday] = ["2026-11-16", "2026-11-17", "2026-11-18"].map(day);
+        let mut coverage = Coverage::default();
+        for asked in [monday, day("2026-11-20")] {
+            coverage.hear(&Spoken {
+                asked,
+                settled_to: asked.to,
+                newest_at: None,
+            });
+        }
+        coverage.refuse(tuesday);
+        let grid = grid(Interval::Min5);
+        let evidence = Evidence {
+            grid: &grid,
+            coverage: &coverage,
+            recent: &[],
+            since: None,
+        };
+        let now = at("2026-11-21T15:00:00Z");
+        let to = wednesday.to;
+        let wanted = |from| evidence.wanted_by(Fill { from, to }, now);
+        assert_eq!(wanted(None), [wednesday]);
+        let named = wanted(Some(monday.from));
+        assert_eq!(named, [Span::new(tuesday.from, wednesday.to)]);
+        assert_eq!(evidence.refused_among(&named), 78);
+        assert_eq!(evidence.refused_among(&[wednesday]), 0);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What it costs to bring what is missing, before anything is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::learned::{Learned, Verdict};
-use super::run::{Pipeline, RunRequest};
-use super::source::{FetchOptions, Range, Wish};
+use super::run::Pipeline;
+use super::source::{Range, Wish};
 use crate::db::DbError;
 use crate::model::quota::{Ledger, Left};
-use crate::model::{Grid, SeriesKey, SourceId, Span};
+use crate::model::{Coverage, Evidence, Fill, Grid, SeriesKey, SourceId, Span};
 
 /// What is missing of a series in a range, and what it costs.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Cost {
     pub missing: Vec<Span>,
     /// Bars that they have room for.
     pub bars: u64,
+    /// Those of them that the provider refused before.
+    pub refused: u64,
     /// Requests that bring them.
     pub requests: u32,
     /// Why they cannot be asked for, if known without a request.
@@ -27,33 +29,34 @@ pub struct Cost {
 }
 
 impl Pipeline {
-    /// What is missing of series in a range, and what it costs.
-    pub async fn costs(&self, series: &[SeriesKey], within: Span) -> Result<Vec<Cost>, DbError> {
-        let request = RunRequest {
-            trigger: "",
-            series: series.to_vec(),
-            options: FetchOptions::default(),
-            max_age: None,
-            within: Some(within),
-        };
-        let mut missing = self.missing(&request).await?;
-        let learned = self.all_learned().await?;
-        let mut costs = Vec::with_capacity(series.len());
-        for key in series {
+    /// What a backfill of series asks for, and what it costs.
+    pub async fn costs(&self, series: &[SeriesKey], fill: Fill) -> Result<Vec<Cost>, DbError> {
+        let known: BTreeMap<SeriesKey, Coverage> =
+            self.store.coverage().await?.into_iter().collect();
+        let (learned, now) = (self.all_learned().await?, self.clock.now());
+        let nothing = Coverage::default();
+        let costs = series.iter().map(|key| {
             let series = self.stored_as(key);
-            let missing = missing.remove(&self.kept_as(key)).unwrap_or_default();
             let grid = self.grid(&series);
+            let evidence = Evidence {
+                grid: &grid,
+                coverage: known.get(&self.kept_as(key)).unwrap_or(&nothing),
+                recent: &[],
+                since: self.since(&series),
+            };
+            let missing = evidence.wanted_by(fill, now);
             let (requests, refusal) = self.priced(&series, &missing, &learned);
-            costs.push(Cost {
+            Cost {
                 bars: missing.iter().map(|span| grid.count(*span)).sum(),
+                refused: evidence.refused_among(&missing),
                 requests,
                 refusal,
                 series,
                 grid,
                 missing,
-            });
-        }
-        Ok(costs)
+            }
+        });
+        Ok(costs.collect())
     }
 
     /// Requests that bring what is missing of a series, and why some cannot be sent.

@@ -17,6 +17,8 @@ words! {
         Partly = "partly asked for",
         /// Every bar that is due was asked for, and there is none.
         Nothing = "none at the provider",
+        /// The provider refused to answer, and there is no bar.
+        Refused = "refused by the provider",
         /// No bar was ever asked for.
         NeverAsked = "never asked for",
         /// No bar is due.
@@ -32,15 +34,16 @@ impl MonthState {
             Self::Whole => "#",
             Self::Partly => "+",
             Self::Nothing => ".",
+            Self::Refused => "x",
             Self::NeverAsked => "?",
             Self::Closed => "-",
         }
     }
 
-    /// Whether bars are missing that were never asked for.
+    /// Whether bars are missing that can be asked for: never asked for, or refused.
     #[must_use]
     pub const fn has_hole(self) -> bool {
-        matches!(self, Self::Partly | Self::NeverAsked)
+        matches!(self, Self::Partly | Self::NeverAsked | Self::Refused)
     }
 }
 
@@ -129,12 +132,21 @@ impl MonthsOf<'_> {
         Some(moment::midnight(*month, self.grid.publishing.zone))
     }
 
+    fn is_refused(&self, span: Span) -> bool {
+        let refused = self.coverage.refused().as_slice().iter();
+        let common = refused.map(|refused| refused.common(span));
+        common
+            .filter(|common| !common.is_empty())
+            .any(|common| self.grid.first(common).is_some())
+    }
+
     fn state(&self, month: NaiveDate, span: Span, lacks: &[Span]) -> MonthState {
         let within = lacks.iter().map(|lack| lack.common(span));
         let lacking: u64 = within.map(|lack| self.grid.count(lack)).sum();
         match (lacking, self.held.contains(&month)) {
             (0, true) => MonthState::Whole,
             (0, false) if self.grid.first(span).is_none() => MonthState::Closed,
+            (0, false) if self.is_refused(span) => MonthState::Refused,
             (0, false) => MonthState::Nothing,
             (_, false) if lacking == self.grid.count(span) => MonthState::NeverAsked,
             _ => MonthState::Partly,
@@ -148,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::model::calendar::CalendarId;
-    use crate::model::{Publishing, Segment};
+    use crate::model::{Known, Publishing, Segment};
 
     /// Friday, after the close.
     const NOW: &str = "2026-11-20T22:00:00Z";
@@ -178,7 +190,7 @@ mod tests {
     ) -> String {
         let segment = |(from, to): &(&str, &str)| Segment {
             span: Span::new(midnight(from), midnight(to)),
-            known: crate::model::Known::Settled,
+            known: Known::Settled,
         };
         let held = held.iter().map(|month| month.parse().unwrap()).collect();
         let known = MonthsOf {
@@ -229,6 +241,30 @@ mod tests {
             NOW,
         );
         assert_eq!(nothing, ".");
+    }
+
+    #[test]
+    fn a_month_that_was_refused_is_no_month_without_bars() {
+        let segment = |from, to, known| Segment {
+            span: Span::new(midnight(from), midnight(to)),
+            known,
+        };
+        let segments = [
+            segment("2026-08-01", "2026-09-01", Known::Settled),
+            segment("2026-09-01", "2026-10-01", Known::Refused),
+            segment("2026-10-01", "2026-11-21", Known::Settled),
+        ];
+        let held = ["2026-08-01", "2026-11-01"];
+        let known = MonthsOf {
+            grid: &grid(Interval::Daily),
+            coverage: &Coverage::of(segments, None),
+            held: &held.map(|month| month.parse().unwrap()).into(),
+            since: None,
+        };
+        let months = known.months("2026-11-01".parse().unwrap(), NOW.parse().unwrap());
+        let letters: String = months.iter().rev().map(|month| month.letter()).collect();
+        assert_eq!(letters, "#x.#");
+        assert!(months[2].has_hole() && !months[1].has_hole());
     }
 
     #[test]

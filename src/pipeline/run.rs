@@ -21,7 +21,7 @@ use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::run::run_status;
 use crate::model::{
-    ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId, Span,
+    ErrorClass, Fill, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId, Span,
 };
 use crate::time::Clock;
 
@@ -58,7 +58,7 @@ pub struct RunRequest {
     /// A series fetched within this time costs no request.
     pub max_age: Option<TimeDelta>,
     /// Ask only for what is missing in this time; a series that lacks nothing costs no request.
-    pub within: Option<Span>,
+    pub within: Option<Fill>,
 }
 
 /// The series of a run in their order, those that have ended with their reports.

@@ -199,10 +199,11 @@ pub async fn ranges(
 /// What it costs to bring what is missing of a series in a time.
 pub async fn preview(pipeline: &Pipeline, question: PriceQuestion) -> Result<Preview, DbError> {
     let series = std::slice::from_ref(&question.series);
-    let costs = pipeline.costs(series, question.within).await?;
+    let costs = pipeline.costs(series, question.within.into()).await?;
     let limits = pipeline.left_today().await?;
     Ok(Preview {
         bars: costs.iter().map(|cost| cost.bars).sum(),
+        refused: costs.iter().map(|cost| cost.refused).sum(),
         requests: costs.iter().map(|cost| cost.requests).sum(),
         refusal: costs.into_iter().find_map(|cost| cost.refusal),
         left: limits

@@ -311,6 +311,8 @@ pub struct Preview {
     pub question: PriceQuestion,
     /// Bars that are missing.
     pub bars: u64,
+    /// Those of them that the provider refused before.
+    pub refused: u64,
     /// Requests that bring them.
     pub requests: u32,
     /// Why they cannot be asked for, if known without a request.

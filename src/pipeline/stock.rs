@@ -182,7 +182,7 @@ impl Pipeline {
                 since: self.since(&series),
             };
             let wanted = match request.within {
-                Some(within) => evidence.wanted_within(within, now),
+                Some(fill) => evidence.wanted_by(fill, now),
                 None => evidence.wanted(now),
             };
             (series, wanted)

@@ -42,13 +42,20 @@ pub fn question(preview: &Preview, now: DateTime<Utc>) -> Reply {
         let why = preview.refusal.as_deref().unwrap_or(nothing);
         return Reply::Warn(format!("{series}: {why}"));
     }
+    let again = match preview.refused {
+        0 => String::new(),
+        refused => format!(
+            " {} of them were refused before and are asked for again.",
+            counted(refused, "bar")
+        ),
+    };
     let refused = preview.refusal.as_ref().map_or_else(String::new, |why| {
         format!(" The rest cannot be asked for: {why}.")
     });
     Reply::Confirm(Confirm {
         question: title(series),
         detail: format!(
-            "{}, {}; {}.{refused}",
+            "{}, {}; {}.{again}{refused}",
             counted(preview.requests.into(), "request"),
             counted(preview.bars, "bar"),
             fits(preview, now)
@@ -93,6 +100,7 @@ mod tests {
                 at: now,
             },
             bars: 12_402,
+            refused: 0,
             requests,
             refusal: None,
             left: left.map(|left| Left {
@@ -120,6 +128,15 @@ mod tests {
         assert_eq!(
             detail(&preview(6, None)),
             "6 requests, 12,402 bars; the plan has no daily limit."
+        );
+        let again = Preview {
+            refused: 1_638,
+            ..preview(6, None)
+        };
+        assert_eq!(
+            detail(&again),
+            "6 requests, 12,402 bars; the plan has no daily limit. \
+             1,638 bars of them were refused before and are asked for again."
         );
     }
 

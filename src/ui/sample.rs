@@ -389,7 +389,7 @@ fn coverage() -> CoverageMap {
             row(
                 "AAPL",
                 Interval::Daily,
-                "##..####+?????+####################",
+                "##..##x#+?????+####################",
             ),
             row("MSFT", Interval::Min5, "???-"),
             row("GOOGL", Interval::Daily, ""),

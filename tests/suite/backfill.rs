@@ -16,8 +16,13 @@ const RANGE: [&str; 8] = [
 ];
 
 async fn provider() -> Server {
+    planted(&[]).await
+}
+
+async fn planted(plants: &[&str]) -> Server {
     Server::start(Options {
         plan: Plan::Unlimited,
+        plants: plants.iter().map(|plant| plant.parse().unwrap()).collect(),
         ..Options::default()
     })
     .await
@@ -108,6 +113,69 @@ async fn a_hole_between_two_months_is_told_and_closed_by_the_next_fetch() {
             held.count() >= 1 && ranges.stdout.contains("never asked"),
             "{ranges:?}"
         );
+    }
+}
+
+/// Months before the first bar are refused. The next day another plan, or another list of symbols, may
+/// have them: whoever names them has them asked for again, and nothing else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_is_asked_for_again_by_name_and_by_nothing_else() {
+    let listed = "listed@2026-04-06,symbol=NEW";
+    for desk in Desk::on_each_database() {
+        let before = planted(&[listed]).await;
+        let desk = desk.asking(&before).with("PIPELINE_SYMBOLS", "NEW");
+        let desk = desk.with("PIPELINE_INTERVAL", "5min");
+        let fill = |desk: &Desk, more: &[&str]| {
+            let words = ["backfill", "--symbols", "NEW", "--interval", "5min"];
+            desk.run(&[&words, more].concat())
+        };
+        let range = ["--from", "2026-02", "--to", "2026-04"];
+        let done = fill(&desk, &range);
+        assert_eq!((done.code, before.journal().len()), (0, 3), "{done:?}");
+        assert!(!done.stderr.contains("refused"), "{done:?}");
+        assert_eq!(desk.run(&["gaps", "--since", "2026-02"]).code, 0);
+
+        let after = planted(&[]).await;
+        let desk = desk.asking(&after);
+        let to = ["--to", "2026-04"];
+        let unnamed = fill(&desk, &to);
+        assert_eq!((unnamed.code, after.journal().len()), (0, 0), "{unnamed:?}");
+        let priced = fill(&desk, &[&range[..], &["--dry-run"]].concat());
+        assert!(
+            priced.stderr.contains("they are asked for again")
+                && priced.stderr.contains("2 requests"),
+            "{priced:?}"
+        );
+        let named = fill(&desk, &range);
+        assert_eq!((named.code, after.journal().len()), (0, 2), "{named:?}");
+        let months = desk.sql("SELECT month FROM held_counts WHERE bars > 1000");
+        assert_eq!(months.len(), 3, "{months:?}");
+        let again = fill(&desk, &range);
+        assert_eq!((again.code, after.journal().len()), (0, 2), "{again:?}");
+    }
+}
+
+/// Without a range, only the holes are filled: not the twenty-six years before the first bar.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_range_the_holes_are_filled_and_nothing_before_them() {
+    for desk in Desk::on_each_database() {
+        let server = provider().await;
+        let desk = desk.asking(&server);
+        let five = ["--symbols", "IBM", "--interval", "5min"];
+        for month in ["2026-02", "2026-04"] {
+            let done = desk.run(&[&["fetch"], &five[..], &["--month", month]].concat());
+            assert_eq!(done.code, 0, "{done:?}");
+        }
+        let fill = |more: &[&str]| desk.run(&[&["backfill"], &five[..], more].concat());
+        let done = fill(&["--to", "2026-04"]);
+        assert_eq!((done.code, server.journal().len()), (0, 3), "{done:?}");
+        assert_eq!(desk.run(&["gaps", "--symbols", "IBM"]).code, 0);
+        let unknown = desk.run(&["backfill", "--symbols", "MSFT", "--interval", "5min"]);
+        assert!(
+            unknown.code == 2 && unknown.stderr.contains("never fetched"),
+            "{unknown:?}"
+        );
+        assert_eq!(server.journal().len(), 3);
     }
 }
 

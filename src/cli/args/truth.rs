@@ -49,7 +49,7 @@ pub struct BackfillArgs {
     /// Bar size: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly.
     #[arg(long)]
     pub interval: Option<Interval>,
-    /// Oldest day or month; default: the holes only.
+    /// Oldest day or month; default: the holes only. Times in it that were refused are asked for again.
     #[arg(long, value_name = "D", value_parser = parse_time)]
     pub from: Option<Span>,
     /// Newest day or month, inclusive; default: now.

@@ -44,7 +44,7 @@ impl State {
                     trigger: "backfill",
                     series: Some(vec![series.clone()]),
                     most: None,
-                    within: Some(*within),
+                    within: Some((*within).into()),
                 });
                 if !is_waiting {
                     return refused(FULL);

@@ -19,8 +19,8 @@ use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Evidence, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId, Span,
-    Standing, Truth, WatchEdit,
+    ErrorClass, Evidence, Fill, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId,
+    Span, Standing, Truth, WatchEdit,
 };
 
 /// How long the schedule skips a series that the provider does not know: a day, because in an
@@ -275,7 +275,7 @@ pub struct StartRun {
     /// The most requests that it may send to sources with a limited day.
     pub most: Option<u32>,
     /// The time of which it brings only what is missing.
-    pub within: Option<Span>,
+    pub within: Option<Fill>,
 }
 
 /// What is to be done.

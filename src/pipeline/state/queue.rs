@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::snapshot::{RunProgress, SeriesState};
 use super::{Job, Live, StartRun, State};
-use crate::model::{SeriesKey, Span};
+use crate::model::{Fill, SeriesKey};
 
 /// Runs that may wait behind the current one; nobody presses a key more often.
 pub(super) const MOST_QUEUED: usize = 8;
@@ -22,7 +22,7 @@ pub(super) struct QueuedRun {
     /// plans allow.
     pub most: Option<u32>,
     /// The time of which it brings only what is missing; `None`: what is missing up to now.
-    pub within: Option<Span>,
+    pub within: Option<Fill>,
 }
 
 impl QueuedRun {

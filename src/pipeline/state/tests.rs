@@ -184,7 +184,7 @@ fn a_backfill_waits_for_the_run_before_it_and_keeps_its_time() {
             trigger: "backfill",
             series: vec![key("IBM")],
             most: None,
-            within: Some(within(days)),
+            within: Some(within(days).into()),
         })
     };
     assert_eq!(jobs, [run(90)]);

@@ -505,6 +505,7 @@ fn what_is_missing_is_fetched_after_its_price_was_told_and_agreed_to() {
     // Before the price is there, yes does nothing.
     assert_eq!(press(&mut app, "y"), []);
     let mut preview = crate::pipeline::snapshot::Preview {
+        refused: 0,
         question: question.clone(),
         bars: 60,
         requests: 2,

@@ -6,7 +6,7 @@
 //!  AAPL daily     ..######+?????+############
 //!  MSFT 5min                        ????????-
 //!
-//!  # asked for, bars there   + partly   . none at the provider   ? never asked   - closed or not due
+//!  # there  + partly  . none at provider  ? never asked  x refused  - not due
 //!  AAPL daily 2025-08: never asked for
 //! ```
 

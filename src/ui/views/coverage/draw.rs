@@ -19,9 +19,9 @@ use crate::ui::widgets::list;
 
 /// What the letters mean, the shortest form for narrow screens.
 const LEGENDS: [&str; 3] = [
-    "# asked for, bars there   + partly   . none at the provider   ? never asked   - closed or not due",
-    "# there   + partly   . none at provider   ? never asked   - not due",
-    "# there + partly . none ? never - not due",
+    "# asked for, bars there   + partly   . none at the provider   ? never asked   x refused   - closed or not due",
+    "# there  + partly  . none at provider  ? never asked  x refused  - not due",
+    "# there + partly . none ? never x refused - not due",
 ];
 
 /// Draws the view.
@@ -181,7 +181,7 @@ fn years(map: &CoverageMap, columns: Columns, theme: Theme, head: Rect, buf: &mu
 const fn role(state: MonthState) -> Role {
     match state {
         MonthState::Whole => Role::Ok,
-        MonthState::Partly => Role::Warn,
+        MonthState::Partly | MonthState::Refused => Role::Warn,
         MonthState::Nothing => Role::Muted,
         MonthState::NeverAsked => Role::Err,
         MonthState::Closed => Role::Dim,
