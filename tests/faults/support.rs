@@ -19,6 +19,8 @@ pub mod promise;
 pub mod proxy;
 pub mod rig;
 pub mod server;
+#[path = "../suite/support/wall.rs"]
+pub mod wall;
 
 /// How often something is tried: from a variable, or this often in every run of the tests.
 pub fn rounds(variable: &str, default: usize) -> usize {

@@ -1,8 +1,6 @@
-//! The real program in a world whose clock is wrong: libfaketime sets the wall clock of one process
-//! and leaves the monotonic one alone, as a suspended machine does. And zones without data.
+//! The real program in a world whose clock is wrong. And zones without data.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,49 +12,11 @@ use pipeline_tui::time::Clock;
 
 use crate::support::program::{Desk, Done, provider, seen, signal};
 use crate::support::promise::assert_in_time;
-use crate::support::{cluster, rounds, skipped};
+use crate::support::wall::Wall;
+use crate::support::{cluster, rounds};
 
 /// How long a due run may take to start once the clock has jumped. The program checks every second.
 const STARTS_WITHIN: Duration = Duration::from_secs(2);
-
-fn library() -> Option<PathBuf> {
-    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
-    let found = folders
-        .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"))
-        .find(|path| path.exists());
-    if found.is_none() {
-        skipped("libfaketime is missing (Debian: faketime); no clock jumps under the program");
-    }
-    found
-}
-
-/// The wall clock of one process: its offset is in a file that the process reads each time.
-struct Wall(PathBuf);
-
-impl Wall {
-    fn new(folder: &Path) -> Self {
-        let wall = Self(folder.join("wall"));
-        wall.show(Clock::system().now());
-        wall
-    }
-
-    /// Sets the clock: the file is replaced as a whole, so that it is never read half-written.
-    fn show(&self, instant: DateTime<Utc>) {
-        let ahead = (instant - Clock::system().now()).num_seconds();
-        let beside = self.0.with_extension("new");
-        std::fs::write(&beside, format!("{ahead:+}")).unwrap();
-        std::fs::rename(&beside, &self.0).unwrap();
-    }
-
-    fn over(&self, mut command: Command, library: &Path) -> Command {
-        command
-            .env("LD_PRELOAD", library)
-            .env("FAKETIME_TIMESTAMP_FILE", &self.0)
-            .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        command
-    }
-}
 
 /// Noon in New York on the next Friday: the market is open, and so it is each week later.
 fn noon() -> DateTime<Utc> {
@@ -72,7 +32,6 @@ fn noon() -> DateTime<Utc> {
 /// `RESUMES` times a machine wakes up a week later, in which 168 instants of the schedule passed.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_suspend_the_due_run_starts_within_two_seconds_and_once() {
-    let Some(library) = library() else { return };
     let resumes = rounds("RESUMES", 3);
     for desk in Desk::on_each_database() {
         let server = provider(Plan::Unlimited, &[]).await;
@@ -87,9 +46,11 @@ async fn after_a_suspend_the_due_run_starts_within_two_seconds_and_once() {
              ('schedule', '{{\"when\":{{\"every\":{{\"minutes\":60}}}},\"missed\":\"once\"}}')",
             (start - TimeDelta::seconds(5)).to_rfc3339()
         ));
-        let wall = Wall::new(desk.folder());
+        let Some(wall) = Wall::new(desk.folder()) else {
+            return;
+        };
         wall.show(start);
-        let mut command = wall.over(desk.command(&["run"]), &library);
+        let mut command = wall.over(desk.command(&["run"]));
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let owns = |line: &String| line.contains("this process fetches on schedule");
@@ -133,7 +94,6 @@ async fn until(desk: &Desk, sql: &str, answer: &str) {
 /// Years at which counters of seconds begin, end, or had one more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_in_any_year_stores_its_bars_and_says_when() {
-    let Some(library) = library() else { return };
     for instant in [
         "1970-01-01T00:00:30Z",
         "1999-12-31T23:59:59Z",
@@ -144,7 +104,9 @@ async fn a_fetch_in_any_year_stores_its_bars_and_says_when() {
     ] {
         let server = provider(Plan::Unlimited, &[]).await;
         let desk = Desk::new().asking(&server);
-        let wall = Wall::new(desk.folder());
+        let Some(wall) = Wall::new(desk.folder()) else {
+            return;
+        };
         wall.show(instant.parse().unwrap());
         for (round, count) in [("inserted", 100), ("unchanged", 100)] {
             let arguments = [
@@ -158,7 +120,7 @@ async fn a_fetch_in_any_year_stores_its_bars_and_says_when() {
                 "--format",
                 "json",
             ];
-            let mut command = wall.over(desk.command(&arguments), &library);
+            let mut command = wall.over(desk.command(&arguments));
             let done = Done::from(command.output().unwrap());
             assert_eq!(done.code, 0, "{instant}: {done:?}");
             let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
@@ -172,10 +134,7 @@ async fn a_fetch_in_any_year_stores_its_bars_and_says_when() {
             years.iter().all(|found| *found == year || *found == next),
             "{years:?}"
         );
-        let shown = wall
-            .over(desk.command(&["runs"]), &library)
-            .output()
-            .unwrap();
+        let shown = wall.over(desk.command(&["runs"])).output().unwrap();
         assert!(shown.status.success(), "{shown:?}");
     }
 }
