@@ -170,7 +170,10 @@ impl Evidence<'_> {
             .or(self.since)
             .or(self.newest())
         {
-            wanted.add(Span::new(begin, now));
+            let since = Span::new(begin, now);
+            // Not the month or the evening before, if nothing of it can be missing.
+            let first = self.grid.first(since).map(|slot| slot.span.from);
+            wanted.add(Span::new(first.unwrap_or(begin), now));
         }
         let settled = self.grid.publishing.settled(self.grid.interval, now);
         for span in self.coverage.unsettled().as_slice() {
@@ -613,6 +616,26 @@ mod tests {
             evidence.wanted(at(morning)),
             [hole, unsettled, tail(morning)]
         );
+    }
+
+    #[test]
+    fn what_came_since_begins_with_its_first_slot_and_not_in_the_month_before() {
+        let mut coverage = Coverage::default();
+        coverage.hear(&Spoken {
+            asked: Span::new(at("2026-05-01T04:00:00Z"), at("2026-05-30T00:00:00Z")),
+            settled_to: at("2026-11-20T05:00:00Z"),
+            newest_at: None,
+        });
+        let grid = grid(Interval::Min5);
+        let evidence = Evidence {
+            grid: &grid,
+            coverage: &coverage,
+            recent: &[],
+            since: None,
+        };
+        let now = at("2026-11-20T17:00:00Z");
+        let since = Span::new(at("2026-06-01T13:30:00Z"), now);
+        assert_eq!(evidence.wanted(now), [since]);
     }
 
     #[test]
