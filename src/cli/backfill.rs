@@ -64,6 +64,9 @@ pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> 
     if args.dry_run || costs.iter().all(|cost| cost.missing.is_empty()) {
         return Ok(exit::DONE);
     }
+    if requests == 0 {
+        return Ok(exit::FORBIDDEN);
+    }
     let request = RunRequest {
         trigger: "backfill",
         series,

@@ -99,12 +99,18 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
                 &rows,
             ))?;
             let requests: u32 = found.iter().map(|(_, requests, _)| requests).sum();
+            let help = match requests {
+                0 => "your plan has none of them".to_owned(),
+                _ => format!(
+                    "{} can close them: pipeline-tui backfill",
+                    counted(requests.into(), "request")
+                ),
+            };
             context.narrator.say(&format!(
-                "{} in {}, {}; {} can close them: pipeline-tui backfill",
+                "{} in {}, {}; {help}",
                 counted(rows.len() as u64, "hole"),
                 counted(found.len() as u64, "series"),
                 counted(bars, "bar"),
-                counted(requests.into(), "request"),
             ));
         }
     }

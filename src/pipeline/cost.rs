@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::learned::{Learned, Verdict};
 use super::run::Pipeline;
 use super::source::{Range, Wish};
+use super::stock::within_reach;
 use crate::db::DbError;
 use crate::model::quota::{Ledger, Left};
 use crate::model::{Coverage, Evidence, Fill, Grid, SeriesKey, SourceId, Span};
@@ -45,10 +48,18 @@ impl Pipeline {
                 since: self.since(&series),
             };
             let missing = evidence.wanted_by(fill, now);
-            let (requests, refusal) = self.priced(&series, &missing, &learned);
+            let reach = self.reach(&series);
+            let askable = within_reach(&grid, &missing, reach);
+            let (requests, refusal) = self.priced(&series, &askable, &learned);
+            let is_beyond = |reach: &DateTime<Utc>| missing.iter().any(|time| time.from < *reach);
+            let beyond = reach.filter(is_beyond).map(|reach| {
+                let date = reach.with_timezone(&grid.publishing.zone).date_naive();
+                format!("what is before {date} needs a paid plan")
+            });
+            let refusal = refusal.or(beyond);
             Cost {
                 bars: missing.iter().map(|span| grid.count(*span)).sum(),
-                refused: evidence.refused_among(&missing),
+                refused: evidence.refused_among(&askable),
                 requests,
                 refusal,
                 series,

@@ -29,6 +29,8 @@ pub struct Stand {
     pub since: Option<DateTime<Utc>>,
     /// How it stands.
     pub truth: Truth,
+    /// The times that a fetch asks for now.
+    pub wanted: Vec<Span>,
     /// Bars stored.
     pub bars: u64,
     /// Since when they can be asked for with the key; `None`: since the first there is.
@@ -39,13 +41,19 @@ impl Stand {
     /// The holes that can be asked for with the key.
     #[must_use]
     pub fn askable(&self) -> Vec<Span> {
-        let holes = self.truth.holes.iter();
-        let reach = self.reach.unwrap_or(DateTime::<Utc>::MIN_UTC);
-        holes
-            .map(|hole| hole.common(Span::new(reach, hole.to)))
-            .filter(|hole| self.grid.count(*hole) > 0)
-            .collect()
+        within_reach(&self.grid, &self.truth.holes, self.reach)
     }
+}
+
+/// Of some times, those whose bars can be asked for.
+#[must_use]
+pub(super) fn within_reach(grid: &Grid, times: &[Span], reach: Option<DateTime<Utc>>) -> Vec<Span> {
+    let reach = reach.unwrap_or(DateTime::<Utc>::MIN_UTC);
+    times
+        .iter()
+        .map(|time| time.common(Span::new(reach, time.to)))
+        .filter(|time| grid.count(*time) > 0)
+        .collect()
 }
 
 impl Pipeline {
@@ -109,8 +117,10 @@ impl Pipeline {
             recent: &facts.recent,
             since,
         };
+        let now = self.clock.now();
         Stand {
-            truth: evidence.truth(self.clock.now()),
+            truth: evidence.truth(now),
+            wanted: evidence.wanted(now),
             reach: self.reach(&series),
             coverage: facts.coverage.clone(),
             bars: facts.bars,
@@ -182,7 +192,10 @@ impl Pipeline {
                 since: self.since(&series),
             };
             let wanted = match request.within {
-                Some(fill) => evidence.wanted_by(fill, now),
+                Some(fill) => {
+                    let wanted = evidence.wanted_by(fill, now);
+                    within_reach(&grid, &wanted, self.reach(&series))
+                }
                 None => evidence.wanted(now),
             };
             (series, wanted)
