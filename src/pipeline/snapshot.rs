@@ -206,6 +206,8 @@ pub struct WatchedSeries {
     pub reach: Option<DateTime<Utc>>,
     /// Requests that close its holes, as far as they can be closed.
     pub closing_price: u32,
+    /// Requests that a fetch of it sends.
+    pub fetch_price: u32,
     /// The series.
     pub key: SeriesKey,
     /// Its state.

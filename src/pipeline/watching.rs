@@ -82,6 +82,7 @@ async fn known(
     Ok(Entry {
         key,
         closing_price: pipeline.price(&stored, &stand.askable()),
+        fetch_price: pipeline.price(&stored, &stand.wanted).max(1),
         grid: stand.grid,
         since: stand.since,
         reach: stand.reach,

@@ -47,6 +47,13 @@ fn is_vain(series: &SeriesKey, shared: &Shared) -> bool {
     })
 }
 
+/// Requests that a fetch of series sends, as far as is known.
+#[must_use]
+pub fn price<'a>(series: impl IntoIterator<Item = &'a SeriesKey>, shared: &Shared) -> usize {
+    let of_one = |key| shared.status(key).map_or(1, |status| status.fetch_price);
+    series.into_iter().map(of_one).sum::<u32>() as usize
+}
+
 /// Fetches what key and plan allow. It asks first where that takes from the day's reserve, or where
 /// requests of a limited day can bring nothing.
 #[must_use]
@@ -64,20 +71,21 @@ pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> 
     if let (true, Some(one)) = (series.is_empty(), first) {
         return vec![Reply::Warn(format!("{one} is in the current run already"))];
     }
-    let requests = series.len();
+    let wanted = series.len();
     let vain: Vec<&SeriesKey> = series.iter().filter(|key| is_vain(key, shared)).collect();
     let doubt = match vain.as_slice() {
         [] => None,
         _ if shared.requests_left().is_none() => None,
-        [one] if requests == 1 => Some(doubt(one, shared, now)),
-        all if all.len() == requests => Some(format!(
-            "None of these {requests} series can have new bars yet."
+        [one] if wanted == 1 => Some(doubt(one, shared, now)),
+        all if all.len() == wanted => Some(format!(
+            "None of these {wanted} series can have new bars yet."
         )),
         some => Some(format!(
-            "{} of these {requests} series cannot have new bars yet.",
+            "{} of these {wanted} series cannot have new bars yet.",
             some.len()
         )),
     };
+    let requests = price(&series, shared);
     guarded(Command::Fetch(series), requests, doubt, shared)
 }
 

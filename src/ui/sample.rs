@@ -105,6 +105,7 @@ fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries
         grid: grid(interval),
         reach: None,
         closing_price: 0,
+        fetch_price: 1,
         key: series(symbol, interval),
         state,
         fetched_at: None,

@@ -149,6 +149,8 @@ pub struct Entry {
     pub reach: Option<DateTime<Utc>>,
     /// Requests that closed its holes when it was read.
     pub closing_price: u32,
+    /// Requests that a fetch of it would have sent then.
+    pub fetch_price: u32,
     /// Why it cannot be fetched, if known without a request.
     pub parked: Option<(ErrorClass, String)>,
     /// The number of the read that this comes from, counted with those of the list.

@@ -83,6 +83,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         since: None,
         reach: None,
         closing_price: 0,
+        fetch_price: 1,
         facts: SeriesFacts {
             coverage,
             fetched_at,

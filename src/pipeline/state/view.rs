@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, WatchedSeries};
 use super::{Entry, Owner, State};
+use crate::model::adjustment::Ratio;
 use crate::model::{Bar, Price, Truth};
 
 /// Closes that a trend shows.
@@ -92,10 +93,19 @@ impl State {
     }
 }
 
+/// The close of the day before the newest bar's. A split is neither gain nor loss: before what looks
+/// like one, there is no close to compare with.
+fn previous_close(recent: &[Bar]) -> Option<Price> {
+    let newest = recent.first()?.trading_date;
+    let at = recent.iter().position(|bar| bar.trading_date != newest)?;
+    let (before, opening) = (recent.get(at)?, recent.get(at.checked_sub(1)?)?);
+    let jump = Ratio::of_jump(before.close, opening.open);
+    jump.is_none().then_some(before.close)
+}
+
 fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
     let recent = &entry.facts.recent;
     let last_bar = recent.first().copied();
-    let other_day = |bar: &&Bar| last_bar.is_some_and(|last| bar.trading_date != last.trading_date);
     let session = |bar: &&Bar| {
         !entry.key.interval.is_intraday()
             || last_bar.is_some_and(|last| bar.trading_date == last.trading_date)
@@ -107,16 +117,19 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         .map(|bar| bar.close)
         .collect();
     trend.reverse();
+    // Its bars may have come with another series: adjusted daily bars bring the raw ones.
+    let fetched_at = entry.fetched_at().max(truth.asked_at);
     WatchedSeries {
         grid: entry.grid.clone(),
         reach: entry.reach,
         closing_price: entry.closing_price,
+        fetch_price: entry.fetch_price,
         truth,
         key: entry.key.clone(),
         state,
-        fetched_at: entry.fetched_at(),
+        fetched_at,
         last_bar,
-        previous_close: recent.iter().find(other_day).map(|bar| bar.close),
+        previous_close: previous_close(recent),
         trend: trend.into(),
         bars: entry.facts.bars,
         oldest: entry.facts.oldest,
@@ -124,5 +137,48 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
         retry_at: entry.live.retry_at,
         requests: entry.live.requests,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bars, newest first, each with its day, open and close.
+    fn bars(days: &[(u32, i64, i64)]) -> Vec<Bar> {
+        let bar = |(day, open, close): &(u32, i64, i64)| {
+            let date = chrono::NaiveDate::from_ymd_opt(2026, 11, *day).unwrap();
+            let price = |dollars: i64| Price::from_units(dollars * Price::ONE);
+            Bar {
+                timestamp: date.and_time(chrono::NaiveTime::MIN).and_utc(),
+                trading_date: date,
+                open: price(*open),
+                high: price(*open.max(close)),
+                low: price(*open.min(close)),
+                close: price(*close),
+                volume: 1.into(),
+                is_final: true,
+                adjusted_close: None,
+                dividend_amount: None,
+                split_coefficient: None,
+            }
+        };
+        days.iter().map(bar).collect()
+    }
+
+    #[test]
+    fn a_split_is_no_change_of_price() {
+        let close = |dollars| Some(Price::from_units(dollars * Price::ONE));
+        let fell = bars(&[(20, 380, 370), (19, 396, 400)]);
+        assert_eq!(previous_close(&fell), close(400));
+        assert_eq!(
+            previous_close(&bars(&[(20, 101, 98), (19, 396, 400)])),
+            None
+        );
+        // Later on that day as well: it is the first bar that opens on the new scale.
+        let later = bars(&[(20, 98, 97), (20, 101, 98), (19, 396, 400)]);
+        assert_eq!(previous_close(&later), None);
+        assert_eq!(previous_close(&bars(&[(20, 380, 370)])), None);
+        assert_eq!(previous_close(&[]), None);
     }
 }

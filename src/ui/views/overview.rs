@@ -35,7 +35,7 @@ use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::WatchedSeries;
 use crate::ui::action::Action;
 use crate::ui::cursor::Cursor;
-use crate::ui::fetch::is_forbidden;
+use crate::ui::fetch::{self, is_forbidden};
 use crate::ui::keymap::binding::Thing;
 use crate::ui::regions::Regions;
 use crate::ui::reply::{PromptKind, Reply};
@@ -305,7 +305,7 @@ impl View for Overview {
             return String::new();
         }
         let allowed = targets.iter().filter(|key| !is_forbidden(key, shared));
-        format!(" ({})", allowed.count())
+        format!(" ({})", fetch::price(allowed, shared))
     }
 }
 

@@ -114,6 +114,7 @@ fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
         truth: truth(u)?,
         reach: sometimes(u, instant)?,
         closing_price: u.arbitrary()?,
+        fetch_price: u.arbitrary()?,
         key: series(u)?,
         state: *u.choose(SeriesState::ALL)?,
         fetched_at: sometimes(u, instant)?,

@@ -172,6 +172,12 @@ pub(super) fn steps(
     steps
 }
 
+/// A step with the requests that it takes.
+fn priced(action: Action, label: &str, requests: u32) -> (Action, String) {
+    let price = text::count(requests as usize, "request");
+    (action, format!("{label}, {price}"))
+}
+
 fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, String)> {
     let step = |action, label: &str| (action, label.to_owned());
     let class = status.problem.as_ref().map(|(class, _)| *class);
@@ -201,23 +207,22 @@ fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, Strin
         (SeriesState::Blocked, Some(ErrorClass::BadRequest)) => vec![
             step(Action::Remove, "remove it"),
             step(Action::Edit, "another interval"),
-            step(Action::Fetch, "try again, 1 request"),
+            priced(Action::Fetch, "try again", status.fetch_price),
         ],
         (SeriesState::Failed | SeriesState::Blocked, _) => vec![
-            step(Action::Fetch, "try again, 1 request"),
+            priced(Action::Fetch, "try again", status.fetch_price),
             step(Action::ViewRuns, "see what happened"),
         ],
         (SeriesState::Holes, _)
             if snapshot.quota.spent_until.is_none() && status.closing_price > 0 =>
         {
-            let price = text::count(status.closing_price as usize, "request");
             vec![
-                (Action::Fetch, format!("fetch what is missing, {price}")),
+                priced(Action::Backfill, "fetch them", status.closing_price),
                 step(Action::Open, "show its bars"),
             ]
         }
         (SeriesState::Due | SeriesState::Behind, _) if snapshot.quota.spent_until.is_none() => {
-            vec![step(Action::Fetch, "fetch now, 1 request")]
+            vec![priced(Action::Fetch, "fetch now", status.fetch_price)]
         }
         (SeriesState::Fresh | SeriesState::Holes, _) => vec![step(Action::Open, "show its bars")],
         (SeriesState::Fetching | SeriesState::Waiting, _) if snapshot.run.is_some() => {
@@ -276,6 +281,30 @@ mod tests {
             googl.text
         );
         assert_eq!(googl.steps[0].0, Action::Fetch);
+    }
+
+    #[test]
+    fn a_step_says_the_requests_that_it_takes() {
+        let shared = sample::shared(sample::normal());
+        let snapshot = shared.snapshot.as_ref().unwrap();
+        let mut status = snapshot.series[0].clone();
+        (status.closing_price, status.fetch_price) = (6, 7);
+        for (state, action, label) in [
+            (
+                SeriesState::Holes,
+                Action::Backfill,
+                "fetch them, 6 requests",
+            ),
+            (SeriesState::Due, Action::Fetch, "fetch now, 7 requests"),
+            (SeriesState::Failed, Action::Fetch, "try again, 7 requests"),
+        ] {
+            status.state = state;
+            let first = steps(&status, snapshot, &shared).into_iter().next();
+            assert_eq!(first, Some((action, label.to_owned())), "{state}");
+        }
+        // A plan that has none of them.
+        (status.state, status.closing_price) = (SeriesState::Holes, 0);
+        assert_eq!(steps(&status, snapshot, &shared)[0].0, Action::Open);
     }
 
     #[test]

@@ -35,13 +35,7 @@ pub(super) fn update(
             }
             replies
         }
-        Action::Backfill => view
-            .selected_status(shared)
-            .and_then(|status| {
-                let within = backfill::whole(status.truth.holes.iter().copied())?;
-                Some(backfill::ask(status.key.clone(), within, now))
-            })
-            .unwrap_or_default(),
+        Action::Backfill => fill(view.selected_status(shared), now),
         Action::FetchDue => fetch_due(shared),
         Action::Offer => offer(view, shared).map_or_else(Vec::new, |(action, series)| {
             perform(action, series, shared, now)
@@ -116,6 +110,15 @@ pub(super) fn update(
     }
 }
 
+/// Asks what the holes of a series cost.
+fn fill(status: Option<&WatchedSeries>, now: DateTime<Utc>) -> Vec<Reply> {
+    let holes = status.and_then(|status| {
+        let within = backfill::whole(status.truth.holes.iter().copied())?;
+        Some(backfill::ask(status.key.clone(), within, now))
+    });
+    holes.unwrap_or_default()
+}
+
 fn fetch_due(shared: &Shared) -> Vec<Reply> {
     let schedule = shared.snapshot.as_ref().map(|snapshot| &snapshot.schedule);
     let (due, now) = schedule.map_or((0, 0), |schedule| (schedule.due, schedule.sendable));
@@ -185,6 +188,10 @@ fn perform(
 ) -> Vec<Reply> {
     match action {
         Action::Fetch => fetch_of(series, shared, now),
+        Action::Backfill => {
+            let first = series.first().and_then(|series| shared.status(series));
+            fill(first, now)
+        }
         Action::ToDaily => switch(&series, Interval::Daily, shared, now),
         Action::Remove => remove(series),
         Action::ViewRuns => vec![Reply::Go(ViewId::Runs)],
