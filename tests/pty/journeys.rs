@@ -15,7 +15,7 @@ use pipeline_tui::ui::view_id::ViewId;
 use crate::support::gate::Gate;
 use crate::support::program::{Desk, holds, signal};
 use crate::support::terminal::Terminal;
-use crate::support::{SIZE, assert_restored, desk, panel, provider, until_drawn};
+use crate::support::{SIZE, assert_restored, desk, has_left, leave, panel, provider, until_drawn};
 
 const ESC: &str = "\x1b";
 
@@ -26,26 +26,6 @@ fn row(screen: &vt100::Screen) -> String {
         .lines()
         .find(|line| line.contains("IBM") && line.contains("daily"));
     row.unwrap_or_default().to_owned()
-}
-
-/// Quits with `q`.
-#[track_caller]
-fn leave(terminal: &Terminal) {
-    terminal.press("q");
-    has_left(terminal);
-}
-
-/// Waits for a normal end.
-#[track_caller]
-fn has_left(terminal: &Terminal) {
-    assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
-    assert_restored(terminal);
-    let contents = terminal.contents();
-    let last = contents.lines().rfind(|line| !line.trim().is_empty());
-    assert!(
-        last.unwrap_or_default().starts_with("Stopped."),
-        "{contents}"
-    );
 }
 
 #[test]

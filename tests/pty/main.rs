@@ -20,3 +20,4 @@ mod rig;
 mod scenes;
 mod secrets;
 mod support;
+mod truth;

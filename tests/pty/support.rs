@@ -12,10 +12,12 @@ pub mod program;
 mod record;
 pub mod terminal;
 mod tokens;
+#[path = "../suite/support/wall.rs"]
+pub mod wall;
 
 use std::sync::OnceLock;
 
-use pipeline_tui::simulate::{Plan, Server};
+use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::ui::view_id::ViewId;
 use tokio::runtime::Runtime;
 
@@ -49,6 +51,11 @@ fn runtime() -> &'static Runtime {
 /// A provider for one test.
 pub fn provider(faults: &[&str]) -> Server {
     runtime().block_on(program::provider(Plan::Unlimited, faults))
+}
+
+/// A provider whose market, plan and clock the test chooses.
+pub fn market(options: Options) -> Server {
+    runtime().block_on(Server::start(options)).unwrap()
 }
 
 /// A desk with IBM daily on the watch list, and this provider.
@@ -91,5 +98,25 @@ pub fn assert_restored(terminal: &Terminal) {
         damage.is_empty() && foreign.is_empty(),
         "left behind: {damage:#?}, foreign: {foreign:#?}, screen: {}",
         terminal.contents()
+    );
+}
+
+/// Quits with `q`.
+#[track_caller]
+pub fn leave(terminal: &Terminal) {
+    terminal.press("q");
+    has_left(terminal);
+}
+
+/// Waits for a normal end.
+#[track_caller]
+pub fn has_left(terminal: &Terminal) {
+    assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
+    assert_restored(terminal);
+    let contents = terminal.contents();
+    let last = contents.lines().rfind(|line| !line.trim().is_empty());
+    assert!(
+        last.unwrap_or_default().starts_with("Stopped."),
+        "{contents}"
     );
 }
