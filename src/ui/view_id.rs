@@ -36,7 +36,7 @@ views! {
     /// One series as a table and a chart.
     Bars = 2, ViewBars, "prices chart";
     /// What there is of each series, month by month.
-    Coverage = 3, ViewCoverage, "heat map months holes gaps complete missing ranges";
+    Coverage = 3, ViewCoverage, "heat map months holes gaps backfill complete missing ranges";
     /// Past runs and how they ended.
     Runs = 5, ViewRuns, "history requests answers";
     /// What happened.

@@ -11,6 +11,7 @@
 )]
 
 mod container;
+mod coverage;
 mod deaths;
 mod journeys;
 mod locale;

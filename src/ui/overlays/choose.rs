@@ -254,7 +254,7 @@ pub(super) fn help(keymap: &Keymap, view: ViewId) -> Choose {
                 } else {
                     keys
                 };
-                all.push(Choice::line(keys, row.binding.title));
+                all.push(Choice::line(keys, row.binding.title).found_by(row.binding.finds));
             }
         }
     }

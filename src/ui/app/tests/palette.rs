@@ -59,6 +59,40 @@ fn the_palette_finds_actions_of_other_views_and_by_other_words_and_goes_there() 
     }
 }
 
+/// The first lines that a word finds in an overlay.
+fn found(view: ViewId, opens: &str, word: &str) -> String {
+    let mut app = at_work();
+    app.view = view;
+    let letters: Vec<String> = word.chars().map(String::from).collect();
+    press(&mut app, &format!("{opens} {}", letters.join(" ")));
+    let Some(Overlay::Choose(list)) = &app.overlay else {
+        panic!("no list");
+    };
+    let lines = list.lines().take(6).map(|line| line.text.as_str());
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn what_is_missing_is_found_by_its_names_in_every_view() {
+    let (fills, shows) = ("Fetch what is missing", "Go to Coverage");
+    for view in ViewId::all() {
+        let has_key = [ViewId::Overview, ViewId::Bars, ViewId::Coverage].contains(&view);
+        for word in ["backfill", "gaps", "holes"] {
+            let (palette, help) = (found(view, ":", word), found(view, "?", word));
+            assert!(
+                palette.contains(fills) && palette.contains(shows),
+                "{view:?} {word}: {palette}"
+            );
+            assert_eq!(help.contains(fills), has_key, "{view:?} {word}: {help}");
+            assert!(help.contains(shows), "{view:?} {word}: {help}");
+        }
+        for opens in [":", "?"] {
+            let lines = found(view, opens, "coverage");
+            assert!(lines.contains(shows), "{view:?} {opens}: {lines}");
+        }
+    }
+}
+
 #[test]
 fn the_palette_does_what_it_finds_and_says_why_it_cannot() {
     let mut app = app();
