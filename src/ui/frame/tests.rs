@@ -305,6 +305,10 @@ fn a_month_and_a_hole_between_bars_look_as_they_did() {
         );
         press(&mut app, &["3", "down"]);
         press(&mut app, &["left"; 20]);
+        snapshot(
+            &format!("months-{width}x{height}"),
+            &drawn(&app, width, height),
+        );
         press(&mut app, &["enter"]);
         snapshot(
             &format!("month-{width}x{height}"),
@@ -330,7 +334,7 @@ fn no_picture_is_left_over() {
         .flatten()
         .collect();
     wanted.extend(["run-80x24".to_owned(), "run-120x40".to_owned()]);
-    for name in ["hole", "month"] {
+    for name in ["hole", "month", "months"] {
         wanted.extend(["80x24", "120x36"].map(|size| format!("{name}-{size}")));
     }
     wanted.extend(OVERLAYS.map(|(name, _)| format!("overlay-{name}-80x24")));
