@@ -118,12 +118,16 @@ impl MonthsOf<'_> {
             .collect()
     }
 
-    /// From the first bar that is wanted to the newest that is due.
+    /// From the first bar that is wanted to the newest that is due. Those of today that came since the
+    /// last answer are due, and no hole.
     #[must_use]
     pub fn wanted(&self, now: DateTime<Utc>) -> Option<Span> {
-        let to = self.grid.newest_due(now)?.span.to;
-        let asked = self.coverage.asked().bounds().map(|bounds| bounds.from);
-        let firsts = [self.since, asked, self.first_held()];
+        let due = self.grid.newest_due(now)?.span.to;
+        let asked = self.coverage.asked().bounds();
+        let zone = self.grid.publishing.zone;
+        let today = moment::midnight(now.with_timezone(&zone).date_naive(), zone);
+        let to = asked.map_or(due, |asked| due.min(asked.to.max(today)));
+        let firsts = [self.since, asked.map(|asked| asked.from), self.first_held()];
         Some(Span::new(firsts.into_iter().flatten().min()?, to))
     }
 
@@ -241,6 +245,15 @@ mod tests {
             NOW,
         );
         assert_eq!(nothing, ".");
+    }
+
+    #[test]
+    fn what_became_due_today_is_no_hole_and_what_became_due_yesterday_is() {
+        let held = ["2026-11-01"];
+        for (asked_to, letter) in [("2026-11-20", "#"), ("2026-11-19", "+")] {
+            let asked = [("2026-11-02", asked_to)];
+            assert_eq!(letters(&asked, &held, None, "2026-11-01", NOW), letter);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How a series stands, in words.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::text;
@@ -43,12 +43,15 @@ pub fn behind(grid: &Grid, truth: &Truth, now: DateTime<Utc>, zone: Tz) -> Strin
     let nothing = truth.newest.map_or_else(
         || "The provider has no bars".to_owned(),
         |newest| {
-            let newest = grid
-                .publishing
-                .slot(grid.interval, newest - chrono::TimeDelta::seconds(1));
+            // From the end of its newest bar back to that bar's label.
+            let back = if grid.interval.is_intraday() {
+                grid.interval.length()
+            } else {
+                TimeDelta::seconds(1)
+            };
             format!(
                 "The provider has nothing after {}",
-                label(grid, newest.from, now, zone)
+                label(grid, newest - back, now, zone)
             )
         },
     );
@@ -90,4 +93,46 @@ pub fn next(truth: &Truth, now: DateTime<Utc>, zone: Tz) -> String {
             text::zone_name(zone)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::America::New_York;
+
+    use super::*;
+    use crate::model::Publishing;
+    use crate::model::Standing;
+    use crate::model::calendar::CalendarId;
+
+    #[test]
+    fn a_provider_that_is_behind_is_told_with_the_label_of_its_newest_bar() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        for (interval, newest, said) in [
+            (Interval::Min5, "2026-11-20T01:00:00Z", "Thu 19:55"),
+            (Interval::Daily, "2026-11-20T05:00:00Z", "Thu 11-19"),
+        ] {
+            let grid = Grid {
+                interval,
+                calendar: CalendarId::Xnys.into(),
+                publishing: Publishing {
+                    zone: New_York,
+                    ..Publishing::UNKNOWN
+                },
+            };
+            let truth = Truth {
+                standing: Standing::Behind,
+                holes: vec![],
+                missing: 0,
+                newest: Some(at(newest)),
+                newest_due: None,
+                next: None,
+                lacking: 1,
+                asked_at: Some(at("2026-11-20T16:05:00Z")),
+                is_due: false,
+            };
+            let words = behind(&grid, &truth, at("2026-11-20T16:06:00Z"), New_York);
+            let expected = format!("The provider has nothing after {said}; asked 11:05.");
+            assert_eq!(words, expected);
+        }
+    }
 }

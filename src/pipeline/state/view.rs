@@ -99,8 +99,10 @@ fn previous_close(recent: &[Bar]) -> Option<Price> {
     let newest = recent.first()?.trading_date;
     let at = recent.iter().position(|bar| bar.trading_date != newest)?;
     let (before, opening) = (recent.get(at)?, recent.get(at.checked_sub(1)?)?);
-    let jump = Ratio::of_jump(before.close, opening.open);
-    jump.is_none().then_some(before.close)
+    // A week in the middle of which it was split opens on the old scale.
+    let mut prices = [opening.open, opening.close].into_iter();
+    let has_split = prices.any(|price| Ratio::of_jump(before.close, price).is_some());
+    (!has_split).then_some(before.close)
 }
 
 fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
@@ -178,6 +180,8 @@ mod tests {
         // Later on that day as well: it is the first bar that opens on the new scale.
         let later = bars(&[(20, 98, 97), (20, 101, 98), (19, 396, 400)]);
         assert_eq!(previous_close(&later), None);
+        let week = bars(&[(20, 396, 98), (13, 398, 400)]);
+        assert_eq!(previous_close(&week), None);
         assert_eq!(previous_close(&bars(&[(20, 380, 370)])), None);
         assert_eq!(previous_close(&[]), None);
     }

@@ -156,7 +156,11 @@ fn ask(kind: PromptKind, text: &str) -> Vec<Reply> {
 fn explain(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Reply {
     let advice = advice(status, shared, now);
     Reply::Explain(Explanation {
-        title: format!("{} is {}", status.key, status.state),
+        title: match status.state {
+            SeriesState::Holes => format!("{} has holes", status.key),
+            SeriesState::Failed => format!("{} has failed", status.key),
+            state => format!("{} is {state}", status.key),
+        },
         steps: advice.keyed(&shared.keymap),
         text: advice.text,
     })
