@@ -161,13 +161,15 @@ fn a_month_of_the_past_is_not_fresh_and_the_engine_fetches_what_came_since() {
         return;
     };
     world.done(&["fetch", "--month", "2026-05"]);
-    assert_eq!(world.status(), ("1 due".to_owned(), 0));
-    assert_eq!(world.run(&["gaps"]).code, 0, "nothing newer was asked for");
+    assert_eq!(world.status(), ("1 with holes".to_owned(), 1));
+    let gaps = world.run(&["gaps"]);
+    let summer = "IBM 5min  2026-06-01 09:30  2026-11-19 15:55";
+    assert!(gaps.code == 1 && gaps.stdout.contains(summer), "{gaps:?}");
     world.pause();
     world.panel_says(&[
-        "due",
-        "9,468 bars behind; its newest bars were never asked for.",
-        ". fetch now, 6 requests",
+        "holes",
+        "never asked for, in 1 hole, oldest 2026-06-01.",
+        ". fetch them, 6 requests",
     ]);
     assert_eq!(world.sent(), 1);
     world.resume();
@@ -187,7 +189,7 @@ fn half_a_year_away_is_made_up_for_by_the_next_fetch() {
     world.done(&["fetch"]);
     assert_eq!(world.status(), ("1 fresh".to_owned(), 0));
     world.at("2026-11-20T17:00:00Z");
-    assert_eq!(world.status(), ("1 due".to_owned(), 0));
+    assert_eq!(world.status(), ("1 with holes".to_owned(), 1));
     world.done(&["fetch"]);
     assert_eq!(world.sent(), 1 + 7, "May to November");
     assert_eq!(world.status(), ("1 fresh".to_owned(), 0));
