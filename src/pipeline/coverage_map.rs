@@ -127,8 +127,9 @@ impl MonthsOf<'_> {
         let zone = self.grid.publishing.zone;
         let today = moment::midnight(now.with_timezone(&zone).date_naive(), zone);
         let to = asked.map_or(due, |asked| due.min(asked.to.max(today)));
-        let firsts = [self.since, asked.map(|asked| asked.from), self.first_held()];
-        Some(Span::new(firsts.into_iter().flatten().min()?, to))
+        let firsts = [self.since, asked.map(|asked| asked.from)];
+        let first = firsts.into_iter().flatten().min();
+        Some(Span::new(first.or_else(|| self.first_held())?, to))
     }
 
     fn first_held(&self) -> Option<DateTime<Utc>> {
@@ -245,6 +246,15 @@ mod tests {
             NOW,
         );
         assert_eq!(nothing, ".");
+    }
+
+    #[test]
+    fn a_month_of_which_the_newest_bars_are_wanted_has_no_hole_before_them() {
+        let asked = [("2026-11-18", "2026-11-21")];
+        let held = ["2026-11-01"];
+        assert_eq!(letters(&asked, &held, None, "2026-11-01", NOW), "#");
+        let since = Some("2026-11-02");
+        assert_eq!(letters(&asked, &held, since, "2026-11-01", NOW), "+");
     }
 
     #[test]
