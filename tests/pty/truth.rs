@@ -284,8 +284,10 @@ fn a_split_leaves_adjusted_prices_on_one_scale() {
         terminal.press("enter");
         terminal.see("VOLUME");
         terminal.until(|screen| closes_of(screen, "2026-11-19") == Some(22.34));
+        terminal.see("split 4:1 · A shows adjusted prices");
         terminal.press("A");
         terminal.until(|screen| closes_of(screen, "2026-11-19") == Some(5.585));
+        assert!(!terminal.contents().contains("split 4:1"));
         leave(&terminal);
     }
 }

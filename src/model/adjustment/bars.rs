@@ -90,6 +90,16 @@ impl Adjustments {
         self.0.get(later.checked_sub(1)?)
     }
 
+    /// New shares for one old one between two days; `None`: there was no split, or it is not known.
+    #[must_use]
+    pub fn split_between(&self, older: NaiveDate, newer: NaiveDate) -> Option<Price> {
+        let factor = |date| self.of(date)?.volume;
+        let split = factor(older)?.checked_div(factor(newer)?)?;
+        (split != Decimal::ONE)
+            .then(|| Price::from_decimal(rounded(split, Price::SCALE)))
+            .flatten()
+    }
+
     /// What cannot be known of events in these days, newest first: their dates, and why.
     pub fn marks(
         &self,

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::Bars;
 use super::draw::TableLayout;
+use crate::model::adjustment::Ratio;
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::draw::{line, put, split_top};
 use crate::ui::regions::{ClickTarget, Regions};
@@ -31,6 +32,15 @@ fn mark(view: &Bars, page: &BarsPage, at: usize) -> Option<String> {
         .flat_map(|newer| adjustments.marks(bar.trading_date, newer.trading_date));
     if let Some((_, unknown)) = marks.next() {
         return Some(unknown.words());
+    }
+    let is_raw = !view.is_adjusted && !page.window.series.is_stored_adjusted();
+    let newer = newer.filter(|_| is_raw);
+    let split =
+        newer.and_then(|newer| adjustments.split_between(bar.trading_date, newer.trading_date));
+    if let Some(split) = split {
+        let ratio = Ratio::of_split(split).map(|ratio| ratio.to_string());
+        let ratio = ratio.unwrap_or_else(|| format!("{}:1", split.to_decimal().normalize()));
+        return Some(format!("split {ratio} · A shows adjusted prices"));
     }
     // At the top of what cannot be adjusted; further down the line of the bar itself says why.
     let is_known = |at: usize| view.shown(page, at).close.is_some();
@@ -162,7 +172,7 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
-    use crate::model::adjustment::{Adjustment, Adjustments, Ratio, Unknown};
+    use crate::model::adjustment::{Adjustment, Adjustments, Unknown};
     use crate::model::{Interval, SeriesKey};
     use crate::pipeline::snapshot::Scaled;
     use crate::ui::sample;
@@ -265,5 +275,34 @@ mod tests {
         view.is_adjusted = true;
         let rows = shown(&view, &page, 6);
         assert_eq!(rows[0], " ── not adjusted: no daily bars are stored ──");
+    }
+
+    #[test]
+    fn a_split_that_is_known_is_marked_between_raw_prices_and_not_between_adjusted_ones() {
+        let mut page = split();
+        let last = page.bars[0].trading_date;
+        let adjustment = |before, price: (i64, u32), volume: i64| Adjustment {
+            before,
+            price: Some(rust_decimal::Decimal::new(price.0, price.1)),
+            volume: Some(volume.into()),
+            unknown: None,
+        };
+        let all = vec![
+            adjustment(last + chrono::TimeDelta::days(1), (1, 0), 1),
+            // A dividend is no split.
+            adjustment(last - chrono::TimeDelta::days(1), (99, 2), 1),
+            adjustment(last - chrono::TimeDelta::days(3), (2475, 4), 4),
+        ];
+        page.scaled = Scaled::of(&page.window.series, &page.bars, Adjustments::new(all));
+        let mut view = Bars::default();
+        let marked = |view: &Bars| {
+            let rows = shown(view, &page, 10);
+            let at = rows.iter().position(|row| row.contains("split"));
+            (at, at.map(|at| rows[at].clone()))
+        };
+        let said = " ── split 4:1 · A shows adjusted prices ──";
+        assert_eq!(marked(&view), (Some(4), Some(said.to_owned())));
+        view.is_adjusted = true;
+        assert_eq!(marked(&view), (None, None));
     }
 }
