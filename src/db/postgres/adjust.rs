@@ -191,11 +191,13 @@ async fn window(
     }))
 }
 
+/// That there was no split is not believed of a day that is not over: a source may learn of it later.
 /// The range is widened by a bar on each side: the one before for its close, the one after for its
 /// jump.
 const CANDIDATES: &str = "\
     SELECT trading_date, open_price, close_price, close_before, dividend_amount, split_coefficient FROM ( \
-        SELECT timestamp, trading_date, open_price, close_price, dividend_amount, split_coefficient, \
+        SELECT timestamp, trading_date, open_price, close_price, dividend_amount, \
+               CASE WHEN final OR split_coefficient <> 1 THEN split_coefficient END AS split_coefficient, \
                lag(close_price) OVER (ORDER BY timestamp) AS close_before \
         FROM stock_data \
         WHERE source = source_of($1) AND symbol = $2 AND interval = 'daily' AND NOT adjusted \

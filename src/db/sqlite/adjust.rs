@@ -149,7 +149,8 @@ async fn daily(connection: &mut SqliteConnection, instrument: &Instrument) -> Ou
         .await?)
 }
 
-/// The daily bars in a range that may be events, and the one after it.
+/// The daily bars in a range that may be events, and the one after it. That there was no split is not
+/// believed of a day that is not over: a source may learn of it later.
 async fn window(
     connection: &mut SqliteConnection,
     instrument: &Instrument,
@@ -178,7 +179,8 @@ async fn window(
     };
     let rows: Vec<CandidateRow> = sqlx::query_as(
         "SELECT trading_day, open_price, close_price, close_before, dividend_amount, split_coefficient FROM ( \
-             SELECT timestamp, trading_day, open_price, close_price, dividend_amount, split_coefficient, \
+             SELECT timestamp, trading_day, open_price, close_price, dividend_amount, \
+                    CASE WHEN final OR split_coefficient <> 100000000 THEN split_coefficient END AS split_coefficient, \
                     lag(close_price) OVER (ORDER BY timestamp) AS close_before \
              FROM bars WHERE series_id = $1 AND timestamp BETWEEN $2 AND $3) \
          WHERE timestamp >= $4 AND ( \

@@ -9,6 +9,7 @@ use super::*;
 contract! {
     a_series_has_one_scale_whenever_its_bars_came,
     a_split_that_nobody_reported_leaves_prices_out_until_a_list_tells,
+    a_split_that_the_source_learns_of_during_its_day_leaves_prices_out_until_then,
     a_late_bar_and_a_correction_change_the_factors,
     each_source_adjusts_by_its_own_rule,
     an_older_list_replaces_no_newer_one,
@@ -62,6 +63,28 @@ async fn keep_list(store: &Arc<dyn Store>, reported: ReportedEvents) {
         .finish_run(run.id, RunStatus::Succeeded)
         .await
         .unwrap();
+}
+
+async fn a_split_that_the_source_learns_of_during_its_day_leaves_prices_out_until_then(
+    place: Place,
+) {
+    let store = place.open().await;
+    let before = day(6, 40_400, Some((0, 100)));
+    let opening = Bar {
+        is_final: false,
+        ..day(7, 10_150, Some((0, 100)))
+    };
+    store_bars(&store, &daily(), &[before, opening]).await;
+    assert_eq!(
+        place.sql(SHOWN).await,
+        ["daily 2026-01-06 -1 -1", "daily 2026-01-07 10150 1000"]
+    );
+    store_bars(&store, &daily(), &[day(7, 10_100, Some((0, 400)))]).await;
+    let after = ["daily 2026-01-06 10100 4000", "daily 2026-01-07 10100 1000"];
+    assert_eq!(place.sql(SHOWN).await, after);
+    // A day that is over, and a source that knows of no split: the price fell.
+    store_bars(&store, &daily(), &[day(8, 2_500, Some((0, 100)))]).await;
+    assert_eq!(place.sql(SHOWN).await[0], after[0]);
 }
 
 async fn a_series_has_one_scale_whenever_its_bars_came(place: Place) {
