@@ -9,6 +9,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
 use tokio_util::sync::CancellationToken;
 
 pub use self::files::write_text;
@@ -26,7 +28,9 @@ use crate::model::adjustment::AdjustedBar;
 use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::ranges::{self, Hole};
 use crate::model::text::thousands;
-use crate::model::{Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Volume};
+use crate::model::{
+    Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume,
+};
 use crate::pipeline::RunRequest;
 use crate::pipeline::export::pieces::{Extent, Pieces};
 use crate::pipeline::export::{BarWriter, Existing, Written};
@@ -71,9 +75,11 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         context.narrator.say(&held::table(&held));
     }
     // Bars that others put in by hand are in no list of what is held.
+    let series = wanted(args, &instruments, &held, &settings);
     let reading = Reading {
         args,
-        series: wanted(args, &instruments, &held, &settings),
+        restated: restated(&store, &series).await?,
+        series,
         held,
         store,
         context,
@@ -113,6 +119,19 @@ async fn stored(
         }
     }
     Ok(held)
+}
+
+/// The times whose bars are on an earlier scale, of the series that have such.
+async fn restated(
+    store: &Arc<dyn Store>,
+    series: &[SeriesKey],
+) -> Result<BTreeMap<SeriesKey, Spans>, Failure> {
+    let mut all = BTreeMap::new();
+    for series in series.iter().filter(|key| key.is_adjusted_by_source()) {
+        let facts = store.facts(series.clone()).await?;
+        all.insert(series.clone(), facts.coverage.restated().clone());
+    }
+    Ok(all)
 }
 
 /// The series that is meant by each symbol.
@@ -173,6 +192,8 @@ struct Reading<'a> {
     args: &'a BarsArgs,
     series: Vec<SeriesKey>,
     held: Vec<Holding>,
+    /// Times whose bars are on an earlier scale.
+    restated: BTreeMap<SeriesKey, Spans>,
     store: Arc<dyn Store>,
     context: &'a Context,
 }
@@ -188,6 +209,10 @@ impl Reading<'_> {
     }
 
     fn remark(&self, series: &SeriesKey, written: Written) {
+        let restated = self.restated.get(series);
+        if let Some(warning) = restated.and_then(|restated| outdated(series, restated, written)) {
+            self.context.narrator.say(&warning);
+        }
         if let Some(remark) = remark(self.args, series, written, &self.held) {
             self.context.narrator.say(&remark);
         }
@@ -302,6 +327,23 @@ async fn next(
     Ok(piece.ok_or_else(stopped)??)
 }
 
+/// That some of the bars shown are on an earlier scale.
+fn outdated(series: &SeriesKey, restated: &Spans, written: Written) -> Option<String> {
+    let (oldest, newest) = written.extent?;
+    let shown = Span::new(oldest, newest + TimeDelta::seconds(1));
+    let old = restated.as_slice().iter().map(|span| span.common(shown));
+    let old: Spans = old.collect();
+    let day = |at: DateTime<Utc>| at.with_timezone(&New_York).date_naive();
+    let bounds = old.bounds()?;
+    let (from, to) = (day(bounds.from), day(bounds.to));
+    let (instrument, interval) = (series.instrument(), series.interval);
+    Some(format!(
+        "bars of {series} between {from} and {to} are on an earlier scale than the newer ones: the provider has \
+         restated the series since; fetch them again with: pipeline-tui backfill --symbols {instrument} --interval \
+         {interval}"
+    ))
+}
+
 /// What a person must know about the bars shown, or why there are none.
 fn remark(
     args: &BarsArgs,
@@ -388,7 +430,7 @@ fn shown(bars: &[(Bar, AdjustedBar)], interval: Interval) -> String {
     layout(&heads, &rows)
 }
 
-/// A table of bars, newest first, with a line where bars were never asked for.
+/// A table of bars, newest first, with a line where neighbours do not belong together.
 fn marked(table: &str, bars: &[Bar], holes: &[Hole], grid: &Grid) -> String {
     let mut lines = table.lines();
     let mut text = lines
@@ -396,7 +438,7 @@ fn marked(table: &str, bars: &[Bar], holes: &[Hole], grid: &Grid) -> String {
         .map_or_else(String::new, |head| format!("{head}\n"));
     for (line, bar) in lines.zip(bars) {
         let _ = writeln!(text, "{line}");
-        if let Some(hole) = holes.iter().find(|hole| hole.before == bar.timestamp) {
+        for hole in holes.iter().filter(|hole| hole.before == bar.timestamp) {
             let words = hole.words(grid);
             let _ = writeln!(text, "  {words}; pipeline-tui backfill fetches them");
         }
@@ -422,11 +464,10 @@ pub async fn newest(
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
-
     use super::*;
     use crate::model::calendar::CalendarId;
-    use crate::model::{Price, Publishing, Span};
+    use crate::model::ranges::Break;
+    use crate::model::{Price, Publishing};
 
     #[test]
     fn a_hole_has_a_line_between_its_bars() {
@@ -451,6 +492,7 @@ mod tests {
         };
         let hole = Hole {
             before: bars[1].timestamp,
+            why: Break::NeverAsked,
             span: Span::new(day(5), day(38)),
             bars: 33,
         };

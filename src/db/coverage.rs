@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 
-use crate::model::{Bar, Counts, Interval, Segment};
+use crate::model::adjustment::{Restatement, restated};
+use crate::model::{Bar, Batch, Counts, Coverage, Interval, Segment, Span, Spoken};
 
 /// How the rows of a series change.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,48 @@ pub fn change(before: &[Segment], after: &[Segment]) -> Changed {
     Changed {
         gone: gone.map(|segment| segment.span.from).collect(),
         new: new.copied().collect(),
+    }
+}
+
+/// What an answer says about times of its series, apart from its bars.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Says {
+    /// For which it speaks.
+    pub spoken: Option<Spoken>,
+    /// That others are on an earlier scale.
+    pub restated: Option<Restatement>,
+}
+
+impl Says {
+    /// What an answer says that is compared with the bars it is about to replace. What is known to be
+    /// on an earlier scale shows nothing new, and an unfinished bar changes by itself.
+    pub fn beside(batch: &Batch, known: &Coverage, held: Vec<Bar>) -> Self {
+        let is_compared = |bar: &Bar| bar.is_final && !known.restated().contains(bar.timestamp);
+        let held: Vec<Bar> = held.into_iter().filter(is_compared).collect();
+        let restated = restated(&held, &batch.bars);
+        if let Some(Restatement { ratio, kind, .. }) = restated {
+            let (series, ratio) = (&batch.series, ratio.round_dp(6).normalize());
+            tracing::warn!(%series, %ratio, ?kind, "the source has restated this series; older bars are fetched again");
+        }
+        Self {
+            spoken: batch.spoken,
+            restated,
+        }
+    }
+
+    /// Takes in what an answer with these bars says.
+    pub fn add_to(&self, coverage: &mut Coverage, bars: &[Bar]) {
+        if let (Some(restated), Some(first), Some(last)) =
+            (self.restated, bars.first(), bars.last())
+        {
+            coverage.restate(
+                Span::new(first.timestamp, last.timestamp),
+                restated.is_later,
+            );
+        }
+        if let Some(spoken) = &self.spoken {
+            coverage.hear(spoken);
+        }
     }
 }
 

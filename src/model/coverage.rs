@@ -16,6 +16,9 @@ words! {
         Asked = "asked",
         /// Asked for, and the provider refuses to answer.
         Refused = "refused",
+        /// Asked for before the provider adjusted it again: it counts as never asked for, and the bars
+        /// stored are on an earlier scale.
+        Restated = "restated",
     }
 }
 
@@ -47,6 +50,7 @@ pub struct Coverage {
     /// All that was asked for, settled or not.
     asked: Spans,
     refused: Spans,
+    restated: Spans,
     /// When the newest bars were last asked for.
     asked_at: Option<DateTime<Utc>>,
 }
@@ -78,6 +82,7 @@ impl Coverage {
                 }
                 Known::Asked => coverage.asked.add(span),
                 Known::Refused => coverage.refused.add(span),
+                Known::Restated => coverage.restated.add(span),
             }
         }
         coverage
@@ -92,7 +97,10 @@ impl Coverage {
         };
         let mut segments = each(&self.settled, Known::Settled);
         segments.extend(each(&self.asked.without(&self.settled), Known::Asked));
-        segments.extend(each(&self.refused.without(&self.asked), Known::Refused));
+        // Where the provider refuses to bring what it restated, the mark is worth more than the refusal.
+        segments.extend(each(&self.restated, Known::Restated));
+        let refused = self.refused.without(&self.asked).without(&self.restated);
+        segments.extend(each(&refused, Known::Refused));
         segments.sort_unstable();
         segments
     }
@@ -103,6 +111,7 @@ impl Coverage {
         self.asked.add(spoken.asked);
         self.settled.add(settled);
         self.refused.cut(spoken.asked);
+        self.restated.cut(spoken.asked);
         self.asked_at = self.asked_at.max(spoken.newest_at);
     }
 
@@ -111,11 +120,21 @@ impl Coverage {
         self.refused.add(span);
     }
 
-    /// Forgets what is before an instant: the provider has restated it.
-    pub fn forget_before(&mut self, at: DateTime<Utc>) {
-        let before = Span::new(Self::beginning(), at);
-        self.asked.cut(before);
-        self.settled.cut(before);
+    /// Takes in that an answer whose bars are of a time showed the series to be restated: what was
+    /// asked for before that time is on an earlier scale. If the event came `later` than that time,
+    /// so is what follows it without a gap.
+    pub fn restate(&mut self, told: Span, later: bool) {
+        let mut outdated = vec![Span::new(Self::beginning(), told.from)];
+        let following = self.asked.around(told.to).filter(|_| later);
+        outdated.extend(following.map(|span| Span::new(told.to, span.to)));
+        for span in outdated {
+            let asked: Vec<Span> = self.asked.as_slice().to_vec();
+            for asked in asked {
+                self.restated.add(asked.common(span));
+            }
+            self.asked.cut(span);
+            self.settled.cut(span);
+        }
     }
 
     /// What was asked for, settled or not.
@@ -136,6 +155,21 @@ impl Coverage {
         &self.refused
     }
 
+    /// What was asked for and is on an earlier scale since: it counts as never asked for.
+    #[must_use]
+    pub const fn restated(&self) -> &Spans {
+        &self.restated
+    }
+
+    /// From the first time that an answer spoke for to the end of the last one.
+    #[must_use]
+    pub fn bounds(&self) -> Option<Span> {
+        let both = [self.asked.bounds(), self.restated.bounds()];
+        let join =
+            |one: Span, other: Span| Span::new(one.from.min(other.from), one.to.max(other.to));
+        both.into_iter().flatten().reduce(join)
+    }
+
     /// When the newest bars were last asked for.
     #[must_use]
     pub const fn asked_at(&self) -> Option<DateTime<Utc>> {
@@ -149,6 +183,8 @@ impl Coverage {
             Some(Known::Settled)
         } else if self.asked.contains(at) {
             Some(Known::Asked)
+        } else if self.restated.contains(at) {
+            Some(Known::Restated)
         } else if self.refused.contains(at) {
             Some(Known::Refused)
         } else {
@@ -230,8 +266,37 @@ mod tests {
         assert_eq!(coverage.never_asked(span(0, 30)), []);
         assert_eq!(coverage.known(day(13)), Some(Known::Settled));
         assert_eq!(coverage.asked_at(), Some(day(30)), "the past is not now");
-        coverage.forget_before(day(25));
+    }
+
+    #[test]
+    fn what_was_restated_counts_as_never_asked_for_until_it_is_fetched_again() {
+        let held = || {
+            let mut coverage = Coverage::default();
+            coverage.hear(&newest(0, 10, 9));
+            coverage.hear(&newest(15, 30, 29));
+            coverage
+        };
+        let mut coverage = held();
+        coverage.restate(span(25, 28), false);
+        assert_eq!(coverage.restated().as_slice(), [span(0, 10), span(15, 25)]);
         assert_eq!(coverage.never_asked(span(0, 30)), [span(0, 25)]);
+        assert_eq!(coverage.known(day(9)), Some(Known::Restated));
+        assert_eq!(coverage.known(day(12)), None, "it was not asked for at all");
+        assert_eq!(coverage.bounds(), Some(span(0, 30)));
+        coverage.refuse(span(0, 12));
+        let again = Coverage::of(coverage.segments(), None);
+        assert_eq!(
+            again.restated(),
+            coverage.restated(),
+            "a refusal does not hide it"
+        );
+        coverage.hear(&newest(20, 30, 29));
+        assert_eq!(coverage.restated().as_slice(), [span(0, 10), span(15, 20)]);
+        // The event came after the month that showed it: what follows is on the earlier scale too.
+        let mut coverage = held();
+        coverage.restate(span(2, 5), true);
+        assert_eq!(coverage.restated().as_slice(), [span(0, 2), span(5, 10)]);
+        assert_eq!(coverage.asked().as_slice(), [span(2, 5), span(15, 30)]);
     }
 
     #[test]

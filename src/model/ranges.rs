@@ -12,6 +12,8 @@ words! {
     pub enum There {
         /// Bars.
         Held = "held",
+        /// Bars on an earlier scale than the rest: the provider has restated them since.
+        Restated = "held, restated since",
         /// None, and the provider has none.
         Nothing = "none at the provider",
         /// None when it was asked for, but late bars may follow.
@@ -60,12 +62,24 @@ pub fn stretches(grid: &Grid, coverage: &Coverage, held: &Spans, within: Span) -
     stretches
 }
 
-/// A time between two neighbouring bars that was never asked for.
+words! {
+    /// Why two neighbouring bars do not belong together.
+    pub enum Break {
+        /// What is between them was never asked for.
+        NeverAsked = "never asked",
+        /// One of them is on an earlier scale: the provider has restated the series since.
+        Restated = "restated since",
+    }
+}
+
+/// Something that is to be fetched, beside or between two neighbouring bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hole {
-    /// The label of the bar after it.
+    /// The label of the newer bar.
     pub before: DateTime<Utc>,
-    /// The time, from its first slot to the end of its last one.
+    /// Why.
+    pub why: Break,
+    /// What is to be fetched, from its first slot to the end of its last one.
     pub span: Span,
     /// How many bars it has room for.
     pub bars: u64,
@@ -84,38 +98,52 @@ impl Hole {
             (true, true) if is_one_day => "%m-%d %H:%M",
             (true, _) => "%m-%d",
         };
-        let count = counted(self.bars, "bar");
+        let (why, count) = (self.why, counted(self.bars, "bar"));
         if from == to {
-            return format!("never asked: {count}, {}", from.format(form));
+            return format!("{why}: {count}, {}", from.format(form));
         }
         let (from, to) = (from.format(form), to.format(form));
-        format!("never asked: {count}, {from} … {to}")
+        format!("{why}: {count}, {from} … {to}")
     }
 }
 
-/// The holes between bars, newest first, as the bars are.
+/// The holes between bars, and where bars on an earlier scale begin and end; newest first, as the
+/// bars are.
 #[must_use]
 pub fn holes(grid: &Grid, coverage: &Coverage, bars: &[Bar]) -> Vec<Hole> {
+    let restated = coverage.restated();
     let slot = |bar: &Bar| grid.publishing.slot(grid.interval, bar.timestamp);
-    let hole = |(newer, older): (&Bar, &Bar)| {
+    let never_asked = |newer: &Bar, older: &Bar| {
         let between = Span::new(slot(older).to, slot(newer).from);
         if between.is_empty() {
             return None;
         }
-        let never = coverage.never_asked(between);
+        let never = coverage.never_asked(between).into_iter();
+        let never: Vec<Span> = never.flat_map(|span| restated.gaps(span)).collect();
         let spans = || never.iter().copied();
         let first = spans().find_map(|span| grid.first(span))?;
         let last = spans().rev().find_map(|span| grid.last(span))?;
         Some(Hole {
             before: newer.timestamp,
+            why: Break::NeverAsked,
             span: Span::new(first.span.from, last.span.to),
             bars: spans().map(|span| grid.count(span)).sum(),
         })
     };
-    bars.iter()
-        .zip(bars.iter().skip(1))
-        .filter_map(hole)
-        .collect()
+    let other_scale = |newer: &Bar, older: &Bar| {
+        let [newer_in, older_in] = [newer, older].map(|bar| restated.around(slot(bar).from));
+        let span = newer_in.xor(older_in)?;
+        let (first, last) = (grid.first(span)?, grid.last(span)?);
+        Some(Hole {
+            before: newer.timestamp,
+            why: Break::Restated,
+            span: Span::new(first.span.from, last.span.to),
+            bars: grid.count(span),
+        })
+    };
+    let pairs = bars.iter().zip(bars.iter().skip(1));
+    let both = |(newer, older)| [never_asked(newer, older), other_scale(newer, older)];
+    pairs.flat_map(both).flatten().collect()
 }
 
 fn edges(coverage: &Coverage, held: &Spans, within: Span) -> Vec<DateTime<Utc>> {
@@ -132,13 +160,17 @@ fn edges(coverage: &Coverage, held: &Spans, within: Span) -> Vec<DateTime<Utc>> 
 
 fn state(coverage: &Coverage, held: &Spans, at: DateTime<Utc>) -> There {
     if held.contains(at) {
-        return There::Held;
+        return if coverage.restated().contains(at) {
+            There::Restated
+        } else {
+            There::Held
+        };
     }
     match coverage.known(at) {
         Some(Known::Settled) => There::Nothing,
         Some(Known::Asked) => There::NotYet,
         Some(Known::Refused) => There::Refused,
-        None => There::NeverAsked,
+        Some(Known::Restated) | None => There::NeverAsked,
     }
 }
 
@@ -176,10 +208,13 @@ mod tests {
             segment(2, 10, Known::Settled),
             segment(10, 12, Known::Asked),
             segment(14, 16, Known::Refused),
+            segment(18, 20, Known::Restated),
         ];
         let coverage = Coverage::of(segments, None);
-        let held: Spans = [span(2, 4), span(6, 11)].into_iter().collect();
-        let found: Vec<_> = stretches(&grid, &coverage, &held, span(0, 18))
+        let held: Spans = [span(2, 4), span(6, 11), span(18, 19)]
+            .into_iter()
+            .collect();
+        let found: Vec<_> = stretches(&grid, &coverage, &held, span(0, 20))
             .iter()
             .map(|stretch| (stretch.state, stretch.span, stretch.bars))
             .collect();
@@ -194,6 +229,8 @@ mod tests {
                 (There::NeverAsked, span(12, 14), 2),
                 (There::Refused, span(14, 16), 2),
                 (There::NeverAsked, span(16, 18), 2),
+                (There::Restated, span(18, 19), 1),
+                (There::NeverAsked, span(19, 20), 1),
             ]
         );
         assert_eq!(stretches(&grid, &coverage, &held, span(3, 3)), []);
@@ -240,6 +277,7 @@ mod tests {
             found,
             [Hole {
                 before: bars[3].timestamp,
+                why: Break::NeverAsked,
                 span: span(5, 20),
                 bars: 4 + 4 + 4,
             }]
@@ -248,10 +286,34 @@ mod tests {
             found[0].words(&always()),
             "never asked: 12 bars, 01-01 00:25 … 01-01 01:35"
         );
-        let long = Hole {
-            span: Span::new(found[0].span.from, span(288 * 40, 0).from),
-            ..found[0]
+        let restated = Segment {
+            span: span(0, 25),
+            known: Known::Restated,
         };
-        assert_eq!(long.words(&always()), "never asked: 12 bars, 01-01 … 02-09");
+        let coverage = Coverage::of([restated], None);
+        let found = holes(&always(), &coverage, &bars);
+        assert_eq!(
+            found
+                .iter()
+                .map(|hole| (hole.before, hole.words(&always())))
+                .collect::<Vec<_>>(),
+            [
+                (
+                    bars[1].timestamp,
+                    "never asked: 3 bars, 01-01 02:05 … 01-01 02:15".to_owned()
+                ),
+                (
+                    bars[1].timestamp,
+                    "restated since: 25 bars, 01-01 00:00 … 01-01 02:00".to_owned()
+                ),
+            ],
+            "what is missing among bars on an earlier scale is fetched with them"
+        );
+        let found = &holes(&always(), &Coverage::default(), &bars)[1];
+        let long = Hole {
+            span: Span::new(found.span.from, span(288 * 40, 0).from),
+            ..*found
+        };
+        assert_eq!(long.words(&always()), "never asked: 3 bars, 01-01 … 02-09");
     }
 }

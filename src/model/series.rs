@@ -104,6 +104,13 @@ impl SeriesKey {
     pub const fn is_stored_adjusted(&self) -> bool {
         self.adjusted && self.interval.is_intraday()
     }
+
+    /// Whether its source adjusts it, and restates it after each event. What daily bars are worth is
+    /// computed from raw ones.
+    #[must_use]
+    pub fn is_adjusted_by_source(&self) -> bool {
+        self.adjusted && self.interval != Interval::Daily
+    }
 }
 
 impl fmt::Display for SeriesKey {

@@ -64,11 +64,15 @@ impl Spans {
     /// Whether it holds an instant.
     #[must_use]
     pub fn contains(&self, at: DateTime<Utc>) -> bool {
+        self.around(at).is_some()
+    }
+
+    /// The span that holds an instant.
+    #[must_use]
+    pub fn around(&self, at: DateTime<Utc>) -> Option<Span> {
         let after = self.0.partition_point(|span| span.from <= at);
-        after
-            .checked_sub(1)
-            .and_then(|place| self.0.get(place))
-            .is_some_and(|span| span.contains(at))
+        let span = self.0.get(after.checked_sub(1)?)?;
+        span.contains(at).then_some(*span)
     }
 
     /// Adds a span; it joins those that it overlaps or touches.

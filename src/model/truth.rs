@@ -256,7 +256,7 @@ impl Evidence<'_> {
         if self.grid.interval.is_intraday() && calendar.id() == CalendarId::Weekdays {
             return vec![];
         }
-        let Some(bounds) = self.coverage.asked().bounds() else {
+        let Some(bounds) = self.coverage.bounds() else {
             return vec![];
         };
         let from = self.since.unwrap_or(bounds.from);

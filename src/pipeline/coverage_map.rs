@@ -123,7 +123,7 @@ impl MonthsOf<'_> {
     #[must_use]
     pub fn wanted(&self, now: DateTime<Utc>) -> Option<Span> {
         let due = self.grid.newest_due(now)?.span.to;
-        let asked = self.coverage.asked().bounds();
+        let asked = self.coverage.bounds();
         let zone = self.grid.publishing.zone;
         let today = moment::midnight(now.with_timezone(&zone).date_naive(), zone);
         let to = asked.map_or(due, |asked| due.min(asked.to.max(today)));

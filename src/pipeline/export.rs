@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
@@ -78,6 +79,8 @@ pub struct Written {
     pub bars: u64,
     /// Whether any of them has an adjusted close, a dividend or a split.
     pub has_adjustments: bool,
+    /// The labels of the oldest and the newest.
+    pub extent: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Written {
@@ -85,6 +88,11 @@ impl Written {
     pub fn add(&mut self, bars: &[Bar]) {
         self.bars += bars.len() as u64;
         self.has_adjustments |= bars.iter().any(Bar::has_adjustments);
+        let ends = [bars.first(), bars.last()];
+        for at in ends.into_iter().flatten().map(|bar| bar.timestamp) {
+            let (oldest, newest) = self.extent.unwrap_or((at, at));
+            self.extent = Some((oldest.min(at), newest.max(at)));
+        }
     }
 }
 

@@ -95,6 +95,7 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
     let grid = pipeline.grid(&series);
     Ok(BarsPage {
         holes: holes(&grid, &facts.coverage, &bars),
+        restated: facts.coverage.restated().clone(),
         grid,
         window,
         scaled: Scaled::of(&series, &bars, adjustments),
@@ -181,7 +182,7 @@ pub async fn ranges(
     let facts = pipeline.store.facts(stored.clone()).await?;
     let stand = pipeline.stand(stored, &facts, None);
     let held = pipeline.runs_of_bars(&stand.series, Some(within)).await?;
-    let asked = stand.coverage.asked().bounds().map(|bounds| bounds.from);
+    let asked = stand.coverage.bounds().map(|bounds| bounds.from);
     let firsts = [stand.since, asked, facts.oldest];
     let due = stand.truth.newest_due.map(|slot| slot.span.to);
     let wanted = firsts.into_iter().flatten().min().zip(due);

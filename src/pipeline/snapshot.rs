@@ -10,10 +10,11 @@ use super::schedule::Schedule;
 pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
 use crate::model::adjustment::{AdjustedBar, Adjustments};
 use crate::model::quota::Left;
-pub use crate::model::ranges::{Hole, Stretch, There};
+pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, Span, Truth,
+    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, Span, Spans,
+    Truth,
 };
 
 /// The state of the engine at one instant.
@@ -259,8 +260,11 @@ pub struct BarsPage {
     pub bars: Vec<Bar>,
     /// Which of its bars can exist.
     pub grid: Grid,
-    /// Times between the bars that were never asked for, newest first.
+    /// Times between the bars that were never asked for, and where an earlier scale begins and ends,
+    /// newest first.
     pub holes: Vec<Hole>,
+    /// Times whose bars are on an earlier scale.
+    pub restated: Spans,
     /// Bars of the series in the store.
     pub total: u64,
     /// Oldest bar of the series.

@@ -146,7 +146,7 @@ impl Pipeline {
     /// A series from the first bar that is wanted until now, with what is there and why not.
     pub async fn stretches(&self, stand: &Stand) -> Result<Vec<Stretch>, DbError> {
         let held = self.runs_of_bars(&stand.series, None).await?;
-        let bounds = [held.bounds(), stand.coverage.asked().bounds()];
+        let bounds = [held.bounds(), stand.coverage.bounds()];
         let first = bounds.into_iter().flatten().map(|bounds| bounds.from);
         // What is before the first bar was asked for and is not there: it needs no line.
         let listed = held.bounds().map(|bounds| bounds.from);

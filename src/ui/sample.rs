@@ -14,15 +14,15 @@ use crate::model::adjustment::Adjustments;
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
-    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Sources, Span, Standing, Truth,
-    Volume,
+    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Sources, Span, Spans, Standing,
+    Truth, Volume,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
-    Backend, BarsPage, CoverageMap, CoverageRow, Entitlement, Hole, MonthState, ProviderStatus,
-    QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus, SeriesState, Size,
-    Snapshot, StoreStatus, Stretch, SystemView, There, WatchedSeries,
+    Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, Hole, MonthState,
+    ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus,
+    SeriesState, Size, Snapshot, StoreStatus, Stretch, SystemView, There, WatchedSeries,
 };
 
 /// Friday 2026-11-20, 13:38:53 in New York.
@@ -356,6 +356,7 @@ pub fn bars_page(count: usize) -> BarsPage {
         newest: Some(newest),
         grid: grid(Interval::Min5),
         holes: vec![],
+        restated: Spans::default(),
         bars,
     }
 }
@@ -364,6 +365,7 @@ pub fn bars_page(count: usize) -> BarsPage {
 pub fn hole_before(bar: &Bar) -> Hole {
     Hole {
         before: bar.timestamp,
+        why: Break::NeverAsked,
         span: Span::new(bar.timestamp - TimeDelta::hours(2), bar.timestamp),
         bars: 24,
     }

@@ -22,6 +22,7 @@ mod export;
 mod plants;
 mod reading;
 mod recorded;
+mod restated;
 mod settings;
 mod simulate;
 mod spelling;

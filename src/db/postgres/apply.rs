@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
+use super::super::coverage::Says;
 use super::super::error::DbErrorKind;
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
@@ -164,9 +165,10 @@ async fn transact(
     if state != "stored" {
         for batch in page {
             let before = uncounted(&mut tx, batch).await?;
+            let says = says(&mut tx, batch).await?;
             let counts = store_bars(&mut tx, batch, way).await?;
             debug_assert_eq!(counts.offered() as usize, batch.bars.len());
-            coverage::hear(&mut tx, batch, counts).await?;
+            coverage::hear(&mut tx, batch, counts, says).await?;
             adjust::after_bars(&mut tx, batch, counts).await?;
             store_rejected(&mut tx, batch).await?;
             add_to_total(&mut tx, batch, counts.inserted).await?;
@@ -235,6 +237,22 @@ async fn settle(
     Ok(())
 }
 
+/// What an answer says of times. One that is outdone may be on an earlier scale: it says nothing of a
+/// series that its source adjusts.
+async fn says(connection: &mut PgConnection, batch: &Batch) -> Outcome<Says> {
+    let ends = batch.bars.first().zip(batch.bars.last());
+    let Some((first, last)) = ends.filter(|_| batch.series.is_adjusted_by_source()) else {
+        return Ok(Says {
+            spoken: batch.spoken,
+            ..Says::default()
+        });
+    };
+    if standing(connection, batch, first, last).await?.is_outdone {
+        return Ok(Says::default());
+    }
+    coverage::says(connection, batch).await
+}
+
 /// Stores bars inside an open transaction and returns the counts.
 async fn store_bars(connection: &mut PgConnection, batch: &Batch, way: Way) -> Outcome<Counts> {
     let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
@@ -247,7 +265,7 @@ async fn store_bars(connection: &mut PgConnection, batch: &Batch, way: Way) -> O
     };
     let stands = standing(connection, batch, first, last).await?;
     let filling = if stands.is_outdone {
-        let stored = stored_bars(connection, batch, first, last).await?;
+        let stored = stored_bars(connection, batch).await?;
         Some(fill(&stored, &batch.bars))
     } else {
         None
@@ -329,12 +347,11 @@ async fn standing(
     Ok(Standing { is_outdone, is_new })
 }
 
-async fn stored_bars(
-    connection: &mut PgConnection,
-    batch: &Batch,
-    first: &Bar,
-    last: &Bar,
-) -> Outcome<Vec<Bar>> {
+/// The stored bars from the first to the last of an answer, oldest first.
+pub async fn stored_bars(connection: &mut PgConnection, batch: &Batch) -> Outcome<Vec<Bar>> {
+    let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
+        return Ok(vec![]);
+    };
     let query = BarQuery {
         series: batch.series.clone(),
         from: Some(first.timestamp),

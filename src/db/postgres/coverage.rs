@@ -5,22 +5,35 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
 
-use super::super::coverage::{Tally, change, tally};
+use super::super::coverage::{Says, Tally, change, tally};
 use super::super::{DbError, MonthCount, row};
-use super::Outcome;
+use super::{Outcome, apply};
 use crate::model::{Batch, Counts, Coverage, Segment, SeriesKey, Span};
 
-/// Writes what an answer speaks for, and counts its bars by month, in the transaction that stores it.
-pub async fn hear(connection: &mut PgConnection, batch: &Batch, counts: Counts) -> Outcome<()> {
+/// What an answer says, beside the bars it is about to replace.
+pub async fn says(connection: &mut PgConnection, batch: &Batch) -> Outcome<Says> {
+    enter(connection, &batch.series).await?;
+    let known = coverage(connection, &batch.series).await?;
+    let held = apply::stored_bars(connection, batch).await?;
+    Ok(Says::beside(batch, &known, held))
+}
+
+/// Writes what an answer says, and counts its bars by month, in the transaction that stores it.
+pub async fn hear(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    counts: Counts,
+    says: Says,
+) -> Outcome<()> {
     let tally = tally(batch.series.interval, &batch.bars, counts);
     count(connection, &batch.series, tally).await?;
-    let Some(spoken) = &batch.spoken else {
+    if says == Says::default() {
         return Ok(());
-    };
+    }
     enter(connection, &batch.series).await?;
     let mut coverage = coverage(connection, &batch.series).await?;
     let before = (coverage.segments(), coverage.asked_at());
-    coverage.hear(spoken);
+    says.add_to(&mut coverage, &batch.bars);
     write(connection, &batch.series, before, &coverage).await
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{Connection, SqliteConnection};
 
+use super::super::coverage::Says;
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
@@ -30,11 +31,12 @@ pub async fn apply(
     if state != "stored" {
         for batch in &page {
             let before = uncounted(&mut tx, batch).await?;
+            let says = says(&mut tx, batch).await?;
             let counts = store_bars(&mut tx, batch).await?;
             debug_assert_eq!(counts.offered() as usize, batch.bars.len());
             let after = uncounted(&mut tx, batch).await?;
             debug_assert_eq!(after, before, "a total grows by what is inserted");
-            coverage::hear(&mut tx, batch, counts).await?;
+            coverage::hear(&mut tx, batch, counts, says).await?;
             adjust::after_bars(&mut tx, batch, counts).await?;
             store_rejected(&mut tx, batch).await?;
             add_to_run(&mut tx, batch, counts).await?;
@@ -47,6 +49,21 @@ pub async fn apply(
     }
     tx.commit().await?;
     Ok(done)
+}
+
+/// What an answer says of times. One that is outdone may be on an earlier scale: it says nothing of a
+/// series that its source adjusts.
+async fn says(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Says> {
+    if !batch.series.is_adjusted_by_source() {
+        return Ok(Says {
+            spoken: batch.spoken,
+            ..Says::default()
+        });
+    }
+    if is_outdone(connection, batch).await? {
+        return Ok(Says::default());
+    }
+    coverage::says(connection, batch).await
 }
 
 /// How many bars of a series its total lacks, which storing must not change. Only debug builds look.
@@ -110,7 +127,7 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
         Relabelling::default()
     };
     let filling = if is_outdone(connection, batch).await? {
-        let stored = stored_bars(connection, batch, first, last).await?;
+        let stored = stored_bars(connection, batch).await?;
         Some(fill(&stored, &batch.bars))
     } else {
         None
@@ -188,12 +205,11 @@ async fn is_outdone(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
     .await?)
 }
 
-async fn stored_bars(
-    connection: &mut SqliteConnection,
-    batch: &Batch,
-    first: &Bar,
-    last: &Bar,
-) -> Outcome<Vec<Bar>> {
+/// The stored bars from the first to the last of an answer, oldest first.
+pub async fn stored_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Vec<Bar>> {
+    let (Some(first), Some(last)) = (batch.bars.first(), batch.bars.last()) else {
+        return Ok(vec![]);
+    };
     let query = BarQuery {
         series: batch.series.clone(),
         from: Some(first.timestamp),

@@ -5,27 +5,39 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::SqliteConnection;
 
-use super::super::coverage::{Tally, change, tally};
+use super::super::coverage::{Says, Tally, change, tally};
 use super::super::{MonthCount, row};
 use super::stored_series::number;
-use super::{Outcome, instant, stored_series};
+use super::{Outcome, apply, instant, stored_series};
 use crate::db::DbError;
 use crate::model::{Batch, Counts, Coverage, Segment, SeriesKey, Span};
 
-/// Writes what an answer speaks for, and counts its bars by month, in the transaction that stores it.
-pub async fn hear(connection: &mut SqliteConnection, batch: &Batch, counts: Counts) -> Outcome<()> {
+/// What an answer says, beside the bars it is about to replace.
+pub async fn says(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Says> {
+    let known = coverage(connection, &batch.series).await?;
+    let held = apply::stored_bars(connection, batch).await?;
+    Ok(Says::beside(batch, &known, held))
+}
+
+/// Writes what an answer says, and counts its bars by month, in the transaction that stores it.
+pub async fn hear(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    counts: Counts,
+    says: Says,
+) -> Outcome<()> {
     let tally = tally(batch.series.interval, &batch.bars, counts);
-    if batch.spoken.is_none() && tally == Tally::Same {
+    if says == Says::default() && tally == Tally::Same {
         return Ok(());
     }
     let number = stored_series::enter(connection, &batch.series).await?;
     count(connection, number, tally).await?;
-    let Some(spoken) = &batch.spoken else {
+    if says == Says::default() {
         return Ok(());
-    };
+    }
     let mut coverage = read(connection, number).await?;
     let before = (coverage.segments(), coverage.asked_at());
-    coverage.hear(spoken);
+    says.add_to(&mut coverage, &batch.bars);
     write(connection, number, before, &coverage).await
 }
 

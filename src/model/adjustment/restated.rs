@@ -14,6 +14,8 @@ pub struct Restatement {
     pub ratio: Decimal,
     /// What it was for.
     pub kind: RestatementKind,
+    /// Whether the newest bar that both have was multiplied: the event came after it.
+    pub is_later: bool,
 }
 
 /// Why a series was restated.
@@ -57,7 +59,12 @@ pub fn restated(held: &[Bar], came: &[Bar]) -> Option<Restatement> {
     } else {
         return None;
     };
-    Some(Restatement { ratio, kind })
+    let newest = common(held, came).last();
+    Some(Restatement {
+        ratio,
+        kind,
+        is_later: newest.is_some_and(|pair| pair.is_multiplied(ratio)),
+    })
 }
 
 /// A bar as it is held, and as it came.
@@ -68,9 +75,13 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
+    /// What the source adjusts: its adjusted closes beside raw prices, or else all prices.
     fn prices(&self) -> impl Iterator<Item = (Price, Price)> {
-        let four = |bar: &Bar| [bar.open, bar.high, bar.low, bar.close];
-        four(self.held).into_iter().zip(four(self.came))
+        let beside = self.held.adjusted_close.zip(self.came.adjusted_close);
+        let four = |bar: &Bar| [bar.close, bar.open, bar.high, bar.low];
+        let all = four(self.held).into_iter().zip(four(self.came));
+        let count = if beside.is_some() { 0 } else { 4 };
+        beside.into_iter().chain(all.take(count))
     }
 
     /// Whether each price is the old one times the ratio, by more than rounding.
@@ -100,13 +111,13 @@ fn common<'a>(held: &'a [Bar], came: &'a [Bar]) -> impl Iterator<Item = Pair<'a>
     })
 }
 
-/// The ratio in the middle of those of all closes.
+/// The ratio in the middle of those of all closes, which are the first prices.
 fn median(changed: &[Pair<'_>]) -> Option<Decimal> {
     let mut ratios: Vec<Decimal> = changed
         .iter()
         .filter_map(|pair| {
-            let (held, came) = (pair.held.close.to_decimal(), pair.came.close.to_decimal());
-            came.checked_div(held)
+            let (held, came) = pair.prices().next()?;
+            came.to_decimal().checked_div(held.to_decimal())
         })
         .collect();
     ratios.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
@@ -191,6 +202,28 @@ mod tests {
             }
         }
         assert_eq!(found(&rounded), None, "the last digit");
+    }
+
+    #[test]
+    fn the_event_came_after_the_overlap_if_its_newest_bar_was_multiplied() {
+        let is_later = |came: &[Bar]| restated(&held(), came).unwrap().is_later;
+        assert!(is_later(&restated_before(20, "0.25", 4)));
+        assert!(!is_later(&restated_before(19, "0.25", 4)));
+    }
+
+    #[test]
+    fn adjusted_closes_beside_raw_prices_are_what_is_restated() {
+        let with = |ratio: i64| {
+            let mut bars = held();
+            for bar in &mut bars {
+                bar.adjusted_close = Some(Price::from_units(bar.close.units() / ratio));
+            }
+            bars
+        };
+        let found = restated(&with(1), &with(4)).unwrap();
+        assert_eq!(found.ratio.round_dp(4).normalize().to_string(), "0.25");
+        assert_eq!(restated(&with(4), &with(4)), None);
+        assert_eq!(restated(&held(), &with(4)), None, "nothing to compare");
     }
 
     #[test]

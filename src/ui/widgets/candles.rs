@@ -34,7 +34,7 @@ pub(super) use glyphs::filled;
 pub use visible::{Candle, Visible};
 pub use zoom::Zoom;
 
-use crate::model::{Bar, Interval, Price, Volume};
+use crate::model::{Bar, Interval, Price, Span, Volume};
 use crate::ui::theme::{Role, Theme};
 use glyphs::{Direction, Shape};
 use scale::{Labels, Scale, amount, least_decimals, short, volume_top};
@@ -57,8 +57,11 @@ const MIN_SESSION: usize = 10;
 pub struct Chart<'a> {
     /// Newest first, as the table lists them.
     pub bars: &'a [Bar],
-    /// Labels of bars before which bars were never asked for.
+    /// Labels of bars that do not belong together with the one before: bars between them were never
+    /// asked for, or one of them is on an earlier scale.
     pub breaks: &'a [DateTime<Utc>],
+    /// Times whose bars are on an earlier scale.
+    pub restated: &'a [Span],
     /// What a bar is.
     pub interval: Interval,
     /// The selected bar, counted from the newest.
@@ -165,6 +168,9 @@ impl Chart<'_> {
     }
 
     fn style_of(&self, candle: &Candle) -> Style {
+        if self.restated.iter().any(|span| span.contains(candle.last)) {
+            return self.theme.style(Role::Dim);
+        }
         self.theme.style(match way(candle) {
             Direction::Rose => Role::Up,
             Direction::Fell => Role::Down,
@@ -200,7 +206,7 @@ impl Chart<'_> {
         }
     }
 
-    /// A line where bars were never asked for: what is on both sides of it does not belong together.
+    /// A line where what is on both sides of it does not belong together.
     fn draw_breaks(&self, plan: &ChartLayout, area: Rect, buf: &mut Buffer) {
         let style = self.theme.style(Role::Warn);
         let line = if self.theme.ascii { '!' } else { '╎' };

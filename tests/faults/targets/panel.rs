@@ -15,8 +15,8 @@ use pipeline_tui::model::{
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
-    AnswerView, Backend, BarsPage, CoverageMap, CoverageRow, Entitlement, ExportProgress, Hole,
-    MonthState, ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, RunProgress,
+    AnswerView, Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, ExportProgress,
+    Hole, MonthState, ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, RunProgress,
     Scaled, ScheduleStatus, SearchView, SeriesState, Size, Snapshot, StoreStatus, Stretch,
     SystemView, There, WatchedSeries,
 };
@@ -210,6 +210,7 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
         oldest: bars.last().map(|bar| bar.timestamp),
         newest: bars.first().map(|bar| bar.timestamp),
         grid: grid(u)?,
+        restated: some(u, 3, span)?.into_iter().collect(),
         holes: bars
             .iter()
             .filter_map(|bar| sometimes(u, |u| hole(u, bar)).transpose())
@@ -248,6 +249,7 @@ fn grid(u: &mut Unstructured<'_>) -> Result<Grid> {
 fn hole(u: &mut Unstructured<'_>, bar: &Bar) -> Result<Hole> {
     Ok(Hole {
         before: bar.timestamp,
+        why: *u.choose(Break::ALL)?,
         span: span(u)?,
         bars: u.arbitrary()?,
     })

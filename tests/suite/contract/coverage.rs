@@ -10,6 +10,10 @@ contract! {
     a_bar_deleted_by_hand_counts_as_never_asked_for,
     an_answer_that_is_stored_twice_speaks_once,
     a_store_of_schema_5_counts_its_months,
+    a_restated_series_marks_what_was_asked_for_before_its_overlap,
+    what_was_restated_is_marked_until_an_answer_brings_it_again,
+    only_what_its_source_adjusts_is_restated,
+    a_store_of_schema_7_keeps_its_coverage,
 }
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -279,4 +283,170 @@ async fn a_store_of_schema_5_counts_its_months(place: Place) {
         [(ibm(), Coverage::default())],
         "never asked, as far as is known"
     );
+}
+
+/// 5min bars of a day, adjusted by their source: the closes and volumes of a market that does not
+/// move, times a ratio of prices.
+fn adjusted_day(day: &str, ratio: i64) -> Vec<Bar> {
+    let mut bars = some(&format!("{day}T13:30:00Z"), 12);
+    for (at, bar) in (1..).zip(&mut bars) {
+        for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
+            *price = Price::from_units(price.units() / ratio);
+        }
+        bar.volume = Volume::new(1_000 * at * ratio, 0).unwrap();
+    }
+    bars
+}
+
+fn adjusted(interval: Interval) -> SeriesKey {
+    SeriesKey {
+        adjusted: true,
+        ..series("IBM", interval)
+    }
+}
+
+/// Stores an answer of bars that speaks for the time from its first to its last one.
+async fn store_adjusted(store: &Arc<dyn Store>, series: &SeriesKey, bars: &[Bar]) {
+    let run = store.begin_run("test", vec![series.clone()]).await.unwrap();
+    let request = granted(store, &run, series).await;
+    store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+    let to = bars.last().unwrap().timestamp + TimeDelta::minutes(5);
+    let spoken = Spoken {
+        asked: Span::new(bars[0].timestamp, to),
+        settled_to: to,
+        newest_at: Some(to),
+    };
+    let whole = Batch {
+        spoken: Some(spoken),
+        ..batch(&run, request, series, bars)
+    };
+    applied(store, whole).await;
+    let over = store.finish_run(run.id, RunStatus::Succeeded);
+    over.await.unwrap();
+}
+
+/// The days of 2026-05 of which bars are on an earlier scale.
+async fn restated_days(store: &Arc<dyn Store>, series: &SeriesKey) -> Vec<u32> {
+    let coverage = store.facts(series.clone()).await.unwrap().coverage;
+    let day = |day: &u32| {
+        coverage
+            .restated()
+            .contains(at(&format!("2026-05-{day:02}T14:00:00Z")))
+    };
+    (1..=31).filter(day).collect()
+}
+
+async fn a_restated_series_marks_what_was_asked_for_before_its_overlap(place: Place) {
+    let store = place.open().await;
+    let series = adjusted(Interval::Min5);
+    for day in ["2026-05-11", "2026-05-13", "2026-05-14"] {
+        store_adjusted(&store, &series, &adjusted_day(day, 1)).await;
+    }
+    assert_eq!(
+        restated_days(&store, &series).await,
+        [0; 0],
+        "nothing changed"
+    );
+    // A split 4:1 since: the answer brings the newest day again, and one more.
+    let newest = [adjusted_day("2026-05-14", 4), adjusted_day("2026-05-15", 4)].concat();
+    store_adjusted(&store, &series, &newest).await;
+    assert_eq!(restated_days(&store, &series).await, [11, 13]);
+    let known = store.facts(series.clone()).await.unwrap().coverage;
+    assert_eq!(
+        known.never_asked(span("2026-05-11T13:30:00Z", "2026-05-15T14:30:00Z"))[0],
+        span("2026-05-11T13:30:00Z", "2026-05-14T13:30:00Z"),
+        "it counts as never asked for"
+    );
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(restated_days(&store, &series).await, [11, 13]);
+}
+
+async fn what_was_restated_is_marked_until_an_answer_brings_it_again(place: Place) {
+    let store = place.open().await;
+    let series = adjusted(Interval::Min5);
+    for day in ["2026-05-11", "2026-05-12", "2026-05-13"] {
+        store_adjusted(&store, &series, &adjusted_day(day, 1)).await;
+    }
+    store_adjusted(&store, &series, &adjusted_day("2026-05-13", 4)).await;
+    assert_eq!(restated_days(&store, &series).await, [11, 12]);
+    // That a day comes on the new scale which is known to be on the old one shows nothing new.
+    store_adjusted(&store, &series, &adjusted_day("2026-05-11", 4)).await;
+    assert_eq!(restated_days(&store, &series).await, [12]);
+    store_adjusted(&store, &series, &adjusted_day("2026-05-12", 4)).await;
+    assert_eq!(restated_days(&store, &series).await, [0; 0]);
+    // A slow answer from before the split changes no stored bar, and says nothing.
+    let run = store.begin_run("test", vec![series.clone()]).await.unwrap();
+    let slow = granted(&store, &run, &series).await;
+    store.keep(slow, answer(b"{}"), u64::MAX).await.unwrap();
+    store_adjusted(&store, &series, &adjusted_day("2026-05-13", 4)).await;
+    let before = store.facts(series.clone()).await.unwrap();
+    let late = Batch {
+        spoken: Some(morning("2026-05-20")),
+        ..batch(&run, slow, &series, &adjusted_day("2026-05-13", 1))
+    };
+    applied(&store, late).await;
+    let after = store.facts(series).await.unwrap();
+    assert_eq!(
+        (after.coverage, after.recent),
+        (before.coverage, before.recent)
+    );
+}
+
+async fn only_what_its_source_adjusts_is_restated(place: Place) {
+    let store = place.open().await;
+    // Raw prices that change together are a correction.
+    for ratio in [1, 4] {
+        for day in ["2026-05-11", "2026-05-12"] {
+            store_adjusted(&store, &ibm(), &adjusted_day(day, ratio)).await;
+        }
+    }
+    assert_eq!(restated_days(&store, &ibm()).await, [0; 0]);
+    // Weekly bars carry an adjusted close beside raw prices.
+    let weekly = adjusted(Interval::Weekly);
+    let weeks = |from: i64, ratio: i64| -> Vec<Bar> {
+        let week = |number: i64| {
+            let mut bar = bar("2026-02-06T05:00:00Z", 28_300 + number);
+            bar.timestamp += TimeDelta::weeks(number);
+            bar.trading_date = bar.timestamp.date_naive();
+            bar.adjusted_close = Some(Price::from_units(bar.close.units() / ratio));
+            bar
+        };
+        (from..14).map(week).collect()
+    };
+    store_adjusted(&store, &weekly, &weeks(0, 1)).await;
+    store_adjusted(&store, &weekly, &weeks(6, 2)).await;
+    let known = store.facts(weekly).await.unwrap().coverage;
+    let oldest = weeks(0, 1)[0].timestamp;
+    assert_eq!(
+        known.restated().as_slice(),
+        [Span::new(oldest, oldest + TimeDelta::weeks(6))]
+    );
+}
+
+async fn a_store_of_schema_7_keeps_its_coverage(place: Place) {
+    let store = place.open().await;
+    let bars = some("2026-05-15T13:30:00Z", 12);
+    store_spoken(&store, &bars, morning("2026-05-15")).await;
+    let before = coverage(&store).await;
+    drop(store);
+    // As the version before left it: SQLite's check is part of the table, and is made again with it.
+    if place.is_postgres() {
+        place
+            .sql(
+                "ALTER TABLE coverage DROP CONSTRAINT coverage_known_check, \
+                 ADD CONSTRAINT coverage_known_check CHECK (known IN ('settled', 'asked', 'refused'))",
+            )
+            .await;
+    }
+    place
+        .sql("DELETE FROM _sqlx_migrations WHERE version > 7")
+        .await;
+    let store = place.open().await;
+    assert_eq!(coverage(&store).await, before);
+    let series = adjusted(Interval::Min5);
+    for (day, ratio) in [("2026-05-13", 1), ("2026-05-14", 1), ("2026-05-14", 4)] {
+        store_adjusted(&store, &series, &adjusted_day(day, ratio)).await;
+    }
+    assert_eq!(restated_days(&store, &series).await, [13]);
 }

@@ -65,6 +65,7 @@ pub fn draw(view: &Bars, shared: &Shared, area: Rect, buf: &mut Buffer, regions:
         let widget = Chart {
             bars,
             breaks: &breaks,
+            restated: page.restated.as_slice(),
             interval,
             cursor,
             zoom: view.zoom,
@@ -262,7 +263,13 @@ fn title(view: &Bars, page: &BarsPage, shared: &Shared, area: Rect, buf: &mut Bu
             (format!(" {time}"), theme.style(Role::Accent)),
             (format!("  {}", gap.words()), theme.style(Role::Warn)),
         ],
-        _ => spelled(time, bar, &shown, names, theme),
+        _ => {
+            let mut words = spelled(time, bar, &shown, names, theme);
+            if page.restated.contains(bar.timestamp) {
+                words.insert(1, ("  restated since".to_owned(), theme.style(Role::Warn)));
+            }
+            words
+        }
     };
     let all = ["O", "H", "L", "C", "V", "adj"];
     let (whole, usual) = (said(&long, &all), said(&short, &all));

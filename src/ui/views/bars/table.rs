@@ -49,12 +49,13 @@ fn mark(view: &Bars, page: &BarsPage, at: usize) -> Option<String> {
     Some(gap.words())
 }
 
-/// What was never asked for between a bar and the older one below it.
-fn hole(page: &BarsPage, at: usize) -> Option<String> {
-    let label = page.bars.get(at)?.timestamp;
-    let later = page.holes.partition_point(|hole| hole.before > label);
-    let hole = page.holes.get(later).filter(|hole| hole.before == label)?;
-    Some(format!("{} · b fetches them", hole.words(&page.grid)))
+/// What is to be fetched between a bar and the older one below it, or beside one of them.
+fn holes(page: &BarsPage, at: usize) -> impl Iterator<Item = String> {
+    let label = page.bars.get(at).map(|bar| bar.timestamp);
+    let later = page.holes.partition_point(|hole| Some(hole.before) > label);
+    let here = page.holes.iter().skip(later);
+    here.take_while(move |hole| Some(hole.before) == label)
+        .map(|hole| format!("{} · b fetches them", hole.words(&page.grid)))
 }
 
 /// The lines that fit, the selected bar among them: marks above it may push the first ones out.
@@ -72,7 +73,7 @@ fn lines(view: &Bars, page: &BarsPage, height: usize) -> Vec<Line> {
         if at == cursor.at {
             selected = lines.len();
         }
-        lines.extend(hole(page, at).map(Line::Mark));
+        lines.extend(holes(page, at).map(Line::Mark));
     }
     lines.drain(..selected.saturating_sub(height));
     lines.truncate(height);
@@ -154,6 +155,11 @@ fn bar(
         .snapshot
         .as_ref()
         .is_some_and(|snapshot| snapshot.store.lost.is_some());
+    let is_restated = page.restated.contains(bar.timestamp);
+    if is_restated && at != view.cursor.at {
+        put(buf, place, 0, "~", theme.style(Role::Warn));
+    }
+    let is_old = is_old || is_restated;
     let style = theme.style(if is_old { Role::Dim } else { Role::Text });
     let interval = page.window.series.interval;
     let label = text::bar_time(bar, interval, shape.with_year, shared.zone);
@@ -173,8 +179,8 @@ mod tests {
 
     use super::*;
     use crate::model::adjustment::{Adjustment, Adjustments, Unknown};
-    use crate::model::{Interval, SeriesKey};
-    use crate::pipeline::snapshot::Scaled;
+    use crate::model::{Coverage, Interval, Known, Segment, SeriesKey, Span, ranges};
+    use crate::pipeline::snapshot::{Break, Scaled};
     use crate::ui::sample;
 
     /// Daily bars of IBM, the newest of four days after a jump as by a split.
@@ -264,6 +270,30 @@ mod tests {
             view.cursor.at = at;
             let rows = shown(&view, &page, 7);
             assert!(rows[row].contains("b fetches them"), "{at}: {rows:?}");
+        }
+    }
+
+    #[test]
+    fn bars_on_an_earlier_scale_are_marked_one_by_one_and_where_they_begin_and_end() {
+        let mut page = sample::bars_page(6);
+        let (from, to) = (page.bars[4].timestamp, page.bars[1].timestamp);
+        let restated = Segment {
+            span: Span::new(from, to),
+            known: Known::Restated,
+        };
+        let coverage = Coverage::of([restated], None);
+        page.restated = coverage.restated().clone();
+        page.holes = ranges::holes(&page.grid, &coverage, &page.bars);
+        page.holes.retain(|hole| hole.why == Break::Restated);
+        let rows = shown(&Bars::default(), &page, 10);
+        let marked: Vec<bool> = rows.iter().map(|row| row.starts_with('~')).collect();
+        assert_eq!(
+            marked[..8],
+            [false, false, false, true, true, true, false, false],
+            "{rows:?}"
+        );
+        for line in [2, 6] {
+            assert!(rows[line].contains("restated since: 3 bars"), "{rows:?}");
         }
     }
 

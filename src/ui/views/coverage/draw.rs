@@ -193,7 +193,7 @@ const fn role_of_range(there: There) -> Role {
         There::Held => Role::Ok,
         There::Nothing => Role::Muted,
         There::NotYet => Role::Text,
-        There::Refused => Role::Warn,
+        There::Refused | There::Restated => Role::Warn,
         There::NeverAsked => Role::Err,
     }
 }

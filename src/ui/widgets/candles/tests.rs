@@ -84,6 +84,7 @@ fn zoom(bars: u32) -> Zoom {
 fn chart<'a>(bars: &'a [Bar], interval: Interval, zoom: Zoom, theme: &'a Theme) -> Chart<'a> {
     Chart {
         breaks: &[],
+        restated: &[],
         bars,
         interval,
         cursor: 0,
@@ -413,6 +414,23 @@ fn only_the_bars_around_the_cursor_are_looked_at() {
         bars[at].trading_date = NaiveDate::MIN;
     }
     assert_eq!(picture(&bars), before);
+}
+
+#[test]
+fn candles_on_an_earlier_scale_are_dim() {
+    let bars = crate::ui::sample::bars_page(12).bars;
+    let theme = theme(false);
+    let restated = [Span::new(bars[11].timestamp, bars[5].timestamp)];
+    let chart = Chart {
+        restated: &restated,
+        ..chart(&bars, Interval::Min5, Zoom::default(), &theme)
+    };
+    let candles = chart.visible(60).candles;
+    let dim = theme.style(Role::Dim);
+    let is_dim = candles.iter().map(|candle| chart.style_of(candle) == dim);
+    let is_dim: Vec<bool> = is_dim.collect();
+    let expected: Vec<bool> = (0..12).map(|at| at < 6).collect();
+    assert_eq!(is_dim, expected);
 }
 
 #[test]
