@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use tokio_util::sync::CancellationToken;
 
+use self::adjusted::Scales;
 pub use self::files::write_text;
 use self::target::Destination;
 use super::args::BarsArgs;
@@ -24,7 +25,7 @@ use super::table::layout;
 use super::{fetch, open, output};
 use crate::config::{self, Settings};
 use crate::db::{BarQuery, Holding, Order, Store};
-use crate::model::adjustment::AdjustedBar;
+use crate::model::adjustment::{AdjustedBar, ScaledBar};
 use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::ranges::{self, Hole};
 use crate::model::text::thousands;
@@ -32,6 +33,7 @@ use crate::model::{
     Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume,
 };
 use crate::pipeline::RunRequest;
+use crate::pipeline::export::columns::BarRow;
 use crate::pipeline::export::pieces::{Extent, Pieces};
 use crate::pipeline::export::{BarWriter, Existing, Written};
 use crate::pipeline::narrate;
@@ -79,25 +81,21 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     let reading = Reading {
         args,
         restated: restated(&store, &series).await?,
+        scales: if args.adjusted {
+            Scales::read(&store, &series).await?
+        } else {
+            Scales::default()
+        },
         series,
         held,
         store,
         context,
     };
-    if args.adjusted
-        && reading
-            .series
-            .iter()
-            .any(|series| !series.is_stored_adjusted())
-    {
-        reading.adjusted(target).await?;
-        return Ok(code);
-    }
-    match target {
-        Destination::Table(path) => reading.table(&settings, path.as_deref()).await?,
-        Destination::Stdout(format) => reading.stdout(format).await?,
-        Destination::File(path, format) => reading.file(&path, format).await?,
-        Destination::Folder(path, format) => reading.folder(&path, format).await?,
+    if reading.scales.are_computed() {
+        let scaled = |series: &SeriesKey, bar| reading.scales.scaled(series, bar);
+        reading.write(target, &settings, scaled).await?;
+    } else {
+        reading.write(target, &settings, |_, bar: Bar| bar).await?;
     }
     Ok(code)
 }
@@ -194,6 +192,8 @@ struct Reading<'a> {
     held: Vec<Holding>,
     /// Times whose bars are on an earlier scale.
     restated: BTreeMap<SeriesKey, Spans>,
+    /// What adjusted prices are computed from, where they are wanted.
+    scales: Scales,
     store: Arc<dyn Store>,
     context: &'a Context,
 }
@@ -208,13 +208,30 @@ impl Reading<'_> {
         }
     }
 
-    fn remark(&self, series: &SeriesKey, written: Written) {
+    /// Says what a person must know about bars that were written, or why there are none.
+    async fn remark(&self, series: &SeriesKey, written: Written) -> Result<(), Failure> {
+        let mut remarks = self.scales.remarks(&self.store, series, written).await?;
         let restated = self.restated.get(series);
-        if let Some(warning) = restated.and_then(|restated| outdated(series, restated, written)) {
-            self.context.narrator.say(&warning);
+        remarks.extend(restated.and_then(|restated| outdated(series, restated, written)));
+        remarks.extend(remark(self.args, series, written, &self.held));
+        for said in remarks {
+            self.context.narrator.say(&said);
         }
-        if let Some(remark) = remark(self.args, series, written, &self.held) {
-            self.context.narrator.say(&remark);
+        Ok(())
+    }
+
+    /// Writes the bars where they are wanted, as rows that `row` makes of them.
+    async fn write<R: BarRow>(
+        &self,
+        target: Destination,
+        settings: &Settings,
+        row: impl Fn(&SeriesKey, Bar) -> R + Sync,
+    ) -> Result<(), Failure> {
+        match target {
+            Destination::Table(path) => self.table(settings, path.as_deref()).await,
+            Destination::Stdout(format) => self.stdout(format, row).await,
+            Destination::File(path, format) => self.file(&path, format, row).await,
+            Destination::Folder(path, format) => self.folder(&path, format, row).await,
         }
     }
 
@@ -230,7 +247,7 @@ impl Reading<'_> {
             }
             let mut written = Written::default();
             written.add(&bars);
-            self.remark(series, written);
+            self.remark(series, written).await?;
             if self.series.len() > 1 {
                 let gap = if text.is_empty() { "" } else { "\n" };
                 let _ = writeln!(text, "{gap}{series}");
@@ -238,12 +255,9 @@ impl Reading<'_> {
             let facts = self.store.facts(pipeline.stored_as(series)).await?;
             let grid = pipeline.grid(series);
             let holes = ranges::holes(&grid, &facts.coverage, &bars);
-            text.push_str(&marked(
-                &table(&bars, series.interval),
-                &bars,
-                &holes,
-                &grid,
-            ));
+            let scaled = bars.iter().map(|bar| self.scales.scaled(series, *bar));
+            let table = shown(&scaled.collect::<Vec<_>>(), series.interval);
+            text.push_str(&marked(&table, &bars, &holes, &grid));
             count += written.bars;
         }
         let Some(path) = path else {
@@ -258,22 +272,32 @@ impl Reading<'_> {
         Ok(())
     }
 
-    async fn stdout(&self, format: BarFormat) -> Result<(), Failure> {
+    async fn stdout<R: BarRow>(
+        &self,
+        format: BarFormat,
+        row: impl Fn(&SeriesKey, Bar) -> R + Sync,
+    ) -> Result<(), Failure> {
         let cancel = exit::cancelled_by_signal();
         let mut writer = BarWriter::new(format, output::Data::default())?;
         for series in &self.series {
             let mut written = Written::default();
             let mut pieces = Pieces::newest_first(&self.store, series, self.extent(Some(SHOWN)));
             while let Some(bars) = next(&mut pieces, &cancel).await? {
-                writer.write(series, &bars)?;
                 written.add(&bars);
+                let rows: Vec<R> = bars.into_iter().map(|bar| row(series, bar)).collect();
+                writer.write(series, &rows)?;
             }
-            self.remark(series, written);
+            self.remark(series, written).await?;
         }
         Ok(writer.finish()?)
     }
 
-    async fn file(&self, path: &Path, format: BarFormat) -> Result<(), Failure> {
+    async fn file<R: BarRow>(
+        &self,
+        path: &Path,
+        format: BarFormat,
+        row: impl Fn(&SeriesKey, Bar) -> R + Sync,
+    ) -> Result<(), Failure> {
         let files: Vec<BarFile> = self
             .series
             .iter()
@@ -283,34 +307,39 @@ impl Reading<'_> {
                 format,
             })
             .collect();
-        self.files(&files, path, Existing::Replace).await
+        self.files(&files, (path, Existing::Replace), row).await
     }
 
-    async fn folder(&self, path: &Path, format: BarFormat) -> Result<(), Failure> {
+    async fn folder<R: BarRow>(
+        &self,
+        path: &Path,
+        format: BarFormat,
+        row: impl Fn(&SeriesKey, Bar) -> R + Sync,
+    ) -> Result<(), Failure> {
         files::make_folder(path)?;
         let end = bar_file::usual_end(Clock::system().now());
-        let files = bar_file::one_for_each(&self.series, &end, format);
-        self.files(&files::within(path, files), path, Existing::Keep)
-            .await
+        // Computed prices are no other series, and need other names than raw ones.
+        let named = self.series.iter().map(|series| SeriesKey {
+            adjusted: series.adjusted || self.scales.are_computed(),
+            ..series.clone()
+        });
+        let named: Vec<SeriesKey> = named.collect();
+        let mut files = files::within(path, bar_file::one_for_each(&named, &end, format));
+        for (file, series) in files.iter_mut().zip(&self.series) {
+            file.series.clone_from(series);
+        }
+        self.files(&files, (path, Existing::Keep), row).await
     }
 
-    async fn files(
+    async fn files<R: BarRow>(
         &self,
         files: &[BarFile],
-        place: &Path,
-        existing: Existing,
+        place: (&Path, Existing),
+        row: impl Fn(&SeriesKey, Bar) -> R + Sync,
     ) -> Result<(), Failure> {
-        let remark = |file: &BarFile, written| self.remark(&file.series, written);
+        let remark = async |file: &BarFile, written| self.remark(&file.series, written).await;
         let extent = self.extent(None);
-        files::write(
-            &self.store,
-            files,
-            (place, existing),
-            extent,
-            self.context,
-            remark,
-        )
-        .await
+        files::write(&self.store, files, place, extent, self.context, row, remark).await
     }
 }
 
@@ -329,8 +358,8 @@ async fn next(
 
 /// That some of the bars shown are on an earlier scale.
 fn outdated(series: &SeriesKey, restated: &Spans, written: Written) -> Option<String> {
-    let (oldest, newest) = written.extent?;
-    let shown = Span::new(oldest, newest + TimeDelta::seconds(1));
+    let (oldest, newest) = written.ends?;
+    let shown = Span::new(oldest.timestamp, newest.timestamp + TimeDelta::seconds(1));
     let old = restated.as_slice().iter().map(|span| span.common(shown));
     let old: Spans = old.collect();
     let day = |at: DateTime<Utc>| at.with_timezone(&New_York).date_naive();
@@ -393,25 +422,28 @@ fn remark(
 
 /// Stored bars as people read them.
 pub fn table(bars: &[Bar], interval: Interval) -> String {
-    let as_stored = bars.iter().map(|bar| (*bar, AdjustedBar::raw(bar)));
+    let as_stored = bars.iter().map(|bar| ScaledBar {
+        bar: *bar,
+        scaled: AdjustedBar::raw(bar),
+    });
     shown(&as_stored.collect::<Vec<_>>(), interval)
 }
 
 /// Bars as people read them, with these prices and volumes.
-fn shown(bars: &[(Bar, AdjustedBar)], interval: Interval) -> String {
+fn shown(bars: &[ScaledBar], interval: Interval) -> String {
     let time = if interval.is_intraday() {
         "TIME (ET)"
     } else {
         "DATE"
     };
-    let has_extras = bars.iter().any(|(bar, _)| bar.has_adjustments());
+    let has_extras = bars.iter().any(|row| row.bar.has_adjustments());
     let mut heads = vec![time, ">OPEN", ">HIGH", ">LOW", ">CLOSE", ">VOLUME"];
     if has_extras {
         heads.extend([">ADJ CLOSE", ">DIVIDEND", ">SPLIT"]);
     }
     let text =
         |price: Option<Price>| price.map_or_else(|| NONE.to_owned(), |price| price.to_string());
-    let row = |(bar, shown): &(Bar, AdjustedBar)| {
+    let row = |ScaledBar { bar, scaled: shown }: &ScaledBar| {
         let mut row = vec![narrate::label(bar.timestamp, bar.trading_date, interval)];
         row.extend([shown.open, shown.high, shown.low, shown.close].map(text));
         let volume = shown.volume.map(Volume::grouped);

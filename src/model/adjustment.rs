@@ -15,7 +15,7 @@ mod factors;
 mod restated;
 mod split;
 
-pub use bars::{AdjustedBar, Adjustments, Gap};
+pub use bars::{AdjustedBar, Adjustments, Gap, ScaledBar};
 pub use events::{
     CorporateEvent, DailyCandidate, EventKind, EventOrigin, KnownEvents, ReportedEvents, revised,
 };

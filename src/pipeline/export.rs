@@ -9,10 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
+use self::columns::BarRow;
 use self::pieces::{Extent, Pieces};
 pub use self::writer::BarWriter;
 use super::snapshot::ExportProgress;
@@ -79,8 +79,8 @@ pub struct Written {
     pub bars: u64,
     /// Whether any of them has an adjusted close, a dividend or a split.
     pub has_adjustments: bool,
-    /// The labels of the oldest and the newest.
-    pub extent: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The oldest and the newest.
+    pub ends: Option<(Bar, Bar)>,
 }
 
 impl Written {
@@ -88,23 +88,27 @@ impl Written {
     pub fn add(&mut self, bars: &[Bar]) {
         self.bars += bars.len() as u64;
         self.has_adjustments |= bars.iter().any(Bar::has_adjustments);
-        let ends = [bars.first(), bars.last()];
-        for at in ends.into_iter().flatten().map(|bar| bar.timestamp) {
-            let (oldest, newest) = self.extent.unwrap_or((at, at));
-            self.extent = Some((oldest.min(at), newest.max(at)));
+        for bar in [bars.first(), bars.last()].into_iter().flatten() {
+            let (oldest, newest) = self.ends.get_or_insert((*bar, *bar));
+            if bar.timestamp < oldest.timestamp {
+                *oldest = *bar;
+            } else if bar.timestamp > newest.timestamp {
+                *newest = *bar;
+            }
         }
     }
 }
 
 /// Writes bars of a series to a file, oldest first, and reports how many bars each piece has.
 ///
-/// The file appears when it is complete, under a temporary name until then.
-pub async fn export(
+/// The file appears when it is complete, under a temporary name until then. `row` makes a row of a bar.
+pub async fn export<R: BarRow>(
     store: &Arc<dyn Store>,
     file: &BarFile,
     extent: Extent,
     existing: Existing,
     cancel: &CancellationToken,
+    mut row: impl FnMut(Bar) -> R + Send,
     mut report: impl FnMut(u64) + Send,
 ) -> Result<Written, ExportError> {
     let wrong = |source| ExportError::File {
@@ -125,7 +129,8 @@ pub async fn export(
         written.add(&bars);
         let count = bars.len() as u64;
         let series = file.series.clone();
-        draft = beside(move || draft.write(&series, &bars))
+        let rows: Vec<R> = bars.into_iter().map(&mut row).collect();
+        draft = beside(move || draft.write(&series, &rows))
             .await
             .map_err(wrong)?;
         report(count);
@@ -152,6 +157,7 @@ pub async fn export_all(
             Extent::default(),
             Existing::Keep,
             cancel,
+            std::convert::identity::<Bar>,
             |bars| {
                 progress.bars += bars;
                 report(progress);
@@ -178,12 +184,12 @@ async fn beside<T: Send + 'static>(
 }
 
 /// A file that is being written. Dropped, it is gone.
-struct Draft {
+struct Draft<R: BarRow> {
     file: NamedTempFile,
-    writer: BarWriter<std::fs::File>,
+    writer: BarWriter<std::fs::File, R>,
 }
 
-impl Draft {
+impl<R: BarRow> Draft<R> {
     fn new(file: &BarFile) -> io::Result<Self> {
         let folder = file
             .path
@@ -200,8 +206,8 @@ impl Draft {
         })
     }
 
-    fn write(mut self, series: &SeriesKey, bars: &[Bar]) -> io::Result<Self> {
-        self.writer.write(series, bars)?;
+    fn write(mut self, series: &SeriesKey, rows: &[R]) -> io::Result<Self> {
+        self.writer.write(series, rows)?;
         Ok(self)
     }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::Field;
 use pipeline_tui::simulate::{Options, Plan, Replay, Server};
 
 use crate::support::program::Desk;
@@ -135,6 +137,76 @@ async fn a_split_that_nobody_reported_is_never_a_price_on_another_scale() {
             desk.sql("SELECT state FROM requests"),
             ["stored"; 4],
             "and in the ledger as every request"
+        );
+    }
+}
+
+/// The closes of a Parquet file in units of 10⁻⁸, oldest first, and whether all its rows are adjusted.
+fn closes_of(file: &Path) -> (Vec<Option<i64>>, bool) {
+    let reader = SerializedFileReader::new(std::fs::File::open(file).unwrap()).unwrap();
+    let mut all_adjusted = true;
+    let rows = reader.get_row_iter(None).unwrap().map(|row| {
+        let mut close = None;
+        for (name, field) in row.unwrap().get_column_iter() {
+            match (name.as_str(), field) {
+                ("adjusted", field) => all_adjusted &= *field == Field::Bool(true),
+                ("close_price", Field::Decimal(decimal)) => {
+                    let mut bytes = [0; 16];
+                    bytes[16 - decimal.data().len()..].copy_from_slice(decimal.data());
+                    close = i64::try_from(i128::from_be_bytes(bytes)).ok();
+                }
+                _ => (),
+            }
+        }
+        close
+    });
+    let closes = rows.collect();
+    (closes, all_adjusted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn computed_prices_are_exported_to_a_file_and_to_a_folder() {
+    let server = provider(SPLIT, DIVIDEND).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server).with("ALPHA_VANTAGE_PLAN", "free");
+        desk.fetch(&RAW_DAILY);
+        desk.fetch(&["--symbols", "IBM", "--interval", "60min"]);
+        let daily = ["bars", "IBM", "--interval", "daily", "--adjusted"];
+        let unknown = desk.run(&[&daily[..], &["--output", "unknown.parquet"]].concat());
+        assert_eq!(unknown.code, 0, "{unknown:?}");
+        let said = "no adjusted prices before 2026-11-19";
+        assert!(unknown.stderr.contains(said), "{unknown:?}");
+        let cents = |cents: i64| Some(cents * 1_000_000);
+        let of = |name: &str| closes_of(&desk.folder().join(name));
+        let nothing_else = vec![None, None, cents(10_100), cents(9_900)];
+        assert_eq!(of("unknown.parquet"), (nothing_else, true));
+
+        desk.run(&["fetch", "--events", "--symbols", "IBM"]);
+        let known = desk.run(&[&daily[..], &["--output", "known.parquet"]].concat());
+        assert!(
+            known.stderr.contains("4 bars written") && !known.stderr.contains("no adjusted"),
+            "{known:?}"
+        );
+        let known = vec![cents(9_801), cents(9_900), cents(9_999), cents(9_900)];
+        assert_eq!(of("known.parquet"), (known, true));
+        // A folder has a file for each series, and adjusted ones stay apart from raw ones.
+        let hours = ["bars", "IBM", "--interval", "60min"];
+        for more in [&["--adjusted"][..], &[]] {
+            let folder = ["--format", "parquet", "--output", "out/"];
+            let done = desk.run(&[&hours[..], more, &folder].concat());
+            assert_eq!(done.code, 0, "{done:?}");
+        }
+        let entries = std::fs::read_dir(desk.folder().join("out")).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let found: Vec<_> = files.iter().map(|file| closes_of(file)).collect();
+        assert_eq!(
+            found,
+            [
+                (vec![cents(39_800)], false),
+                (vec![Some(9_850_500_000)], true)
+            ],
+            "{files:?}"
         );
     }
 }

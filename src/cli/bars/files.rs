@@ -9,6 +9,8 @@ use crate::cli::exit::{self, Failure};
 use crate::db::Store;
 use crate::model::bar_file::BarFile;
 use crate::model::text::clean;
+use crate::model::{Bar, SeriesKey};
+use crate::pipeline::export::columns::BarRow;
 use crate::pipeline::export::pieces::Extent;
 use crate::pipeline::export::{Existing, ExportError, Written, export, why};
 use crate::pipeline::narrate;
@@ -17,14 +19,15 @@ use crate::pipeline::snapshot::ExportProgress;
 
 /// Writes each series to its file, and says what was written: all, or how far it came.
 ///
-/// `remark` says what a person must know about a series that was written.
-pub async fn write(
+/// `row` makes a row of a bar; `remark` says what a person must know about a series that was written.
+pub async fn write<R: BarRow>(
     store: &Arc<dyn Store>,
     files: &[BarFile],
     (place, existing): (&Path, Existing),
     extent: Extent,
     context: &Context,
-    remark: impl Fn(&BarFile, Written),
+    row: impl Fn(&SeriesKey, Bar) -> R + Sync,
+    remark: impl AsyncFn(&BarFile, Written) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let cancel = exit::cancelled_by_signal();
     let mut exported = Exported {
@@ -35,12 +38,13 @@ pub async fn write(
     let replaced = existing == Existing::Replace && place.symlink_metadata().is_ok();
     let say = |exported: &Exported| narrate::export(exported, &place.display().to_string());
     for file in files {
-        let done = export(store, file, extent, existing, &cancel, |_| ()).await;
-        match done {
+        let row = |bar| row(&file.series, bar);
+        let done = export(store, file, extent, existing, &cancel, row, |_| ());
+        match done.await {
             Ok(written) => {
                 exported.progress.done += 1;
                 exported.progress.bars += written.bars;
-                remark(file, written);
+                remark(file, written).await?;
             }
             Err(error) => {
                 let code = code(&error);

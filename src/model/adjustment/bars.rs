@@ -25,6 +25,15 @@ pub struct AdjustedBar {
     pub volume: Option<Volume>,
 }
 
+/// A bar as it is stored, and on the scale of its whole series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScaledBar {
+    /// As it is stored.
+    pub bar: Bar,
+    /// On the scale of its series.
+    pub scaled: AdjustedBar,
+}
+
 impl AdjustedBar {
     /// A bar as it is stored.
     #[must_use]

@@ -1,62 +1,111 @@
-//! The columns of exported bars: one list for every format.
+//! The columns of exported bars: one list for every format, for bars as they are stored and for those
+//! on the scale of their series.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::model::adjustment::ScaledBar;
 use crate::model::{Bar, Price, SeriesKey, Volume};
+
+/// What a row of an exported file is made of.
+pub trait BarRow: Copy + Send + 'static {
+    /// The columns, in their order.
+    fn columns() -> &'static [Column<Self>];
+}
 
 /// A column.
 #[derive(Debug)]
-pub struct Column {
+pub struct Column<R: 'static> {
     /// Its name, that of the store's column.
     pub name: &'static str,
     /// What its cells hold.
-    pub cell: Cell,
+    pub cell: Cell<R>,
 }
 
 /// Reads a cell; the kind says how each format writes it.
 #[derive(Debug)]
-pub enum Cell {
+pub enum Cell<R: 'static> {
     /// A word of the series, the same in every row.
     Text(fn(&SeriesKey) -> &str),
     /// Yes or no.
-    Flag(fn(&SeriesKey, &Bar) -> bool),
+    Flag(fn(&SeriesKey, &R) -> bool),
     /// An instant.
-    Instant(fn(&Bar) -> DateTime<Utc>),
+    Instant(fn(&R) -> DateTime<Utc>),
     /// A date.
-    Day(fn(&Bar) -> NaiveDate),
+    Day(fn(&R) -> NaiveDate),
     /// An amount.
-    Price(fn(&Bar) -> Price),
+    Price(fn(&R) -> Price),
     /// An amount that not every bar has.
-    Extra(fn(&Bar) -> Option<Price>),
+    Extra(fn(&R) -> Option<Price>),
     /// A volume.
-    Volume(fn(&Bar) -> Volume),
+    Volume(fn(&R) -> Volume),
+    /// An amount that is computed, where it can be known.
+    Computed(fn(&R) -> Option<Price>),
+    /// A volume that is computed, where it can be known.
+    ComputedVolume(fn(&R) -> Option<Volume>),
 }
 
-/// The columns, in their order.
-pub static COLUMNS: [Column; 15] = [
-    column("symbol", Cell::Text(|series| series.symbol.as_str())),
-    column("interval", Cell::Text(|series| series.interval.as_str())),
-    column(
-        "adjusted",
-        Cell::Flag(|series, _| series.is_stored_adjusted()),
-    ),
-    column("timestamp", Cell::Instant(|bar| bar.timestamp)),
-    column("trading_date", Cell::Day(|bar| bar.trading_date)),
-    column("open_price", Cell::Price(|bar| bar.open)),
-    column("high_price", Cell::Price(|bar| bar.high)),
-    column("low_price", Cell::Price(|bar| bar.low)),
-    column("close_price", Cell::Price(|bar| bar.close)),
-    column("volume", Cell::Volume(|bar| bar.volume)),
-    column("adjusted_close", Cell::Extra(|bar| bar.adjusted_close)),
-    column("dividend_amount", Cell::Extra(|bar| bar.dividend_amount)),
-    column(
-        "split_coefficient",
-        Cell::Extra(|bar| bar.split_coefficient),
-    ),
-    column("source", Cell::Text(|series| series.source.as_str())),
-    column("final", Cell::Flag(|_, bar| bar.is_final)),
-];
+/// The columns of rows with a bar: which of them are adjusted, their prices and their volume differ.
+macro_rules! columns {
+    ($row:ident: $bar:expr, $adjusted:expr, [$open:expr, $high:expr, $low:expr, $close:expr], $volume:expr) => {
+        [
+            column("symbol", Cell::Text(|series| series.symbol.as_str())),
+            column("interval", Cell::Text(|series| series.interval.as_str())),
+            column("adjusted", Cell::Flag($adjusted)),
+            column("timestamp", Cell::Instant(|$row| $bar.timestamp)),
+            column("trading_date", Cell::Day(|$row| $bar.trading_date)),
+            column("open_price", $open),
+            column("high_price", $high),
+            column("low_price", $low),
+            column("close_price", $close),
+            column("volume", $volume),
+            column("adjusted_close", Cell::Extra(|$row| $bar.adjusted_close)),
+            column("dividend_amount", Cell::Extra(|$row| $bar.dividend_amount)),
+            column(
+                "split_coefficient",
+                Cell::Extra(|$row| $bar.split_coefficient),
+            ),
+            column("source", Cell::Text(|series| series.source.as_str())),
+            column("final", Cell::Flag(|_, $row| $bar.is_final)),
+        ]
+    };
+}
 
-const fn column(name: &'static str, cell: Cell) -> Column {
+static AS_STORED: [Column<Bar>; 15] = columns!(
+    row: row,
+    |series, _| series.is_stored_adjusted(),
+    [
+        Cell::Price(|row| row.open),
+        Cell::Price(|row| row.high),
+        Cell::Price(|row| row.low),
+        Cell::Price(|row| row.close)
+    ],
+    Cell::Volume(|row| row.volume)
+);
+
+static ON_ONE_SCALE: [Column<ScaledBar>; 15] = columns!(
+    row: row.bar,
+    |_, _| true,
+    [
+        Cell::Computed(|row| row.scaled.open),
+        Cell::Computed(|row| row.scaled.high),
+        Cell::Computed(|row| row.scaled.low),
+        Cell::Computed(|row| row.scaled.close)
+    ],
+    Cell::ComputedVolume(|row| row.scaled.volume)
+);
+
+impl BarRow for Bar {
+    fn columns() -> &'static [Column<Self>] {
+        &AS_STORED
+    }
+}
+
+impl BarRow for ScaledBar {
+    fn columns() -> &'static [Column<Self>] {
+        &ON_ONE_SCALE
+    }
+}
+
+const fn column<R>(name: &'static str, cell: Cell<R>) -> Column<R> {
     Column { name, cell }
 }

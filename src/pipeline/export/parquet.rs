@@ -14,8 +14,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::columns::{COLUMNS, Cell, Column};
-use crate::model::{Bar, Price, SeriesKey};
+use super::columns::{BarRow, Cell, Column};
+use crate::model::{Price, SeriesKey};
 
 /// Bars of a row group: enough for readers to skip and to share out, little enough for memory.
 pub const ROW_GROUP: usize = 100_000;
@@ -43,17 +43,18 @@ struct Decimal {
 }
 
 /// Writes bars as Parquet.
-pub struct ParquetWriter<W: Write + Send> {
+pub struct ParquetWriter<W: Write + Send, R: BarRow> {
     file: SerializedFileWriter<W>,
     /// The series of the bars that wait for their row group to be full.
     series: Option<SeriesKey>,
-    waiting: Vec<Bar>,
+    waiting: Vec<R>,
 }
 
-impl<W: Write + Send> ParquetWriter<W> {
+impl<W: Write + Send, R: BarRow> ParquetWriter<W, R> {
     pub fn new(out: W) -> io::Result<Self> {
+        let schema = schema::<R>();
         let file =
-            schema().and_then(|schema| SerializedFileWriter::new(out, schema, properties().into()));
+            schema.and_then(|schema| SerializedFileWriter::new(out, schema, properties().into()));
         Ok(Self {
             file: file.map_err(as_io)?,
             series: None,
@@ -61,13 +62,13 @@ impl<W: Write + Send> ParquetWriter<W> {
         })
     }
 
-    pub fn write(&mut self, series: &SeriesKey, bars: &[Bar]) -> io::Result<()> {
+    pub fn write(&mut self, series: &SeriesKey, rows: &[R]) -> io::Result<()> {
         if self.series.as_ref() != Some(series) {
             self.end_group()?;
             self.series = Some(series.clone());
         }
-        for bar in bars {
-            self.waiting.push(*bar);
+        for row in rows {
+            self.waiting.push(*row);
             if self.waiting.len() == ROW_GROUP {
                 self.end_group()?;
             }
@@ -113,8 +114,8 @@ fn properties() -> WriterProperties {
         .build()
 }
 
-fn schema() -> Result<TypePtr> {
-    let fields: Result<Vec<TypePtr>> = COLUMNS
+fn schema<R: BarRow>() -> Result<TypePtr> {
+    let fields: Result<Vec<TypePtr>> = R::columns()
         .iter()
         .map(|column| field(column).map(Arc::new))
         .collect();
@@ -124,7 +125,7 @@ fn schema() -> Result<TypePtr> {
         .map(Arc::new)
 }
 
-fn field(column: &Column) -> Result<Type> {
+fn field<R: BarRow>(column: &Column<R>) -> Result<Type> {
     let (physical, logical, repetition) = match column.cell {
         Cell::Text(_) => (
             Physical::BYTE_ARRAY,
@@ -142,8 +143,11 @@ fn field(column: &Column) -> Result<Type> {
             Repetition::REQUIRED,
         ),
         Cell::Price(_) => return decimal(column.name, PRICE, Repetition::REQUIRED),
-        Cell::Extra(_) => return decimal(column.name, PRICE, Repetition::OPTIONAL),
+        Cell::Extra(_) | Cell::Computed(_) => {
+            return decimal(column.name, PRICE, Repetition::OPTIONAL);
+        }
         Cell::Volume(_) => return decimal(column.name, VOLUME, Repetition::REQUIRED),
+        Cell::ComputedVolume(_) => return decimal(column.name, VOLUME, Repetition::OPTIONAL),
     };
     Type::primitive_type_builder(column.name, physical)
         .with_logical_type(logical)
@@ -162,71 +166,88 @@ fn decimal(name: &str, kind: Decimal, repetition: Repetition) -> Result<Type> {
         .build()
 }
 
-fn write_group<W: Write + Send>(
+fn write_group<W: Write + Send, R: BarRow>(
     file: &mut SerializedFileWriter<W>,
     series: &SeriesKey,
-    bars: &[Bar],
+    rows: &[R],
 ) -> Result<()> {
     let mut group = file.next_row_group()?;
-    for column in &COLUMNS {
+    for column in R::columns() {
         if let Some(out) = group.next_column()? {
-            write_column(out, &column.cell, series, bars)?;
+            write_column(out, &column.cell, series, rows)?;
         }
     }
     group.close().map(drop)
 }
 
-fn write_column(
+fn write_column<R: BarRow>(
     mut out: SerializedColumnWriter<'_>,
-    cell: &Cell,
+    cell: &Cell<R>,
     series: &SeriesKey,
-    bars: &[Bar],
+    rows: &[R],
 ) -> Result<()> {
-    for bars in bars.chunks(BATCH) {
-        write_cells(&mut out, cell, series, bars)?;
+    for rows in rows.chunks(BATCH) {
+        write_cells(&mut out, cell, series, rows)?;
     }
     out.close()
 }
 
-fn write_cells(
+fn write_cells<R: BarRow>(
     out: &mut SerializedColumnWriter<'_>,
-    cell: &Cell,
+    cell: &Cell<R>,
     series: &SeriesKey,
-    bars: &[Bar],
+    rows: &[R],
 ) -> Result<()> {
     match cell {
         Cell::Text(read) => {
             let text = ByteArray::from(Bytes::copy_from_slice(read(series).as_bytes()));
-            write::<ByteArrayType>(out, &vec![text; bars.len()], None)
+            write::<ByteArrayType>(out, &vec![text; rows.len()], None)
         }
         Cell::Flag(read) => {
-            let flags: Vec<bool> = bars.iter().map(|bar| read(series, bar)).collect();
+            let flags: Vec<bool> = rows.iter().map(|row| read(series, row)).collect();
             write::<BoolType>(out, &flags, None)
         }
         Cell::Instant(read) => {
-            let micros = bars.iter().map(|bar| read(bar).timestamp_micros());
+            let micros = rows.iter().map(|row| read(row).timestamp_micros());
             write::<Int64Type>(out, &micros.collect::<Vec<i64>>(), None)
         }
         Cell::Day(read) => {
-            let days = bars.iter().map(|bar| read(bar).to_epoch_days());
+            let days = rows.iter().map(|row| read(row).to_epoch_days());
             write::<Int32Type>(out, &days.collect::<Vec<i32>>(), None)
         }
         Cell::Price(read) => {
-            let units = bars.iter().map(|bar| i128::from(read(bar).units()));
+            let units = rows.iter().map(|row| i128::from(read(row).units()));
             write::<FixedLenByteArrayType>(out, &decimals(units, PRICE), None)
         }
-        Cell::Extra(read) => {
-            let there = bars.iter().map(|bar| i16::from(read(bar).is_some()));
-            let there: Vec<i16> = there.collect();
-            let prices = bars.iter().filter_map(read);
-            let units = prices.map(|price| i128::from(price.units()));
-            write::<FixedLenByteArrayType>(out, &decimals(units, PRICE), Some(&there))
+        Cell::Extra(read) | Cell::Computed(read) => {
+            let units = rows.iter().map(read);
+            let units = units.map(|price| price.map(|price| i128::from(price.units())));
+            write_some(out, units, PRICE)
         }
         Cell::Volume(read) => {
-            let units = bars.iter().map(|bar| read(bar).units());
+            let units = rows.iter().map(|row| read(row).units());
             write::<FixedLenByteArrayType>(out, &decimals(units, VOLUME), None)
         }
+        Cell::ComputedVolume(read) => {
+            let units = rows.iter().map(read);
+            write_some(
+                out,
+                units.map(|volume| volume.map(crate::model::Volume::units)),
+                VOLUME,
+            )
+        }
     }
+}
+
+/// Writes rows of a column of which not every row has a value.
+fn write_some(
+    out: &mut SerializedColumnWriter<'_>,
+    units: impl Iterator<Item = Option<i128>> + Clone,
+    kind: Decimal,
+) -> Result<()> {
+    let there: Vec<i16> = units.clone().map(|units| units.is_some().into()).collect();
+    let values = decimals(units.flatten(), kind);
+    write::<FixedLenByteArrayType>(out, &values, Some(&there))
 }
 
 /// Writes rows of a column; `there` says for each row of an optional one whether it has a value.
@@ -261,8 +282,9 @@ mod tests {
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
     use parquet::record::{Field, Row};
 
+    use super::super::columns::BarRow as _;
     use super::*;
-    use crate::model::{Interval, Volume};
+    use crate::model::{Bar, Interval, Volume};
 
     fn series() -> SeriesKey {
         SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1)
@@ -288,7 +310,7 @@ mod tests {
 
     fn written(pieces: &[Vec<Bar>]) -> SerializedFileReader<File> {
         let file = tempfile::tempfile().unwrap();
-        let mut writer = ParquetWriter::new(file.try_clone().unwrap()).unwrap();
+        let mut writer = ParquetWriter::<_, Bar>::new(file.try_clone().unwrap()).unwrap();
         for bars in pieces {
             writer.write(&series(), bars).unwrap();
         }
@@ -377,7 +399,7 @@ mod tests {
             .columns()
             .iter()
             .map(|column| column.name().to_owned());
-        let expected: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
+        let expected: Vec<&str> = Bar::columns().iter().map(|column| column.name).collect();
         assert_eq!(names.collect::<Vec<_>>(), expected);
         let utc = LogicalType::timestamp(true, TimeUnit::MICROS);
         assert_eq!(file.schema_descr().column(3).logical_type_ref(), Some(&utc));
@@ -394,7 +416,7 @@ mod tests {
                     .file_metadata()
                     .schema_descr()
                     .num_columns(),
-                COLUMNS.len()
+                Bar::columns().len()
             );
             assert!(rows(&reader).is_empty());
         }

@@ -5,34 +5,34 @@ use std::io::{self, BufWriter, Write};
 use chrono::SecondsFormat;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::columns::{COLUMNS, Cell};
+use super::columns::{BarRow, Cell};
 use super::parquet::ParquetWriter;
+use crate::model::SeriesKey;
 use crate::model::bar_file::BarFormat;
 use crate::model::text::without_formula;
-use crate::model::{Bar, SeriesKey};
 
 /// Writes bars in a format.
-pub struct BarWriter<W: Write + Send>(Kind<W>);
+pub struct BarWriter<W: Write + Send, R: BarRow>(Kind<W, R>);
 
-enum Kind<W: Write + Send> {
+enum Kind<W: Write + Send, R: BarRow> {
     Csv(Box<csv::Writer<W>>),
     Jsonl(BufWriter<W>),
-    Parquet(Box<ParquetWriter<W>>),
+    Parquet(Box<ParquetWriter<W, R>>),
 }
 
-impl<W: Write + Send> std::fmt::Debug for BarWriter<W> {
+impl<W: Write + Send, R: BarRow> std::fmt::Debug for BarWriter<W, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BarWriter").finish_non_exhaustive()
     }
 }
 
-impl<W: Write + Send> BarWriter<W> {
+impl<W: Write + Send, R: BarRow> BarWriter<W, R> {
     /// Starts writing: CSV begins with its header.
     pub fn new(format: BarFormat, out: W) -> io::Result<Self> {
         Ok(Self(match format {
             BarFormat::Csv => {
                 let mut writer = csv::Writer::from_writer(out);
-                let head = COLUMNS.iter().map(|column| column.name);
+                let head = R::columns().iter().map(|column| column.name);
                 writer.write_record(head).map_err(as_io)?;
                 Kind::Csv(Box::new(writer))
             }
@@ -42,24 +42,25 @@ impl<W: Write + Send> BarWriter<W> {
     }
 
     /// Writes bars of a series. Text is passed on at once, in whole lines.
-    pub fn write(&mut self, series: &SeriesKey, bars: &[Bar]) -> io::Result<()> {
+    pub fn write(&mut self, series: &SeriesKey, rows: &[R]) -> io::Result<()> {
         match &mut self.0 {
             Kind::Csv(writer) => {
-                for bar in bars {
-                    let cells = COLUMNS.iter().map(|column| text(&column.cell, series, bar));
+                for row in rows {
+                    let columns = R::columns().iter();
+                    let cells = columns.map(|column| text(&column.cell, series, row));
                     let record = writer.write_record(cells);
                     record.map_err(as_io)?;
                 }
                 writer.flush()
             }
             Kind::Jsonl(out) => {
-                for bar in bars {
-                    serde_json::to_writer(&mut *out, &Object { series, bar })?;
+                for row in rows {
+                    serde_json::to_writer(&mut *out, &Object { series, row })?;
                     out.write_all(b"\n")?;
                 }
                 out.flush()
             }
-            Kind::Parquet(writer) => writer.write(series, bars),
+            Kind::Parquet(writer) => writer.write(series, rows),
         }
     }
 
@@ -82,43 +83,51 @@ fn as_io(error: csv::Error) -> io::Error {
 }
 
 /// A cell as text; empty if there is nothing.
-fn text(cell: &Cell, series: &SeriesKey, bar: &Bar) -> String {
+fn text<R: BarRow>(cell: &Cell<R>, series: &SeriesKey, row: &R) -> String {
     match cell {
         // Symbols come from outside, and a spreadsheet runs what looks like a formula.
         Cell::Text(read) => without_formula(read(series)),
-        Cell::Flag(read) => read(series, bar).to_string(),
-        Cell::Instant(read) => read(bar).to_rfc3339_opts(SecondsFormat::Secs, true),
-        Cell::Day(read) => read(bar).to_string(),
-        Cell::Price(read) => read(bar).to_string(),
-        Cell::Extra(read) => read(bar).map_or_else(String::new, |price| price.to_string()),
-        Cell::Volume(read) => read(bar).to_string(),
+        Cell::Flag(read) => read(series, row).to_string(),
+        Cell::Instant(read) => read(row).to_rfc3339_opts(SecondsFormat::Secs, true),
+        Cell::Day(read) => read(row).to_string(),
+        Cell::Price(read) => read(row).to_string(),
+        Cell::Extra(read) | Cell::Computed(read) => {
+            read(row).map_or_else(String::new, |price| price.to_string())
+        }
+        Cell::Volume(read) => read(row).to_string(),
+        Cell::ComputedVolume(read) => {
+            read(row).map_or_else(String::new, |volume| volume.to_string())
+        }
     }
 }
 
-/// A bar as a JSON object: prices are text, so that no reader rounds them; what is missing is left out.
-struct Object<'a> {
+/// A row as a JSON object: prices are text, so that no reader rounds them. What a bar does not have is
+/// left out; what cannot be computed is null.
+struct Object<'a, R: BarRow> {
     series: &'a SeriesKey,
-    bar: &'a Bar,
+    row: &'a R,
 }
 
-impl Serialize for Object<'_> {
+impl<R: BarRow> Serialize for Object<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { series, bar } = *self;
+        let Self { series, row } = *self;
         let mut object = serializer.serialize_map(None)?;
-        for column in &COLUMNS {
+        for column in R::columns() {
             let name = column.name;
             match column.cell {
                 Cell::Text(read) => object.serialize_entry(name, read(series))?,
-                Cell::Flag(read) => object.serialize_entry(name, &read(series, bar))?,
-                Cell::Instant(read) => object.serialize_entry(name, &read(bar))?,
-                Cell::Day(read) => object.serialize_entry(name, &read(bar))?,
-                Cell::Price(read) => object.serialize_entry(name, &read(bar))?,
+                Cell::Flag(read) => object.serialize_entry(name, &read(series, row))?,
+                Cell::Instant(read) => object.serialize_entry(name, &read(row))?,
+                Cell::Day(read) => object.serialize_entry(name, &read(row))?,
+                Cell::Price(read) => object.serialize_entry(name, &read(row))?,
                 Cell::Extra(read) => {
-                    if let Some(price) = read(bar) {
+                    if let Some(price) = read(row) {
                         object.serialize_entry(name, &price)?;
                     }
                 }
-                Cell::Volume(read) => object.serialize_entry(name, &read(bar))?,
+                Cell::Volume(read) => object.serialize_entry(name, &read(row))?,
+                Cell::Computed(read) => object.serialize_entry(name, &read(row))?,
+                Cell::ComputedVolume(read) => object.serialize_entry(name, &read(row))?,
             }
         }
         object.end()
@@ -128,7 +137,8 @@ impl Serialize for Object<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Interval, Price, Volume};
+    use crate::model::adjustment::{AdjustedBar, ScaledBar};
+    use crate::model::{Bar, Interval, Price, Volume};
 
     fn bar() -> Bar {
         let price = Price::from_units(28_357_000_000);
@@ -183,5 +193,32 @@ mod tests {
         );
         let second: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
         assert_eq!(second["symbol"], "=1+1");
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_null_and_no_number_on_another_scale() {
+        let scaled = AdjustedBar {
+            close: Some(Price::from_units(7_089_250_000)),
+            ..AdjustedBar::default()
+        };
+        let row = ScaledBar { bar: bar(), scaled };
+        let written = |format| {
+            let mut out = vec![];
+            let mut writer = BarWriter::new(format, &mut out).unwrap();
+            let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5);
+            writer.write(&series, &[row]).unwrap();
+            writer.finish().unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let csv = written(BarFormat::Csv);
+        let last = csv.lines().last().unwrap();
+        assert_eq!(
+            last,
+            "IBM,5min,true,2026-11-20T20:55:00Z,2026-11-20,,,,70.8925,,,,,alpha_vantage,false"
+        );
+        let json: serde_json::Value = serde_json::from_str(&written(BarFormat::Jsonl)).unwrap();
+        assert_eq!(json["close_price"], "70.8925");
+        assert!(json.get("open_price").unwrap().is_null() && json.get("volume").unwrap().is_null());
+        assert_eq!(json.get("dividend_amount"), None);
     }
 }

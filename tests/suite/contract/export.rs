@@ -68,6 +68,11 @@ fn minutes(path: &Path) -> Vec<i64> {
     rows.map(|row| minute(row.unwrap())).collect()
 }
 
+/// A row is the bar itself.
+const fn raw(bar: Bar) -> Bar {
+    bar
+}
+
 async fn a_file_has_every_bar_that_is_asked_for_oldest_first(place: Place) {
     let store = filled(&place).await;
     let folder = tempfile::tempdir().unwrap();
@@ -112,9 +117,8 @@ async fn a_file_has_every_bar_that_is_asked_for_oldest_first(place: Place) {
         let file = file(folder.path(), name);
         let mut reported = 0;
         let never = CancellationToken::new();
-        let written = export(&store, &file, extent, Existing::Keep, &never, |bars| {
-            reported += bars;
-        });
+        let report = |bars| reported += bars;
+        let written = export(&store, &file, extent, Existing::Keep, &never, raw, report);
         let written = written.await.unwrap();
         assert!(
             minutes(&file.path).into_iter().eq(expected.clone()),
@@ -139,6 +143,7 @@ async fn a_cancelled_export_leaves_nothing_behind(place: Place) {
             Extent::default(),
             Existing::Keep,
             &cancel,
+            raw,
             |_| {
                 pieces += 1;
                 assert!(
@@ -162,14 +167,14 @@ async fn a_file_that_is_there_stays_unless_it_is_to_be_replaced(place: Place) {
     std::fs::write(&file.path, "mine").unwrap();
     let never = CancellationToken::new();
     let all = Extent::default();
-    let kept = export(&store, &file, all, Existing::Keep, &never, |_| ()).await;
+    let kept = export(&store, &file, all, Existing::Keep, &never, raw, |_| ()).await;
     assert!(
         kept.unwrap_err()
             .to_string()
             .ends_with("there is a file of that name")
     );
     assert_eq!(std::fs::read_to_string(&file.path).unwrap(), "mine");
-    let replaced = export(&store, &file, all, Existing::Replace, &never, |_| ()).await;
+    let replaced = export(&store, &file, all, Existing::Replace, &never, raw, |_| ()).await;
     assert_eq!((replaced.unwrap().bars, minutes(&file.path)), (1, vec![0]));
     assert_eq!(names(folder.path()), ["a.parquet"]);
 }
