@@ -29,7 +29,7 @@ pub(crate) use bars::RECENT;
 pub use bars::{BarQuery, BarStore, Holding, MonthCount, Order, SeriesFacts};
 pub use desk::DeskStore;
 pub use error::{DbError, DbErrorKind, Result};
-pub use events::EventStore;
+pub use events::{EventStore, EventsAsked};
 pub use ledger::{
     Credential, Entitlement, KeptAnswer, LedgerStore, RequestEnd, RequestRow, Reservation,
     Reserved, StoredAnswer,

@@ -9,11 +9,11 @@ use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::output::{self, Narrator};
 use crate::model::adjustment::EventKind;
-use crate::model::text::thousands;
+use crate::model::text::counted;
 use crate::model::{
     ErrorClass, Instrument, Interval, SeriesKey, SeriesReport, SeriesStatus, SourceId, Symbol,
 };
-use crate::pipeline::events::EventList;
+use crate::pipeline::events::{EventList, both};
 use crate::pipeline::{Observer, Pipeline, narrate};
 
 /// Asks for both lists of each symbol, says what came, and returns the exit code.
@@ -29,29 +29,20 @@ pub async fn fetch(
             instruments.push(instrument);
         }
     }
-    let both = |instrument: Instrument| {
-        EventKind::ALL
-            .iter()
-            .map(move |kind| (instrument.clone(), *kind))
-    };
-    let wanted: Vec<(Instrument, EventKind)> = instruments.into_iter().flat_map(both).collect();
-    narrator.say(&format!(
-        "asking for splits and dividends: up to {} requests",
-        thousands(wanted.len() as i128)
-    ));
+    narrator.say(&price(pipeline, &instruments).await?);
     let observer: Observer = Arc::new(move |event| {
         if let Some(sentence) = narrate::narration(&event) {
             narrator.say(&sentence);
         }
     });
     let lists = pipeline
-        .events(&wanted, &observer, &exit::cancelled_by_signal())
+        .events(&both(&instruments), &observer, &exit::cancelled_by_signal())
         .await?;
     match format {
         ReportFormat::Json => output::data(&json(&lists)?)?,
         ReportFormat::Text => {
             for list in &lists {
-                output::print(&line(list))?;
+                output::print(&list.to_string())?;
             }
         }
     }
@@ -59,14 +50,16 @@ pub async fn fetch(
     Ok(exit::of_series(&reports))
 }
 
-/// What became of a list, in one line.
-fn line(list: &EventList) -> String {
-    let (instrument, kind) = (&list.instrument, list.kind);
-    match &list.outcome {
-        Ok(1) => format!("{instrument} {kind}: 1 day"),
-        Ok(days) => format!("{instrument} {kind}: {} days", thousands(*days as i128)),
-        Err((_, text)) => format!("{instrument} {kind}: {text}"),
-    }
+/// What it costs, before anything is sent.
+async fn price(pipeline: &Pipeline, instruments: &[Instrument]) -> Result<String, Failure> {
+    let costs = pipeline.event_costs(instruments).await?;
+    let requests: u32 = costs.iter().map(|cost| cost.requests).sum();
+    let limits = pipeline.left_today().await?;
+    let mut limits = limits.iter();
+    let limit = limits.find(|limit| instruments.iter().any(|one| one.source == limit.source));
+    let left = limit.map_or_else(String::new, |limit| format!(", {} left today", limit.left));
+    let price = counted(requests.into(), "request");
+    Ok(format!("asking for splits and dividends: {price}{left}"))
 }
 
 /// A list as the exit code sees it.

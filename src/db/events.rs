@@ -10,7 +10,7 @@ use crate::model::adjustment::{
     Adjustment, Adjustments, CorporateEvent, DailyCandidate, EventKind, KnownEvents,
     ReportedEvents, Rule, adjustments, revised,
 };
-use crate::model::{Instrument, RequestId};
+use crate::model::{Instrument, RequestId, SourceId};
 
 /// What a store does with corporate events. Those that daily bars carry, and the factors, are written
 /// with the bars.
@@ -27,6 +27,18 @@ pub trait EventStore: fmt::Debug + Send + Sync {
 
     /// The factors of a symbol's raw bars, and up to when its events are known.
     async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)>;
+
+    /// Of which symbols of a source lists of events were asked for.
+    async fn events_asked(&self, source: SourceId) -> Result<EventsAsked>;
+}
+
+/// Of which symbols lists of events were asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EventsAsked {
+    /// How many symbols.
+    pub symbols: u32,
+    /// When one of them was last asked for.
+    pub last: Option<NaiveDate>,
 }
 
 /// What the store has of a symbol.

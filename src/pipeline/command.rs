@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::schedule::Schedule;
 use crate::config::Secret;
 use crate::model::bar_file::BarFile;
-use crate::model::{RequestId, RunId, SeriesKey, Span, WatchEdit};
+use crate::model::{Instrument, RequestId, RunId, SeriesKey, Span, WatchEdit};
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Command {
     FetchDue,
     /// Fetch what is missing of a series in a time.
     Backfill(SeriesKey, Span),
+    /// Ask for the lists of splits and dividends of these symbols, a request each.
+    FetchEvents(Vec<Instrument>),
     /// Stop the current run after the request in flight.
     CancelRun,
     /// Pause the schedule.
@@ -40,7 +42,7 @@ pub enum Command {
     ShowCoverage,
     /// Read what is there of a time of a series, and why the rest is not.
     ShowRanges(SeriesKey, Span),
-    /// Read what it costs to bring what is missing of a series.
+    /// Read what something costs.
     Price(PriceQuestion),
     /// Search for a symbol, in the stored list or, for one request, at the provider.
     Search {
@@ -59,13 +61,20 @@ pub enum Command {
     Shutdown,
 }
 
-/// The question what it costs to bring what is missing of a series in a time.
+/// What has a price in requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Priced {
+    /// What is missing of a series in a time.
+    Missing(SeriesKey, Span),
+    /// The lists of splits and dividends of these symbols.
+    Events(Vec<Instrument>),
+}
+
+/// The question what something costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceQuestion {
-    /// The series.
-    pub series: SeriesKey,
-    /// The time.
-    pub within: Span,
+    /// What.
+    pub what: Priced,
     /// When it was asked: an answer to an earlier question may no longer be true.
     pub at: DateTime<Utc>,
 }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::learned::{Learned, Verdict};
 use super::run::Pipeline;
 use super::source::{Range, Wish};
 use super::stock::within_reach;
 use crate::db::DbError;
+use crate::model::adjustment::EventKind;
 use crate::model::quota::{Ledger, Left};
-use crate::model::{Coverage, Evidence, Fill, Grid, SeriesKey, SourceId, Span};
+use crate::model::{Coverage, Evidence, Fill, Grid, Instrument, SeriesKey, SourceId, Span};
 
 /// What is missing of a series in a range, and what it costs.
 #[derive(Debug, Clone)]
@@ -31,7 +32,46 @@ pub struct Cost {
     pub refusal: Option<String>,
 }
 
+/// What it costs to ask for the lists of splits and dividends of a symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventCost {
+    /// The symbol at its source.
+    pub instrument: Instrument,
+    /// Requests.
+    pub requests: u32,
+    /// Why a list cannot be asked for, if known without a request.
+    pub refusal: Option<String>,
+    /// Up to when both lists are known.
+    pub known_to: Option<NaiveDate>,
+}
+
 impl Pipeline {
+    /// What it costs to ask for the lists of splits and dividends of symbols.
+    pub async fn event_costs(&self, instruments: &[Instrument]) -> Result<Vec<EventCost>, DbError> {
+        let learned = self.all_learned().await?;
+        let mut costs = Vec::with_capacity(instruments.len());
+        for instrument in instruments {
+            let mut learned = learned.iter();
+            let learned = learned.find(|(source, _)| *source == instrument.source);
+            let (mut requests, mut refusal) = (0, None);
+            for kind in EventKind::ALL {
+                let learned = learned.map(|(_, learned)| learned);
+                match self.event_request(instrument, *kind, learned) {
+                    Ok(_) => requests += 1,
+                    Err((_, why)) => refusal = Some(why),
+                }
+            }
+            let (_, known) = self.store.adjustments(instrument.clone()).await?;
+            costs.push(EventCost {
+                instrument: instrument.clone(),
+                requests,
+                refusal,
+                known_to: known.splits.min(known.dividends),
+            });
+        }
+        Ok(costs)
+    }
+
     /// What a backfill of series asks for, and what it costs.
     pub async fn costs(&self, series: &[SeriesKey], fill: Fill) -> Result<Vec<Cost>, DbError> {
         let known: BTreeMap<SeriesKey, Coverage> =

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::command::Command;
 use super::errand::Errand;
 use super::event::Observer;
+use super::events::both;
 use super::export::{ExportError, export_all};
 use super::notice::{CutShort, Exported, Notice};
 use super::run::{Pipeline, RunRequest};
@@ -30,7 +31,7 @@ use crate::config::{Secret, secret};
 use crate::db::{DbError, RunLock};
 use crate::model::bar_file::BarFile;
 use crate::model::causes::Causes;
-use crate::model::{SeriesKey, text};
+use crate::model::{Instrument, SeriesKey, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
 const COMMANDS: usize = 64;
@@ -150,6 +151,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         dropped: 0,
         cancel: CancellationToken::new(),
         cancel_ask: CancellationToken::new(),
+        cancel_events: CancellationToken::new(),
         cancel_export: CancellationToken::new(),
         ended: CancellationToken::new(),
         schedule_lock: None,
@@ -194,6 +196,8 @@ struct Engine {
     cancel: CancellationToken,
     /// Stops the symbol request.
     cancel_ask: CancellationToken,
+    /// Stops asking for splits and dividends.
+    cancel_events: CancellationToken,
     /// Stops the current export.
     cancel_export: CancellationToken,
     /// Cancelled when this engine has ended.
@@ -265,6 +269,8 @@ impl Engine {
             Job::CancelRun => self.cancel.cancel(),
             Job::Ask(wish) => self.ask(wish),
             Job::CancelAsk => self.cancel_ask.cancel(),
+            Job::AskEvents(wanted) => self.ask_events(wanted),
+            Job::CancelEvents => self.cancel_events.cancel(),
             Job::Load(load) => self.load(load),
             Job::Save(name, value) => self.errand(Errand::Save(name, value)),
             Job::Recall(changed) => self.errand(Errand::Read(changed)),
@@ -373,6 +379,17 @@ impl Engine {
         self.supervise(move |text| Input::SymbolsCrashed(asked, text), async move {
             let ended = pipeline.symbols(&wish, cancel).await;
             Some(Message::input(Input::Symbols(wish, ended)))
+        });
+    }
+
+    /// Asks for both lists of each symbol.
+    fn ask_events(&mut self, wanted: Vec<Instrument>) {
+        self.cancel_events = CancellationToken::new();
+        let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel_events.clone());
+        let observer = self.observer();
+        self.supervise(Input::EventsCrashed, async move {
+            let ended = pipeline.events(&both(&wanted), &observer, &cancel).await;
+            Some(Message::input(Input::Events(ended)))
         });
     }
 

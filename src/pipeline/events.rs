@@ -4,6 +4,7 @@
 //! split asks for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -22,6 +23,7 @@ use super::symbols::problem;
 use crate::db::{DbError, KeptAnswer};
 use crate::model::adjustment::{Adjustments, EventKind, KnownEvents, ReportedEvents, Unknown};
 use crate::model::causes::Causes;
+use crate::model::text::counted;
 use crate::model::{ErrorClass, Instrument, Interval, Request, RunStatus, SeriesReport, SourceId};
 
 /// What became of one list.
@@ -34,6 +36,43 @@ pub struct EventList {
     /// How many days it names, or the class of failure and a sentence for people.
     pub outcome: Result<usize, (ErrorClass, String)>,
 }
+
+impl fmt::Display for EventList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.instrument, self.kind)?;
+        match &self.outcome {
+            Ok(days) => f.write_str(&counted(*days as u64, "day")),
+            Err((_, text)) => f.write_str(text),
+        }
+    }
+}
+
+/// What became of lists, in one sentence: each, or the first of many.
+#[must_use]
+pub fn told(lists: &[EventList]) -> String {
+    let first: Vec<String> = lists.iter().take(TOLD).map(EventList::to_string).collect();
+    let more = lists.len().saturating_sub(TOLD) as u64;
+    let more = match more {
+        0 => String::new(),
+        more => format!("; {} more", counted(more, "list")),
+    };
+    format!("{}{more}", first.join("; "))
+}
+
+/// Both lists of each symbol.
+#[must_use]
+pub fn both(instruments: &[Instrument]) -> Vec<(Instrument, EventKind)> {
+    let both = |instrument: &Instrument| {
+        let instrument = instrument.clone();
+        EventKind::ALL
+            .iter()
+            .map(move |kind| (instrument.clone(), *kind))
+    };
+    instruments.iter().flat_map(both).collect()
+}
+
+/// The most lists that a sentence names: those of two symbols.
+const TOLD: usize = 4;
 
 /// A jump is new for a week: longer than a run is usually away.
 const NEW: TimeDelta = TimeDelta::days(7);
@@ -84,6 +123,26 @@ impl Pipeline {
         Ok(lists)
     }
 
+    /// The request for a list, unless it is known that no answer can come.
+    pub(super) fn event_request(
+        &self,
+        instrument: &Instrument,
+        kind: EventKind,
+        learned: Option<&Learned>,
+    ) -> Result<Request, (ErrorClass, String)> {
+        let lane = self.lane(&instrument.source).ok_or_else(no_lists)?;
+        let source = lane.source.events().ok_or_else(no_lists)?;
+        let asked = match &lane.missing_key {
+            None => source.ask_events(&instrument.symbol, kind),
+            Some(missing) => Err(missing.clone()),
+        };
+        let request = asked.map_err(|refusal| (refusal.class, refusal.text))?;
+        match learned.map(|learned| learned.verdict(&request, &BTreeSet::new())) {
+            Some(Verdict::Refuse(class, text)) => Err((class, text)),
+            _ => Ok(request),
+        }
+    }
+
     /// Asks for the splits of symbols whose new daily bars jumped as by a split that nobody reported:
     /// once a day, and only where the day's requests have no limit. Elsewhere, and for the jumps of a
     /// series that was loaded for the first time, a person decides.
@@ -122,16 +181,8 @@ impl Pipeline {
     /// asked for.
     async fn may_ask_about(&self, report: &SeriesReport) -> Result<bool, DbError> {
         let series = &report.series;
-        let Some(lane) = self.lane(&series.source) else {
-            return Ok(false);
-        };
-        let request = match lane.source.events() {
-            Some(source) if lane.missing_key.is_none() => {
-                source.ask_events(&series.symbol, EventKind::Splits).ok()
-            }
-            _ => None,
-        };
-        let Some(request) = request.filter(|_| lane.policy.quota.per_day().is_none()) else {
+        let lane = self.lane(&series.source);
+        let Some(lane) = lane.filter(|lane| lane.policy.quota.per_day().is_none()) else {
             return Ok(false);
         };
         let (adjustments, known) = self.store.adjustments(series.instrument()).await?;
@@ -147,7 +198,8 @@ impl Pipeline {
             return Ok(false);
         }
         let learned = Learned::new(self.store.entitlements(lane.credential.clone()).await?);
-        Ok(learned.verdict(&request, &BTreeSet::new()) == Verdict::Go)
+        let request = self.event_request(&series.instrument(), EventKind::Splits, Some(&learned));
+        Ok(request.is_ok())
     }
 
     /// Stores a list that a dead process had kept; `None`: the answer is about something else.
@@ -203,17 +255,11 @@ impl Exchange<'_> {
         let Some(source) = self.lane.source.events() else {
             return Ok(Err(no_lists()));
         };
-        let asked = match &self.lane.missing_key {
-            None => source.ask_events(&instrument.symbol, kind),
-            Some(missing) => Err(missing.clone()),
-        };
-        let request = match asked {
+        let request = self.pipeline.event_request(instrument, kind, Some(learned));
+        let request = match request {
             Ok(request) => request,
-            Err(refusal) => return Ok(Err((refusal.class, refusal.text))),
+            Err(why) => return Ok(Err(why)),
         };
-        if let Verdict::Refuse(class, text) = learned.verdict(&request, &BTreeSet::new()) {
-            return Ok(Err((class, text)));
-        }
         let ticket = match self.reserve(&request, 1, Duration::ZERO).await {
             Ok(ticket) => ticket,
             Err(withheld) => {
@@ -282,5 +328,29 @@ fn status(lists: &[EventList]) -> RunStatus {
         came if came == lists.len() => RunStatus::Succeeded,
         0 => RunStatus::Failed,
         _ => RunStatus::Partial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_each_list_or_the_first_of_many() {
+        let list = |outcome| EventList {
+            instrument: Instrument {
+                source: SourceId::DEFAULT,
+                symbol: "IBM".parse().unwrap(),
+            },
+            kind: EventKind::Splits,
+            outcome,
+        };
+        let refused = list(Err((ErrorClass::Day, "spent".to_owned())));
+        assert_eq!(
+            told(&[list(Ok(1)), list(Ok(1_204)), refused]),
+            "IBM splits: 1 day; IBM splits: 1,204 days; IBM splits: spent"
+        );
+        let many = vec![list(Ok(0)); 9];
+        assert!(told(&many).ends_with("IBM splits: 0 days; 5 lists more"));
     }
 }

@@ -7,6 +7,7 @@ use chrono_tz::America::New_York;
 
 use super::command::Command;
 use super::event::{Event, RunReport};
+use super::events;
 use super::notice::{CutShort, Exported, Notice, What};
 use super::retry::PER_PAGE;
 use super::snapshot::ExportProgress;
@@ -108,6 +109,10 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
                 severity,
                 export(exported, &exported.place.display().to_string()),
             )
+        }
+        What::Events(lists) => {
+            let is_whole = lists.iter().all(|list| list.outcome.is_ok());
+            (if is_whole { Info } else { Warn }, events::told(lists))
         }
         What::StoreLost(text) => (Error, format!("no answer from the store: {text}")),
         What::StoreBack => (Info, "the store answers again".to_owned()),
@@ -260,7 +265,9 @@ fn upset_by(class: ErrorClass, said: &str) -> String {
 #[must_use]
 pub const fn refused(command: &Command) -> &'static str {
     match command {
-        Command::Fetch(_) | Command::Backfill(..) | Command::FetchDue => "not fetched",
+        Command::Fetch(_) | Command::Backfill(..) | Command::FetchEvents(_) | Command::FetchDue => {
+            "not fetched"
+        }
         Command::CancelRun | Command::CancelExport => "not cancelled",
         Command::Pause | Command::Resume | Command::SetSchedule(_) => "the schedule is unchanged",
         Command::EditList(_) => "the watch list is unchanged",

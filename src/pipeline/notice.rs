@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::command::Command;
 pub use super::event::{Event, RunReport};
+pub use super::events::EventList;
 use super::schedule::Schedule;
 use super::snapshot::ExportProgress;
 use crate::model::SeriesKey;
@@ -80,6 +81,8 @@ pub enum What {
     Crashed(String),
     /// An export has ended.
     Exported(Exported),
+    /// Lists of splits and dividends were asked for: what became of each.
+    Events(Vec<EventList>),
     /// The store does not answer.
     StoreLost(String),
     /// The store answers again.

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::command::{Anchor, BarsWindow, PriceQuestion};
+use super::command::{Anchor, BarsWindow, PriceQuestion, Priced};
 use super::coverage_map::{CoverageMap, CoverageRow, MonthsOf};
 use super::run::Pipeline;
 use super::snapshot::{AnswerView, BarsPage, Preview, RangesView, Scaled, SystemView};
 use crate::config::secret;
-use crate::db::{BarQuery, DbError, Order, RunDetail, StoredAnswer};
+use crate::db::{BarQuery, DbError, EventsAsked, Order, RunDetail, StoredAnswer};
 use crate::model::ranges::{holes, stretches};
 use crate::model::{
     Bar, Coverage, Grid, Interval, RequestId, RunId, RunSummary, SeriesKey, Span, text,
@@ -91,11 +91,12 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
             bars
         }
     };
-    let (adjustments, _) = pipeline.store.adjustments(series.instrument()).await?;
+    let (adjustments, known) = pipeline.store.adjustments(series.instrument()).await?;
     let grid = pipeline.grid(&series);
     Ok(BarsPage {
         holes: holes(&grid, &facts.coverage, &bars),
         restated: facts.coverage.restated().clone(),
+        known,
         grid,
         window,
         scaled: Scaled::of(&series, &bars, adjustments),
@@ -135,6 +136,10 @@ pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
         fingerprint: lane.map_or_else(String::new, |lane| lane.credential.fingerprint.clone()),
         gap: lane.map_or_else(TimeDelta::zero, |lane| lane.policy.quota.gap),
         entitlements,
+        events: match lane {
+            Some(lane) => store.events_asked(lane.id().clone()).await?,
+            None => EventsAsked::default(),
+        },
     })
 }
 
@@ -197,21 +202,44 @@ pub async fn ranges(
     })
 }
 
-/// What it costs to bring what is missing of a series in a time.
+/// What something costs.
 pub async fn preview(pipeline: &Pipeline, question: PriceQuestion) -> Result<Preview, DbError> {
-    let series = std::slice::from_ref(&question.series);
-    let costs = pipeline.costs(series, question.within.into()).await?;
+    let mut preview = match &question.what {
+        Priced::Missing(series, within) => {
+            let costs = pipeline
+                .costs(std::slice::from_ref(series), (*within).into())
+                .await?;
+            Preview {
+                bars: costs.iter().map(|cost| cost.bars).sum(),
+                refused: costs.iter().map(|cost| cost.refused).sum(),
+                requests: costs.iter().map(|cost| cost.requests).sum(),
+                refusal: costs.into_iter().find_map(|cost| cost.refusal),
+                known_to: None,
+                left: None,
+                question,
+            }
+        }
+        Priced::Events(instruments) => {
+            let costs = pipeline.event_costs(instruments).await?;
+            Preview {
+                bars: 0,
+                refused: 0,
+                requests: costs.iter().map(|cost| cost.requests).sum(),
+                known_to: costs.iter().map(|cost| cost.known_to).min().flatten(),
+                refusal: costs.into_iter().find_map(|cost| cost.refusal),
+                left: None,
+                question,
+            }
+        }
+    };
+    let source = match &preview.question.what {
+        Priced::Missing(series, _) => Some(&series.source),
+        Priced::Events(instruments) => instruments.first().map(|one| &one.source),
+    };
     let limits = pipeline.left_today().await?;
-    Ok(Preview {
-        bars: costs.iter().map(|cost| cost.bars).sum(),
-        refused: costs.iter().map(|cost| cost.refused).sum(),
-        requests: costs.iter().map(|cost| cost.requests).sum(),
-        refusal: costs.into_iter().find_map(|cost| cost.refusal),
-        left: limits
-            .into_iter()
-            .find(|limit| limit.source == question.series.source),
-        question,
-    })
+    let mut limits = limits.into_iter();
+    preview.left = limits.find(|limit| Some(&limit.source) == source);
+    Ok(preview)
 }
 
 /// Reads an answer and makes it safe to show.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::command::{BarsWindow, PriceQuestion};
 pub use super::coverage_map::{CoverageMap, CoverageRow, MonthState};
 use super::schedule::Schedule;
-pub use crate::db::{Backend, Entitlement, RequestRow, RunDetail, Size};
-use crate::model::adjustment::{AdjustedBar, Adjustments};
+pub use crate::db::{Backend, Entitlement, EventsAsked, RequestRow, RunDetail, Size};
+use crate::model::adjustment::{AdjustedBar, Adjustments, KnownEvents};
 use crate::model::quota::Left;
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
@@ -273,6 +273,8 @@ pub struct BarsPage {
     pub newest: Option<DateTime<Utc>>,
     /// The bars on one scale.
     pub scaled: Scaled,
+    /// Up to when splits and dividends are known.
+    pub known: KnownEvents,
 }
 
 /// The bars of a window on the scale of their whole series.
@@ -310,7 +312,7 @@ impl Scaled {
     }
 }
 
-/// What it costs to bring what is missing of a series.
+/// What something costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     /// What was asked.
@@ -319,10 +321,12 @@ pub struct Preview {
     pub bars: u64,
     /// Those of them that the provider refused before.
     pub refused: u64,
-    /// Requests that bring them.
+    /// Requests that bring what is wanted.
     pub requests: u32,
-    /// Why they cannot be asked for, if known without a request.
+    /// Why it cannot be asked for, or a part of it, if known without a request.
     pub refusal: Option<String>,
+    /// Up to when the events of all symbols asked about are known.
+    pub known_to: Option<NaiveDate>,
     /// What may be sent today, if that is limited.
     pub left: Option<Left>,
 }
@@ -374,6 +378,8 @@ pub struct SystemView {
     pub gap: TimeDelta,
     /// What the key's plan is known to include, and what not.
     pub entitlements: Vec<Entitlement>,
+    /// Of which symbols splits and dividends were asked for.
+    pub events: EventsAsked,
 }
 
 /// The symbol search.

@@ -3,6 +3,7 @@
 mod begin;
 mod commands;
 mod due;
+mod events;
 mod loaded;
 mod message;
 mod promises;
@@ -114,6 +115,8 @@ pub struct State {
     search: Search,
     run: Option<RunProgress>,
     export: Option<ExportProgress>,
+    /// Whether lists of splits and dividends are being asked for.
+    asks_events: bool,
     queue: VecDeque<QueuedRun>,
     /// Whether it was reported what a start leaves to the schedule.
     has_begun: bool,
@@ -162,6 +165,7 @@ impl State {
             search: Search::default(),
             run: None,
             export: None,
+            asks_events: false,
             queue: VecDeque::new(),
             has_begun: false,
             asked_for_due: None,
@@ -186,6 +190,8 @@ impl State {
             Input::RunCrashed(text) => self.run_crashed(text, now),
             Input::Symbols(wish, ended) => self.symbols(&wish, ended, now),
             Input::SymbolsCrashed(wish, text) => self.symbols_crashed(&wish, text, now),
+            Input::Events(ended) => self.events(ended, now),
+            Input::EventsCrashed(text) => self.events_crashed(text, now),
             Input::Crashed(text) => self.crashed(text, now),
             Input::Loaded(loaded) => self.loaded(loaded, now),
             Input::Owner(handover) => self.owner(handover, now),
@@ -214,7 +220,8 @@ impl State {
             Input::StoreFailed(error) => self.store_failed(&error, now),
         };
         jobs.extend(self.next_run(now));
-        let is_idle = self.run.is_none() && self.export.is_none() && !self.search.is_asking();
+        let is_asking = self.search.is_asking() || self.asks_events;
+        let is_idle = self.run.is_none() && self.export.is_none() && !is_asking;
         if self.is_ending && is_idle {
             jobs.push(Job::Finish);
         }

@@ -83,6 +83,8 @@ words! {
         Fetch = "fetch",
         /// Fetch what is missing of a series.
         Backfill = "backfill",
+        /// Ask for splits and dividends.
+        Events = "events",
         /// Fetch everything that is due.
         FetchDue = "fetch-due",
         /// Do what is suggested for the selected line.

@@ -10,7 +10,7 @@ use super::log_lines::LogLines;
 use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
 use crate::config::{ReportRow, SourceWords};
-use crate::model::adjustment::Adjustments;
+use crate::model::adjustment::{Adjustments, KnownEvents};
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
@@ -20,7 +20,7 @@ use crate::model::{
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
-    Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, Hole, MonthState,
+    Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked, Hole, MonthState,
     ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus,
     SeriesState, Size, Snapshot, StoreStatus, Stretch, SystemView, There, WatchedSeries,
 };
@@ -281,6 +281,10 @@ fn system() -> SystemView {
             answers: 212,
             answer_bytes: 4_212_000,
         },
+        events: EventsAsked {
+            symbols: 3,
+            last: "2026-11-18".parse().ok(),
+        },
         spooled: Some(0),
         fingerprint: "3f2a9c01d4e57b68".to_owned(),
         gap: TimeDelta::milliseconds(1_200),
@@ -357,6 +361,7 @@ pub fn bars_page(count: usize) -> BarsPage {
         grid: grid(Interval::Min5),
         holes: vec![],
         restated: Spans::default(),
+        known: KnownEvents::default(),
         bars,
     }
 }

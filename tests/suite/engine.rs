@@ -24,6 +24,7 @@ use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
 
 mod coverage;
+mod events;
 mod export;
 mod faults;
 mod kept;

@@ -120,7 +120,12 @@ async fn a_split_that_nobody_reported_is_never_a_price_on_another_scale() {
         let before = server.journal().len();
         let asked = desk.run(&["fetch", "--events", "--symbols", "IBM"]);
         assert_eq!(asked.code, 0, "{asked:?}");
-        assert!(asked.stderr.contains("up to 2 requests"), "{asked:?}");
+        assert!(
+            asked
+                .stderr
+                .contains("dividends: 2 requests, 23 left today"),
+            "{asked:?}"
+        );
         assert_eq!(asked.stdout, "IBM splits: 1 day\nIBM dividends: 1 day\n");
         let journal = server.journal();
         let functions = journal[before..]

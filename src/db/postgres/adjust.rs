@@ -5,13 +5,14 @@ use rust_decimal::Decimal;
 use sqlx::{Connection, PgConnection};
 
 use super::super::error::DbError;
-use super::super::events::{self, DailyWindow, Stored, word};
+use super::super::events::{self, DailyWindow, EventsAsked, Stored, word};
+use super::super::row;
 use super::Outcome;
 use crate::model::adjustment::{
     Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
     ReportedEvents, Rule,
 };
-use crate::model::{Batch, Counts, Instrument, Interval, Price, RequestId};
+use crate::model::{Batch, Counts, Instrument, Interval, Price, RequestId, SourceId};
 
 /// The instants between which bars changed; `None`: all may have.
 type Range = Option<(DateTime<Utc>, DateTime<Utc>)>;
@@ -238,6 +239,20 @@ fn candidate(
 fn price(value: Decimal) -> Outcome<Price> {
     Price::from_decimal(value)
         .ok_or_else(|| DbError::other("a stored price is out of range").into())
+}
+
+/// Of which symbols of a source lists were asked for.
+pub async fn asked(connection: &mut PgConnection, source: SourceId) -> Outcome<EventsAsked> {
+    let (symbols, last): (i64, Option<NaiveDate>) = sqlx::query_as(
+        "SELECT count(DISTINCT symbol), max(through) FROM event_lists WHERE source = $1",
+    )
+    .bind(source.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(EventsAsked {
+        symbols: row::count(symbols),
+        last,
+    })
 }
 
 async fn events(

@@ -11,9 +11,9 @@ use super::super::error;
 use super::super::row::count;
 use super::super::work::uncancelled;
 use super::super::{
-    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, EventStore, Health,
-    Holding, KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation, Reserved, Result,
-    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, EventStore,
+    EventsAsked, Health, Holding, KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation,
+    Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
 };
 use super::lock::{self, SessionLock};
 use super::session::HOLDS_A_LOCK;
@@ -140,6 +140,10 @@ impl EventStore for PgStore {
 
     async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)> {
         self.read(|c| Box::pin(adjust::read(c, instrument))).await
+    }
+
+    async fn events_asked(&self, source: SourceId) -> Result<EventsAsked> {
+        self.read(|c| Box::pin(adjust::asked(c, source))).await
     }
 }
 

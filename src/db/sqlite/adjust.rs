@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use sqlx::{Connection, SqliteConnection};
 
-use super::super::events::{self, DailyWindow, Stored, word};
+use super::super::events::{self, DailyWindow, EventsAsked, Stored, word};
 use super::super::row;
 use super::instant::{FIRST, LAST};
 use super::stored_series::number;
@@ -12,7 +12,7 @@ use crate::model::adjustment::{
     Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
     ReportedEvents, Rule,
 };
-use crate::model::{Batch, Counts, Instrument, Interval, Price, RequestId};
+use crate::model::{Batch, Counts, Instrument, Interval, Price, RequestId, SourceId};
 
 /// After bars were stored: what is known of events by daily ones, and what follows.
 pub async fn after_bars(
@@ -216,6 +216,20 @@ fn candidate((day, open, close, close_before, dividend, split): CandidateRow) ->
         dividend: row::optional_price(dividend),
         split: row::optional_price(split),
     }
+}
+
+/// Of which symbols of a source lists were asked for.
+pub async fn asked(connection: &mut SqliteConnection, source: SourceId) -> Outcome<EventsAsked> {
+    let (symbols, last): (i64, Option<NaiveDate>) = sqlx::query_as(
+        "SELECT count(DISTINCT symbol), max(through) FROM event_lists WHERE source = $1",
+    )
+    .bind(source.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(EventsAsked {
+        symbols: row::count(symbols),
+        last,
+    })
 }
 
 async fn events(

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::super::row::count;
 use super::super::{
-    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, EventStore, Health,
-    Holding, KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation, Reserved, Result,
-    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, EventStore,
+    EventsAsked, Health, Holding, KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation,
+    Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
 };
 use super::lock::FileLock;
 use super::{
@@ -116,6 +116,10 @@ impl EventStore for SqliteStore {
 
     async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)> {
         self.read(|c| Box::pin(adjust::read(c, instrument))).await
+    }
+
+    async fn events_asked(&self, source: SourceId) -> Result<EventsAsked> {
+        self.read(|c| Box::pin(adjust::asked(c, source))).await
     }
 }
 

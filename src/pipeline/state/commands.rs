@@ -40,13 +40,13 @@ impl State {
                 vec![]
             }
             Command::Backfill(series, within) => {
-                let is_waiting = self.enqueue_run(QueuedRun {
+                let run = QueuedRun {
                     trigger: "backfill",
                     series: Some(vec![series.clone()]),
                     most: None,
                     within: Some((*within).into()),
-                });
-                if !is_waiting {
+                };
+                if !self.enqueue_run(run) {
                     return refused(FULL);
                 }
                 vec![]
@@ -103,7 +103,12 @@ impl State {
                 self.wanted.price = Some(question.clone());
                 vec![Job::Load(Load::Preview(question.clone()))]
             }
-            Command::Search { .. } | Command::LoadListings if self.is_ending => vec![],
+            Command::FetchEvents(_) | Command::Search { .. } | Command::LoadListings
+                if self.is_ending =>
+            {
+                vec![]
+            }
+            Command::FetchEvents(wanted) => vec![self.ask_events(wanted)?],
             Command::Search {
                 text,
                 from_provider,
@@ -114,14 +119,20 @@ impl State {
                 return refused("no export is in progress");
             }
             Command::CancelExport => vec![Job::CancelExport],
-            Command::Shutdown => {
-                self.is_ending = true;
-                let run = self.run.is_some().then_some(Job::CancelRun);
-                let ask = self.search.is_asking().then_some(Job::CancelAsk);
-                let export = self.export.is_some().then_some(Job::CancelExport);
-                run.into_iter().chain(ask).chain(export).collect()
-            }
+            Command::Shutdown => self.shut_down(),
         })
+    }
+
+    /// Nothing more begins, and what is being done is stopped.
+    fn shut_down(&mut self) -> Vec<Job> {
+        self.is_ending = true;
+        let jobs = [
+            self.run.is_some().then_some(Job::CancelRun),
+            self.search.is_asking().then_some(Job::CancelAsk),
+            self.export.is_some().then_some(Job::CancelExport),
+            self.asks_events.then_some(Job::CancelEvents),
+        ];
+        jobs.into_iter().flatten().collect()
     }
 
     fn export(&mut self, files: &[BarFile]) -> Result<Job, String> {
@@ -140,6 +151,7 @@ const fn spends_or_writes(command: &Command) -> bool {
     match command {
         Command::Fetch(_)
         | Command::Backfill(..)
+        | Command::FetchEvents(_)
         | Command::FetchDue
         | Command::Pause
         | Command::Resume

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::command::{BarsWindow, Command, PriceQuestion};
 use super::super::event::{Event, RunReport};
+use super::super::events::EventList;
 use super::super::notice::{Exported, Notice};
 use super::super::schedule::Schedule;
 use super::super::settings::Remembered;
@@ -19,8 +20,8 @@ use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Evidence, Fill, Grid, Listing, RequestId, RunId, RunSummary, SeriesKey, SourceId,
-    Span, Standing, Truth, WatchEdit,
+    ErrorClass, Evidence, Fill, Grid, Instrument, Listing, RequestId, RunId, RunSummary, SeriesKey,
+    SourceId, Span, Standing, Truth, WatchEdit,
 };
 
 /// How long the schedule skips a series that the provider does not know: a day, because in an
@@ -50,6 +51,10 @@ pub enum Input {
     RunCrashed(String),
     /// A symbol request panicked with this message.
     SymbolsCrashed(SymbolWish, String),
+    /// Lists of splits and dividends were asked for, or the store failed.
+    Events(Result<Vec<EventList>, DbError>),
+    /// Asking for them panicked with this message.
+    EventsCrashed(String),
     /// Other work panicked with this message.
     Crashed(String),
     /// A command was not carried out, and why.
@@ -291,6 +296,10 @@ pub enum Job {
     Ask(SymbolWish),
     /// Stop the symbol request.
     CancelAsk,
+    /// Ask for the lists of splits and dividends of these symbols.
+    AskEvents(Vec<Instrument>),
+    /// Stop asking for them.
+    CancelEvents,
     /// Read something.
     Load(Load),
     /// Remember something.

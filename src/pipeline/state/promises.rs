@@ -20,7 +20,10 @@ impl State {
             later.any(|later| later.asks_the_same(run))
         });
         let is_held_up = self.run.is_some() || self.is_ending || self.entries.is_empty();
-        let spends = self.run.is_some() || !self.queue.is_empty() || self.search.is_asking();
+        let spends = self.run.is_some()
+            || !self.queue.is_empty()
+            || self.search.is_asking()
+            || self.asks_events;
         let promises = [
             (keys.len() == self.entries.len(), "a series is listed once"),
             (

@@ -1,6 +1,7 @@
 //! The decisions, one input at a time.
 
 mod begin;
+mod events;
 mod export;
 mod promises;
 mod reads;

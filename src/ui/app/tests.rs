@@ -7,7 +7,7 @@ mod tasks;
 use super::*;
 use crate::model::WatchEdit;
 use crate::model::{Interval, RunId};
-use crate::pipeline::command::{Anchor, Command};
+use crate::pipeline::command::{Anchor, Command, Priced};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::keymap::BoundKey;
 use crate::ui::keymap::binding::{Binding, Need};
@@ -501,7 +501,7 @@ fn what_is_missing_is_fetched_after_its_price_was_told_and_agreed_to() {
     let [Command::Price(question)] = commands.as_slice() else {
         panic!("{effects:?}");
     };
-    assert_eq!((&question.series, question.within), (&ibm(), hole));
+    assert_eq!(question.what, Priced::Missing(ibm(), hole));
     // Before the price is there, yes does nothing.
     assert_eq!(press(&mut app, "y"), []);
     let mut preview = crate::pipeline::snapshot::Preview {
@@ -510,6 +510,7 @@ fn what_is_missing_is_fetched_after_its_price_was_told_and_agreed_to() {
         bars: 60,
         requests: 2,
         refusal: None,
+        known_to: None,
         left: None,
     };
     // The answer to an earlier question.

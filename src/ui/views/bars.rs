@@ -369,6 +369,10 @@ impl View for Bars {
                     backfill::ask(series, within, now)
                 })
             }
+            Action::Events => {
+                let series = self.series.as_slice();
+                backfill::ask_events(series, now)
+            }
             Action::Arrange => {
                 self.arrange = self.arrange.next(self.fits_both);
                 vec![]

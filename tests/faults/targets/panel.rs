@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
-use pipeline_tui::model::adjustment::{Adjustment, Adjustments, Ratio, Unknown};
+use pipeline_tui::model::adjustment::{Adjustment, Adjustments, KnownEvents, Ratio, Unknown};
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Listing, Price, Publishing, RequestId, RunId,
@@ -15,10 +15,10 @@ use pipeline_tui::model::{
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
-    AnswerView, Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, ExportProgress,
-    Hole, MonthState, ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, RunProgress,
-    Scaled, ScheduleStatus, SearchView, SeriesState, Size, Snapshot, StoreStatus, Stretch,
-    SystemView, There, WatchedSeries,
+    AnswerView, Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked,
+    ExportProgress, Hole, MonthState, ProviderStatus, QuotaStatus, RangesView, RequestRow,
+    RunDetail, RunProgress, Scaled, ScheduleStatus, SearchView, SeriesState, Size, Snapshot,
+    StoreStatus, Stretch, SystemView, There, WatchedSeries,
 };
 
 use rust_decimal::Decimal;
@@ -210,6 +210,7 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
         oldest: bars.last().map(|bar| bar.timestamp),
         newest: bars.first().map(|bar| bar.timestamp),
         grid: grid(u)?,
+        known: KnownEvents::default(),
         restated: some(u, 3, span)?.into_iter().collect(),
         holes: bars
             .iter()
@@ -325,6 +326,10 @@ fn answer(u: &mut Unstructured<'_>) -> Result<AnswerView> {
 
 fn system(u: &mut Unstructured<'_>) -> Result<SystemView> {
     Ok(SystemView {
+        events: EventsAsked {
+            symbols: u.arbitrary()?,
+            last: sometimes(u, |u| Ok(instant(u)?.date_naive()))?,
+        },
         database: cleaned(u)?,
         schema: u.arbitrary()?,
         size: Size {

@@ -1,7 +1,7 @@
 //! What the coverage view reads, and what is fetched of a month that was never asked for.
 
 use pipeline_tui::model::ranges::There;
-use pipeline_tui::pipeline::command::PriceQuestion;
+use pipeline_tui::pipeline::command::{PriceQuestion, Priced};
 use pipeline_tui::pipeline::snapshot::{CoverageMap, MonthState, Preview};
 use pipeline_tui::pipeline::sources::alpha_vantage::SETTINGS;
 
@@ -58,8 +58,7 @@ async fn a_month_that_was_never_asked_for_is_seen_priced_and_fetched_once() {
         assert_eq!(row.months.get(3), None, "{row:?}");
         let within = row.span(before.month(3));
         let question = PriceQuestion {
-            series: ibm.clone(),
-            within,
+            what: Priced::Missing(ibm.clone(), within),
             at: hands.clock().now(),
         };
         let told = price(&mut handle, question.clone()).await;

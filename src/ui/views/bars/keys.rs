@@ -27,6 +27,10 @@ pub const KEYS: &[Binding] = &[
         .finds("backfill holes gaps history past close")
         .needs(SPENDS)
         .acts_on(&[(Thing::Hole, "nothing is missing of this series")]),
+    here(Action::Events, &[], "Fetch splits and dividends")
+        .group(FETCH)
+        .finds("events corporate actions adjusted prices")
+        .needs(SPENDS),
     here(Action::PreviousSeries, &["["], "Previous series")
         .hint(1, "")
         .group(SHOW),

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::Bars;
 use super::draw::TableLayout;
-use crate::model::adjustment::Ratio;
+use crate::model::adjustment::{Ratio, Unknown};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::draw::{line, put, split_top};
 use crate::ui::regions::{ClickTarget, Regions};
@@ -31,7 +31,14 @@ fn mark(view: &Bars, page: &BarsPage, at: usize) -> Option<String> {
         .into_iter()
         .flat_map(|newer| adjustments.marks(bar.trading_date, newer.trading_date));
     if let Some((_, unknown)) = marks.next() {
-        return Some(unknown.words());
+        let asked = page.known.splits.map_or_else(
+            || "splits never asked for".to_owned(),
+            |date| format!("splits asked for {date}"),
+        );
+        return Some(match unknown {
+            Unknown::LooksLikeSplit(_) => format!("{} · {asked}, : fetches them", unknown.words()),
+            _ => unknown.words(),
+        });
     }
     let is_raw = !view.is_adjusted && !page.window.series.is_stored_adjusted();
     let newer = newer.filter(|_| is_raw);
@@ -178,7 +185,7 @@ mod tests {
     use chrono::NaiveDate;
 
     use super::*;
-    use crate::model::adjustment::{Adjustment, Adjustments, Unknown};
+    use crate::model::adjustment::{Adjustment, Adjustments};
     use crate::model::{Coverage, Interval, Known, Segment, SeriesKey, Span, ranges};
     use crate::pipeline::snapshot::{Break, Scaled};
     use crate::ui::sample;
@@ -231,7 +238,10 @@ mod tests {
             view.is_adjusted = is_adjusted;
             let rows = shown(&view, &page, 12);
             assert!(rows[3].contains("11-17"), "{rows:?}");
-            assert_eq!(rows[4], " ── looks like a split 4:1 ──", "{rows:?}");
+            assert_eq!(
+                rows[4], " ── looks like a split 4:1 · splits never asked for, : fetches them ──",
+                "{rows:?}"
+            );
             assert!(rows[5].contains("11-16"), "{rows:?}");
             assert_eq!(rows[5].contains('–'), is_adjusted, "{rows:?}");
             assert!(rows[3].contains("280.7900"), "{rows:?}");

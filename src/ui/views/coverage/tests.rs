@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::Interval;
+use crate::pipeline::command::Priced;
 use crate::pipeline::snapshot::Snapshot;
 use crate::ui::sample;
 
@@ -119,7 +120,7 @@ fn the_months_hole_is_priced_and_a_whole_month_has_none() {
     let month = sample::ranges();
     assert!(
         matches!(asked.as_slice(), [Reply::Price(question)]
-            if question.series == month.series && question.within == month.within),
+            if question.what == Priced::Missing(month.series.clone(), month.within)),
         "{asked:?}"
     );
     // GOOGL has no month that is wanted.

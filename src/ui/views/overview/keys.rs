@@ -21,6 +21,11 @@ pub const KEYS: &[Binding] = &[
         .finds("refresh update download request")
         .needs(SPENDS)
         .acts_on(SELECTED),
+    here(Action::Events, &[], "Fetch splits and dividends")
+        .group(FETCH)
+        .finds("events corporate actions adjusted prices")
+        .needs(SPENDS)
+        .acts_on(SELECTED),
     here(Action::Backfill, &["b"], "Fetch what is missing")
         .group(FETCH)
         .finds("backfill holes gaps history past close")

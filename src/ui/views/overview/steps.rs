@@ -36,6 +36,7 @@ pub(super) fn update(
             replies
         }
         Action::Backfill => fill(view.selected_status(shared), now),
+        Action::Events => backfill::ask_events(&targets, now),
         Action::FetchDue => fetch_due(shared),
         Action::Offer => offer(view, shared).map_or_else(Vec::new, |(action, series)| {
             perform(action, series, shared, now)

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::calendar::CalendarId;
 use crate::model::text::thousands;
-use crate::pipeline::snapshot::{Entitlement, Snapshot, SystemView};
+use crate::pipeline::snapshot::{Entitlement, EventsAsked, Snapshot, SystemView};
 use crate::ui::about::About;
 use crate::ui::shared::Shared;
 use crate::ui::{market, text};
@@ -68,7 +68,7 @@ impl SystemLine {
 /// A label, its value, and a note.
 type Told = (&'static str, String, String);
 
-const SOURCE: usize = 9;
+const SOURCE: usize = 10;
 const ENGINE: usize = 7;
 const STORE: usize = 10;
 
@@ -175,7 +175,21 @@ fn source(
             known(false),
             "refused with this key so far".to_owned(),
         ),
+        (
+            "events",
+            read(&|system| events(system.events)),
+            "splits, dividends; the palette (:) fetches them".to_owned(),
+        ),
     ]
+}
+
+/// Of how many symbols splits and dividends were asked for, and when last.
+fn events(asked: EventsAsked) -> String {
+    let symbols = usize::try_from(asked.symbols).unwrap_or(usize::MAX);
+    asked.last.map_or_else(
+        || "never asked for".to_owned(),
+        |last| format!("of {}, last {last}", text::count(symbols, "symbol")),
+    )
 }
 
 fn key_source(shared: &Shared) -> String {

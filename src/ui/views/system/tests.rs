@@ -96,6 +96,13 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
         told(&refused, Section::Source, "today").0,
         "4 requests sent, 0 of 25 left"
     );
+    assert_eq!(
+        told(&refused, Section::Source, "events"),
+        (
+            "of 3 symbols, last 2026-11-18".into(),
+            "splits, dividends; the palette (:) fetches them".into()
+        )
+    );
     let unlimited = with(|snapshot| {
         (snapshot.quota.limit, snapshot.quota.renews_at) = (None, None);
     });
@@ -239,7 +246,7 @@ fn a_filter_finds_settings_by_their_origin() {
         (labels.join(" "), hidden)
     };
     view.filter = "from:.env".to_owned();
-    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 29));
+    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 30));
     view.filter = "section:settings !from:default".to_owned();
     assert_eq!(found(&view).0, "ALPHA_VANTAGE_API_KEY");
     view.update(Action::Back, &shared, sample::now());
