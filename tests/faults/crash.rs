@@ -7,6 +7,7 @@
 //! `CRASH_ROUNDS` is the number of kills on each database (50), `CRASH_SEED` repeats the moments of
 //! an earlier run as closely as the machine's own timing allows.
 
+mod backfill;
 mod steps;
 
 use std::os::unix::process::ExitStatusExt as _;

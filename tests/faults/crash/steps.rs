@@ -13,7 +13,7 @@ use crate::support::{cluster, may_trace, rounds};
 
 const MANY: &str = "IBM,AAPL,MSFT,GOOGL,AMZN,NVDA";
 /// Calls that write to a socket or a file, or make it durable.
-const CALLS: [&str; 3] = ["sendto", "pwrite64", "fsync"];
+pub const CALLS: [&str; 3] = ["sendto", "pwrite64", "fsync"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_at_each_step_loses_nothing_in_sqlite() {
@@ -65,7 +65,7 @@ async fn a_kill_at_each_step_loses_nothing(new: &dyn Fn() -> Product) {
 }
 
 /// The same command, under a tracer that kills it at its Nth call.
-fn killed_at(command: &Command, call: &str, nth: usize) -> Command {
+pub fn killed_at(command: &Command, call: &str, nth: usize) -> Command {
     let mut traced = Command::new("strace");
     traced
         .args(["-f", "-qq", "-o", "/dev/null"])

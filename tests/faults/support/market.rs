@@ -140,7 +140,8 @@ pub async fn check_bars(product: &Product, ledger: &Ledger, servers: &[Server]) 
     assert_eq!(product.text(inserted).await, stored.len().to_string());
 }
 
-async fn stored_bars(product: &Product) -> Vec<(Key, Values)> {
+/// The stored bars, read without the product.
+pub async fn stored_bars(product: &Product) -> Vec<(Key, Values)> {
     let sql = match product.database {
         Database::Sqlite(_) => {
             "SELECT symbol, interval, CAST(unixepoch(timestamp) AS text), date(trading_day * 86400, 'unixepoch'), \
