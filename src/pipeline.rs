@@ -6,6 +6,7 @@ mod cost;
 pub mod coverage_map;
 pub mod credential;
 mod digest;
+mod earliest;
 pub mod engine;
 mod errand;
 mod event;
@@ -39,6 +40,7 @@ pub mod symbols;
 mod watching;
 
 pub use cost::Cost;
+pub use earliest::Earliest;
 pub use event::{Event, Observer, RunReport};
 pub use lane::Lane;
 pub use once::Once;

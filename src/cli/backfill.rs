@@ -101,16 +101,9 @@ async fn wanted(
 
 /// The time to fill.
 fn fill(args: &BackfillArgs, now: DateTime<Utc>) -> Result<Fill, Failure> {
+    chosen::refuse_senseless("--from", args.from, args.to, now)?;
     let from = args.from.map(|from| from.from);
     let to = args.to.map_or(now, |to| to.to);
-    if from.is_some_and(|from| from >= to) {
-        return Err(Failure::usage("--from is after --to; swap them"));
-    }
-    if from.is_some_and(|from| from > now) {
-        return Err(Failure::usage(
-            "--from is in the future: there are no bars yet",
-        ));
-    }
     Ok(Fill { from, to })
 }
 
@@ -165,10 +158,21 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
             ]
         })
         .collect();
-    if rows.is_empty() {
+    let refused = costs.iter().filter(|cost| cost.missing.is_empty());
+    let refused = refused.filter_map(|cost| Some((&cost.series, cost.refusal.as_ref()?)));
+    let mut is_told = false;
+    for (series, why) in refused {
+        is_told = true;
         context
             .narrator
-            .say("nothing is missing in this range; no request was sent");
+            .say(&format!("{series}: {why}; no request was sent"));
+    }
+    if rows.is_empty() {
+        if !is_told {
+            context
+                .narrator
+                .say("nothing is missing in this range; no request was sent");
+        }
         return Ok(());
     }
     let heads = ["SERIES", "FROM", "TO", ">BARS", ">REQUESTS"];

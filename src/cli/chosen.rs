@@ -1,11 +1,13 @@
-//! Which series a command is about.
+//! Which series and which time a command is about.
 
 use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use super::exit::Failure;
 use crate::config::{self, Settings};
 use crate::db::Store;
-use crate::model::{Interval, SeriesKey};
+use crate::model::{Interval, SeriesKey, Span};
 
 /// The series of these symbols that are stored, or else the usual one of each; without symbols, those
 /// of the watch list, or else all that are stored.
@@ -39,4 +41,23 @@ pub async fn series(
         }
     }
     Ok(series)
+}
+
+/// Refuses a time that ends before it begins, or begins in the future; `flag` is that of its
+/// beginning.
+pub fn refuse_senseless(
+    flag: &str,
+    from: Option<Span>,
+    to: Option<Span>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    match (from, to) {
+        (Some(from), Some(to)) if from.from >= to.to => {
+            Err(Failure::usage(format!("{flag} is after --to; swap them")))
+        }
+        (Some(from), _) if from.from > now => Err(Failure::usage(format!(
+            "{flag} is in the future: there are no bars yet"
+        ))),
+        _ => Ok(()),
+    }
 }

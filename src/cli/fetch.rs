@@ -36,7 +36,7 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
         let series = wanted(named, args, &settings, &store).await?;
         return events::fetch(&pipeline, &series, args.format, context.narrator).await;
     }
-    let request = RunRequest {
+    let mut request = RunRequest {
         trigger: "fetch",
         series: wanted(named, args, &settings, &store).await?,
         options: options(args),
@@ -44,6 +44,7 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
         within: None,
     };
     refuse_senseless(&pipeline, &request)?;
+    refuse_before_the_first_bar(&pipeline, &mut request, context).await?;
     let report = watched(&pipeline, request, context.narrator).await?;
     show(&report, args.format, context)
 }
@@ -91,6 +92,32 @@ fn options(args: &FetchArgs) -> FetchOptions {
 /// Refuses options that fit none of the series: no run is made for a slip of the hand.
 fn refuse_senseless(pipeline: &Pipeline, request: &RunRequest) -> Result<(), Failure> {
     pipeline.can_ask(request).map_err(Failure::usage)
+}
+
+/// Leaves out series that cannot have bars in the month that is wanted, and says so.
+async fn refuse_before_the_first_bar(
+    pipeline: &Pipeline,
+    request: &mut RunRequest,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Range::Between(month) = request.options.range else {
+        return Ok(());
+    };
+    let mut refused = vec![];
+    for series in std::mem::take(&mut request.series) {
+        let earliest = pipeline.earliest(&series).await?;
+        match earliest.filter(|earliest| month.to <= earliest.at) {
+            Some(earliest) => refused.push(earliest.words(&series)),
+            None => request.series.push(series),
+        }
+    }
+    if request.series.is_empty() {
+        return Err(Failure::usage(refused.join("; ")));
+    }
+    for why in refused {
+        context.narrator.say(&why);
+    }
+    Ok(())
 }
 
 /// The series to fetch, all adjusted if requested.

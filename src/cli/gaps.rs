@@ -51,6 +51,7 @@ struct Covered<'a> {
 
 pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
     let (pipeline, series) = opened(&args.symbols, args.interval, context).await?;
+    chosen::refuse_senseless("--since", args.since, args.to, pipeline.clock.now())?;
     let since = args.since.map(|since| since.from);
     let stands = pipeline.stands(&series, since).await?;
     let until = args.to.map(|to| to.to);
@@ -85,10 +86,7 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
             });
             output::data(&serialize(&each.collect::<Vec<_>>())?)?;
         }
-        TableFormat::Table if found.is_empty() => context.narrator.say(&format!(
-            "no holes in {}",
-            counted(stands.len() as u64, "series")
-        )),
+        TableFormat::Table if found.is_empty() => context.narrator.say(&none(&stands)),
         TableFormat::Table => {
             let rows: Vec<Vec<String>> = found
                 .iter()
@@ -119,6 +117,25 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
     } else {
         exit::SOME
     })
+}
+
+/// That there is no hole; a series that was never asked for has none either.
+fn none(stands: &[Stand]) -> String {
+    let never = |stand: &&Stand| stand.coverage.bounds().is_none();
+    let never: Vec<String> = stands
+        .iter()
+        .filter(never)
+        .map(|stand| stand.series.to_string())
+        .collect();
+    let asked = counted((stands.len() - never.len()) as u64, "series");
+    match never.as_slice() {
+        [] => format!("no holes in {asked}"),
+        [one] => format!("no holes in {asked}; {one} was never asked for"),
+        several => format!(
+            "no holes in {asked}; {} were never asked for",
+            counted(several.len() as u64, "series")
+        ),
+    }
 }
 
 pub async fn coverage(args: &CoverageArgs, context: &Context) -> Result<u8, Failure> {

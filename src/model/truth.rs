@@ -226,7 +226,7 @@ impl Evidence<'_> {
 
     /// The time of a backfill; `None`: nobody says where it begins.
     fn time_of(&self, fill: Fill, now: DateTime<Utc>) -> Option<Span> {
-        let asked = || self.coverage.asked().bounds().map(|bounds| bounds.from);
+        let asked = || self.coverage.bounds().map(|bounds| bounds.from);
         let from = fill.from.or(self.since).or_else(asked)?;
         Some(Span::new(from, fill.to.min(now)))
     }

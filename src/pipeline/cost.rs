@@ -78,6 +78,7 @@ impl Pipeline {
             self.store.coverage().await?.into_iter().collect();
         let (learned, now) = (self.all_learned().await?, self.clock.now());
         let nothing = Coverage::default();
+        let first = self.earliest_of(series).await?;
         let costs = series.iter().map(|key| {
             let series = self.stored_as(key);
             let grid = self.grid(&series);
@@ -87,7 +88,9 @@ impl Pipeline {
                 recent: &[],
                 since: self.since(&series),
             };
+            let first = first.get(key);
             let missing = evidence.wanted_by(fill, now);
+            let missing = within_reach(&grid, &missing, first.map(|first| first.at));
             let reach = self.reach(&series);
             let askable = within_reach(&grid, &missing, reach);
             let (requests, refusal) = self.priced(&series, &askable, &learned);
@@ -96,7 +99,9 @@ impl Pipeline {
                 let date = reach.with_timezone(&grid.publishing.zone).date_naive();
                 format!("what is before {date} needs a paid plan")
             });
-            let refusal = refusal.or(beyond);
+            let before = first.filter(|first| fill.to <= first.at);
+            let before = before.map(|first| first.words(&series));
+            let refusal = before.or(refusal).or(beyond);
             Cost {
                 bars: missing.iter().map(|span| grid.count(*span)).sum(),
                 refused: evidence.refused_among(&askable),

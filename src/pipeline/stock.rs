@@ -96,6 +96,11 @@ impl Pipeline {
         for key in series {
             let series = self.stored_as(key);
             let facts = self.store.facts(series.clone()).await?;
+            let earliest = match since {
+                Some(_) => self.earliest(&series).await?.map(|earliest| earliest.at),
+                None => None,
+            };
+            let since = since.max(earliest);
             stands.push(self.stand(series, &facts, since));
         }
         Ok(stands)
@@ -180,6 +185,10 @@ impl Pipeline {
             .map(|series| self.kept_as(series))
             .collect();
         let now = self.clock.now();
+        let first = match request.within {
+            Some(_) => self.earliest_of(&wanted).await?,
+            None => BTreeMap::new(),
+        };
         let mut known: BTreeMap<SeriesKey, Coverage> =
             self.store.coverage().await?.into_iter().collect();
         let missing = |series: SeriesKey| {
@@ -194,7 +203,8 @@ impl Pipeline {
             let wanted = match request.within {
                 Some(fill) => {
                     let wanted = evidence.wanted_by(fill, now);
-                    within_reach(&grid, &wanted, self.reach(&series))
+                    let first = first.get(&series).map(|first| first.at);
+                    within_reach(&grid, &wanted, self.reach(&series).max(first))
                 }
                 None => evidence.wanted(now),
             };

@@ -180,18 +180,67 @@ async fn without_a_range_the_holes_are_filled_and_nothing_before_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_before_the_first_bar_is_told_and_costs_nothing() {
+    for desk in Desk::on_each_database() {
+        let server = Server::start(Options {
+            plan: Plan::Unlimited,
+            plants: vec!["listed@2026-05-04,symbol=NEWCO".parse().unwrap()],
+            ..Options::default()
+        })
+        .await
+        .unwrap();
+        let desk = desk.asking(&server);
+        let series = ["--symbols", "NEWCO", "--interval", "5min"];
+        let daily = desk.run(&["fetch", "--symbols", "NEWCO", "--interval", "daily"]);
+        assert_eq!(daily.code, 0, "{daily:?}");
+        let listing = "NEWCO has no bars before 2026-05-04, where its daily history begins";
+        let provider = "the provider has no bars before 1999-11-01";
+        for (line, code, said) in [
+            ("backfill --from 2026-01 --to 2026-03", 0, listing),
+            ("backfill --from 2026-01 --to 2026-03 --dry-run", 0, listing),
+            ("fetch --month 2026-03", 2, listing),
+            ("gaps --since 2026-01", 0, "never asked for"),
+            ("coverage", 0, "nothing was asked for yet"),
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let done = desk.run(&[&words[..], &series].concat());
+            assert_eq!(done.code, code, "{line}: {done:?}");
+            assert!(done.stderr.contains(said), "{line}: {done:?}");
+        }
+        let old = ["backfill", "--symbols", "MSFT", "--interval", "5min"];
+        let done = desk.run(&[&old[..], &["--from", "1980", "--to", "1995"]].concat());
+        assert!(done.code == 0 && done.stderr.contains(provider), "{done:?}");
+        assert_eq!(server.journal().len(), 1, "the daily bars alone");
+        // A time that begins before it costs what is after it.
+        let some = ["backfill", "--from", "2026-01", "--to", "2026-06"];
+        let done = desk.run(&[&some[..], &series].concat());
+        assert_eq!((done.code, server.journal().len()), (0, 3), "{done:?}");
+        let gaps = desk.run(&[&["gaps", "--since", "2026-01"], &series[..]].concat());
+        assert_eq!(gaps.code, 0, "what is before it is no hole: {gaps:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_range_that_makes_no_sense_is_refused_before_a_request() {
     let server = provider().await;
     let desk = Desk::new().asking(&server);
-    for (words, said) in [
-        (["--from", "2026-04", "--to", "2026-02"], "swap them"),
-        (["--from", "2199-01", "--to", "2199-02"], "in the future"),
-        (["--from", "soon", "--to", "2026-02"], "use a day"),
+    for (line, said) in [
+        ("backfill --from 2026-04 --to 2026-02", "swap them"),
+        ("backfill --from 2199-01 --to 2199-02", "in the future"),
+        ("backfill --from 2199-01", "in the future"),
+        ("backfill --from soon --to 2026-02", "use a day"),
+        ("gaps --since 2026-04 --to 2026-02", "swap them"),
+        ("gaps --since 2199-01", "in the future"),
+        ("fetch --month 2199-01", "has not begun yet"),
+        ("fetch --month 1999-12", "from 2000-01 on"),
     ] {
-        let mut line = vec!["backfill", "--symbols", "IBM", "--interval", "5min"];
-        line.extend(words);
-        let done = desk.run(&line);
-        assert!(done.code == 2 && done.stderr.contains(said), "{done:?}");
+        let series = ["--symbols", "IBM", "--interval", "5min"];
+        let words: Vec<&str> = line.split(' ').chain(series).collect();
+        let done = desk.run(&words);
+        assert!(
+            done.code == 2 && done.stderr.contains(said),
+            "{line}: {done:?}"
+        );
     }
     assert_eq!(server.journal().len(), 0);
 }
