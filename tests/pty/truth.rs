@@ -253,8 +253,8 @@ fn a_split_leaves_adjusted_prices_on_one_scale() {
     // Prices are on the new scale, and the provider does not know yet that there was a split.
     world.at("2026-11-20T14:32:00Z");
     world.done(&["fetch", "--adjusted"]);
-    let priced = "SELECT trading_date FROM stock_data_adjusted WHERE close_price IS NOT NULL";
-    assert_eq!(world.desk.sql(priced), ["2026-11-20"]);
+    let days = "SELECT trading_date FROM stock_data_adjusted WHERE close_price IS NOT NULL";
+    assert_eq!(world.desk.sql(days), ["2026-11-20"]);
     world.at("2026-11-20T22:00:00Z");
     world.done(&["fetch", "--adjusted"]);
     let column = |sql: &str| {

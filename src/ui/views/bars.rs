@@ -27,7 +27,7 @@ use crate::ui::action::{Action, Effect};
 use crate::ui::backfill;
 use crate::ui::cursor::Cursor;
 use crate::ui::export::export_of;
-use crate::ui::fetch::fetch_of;
+use crate::ui::fetch::{self, fetch_of};
 use crate::ui::keymap::binding::Thing;
 use crate::ui::regions::Regions;
 use crate::ui::reply::{PromptKind, Reply};
@@ -74,6 +74,10 @@ impl Arrange {
         }
     }
 }
+
+/// Why prices cannot be switched.
+const AS_SENT: &str =
+    "the provider adjusted these bars itself; the raw ones are a series of their own";
 
 /// The state of the view.
 #[derive(Debug, Default)]
@@ -378,6 +382,10 @@ impl View for Bars {
                 vec![]
             }
             Action::Prices => {
+                let series = self.series.as_ref();
+                if series.is_some_and(SeriesKey::is_stored_adjusted) {
+                    return vec![Reply::Warn(AS_SENT.to_owned())];
+                }
                 self.is_adjusted = !self.is_adjusted;
                 vec![]
             }
@@ -470,9 +478,11 @@ impl View for Bars {
         }
     }
 
-    fn hint(&self, action: Action, _shared: &Shared, regions: &Regions) -> String {
+    fn hint(&self, action: Action, shared: &Shared, regions: &Regions) -> String {
         match action {
-            Action::Fetch => " (1)".to_owned(),
+            Action::Fetch if self.series.is_some() => {
+                format!(" ({})", fetch::price(&self.series, shared))
+            }
             Action::Arrange => {
                 let next = self.arrange.next(regions.fits_both);
                 next.word(regions.fits_both).to_owned()
@@ -513,5 +523,24 @@ mod tests {
         };
         assert_eq!(shown(true), ["both", "table", "chart", "both"]);
         assert_eq!(shown(false), ["table", "chart", "table", "chart"]);
+    }
+
+    #[test]
+    fn prices_that_the_provider_adjusted_cannot_be_switched() {
+        let shared = crate::ui::sample::shared(crate::ui::sample::normal());
+        let now = crate::ui::sample::now();
+        for (interval, is_switched) in [("daily", true), ("5min", false)] {
+            let series = SeriesKey {
+                adjusted: true,
+                ..crate::ui::sample::series("IBM", interval.parse().unwrap())
+            };
+            let mut view = Bars {
+                series: Some(series),
+                ..Bars::default()
+            };
+            let replies = view.update(Action::Prices, &shared, now);
+            assert_eq!(view.is_adjusted, is_switched, "{interval}");
+            assert_eq!(replies.is_empty(), is_switched, "{replies:?}");
+        }
     }
 }
