@@ -32,6 +32,15 @@ pub fn notice(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Says that a test is skipped here; in CI that is a failure.
+pub fn skipped(why: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "in CI nothing is skipped: {why}"
+    );
+    notice(&format!("skipped: {why}"));
+}
+
 /// The URL of a new, empty database; `None` if PostgreSQL is not available (never in CI).
 pub fn new_database() -> Option<String> {
     let (base_url, _) = CLUSTER.get_or_init(shared).as_ref()?;
@@ -92,12 +101,8 @@ impl Server {
     /// One with these options; `None` if PostgreSQL is not available (never in CI).
     pub fn start(options: &str) -> Option<Self> {
         let Some(initdb) = find("initdb") else {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "CI needs PostgreSQL: install it, or set TEST_DATABASE_URL"
-            );
-            notice(
-                "skipped: no PostgreSQL found; install it or set TEST_DATABASE_URL to run these tests on it",
+            skipped(
+                "no PostgreSQL found; install it or set TEST_DATABASE_URL to run these tests on it",
             );
             return None;
         };
