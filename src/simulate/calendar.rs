@@ -48,17 +48,22 @@ impl Session {
     }
 }
 
-/// The exchange's calendar, and the closures planted in it.
+/// The exchange's calendar, and the days planted in it on which it is closed or trades.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calendar {
     closed: BTreeSet<NaiveDate>,
+    open: BTreeSet<NaiveDate>,
 }
 
 impl Calendar {
-    /// The exchange's calendar with more days on which it is closed.
-    pub(super) fn with_closures(closed: impl IntoIterator<Item = NaiveDate>) -> Self {
+    /// The exchange's calendar with more days on which it is closed, and more on which it trades.
+    pub(super) fn with(
+        closed: impl IntoIterator<Item = NaiveDate>,
+        open: impl IntoIterator<Item = NaiveDate>,
+    ) -> Self {
         Self {
             closed: closed.into_iter().collect(),
+            open: open.into_iter().collect(),
         }
     }
 
@@ -80,7 +85,8 @@ impl Calendar {
 
     /// Whether the exchange trades on a date.
     pub(super) fn trades_on(&self, date: NaiveDate) -> bool {
-        is_trading_day(date) && !self.closed.contains(&date)
+        let is_open = is_trading_day(date) || self.open.contains(&date);
+        is_open && !self.closed.contains(&date)
     }
 
     /// The trading days up to and including `last`, newest first, not before `first`.
@@ -178,9 +184,12 @@ mod tests {
     #[test]
     fn a_planted_closure_is_a_day_without_a_session() {
         let closed = date("2026-11-18");
-        let calendar = Calendar::with_closures([closed]);
+        let calendar = Calendar::with([closed], []);
         assert_eq!(calendar.session(closed), None);
         assert_eq!(calendar.day_from(closed), date("2026-11-19"));
         assert!(Calendar::default().session(closed).is_some());
+        let holiday = date("2026-11-26");
+        assert!(Calendar::with([], [holiday]).session(holiday).is_some());
+        assert_eq!(Calendar::default().session(holiday), None);
     }
 }

@@ -65,7 +65,11 @@ impl Company {
             What::Closed(date) => Some(*date),
             _ => None,
         });
-        let mut company = Self::unplanted(seed, symbol, Calendar::with_closures(closed));
+        let open = planted.clone().filter_map(|what| match what {
+            What::Open(date) => Some(*date),
+            _ => None,
+        });
+        let mut company = Self::unplanted(seed, symbol, Calendar::with(closed, open));
         for what in planted {
             company.plant(what);
         }
@@ -136,7 +140,7 @@ impl Company {
             What::Illiquid(shares) => self.volume = f64::from(*shares),
             What::Listed(date) => self.listed = self.calendar.day_from(*date),
             What::Corrected => self.corrected = true,
-            What::Closed(_) | What::Behind { .. } | What::Outage(_) => {}
+            What::Closed(_) | What::Open(_) | What::Behind { .. } | What::Outage(_) => {}
         }
     }
 

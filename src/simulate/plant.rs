@@ -57,6 +57,8 @@ pub enum What {
     Illiquid(u32),
     /// The exchange is closed on a day, unlike its calendar; meant for all symbols.
     Closed(NaiveDate),
+    /// The exchange trades on a day, unlike its calendar; meant for all symbols.
+    Open(NaiveDate),
     /// The first day of trading; nothing is known before it.
     Listed(NaiveDate),
     /// What was served of a session is corrected on the next morning, at 06:00 in New York: closes

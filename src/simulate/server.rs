@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::ACCEPT_ENCODING;
+use hyper::header::{ACCEPT_ENCODING, DATE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, StatusCode};
@@ -190,8 +190,13 @@ async fn respond(
     request: Request<Incoming>,
 ) -> Result<hyper::Response<wire::WireBody>, Dropped> {
     let asked = Asked::read(&request);
+    let now = shared.provider.clock.now();
     let reply = tokio::task::spawn_blocking(move || shared.answer(&asked)).await;
-    wire::deliver(reply.map_err(|_| Dropped)?).await
+    let mut response = wire::deliver(reply.map_err(|_| Dropped)?).await?;
+    let date = httpdate::fmt_http_date(now.into());
+    let date = HeaderValue::from_str(&date).map_err(|_| Dropped)?;
+    response.headers_mut().insert(DATE, date);
+    Ok(response)
 }
 
 /// The relevant parts of a request.

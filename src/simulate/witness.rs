@@ -98,6 +98,18 @@ impl Witness {
         Self { now, ..self }
     }
 
+    /// The bars of a range that the exchange's calendar lets expect, oldest first, named as in
+    /// [`Planted::slot`].
+    #[must_use]
+    pub fn expected(
+        interval: Interval,
+        extended: bool,
+        range: &Range<DateTime<Utc>>,
+    ) -> Vec<DateTime<Utc>> {
+        let slots = slots(interval, extended, range).into_iter();
+        slots.map(|slot| instant(slot.label)).collect()
+    }
+
     /// What there is to be found about the bars of a range, oldest first: bars that are due and
     /// missing, late or corrected, and the splits and dividends the provider knows. `extended` says
     /// whether extended hours are asked for, which moves the bars of an hour to full hours; only

@@ -13,7 +13,7 @@ use crate::model::Price;
 use crate::model::moment::{self, Moment};
 
 /// Each kind and how it is written.
-const FORMS: [(&str, &str); 10] = [
+const FORMS: [(&str, &str); 11] = [
     ("split", "split:4:1@2026-11-20 09:34"),
     ("dividend", "dividend:1.66@2026-11-20"),
     ("halt", "halt@2026-11-20 10:10..2026-11-20 10:40"),
@@ -23,6 +23,7 @@ const FORMS: [(&str, &str); 10] = [
     ),
     ("illiquid", "illiquid:2000"),
     ("closed", "closed@2026-11-18"),
+    ("open", "open@2026-11-26"),
     ("listed", "listed@2026-11-02"),
     ("corrected", "corrected"),
     ("behind", "behind:2026-11-19@2026-11-20..2026-11-23 09:00"),
@@ -109,6 +110,7 @@ fn what(kind: &str, argument: Option<&str>, when: Option<&str>) -> Option<What> 
             What::Illiquid(shares.parse().ok().filter(|shares| *shares > 0)?)
         }
         ("closed", None, Some(when)) => What::Closed(date(when)?),
+        ("open", None, Some(when)) => What::Open(date(when)?),
         ("listed", None, Some(when)) => What::Listed(date(when)?),
         ("corrected", None, None) => What::Corrected,
         ("behind", Some(session), Some(when)) => What::Behind {
@@ -190,6 +192,7 @@ impl fmt::Display for Plant {
             }
             What::Illiquid(shares) => write!(f, "illiquid:{shares}"),
             What::Closed(date) => write!(f, "closed@{date}"),
+            What::Open(date) => write!(f, "open@{date}"),
             What::Listed(date) => write!(f, "listed@{date}"),
             What::Corrected => f.write_str("corrected"),
             What::Behind { session, during } => write!(f, "behind:{session}@{}", range(during)),
