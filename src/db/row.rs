@@ -308,6 +308,23 @@ pub const RUNS: &str = "\
     LEFT JOIN run_series s ON s.run_id = r.id \
     GROUP BY r.id, r.status, r.trigger, r.started_at, r.finished_at ORDER BY r.id DESC";
 
+/// The series that failed when they were last tried in the newest runs.
+pub const FAILING: &str = "\
+    SELECT source, symbol, interval, adjusted FROM ( \
+        SELECT source, symbol, interval, adjusted, status, \
+               row_number() OVER (PARTITION BY source, symbol, interval, adjusted ORDER BY run_id DESC) AS place \
+        FROM run_series \
+        WHERE run_id > (SELECT max(id) FROM runs) - 50 AND status IN ('succeeded', 'refused', 'failed')) tried \
+    WHERE place = 1 AND status = 'failed'";
+
+/// Series, from the rows of their four words.
+pub fn series(rows: Vec<(String, String, String, bool)>) -> Result<Vec<SeriesKey>> {
+    let key = |(source, symbol, interval, adjusted): (String, String, String, bool)| {
+        series_key(&source, &symbol, &interval, adjusted)
+    };
+    rows.into_iter().map(key).collect()
+}
+
 /// Requests of the key `$1` since `$2` in runs with trigger `$3`.
 pub const SENT_SINCE: &str = "\
     SELECT count(*) FROM requests q JOIN runs r ON r.id = q.run_id \

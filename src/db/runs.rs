@@ -54,6 +54,9 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     /// The newest runs, newest first.
     async fn runs(&self, limit: u32) -> Result<Vec<RunSummary>>;
 
+    /// The series whose last attempt failed, as far as the newest runs tell.
+    async fn failing(&self) -> Result<Vec<SeriesKey>>;
+
     /// One run in detail.
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>>;
 

@@ -269,6 +269,11 @@ pub async fn runs(connection: &mut PgConnection, limit: u32) -> Outcome<Vec<RunS
         .collect::<super::Result<_>>()?)
 }
 
+pub async fn failing(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
+    let rows = sqlx::query_as(row::FAILING).fetch_all(connection).await?;
+    Ok(row::series(rows)?)
+}
+
 pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<RunDetail>> {
     let summary: Option<row::RunRow> = sqlx::query_as(row::RUNS)
         .bind(1_i64)

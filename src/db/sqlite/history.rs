@@ -263,6 +263,11 @@ pub async fn runs(connection: &mut SqliteConnection, limit: u32) -> Outcome<Vec<
         .collect::<super::Result<_>>()?)
 }
 
+pub async fn failing(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
+    let rows = sqlx::query_as(row::FAILING).fetch_all(connection).await?;
+    Ok(row::series(rows)?)
+}
+
 pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Option<RunDetail>> {
     let summary: Option<row::RunRow> = sqlx::query_as(row::RUNS)
         .bind(1_i64)

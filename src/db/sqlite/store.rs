@@ -217,6 +217,10 @@ impl RunStore for SqliteStore {
         self.read(move |c| Box::pin(history::runs(c, limit))).await
     }
 
+    async fn failing(&self) -> Result<Vec<SeriesKey>> {
+        self.read(|c| Box::pin(history::failing(c))).await
+    }
+
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
         self.read(move |c| Box::pin(history::run(c, run))).await
     }

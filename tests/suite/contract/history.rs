@@ -7,6 +7,7 @@ contract! {
     a_kept_answer_survives_its_process,
     an_older_answer_fills_gaps_but_overwrites_nothing,
     runs_are_listed_and_explained,
+    a_series_is_failing_until_it_succeeds_again,
     many_processes_may_start_at_once,
     a_newer_schema_is_refused_and_leaves_no_lock,
     reading_only_writes_nothing,
@@ -39,6 +40,25 @@ async fn a_dead_run_is_swept_and_a_live_one_is_not(place: Place) {
     let detail = other.run(id).await.unwrap().unwrap();
     assert_eq!(detail.series[0].status, SeriesStatus::Interrupted);
     drop(live);
+}
+
+async fn a_series_is_failing_until_it_succeeds_again(place: Place) {
+    let store = place.open().await;
+    let other = series("MSFT", Interval::Weekly);
+    for (status, failing) in [
+        (SeriesStatus::Failed, vec![ibm()]),
+        (SeriesStatus::Cancelled, vec![ibm()]),
+        (SeriesStatus::Skipped, vec![ibm()]),
+        (SeriesStatus::Succeeded, vec![]),
+        (SeriesStatus::Refused, vec![]),
+    ] {
+        let run = store.begin_run("test", vec![ibm(), other.clone()]).await;
+        let run = run.unwrap();
+        let report = SeriesReport::new(ibm(), status);
+        store.finish_series(run.id, report).await.unwrap();
+        assert_eq!(store.failing().await.unwrap(), failing, "{status}");
+        store.finish_run(run.id, RunStatus::Partial).await.unwrap();
+    }
 }
 
 async fn a_kept_answer_survives_its_process(place: Place) {
