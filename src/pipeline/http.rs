@@ -9,10 +9,12 @@ mod status;
 use std::fmt;
 use std::io::{self, Read as _};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, TimeDelta, Utc};
 use flate2::bufread::MultiGzDecoder;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
@@ -37,6 +39,9 @@ use crate::time::Clock;
 /// How many requests a provider still accepts, and from when it accepts more.
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
+/// A clock that differs more than this from the server's is wrong.
+const MOST_SKEW: TimeDelta = TimeDelta::days(1);
 
 /// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -89,6 +94,8 @@ pub struct Client {
     clock: Clock,
     bounds: Bounds,
     paused: Mutex<Option<(Instant, Refusal)>>,
+    /// Whether the clock was wrong at the last answer.
+    is_skewed: AtomicBool,
 }
 
 impl fmt::Debug for Client {
@@ -97,6 +104,11 @@ impl fmt::Debug for Client {
             .field("bounds", &self.bounds)
             .finish_non_exhaustive()
     }
+}
+
+/// The time by the server's clock.
+fn date_of(response: &Response) -> Option<DateTime<Utc>> {
+    pause::date(response.headers().get(DATE)?.to_str().ok()?)
 }
 
 impl Client {
@@ -135,6 +147,7 @@ impl Client {
             clock,
             bounds,
             paused: Mutex::new(None),
+            is_skewed: AtomicBool::new(false),
         })
     }
 
@@ -168,6 +181,7 @@ impl Client {
             )));
         }
         self.heed(&response);
+        let date = date_of(&response);
         let content_type = response
             .headers()
             .get(CONTENT_TYPE)
@@ -177,9 +191,26 @@ impl Client {
             status: status.as_u16(),
             content_type,
             body: redact_bytes(body),
-            received_at: self.clock.now(),
+            received_at: self.dated(date),
             elapsed_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
         })
+    }
+
+    /// When an answer came: by our clock, unless it differs so much from the server's that it is wrong.
+    /// Bars are not final, and a time is not asked for, because a machine believes in another year.
+    fn dated(&self, date: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        let now = self.clock.now();
+        let date = date.filter(|date| (now - *date).abs() > MOST_SKEW);
+        let was_skewed = self.is_skewed.swap(date.is_some(), Ordering::Relaxed);
+        if let Some(date) = date.filter(|_| !was_skewed) {
+            let days = (now - date).num_days();
+            let side = if days < 0 { "behind" } else { "ahead of" };
+            let days = days.abs();
+            tracing::warn!(
+                "this machine's clock is {days} days {side} the provider's; set it. Answers are dated by the provider's"
+            );
+        }
+        date.unwrap_or(now)
     }
 
     /// The pause that the provider asked for, while it lasts.
@@ -199,8 +230,7 @@ impl Client {
         let status = response.status().as_u16();
         let header = |name: HeaderName| response.headers().get(name)?.to_str().ok();
         // A date means the server's clock; ours may differ.
-        let now = header(DATE).and_then(pause::date);
-        let now = now.unwrap_or_else(|| self.clock.now());
+        let now = date_of(response).unwrap_or_else(|| self.clock.now());
         let refused = || {
             let value = header(RETRY_AFTER).filter(|_| matches!(status, 429 | 500..))?;
             pause::asked(value, now).zip(by_status(status, b""))
