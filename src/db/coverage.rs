@@ -52,8 +52,9 @@ impl Says {
         }
     }
 
-    /// Takes in what an answer with these bars says.
-    pub fn add_to(&self, coverage: &mut Coverage, bars: &[Bar]) {
+    /// Takes in what an answer with these bars says; `newest` is the label of the newest bar of the
+    /// series.
+    pub fn add_to(&self, coverage: &mut Coverage, bars: &[Bar], newest: Option<DateTime<Utc>>) {
         if let (Some(restated), Some(first), Some(last)) =
             (self.restated, bars.first(), bars.last())
         {
@@ -63,7 +64,7 @@ impl Says {
             );
         }
         if let Some(spoken) = &self.spoken {
-            coverage.hear(spoken);
+            coverage.hear(spoken, newest);
         }
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use serde::Serialize;
 
 use super::span::{Span, Spans};
+use super::spoken::Spoken;
 use super::words::words;
 
 words! {
@@ -30,17 +31,6 @@ pub struct Segment {
     pub span: Span,
     /// What is known of it.
     pub known: Known,
-}
-
-/// What one answer speaks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spoken {
-    /// The time whose bars it holds, as far as the provider has them.
-    pub asked: Span,
-    /// Until when that is settled.
-    pub settled_to: DateTime<Utc>,
-    /// When it was asked for, if for the newest bars there are.
-    pub newest_at: Option<DateTime<Utc>>,
 }
 
 /// What is known of a series.
@@ -105,11 +95,10 @@ impl Coverage {
         segments
     }
 
-    /// Takes in what an answer speaks for.
-    pub fn hear(&mut self, spoken: &Spoken) {
-        let settled = Span::new(spoken.asked.from, spoken.asked.to.min(spoken.settled_to));
+    /// Takes in what an answer speaks for; `newest` is the label of the newest bar of the series.
+    pub fn hear(&mut self, spoken: &Spoken, newest: Option<DateTime<Utc>>) {
         self.asked.add(spoken.asked);
-        self.settled.add(settled);
+        self.settled.add(spoken.settled(newest));
         self.refused.cut(spoken.asked);
         self.restated.cut(spoken.asked);
         self.asked_at = self.asked_at.max(spoken.newest_at);
@@ -225,6 +214,7 @@ mod tests {
         Spoken {
             asked: span(from, to),
             settled_to: day(settled),
+            complete_to: day(to),
             newest_at: Some(day(to)),
         }
     }
@@ -232,11 +222,11 @@ mod tests {
     #[test]
     fn what_was_asked_for_too_early_is_settled_by_a_later_answer() {
         let mut coverage = Coverage::default();
-        coverage.hear(&newest(0, 10, 9));
+        coverage.hear(&newest(0, 10, 9), None);
         assert_eq!(coverage.known(day(8)), Some(Known::Settled));
         assert_eq!(coverage.known(day(9)), Some(Known::Asked));
         assert_eq!(coverage.known(day(10)), None);
-        coverage.hear(&newest(5, 12, 11));
+        coverage.hear(&newest(5, 12, 11), None);
         assert_eq!(coverage.known(day(9)), Some(Known::Settled));
         assert_eq!(coverage.unsettled().as_slice(), [span(11, 12)]);
         assert_eq!(coverage.asked_at(), Some(day(12)));
@@ -245,8 +235,8 @@ mod tests {
     #[test]
     fn between_two_answers_that_do_not_meet_nothing_was_asked_for() {
         let mut coverage = Coverage::default();
-        coverage.hear(&newest(0, 10, 9));
-        coverage.hear(&newest(20, 30, 29));
+        coverage.hear(&newest(0, 10, 9), None);
+        coverage.hear(&newest(20, 30, 29), None);
         assert_eq!(
             coverage.never_asked(span(-5, 30)),
             [span(-5, 0), span(10, 20)]
@@ -260,9 +250,10 @@ mod tests {
         let past = Spoken {
             asked: span(10, 20),
             settled_to: day(30),
+            complete_to: day(20),
             newest_at: None,
         };
-        coverage.hear(&past);
+        coverage.hear(&past, None);
         assert_eq!(coverage.never_asked(span(0, 30)), []);
         assert_eq!(coverage.known(day(13)), Some(Known::Settled));
         assert_eq!(coverage.asked_at(), Some(day(30)), "the past is not now");
@@ -272,8 +263,8 @@ mod tests {
     fn what_was_restated_counts_as_never_asked_for_until_it_is_fetched_again() {
         let held = || {
             let mut coverage = Coverage::default();
-            coverage.hear(&newest(0, 10, 9));
-            coverage.hear(&newest(15, 30, 29));
+            coverage.hear(&newest(0, 10, 9), None);
+            coverage.hear(&newest(15, 30, 29), None);
             coverage
         };
         let mut coverage = held();
@@ -290,7 +281,7 @@ mod tests {
             coverage.restated(),
             "a refusal does not hide it"
         );
-        coverage.hear(&newest(20, 30, 29));
+        coverage.hear(&newest(20, 30, 29), None);
         assert_eq!(coverage.restated().as_slice(), [span(0, 10), span(15, 20)]);
         // The event came after the month that showed it: what follows is on the earlier scale too.
         let mut coverage = held();
@@ -302,8 +293,8 @@ mod tests {
     #[test]
     fn it_is_kept_as_segments() {
         let mut coverage = Coverage::default();
-        coverage.hear(&newest(0, 10, 9));
-        coverage.hear(&newest(20, 30, 29));
+        coverage.hear(&newest(0, 10, 9), None);
+        coverage.hear(&newest(20, 30, 29), None);
         coverage.refuse(span(8, 15));
         let segments = coverage.segments();
         let known: Vec<_> = segments

@@ -1,5 +1,7 @@
 //! How complete and how new a series is: from its slots, and from what was asked for.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calendar::CalendarId;
@@ -76,6 +78,10 @@ impl From<Span> for Fill {
 
 /// A bar that the provider lacks is asked for again after so long, then after twice as long, and so on.
 const AGAIN: TimeDelta = TimeDelta::minutes(15);
+/// Of fewer bars, the longest gap counts.
+const MANY: usize = 20;
+/// Gaps are common if one in so many bars follows one.
+const COMMON: usize = 4;
 /// A provider that lacks more than this has stopped, and is asked only when another bar is due.
 const STOPPED: TimeDelta = TimeDelta::days(4);
 
@@ -195,7 +201,9 @@ impl Evidence<'_> {
             None => self.never_asked(within, now),
         };
         let settled = self.grid.publishing.settled(self.grid.interval, now);
-        let settling = Span::new(within.from, within.to.min(settled));
+        // What the provider lacks at the end, an ordinary fetch asks for again.
+        let known = self.newest().unwrap_or(within.from);
+        let settling = Span::new(within.from, within.to.min(settled).min(known));
         let unsettled = self.coverage.unsettled();
         let unsettled = unsettled.as_slice().iter();
         let wanted = lacking
@@ -300,8 +308,9 @@ impl Evidence<'_> {
         Some(Span::new(first.span.from, last.span.to))
     }
 
-    /// The most slots that were empty between two of the newest bars: an illiquid symbol has not
-    /// always a bar.
+    /// So many empty slots mean nothing, because an illiquid symbol has not always a bar: the longest
+    /// gap that was seen twice, since one halt among many bars tells nothing of the next one. Where gaps
+    /// are common, the next may be longer than those before.
     fn usual_gap(&self) -> u64 {
         let slot = |bar: &Bar| self.grid.publishing.slot(self.grid.interval, bar.timestamp);
         let pairs = self.recent.iter().zip(self.recent.iter().skip(1));
@@ -310,7 +319,12 @@ impl Evidence<'_> {
             self.grid
                 .count(Span::new(slot(earlier).to, slot(later).from))
         };
-        pairs.map(gap).max().unwrap_or(0)
+        let mut gaps: Vec<u64> = pairs.map(gap).collect();
+        gaps.sort_unstable_by_key(|gap| Reverse(*gap));
+        let many = gaps.iter().filter(|gap| **gap > 0).count();
+        let times = if many * COMMON > gaps.len() { 2 } else { 1 };
+        let rank = usize::from(gaps.len() >= MANY);
+        gaps.get(rank).map_or(0, |gap| gap * times)
     }
 }
 
@@ -362,6 +376,7 @@ mod tests {
         Spoken {
             asked: Span::new(at(from), at(to)),
             settled_to: publishing.settled(Interval::Min5, at(asked_at)),
+            complete_to: at(to),
             newest_at: Some(at(asked_at)),
         }
     }
@@ -370,7 +385,7 @@ mod tests {
     fn truth(interval: Interval, answers: &[Spoken], last: &str, now: &str) -> Truth {
         let mut coverage = Coverage::default();
         for spoken in answers {
-            coverage.hear(spoken);
+            coverage.hear(spoken, None);
         }
         let evidence = Evidence {
             grid: &grid(interval),
@@ -386,6 +401,7 @@ mod tests {
         let may = Spoken {
             asked: Span::new(at("2026-05-01T04:00:00Z"), at("2026-06-01T04:00:00Z")),
             settled_to: at("2026-11-27T05:00:00Z"),
+            complete_to: at("2026-06-01T04:00:00Z"),
             newest_at: None,
         };
         let truth = truth(
@@ -518,7 +534,7 @@ mod tests {
         assert_eq!((behind.standing, behind.lacking), (Standing::Behind, 24));
         // An illiquid symbol: one bar in three hours.
         let mut coverage = Coverage::default();
-        coverage.hear(&asked);
+        coverage.hear(&asked, None);
         let recent = [
             "2026-11-25T18:55:00Z",
             "2026-11-25T15:30:00Z",
@@ -541,17 +557,52 @@ mod tests {
     }
 
     #[test]
+    fn one_day_without_a_bar_does_not_hide_a_provider_that_is_behind() {
+        let grid = grid(Interval::Daily);
+        let sessions = Span::new(at("2026-08-03T04:00:00Z"), at("2026-11-25T05:00:00Z"));
+        let halted = at("2026-11-10T05:00:00Z");
+        let mut recent: Vec<Bar> = grid
+            .slots(sessions)
+            .filter(|slot| slot.span.from != halted)
+            .map(|slot| bar(&slot.span.from.to_rfc3339()))
+            .collect();
+        recent.reverse();
+        let mut coverage = Coverage::default();
+        coverage.hear(
+            &Spoken {
+                asked: sessions,
+                settled_to: sessions.to,
+                complete_to: sessions.to,
+                newest_at: Some(at("2026-11-25T21:20:00Z")),
+            },
+            None,
+        );
+        let evidence = Evidence {
+            grid: &grid,
+            coverage: &coverage,
+            recent: &recent,
+            since: None,
+        };
+        let truth = evidence.truth(at("2026-11-25T21:30:00Z"));
+        assert_eq!((truth.standing, truth.lacking), (Standing::Behind, 1));
+    }
+
+    #[test]
     fn a_bar_that_the_provider_lacks_is_asked_for_again_ever_less_often() {
         let grid = grid(Interval::Daily);
         let due = at("2026-11-25T21:00:00Z");
         let is_due = |newest: &str, asked: i64, now: i64| {
             let after = |minutes| due + TimeDelta::minutes(minutes);
             let mut coverage = Coverage::default();
-            coverage.hear(&Spoken {
-                asked: Span::new(at("2026-11-02T05:00:00Z"), at(newest)),
-                settled_to: at(newest),
-                newest_at: Some(after(asked)),
-            });
+            coverage.hear(
+                &Spoken {
+                    asked: Span::new(at("2026-11-02T05:00:00Z"), at(newest)),
+                    settled_to: at(newest),
+                    complete_to: at(newest),
+                    newest_at: Some(after(asked)),
+                },
+                None,
+            );
             let recent = [bar(newest)];
             let evidence = Evidence {
                 grid: &grid,
@@ -598,7 +649,7 @@ mod tests {
             "2026-11-25T21:00:00Z",
             "2026-11-25T21:01:00Z",
         );
-        coverage.hear(&answer);
+        coverage.hear(&answer, None);
         let grid = grid(Interval::Min5);
         let evidence = Evidence {
             grid: &grid,
@@ -647,11 +698,15 @@ mod tests {
         let [monday, tuesday, wednesday] = ["2026-11-16", "2026-11-17", "2026-11-18"].map(day);
         let mut coverage = Coverage::default();
         for asked in [monday, day("2026-11-20")] {
-            coverage.hear(&Spoken {
-                asked,
-                settled_to: asked.to,
-                newest_at: None,
-            });
+            coverage.hear(
+                &Spoken {
+                    asked,
+                    settled_to: asked.to,
+                    complete_to: asked.to,
+                    newest_at: None,
+                },
+                None,
+            );
         }
         coverage.refuse(tuesday);
         let grid = grid(Interval::Min5);

@@ -80,7 +80,9 @@ impl Exchange<'_> {
             series,
             at: kept.answer.asked_at(),
         };
-        self.lane.source.spoken(&asked, &reading.bars)
+        let spoken = self.lane.source.spoken(&asked, &reading.bars)?;
+        let grid = self.pipeline.grid(series);
+        Some(spoken.of_due(&grid, &reading.bars, asked.at))
     }
 }
 

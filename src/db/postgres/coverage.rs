@@ -33,7 +33,17 @@ pub async fn hear(
     enter(connection, &batch.series).await?;
     let mut coverage = coverage(connection, &batch.series).await?;
     let before = (coverage.segments(), coverage.asked_at());
-    says.add_to(&mut coverage, &batch.bars);
+    let newest: Option<DateTime<Utc>> = sqlx::query_scalar(
+        "SELECT max(timestamp) FROM stock_data \
+         WHERE source = source_of($1) AND symbol = $2 AND interval = $3 AND adjusted = $4",
+    )
+    .bind(batch.series.source.as_str())
+    .bind(batch.series.symbol.as_str())
+    .bind(batch.series.interval.as_str())
+    .bind(batch.series.is_stored_adjusted())
+    .fetch_one(&mut *connection)
+    .await?;
+    says.add_to(&mut coverage, &batch.bars, newest);
     write(connection, &batch.series, before, &coverage).await
 }
 

@@ -37,7 +37,13 @@ pub async fn hear(
     }
     let mut coverage = read(connection, number).await?;
     let before = (coverage.segments(), coverage.asked_at());
-    says.add_to(&mut coverage, &batch.bars);
+    let newest: Option<String> =
+        sqlx::query_scalar("SELECT max(timestamp) FROM bars WHERE series_id = $1")
+            .bind(number)
+            .fetch_one(&mut *connection)
+            .await?;
+    let newest = newest.map(|text| instant::read(&text)).transpose()?;
+    says.add_to(&mut coverage, &batch.bars, newest);
     write(connection, number, before, &coverage).await
 }
 

@@ -71,11 +71,15 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
     let newest = fetched_at.and_then(|at| grid.newest_due(at));
     let mut coverage = Coverage::default();
     if let Some((slot, newest_at)) = newest.zip(fetched_at) {
-        coverage.hear(&Spoken {
-            asked: slot.span,
-            settled_to: slot.span.to,
-            newest_at: Some(newest_at),
-        });
+        coverage.hear(
+            &Spoken {
+                asked: slot.span,
+                settled_to: slot.span.to,
+                complete_to: slot.span.to,
+                newest_at: Some(newest_at),
+            },
+            None,
+        );
     }
     Entry {
         key: key(symbol),

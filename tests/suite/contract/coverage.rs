@@ -74,6 +74,7 @@ fn morning(day: &str) -> Spoken {
     Spoken {
         asked: span(&format!("{day}T13:30:00Z"), &format!("{day}T14:30:00Z")),
         settled_to: at(&format!("{day}T14:00:00Z")),
+        complete_to: at(&format!("{day}T14:30:00Z")),
         newest_at: Some(at(&format!("{day}T14:31:00Z"))),
     }
 }
@@ -101,6 +102,7 @@ async fn what_answers_speak_for_is_kept_with_their_bars(place: Place) {
     let later = Spoken {
         asked: span("2026-05-15T14:10:00Z", "2026-05-15T15:00:00Z"),
         settled_to: at("2026-05-16T00:00:00Z"),
+        complete_to: at("2026-05-15T15:00:00Z"),
         newest_at: Some(at("2026-05-16T06:00:00Z")),
     };
     store_spoken(&store, &[], later).await;

@@ -216,6 +216,7 @@ impl Source for Paged {
         Some(Spoken {
             asked: Span::new(first.from, last.to),
             settled_to: DESCRIPTION.publishing.settled(interval, asked.at),
+            complete_to: last.to,
             newest_at: Some(asked.at),
         })
     }

@@ -23,21 +23,21 @@ pub(super) fn spoken(
     let finished = bars.iter().rev().find(|bar| bar.is_final);
     let newest = finished.map(|bar| slot(bar).to);
     let late = PUBLISHING.slot(interval, asked_at - LATE).from;
-    let to = newest.map_or(late, |newest| newest.max(late));
     let month = month(request);
     let is_whole = request.get("outputsize") == Some(Outputsize::Full.as_str())
         || matches!(interval, Interval::Weekly | Interval::Monthly);
     let asked = match month {
-        Some(month) if is_whole => Span::new(month.from, to.min(month.to)),
-        Some(_) => Span::new(oldest.unwrap_or(to), newest.unwrap_or(to)),
+        Some(month) if is_whole => Span::new(month.from, month.to.min(asked_at)),
+        Some(_) => Span::new(oldest.unwrap_or(asked_at), newest.unwrap_or(asked_at)),
         // Intraday bars without a month never come with their history.
-        None if is_whole && !interval.is_intraday() => Span::new(Coverage::beginning(), to),
-        None => Span::new(oldest.unwrap_or(to), to),
+        None if is_whole && !interval.is_intraday() => Span::new(Coverage::beginning(), asked_at),
+        None => Span::new(oldest.unwrap_or(asked_at), asked_at),
     };
     let is_newest = month.is_none_or(|month| month.contains(asked_at));
     Spoken {
         asked,
         settled_to: PUBLISHING.settled(interval, asked_at),
+        complete_to: newest.map_or(late, |newest| newest.max(late)),
         newest_at: is_newest.then_some(asked_at),
     }
 }
@@ -88,13 +88,13 @@ mod tests {
         }
     }
 
-    /// From, to, settled to, and whether it asked for the newest bars.
+    /// From, to, settled to, complete to, and whether it asked for the newest bars.
     fn said(
         interval: Interval,
         parameters: &[(&str, &str)],
         bars: &[(&str, bool)],
         asked_at: &str,
-    ) -> (String, String, String, bool) {
+    ) -> ([String; 4], bool) {
         let bars: Vec<Bar> = bars.iter().map(|(label, done)| bar(label, *done)).collect();
         let spoken = spoken(
             &request(interval, parameters),
@@ -104,21 +104,12 @@ mod tests {
         );
         let text = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M").to_string();
         let Span { from, to } = spoken.asked;
-        (
-            text(from),
-            text(to),
-            text(spoken.settled_to),
-            spoken.newest_at.is_some(),
-        )
+        let times = [from, to, spoken.settled_to, spoken.complete_to].map(text);
+        (times, spoken.newest_at.is_some())
     }
 
-    fn expected(
-        from: &str,
-        to: &str,
-        settled: &str,
-        newest: bool,
-    ) -> (String, String, String, bool) {
-        (from.into(), to.into(), settled.into(), newest)
+    fn expected(times: [&str; 4], newest: bool) -> ([String; 4], bool) {
+        (times.map(str::to_owned), newest)
     }
 
     const COMPACT: (&str, &str) = ("outputsize", "compact");
@@ -126,7 +117,8 @@ mod tests {
     const MAY: (&str, &str) = ("month", "2026-05");
 
     #[test]
-    fn the_newest_bars_speak_from_the_oldest_of_them_to_the_newest_that_is_finished() {
+    fn the_newest_bars_speak_from_the_oldest_of_them_and_are_complete_to_the_newest_that_is_finished()
+     {
         let bars = [
             ("2026-11-20T14:30:00Z", true),
             ("2026-11-20T14:35:00Z", true),
@@ -135,9 +127,12 @@ mod tests {
         assert_eq!(
             said(Interval::Min5, &[COMPACT], &bars, "2026-11-20T14:42:00Z"),
             expected(
-                "2026-11-20 14:30",
-                "2026-11-20 14:40",
-                "2026-11-20 05:00",
+                [
+                    "2026-11-20 14:30",
+                    "2026-11-20 14:42",
+                    "2026-11-20 05:00",
+                    "2026-11-20 14:40"
+                ],
                 true
             )
         );
@@ -145,9 +140,12 @@ mod tests {
         assert_eq!(
             said(Interval::Min5, &[FULL], &bars[..2], "2026-11-21T14:42:00Z"),
             expected(
-                "2026-11-20 14:30",
-                "2026-11-20 14:40",
-                "2026-11-21 05:00",
+                [
+                    "2026-11-20 14:30",
+                    "2026-11-21 14:42",
+                    "2026-11-21 05:00",
+                    "2026-11-20 14:40"
+                ],
                 true
             )
         );
@@ -163,29 +161,38 @@ mod tests {
         assert_eq!(
             said(Interval::Min5, &[MAY, FULL], &bars, later),
             expected(
-                "2026-05-01 04:00",
-                "2026-06-01 04:00",
-                "2026-11-20 05:00",
+                [
+                    "2026-05-01 04:00",
+                    "2026-06-01 04:00",
+                    "2026-11-20 05:00",
+                    "2026-11-06 15:00"
+                ],
                 false
             )
         );
         assert_eq!(
             said(Interval::Min5, &[MAY, COMPACT], &bars, later),
             expected(
-                "2026-05-04 13:30",
-                "2026-05-29 20:00",
-                "2026-11-20 05:00",
+                [
+                    "2026-05-04 13:30",
+                    "2026-05-29 20:00",
+                    "2026-11-20 05:00",
+                    "2026-11-06 15:00"
+                ],
                 false
             )
         );
-        // The month is not over: what comes after its newest bar was not asked for.
+        // The month is not over.
         let now = "2026-05-29T20:10:00Z";
         assert_eq!(
             said(Interval::Min5, &[MAY, FULL], &bars, now),
             expected(
-                "2026-05-01 04:00",
-                "2026-05-29 20:00",
-                "2026-05-29 04:00",
+                [
+                    "2026-05-01 04:00",
+                    "2026-05-29 20:10",
+                    "2026-05-29 04:00",
+                    "2026-05-29 20:00"
+                ],
                 true
             )
         );
@@ -201,18 +208,24 @@ mod tests {
         assert_eq!(
             said(Interval::Daily, &[FULL], &bars, morning),
             expected(
-                "1900-01-01 00:00",
-                "2026-11-20 05:00",
-                "2026-11-20 05:00",
+                [
+                    "1900-01-01 00:00",
+                    "2026-11-20 15:00",
+                    "2026-11-20 05:00",
+                    "2026-11-20 05:00"
+                ],
                 true
             )
         );
         assert_eq!(
             said(Interval::Daily, &[COMPACT], &bars, morning),
             expected(
-                "2026-11-18 05:00",
-                "2026-11-20 05:00",
-                "2026-11-20 05:00",
+                [
+                    "2026-11-18 05:00",
+                    "2026-11-20 15:00",
+                    "2026-11-20 05:00",
+                    "2026-11-20 05:00"
+                ],
                 true
             )
         );
@@ -223,23 +236,26 @@ mod tests {
         assert_eq!(
             said(Interval::Weekly, &[], &week, morning),
             expected(
-                "1900-01-01 00:00",
-                "2026-11-16 05:00",
-                "2026-11-16 05:00",
+                [
+                    "1900-01-01 00:00",
+                    "2026-11-20 15:00",
+                    "2026-11-16 05:00",
+                    "2026-11-16 05:00"
+                ],
                 true
             )
         );
     }
 
     #[test]
-    fn a_provider_that_is_late_says_nothing_about_the_last_fortnight() {
+    fn a_provider_without_a_newer_bar_may_be_late_for_a_fortnight() {
         let bars = [("2026-11-10T05:00:00Z", true)];
         assert_eq!(
-            said(Interval::Daily, &[COMPACT], &bars, "2026-11-20T15:00:00Z").1,
+            said(Interval::Daily, &[COMPACT], &bars, "2026-11-20T15:00:00Z").0[3],
             "2026-11-11 05:00"
         );
         assert_eq!(
-            said(Interval::Daily, &[COMPACT], &bars, "2026-12-20T15:00:00Z").1,
+            said(Interval::Daily, &[COMPACT], &bars, "2026-12-20T15:00:00Z").0[3],
             "2026-12-06 05:00",
             "nothing was traded for weeks"
         );
