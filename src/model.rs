@@ -23,6 +23,7 @@ pub mod slot;
 pub mod source;
 pub mod span;
 pub mod spoken;
+pub mod supposed;
 pub mod symbol;
 pub mod text;
 pub mod truth;

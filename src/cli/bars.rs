@@ -462,14 +462,18 @@ fn shown(bars: &[ScaledBar], interval: Interval) -> String {
     layout(&heads, &rows)
 }
 
-/// A table of bars, newest first, with a line where neighbours do not belong together.
+/// A table of bars, newest first, with a line where neighbours do not belong together, and under bars
+/// that nobody expects.
 fn marked(table: &str, bars: &[Bar], holes: &[Hole], grid: &Grid) -> String {
     let mut lines = table.lines();
     let mut text = lines
         .next()
         .map_or_else(String::new, |head| format!("{head}\n"));
-    for (line, bar) in lines.zip(bars) {
+    for (line, (at, bar)) in lines.zip(bars.iter().enumerate()) {
         let _ = writeln!(text, "{line}");
+        if let Some(words) = ranges::extra(grid, bars, at) {
+            let _ = writeln!(text, "  {words}");
+        }
         for hole in holes.iter().filter(|hole| hole.before == bar.timestamp) {
             let words = hole.words(grid);
             let _ = writeln!(text, "  {words}; pipeline-tui backfill fetches them");

@@ -1,7 +1,9 @@
 //! `status`: how the watch list stands, in one line.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::args::{ReportFormat, StatusArgs};
@@ -10,7 +12,9 @@ use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::{chosen, open, output};
 use crate::model::Standing;
+use crate::model::calendar::CalendarId;
 use crate::model::text::counted;
+use crate::pipeline::stock::Stand;
 
 #[derive(Serialize)]
 struct Status {
@@ -19,6 +23,10 @@ struct Status {
     due: usize,
     behind: usize,
     holes: usize,
+    failed: usize,
+    closed: usize,
+    /// Days on which an exchange was probably closed, unlike its table.
+    probably_closed: BTreeSet<ClosedDay>,
     requests_today: u32,
     requests_per_day: Option<u32>,
 }
@@ -32,8 +40,15 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     }
     let series = chosen::series(&[], None, &settings, &store).await?;
     let stands = pipeline.stands(&series, None).await?;
+    let failing = store.failing().await?;
+    let is_failed = |stand: &Stand| {
+        !matches!(stand.truth.standing, Standing::Fresh | Standing::Closed)
+            && failing.contains(&stand.series)
+    };
+    let (failed, others): (Vec<&Stand>, Vec<&Stand>) =
+        stands.iter().partition(|stand| is_failed(stand));
     let count = |standing| {
-        let of_it = stands
+        let of_it = others
             .iter()
             .filter(|stand| stand.truth.standing == standing);
         of_it.count()
@@ -48,6 +63,9 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
         due: count(Standing::Due),
         behind: count(Standing::Behind),
         holes: count(Standing::Holes),
+        failed: failed.len(),
+        closed: count(Standing::Closed),
+        probably_closed: stands.iter().filter_map(closed_day).collect(),
         requests_today: pipeline.used_today(&settings.sources.usual).await?,
         requests_per_day: usual.map(|limit| limit.per_day),
     };
@@ -55,8 +73,22 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
         ReportFormat::Json => output::data(&serialize(&status)?)?,
         ReportFormat::Text => output::print(&(line(&status) + "\n"))?,
     }
-    let is_well = status.behind == 0 && status.holes == 0;
+    let is_well = status.behind + status.holes + status.failed == 0;
     Ok(if is_well { exit::DONE } else { exit::SOME })
+}
+
+/// A day on which an exchange was probably closed.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct ClosedDay {
+    calendar: CalendarId,
+    date: NaiveDate,
+}
+
+fn closed_day(stand: &Stand) -> Option<ClosedDay> {
+    Some(ClosedDay {
+        calendar: stand.grid.calendar.id(),
+        date: stand.truth.closed_on(&stand.grid)?,
+    })
 }
 
 fn line(status: &Status) -> String {
@@ -65,12 +97,21 @@ fn line(status: &Status) -> String {
         (status.due, "due"),
         (status.behind, "behind"),
         (status.holes, "with holes"),
+        (status.failed, "failed"),
+        (status.closed, "closed"),
     ];
     let mut parts: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
+    parts.extend(status.probably_closed.iter().map(|day| {
+        let name = match day.calendar {
+            CalendarId::Weekdays => "an unknown exchange",
+            known => known.name(),
+        };
+        format!("{name} probably closed on {}", day.date)
+    }));
     if parts.is_empty() {
         parts.push("no series".to_owned());
     }
@@ -88,17 +129,23 @@ mod tests {
     #[test]
     fn one_line_says_what_is_not_well_and_leaves_out_what_is_not_there() {
         let status = Status {
-            series: 15,
+            series: 22,
             fresh: 12,
             due: 0,
             behind: 1,
             holes: 2,
+            failed: 3,
+            closed: 4,
+            probably_closed: BTreeSet::from([ClosedDay {
+                calendar: CalendarId::Xnys,
+                date: "2026-11-18".parse().unwrap(),
+            }]),
             requests_today: 4,
             requests_per_day: Some(25),
         };
         assert_eq!(
             line(&status),
-            "12 fresh · 1 behind · 2 with holes · 4 of 25 requests"
+            "12 fresh · 1 behind · 2 with holes · 3 failed · 4 closed · NYSE probably closed on 2026-11-18 · 4 of 25 requests"
         );
     }
 }

@@ -111,6 +111,16 @@ impl Grid {
         })
     }
 
+    /// The day of a bar that begins at an instant; `None` for bars of more than a day.
+    #[must_use]
+    pub fn day(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
+        match self.interval {
+            Interval::Weekly | Interval::Monthly => None,
+            Interval::Daily => Some(at.with_timezone(&self.publishing.zone).date_naive()),
+            _ => Some(self.calendar.date(at)),
+        }
+    }
+
     /// The newest slot whose bar is due.
     #[must_use]
     pub fn newest_due(&self, now: DateTime<Utc>) -> Option<Slot> {

@@ -1,6 +1,6 @@
 //! A series as a sequence of times, each with what is there and why not.
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::text::counted;
@@ -22,6 +22,8 @@ words! {
         Refused = "refused by the provider",
         /// It was never asked for.
         NeverAsked = "never asked",
+        /// Bars of a day on which the exchange did not trade by its calendar.
+        Extra = "extra, not expected",
     }
 }
 
@@ -37,20 +39,73 @@ pub struct Stretch {
     pub bars: u64,
 }
 
-/// The stretches of a time, oldest first. `held` are the times of stored bars.
+/// The bars of a series, as far as they tell what is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// The times of bars, over which no slot is empty.
+    pub held: Spans,
+    /// The days with bars on which the exchange did not trade by its calendar, oldest first, each
+    /// with the number of its bars.
+    pub extra: Vec<(Span, u64)>,
+}
+
+impl Stock {
+    /// Takes in finished bars, which follow those before.
+    pub fn take<'a>(&mut self, grid: &Grid, bars: impl IntoIterator<Item = &'a Bar>) {
+        let mut run = self.held.as_slice().last().copied();
+        let mut day: Option<(NaiveDate, bool)> = None;
+        for bar in bars {
+            let slot = grid.publishing.slot(grid.interval, bar.timestamp);
+            run = Some(match run {
+                Some(run) if grid.count(Span::new(run.to, slot.from)) == 0 => {
+                    Span::new(run.from, slot.to)
+                }
+                Some(run) => {
+                    self.held.add(run);
+                    slot
+                }
+                None => slot,
+            });
+            let Some(date) = grid.day(slot.from) else {
+                continue;
+            };
+            match (day, self.extra.last_mut()) {
+                (Some((before, false)), _) if before == date => {}
+                (Some((before, true)), Some((span, bars))) if before == date => {
+                    *span = Span::new(span.from, slot.to);
+                    *bars += 1;
+                }
+                _ => {
+                    let is_extra = grid.calendar.session(date).is_none();
+                    day = Some((date, is_extra));
+                    if is_extra {
+                        self.extra.push((slot, 1));
+                    }
+                }
+            }
+        }
+        if let Some(run) = run {
+            self.held.add(run);
+        }
+    }
+}
+
+/// The stretches of a time, oldest first.
 #[must_use]
-pub fn stretches(grid: &Grid, coverage: &Coverage, held: &Spans, within: Span) -> Vec<Stretch> {
+pub fn stretches(grid: &Grid, coverage: &Coverage, stock: &Stock, within: Span) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
-    let mut edges = edges(coverage, held, within);
+    let mut edges = edges(coverage, stock, within);
     edges.dedup();
     for pair in edges.windows(2) {
         let [from, to] = *pair else { continue };
         let span = Span::new(from, to);
-        let bars = grid.count(span);
+        let (state, bars) = match stock.extra.iter().find(|(extra, _)| *extra == span) {
+            Some((_, bars)) => (There::Extra, *bars),
+            None => (state(coverage, &stock.held, from), grid.count(span)),
+        };
         if bars == 0 {
             continue;
         }
-        let state = state(coverage, held, from);
         match stretches.last_mut() {
             Some(last) if last.state == state => {
                 last.span.to = to;
@@ -146,9 +201,22 @@ pub fn holes(grid: &Grid, coverage: &Coverage, bars: &[Bar]) -> Vec<Hole> {
     pairs.flat_map(both).flatten().collect()
 }
 
-fn edges(coverage: &Coverage, held: &Spans, within: Span) -> Vec<DateTime<Utc>> {
+/// Of bars, newest first: what is to be said under this one, if it is the oldest of a day on which the
+/// exchange did not trade by its calendar.
+#[must_use]
+pub fn extra(grid: &Grid, bars: &[Bar], at: usize) -> Option<String> {
+    let day = |at: usize| grid.day(bars.get(at)?.timestamp);
+    let date = day(at).filter(|date| day(at + 1) != Some(*date))?;
+    let is_extra = grid.calendar.session(date).is_none();
+    is_extra.then(|| format!("extra: no session on {date} by the calendar"))
+}
+
+fn edges(coverage: &Coverage, stock: &Stock, within: Span) -> Vec<DateTime<Utc>> {
     let known = coverage.segments().into_iter().map(|segment| segment.span);
-    let spans = known.chain(held.as_slice().iter().copied());
+    let extra = stock.extra.iter().map(|(span, _)| *span);
+    let spans = known
+        .chain(stock.held.as_slice().iter().copied())
+        .chain(extra);
     let mut edges: Vec<DateTime<Utc>> = spans
         .flat_map(|span| [span.from, span.to])
         .filter(|edge| within.contains(*edge))
@@ -211,9 +279,12 @@ mod tests {
             segment(18, 20, Known::Restated),
         ];
         let coverage = Coverage::of(segments, None);
-        let held: Spans = [span(2, 4), span(6, 11), span(18, 19)]
-            .into_iter()
-            .collect();
+        let held = Stock {
+            held: [span(2, 4), span(6, 11), span(18, 19)]
+                .into_iter()
+                .collect(),
+            extra: vec![],
+        };
         let found: Vec<_> = stretches(&grid, &coverage, &held, span(0, 20))
             .iter()
             .map(|stretch| (stretch.state, stretch.span, stretch.bars))
@@ -236,6 +307,68 @@ mod tests {
         assert_eq!(stretches(&grid, &coverage, &held, span(3, 3)), []);
     }
 
+    #[test]
+    fn bars_of_a_holiday_are_extra_and_none_is_expected() {
+        let grid = Grid {
+            interval: Interval::Min60,
+            calendar: CalendarId::Xnys.into(),
+            publishing: Publishing {
+                zone: chrono_tz::America::New_York,
+                ..Publishing::UNKNOWN
+            },
+        };
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        // The last hour before Thanksgiving, two hours of that day, and the first one after it.
+        let labels = [
+            "2026-11-25T20:00:00Z",
+            "2026-11-26T15:00:00Z",
+            "2026-11-26T16:00:00Z",
+            "2026-11-27T14:00:00Z",
+        ];
+        let bars = labels.map(|label| bar_at(at(label)));
+        let mut stock = Stock::default();
+        for piece in bars.chunks(2) {
+            stock.take(&grid, piece);
+        }
+        let all = Span::new(at(labels[0]), at("2026-11-27T15:00:00Z"));
+        assert_eq!(stock.held.as_slice(), [all]);
+        let coverage = Coverage::of(
+            [Segment {
+                span: all,
+                known: Known::Settled,
+            }],
+            None,
+        );
+        let found: Vec<_> = stretches(&grid, &coverage, &stock, all)
+            .iter()
+            .map(|stretch| (stretch.state, stretch.span.from, stretch.bars))
+            .collect();
+        let holiday = (There::Extra, at(labels[1]), 2);
+        let mut newest_first = bars;
+        newest_first.reverse();
+        let said = [0, 1, 2, 3].map(|at| extra(&grid, &newest_first, at));
+        let words = "extra: no session on 2026-11-26 by the calendar".to_owned();
+        assert_eq!(said, [None, None, Some(words), None]);
+        let after = (There::Held, at("2026-11-26T17:00:00Z"), 1);
+        assert_eq!(found, [(There::Held, at(labels[0]), 1), holiday, after]);
+    }
+
+    fn bar_at(timestamp: DateTime<Utc>) -> Bar {
+        Bar {
+            timestamp,
+            trading_date: NaiveDate::MIN,
+            open: Price::from_units(1),
+            high: Price::from_units(1),
+            low: Price::from_units(1),
+            close: Price::from_units(1),
+            volume: 1.into(),
+            is_final: true,
+            adjusted_close: None,
+            dividend_amount: None,
+            split_coefficient: None,
+        }
+    }
+
     fn always() -> Grid {
         Grid {
             interval: Interval::Min5,
@@ -249,19 +382,7 @@ mod tests {
 
     #[test]
     fn between_two_bars_only_what_was_never_asked_for_is_a_hole() {
-        let bar = |at: i64| Bar {
-            timestamp: span(at, at).from,
-            trading_date: NaiveDate::MIN,
-            open: Price::from_units(1),
-            high: Price::from_units(1),
-            low: Price::from_units(1),
-            close: Price::from_units(1),
-            volume: 1.into(),
-            is_final: true,
-            adjusted_close: None,
-            dividend_amount: None,
-            split_coefficient: None,
-        };
+        let bar = |at: i64| bar_at(span(at, at).from);
         let known = [
             (span(0, 5), Known::Settled),
             (span(9, 10), Known::Settled),

@@ -19,6 +19,8 @@ words! {
         Behind = "behind",
         /// Older bars were never asked for.
         Holes = "holes",
+        /// The exchange was probably closed: no series has a bar of the last session.
+        Closed = "closed",
     }
 }
 
@@ -56,6 +58,8 @@ pub struct Truth {
     pub asked_at: Option<DateTime<Utc>>,
     /// Whether asking now may bring the newest bar.
     pub is_due: bool,
+    /// Whether there is a bar of the last session that is over; `None`: the newest bars do not tell.
+    pub has_last_session: Option<bool>,
 }
 
 /// The time of a series that a backfill brings.
@@ -161,7 +165,18 @@ impl Evidence<'_> {
             lacking,
             asked_at,
             is_due: self.is_due(now),
+            has_last_session: self.has_last_session(now),
         }
+    }
+
+    fn has_last_session(&self, now: DateTime<Utc>) -> Option<bool> {
+        let date = self.grid.calendar.last_session(now)?.date;
+        let has_it = self.recent.iter().any(|bar| bar.trading_date == date);
+        let reach_back = self
+            .recent
+            .last()
+            .is_some_and(|bar| bar.trading_date < date);
+        (has_it || reach_back).then_some(has_it)
     }
 
     /// The times to ask for now: the holes, what may have come since, and what can be settled now.

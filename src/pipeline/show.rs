@@ -186,14 +186,14 @@ pub async fn ranges(
     let stored = pipeline.stored_as(&series);
     let facts = pipeline.store.facts(stored.clone()).await?;
     let stand = pipeline.stand(stored, &facts, None);
-    let held = pipeline.runs_of_bars(&stand.series, Some(within)).await?;
+    let stock = pipeline.stock(&stand.series, Some(within)).await?;
     let asked = stand.coverage.bounds().map(|bounds| bounds.from);
     let firsts = [stand.since, asked, facts.oldest];
     let due = stand.truth.newest_due.map(|slot| slot.span.to);
     let wanted = firsts.into_iter().flatten().min().zip(due);
     let wanted = wanted.map(|(from, to)| within.common(Span::new(from, to)));
     let ranges = wanted.map_or_else(Vec::new, |wanted| {
-        stretches(&stand.grid, &stand.coverage, &held, wanted)
+        stretches(&stand.grid, &stand.coverage, &stock, wanted)
     });
     Ok(RangesView {
         series,

@@ -185,6 +185,8 @@ words! {
         Behind = "behind",
         /// Older bars were never asked for.
         Holes = "holes",
+        /// The exchange was probably closed: no series has a bar of the last session.
+        Closed = "closed",
         /// It waits for its turn in the run, or for the day's quota to renew.
         Waiting = "waiting",
         /// A request is being sent, or will be sent again after a pause.

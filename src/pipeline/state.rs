@@ -278,11 +278,8 @@ impl State {
         if !self.read_only && self.runs.iter().any(is_of_another) {
             jobs.push(Job::Rescue);
         }
-        let states = self
-            .entries
-            .iter()
-            .map(|entry| self.state_of(entry, now))
-            .collect();
+        let states = self.states(now).into_iter().map(|(_, state)| state);
+        let states = states.collect();
         let moved = (states, self.next_at(now));
         if moved != self.at_last_look {
             self.at_last_look = moved;
@@ -421,11 +418,18 @@ impl State {
             .filter(|error| error.class != ErrorClass::Day)
             .map(|error| (error.class, error.message.clone()));
         let class = problem.as_ref().map(|(class, _)| *class);
+        let asks_for_newest = self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.trigger != "backfill");
         let Some(entry) = self.entry(&report.series) else {
             return;
         };
         if report.status == Ended::Succeeded {
             entry.live.fetched_at = Some(now);
+            if asks_for_newest {
+                entry.live.newest_at = Some(now);
+            }
         }
         entry.live.retry_at = None;
         entry.live.state = match (report.status, class) {

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::run::{Pipeline, RunRequest};
 use super::source::{Range, Wish};
 use crate::db::{BarQuery, DbError, Order, SeriesFacts};
-use crate::model::ranges::{Stretch, stretches};
+use crate::model::ranges::{Stock, Stretch, stretches};
+use crate::model::supposed::suppose_closed;
 use crate::model::{
-    Bar, Coverage, Evidence, Grid, Known, Publishing, Segment, SeriesKey, Span, Spans, Truth,
-    moment,
+    Coverage, Evidence, Grid, Known, Publishing, Segment, SeriesKey, Span, Truth, moment,
 };
 
 /// Bars that are read at a time when stock is taken.
@@ -103,6 +103,11 @@ impl Pipeline {
             let since = since.max(earliest);
             stands.push(self.stand(series, &facts, since));
         }
+        suppose_closed(
+            stands
+                .iter_mut()
+                .map(|stand| (&stand.series.symbol, &stand.grid, &mut stand.truth)),
+        );
         Ok(stands)
     }
 
@@ -150,20 +155,27 @@ impl Pipeline {
 
     /// A series from the first bar that is wanted until now, with what is there and why not.
     pub async fn stretches(&self, stand: &Stand) -> Result<Vec<Stretch>, DbError> {
-        let held = self.runs_of_bars(&stand.series, None).await?;
-        let bounds = [held.bounds(), stand.coverage.bounds()];
+        let stock = self.stock(&stand.series, None).await?;
+        let held = stock.held.bounds();
+        let bounds = [held, stand.coverage.bounds()];
         let first = bounds.into_iter().flatten().map(|bounds| bounds.from);
-        // What is before the first bar was asked for and is not there: it needs no line.
-        let listed = held.bounds().map(|bounds| bounds.from);
-        let from = stand.since.into_iter().chain(first).min().max(listed);
+        let from = stand.since.into_iter().chain(first).min();
         let newest = stand.truth.newest_due.map(|slot| slot.span.to);
-        match (from, newest) {
-            (Some(from), Some(to)) => {
-                let within = Span::new(from, to);
-                Ok(stretches(&stand.grid, &stand.coverage, &held, within))
-            }
-            _ => Ok(vec![]),
-        }
+        let Some(wanted) = from.zip(newest).map(|(from, to)| Span::new(from, to)) else {
+            return Ok(vec![]);
+        };
+        // What is before the first bar was asked for and is not there: it needs no line.
+        let mut never = stand.coverage.never_asked(wanted).into_iter();
+        let never = never.find_map(|never| stand.grid.first(never));
+        let listed = held.map(|bounds| bounds.from);
+        let begin = listed
+            .into_iter()
+            .chain(never.map(|slot| slot.span.from))
+            .min();
+        let extra = stock.extra.last().map(|(extra, _)| extra.to);
+        let end = extra.map_or(wanted.to, |extra| extra.max(wanted.to));
+        let within = Span::new(begin.unwrap_or(wanted.from), end);
+        Ok(stretches(&stand.grid, &stand.coverage, &stock, within))
     }
 
     /// What is missing of the series of a run that is to bring what is missing.
@@ -191,26 +203,29 @@ impl Pipeline {
         };
         let mut known: BTreeMap<SeriesKey, Coverage> =
             self.store.coverage().await?.into_iter().collect();
-        let missing = |series: SeriesKey| {
+        let mut missing = HashMap::with_capacity(wanted.len());
+        for series in wanted {
             let coverage = known.remove(&series).unwrap_or_default();
             let grid = self.grid(&series);
-            let evidence = Evidence {
+            let mut evidence = Evidence {
                 grid: &grid,
                 coverage: &coverage,
                 recent: &[],
                 since: self.since(&series),
             };
-            let wanted = match request.within {
+            let spans = match request.within {
                 Some(fill) => {
+                    let facts = self.store.facts(series.clone()).await?;
+                    evidence.recent = &facts.recent;
                     let wanted = evidence.wanted_by(fill, now);
                     let first = first.get(&series).map(|first| first.at);
                     within_reach(&grid, &wanted, self.reach(&series).max(first))
                 }
                 None => evidence.wanted(now),
             };
-            (series, wanted)
-        };
-        Ok(wanted.into_iter().map(missing).collect())
+            missing.insert(series, spans);
+        }
+        Ok(missing)
     }
 
     /// The series as the store names it.
@@ -232,7 +247,7 @@ impl Pipeline {
         let stored: BTreeSet<&SeriesKey> = months.iter().map(|count| &count.series).collect();
         for (series, coverage) in self.store.coverage().await? {
             if coverage == Coverage::default() && stored.contains(&series) {
-                let held = self.runs_of_bars(&series, None).await?;
+                let held = self.stock(&series, None).await?.held;
                 let segment = |span: &Span| Segment {
                     span: *span,
                     known: Known::Settled,
@@ -245,18 +260,16 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The times of stored bars, over which no slot is empty; of those that begin in a time, if one is
-    /// given.
-    pub(super) async fn runs_of_bars(
+    /// What stored bars tell; those that begin in a time, if one is given.
+    pub(super) async fn stock(
         &self,
         series: &SeriesKey,
         within: Option<Span>,
-    ) -> Result<Spans, DbError> {
+    ) -> Result<Stock, DbError> {
         let grid = self.grid(series);
         // The label of a week or a month may be at its end.
         let to = within.map(|within| within.to + grid.interval.length());
-        let slot = |bar: &Bar| grid.publishing.slot(grid.interval, bar.timestamp);
-        let (mut runs, mut last) = (Spans::default(), None::<Span>);
+        let mut stock = Stock::default();
         let mut from = within.map(|within| within.from);
         loop {
             let query = BarQuery {
@@ -267,28 +280,13 @@ impl Pipeline {
                 order: Order::OldestFirst,
             };
             let bars = self.store.bars(query).await?;
-            for bar in bars.iter().filter(|bar| bar.is_final) {
-                let slot = slot(bar);
-                let run = match last {
-                    Some(before) if grid.count(Span::new(before.to, slot.from)) == 0 => {
-                        Span::new(before.from, slot.to)
-                    }
-                    Some(before) => {
-                        runs.add(before);
-                        slot
-                    }
-                    None => slot,
-                };
-                last = Some(run);
-            }
+            stock.take(&grid, bars.iter().filter(|bar| bar.is_final));
             match bars.last() {
-                Some(bar) if bars.len() == PIECE as usize => from = Some(bar.timestamp),
-                _ => break,
+                Some(bar) if bars.len() == PIECE as usize => {
+                    from = Some(bar.timestamp + TimeDelta::seconds(1));
+                }
+                _ => return Ok(stock),
             }
         }
-        if let Some(run) = last {
-            runs.add(run);
-        }
-        Ok(runs)
     }
 }

@@ -1,10 +1,25 @@
 //! What an exchange does now, in words.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::text::{near, zone_name};
 use crate::model::calendar::{Basis, Calendar, CalendarId, Closure, Market};
+
+/// The same, and on which day it was probably closed, unlike its table.
+#[must_use]
+pub fn supposed(
+    calendar: &Calendar,
+    closed_on: Option<NaiveDate>,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> String {
+    let said = words(calendar, now, zone);
+    match closed_on {
+        Some(date) => format!("{said}; probably closed {}", date.format("%a %m-%d")),
+        None => said,
+    }
+}
 
 /// Whether an exchange is open, why not, and until when.
 #[must_use]
@@ -50,6 +65,21 @@ pub fn words(calendar: &Calendar, now: DateTime<Utc>, zone: Tz) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_on_which_it_was_probably_closed_is_told_with_the_market() {
+        let (calendar, zone) = (CalendarId::Xnys.into(), Tz::America__New_York);
+        let now = "2026-11-18T22:00:00Z".parse().unwrap();
+        let date = "2026-11-18".parse().ok();
+        assert_eq!(
+            supposed(&calendar, date, now, zone),
+            "NYSE closed, opens Thu 09:30 ET; probably closed Wed 11-18"
+        );
+        assert_eq!(
+            supposed(&calendar, None, now, zone),
+            words(&calendar, now, zone)
+        );
+    }
 
     #[test]
     fn the_market_is_told_with_the_end_of_its_state_and_why_it_is_closed() {

@@ -84,6 +84,7 @@ fn truth(state: SeriesState) -> Truth {
         SeriesState::Fresh => Standing::Fresh,
         SeriesState::Behind => Standing::Behind,
         SeriesState::Holes => Standing::Holes,
+        SeriesState::Closed => Standing::Closed,
         _ => Standing::Due,
     };
     Truth {
@@ -96,6 +97,7 @@ fn truth(state: SeriesState) -> Truth {
         lacking: 0,
         asked_at: None,
         is_due: standing == Standing::Due,
+        has_last_session: None,
     }
 }
 

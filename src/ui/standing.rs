@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::text;
+use crate::model::calendar::CalendarId;
 use crate::model::{Grid, Interval, Truth};
 
 /// The day of an instant, with its weekday.
@@ -59,6 +60,28 @@ pub fn behind(grid: &Grid, truth: &Truth, now: DateTime<Utc>, zone: Tz) -> Strin
         format!("; asked {}", text::near(at, now, zone))
     });
     format!("{nothing}{asked}.")
+}
+
+/// The exchange was probably closed on the last day on which it should have traded.
+pub fn closed(grid: &Grid, truth: &Truth, now: DateTime<Utc>, zone: Tz) -> String {
+    let asked = truth.asked_at.map_or_else(String::new, |at| {
+        format!("; asked {}", text::near(at, now, zone))
+    });
+    let date = truth.closed_on(grid).map_or_else(String::new, |date| {
+        format!(" on {}", date.format("%a %m-%d"))
+    });
+    format!(
+        "{} was probably closed{date}: no series has a bar of that day{asked}.",
+        exchange(grid.calendar.id())
+    )
+}
+
+/// What people call an exchange.
+const fn exchange(id: CalendarId) -> &'static str {
+    match id {
+        CalendarId::Weekdays => "Its exchange",
+        id => id.name(),
+    }
 }
 
 /// Older bars were never asked for.

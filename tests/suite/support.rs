@@ -7,3 +7,4 @@ pub mod mount;
 pub mod paged;
 pub mod pooler;
 pub mod program;
+pub mod wall;

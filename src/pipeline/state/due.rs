@@ -14,15 +14,13 @@ impl State {
     /// The first instant from `at` on at which a series is due; `None`: no series can become due.
     pub(super) fn due_from(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let asked = self.entries.iter().filter(|entry| entry.can_be_asked(at));
-        asked
-            .filter_map(|entry| entry.evidence().due_from(at))
-            .min()
+        asked.filter_map(|entry| entry.due_from(at)).min()
     }
 
     /// The series that a run at this instant would fetch: those never fetched first, then the
     /// oldest, so that a limited day reaches all of them in turn.
     pub(super) fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
-        let is_due = move |entry: &&Entry| entry.can_be_asked(at) && entry.evidence().is_due(at);
+        let is_due = move |entry: &&Entry| entry.can_be_asked(at) && entry.is_due(at);
         let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
         due.sort_by_key(|entry| entry.fetched_at());
         due.into_iter().map(|entry| &entry.key)

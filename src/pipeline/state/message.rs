@@ -23,6 +23,7 @@ use crate::model::{
     ErrorClass, Evidence, Fill, Grid, Instrument, Listing, RequestId, RunId, RunSummary, SeriesKey,
     SourceId, Span, Standing, Truth, WatchEdit,
 };
+use crate::time::is_far_ahead;
 
 /// How long the schedule skips a series that the provider does not know: a day, because in an
 /// outage it has called valid symbols unknown.
@@ -225,6 +226,8 @@ pub struct Live {
     pub(super) requests: u32,
     /// When this process last fetched it, by the engine's clock.
     pub(super) fetched_at: Option<DateTime<Utc>>,
+    /// When this process last asked for its newest bars with success, by the engine's clock.
+    pub(super) newest_at: Option<DateTime<Utc>>,
     /// When the last answer was that such bars do not exist, or something as lasting.
     pub(super) rests_from: Option<DateTime<Utc>>,
 }
@@ -247,6 +250,30 @@ impl Entry {
         from.is_some_and(|from| at - from < REST)
     }
 
+    /// Whether asking at this instant may bring its newest bar.
+    pub(super) fn is_due(&self, at: DateTime<Utc>) -> bool {
+        self.due_from(at) == Some(at)
+    }
+
+    /// The first instant from `at` on at which asking may bring its newest bar.
+    pub(super) fn due_from(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.asked_by_a_wrong_clock(at) {
+            return self.grid.next_due(at).map(|slot| slot.due);
+        }
+        self.evidence().due_from(at)
+    }
+
+    /// Whether its newest bars were asked for since a bar was due by the engine's clock, while the
+    /// provider's showed another day: such a bar would be asked for again and again.
+    fn asked_by_a_wrong_clock(&self, at: DateTime<Utc>) -> bool {
+        let asked = self.live.newest_at.zip(self.facts.coverage.asked_at());
+        let due = self.grid.newest_due(at).map(|slot| slot.due);
+        asked.is_some_and(|(here, there)| {
+            let is_wrong = (here - there).abs() > TimeDelta::days(1);
+            is_wrong && !is_far_ahead(here, at) && due.is_none_or(|due| here >= due)
+        })
+    }
+
     /// What its state follows from.
     pub(super) fn evidence(&self) -> Evidence<'_> {
         Evidence {
@@ -267,6 +294,7 @@ impl Entry {
                 Standing::Due if spent => SeriesState::Waiting,
                 Standing::Due => SeriesState::Due,
                 Standing::Behind => SeriesState::Behind,
+                Standing::Closed => SeriesState::Closed,
                 Standing::Fresh => SeriesState::Fresh,
             })
     }

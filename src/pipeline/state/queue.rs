@@ -81,6 +81,7 @@ impl State {
                     entry.live = Live {
                         state: Some(SeriesState::Waiting),
                         fetched_at: entry.live.fetched_at,
+                        newest_at: entry.live.newest_at,
                         ..Live::default()
                     };
                 }

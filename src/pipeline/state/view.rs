@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, WatchedSeries};
 use super::{Entry, Owner, State};
 use crate::model::adjustment::Ratio;
+use crate::model::supposed::suppose_closed;
 use crate::model::{Bar, Price, Truth};
 
 /// Closes that a trend shows.
@@ -64,25 +65,32 @@ impl State {
 }
 
 impl State {
-    /// The state of a line of the watch list.
-    pub(super) fn state_of(&self, entry: &Entry, now: DateTime<Utc>) -> SeriesState {
-        let truth = entry.evidence().truth(now);
-        entry.state(&truth, self.is_spent(&entry.key, now))
+    /// How each line of the watch list stands, compared with the others, and its state.
+    pub(super) fn states(&self, now: DateTime<Utc>) -> Vec<(Truth, SeriesState)> {
+        let truth = |entry: &Entry| entry.evidence().truth(now);
+        let mut truths: Vec<Truth> = self.entries.iter().map(truth).collect();
+        let compared = self.entries.iter().zip(&mut truths);
+        suppose_closed(compared.map(|(entry, truth)| (&entry.key.symbol, &entry.grid, truth)));
+        let entries = self.entries.iter().zip(truths);
+        let state = |(entry, truth): (&Entry, Truth)| {
+            let state = entry.state(&truth, self.is_spent(&entry.key, now));
+            (truth, state)
+        };
+        entries.map(state).collect()
     }
 
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
         let next = self.next_at(now);
         // A series that is not due waits for its next bar.
         let next_of = |entry: &Entry| {
-            let due = entry.evidence().due_from(now)?;
+            let due = entry.due_from(now)?;
             let before = due - TimeDelta::milliseconds(1);
             self.schedule.next_after(&self.calendars, before).max(next)
         };
         self.entries
             .iter()
-            .map(|entry| {
-                let truth = entry.evidence().truth(now);
-                let state = entry.state(&truth, self.is_spent(&entry.key, now));
+            .zip(self.states(now))
+            .map(|(entry, (truth, state))| {
                 let next_at = if truth.is_due { next } else { next_of(entry) };
                 WatchedSeries {
                     next_at,

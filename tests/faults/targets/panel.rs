@@ -103,6 +103,7 @@ fn truth(u: &mut Unstructured<'_>) -> Result<Truth> {
         lacking: u.arbitrary()?,
         asked_at: sometimes(u, instant)?,
         is_due: u.arbitrary()?,
+        has_last_session: u.arbitrary()?,
     })
 }
 

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::Bars;
 use super::draw::TableLayout;
 use crate::model::adjustment::{Ratio, Unknown};
+use crate::model::ranges;
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::draw::{line, put, split_top};
 use crate::ui::regions::{ClickTarget, Regions};
@@ -80,6 +81,7 @@ fn lines(view: &Bars, page: &BarsPage, height: usize) -> Vec<Line> {
         if at == cursor.at {
             selected = lines.len();
         }
+        lines.extend(ranges::extra(&page.grid, &page.bars, at).map(Line::Mark));
         lines.extend(holes(page, at).map(Line::Mark));
     }
     lines.drain(..selected.saturating_sub(height));

@@ -192,7 +192,7 @@ const fn role_of_range(there: There) -> Role {
     match there {
         There::Held => Role::Ok,
         There::Nothing => Role::Muted,
-        There::NotYet => Role::Text,
+        There::NotYet | There::Extra => Role::Text,
         There::Refused | There::Restated => Role::Warn,
         There::NeverAsked => Role::Err,
     }

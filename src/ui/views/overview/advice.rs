@@ -90,6 +90,10 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
             let behind = standing::behind(&status.grid, &status.truth, now, shared.zone);
             format!("{behind}{}", when(status, snapshot, shared, now))
         }
+        (SeriesState::Closed, _) => {
+            let closed = standing::closed(&status.grid, &status.truth, now, shared.zone);
+            format!("{closed}{}", when(status, snapshot, shared, now))
+        }
         (SeriesState::Holes, _) => standing::holes(&status.grid, &status.truth, status.reach),
         _ => fresh(status, snapshot, shared, now),
     };
@@ -224,7 +228,9 @@ fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, Strin
         (SeriesState::Due | SeriesState::Behind, _) if snapshot.quota.spent_until.is_none() => {
             vec![priced(Action::Fetch, "fetch now", status.fetch_price)]
         }
-        (SeriesState::Fresh | SeriesState::Holes, _) => vec![step(Action::Open, "show its bars")],
+        (SeriesState::Fresh | SeriesState::Closed | SeriesState::Holes, _) => {
+            vec![step(Action::Open, "show its bars")]
+        }
         (SeriesState::Fetching | SeriesState::Waiting, _) if snapshot.run.is_some() => {
             vec![step(Action::ViewRuns, "show the run")]
         }

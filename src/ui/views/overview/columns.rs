@@ -252,7 +252,7 @@ pub(super) const fn state_role(state: SeriesState) -> Role {
     match state {
         SeriesState::Fresh => Role::Ok,
         SeriesState::Due => Role::Text,
-        SeriesState::Waiting => Role::Muted,
+        SeriesState::Waiting | SeriesState::Closed => Role::Muted,
         SeriesState::Fetching => Role::Accent,
         SeriesState::Blocked | SeriesState::Behind | SeriesState::Holes => Role::Warn,
         SeriesState::Failed => Role::Err,

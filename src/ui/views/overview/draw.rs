@@ -219,7 +219,8 @@ fn strip(view: &Overview, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: 
         return;
     };
     if let Some(head) = line(area, 0) {
-        let market = market::words(&status.grid.calendar, now, shared.zone);
+        let closed_on = status.truth.closed_on(&status.grid);
+        let market = market::supposed(&status.grid.calendar, closed_on, now, shared.zone);
         let title = match view.marks.len() {
             0 => format!("{}   {market}", status.key),
             count => format!("{}   {market}   {count} marked", status.key),

@@ -76,7 +76,8 @@ const fn urgency(state: SeriesState) -> u8 {
         SeriesState::Behind => 4,
         SeriesState::Due => 5,
         SeriesState::Waiting => 6,
-        SeriesState::Fresh => 7,
+        SeriesState::Closed => 7,
+        SeriesState::Fresh => 8,
     }
 }
 

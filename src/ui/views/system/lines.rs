@@ -1,9 +1,9 @@
 //! What the view says, as plain lines. Each section but the settings always has the same lines, so
 //! that none moves under the selection when something is read.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::model::calendar::CalendarId;
+use crate::model::calendar::{Calendar, CalendarId};
 use crate::model::text::thousands;
 use crate::pipeline::snapshot::{Entitlement, EventsAsked, Snapshot, SystemView};
 use crate::ui::about::About;
@@ -282,18 +282,20 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
 
 /// The markets of the watched series, each once; New York where nothing is watched.
 fn markets(shared: &Shared, now: DateTime<Utc>) -> String {
-    let mut calendars = vec![];
+    let mut calendars: Vec<(Calendar, Option<NaiveDate>)> = vec![];
     for series in shared.series() {
-        if !calendars.contains(&series.grid.calendar) {
-            calendars.push(series.grid.calendar.clone());
+        let (calendar, closed_on) = (&series.grid.calendar, series.truth.closed_on(&series.grid));
+        match calendars.iter_mut().find(|(known, _)| known == calendar) {
+            Some((_, closed)) => *closed = closed.or(closed_on),
+            None => calendars.push((calendar.clone(), closed_on)),
         }
     }
     if calendars.is_empty() {
-        calendars.push(CalendarId::Xnys.into());
+        calendars.push((CalendarId::Xnys.into(), None));
     }
     let said = calendars
         .iter()
-        .map(|calendar| market::words(calendar, now, shared.zone));
+        .map(|(calendar, closed_on)| market::supposed(calendar, *closed_on, now, shared.zone));
     said.collect::<Vec<_>>().join("; ")
 }
 
