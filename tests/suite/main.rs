@@ -27,4 +27,5 @@ mod settings;
 mod simulate;
 mod spelling;
 mod support;
+mod truth;
 mod watch;

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::model::Interval;
-use pipeline_tui::simulate::{Options, Plan, Plant, Server, Why};
+use pipeline_tui::simulate::{Options, Plan, Plant, Server, Why, Witness};
 use pipeline_tui::time::Clock;
 use reqwest::Client;
 
@@ -97,6 +97,22 @@ async fn nothing_trades_on_a_holiday_or_after_one_on_a_half_day() {
     for closed in ["2012-10-29", "2025-01-09", "2001-09-11"] {
         assert!(!days.contains_key(closed), "{closed}");
     }
+}
+
+#[tokio::test]
+async fn the_exchange_may_trade_on_a_holiday_unlike_its_calendar() {
+    let plants = ["open@2026-11-26"];
+    let days = rows(&plants, "2026-11-30T23:00:00Z", &daily("IBM")).await;
+    let newest: Vec<&String> = days.keys().rev().take(3).collect();
+    assert_eq!(newest, ["2026-11-30", "2026-11-27", "2026-11-26"]);
+    let server = planted(&plants, "2026-11-30T23:00:00Z", Plan::Unlimited).await;
+    let week = utc("2026-11-25T05:00:00Z")..utc("2026-11-28T05:00:00Z");
+    let expected = Witness::expected(Interval::Daily, true, &week);
+    assert_eq!(expected.len(), 2, "nobody expects it");
+    let found = server
+        .witness()
+        .planted("IBM", Interval::Daily, true, &week);
+    assert_eq!(found, []);
 }
 
 const SPLIT: &str = "split:4:1@2026-11-20 09:34,symbol=IBM";
