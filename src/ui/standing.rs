@@ -152,6 +152,7 @@ mod tests {
                 lacking: 1,
                 asked_at: Some(at("2026-11-20T16:05:00Z")),
                 is_due: false,
+                has_last_session: None,
             };
             let words = behind(&grid, &truth, at("2026-11-20T16:06:00Z"), New_York);
             let expected = format!("The provider has nothing after {said}; asked 11:05.");

@@ -342,11 +342,15 @@ fn what_was_asked_for_too_early_is_wanted_again_once_it_can_be_settled() {
 #[test]
 fn what_came_since_begins_with_its_first_slot_and_not_in_the_month_before() {
     let mut coverage = Coverage::default();
-    coverage.hear(&Spoken {
-        asked: Span::new(at("2026-05-01T04:00:00Z"), at("2026-05-30T00:00:00Z")),
-        settled_to: at("2026-11-20T05:00:00Z"),
-        newest_at: None,
-    });
+    coverage.hear(
+        &Spoken {
+            asked: Span::new(at("2026-05-01T04:00:00Z"), at("2026-05-30T00:00:00Z")),
+            settled_to: at("2026-11-20T05:00:00Z"),
+            complete_to: at("2026-05-30T00:00:00Z"),
+            newest_at: None,
+        },
+        None,
+    );
     let grid = grid(Interval::Min5);
     let evidence = Evidence {
         grid: &grid,

@@ -95,6 +95,29 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn an_answer_is_dated_by_the_server_where_our_clock_is_days_off() {
+    // Our clock shows the beginning of 1970.
+    for (date, dated) in [
+        (
+            "Date: Fri, 20 Nov 2026 15:00:00 GMT\r\n",
+            "2026-11-20T15:00:00Z",
+        ),
+        (
+            "Date: Thu, 01 Jan 1970 20:00:00 GMT\r\n",
+            "1970-01-01T00:00:00Z",
+        ),
+        ("Date: yesterday\r\n", "1970-01-01T00:00:00Z"),
+        ("", "1970-01-01T00:00:00Z"),
+    ] {
+        let reply = format!("HTTP/1.1 200 OK\r\n{date}Content-Length: 2\r\n\r\n{{}}");
+        let server = serve(reply, false).await;
+        let answer = client(&server.url, short()).get("", &[], ATTEMPT).await;
+        let expected: DateTime<Utc> = dated.parse().unwrap();
+        assert_eq!(answer.unwrap().received_at, expected, "{date}");
+    }
+}
+
+#[tokio::test]
 async fn sends_exactly_the_question_with_the_key_last() {
     let server = serve(
         with_length(2, b"{}", "Content-Type: application/json\r\n"),

@@ -316,6 +316,7 @@ async fn store_adjusted(store: &Arc<dyn Store>, series: &SeriesKey, bars: &[Bar]
     let spoken = Spoken {
         asked: Span::new(bars[0].timestamp, to),
         settled_to: to,
+        complete_to: to,
         newest_at: Some(to),
     };
     let whole = Batch {

@@ -13,7 +13,7 @@ use pipeline_tui::time::Clock;
 use serde_json::Value;
 
 use crate::support::program::{Desk, Done};
-use crate::support::wall::{Wall, library};
+use crate::support::wall::Wall;
 
 /// A series as a test names it.
 pub type Series<'a> = (&'a str, Interval);
@@ -26,7 +26,6 @@ pub struct World {
     pub server: Server,
     desk: Desk,
     wall: Wall,
-    library: PathBuf,
     now: Arc<Mutex<DateTime<Utc>>>,
 }
 
@@ -47,9 +46,6 @@ pub fn days(from: &str, to: &str) -> Range<DateTime<Utc>> {
 impl World {
     /// The same market for each available database, at this time of New York.
     pub async fn on_each_database(plants: &[&str], now: &str) -> Vec<Self> {
-        let Some(library) = library() else {
-            return vec![];
-        };
         let mut worlds = vec![];
         for desk in Desk::on_each_database() {
             let now = Arc::new(Mutex::new(at(now)));
@@ -62,10 +58,12 @@ impl World {
                 ..Options::default()
             };
             let server = Server::start(options).await.unwrap();
+            let Some(wall) = Wall::new(desk.folder()) else {
+                return vec![];
+            };
             worlds.push(Self {
-                wall: Wall::new(desk.folder()),
+                wall,
                 desk: desk.asking(&server),
-                library: library.clone(),
                 server,
                 now,
             });
@@ -123,7 +121,7 @@ impl World {
     /// Runs the program to its end, under a clock of its own.
     pub fn run_at(&self, clock: DateTime<Utc>, arguments: &[&str]) -> Done {
         self.wall.show(clock);
-        let mut command = self.wall.over(self.desk.command(arguments), &self.library);
+        let mut command = self.wall.over(self.desk.command(arguments));
         Done::from(command.output().unwrap())
     }
 

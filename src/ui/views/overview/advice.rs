@@ -314,6 +314,19 @@ mod tests {
     }
 
     #[test]
+    fn a_day_on_which_no_series_has_a_bar_is_told_as_probably_closed() {
+        let shared = sample::shared(sample::normal());
+        let now = "2026-11-18T22:00:00Z".parse().unwrap();
+        let mut status = shared.series()[0].clone();
+        status.state = SeriesState::Closed;
+        status.truth.standing = crate::model::Standing::Closed;
+        status.truth.newest_due = status.grid.newest_due(now);
+        let said = advice(&status, &shared, now).text;
+        let words = "NYSE was probably closed on Wed 11-18: no series has a bar of that day.";
+        assert!(said.starts_with(words), "{said}");
+    }
+
+    #[test]
     fn a_key_is_asked_for_only_where_it_would_be_used() {
         let shared = sample::shared(sample::normal());
         let snapshot = shared.snapshot.as_ref().unwrap();
