@@ -215,7 +215,8 @@ async fn what_is_before_the_first_bar_is_told_and_costs_nothing() {
         let some = ["backfill", "--from", "2026-01", "--to", "2026-06"];
         let done = desk.run(&[&some[..], &series].concat());
         assert_eq!((done.code, server.journal().len()), (0, 3), "{done:?}");
-        let gaps = desk.run(&[&["gaps", "--since", "2026-01"], &series[..]].concat());
+        let until = ["gaps", "--since", "2026-01", "--to", "2026-06"];
+        let gaps = desk.run(&[&until[..], &series].concat());
         assert_eq!(gaps.code, 0, "what is before it is no hole: {gaps:?}");
     }
 }
