@@ -125,6 +125,19 @@ impl Volume {
         format!("{}{fraction}", thousands(self.whole))
     }
 
+    /// How many characters it has then.
+    #[must_use]
+    pub fn grouped_len(self) -> usize {
+        let digits = 1 + self.whole.checked_ilog10().unwrap_or(0);
+        let is_last = |digits: &u32| {
+            self.fraction
+                .is_multiple_of(10_u32.pow(Self::SCALE - digits))
+        };
+        let decimals = (0..=Self::SCALE).find(is_last).unwrap_or(0);
+        let point = u32::from(decimals > 0);
+        (digits + (digits - 1) / 3 + point + decimals) as usize
+    }
+
     /// The same as a [`Decimal`] with no more digits after the point than it needs.
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
@@ -199,6 +212,19 @@ mod tests {
         let volume = Volume::parse("6321531.562155").unwrap().0;
         assert_eq!(volume.grouped(), "6,321,531.562155");
         assert_eq!(Volume::from(1_000).grouped(), "1,000");
+        for text in [
+            "0",
+            "7",
+            "999",
+            "1000",
+            "123456",
+            "9223372036854775807.5",
+            "0.00000001",
+            "12.05",
+        ] {
+            let volume = Volume::parse(text).unwrap().0;
+            assert_eq!(volume.grouped_len(), volume.grouped().len(), "{text}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::action::{Action, Effect, EffectOutcome};
 use super::backfill;
 use super::export;
-use super::keymap::binding::KeyContext;
+use super::keymap::binding::{Binding, KeyContext};
 use super::keymap::chord::{self, Chord, KeyCap, Named};
 use super::log_lines::LogLine;
 use super::messages::Messages;
@@ -132,6 +132,14 @@ impl App {
             return None;
         }
         availability::why_not(action, view, &self.views, &self.shared, now)
+    }
+
+    /// Whether what a row of the key table does is available in this view now.
+    #[must_use]
+    pub fn is_ready(&self, binding: &Binding, now: DateTime<Utc>) -> bool {
+        let hinders = availability::hinders;
+        self.overlay.is_some()
+            || hinders(binding, self.view, &self.views, &self.shared, now).is_none()
     }
 
     /// The view on the screen.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ui::action::Action;
-use crate::ui::keymap::binding::{KeyContext, Need, Thing};
+use crate::ui::keymap::binding::{Binding, KeyContext, Need, Thing};
 use crate::ui::shared::Shared;
 use crate::ui::text;
 use crate::ui::view_id::ViewId;
@@ -19,10 +19,21 @@ pub fn why_not(
     shared: &Shared,
     now: DateTime<Utc>,
 ) -> Option<String> {
-    let view = views.get(id);
     let row = shared.keymap.row(KeyContext::View(id), action)?;
-    let missing = row
-        .binding
+    hinders(&row.binding, id, views, shared, now)
+}
+
+/// The same of a row of the table.
+#[must_use]
+pub fn hinders(
+    binding: &Binding,
+    id: ViewId,
+    views: &Views,
+    shared: &Shared,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let (view, action) = (views.get(id), binding.action);
+    let missing = binding
         .needs
         .iter()
         .find_map(|need| lacks(*need, shared, now));
@@ -39,7 +50,7 @@ pub fn why_not(
         Thing::Suggestion => suggestion().is_some_and(|action| action != Action::Offer),
         Thing::Selection | Thing::Hole | Thing::SentRequest => view.has(thing, shared),
     };
-    let mut things = row.binding.acts_on.iter();
+    let mut things = binding.acts_on.iter();
     let nothing = things.find(|(thing, _)| !is_there(*thing));
     if let Some((_, reason)) = nothing {
         return Some((*reason).to_owned());

@@ -102,7 +102,7 @@ fn hints(app: &App, now: DateTime<Utc>, regions: &Regions) -> Vec<Hint> {
             key: row.key(),
             word,
             rank: binding.rank,
-            is_ready: app.why_not(binding.action, app.view, now).is_none(),
+            is_ready: app.is_ready(binding, now),
         });
     }
     hints.sort_by_key(|hint| hint.rank);

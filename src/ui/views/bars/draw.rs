@@ -171,8 +171,11 @@ impl TableLayout {
         let decimals = decimals(!view.is_adjusted, prices.flatten()).max(4);
         let highest = shown().filter_map(|bar| bar.high.max(bar.open)).max();
         let highest = highest.map_or(0, |price| text::price(price, decimals).len());
-        let volumes = shown().filter_map(|bar| Some(bar.volume?.grouped().len()));
-        let most = volumes.max().unwrap_or(0);
+        let volumes = shown().filter_map(|bar| bar.volume);
+        let most = volumes
+            .map(crate::model::Volume::grouped_len)
+            .max()
+            .unwrap_or(0);
         let mut columns = vec![Open, High, Low, Close, Volume, Change];
         if bars().any(|bar| bar.adjusted_close.is_some()) {
             columns.extend([Adjusted, Dividend, Split]);

@@ -92,7 +92,7 @@ pub(super) fn change(status: &WatchedSeries) -> Option<i128> {
 pub(super) const NEEDS: &str = "needs:you";
 
 fn matches(status: &WatchedSeries, filter: &str) -> bool {
-    let symbol = status.key.instrument().to_string().to_lowercase();
+    let symbol = || status.key.instrument().to_string().to_lowercase();
     let (interval, state) = (status.key.interval.as_str(), status.state.as_str());
     let prices = if status.key.adjusted {
         "adjusted"
@@ -102,11 +102,11 @@ fn matches(status: &WatchedSeries, filter: &str) -> bool {
     filter::matches(filter, |field, text| match field {
         Some("state") => state.starts_with(text),
         Some("interval") => interval.starts_with(text),
-        Some("symbol") => symbol.contains(text),
+        Some("symbol") => symbol().contains(text),
         Some("needs") => status.needs_a_person(),
         Some(_) => false,
         None => {
-            symbol.contains(text)
+            symbol().contains(text)
                 || interval.contains(text)
                 || state.contains(text)
                 || (text.len() > 2 && prices.starts_with(text))
