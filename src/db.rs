@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 use crate::model::Interval;
 
-pub(crate) use bars::RECENT;
-pub use bars::{BarQuery, BarStore, Holding, MonthCount, Order, SeriesFacts};
+pub(crate) use bars::{Alike, alike};
+pub use bars::{BarQuery, BarStore, HeldMonths, Holding, Order, SeriesFacts};
 pub use desk::DeskStore;
 pub use error::{DbError, DbErrorKind, Result};
 pub use events::{EventStore, EventsAsked};

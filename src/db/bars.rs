@@ -7,10 +7,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::Result;
 use super::ledger::Credential;
-use crate::model::{Bar, Batch, Counts, Coverage, Segment, SeriesKey, Symbol};
+use crate::model::{Bar, Batch, Close, Counts, Coverage, Segment, SeriesKey, Symbol};
 
 /// A summary of a series.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeriesFacts {
     /// When it was last fetched with success.
     pub fetched_at: Option<DateTime<Utc>>,
@@ -18,21 +18,21 @@ pub struct SeriesFacts {
     pub bars: u64,
     /// The oldest bar.
     pub oldest: Option<DateTime<Utc>>,
-    /// The newest bars, newest first, a session of a 5min series at most.
-    pub recent: Vec<Bar>,
+    /// The newest bar.
+    pub newest: Option<Bar>,
+    /// How the newest bars closed, newest first: those of a session of a 5min series at most.
+    pub recent: Vec<Close>,
     /// Which times were asked for.
     pub coverage: Coverage,
 }
 
-/// The bars of a series in a month.
+/// The bars of a series by month.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MonthCount {
+pub struct HeldMonths {
     /// The series.
     pub series: SeriesKey,
-    /// The first day of the month.
-    pub month: NaiveDate,
-    /// How many there are, at least one.
-    pub bars: u64,
+    /// The first day of each month that has bars, and how many it has.
+    pub months: Vec<(NaiveDate, u64)>,
 }
 
 /// The stored bars of a symbol in one series.
@@ -48,8 +48,31 @@ pub struct Holding {
     pub newest: DateTime<Utc>,
 }
 
-/// Newest bars that [`SeriesFacts`] holds.
-pub(crate) const RECENT: u32 = 200;
+/// Closes that [`SeriesFacts`] holds of an intraday series: a session of 5min bars with its extended
+/// hours.
+const RECENT_INTRADAY: u32 = 200;
+/// The same of daily and longer bars: as many as a short answer has.
+const RECENT_DAYS: u32 = 100;
+
+/// Series of which as many closes are read.
+pub(crate) struct Alike<'a> {
+    /// Each with its place among all that are wanted.
+    pub series: Vec<(usize, &'a SeriesKey)>,
+    /// The closes.
+    pub recent: u32,
+}
+
+/// Parts the series of which facts are wanted.
+pub(crate) fn alike(series: &[SeriesKey]) -> impl Iterator<Item = Alike<'_>> {
+    let (intraday, longer) = series
+        .iter()
+        .enumerate()
+        .partition(|(_, key)| key.interval.is_intraday());
+    let alike = |(series, recent)| Alike { series, recent };
+    let kinds = [(intraday, RECENT_INTRADAY), (longer, RECENT_DAYS)];
+    let kinds = kinds.into_iter().map(alike);
+    kinds.filter(|alike| !alike.series.is_empty())
+}
 
 /// From which end bars are read, and in which order they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +106,14 @@ pub trait BarStore: fmt::Debug + Send + Sync {
     /// done for its series; repeating this returns the same.
     async fn apply(&self, page: Vec<Batch>, credential: Credential) -> Result<Vec<Counts>>;
 
-    /// A summary of a series.
-    async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts>;
+    /// A summary of each of these series, in their order.
+    async fn facts_of(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesFacts>>;
+
+    /// A summary of one series.
+    async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts> {
+        let facts = self.facts_of(vec![series]).await?;
+        Ok(facts.into_iter().next().unwrap_or_default())
+    }
 
     /// When a series was last fetched with success.
     async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>>;
@@ -98,8 +127,8 @@ pub trait BarStore: fmt::Debug + Send + Sync {
     /// What is known of every series that is stored or was asked for.
     async fn coverage(&self) -> Result<Vec<(SeriesKey, Coverage)>>;
 
-    /// The bars of every series by month.
-    async fn months(&self) -> Result<Vec<MonthCount>>;
+    /// The bars by month of every series that has some.
+    async fn months(&self) -> Result<Vec<HeldMonths>>;
 
     /// Bars, in the order of the query.
     async fn bars(&self, query: BarQuery) -> Result<Vec<Bar>>;

@@ -7,21 +7,23 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use crate::model::adjustment::{Restatement, restated};
 use crate::model::{Bar, Batch, Counts, Coverage, Interval, Segment, Span, Spoken};
 
-/// How the rows of a series change.
+/// How the rows of a series change, each named by the beginning of its segment.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Changed {
-    /// The beginnings of segments that are no more.
+    /// Beginnings that no segment has any more.
     pub gone: Vec<DateTime<Utc>>,
-    /// Segments that are new.
+    /// Segments that are new, or no longer what their row says.
     pub new: Vec<Segment>,
 }
 
 /// How the rows of a series change from some segments to others.
 pub fn change(before: &[Segment], after: &[Segment]) -> Changed {
-    let gone = before.iter().filter(|segment| !after.contains(segment));
+    let from = |segment: &Segment| segment.span.from;
+    let stays = |beginning: &DateTime<Utc>| after.iter().any(|segment| from(segment) == *beginning);
+    let gone = before.iter().map(from).filter(|gone| !stays(gone));
     let new = after.iter().filter(|segment| !before.contains(segment));
     Changed {
-        gone: gone.map(|segment| segment.span.from).collect(),
+        gone: gone.collect(),
         new: new.copied().collect(),
     }
 }
@@ -162,10 +164,7 @@ mod tests {
         let before = [segment(0, 5, Known::Settled), segment(5, 6, Known::Asked)];
         let after = [segment(0, 6, Known::Settled), segment(6, 7, Known::Asked)];
         let changed = change(&before, &after);
-        assert_eq!(
-            (changed.gone, changed.new),
-            (vec![at(0), at(5)], after.to_vec())
-        );
+        assert_eq!((changed.gone, changed.new), (vec![at(5)], after.to_vec()));
         assert_eq!(change(&after, &after), Changed::default());
     }
 

@@ -5,6 +5,7 @@ mod adopt;
 mod apply;
 mod copy;
 mod coverage;
+mod facts;
 mod history;
 mod ledger;
 mod listings;

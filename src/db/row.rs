@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::work::Outcome;
-use super::{DbError, Holding, MonthCount, RequestRow, Result, RunDetail, StoredAnswer};
+use super::{DbError, HeldMonths, Holding, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
     Counts, Listing, Price, RejectedRow, Request, RequestId, RunId, RunSummary, SeriesError,
     SeriesKey, SeriesReport,
@@ -36,26 +36,31 @@ pub fn series_key(source: &str, symbol: &str, interval: &str, adjusted: bool) ->
     })
 }
 
-/// Bars by month, from the rows of a series' four words, a month and a count.
-pub fn months(rows: Vec<(String, String, String, bool, String, i64)>) -> Result<Vec<MonthCount>> {
-    let each = |(source, symbol, interval, adjusted, month, bars): (
-        String,
-        String,
-        String,
-        _,
-        String,
-        _,
-    )| {
-        let first = format!("{month}-01").parse();
-        Ok(MonthCount {
-            series: series_key(&source, &symbol, &interval, adjusted)?,
-            month: first.map_err(|_| {
-                DbError::other(format!("the store holds bars of the month {month:?}"))
-            })?,
-            bars: count(bars),
-        })
-    };
+/// Bars by month, from the rows of a series' four words and its months as text.
+pub fn months(rows: Vec<(String, String, String, bool, String)>) -> Result<Vec<HeldMonths>> {
+    let each =
+        |(source, symbol, interval, adjusted, months): (String, String, String, _, String)| {
+            let months = months.split(';').map(|text| {
+                held_month(text).ok_or_else(|| {
+                    DbError::other(format!(
+                        "the store holds bars of a month that reads {text:?}"
+                    ))
+                })
+            });
+            Ok(HeldMonths {
+                series: series_key(&source, &symbol, &interval, adjusted)?,
+                months: months.collect::<Result<_>>()?,
+            })
+        };
     rows.into_iter().map(each).collect()
+}
+
+/// A month and its bars: `2026-11 20`.
+fn held_month(text: &str) -> Option<(NaiveDate, u64)> {
+    let (month, bars) = text.split_once(' ')?;
+    let (year, month) = month.split_once('-')?;
+    let first = NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?;
+    Some((first, bars.parse().ok()?))
 }
 
 /// The parameters of a request as one line.

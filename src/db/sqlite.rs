@@ -8,6 +8,7 @@ mod adjust;
 mod apply;
 mod bulk;
 mod coverage;
+mod facts;
 mod history;
 mod instant;
 mod ledger;

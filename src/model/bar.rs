@@ -40,6 +40,33 @@ pub struct Bar {
     pub split_coefficient: Option<Price>,
 }
 
+/// How a bar closed, and where it began: as much of it as a summary of its series needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Close {
+    /// The label of the bar.
+    pub timestamp: DateTime<Utc>,
+    /// The exchange's own date.
+    pub trading_date: NaiveDate,
+    /// Its first price.
+    pub open: Price,
+    /// Its last price.
+    pub price: Price,
+    /// Whether the bar's period had ended when it was requested.
+    pub is_final: bool,
+}
+
+impl From<&Bar> for Close {
+    fn from(bar: &Bar) -> Self {
+        Self {
+            timestamp: bar.timestamp,
+            trading_date: bar.trading_date,
+            open: bar.open,
+            price: bar.close,
+            is_final: bar.is_final,
+        }
+    }
+}
+
 impl Bar {
     /// Whether the bar carries any of the three columns that only adjusted bars fill.
     #[must_use]

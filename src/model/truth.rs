@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calendar::CalendarId;
 use super::words::words;
-use super::{Bar, Coverage, Grid, Interval, Slot, Span, Spans};
+use super::{Close, Coverage, Grid, Interval, Slot, Span, Spans};
 
 words! {
     /// How complete and new a series is.
@@ -32,7 +32,7 @@ pub struct Evidence<'a> {
     /// Which were asked for.
     pub coverage: &'a Coverage,
     /// The newest bars stored, newest first.
-    pub recent: &'a [Bar],
+    pub recent: &'a [Close],
     /// From when on bars are wanted; `None`: from the first one that was asked for.
     pub since: Option<DateTime<Utc>>,
 }
@@ -86,6 +86,8 @@ const AGAIN: TimeDelta = TimeDelta::minutes(15);
 const MANY: usize = 20;
 /// Gaps are common if one in so many bars follows one.
 const COMMON: usize = 4;
+/// An instant further ahead than this was noted by a wrong clock.
+pub(super) const A_DAY: TimeDelta = TimeDelta::days(1);
 /// A provider that lacks more than this has stopped, and is asked only when another bar is due.
 const STOPPED: TimeDelta = TimeDelta::days(4);
 
@@ -257,7 +259,7 @@ impl Evidence<'_> {
     /// When the newest bars were asked for; an instant that is still to come was noted by a wrong clock.
     fn asked_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let asked_at = self.coverage.asked_at()?;
-        (asked_at <= now + TimeDelta::days(1)).then_some(asked_at)
+        (asked_at <= now + A_DAY).then_some(asked_at)
     }
 
     /// The end of the newest bar that is finished.
@@ -327,10 +329,10 @@ impl Evidence<'_> {
     /// gap that was seen twice, since one halt among many bars tells nothing of the next one. Where gaps
     /// are common, the next may be longer than those before.
     fn usual_gap(&self) -> u64 {
-        let slot = |bar: &Bar| self.grid.publishing.slot(self.grid.interval, bar.timestamp);
+        let slot = |bar: &Close| self.grid.publishing.slot(self.grid.interval, bar.timestamp);
         let pairs = self.recent.iter().zip(self.recent.iter().skip(1));
         let gap = |(later, earlier)| {
-            let (later, earlier): (&Bar, &Bar) = (later, earlier);
+            let (later, earlier): (&Close, &Close) = (later, earlier);
             self.grid
                 .count(Span::new(slot(earlier).to, slot(later).from))
         };

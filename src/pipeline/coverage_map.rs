@@ -1,10 +1,12 @@
 //! What there is of each series, month by month: from what was asked for and from counts of bars, no
 //! bar is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Months, NaiveDate, TimeDelta, Utc};
 
+use super::run::Pipeline;
+use crate::db::{DbError, HeldMonths};
 use crate::model::words::words;
 use crate::model::{Coverage, Grid, Interval, SeriesKey, Span, moment};
 
@@ -82,6 +84,44 @@ impl CoverageRow {
     #[must_use]
     pub fn span(&self, month: NaiveDate) -> Span {
         self.grid.publishing.period(Interval::Monthly, month)
+    }
+}
+
+impl Pipeline {
+    /// What there is of these series, month by month.
+    pub async fn coverage_map(&self, series: Vec<SeriesKey>) -> Result<CoverageMap, DbError> {
+        let held = self.store.months().await?.into_iter();
+        let firsts = |HeldMonths { series, months }| {
+            let firsts = months.into_iter().map(|(month, _)| month);
+            (series, firsts.collect())
+        };
+        let held: BTreeMap<SeriesKey, BTreeSet<NaiveDate>> = held.map(firsts).collect();
+        let coverage = self.store.coverage().await?;
+        let coverage: BTreeMap<SeriesKey, Coverage> = coverage.into_iter().collect();
+        let now = self.clock.now();
+        let grids: Vec<Grid> = series.iter().map(|key| self.grid(key)).collect();
+        let today = |grid: &Grid| now.with_timezone(&grid.publishing.zone).date_naive();
+        let newest = grids.iter().map(today).max();
+        let newest = newest.unwrap_or_else(|| now.date_naive());
+        let newest = Interval::Monthly.period_start(newest).unwrap_or(newest);
+        let (no_coverage, no_bars) = (Coverage::default(), BTreeSet::new());
+        let rows = series.into_iter().zip(grids).map(|(series, grid)| {
+            let kept = self.kept_as(&series);
+            let known = MonthsOf {
+                grid: &grid,
+                coverage: coverage.get(&kept).unwrap_or(&no_coverage),
+                held: held.get(&kept).unwrap_or(&no_bars),
+                since: self.since(&kept),
+            };
+            let months = known.months(newest, now);
+            CoverageRow {
+                series,
+                grid,
+                months,
+            }
+        });
+        let rows = rows.collect();
+        Ok(CoverageMap { newest, rows })
     }
 }
 

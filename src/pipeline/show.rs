@@ -2,20 +2,16 @@
 //! sent here.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::{Anchor, BarsWindow, PriceQuestion, Priced};
-use super::coverage_map::{CoverageMap, CoverageRow, MonthsOf};
 use super::run::Pipeline;
 use super::snapshot::{AnswerView, BarsPage, Preview, RangesView, Scaled, SystemView};
 use crate::config::secret;
 use crate::db::{BarQuery, DbError, EventsAsked, Order, RunDetail, StoredAnswer};
 use crate::model::ranges::{holes, stretches};
-use crate::model::{
-    Bar, Coverage, Grid, Interval, RequestId, RunId, RunSummary, SeriesKey, Span, text,
-};
+use crate::model::{Bar, RequestId, RunId, RunSummary, SeriesKey, Span, text};
 
 /// Lines of an answer that are shown.
 const MOST_LINES: usize = 2_000;
@@ -103,7 +99,7 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
         bars,
         total: facts.bars,
         oldest: facts.oldest,
-        newest: facts.recent.first().map(|bar| bar.timestamp),
+        newest: facts.newest.map(|bar| bar.timestamp),
     })
 }
 
@@ -141,40 +137,6 @@ pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
             None => EventsAsked::default(),
         },
     })
-}
-
-/// What there is of these series, month by month.
-pub async fn coverage(pipeline: &Pipeline, series: Vec<SeriesKey>) -> Result<CoverageMap, DbError> {
-    let mut held: BTreeMap<SeriesKey, BTreeSet<NaiveDate>> = BTreeMap::new();
-    for count in pipeline.store.months().await? {
-        held.entry(count.series).or_default().insert(count.month);
-    }
-    let coverage = pipeline.store.coverage().await?;
-    let coverage: BTreeMap<SeriesKey, Coverage> = coverage.into_iter().collect();
-    let now = pipeline.clock.now();
-    let grids: Vec<Grid> = series.iter().map(|key| pipeline.grid(key)).collect();
-    let today = |grid: &Grid| now.with_timezone(&grid.publishing.zone).date_naive();
-    let newest = grids.iter().map(today).max();
-    let newest = newest.unwrap_or_else(|| now.date_naive());
-    let newest = Interval::Monthly.period_start(newest).unwrap_or(newest);
-    let (no_coverage, no_bars) = (Coverage::default(), BTreeSet::new());
-    let rows = series.into_iter().zip(grids).map(|(series, grid)| {
-        let kept = pipeline.kept_as(&series);
-        let known = MonthsOf {
-            grid: &grid,
-            coverage: coverage.get(&kept).unwrap_or(&no_coverage),
-            held: held.get(&kept).unwrap_or(&no_bars),
-            since: pipeline.since(&kept),
-        };
-        let months = known.months(newest, now);
-        CoverageRow {
-            series,
-            grid,
-            months,
-        }
-    });
-    let rows = rows.collect();
-    Ok(CoverageMap { newest, rows })
 }
 
 /// What is there of a time of a series, as far as its bars are wanted and due.

@@ -243,14 +243,6 @@ impl WatchedSeries {
     pub fn needs_a_person(&self) -> bool {
         matches!(self.state, SeriesState::Blocked | SeriesState::Failed)
     }
-
-    /// Whether it may have changed since it was last fetched: if not, a fetch spends a request on
-    /// bars already stored.
-    #[must_use]
-    pub fn can_have_changed(&self, now: DateTime<Utc>) -> bool {
-        let due = self.grid.newest_due(now).map(|slot| slot.due);
-        self.truth.is_due || self.truth.asked_at < due
-    }
 }
 
 /// A window of bars.

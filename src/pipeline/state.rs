@@ -182,7 +182,28 @@ impl State {
             Input::Tick | Input::Owner(None) | Input::Loaded(Loaded::Newest(_))
         );
         self.revision += u64::from(!is_quiet);
-        let mut jobs = match input {
+        let mut jobs = self.take(input, now);
+        self.keep_up(now);
+        jobs.extend(self.next_run(now));
+        let is_asking = self.search.is_asking() || self.asks_events;
+        let is_idle = self.run.is_none() && self.export.is_none() && !is_asking;
+        if self.is_ending && is_idle {
+            jobs.push(Job::Finish);
+        }
+        debug_assert_eq!(self.broken_promise(), None);
+        debug_assert!(jobs.iter().filter(|job| job.is_run()).count() <= 1);
+        jobs
+    }
+
+    /// Notes how each series stands, where it has changed since this was last noted.
+    fn keep_up(&mut self, now: DateTime<Utc>) {
+        for entry in &mut self.entries {
+            entry.keep_up(now);
+        }
+    }
+
+    fn take(&mut self, input: Input, now: DateTime<Utc>) -> Vec<Job> {
+        match input {
             Input::Tick => self.tick(now),
             Input::Command(command) => self.command(&command, now),
             Input::Run(event) => self.run_event(event, now),
@@ -218,16 +239,7 @@ impl State {
             }
             Input::Rekeyed { provider, quotas } => self.rekeyed(provider, quotas),
             Input::StoreFailed(error) => self.store_failed(&error, now),
-        };
-        jobs.extend(self.next_run(now));
-        let is_asking = self.search.is_asking() || self.asks_events;
-        let is_idle = self.run.is_none() && self.export.is_none() && !is_asking;
-        if self.is_ending && is_idle {
-            jobs.push(Job::Finish);
         }
-        debug_assert_eq!(self.broken_promise(), None);
-        debug_assert!(jobs.iter().filter(|job| job.is_run()).count() <= 1);
-        jobs
     }
 
     fn tick(&mut self, now: DateTime<Utc>) -> Vec<Job> {

@@ -92,16 +92,15 @@ impl Pipeline {
         series: &[SeriesKey],
         since: Option<DateTime<Utc>>,
     ) -> Result<Vec<Stand>, DbError> {
+        let stored: Vec<SeriesKey> = series.iter().map(|key| self.stored_as(key)).collect();
+        let facts = self.store.facts_of(stored.clone()).await?;
         let mut stands = Vec::with_capacity(series.len());
-        for key in series {
-            let series = self.stored_as(key);
-            let facts = self.store.facts(series.clone()).await?;
+        for (series, facts) in stored.into_iter().zip(&facts) {
             let earliest = match since {
                 Some(_) => self.earliest(&series).await?.map(|earliest| earliest.at),
                 None => None,
             };
-            let since = since.max(earliest);
-            stands.push(self.stand(series, &facts, since));
+            stands.push(self.stand(series, facts, since.max(earliest)));
         }
         suppose_closed(
             stands
@@ -244,7 +243,7 @@ impl Pipeline {
             return Ok(());
         }
         let months = self.store.months().await?;
-        let stored: BTreeSet<&SeriesKey> = months.iter().map(|count| &count.series).collect();
+        let stored: BTreeSet<&SeriesKey> = months.iter().map(|held| &held.series).collect();
         for (series, coverage) in self.store.coverage().await? {
             if coverage == Coverage::default() && stored.contains(&series) {
                 let held = self.stock(&series, None).await?.held;

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::coverage_map::CoverageMap;
 use super::run::Pipeline;
-use super::show;
 use super::state::{Entry, List, Live};
-use crate::db::{DbError, WATCH_LIST_MARK};
+use crate::db::{DbError, SeriesFacts, WATCH_LIST_MARK};
 use crate::model::{ErrorClass, SeriesKey};
 
 /// Where the watch list comes from.
@@ -44,42 +43,45 @@ impl Watching {
         let mark = pipeline.store.setting(WATCH_LIST_MARK).await?;
         let keys = self.keys(pipeline).await?;
         let parked = pipeline.parked(&keys).await?;
-        let mut entries = Vec::with_capacity(keys.len());
-        for (key, parked) in keys.into_iter().zip(parked) {
-            entries.push(known(pipeline, key, parked, reading).await?);
-        }
+        let stored: Vec<SeriesKey> = keys.iter().map(|key| pipeline.stored_as(key)).collect();
+        let facts = pipeline.store.facts_of(stored).await?;
+        let known = keys.into_iter().zip(parked).zip(facts);
+        let entries =
+            known.map(|((key, parked), facts)| entry(pipeline, key, facts, parked, reading));
         Ok(List {
             reading,
             mark,
-            entries,
+            entries: entries.collect(),
         })
     }
 
     /// What there is of the watch list, month by month.
     pub async fn coverage(&self, pipeline: &Pipeline) -> Result<CoverageMap, DbError> {
         let keys = self.keys(pipeline).await?;
-        show::coverage(pipeline, keys).await
+        pipeline.coverage_map(keys).await
     }
 
     /// What is known about one series.
     pub async fn entry(&self, pipeline: &Pipeline, key: SeriesKey) -> Result<Entry, DbError> {
         let reading = self.next_reading();
         let parked = pipeline.parked(std::slice::from_ref(&key)).await?;
-        known(pipeline, key, parked.into_iter().next().flatten(), reading).await
+        let parked = parked.into_iter().next().flatten();
+        let facts = pipeline.store.facts(pipeline.stored_as(&key)).await?;
+        Ok(entry(pipeline, key, facts, parked, reading))
     }
 }
 
-async fn known(
+fn entry(
     pipeline: &Pipeline,
     key: SeriesKey,
+    mut facts: SeriesFacts,
     parked: Option<(ErrorClass, String)>,
     reading: u64,
-) -> Result<Entry, DbError> {
+) -> Entry {
     let stored = pipeline.stored_as(&key);
-    let mut facts = pipeline.store.facts(stored.clone()).await?;
     facts.fetched_at = facts.fetched_at.map(|at| at + pipeline.clock.ahead_at(at));
     let stand = pipeline.stand(stored.clone(), &facts, None);
-    Ok(Entry {
+    Entry {
         key,
         closing_price: pipeline.price(&stored, &stand.askable()),
         fetch_price: pipeline.price(&stored, &stand.wanted).max(1),
@@ -88,8 +90,9 @@ async fn known(
         reach: stand.reach,
         stored,
         facts,
+        outlook: None,
         parked,
         reading,
         live: Live::default(),
-    })
+    }
 }

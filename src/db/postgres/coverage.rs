@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row as _};
 
-use super::super::coverage::{Says, Tally, change, tally};
-use super::super::{DbError, MonthCount, row};
-use super::{Outcome, apply};
+use super::super::coverage::{Changed, Says, Tally, change, tally};
+use super::super::{Alike, DbError, HeldMonths, row};
+use super::facts::wanted;
+use super::{Outcome, apply, facts};
 use crate::model::{Batch, Counts, Coverage, Segment, SeriesKey, Span};
 
 /// What an answer says, beside the bars it is about to replace.
 pub async fn says(connection: &mut PgConnection, batch: &Batch) -> Outcome<Says> {
-    enter(connection, &batch.series).await?;
-    let known = coverage(connection, &batch.series).await?;
+    let known = enter(connection, &batch.series).await?;
     let held = apply::stored_bars(connection, batch).await?;
     Ok(Says::beside(batch, &known, held))
 }
@@ -30,8 +30,7 @@ pub async fn hear(
     if says == Says::default() {
         return Ok(());
     }
-    enter(connection, &batch.series).await?;
-    let mut coverage = coverage(connection, &batch.series).await?;
+    let mut coverage = enter(connection, &batch.series).await?;
     let before = (coverage.segments(), coverage.asked_at());
     let newest: Option<DateTime<Utc>> = sqlx::query_scalar(
         "SELECT max(timestamp) FROM stock_data \
@@ -53,29 +52,41 @@ pub async fn record(
     series: SeriesKey,
     segments: Vec<Segment>,
 ) -> Outcome<()> {
-    enter(connection, &series).await?;
-    let coverage = coverage(connection, &series).await?;
+    let coverage = enter(connection, &series).await?;
     let before = (coverage.segments(), coverage.asked_at());
     let all = before.0.iter().copied().chain(segments);
     let after = Coverage::of(all, before.1);
     write(connection, &series, before, &after).await
 }
 
-/// Makes this transaction the only one that changes the coverage of a series until it ends.
-async fn enter(connection: &mut PgConnection, series: &SeriesKey) -> Outcome<()> {
-    sqlx::query(
+/// What is known of a series. Until it ends, this transaction is the only one that changes it.
+async fn enter(connection: &mut PgConnection, series: &SeriesKey) -> Outcome<Coverage> {
+    let asked_at: Option<DateTime<Utc>> = sqlx::query_scalar(
         "INSERT INTO asked (source, symbol, interval, adjusted) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (source, symbol, interval, adjusted) DO UPDATE SET asked_at = asked.asked_at",
+         ON CONFLICT (source, symbol, interval, adjusted) DO UPDATE SET asked_at = asked.asked_at \
+         RETURNING asked_at",
     )
     .bind(series.source.as_str())
     .bind(series.symbol.as_str())
     .bind(series.interval.as_str())
     .bind(series.is_stored_adjusted())
-    .execute(connection)
+    .fetch_one(&mut *connection)
     .await?;
-    Ok(())
+    let rows: Vec<SegmentRow> = sqlx::query_as(
+        "SELECT from_at, to_at, known FROM coverage \
+         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 ORDER BY from_at",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .fetch_all(connection)
+    .await?;
+    let segments: Vec<Segment> = rows.into_iter().map(segment).collect::<Outcome<_>>()?;
+    Ok(Coverage::of(segments, asked_at))
 }
 
+/// Writes all in one statement; no row is both deleted and written.
 async fn write(
     connection: &mut PgConnection,
     series: &SeriesKey,
@@ -83,51 +94,34 @@ async fn write(
     after: &Coverage,
 ) -> Outcome<()> {
     let changed = change(&before.0, &after.segments());
-    if !changed.gone.is_empty() {
-        sqlx::query(
-            "DELETE FROM coverage WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 \
-             AND from_at = ANY($5)",
-        )
-        .bind(series.source.as_str())
-        .bind(series.symbol.as_str())
-        .bind(series.interval.as_str())
-        .bind(series.is_stored_adjusted())
-        .bind(changed.gone)
-        .execute(&mut *connection)
-        .await?;
+    if changed == Changed::default() && after.asked_at() == before.1 {
+        return Ok(());
     }
-    if !changed.new.is_empty() {
-        let column = |end: fn(&Segment) -> DateTime<Utc>| -> Vec<DateTime<Utc>> {
-            changed.new.iter().map(end).collect()
-        };
-        let known: Vec<&str> = changed.new.iter().map(|new| new.known.as_str()).collect();
-        sqlx::query(
-            "INSERT INTO coverage (source, symbol, interval, adjusted, from_at, to_at, known) \
-             SELECT $1, $2, $3, $4, * FROM unnest($5::timestamptz[], $6::timestamptz[], $7::text[])",
-        )
-        .bind(series.source.as_str())
-        .bind(series.symbol.as_str())
-        .bind(series.interval.as_str())
-        .bind(series.is_stored_adjusted())
-        .bind(column(|new| new.span.from))
-        .bind(column(|new| new.span.to))
-        .bind(known)
-        .execute(&mut *connection)
-        .await?;
-    }
-    if after.asked_at() != before.1 {
-        sqlx::query(
-            "UPDATE asked SET asked_at = $5 \
-             WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
-        )
-        .bind(series.source.as_str())
-        .bind(series.symbol.as_str())
-        .bind(series.interval.as_str())
-        .bind(series.is_stored_adjusted())
-        .bind(after.asked_at())
-        .execute(connection)
-        .await?;
-    }
+    let column = |end: fn(&Segment) -> DateTime<Utc>| -> Vec<DateTime<Utc>> {
+        changed.new.iter().map(end).collect()
+    };
+    let known: Vec<&str> = changed.new.iter().map(|new| new.known.as_str()).collect();
+    sqlx::query(
+        "WITH noted AS (UPDATE asked SET asked_at = $5 \
+             WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND asked_at IS DISTINCT FROM $5), \
+         gone AS (DELETE FROM coverage \
+             WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 AND from_at = ANY($6)) \
+         INSERT INTO coverage (source, symbol, interval, adjusted, from_at, to_at, known) \
+         SELECT $1, $2, $3, $4, * FROM unnest($7::timestamptz[], $8::timestamptz[], $9::text[]) \
+         ON CONFLICT (source, symbol, interval, adjusted, from_at) \
+             DO UPDATE SET to_at = excluded.to_at, known = excluded.known",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.is_stored_adjusted())
+    .bind(after.asked_at())
+    .bind(&changed.gone)
+    .bind(column(|new| new.span.from))
+    .bind(column(|new| new.span.to))
+    .bind(known)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -141,30 +135,26 @@ fn segment((from, to, known): SegmentRow) -> Outcome<Segment> {
     Ok(Segment { span, known })
 }
 
-/// What is known of a series.
-pub async fn coverage(connection: &mut PgConnection, series: &SeriesKey) -> Outcome<Coverage> {
-    let asked_at: Option<DateTime<Utc>> = sqlx::query_scalar(
-        "SELECT asked_at FROM asked WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
-    )
-    .bind(series.source.as_str())
-    .bind(series.symbol.as_str())
-    .bind(series.interval.as_str())
-    .bind(series.is_stored_adjusted())
-    .fetch_optional(&mut *connection)
-    .await?
-    .flatten();
-    let rows: Vec<SegmentRow> = sqlx::query_as(
-        "SELECT from_at, to_at, known FROM coverage \
-         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4 ORDER BY from_at",
-    )
-    .bind(series.source.as_str())
-    .bind(series.symbol.as_str())
-    .bind(series.interval.as_str())
-    .bind(series.is_stored_adjusted())
-    .fetch_all(connection)
-    .await?;
-    let segments: Vec<Segment> = rows.into_iter().map(segment).collect::<Outcome<_>>()?;
-    Ok(Coverage::of(segments, asked_at))
+/// What is known of the times of these series, by the place of each.
+pub async fn segments(
+    connection: &mut PgConnection,
+    alike: &Alike<'_>,
+) -> Outcome<HashMap<i64, Vec<Segment>>> {
+    let statement = concat!(
+        "SELECT place, from_at, to_at, known FROM ",
+        wanted!(),
+        " JOIN coverage c ON c.source = w.source AND c.symbol = w.symbol AND c.interval = w.interval \
+               AND c.adjusted = w.stored_adjusted ORDER BY place, from_at"
+    );
+    let rows = facts::bind(sqlx::query(statement), alike)
+        .fetch_all(connection)
+        .await?;
+    let mut segments: HashMap<i64, Vec<Segment>> = HashMap::new();
+    for found in rows {
+        let row = segment((found.try_get(1)?, found.try_get(2)?, found.try_get(3)?))?;
+        segments.entry(found.try_get(0)?).or_default().push(row);
+    }
+    Ok(segments)
 }
 
 /// A series as its four words, in the order of the key.
@@ -212,11 +202,11 @@ pub async fn all(connection: &mut PgConnection) -> Outcome<Vec<(SeriesKey, Cover
     Ok(all)
 }
 
-/// The bars of every series by month.
-pub async fn months(connection: &mut PgConnection) -> Outcome<Vec<MonthCount>> {
-    let rows: Vec<(String, String, String, bool, String, i64)> = sqlx::query_as(
-        "SELECT source, symbol, interval, adjusted, month, bars FROM held_counts WHERE bars > 0 \
-         ORDER BY 1, 2, 3, 4, 5",
+/// The bars by month of every series that has some: a row for each series.
+pub async fn months(connection: &mut PgConnection) -> Outcome<Vec<HeldMonths>> {
+    let rows: Vec<(String, String, String, bool, String)> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, string_agg(month || ' ' || bars, ';') FROM held_counts \
+         WHERE bars > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
     )
     .fetch_all(connection)
     .await?;

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 
-use super::super::{BarQuery, DbError, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
-use super::{Outcome, coverage, lock};
+use super::super::{BarQuery, DbError, Holding, Order, RunDetail, row};
+use super::{Outcome, lock};
 use crate::model::{
     Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };
@@ -182,12 +183,21 @@ pub async fn last_fetch(
     .await?)
 }
 
+/// The columns of a bar.
+macro_rules! bar_columns {
+    () => {
+        "b.timestamp, b.trading_date, b.open_price, b.high_price, b.low_price, b.close_price, b.volume, \
+         b.adjusted_close, b.dividend_amount, b.split_coefficient, b.final"
+    };
+}
+pub(super) use bar_columns;
+
 macro_rules! bars_by {
     ($order:literal) => {
         concat!(
-            "SELECT timestamp, trading_date, open_price, high_price, low_price, close_price, volume, \
-                    adjusted_close, dividend_amount, split_coefficient, final \
-             FROM stock_data WHERE source = source_of($1) AND symbol = $2 AND interval = $3 AND adjusted = $4 \
+            "SELECT ",
+            bar_columns!(),
+            " FROM stock_data b WHERE source = source_of($1) AND symbol = $2 AND interval = $3 AND adjusted = $4 \
                AND timestamp BETWEEN $5 AND $6 ORDER BY timestamp ",
             $order,
             " LIMIT $7"
@@ -209,33 +219,36 @@ pub async fn bars(connection: &mut PgConnection, query: BarQuery) -> Outcome<Vec
     .bind(i64::from(query.limit))
     .fetch_all(connection)
     .await?;
-    let mut bars = Vec::with_capacity(rows.len());
-    for found in rows {
-        let price = |column: usize| -> Outcome<Price> {
-            Price::from_decimal(found.try_get::<Decimal, _>(column)?)
-                .ok_or_else(|| DbError::other("a stored price is out of range").into())
-        };
-        let extra = |column: usize| -> Outcome<Option<Price>> {
-            Ok(found
-                .try_get::<Option<Decimal>, _>(column)?
-                .and_then(Price::from_decimal))
-        };
-        bars.push(Bar {
-            timestamp: found.try_get(0)?,
-            trading_date: found.try_get::<NaiveDate, _>(1)?,
-            open: price(2)?,
-            high: price(3)?,
-            low: price(4)?,
-            close: price(5)?,
-            volume: Volume::from_decimal(found.try_get(6)?)
-                .ok_or_else(|| DbError::other("a stored volume is out of range"))?,
-            is_final: found.try_get(10)?,
-            adjusted_close: extra(7)?,
-            dividend_amount: extra(8)?,
-            split_coefficient: extra(9)?,
-        });
-    }
-    Ok(bars)
+    rows.iter().map(bar).collect()
+}
+
+/// The bar of a row that begins with its columns.
+pub(super) fn bar(found: &PgRow) -> Outcome<Bar> {
+    let price = |column: usize| -> Outcome<Price> { self::price(found.try_get(column)?) };
+    let extra = |column: usize| -> Outcome<Option<Price>> {
+        Ok(found
+            .try_get::<Option<Decimal>, _>(column)?
+            .and_then(Price::from_decimal))
+    };
+    Ok(Bar {
+        timestamp: found.try_get(0)?,
+        trading_date: found.try_get::<NaiveDate, _>(1)?,
+        open: price(2)?,
+        high: price(3)?,
+        low: price(4)?,
+        close: price(5)?,
+        volume: Volume::from_decimal(found.try_get(6)?)
+            .ok_or_else(|| DbError::other("a stored volume is out of range"))?,
+        is_final: found.try_get(10)?,
+        adjusted_close: extra(7)?,
+        dividend_amount: extra(8)?,
+        split_coefficient: extra(9)?,
+    })
+}
+
+pub(super) fn price(stored: Decimal) -> Outcome<Price> {
+    Price::from_decimal(stored)
+        .ok_or_else(|| DbError::other("a stored price is out of range").into())
 }
 
 pub async fn held(connection: &mut PgConnection, symbol: Symbol) -> Outcome<Vec<Holding>> {
@@ -296,36 +309,4 @@ pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<Ru
         .fetch_all(connection)
         .await?;
     Ok(Some(row::detail(summary, series, requests, rejected)?))
-}
-
-pub async fn facts(connection: &mut PgConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
-    let fetched_at = last_fetch(connection, series.clone()).await?;
-    let coverage = coverage::coverage(connection, &series).await?;
-    let (bars, oldest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(
-        "SELECT coalesce((SELECT bars FROM series_totals \
-                          WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4), 0), \
-                (SELECT min(timestamp) FROM stock_data \
-                 WHERE source = source_of($1) AND symbol = $2 AND interval = $3 AND adjusted = $4)",
-    )
-    .bind(series.source.as_str())
-    .bind(series.symbol.as_str())
-    .bind(series.interval.as_str())
-    .bind(series.is_stored_adjusted())
-    .fetch_one(&mut *connection)
-    .await?;
-    let query = BarQuery {
-        series,
-        from: None,
-        to: None,
-        limit: RECENT,
-        order: Order::NewestFirst,
-    };
-    let recent = self::bars(connection, query).await?;
-    Ok(SeriesFacts {
-        coverage,
-        fetched_at,
-        bars: row::count(bars),
-        oldest,
-        recent,
-    })
 }

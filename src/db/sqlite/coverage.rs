@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::SqliteConnection;
 
 use super::super::coverage::{Says, Tally, change, tally};
-use super::super::{MonthCount, row};
+use super::super::{HeldMonths, row};
+use super::facts::wanted;
 use super::stored_series::number;
 use super::{Outcome, apply, instant, stored_series};
 use crate::db::DbError;
@@ -14,7 +15,7 @@ use crate::model::{Batch, Counts, Coverage, Segment, SeriesKey, Span};
 
 /// What an answer says, beside the bars it is about to replace.
 pub async fn says(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Says> {
-    let known = coverage(connection, &batch.series).await?;
+    let known = of(connection, &batch.series).await?;
     let held = apply::stored_bars(connection, batch).await?;
     Ok(Says::beside(batch, &known, held))
 }
@@ -68,21 +69,29 @@ async fn write(
     after: &Coverage,
 ) -> Outcome<()> {
     let changed = change(&before.0, &after.segments());
-    for from in changed.gone {
-        sqlx::query("DELETE FROM coverage WHERE series_id = $1 AND from_at = $2")
-            .bind(number)
-            .bind(instant::text(from))
-            .execute(&mut *connection)
-            .await?;
-    }
-    for Segment { span, known } in changed.new {
+    if !changed.gone.is_empty() {
+        let gone: Vec<String> = changed.gone.into_iter().map(instant::text).collect();
         sqlx::query(
-            "INSERT INTO coverage (series_id, from_at, to_at, known) VALUES ($1, $2, $3, $4)",
+            "DELETE FROM coverage WHERE series_id = $1 AND from_at IN (SELECT value FROM json_each($2))",
         )
         .bind(number)
-        .bind(instant::text(span.from))
-        .bind(instant::text(span.to))
-        .bind(known.as_str())
+        .bind(serde_json::Value::from(gone).to_string())
+        .execute(&mut *connection)
+        .await?;
+    }
+    if !changed.new.is_empty() {
+        let row = |Segment { span, known }| {
+            let [from, to] = [span.from, span.to].map(instant::text);
+            serde_json::json!([from, to, known.as_str()])
+        };
+        let new: serde_json::Value = changed.new.into_iter().map(row).collect();
+        sqlx::query(
+            "INSERT INTO coverage (series_id, from_at, to_at, known) \
+             SELECT $1, value ->> 0, value ->> 1, value ->> 2 FROM json_each($2) WHERE true \
+             ON CONFLICT (series_id, from_at) DO UPDATE SET to_at = excluded.to_at, known = excluded.known",
+        )
+        .bind(number)
+        .bind(new.to_string())
         .execute(&mut *connection)
         .await?;
     }
@@ -125,7 +134,7 @@ fn segment((from, to, known): (String, String, String)) -> Outcome<Segment> {
 }
 
 /// What is known of a series.
-pub async fn coverage(connection: &mut SqliteConnection, series: &SeriesKey) -> Outcome<Coverage> {
+async fn of(connection: &mut SqliteConnection, series: &SeriesKey) -> Outcome<Coverage> {
     let found: Option<i64> = sqlx::query_scalar(concat!("SELECT ", number!()))
         .bind(series.source.as_str())
         .bind(series.symbol.as_str())
@@ -137,6 +146,32 @@ pub async fn coverage(connection: &mut SqliteConnection, series: &SeriesKey) -> 
         Some(number) => read(connection, number).await,
         None => Ok(Coverage::default()),
     }
+}
+
+/// What is known of the times of these series, by the place of each.
+pub async fn segments(
+    connection: &mut SqliteConnection,
+    wanted: &str,
+) -> Outcome<HashMap<i64, Vec<Segment>>> {
+    let rows: Vec<(i64, String, String, String)> = sqlx::query_as(concat!(
+        "SELECT w.place, from_at, to_at, known FROM ",
+        wanted!(),
+        " JOIN coverage ON series_id = t.id ORDER BY w.place, from_at"
+    ))
+    .bind(wanted)
+    .fetch_all(connection)
+    .await?;
+    by_series(rows)
+}
+
+/// Segments, each by the number before it.
+fn by_series(rows: Vec<(i64, String, String, String)>) -> Outcome<HashMap<i64, Vec<Segment>>> {
+    let mut segments: HashMap<i64, Vec<Segment>> = HashMap::new();
+    for (number, from, to, known) in rows {
+        let row = segment((from, to, known))?;
+        segments.entry(number).or_default().push(row);
+    }
+    Ok(segments)
 }
 
 /// A series with its number, and when its newest bars were asked for.
@@ -154,11 +189,7 @@ pub async fn all(connection: &mut SqliteConnection) -> Outcome<Vec<(SeriesKey, C
         sqlx::query_as("SELECT series_id, from_at, to_at, known FROM coverage")
             .fetch_all(connection)
             .await?;
-    let mut segments: HashMap<i64, Vec<Segment>> = HashMap::new();
-    for (number, from, to, known) in rows {
-        let row = segment((from, to, known))?;
-        segments.entry(number).or_default().push(row);
-    }
+    let mut segments = by_series(rows)?;
     let mut all = Vec::with_capacity(series.len());
     for (number, source, symbol, interval, adjusted, asked_at) in series {
         let series = row::series_key(&source, &symbol, &interval, adjusted)?;
@@ -168,12 +199,13 @@ pub async fn all(connection: &mut SqliteConnection) -> Outcome<Vec<(SeriesKey, C
     Ok(all)
 }
 
-/// The bars of every series by month.
-pub async fn months(connection: &mut SqliteConnection) -> Outcome<Vec<MonthCount>> {
-    let rows: Vec<(String, String, String, bool, String, i64)> = sqlx::query_as(
-        "SELECT source, symbol, interval, adjusted, month, h.bars FROM held_counts h \
-         JOIN series_totals ON id = series_id WHERE h.bars > 0 \
-         ORDER BY source, symbol, interval, adjusted, month",
+/// The bars by month of every series that has some: a row for each series.
+pub async fn months(connection: &mut SqliteConnection) -> Outcome<Vec<HeldMonths>> {
+    let rows: Vec<(String, String, String, bool, String)> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, months FROM series_totals JOIN \
+             (SELECT series_id, group_concat(month || ' ' || bars, ';') AS months FROM held_counts \
+              WHERE bars > 0 GROUP BY series_id) ON series_id = id \
+         ORDER BY source, symbol, interval, adjusted",
     )
     .fetch_all(connection)
     .await?;
@@ -186,17 +218,19 @@ async fn count(connection: &mut SqliteConnection, number: i64, tally: Tally) -> 
         Tally::More(months) => months,
         Tally::Count(first, last) => return recount(connection, number, first, last).await,
     };
-    for (month, bars) in months {
-        sqlx::query(
-            "INSERT INTO held_counts (series_id, month, bars) VALUES ($1, $2, $3) \
-             ON CONFLICT (series_id, month) DO UPDATE SET bars = bars + excluded.bars",
-        )
-        .bind(number)
-        .bind(month)
-        .bind(bars)
-        .execute(&mut *connection)
-        .await?;
-    }
+    let months = months
+        .into_iter()
+        .map(|(month, bars)| serde_json::json!([month, bars]));
+    let months: serde_json::Value = months.collect();
+    sqlx::query(
+        "INSERT INTO held_counts (series_id, month, bars) \
+         SELECT $1, value ->> 0, value ->> 1 FROM json_each($2) WHERE true \
+         ON CONFLICT (series_id, month) DO UPDATE SET bars = bars + excluded.bars",
+    )
+    .bind(number)
+    .bind(months.to_string())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

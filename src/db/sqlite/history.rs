@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::{BarQuery, DbError, Holding, Order, RECENT, RunDetail, SeriesFacts, row};
+use super::super::{BarQuery, DbError, Holding, Order, RunDetail, row};
 use super::instant::{FIRST, LAST};
 use super::lock::FileLock;
 use super::stored_series::number;
-use super::{Outcome, coverage, instant};
+use super::{Outcome, instant};
 use crate::model::{
     Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };
@@ -180,12 +181,21 @@ pub async fn last_fetch(
     .await?)
 }
 
+/// The columns of a bar.
+macro_rules! bar_columns {
+    () => {
+        "b.timestamp, b.trading_day, b.open_price, b.high_price, b.low_price, b.close_price, b.volume, \
+         b.adjusted_close, b.dividend_amount, b.split_coefficient, b.volume_fraction, b.final"
+    };
+}
+pub(super) use bar_columns;
+
 macro_rules! bars_by {
     ($order:literal) => {
         concat!(
-            "SELECT timestamp, trading_day, open_price, high_price, low_price, close_price, volume, \
-                    adjusted_close, dividend_amount, split_coefficient, volume_fraction, final \
-             FROM bars WHERE series_id = ",
+            "SELECT ",
+            bar_columns!(),
+            " FROM bars b WHERE series_id = ",
             number!(),
             " AND timestamp BETWEEN $5 AND $6 ORDER BY timestamp ",
             $order,
@@ -208,25 +218,26 @@ pub async fn bars(connection: &mut SqliteConnection, query: BarQuery) -> Outcome
     .bind(i64::from(query.limit))
     .fetch_all(connection)
     .await?;
-    let mut bars = Vec::with_capacity(rows.len());
-    for found in rows {
-        let price = |column: usize| found.try_get(column).map(Price::from_units);
-        let extra = |column: usize| found.try_get(column).map(row::optional_price);
-        bars.push(Bar {
-            timestamp: instant::read(found.try_get(0)?)?,
-            trading_date: row::from_epoch_day(found.try_get(1)?),
-            open: price(2)?,
-            high: price(3)?,
-            low: price(4)?,
-            close: price(5)?,
-            volume: volume(found.try_get(6)?, found.try_get(10)?)?,
-            is_final: found.try_get(11)?,
-            adjusted_close: extra(7)?,
-            dividend_amount: extra(8)?,
-            split_coefficient: extra(9)?,
-        });
-    }
-    Ok(bars)
+    rows.iter().map(bar).collect()
+}
+
+/// The bar of a row that begins with its columns.
+pub(super) fn bar(found: &SqliteRow) -> Outcome<Bar> {
+    let price = |column: usize| found.try_get(column).map(Price::from_units);
+    let extra = |column: usize| found.try_get(column).map(row::optional_price);
+    Ok(Bar {
+        timestamp: instant::read(found.try_get(0)?)?,
+        trading_date: row::from_epoch_day(found.try_get(1)?),
+        open: price(2)?,
+        high: price(3)?,
+        low: price(4)?,
+        close: price(5)?,
+        volume: volume(found.try_get(6)?, found.try_get(10)?)?,
+        is_final: found.try_get(11)?,
+        adjusted_close: extra(7)?,
+        dividend_amount: extra(8)?,
+        split_coefficient: extra(9)?,
+    })
 }
 
 fn volume(whole: i64, fraction: u32) -> Outcome<Volume> {
@@ -290,35 +301,4 @@ pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Optio
         .fetch_all(connection)
         .await?;
     Ok(Some(row::detail(summary, series, requests, rejected)?))
-}
-
-pub async fn facts(connection: &mut SqliteConnection, series: SeriesKey) -> Outcome<SeriesFacts> {
-    let fetched_at = last_fetch(connection, series.clone()).await?;
-    let coverage = coverage::coverage(connection, &series).await?;
-    let found: Option<(i64, Option<String>)> = sqlx::query_as(
-        "SELECT bars, (SELECT min(timestamp) FROM bars WHERE series_id = t.id) FROM series_totals t \
-         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
-    )
-    .bind(series.source.as_str())
-    .bind(series.symbol.as_str())
-    .bind(series.interval.as_str())
-    .bind(series.is_stored_adjusted())
-    .fetch_optional(&mut *connection)
-    .await?;
-    let (bars, oldest) = found.unwrap_or_default();
-    let query = BarQuery {
-        series,
-        from: None,
-        to: None,
-        limit: RECENT,
-        order: Order::NewestFirst,
-    };
-    let recent = self::bars(connection, query).await?;
-    Ok(SeriesFacts {
-        coverage,
-        fetched_at,
-        bars: row::count(bars),
-        oldest: oldest.map(|text| instant::read(&text)).transpose()?,
-        recent,
-    })
 }

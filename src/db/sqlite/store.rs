@@ -10,12 +10,13 @@ use uuid::Uuid;
 use super::super::row::count;
 use super::super::{
     ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, EventStore,
-    EventsAsked, Health, Holding, KeptAnswer, LedgerStore, MonthCount, RequestEnd, Reservation,
+    EventsAsked, Health, HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation,
     Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
 };
 use super::lock::FileLock;
 use super::{
-    SqliteStore, adjust, apply, coverage, history, ledger, listings, on_disk, settings, watch_list,
+    SqliteStore, adjust, apply, coverage, facts, history, ledger, listings, on_disk, settings,
+    watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::quota::{Ledger, Quota};
@@ -71,8 +72,8 @@ impl BarStore for SqliteStore {
             .await
     }
 
-    async fn facts(&self, series: SeriesKey) -> Result<SeriesFacts> {
-        self.read(|c| Box::pin(history::facts(c, series))).await
+    async fn facts_of(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesFacts>> {
+        self.read(|c| Box::pin(facts::facts(c, series))).await
     }
 
     async fn last_fetch(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>> {
@@ -93,7 +94,7 @@ impl BarStore for SqliteStore {
         self.read(|c| Box::pin(coverage::all(c))).await
     }
 
-    async fn months(&self) -> Result<Vec<MonthCount>> {
+    async fn months(&self) -> Result<Vec<HeldMonths>> {
         self.read(|c| Box::pin(coverage::months(c))).await
     }
 

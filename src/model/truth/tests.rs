@@ -24,20 +24,13 @@ fn grid(interval: Interval) -> Grid {
     }
 }
 
-fn bar(label: &str) -> Bar {
-    let price = Price::from_units(1);
-    Bar {
+fn bar(label: &str) -> Close {
+    Close {
         timestamp: at(label),
         trading_date: at(label).date_naive(),
-        open: price,
-        high: price,
-        low: price,
-        close: price,
-        volume: 1.into(),
+        open: Price::from_units(1),
+        price: Price::from_units(1),
         is_final: true,
-        adjusted_close: None,
-        dividend_amount: None,
-        split_coefficient: None,
     }
 }
 
@@ -231,7 +224,7 @@ fn one_day_without_a_bar_does_not_hide_a_provider_that_is_behind() {
     let grid = grid(Interval::Daily);
     let sessions = Span::new(at("2026-08-03T04:00:00Z"), at("2026-11-25T05:00:00Z"));
     let halted = at("2026-11-10T05:00:00Z");
-    let mut recent: Vec<Bar> = grid
+    let mut recent: Vec<Close> = grid
         .slots(sessions)
         .filter(|slot| slot.span.from != halted)
         .map(|slot| bar(&slot.span.from.to_rfc3339()))

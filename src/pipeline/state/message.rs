@@ -1,5 +1,7 @@
 //! What the engine receives, and what it has done.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::command::{BarsWindow, Command, PriceQuestion};
@@ -20,8 +22,8 @@ use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Evidence, Fill, Grid, Instrument, Listing, RequestId, RunId, RunSummary, SeriesKey,
-    SourceId, Span, Standing, Truth, WatchEdit,
+    ErrorClass, Evidence, Fill, Grid, Instrument, Listing, Outlook, RequestId, RunId, RunSummary,
+    SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
 };
 use crate::time::is_far_ahead;
 
@@ -147,6 +149,8 @@ pub struct Entry {
     pub stored: SeriesKey,
     /// What the store knows about it.
     pub facts: SeriesFacts,
+    /// How it stands, as long as that holds.
+    pub outlook: Option<Outlook>,
     /// Which of its bars can exist.
     pub grid: Grid,
     /// From when on they are wanted.
@@ -255,27 +259,44 @@ impl Entry {
         self.due_from(at) == Some(at)
     }
 
+    /// How it stands at an instant.
+    pub(super) fn outlook(&self, now: DateTime<Utc>) -> Cow<'_, Outlook> {
+        let known = self.outlook.as_ref();
+        let known = known.filter(|outlook| outlook.holds.contains(now));
+        known.map_or_else(|| Cow::Owned(self.evidence().outlook(now)), Cow::Borrowed)
+    }
+
+    /// Notes how it stands, if what is noted holds no longer.
+    pub(super) fn keep_up(&mut self, now: DateTime<Utc>) {
+        if let Cow::Owned(outlook) = self.outlook(now) {
+            self.outlook = Some(outlook);
+        }
+    }
+
     /// The first instant from `at` on at which asking may bring its newest bar.
     pub(super) fn due_from(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.asked_by_a_wrong_clock(at) {
             return self.grid.next_due(at).map(|slot| slot.due);
         }
-        self.evidence().due_from(at)
+        match &self.outlook {
+            Some(outlook) if outlook.holds.from <= at => outlook.due_from(at),
+            _ => self.evidence().due_from(at),
+        }
     }
 
     /// Whether its newest bars were asked for since a bar was due by the engine's clock, while the
     /// provider's showed another day: such a bar would be asked for again and again.
     fn asked_by_a_wrong_clock(&self, at: DateTime<Utc>) -> bool {
         let asked = self.live.newest_at.zip(self.facts.coverage.asked_at());
-        let due = self.grid.newest_due(at).map(|slot| slot.due);
+        let due = || self.grid.newest_due(at).map(|slot| slot.due);
         asked.is_some_and(|(here, there)| {
             let is_wrong = (here - there).abs() > TimeDelta::days(1);
-            is_wrong && !is_far_ahead(here, at) && due.is_none_or(|due| here >= due)
+            is_wrong && !is_far_ahead(here, at) && due().is_none_or(|due| here >= due)
         })
     }
 
     /// What its state follows from.
-    pub(super) fn evidence(&self) -> Evidence<'_> {
+    fn evidence(&self) -> Evidence<'_> {
         Evidence {
             grid: &self.grid,
             coverage: &self.facts.coverage,

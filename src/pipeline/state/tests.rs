@@ -89,12 +89,17 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         reach: None,
         closing_price: 0,
         fetch_price: 1,
+        outlook: None,
         facts: SeriesFacts {
             coverage,
             fetched_at,
             bars: 0,
             oldest: None,
-            recent: newest.iter().map(|slot| bar(slot.span.from)).collect(),
+            newest: newest.map(|slot| bar(slot.span.from)),
+            recent: newest
+                .iter()
+                .map(|slot| (&bar(slot.span.from)).into())
+                .collect(),
         },
         parked: None,
         reading: 0,

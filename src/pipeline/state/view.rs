@@ -1,5 +1,6 @@
 //! The state as others see it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +9,7 @@ use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, WatchedSerie
 use super::{Entry, Owner, State};
 use crate::model::adjustment::Ratio;
 use crate::model::supposed::suppose_closed;
-use crate::model::{Bar, Price, Truth};
+use crate::model::{Close, Price, Truth};
 
 /// Closes that a trend shows.
 const TREND: usize = 78;
@@ -67,7 +68,7 @@ impl State {
 impl State {
     /// How each line of the watch list stands, compared with the others, and its state.
     pub(super) fn states(&self, now: DateTime<Utc>) -> Vec<(Truth, SeriesState)> {
-        let truth = |entry: &Entry| entry.evidence().truth(now);
+        let truth = |entry: &Entry| entry.outlook(now).into_owned().truth;
         let mut truths: Vec<Truth> = self.entries.iter().map(truth).collect();
         let compared = self.entries.iter().zip(&mut truths);
         suppose_closed(compared.map(|(entry, truth)| (&entry.key.symbol, &entry.grid, truth)));
@@ -81,17 +82,22 @@ impl State {
 
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
         let next = self.next_at(now);
-        // A series that is not due waits for its next bar.
-        let next_of = |entry: &Entry| {
-            let due = entry.due_from(now)?;
+        // A series that is not due waits for its next bar, as many others do at the same time.
+        let mut instants = HashMap::new();
+        let mut next_from = |due: DateTime<Utc>| {
             let before = due - TimeDelta::milliseconds(1);
-            self.schedule.next_after(&self.calendars, before).max(next)
+            let instant = || self.schedule.next_after(&self.calendars, before);
+            (*instants.entry(due).or_insert_with(instant)).max(next)
         };
         self.entries
             .iter()
             .zip(self.states(now))
             .map(|(entry, (truth, state))| {
-                let next_at = if truth.is_due { next } else { next_of(entry) };
+                let next_at = if truth.is_due {
+                    next
+                } else {
+                    entry.due_from(now).and_then(&mut next_from)
+                };
                 WatchedSeries {
                     next_at,
                     ..status(entry, truth, state)
@@ -103,28 +109,26 @@ impl State {
 
 /// The close of the day before the newest bar's. A split is neither gain nor loss: before what looks
 /// like one, there is no close to compare with.
-fn previous_close(recent: &[Bar]) -> Option<Price> {
+fn previous_close(recent: &[Close]) -> Option<Price> {
     let newest = recent.first()?.trading_date;
     let at = recent.iter().position(|bar| bar.trading_date != newest)?;
     let (before, opening) = (recent.get(at)?, recent.get(at.checked_sub(1)?)?);
     // A week in the middle of which it was split opens on the old scale.
-    let mut prices = [opening.open, opening.close].into_iter();
-    let has_split = prices.any(|price| Ratio::of_jump(before.close, price).is_some());
-    (!has_split).then_some(before.close)
+    let mut prices = [opening.open, opening.price].into_iter();
+    let has_split = prices.any(|price| Ratio::of_jump(before.price, price).is_some());
+    (!has_split).then_some(before.price)
 }
 
 fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
     let recent = &entry.facts.recent;
-    let last_bar = recent.first().copied();
-    let session = |bar: &&Bar| {
-        !entry.key.interval.is_intraday()
-            || last_bar.is_some_and(|last| bar.trading_date == last.trading_date)
-    };
+    let last = recent.first().map(|close| close.trading_date);
+    let session =
+        |close: &&Close| !entry.key.interval.is_intraday() || last == Some(close.trading_date);
     let mut trend: Vec<Price> = recent
         .iter()
         .take_while(session)
         .take(TREND)
-        .map(|bar| bar.close)
+        .map(|close| close.price)
         .collect();
     trend.reverse();
     // Its bars may have come with another series: adjusted daily bars bring the raw ones.
@@ -138,7 +142,7 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         key: entry.key.clone(),
         state,
         fetched_at,
-        last_bar,
+        last_bar: entry.facts.newest,
         previous_close: previous_close(recent),
         trend: trend.into(),
         bars: entry.facts.bars,
@@ -155,25 +159,19 @@ mod tests {
     use super::*;
 
     /// Bars, newest first, each with its day, open and close.
-    fn bars(days: &[(u32, i64, i64)]) -> Vec<Bar> {
-        let bar = |(day, open, close): &(u32, i64, i64)| {
+    fn bars(days: &[(u32, i64, i64)]) -> Vec<Close> {
+        let close = |(day, open, close): &(u32, i64, i64)| {
             let date = chrono::NaiveDate::from_ymd_opt(2026, 11, *day).unwrap();
             let price = |dollars: i64| Price::from_units(dollars * Price::ONE);
-            Bar {
+            Close {
                 timestamp: date.and_time(chrono::NaiveTime::MIN).and_utc(),
                 trading_date: date,
                 open: price(*open),
-                high: price(*open.max(close)),
-                low: price(*open.min(close)),
-                close: price(*close),
-                volume: 1.into(),
+                price: price(*close),
                 is_final: true,
-                adjusted_close: None,
-                dividend_amount: None,
-                split_coefficient: None,
             }
         };
-        days.iter().map(bar).collect()
+        days.iter().map(close).collect()
     }
 
     #[test]

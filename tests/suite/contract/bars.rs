@@ -1,6 +1,7 @@
 //! Upserting and reading bars.
 
 use super::*;
+use pipeline_tui::model::Close;
 
 contract! {
     a_second_upsert_of_the_same_bars_touches_nothing,
@@ -232,7 +233,8 @@ async fn a_daily_series_is_the_same_bars_adjusted_or_not(place: Place) {
     for key in [raw, adjusted] {
         assert_eq!(newest(&store, key.clone()).await, [full]);
         let facts = store.facts(key).await.unwrap();
-        assert_eq!((facts.bars, facts.recent), (1, vec![full]));
+        assert_eq!((facts.bars, facts.newest), (1, Some(full)));
+        assert_eq!(facts.recent, [Close::from(&full)]);
         assert!(facts.fetched_at.is_some() && facts.oldest == Some(full.timestamp));
     }
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What answers speak for is kept with their bars, and bars are counted by month, whoever changes them.
 
 use super::*;
+use pipeline_tui::db::HeldMonths;
 use pipeline_tui::model::{Coverage, Known, Segment, Span, Spoken};
 
 contract! {
@@ -167,17 +168,16 @@ async fn assert_months(place: &Place, store: &Arc<dyn Store>) {
         ))
         .await;
     let kept = store.months().await.unwrap();
-    let kept: Vec<String> = kept
-        .iter()
-        .map(|count| {
-            let month = count.month.format("%Y-%m");
-            let SeriesKey {
-                symbol, interval, ..
-            } = &count.series;
-            format!("{symbol}|{interval}|{month}|{}", count.bars)
-        })
-        .collect();
-    assert_eq!(kept, counted);
+    let mut lines = vec![];
+    for HeldMonths { series, months } in kept {
+        let (symbol, interval) = (series.symbol, series.interval);
+        for (month, bars) in months {
+            let month = month.format("%Y-%m");
+            lines.push(format!("{symbol}|{interval}|{month}|{bars}"));
+        }
+    }
+    lines.sort();
+    assert_eq!(lines, counted);
 }
 
 async fn months_count_what_is_stored(place: Place) {

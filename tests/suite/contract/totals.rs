@@ -1,9 +1,12 @@
 //! The totals of the series agree with their bars, whoever changes them.
 
 use super::*;
+use pipeline_tui::db::SeriesFacts;
+use pipeline_tui::model::{Close, Known, Segment, Span};
 
 contract! {
     totals_follow_what_is_stored,
+    facts_of_many_series_are_those_of_each,
     totals_follow_what_is_deleted_by_hand,
     a_moved_label_adds_no_bar,
     a_label_moves_once_for_two_bars_of_a_week,
@@ -57,7 +60,7 @@ async fn totals_follow_what_is_stored(place: Place) {
     assert_agreement(&place).await;
     let facts = store.facts(ibm()).await.unwrap();
     assert_eq!(
-        (facts.bars, facts.oldest, facts.recent.first()),
+        (facts.bars, facts.oldest, facts.newest.as_ref()),
         (9, Some(some(1)[0].timestamp), some(9).last())
     );
     assert_eq!(store.health().await.unwrap().bars, 12);
@@ -180,4 +183,57 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date(place: Place) {
     assert_eq!((health.bars, health.schema), (5, newest));
     let facts = store.facts(series("IBM", Interval::Daily)).await.unwrap();
     assert_eq!((facts.bars, facts.recent.len()), (3, 3));
+}
+
+async fn facts_of_many_series_are_those_of_each(place: Place) {
+    let store = place.open().await;
+    let (daily, minutes, asked) = (
+        series("MSFT", Interval::Daily),
+        series("MSFT", Interval::Min1),
+        series("ASKED", Interval::Min5),
+    );
+    store_bars(&store, &ibm(), &some(9)).await;
+    let minute = |i: i64| Bar {
+        timestamp: some(1)[0].timestamp + TimeDelta::minutes(i),
+        is_final: i < 249,
+        ..bar("2026-05-15T13:30:00Z", 100 + i)
+    };
+    let many: Vec<Bar> = (0..250).map(minute).collect();
+    store_bars(&store, &minutes, &many).await;
+    let day = |i: i64| Bar {
+        trading_date: many[0].trading_date - TimeDelta::days(150 - i),
+        timestamp: many[0].timestamp - TimeDelta::days(150 - i),
+        ..bar("2026-05-15T13:30:00Z", 100 + i)
+    };
+    let days: Vec<Bar> = (0..150).map(day).collect();
+    store_bars(&store, &daily, &days).await;
+    let span = Span::new(many[0].timestamp, many[9].timestamp);
+    let known = Known::Settled;
+    let segments = vec![Segment { span, known }];
+    store.record(asked.clone(), segments.clone()).await.unwrap();
+
+    let nothing = series("NONE", Interval::Daily);
+    let all = [&minutes, &nothing, &daily, &ibm(), &asked, &daily];
+    let facts = store.facts_of(all.map(Clone::clone).into()).await.unwrap();
+    for (series, facts) in all.iter().zip(&facts) {
+        assert_eq!(
+            *facts,
+            store.facts((*series).clone()).await.unwrap(),
+            "{series}"
+        );
+    }
+    let closes = |bars: &[Bar], count| -> Vec<Close> {
+        bars.iter().rev().take(count).map(Close::from).collect()
+    };
+    assert_eq!(facts[0].recent, closes(&many, 200));
+    assert_eq!(facts[1], SeriesFacts::default());
+    assert_eq!(facts[2].recent, closes(&days, 100));
+    assert_eq!(facts[2].newest, days.last().copied());
+    assert_eq!(
+        (facts[2].bars, facts[2].oldest),
+        (150, Some(days[0].timestamp))
+    );
+    assert_eq!(facts[4].coverage.segments(), segments);
+    assert!(facts[3].fetched_at.is_some() && facts[4].fetched_at.is_none());
+    assert_eq!(store.facts_of(vec![]).await.unwrap(), []);
 }
