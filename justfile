@@ -42,6 +42,10 @@ bench-panel *args:
     cargo bench --locked --bench frame
     cargo bench --locked --bench panel -- "$@"
 
+# what is known of 1,200 series: read from each database, and kept with every answer
+bench-coverage *args:
+    cargo bench --locked --bench coverage -- "$@"
+
 # compare with Python and Dagster: parse, store, end-to-end, pages, dagster, or all in a quarter of an hour
 bench-peers *args:
     python3 -m venv target/peers-venv

@@ -11,6 +11,8 @@
     reason = "a bench that cannot make its own input should stop"
 )]
 
+#[path = "support/many.rs"]
+mod many;
 #[path = "support/percentile.rs"]
 mod percentile;
 
@@ -55,6 +57,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use self::many::{DAILY, Many};
 use self::percentile::percentile;
 
 /// Frames of each line of the table.
@@ -68,6 +71,13 @@ const VIEWS: [(&str, &str, [&str; 2]); 5] = [
     ("Log", "6", ["pageup", "pagedown"]),
     ("System", "7", ["pagedown", "pageup"]),
 ];
+/// The views of a panel that watches a thousand series, 26 years of each covered.
+const VIEWS_OF_MANY: [(&str, &str, [&str; 2]); 2] = [
+    ("Overview", "1", [">", ">"]),
+    ("Coverage", "3", ["pagedown", "pageup"]),
+];
+/// Bars of each of the thousand series: more than a summary reads.
+const BARS_OF_MANY: usize = 300;
 /// Watched series: more than the largest screen has lines for.
 const SERIES: usize = 60;
 /// Runs in the history: as many as the panel lists.
@@ -90,27 +100,14 @@ const STATES: [(&str, Between); 4] = [
 ];
 
 fn main() {
-    let mut panel = Panel::start();
     println!("{FRAMES} frames a line, CPU time of the thread");
     println!(
         "{:>7}  {:<8}  {:<24}  {:>7}  {:>7}  {:>7}",
         "size", "view", "between two frames", "p50 us", "p99 us", "bytes"
     );
-    for (columns, rows) in SIZES {
-        for (name, key, pages) in VIEWS {
-            for (state, between) in STATES {
-                panel.resize(columns, rows);
-                panel.press(key);
-                let size = format!("{columns}x{rows}");
-                let (times, bytes) = panel.frames(between, pages);
-                println!(
-                    "{size:>7}  {name:<8}  {state:<24}  {:>7.0}  {:>7.0}  {bytes:>7}",
-                    percentile(&times, 0.5),
-                    percentile(&times, 0.99)
-                );
-            }
-        }
-    }
+    Panel::start().measure(&VIEWS);
+    println!("1,000 series");
+    Panel::of_many().measure(&VIEWS_OF_MANY);
 }
 
 /// The panel without its terminal, and the engine behind it.
@@ -127,7 +124,8 @@ struct Panel {
 }
 
 impl Panel {
-    fn start() -> Self {
+    /// A panel over an engine that watches these series, once they are stored.
+    fn over(watched: Vec<SeriesKey>, fill: impl AsyncFnOnce(&Arc<Pipeline>)) -> Self {
         let runtime = Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipeline.db");
@@ -141,22 +139,26 @@ impl Panel {
             let store = open_sqlite(&path, Access::ReadWrite).await.unwrap();
             let pipeline = pipeline(&server, store);
             fill(&pipeline).await;
-            let engine = engine::start(pipeline, options()).await.unwrap();
+            let engine = engine::start(pipeline, options(watched)).await.unwrap();
             (server, engine)
         });
-        let now = Clock::system().now();
         let written = Rc::default();
-        let mut panel = Self {
+        Self {
             app: App::new(shared()),
             screen: Screen::new(Sink(Rc::clone(&written))),
             written,
             area: Rect::new(0, 0, 80, 24),
-            now,
+            now: Clock::system().now(),
             engine,
             runtime,
             _server: server,
             _folder: folder,
-        };
+        }
+    }
+
+    /// A panel with every view filled.
+    fn start() -> Self {
+        let mut panel = Self::over(watched(), fill);
         panel.observe_until(|snapshot| {
             snapshot.run.is_none()
                 && snapshot.series.len() == SERIES
@@ -174,6 +176,44 @@ impl Panel {
         panel.press("enter");
         panel.observe_until(|snapshot| snapshot.opened.is_some());
         panel
+    }
+
+    /// A panel that watches a thousand series.
+    fn of_many() -> Self {
+        let many = Many {
+            bars: BARS_OF_MANY,
+            ..DAILY
+        };
+        let fill = async |pipeline: &Arc<Pipeline>| {
+            let tick = pipeline.clock.now();
+            let last_tick = pipeline.store.set_setting("last_tick", tick.to_rfc3339());
+            last_tick.await.unwrap();
+            many.fill(&pipeline.store, tick).await;
+        };
+        let mut panel = Self::over(many.keys(), fill);
+        panel.observe_until(|snapshot| snapshot.series.len() == many.series);
+        panel.press("3");
+        panel.observe_until(|snapshot| snapshot.coverage.is_some());
+        panel
+    }
+
+    /// Prints a line for each size, view and state.
+    fn measure(&mut self, views: &[(&str, &str, [&str; 2])]) {
+        for (columns, rows) in SIZES {
+            for (name, key, pages) in views {
+                for (state, between) in STATES {
+                    self.resize(columns, rows);
+                    self.press(key);
+                    let size = format!("{columns}x{rows}");
+                    let (times, bytes) = self.frames(between, *pages);
+                    println!(
+                        "{size:>7}  {name:<8}  {state:<24}  {:>7.0}  {:>7.0}  {bytes:>7}",
+                        percentile(&times, 0.5),
+                        percentile(&times, 0.99)
+                    );
+                }
+            }
+        }
     }
 
     /// Fills the log with the engine's notices, repeated until it is full.
@@ -342,7 +382,7 @@ async fn fetch(pipeline: &Arc<Pipeline>, series: Vec<SeriesKey>, options: FetchO
     ended.await.unwrap();
 }
 
-fn options() -> EngineOptions {
+fn options(watch: Vec<SeriesKey>) -> EngineOptions {
     EngineOptions {
         provider: ProviderStatus {
             name: "Alpha Vantage".to_owned(),
@@ -350,7 +390,7 @@ fn options() -> EngineOptions {
             key_is_demo: false,
             is_simulated: true,
         },
-        watch: watched(),
+        watch,
         only: None,
         schedule: Schedule::after_close(),
         tick: None,

@@ -2,7 +2,7 @@
 //!
 //! Starting, keys, paging, a load of 2,000,000 bars, and what the program uses while idle. Times are
 //! wall times from a key to the text on the screen, including the terminal's own work; on a busy
-//! machine trust the medians. The argument `store`, `fetch` or `load` runs only that part.
+//! machine trust the medians. The argument `store`, `many`, `fetch` or `load` runs only that part.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
@@ -25,6 +25,8 @@ mod gauge;
 mod keys;
 #[path = "support/large.rs"]
 mod large;
+#[path = "support/many.rs"]
+mod many;
 #[path = "../tests/pty/support/modes.rs"]
 #[expect(unused, reason = "it carries its own tests")]
 mod modes;
@@ -54,6 +56,7 @@ use pipeline_tui::time::Clock;
 use tokio::runtime::Runtime;
 
 use self::large::{newest, oldest};
+use self::many::{DAILY, Many};
 use self::percentile::percentile;
 use self::program::Desk;
 use self::terminal::Terminal;
@@ -66,6 +69,8 @@ const FETCHES: usize = 21;
 const JUMPS: usize = 40;
 const PAGES: usize = 6;
 const IDLE: Duration = Duration::from_secs(20);
+/// Bars of each of the thousand series: more than a summary reads.
+const BARS_OF_MANY: usize = 300;
 /// By then the pool and the first check for other processes' work are done after a start.
 const SETTLED: Duration = Duration::from_secs(12);
 /// This many months of 19,000 bars are 2,000,000.
@@ -75,13 +80,15 @@ fn main() {
     let runtime = Runtime::new().unwrap();
     println!("{:<58} {:>9} {:>9} {:>9}", "", "p50", "p99", "most");
     if is_wanted("store") {
-        let mut desks = vec![("SQLite", Desk::new())];
-        if let Some(url) = cluster::new_database() {
-            desks.push(("PostgreSQL", Desk::new().with("DATABASE_URL", &url)));
-        }
-        for (name, desk) in desks {
+        for (name, desk) in desks() {
             println!("{name}, 1,000,000 bars");
             large_store(&runtime, desk);
+        }
+    }
+    if is_wanted("many") {
+        for (name, desk) in desks() {
+            println!("{name}, 1,000 series");
+            many_series(&runtime, &desk);
         }
     }
     if is_wanted("fetch") {
@@ -92,6 +99,15 @@ fn main() {
         println!("SQLite, loading 2,000,000 bars");
         load(&runtime);
     }
+}
+
+/// One for each database that is there.
+fn desks() -> Vec<(&'static str, Desk)> {
+    let mut desks = vec![("SQLite", Desk::new())];
+    if let Some(url) = cluster::new_database() {
+        desks.push(("PostgreSQL", Desk::new().with("DATABASE_URL", &url)));
+    }
+    desks
 }
 
 /// Whether a part is named on the command line, or none is.
@@ -128,18 +144,36 @@ fn leave(terminal: &Terminal) {
 }
 
 /// Starts the panel and waits for what a person wants to see.
-fn start(desk: &Desk) -> (Terminal, [f64; 3]) {
+fn start(desk: &Desk, is_there: impl Fn(&vt100::Screen) -> bool) -> (Terminal, [f64; 3]) {
     let start = Instant::now();
     let terminal = Terminal::start(SIZE, &desk.command(&[]));
     terminal.until_written("\x1b");
     let byte = since(start);
     terminal.until_written("\x1b[?2026l");
     let frame = since(start);
-    terminal.until(|screen| {
-        let text = screen.contents();
-        text.contains("1,000,000 bars") && text.lines().any(is_row_with_bars)
-    });
+    terminal.until(is_there);
     (terminal, [byte, frame, since(start)])
+}
+
+/// Starts the panel often, and says how long a person waits.
+fn starts(desk: &Desk, is_there: impl Fn(&vt100::Screen) -> bool) {
+    let mut times: [Vec<f64>; 3] = Default::default();
+    for _ in 0..STARTS {
+        let (terminal, taken) = start(desk, &is_there);
+        for (times, taken) in times.iter_mut().zip(taken) {
+            times.push(taken);
+        }
+        leave(&terminal);
+    }
+    let names = ["first byte", "first frame", "first data"];
+    for (what, times) in names.iter().zip(times) {
+        say(&format!("{what}, from exec"), &times);
+    }
+}
+
+fn has_large_series(screen: &vt100::Screen) -> bool {
+    let text = screen.contents();
+    text.contains("1,000,000 bars") && text.lines().any(is_row_with_bars)
 }
 
 /// Whether it is the row of IBM with the day of its newest bar.
@@ -159,21 +193,8 @@ fn large_store(runtime: &Runtime, desk: Desk) {
     let watched = watched.map(|(symbol, interval)| (symbol.to_owned(), interval));
     runtime.block_on(large::prepare(&desk, &watched, false));
     large::fill(&desk);
-    let mut times: [Vec<f64>; 3] = Default::default();
-    for _ in 0..STARTS {
-        let (terminal, taken) = start(&desk);
-        for (times, taken) in times.iter_mut().zip(taken) {
-            times.push(taken);
-        }
-        leave(&terminal);
-    }
-    for (what, times) in ["first byte", "first frame", "first data"]
-        .iter()
-        .zip(times)
-    {
-        say(&format!("{what}, from exec"), &times);
-    }
-    let (terminal, _) = start(&desk);
+    starts(&desk, has_large_series);
+    let (terminal, _) = start(&desk, has_large_series);
     gauge::pause(SETTLED);
     memory(&terminal, "after the start");
     idle("the panel", id(&terminal));
@@ -191,6 +212,39 @@ fn large_store(runtime: &Runtime, desk: Desk) {
     program::signal("TERM", &engine);
     engine.wait().unwrap();
     assert!(server.journal().is_empty(), "nothing is spent here");
+}
+
+/// A watch list of 1,000 daily series, 100 of them with holes.
+fn many_series(runtime: &Runtime, desk: &Desk) {
+    let many = Many {
+        bars: BARS_OF_MANY,
+        ..DAILY
+    };
+    let keys = many.keys();
+    let watched = keys.iter().map(|key| (key.symbol.to_string(), "daily"));
+    runtime.block_on(large::prepare(desk, &watched.collect::<Vec<_>>(), true));
+    runtime.block_on(async {
+        let store = large::open(desk).await;
+        many.fill(&store, Clock::system().now()).await;
+        store.close().await;
+    });
+    if let Some(url) = desk.postgres() {
+        cluster::psql(url, "ANALYZE");
+    }
+    starts(desk, has_states);
+    let (terminal, _) = start(desk, has_states);
+    gauge::pause(SETTLED);
+    memory(&terminal, "after the start");
+    idle("the panel", id(&terminal));
+    leave(&terminal);
+}
+
+/// Whether the rows on the screen have their states.
+fn has_states(screen: &vt100::Screen) -> bool {
+    let text = screen.contents();
+    let is_row = |line: &&str| line.contains(" daily ") && line.contains("SYM0");
+    let has_state = |line: &&str| line.contains(" holes ") || line.contains(" fresh ");
+    text.lines().filter(is_row).filter(has_state).count() > 20
 }
 
 fn memory(terminal: &Terminal, when: &str) {

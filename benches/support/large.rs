@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use pipeline_tui::db::{Access, PgTarget, open_postgres, open_sqlite};
+use pipeline_tui::db::{Access, PgTarget, Store, open_postgres, open_sqlite};
 use pipeline_tui::time::Clock;
 
 use super::cluster;
@@ -25,8 +25,8 @@ pub(crate) fn oldest() -> DateTime<Utc> {
     newest() - TimeDelta::minutes(BARS - 1)
 }
 
-/// Makes the store of a desk with a watch list, its schedule idle until its next instant.
-pub(crate) async fn prepare(desk: &Desk, watched: &[(String, &str)], is_paused: bool) {
+/// Opens the store of a desk.
+pub(crate) async fn open(desk: &Desk) -> Arc<dyn Store> {
     std::fs::create_dir_all(desk.database().parent().unwrap()).unwrap();
     let store = match desk.postgres() {
         Some(url) => {
@@ -37,8 +37,13 @@ pub(crate) async fn prepare(desk: &Desk, watched: &[(String, &str)], is_paused: 
             open_postgres(target, Access::ReadWrite).await
         }
         None => open_sqlite(&desk.database(), Access::ReadWrite).await,
-    }
-    .unwrap();
+    };
+    store.unwrap()
+}
+
+/// Makes the store of a desk with a watch list, its schedule idle until its next instant.
+pub(crate) async fn prepare(desk: &Desk, watched: &[(String, &str)], is_paused: bool) {
+    let store = open(desk).await;
     store
         .set_setting("last_tick", Clock::system().now().to_rfc3339())
         .await
