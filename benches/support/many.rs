@@ -14,6 +14,7 @@ use pipeline_tui::model::{
     SeriesKey, SourceId, Span, Spoken,
 };
 use pipeline_tui::pipeline::sources::{self, alpha_vantage};
+use pipeline_tui::time::Clock;
 use uuid::Uuid;
 
 /// Bytes of kept answers.
@@ -150,14 +151,15 @@ pub(crate) async fn received(
         attempt: 1,
         quota: Quota::unlimited(New_York),
     };
-    let Reserved::Granted(request) = store.reserve(reservation).await.unwrap() else {
-        panic!("an unlimited quota refuses")
+    let request = match store.reserve(reservation).await.unwrap() {
+        Reserved::Granted(request) => request,
+        refused => unreachable!("an unlimited quota grants: {refused:?}"),
     };
     let answer = Answer {
         status: 200,
         content_type: None,
         body: Bytes::from_static(b"{}"),
-        received_at: Utc::now(),
+        received_at: Clock::system().now(),
         elapsed_ms: 0,
     };
     store.keep(request, answer, KEPT).await.unwrap();
