@@ -54,7 +54,7 @@ fn lacks(applied: &[AppliedMigration], version: i64) -> bool {
 }
 
 /// The columns of the table of bars before, as each database names them.
-pub const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 17] = [
     "id",
     "symbol",
     "timestamp",

@@ -187,7 +187,7 @@ fn settled(asked: DateTime<Utc>) -> DateTime<Utc> {
     at(&(local.date() - Days::new(u64::from(is_morning))).to_string())
 }
 
-/// The only series that is told about, or nothing.
+/// The one series of a report, or null.
 fn only(told: &Value) -> Value {
     let told = told.as_array().unwrap();
     assert!(told.len() <= 1, "{told:?}");
