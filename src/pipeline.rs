@@ -23,6 +23,7 @@ pub mod narrate;
 pub mod notice;
 mod once;
 mod persist;
+pub mod reading;
 mod recover;
 mod retry;
 mod run;

@@ -11,10 +11,10 @@ use ::csv::{ByteRecord, Error, ErrorKind, ReaderBuilder};
 use chrono_tz::US::Eastern;
 
 use super::options::Datatype;
-use super::refusal::malformed;
-use super::rows::{Cells, Extras, Field, Rows};
+use super::rows::{Cells, Extras, Field, LabelledRows};
 use crate::model::text::clean_to;
 use crate::model::{Interval, Reading, Request};
+use crate::pipeline::reading::malformed;
 use crate::pipeline::source::Refusal;
 
 /// Bytes in a row, for a first estimate of how many there are.
@@ -50,7 +50,7 @@ pub(super) fn read(text: &str, request: &Request, interval: Interval) -> Result<
             text.len()
         )));
     }
-    let mut rows = Rows::new(&request.endpoint, interval, text.len() / ROW_BYTES);
+    let mut rows = LabelledRows::new(&request.endpoint, interval, text.len() / ROW_BYTES);
     while reader
         .read_byte_record(&mut record)
         .map_err(|error| broken(&error))?

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::describe::{ID, NEEDS_A_KEY};
 use super::read::body;
-use super::refusal::{malformed, quoted};
 use super::symbols;
 use crate::model::adjustment::{EventKind, ReportedEvents};
 use crate::model::{Answer, ErrorClass, Instrument, Price, Request, Symbol};
+use crate::pipeline::reading::{malformed, quoted};
 use crate::pipeline::source::Refusal;
 
 /// The one symbol that the documentation asks for with the key `demo`.

@@ -12,9 +12,10 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-use super::refusal::{Prose, malformed, quoted};
-use super::rows::{Cells, Field, Rows};
+use super::refusal::Prose;
+use super::rows::{Cells, Field, LabelledRows};
 use crate::model::{ErrorClass, Interval, Reading, Request, SeriesKey};
+use crate::pipeline::reading::{malformed, not_json, quoted};
 use crate::pipeline::source::Refusal;
 
 /// Bytes in a row in the provider's formatting, for a first estimate of how many there are.
@@ -44,25 +45,8 @@ pub(super) fn read(
     if let Some(refusal) = document.refused {
         return Err(refusal);
     }
-    parsed.map_err(|error| broken(&error, text.len()))?;
+    parsed.map_err(|error| not_json(&error, text.len()))?;
     document.finish()
-}
-
-pub(super) fn broken(error: &serde_json::Error, bytes: usize) -> Refusal {
-    malformed(if error.is_eof() {
-        format!("the answer breaks off after {bytes} bytes")
-    } else if error.is_data() {
-        format!(
-            "the answer is not in the documented shape (line {})",
-            error.line()
-        )
-    } else {
-        format!(
-            "the answer is not valid JSON (line {}, column {})",
-            error.line(),
-            error.column()
-        )
-    })
 }
 
 /// What an answer has said so far.
@@ -75,7 +59,7 @@ struct Document<'de> {
     symbol: Option<Cow<'de, str>>,
     interval: Option<Cow<'de, str>>,
     time_zone: Option<Cow<'de, str>>,
-    series: Option<(Cow<'de, str>, Rows)>,
+    series: Option<(Cow<'de, str>, LabelledRows)>,
     refused: Option<Refusal>,
 }
 
@@ -194,7 +178,7 @@ impl<'de> Visitor<'de> for Root<'_, 'de> {
                     document.refused = Some(malformed("the answer holds two time series"));
                     return Err(A::Error::custom("two series"));
                 }
-                let mut rows = Rows::new(
+                let mut rows = LabelledRows::new(
                     document.function,
                     document.asked.interval,
                     document.expected,
@@ -244,7 +228,7 @@ impl<'de> Visitor<'de> for Meta<'_, 'de> {
 }
 
 struct Series<'a> {
-    rows: &'a mut Rows,
+    rows: &'a mut LabelledRows,
     refused: &'a mut Option<Refusal>,
 }
 

@@ -1,9 +1,9 @@
 //! What an answer holds: dispatch by status and first byte. Content types are ignored, because the
 //! provider sends refusals as JSON whatever was requested.
 
-use super::refusal::{self, malformed};
-use super::{csv, json};
+use super::{csv, json, refusal};
 use crate::model::{Answer, Reading, Request};
+use crate::pipeline::reading::{self, malformed};
 use crate::pipeline::source::Refusal;
 
 /// Reads an answer: bars, or the class of refusal.
@@ -27,13 +27,9 @@ pub fn read(request: &Request, answer: &Answer) -> Result<Reading, Refusal> {
 
 /// The text of an answer, unless its status or its first byte shows a failure.
 pub(super) fn body(answer: &Answer) -> Result<&str, Refusal> {
-    let body = answer
-        .body
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(&answer.body);
-    let body = body.trim_ascii_start();
-    if let Some(refusal) = refusal::by_status(answer.status, body) {
-        return Err(refusal);
+    let body = reading::body(answer);
+    match refusal::by_status(answer.status, body) {
+        Some(refusal) => Err(refusal),
+        None => reading::text(body),
     }
-    std::str::from_utf8(body).map_err(|_| malformed("the answer is not UTF-8 text"))
 }

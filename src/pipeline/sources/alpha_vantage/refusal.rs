@@ -1,10 +1,10 @@
 //! Tells refusals from data. The provider answers HTTP 200 with English prose for nearly every
 //! failure, so the order of the checks matters: the texts quote each other's limits.
 
-use crate::config::secret::redact;
 use crate::model::ErrorClass;
-use crate::model::text::{MAX_CHARS, clean_to};
+use crate::model::text::MAX_CHARS;
 use crate::pipeline::http;
+use crate::pipeline::reading::quoted;
 use crate::pipeline::source::Refusal;
 
 /// Root keys under which the provider sends a message instead of data.
@@ -54,13 +54,6 @@ const WORDS: &[(ErrorClass, &[&str])] = &[
     (ErrorClass::ClientBug, &["does not exist"]),
     (ErrorClass::Outage, &["internal or external error"]),
 ];
-
-/// Words of the provider, harmless and without secrets, at most `max_chars` characters.
-///
-/// The whole answer was searched for secrets as it came, but JSON may spell one in escapes.
-pub(super) fn quoted(text: &str, max_chars: usize) -> String {
-    clean_to(&redact(text), max_chars)
-}
 
 /// A text under one of the notice keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,11 +126,6 @@ pub(super) fn by_status(status: u16, body: &[u8]) -> Option<Refusal> {
         return Some(http::blocked(status));
     }
     http::by_status(status, body)
-}
-
-/// An answer in a shape that is not documented.
-pub(super) fn malformed(text: impl Into<String>) -> Refusal {
-    Refusal::new(ErrorClass::Malformed, text)
 }
 
 /// The `name=value` that a notice is about.

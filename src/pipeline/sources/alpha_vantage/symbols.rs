@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::describe::{ID, NEEDS_A_KEY};
 use super::json;
 use super::read::body;
-use super::refusal::{Prose, malformed, quoted};
+use super::refusal::Prose;
 use crate::model::{Answer, ErrorClass, Listing, Request, Symbol};
+use crate::pipeline::reading::{malformed, not_json, quoted};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
 const LISTING: &str = "LISTING_STATUS";
@@ -96,7 +97,7 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<SymbolReading, 
 /// The members of a JSON answer that is not a refusal.
 pub(super) fn root(text: &str, status: u16) -> Result<Map<String, Value>, Refusal> {
     let parsed = serde_json::from_str::<Map<String, Value>>(text);
-    let root = parsed.map_err(|error| json::broken(&error, text.len()))?;
+    let root = parsed.map_err(|error| not_json(&error, text.len()))?;
     let notice = root
         .iter()
         .filter_map(|(key, value)| {
