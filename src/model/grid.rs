@@ -111,6 +111,28 @@ impl Grid {
         })
     }
 
+    /// The time of the bar that an instant belongs to; `None` where that time overlaps a session and
+    /// the instant is outside it.
+    #[must_use]
+    pub fn slot_at(&self, at: DateTime<Utc>) -> Option<Span> {
+        let date = self.calendar.date(at);
+        if !self.interval.is_intraday() {
+            let date = at.with_timezone(&self.publishing.zone).date_naive();
+            return Some(self.publishing.period(self.interval, date));
+        }
+        let midnight = super::moment::midnight(date, self.calendar.zone());
+        let step = self.interval.length();
+        let place = (at - midnight).num_seconds() / step.num_seconds().max(1);
+        let from = midnight + step * i32::try_from(place).ok()?;
+        let slot = Span::new(from, from + step);
+        let session = self.calendar.session(date);
+        let is_outside = session.is_some_and(|session| {
+            let hours = Span::new(session.open, session.close);
+            !hours.contains(at) && !hours.common(slot).is_empty()
+        });
+        (!is_outside).then_some(slot)
+    }
+
     /// The day of a bar that begins at an instant; `None` for bars of more than a day.
     #[must_use]
     pub fn day(&self, at: DateTime<Utc>) -> Option<NaiveDate> {

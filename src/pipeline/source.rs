@@ -1,6 +1,7 @@
 //! What the pipeline expects of a source of bars.
 
 mod month;
+mod windows;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::month::{Month, NotAMonth};
+pub use self::windows::windows;
 use super::retry::Waits;
 use crate::config::SourceSettings;
 use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
