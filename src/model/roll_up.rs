@@ -39,7 +39,7 @@ fn first(grid: &Grid, slot: Span, bar: &Bar) -> Bar {
         adjusted_close: None,
         dividend_amount: None,
         split_coefficient: None,
-        ..bar.clone()
+        ..*bar
     }
 }
 

@@ -293,6 +293,12 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// How it adjusts prices for dividends and splits.
     fn rule(&self) -> Rule;
 
+    /// The finer interval from whose bars those of a series are rolled up; `None`: they are the
+    /// source's own.
+    fn derived_from(&self, _series: &SeriesKey) -> Option<Interval> {
+        None
+    }
+
     /// Sends a request exactly once, with `attempt` as `X-Request-Id`.
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError>;
 

@@ -1,6 +1,7 @@
 //! The table of sources: the only place that names them all.
 
 pub mod alpha_vantage;
+pub mod coinbase;
 
 use super::lane::Lane;
 use crate::config::{Settings, SourceAccess, SourceSettings};
@@ -14,10 +15,16 @@ struct Row {
 }
 
 /// The sources; the first is the one where none is named.
-const ROWS: [Row; 1] = [Row {
-    settings: &alpha_vantage::SETTINGS,
-    lane: alpha_vantage::lane,
-}];
+const ROWS: [Row; 2] = [
+    Row {
+        settings: &alpha_vantage::SETTINGS,
+        lane: alpha_vantage::lane,
+    },
+    Row {
+        settings: &coinbase::SETTINGS,
+        lane: coinbase::lane,
+    },
+];
 
 /// The settings of each source; the first is the one where none is named.
 pub static SETTINGS: &[&SourceSettings] = &{

@@ -1,8 +1,22 @@
 //! Reads prices and volumes from the text of an answer, to the last digit.
 
+use std::borrow::Cow;
+
+use rust_decimal::Decimal;
+
 use crate::model::price::PriceError;
 use crate::model::volume::VolumeError;
 use crate::model::{Price, Volume};
+
+/// A number of JSON without an exponent; one that is too small or too large for that stays as it is.
+#[must_use]
+pub fn plain(number: &str) -> Cow<'_, str> {
+    if !number.contains(['e', 'E']) {
+        return Cow::Borrowed(number);
+    }
+    let value = Decimal::from_scientific(number);
+    value.map_or(Cow::Borrowed(number), |value| Cow::Owned(value.to_string()))
+}
 
 /// A price, and whether it was rounded: as [`Price::parse`], in one pass over what the provider nearly always sends.
 #[inline]
