@@ -186,7 +186,9 @@ impl Panel {
         };
         let fill = async |pipeline: &Arc<Pipeline>| {
             let tick = pipeline.clock.now();
-            let last_tick = pipeline.store.set_setting("last_tick", tick.to_rfc3339());
+            let last_tick = pipeline
+                .store
+                .set_setting("last_tick".into(), tick.to_rfc3339());
             last_tick.await.unwrap();
             many.fill(&pipeline.store, tick).await;
         };

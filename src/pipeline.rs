@@ -22,6 +22,7 @@ mod learned;
 pub mod narrate;
 pub mod notice;
 mod once;
+mod pauses;
 mod persist;
 pub mod reading;
 mod recover;

@@ -58,9 +58,9 @@ pub(crate) fn run(runtime: &Runtime) {
             .unwrap();
         // The schedule is idle: only requested runs start.
         let now = Clock::system().now().to_rfc3339();
-        store.set_setting("last_tick", now).await.unwrap();
+        store.set_setting("last_tick".into(), now).await.unwrap();
         store
-            .set_setting("paused", "true".to_owned())
+            .set_setting("paused".into(), "true".to_owned())
             .await
             .unwrap();
         store.close().await;

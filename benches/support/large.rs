@@ -45,11 +45,11 @@ pub(crate) async fn open(desk: &Desk) -> Arc<dyn Store> {
 pub(crate) async fn prepare(desk: &Desk, watched: &[(String, &str)], is_paused: bool) {
     let store = open(desk).await;
     store
-        .set_setting("last_tick", Clock::system().now().to_rfc3339())
+        .set_setting("last_tick".into(), Clock::system().now().to_rfc3339())
         .await
         .unwrap();
     store
-        .set_setting("paused", is_paused.to_string())
+        .set_setting("paused".into(), is_paused.to_string())
         .await
         .unwrap();
     let series = watched.iter().map(|(symbol, interval)| {

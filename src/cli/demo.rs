@@ -131,7 +131,7 @@ async fn prepare(settings: &Settings, scene: Scene, clock: Clock) -> Result<(), 
             .await?;
     }
     store
-        .set_setting("paused", scene.is_paused().to_string())
+        .set_setting("paused".into(), scene.is_paused().to_string())
         .await?;
     open::close(&store).await;
     Ok(())

@@ -1,5 +1,6 @@
 //! What is kept on the desk: the watch list, the list of symbols, and what the engine remembers.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -29,7 +30,7 @@ pub trait DeskStore: fmt::Debug + Send + Sync {
     async fn setting(&self, name: &'static str) -> Result<Option<String>>;
 
     /// Remembers something under a name.
-    async fn set_setting(&self, name: &'static str, value: String) -> Result<()>;
+    async fn set_setting(&self, name: Cow<'static, str>, value: String) -> Result<()>;
 
     /// A source's list of symbols and when it was sent; `None`: none is stored.
     async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;

@@ -26,7 +26,7 @@ impl Errand {
     pub(super) async fn done(self, store: Arc<dyn Store>) -> Option<Input> {
         match self {
             Self::Save(name, value) => {
-                let saved = store.set_setting(name, value).await;
+                let saved = store.set_setting(name.into(), value).await;
                 saved.err().map(Input::StoreFailed)
             }
             Self::EditList(edit) => Some(match store.edit_watch_list(edit.clone()).await {

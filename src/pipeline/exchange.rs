@@ -160,6 +160,8 @@ impl Exchange<'_> {
         self.pipeline
             .keep(ticket, &answer, (&request.subject(), self.waiting))
             .await?;
+        let keep_pause = || self.pipeline.keep_pause(self.lane);
+        self.pipeline.write(self.waiting, keep_pause).await?;
         Ok(Ok(KeptAnswer {
             id: ticket.id,
             run: self.run,

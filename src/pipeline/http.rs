@@ -2,46 +2,41 @@
 //!
 //! Nothing is retried here: a request that may have arrived is spent.
 
+mod brake;
 mod failure;
 mod pause;
+mod server_clock;
 mod status;
 
 use std::fmt;
 use std::io::{self, Read as _};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use flate2::bufread::MultiGzDecoder;
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName,
-    HeaderValue, RETRY_AFTER,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 use reqwest::{Response, redirect};
 use url::{Host, Url};
 use uuid::Uuid;
 
+use self::brake::Brake;
+pub use self::brake::Meter;
 use self::failure::{
     cause, cut_off_after, grouped, is_cut, is_refused_by_tls, safe, seconds, size, unreadable_after,
 };
+use self::server_clock::{ServerClock, date};
 pub use self::status::{blocked, by_status};
-use super::source::{Pause, Refusal, SendError};
+use super::source::{Pause, SendError};
 use crate::config::Secret;
 use crate::config::secret::{redact, redact_bytes};
+use crate::model::Answer;
 use crate::model::causes::Causes;
 use crate::model::text::clean;
-use crate::model::{Answer, ErrorClass};
 use crate::time::Clock;
-
-/// How many requests a provider still accepts, and from when it accepts more.
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-
-/// A clock that differs more than this from the server's is wrong.
-const MOST_SKEW: TimeDelta = TimeDelta::days(1);
 
 /// The first bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -91,11 +86,9 @@ pub struct Client {
     http: reqwest::Client,
     base_url: Url,
     auth: Auth,
-    clock: Clock,
+    clock: ServerClock,
     bounds: Bounds,
-    paused: Mutex<Option<(Instant, Refusal)>>,
-    /// Whether the clock was wrong at the last answer.
-    is_skewed: AtomicBool,
+    brake: Brake,
 }
 
 impl fmt::Debug for Client {
@@ -104,11 +97,6 @@ impl fmt::Debug for Client {
             .field("bounds", &self.bounds)
             .finish_non_exhaustive()
     }
-}
-
-/// The time by the server's clock.
-fn date_of(response: &Response) -> Option<DateTime<Utc>> {
-    pause::date(response.headers().get(DATE)?.to_str().ok()?)
 }
 
 impl Client {
@@ -144,11 +132,19 @@ impl Client {
             http,
             base_url,
             auth,
-            clock,
+            clock: ServerClock::new(clock),
             bounds,
-            paused: Mutex::new(None),
-            is_skewed: AtomicBool::new(false),
+            brake: Brake::default(),
         })
+    }
+
+    /// The same where answers count what was asked.
+    #[must_use]
+    pub fn metered(self, meter: Meter) -> Self {
+        Self {
+            brake: Brake::with(meter),
+            ..self
+        }
     }
 
     /// Gets `path` below the address once, with this query, and reads the whole answer. `attempt`
@@ -180,8 +176,10 @@ impl Client {
                 status.as_u16()
             )));
         }
-        self.heed(&response);
-        let date = date_of(&response);
+        let date = date(response.headers());
+        // A date means the server's clock; ours may differ.
+        let now = date.unwrap_or_else(|| self.clock.now());
+        self.brake.heed(status.as_u16(), response.headers(), now);
         let content_type = response
             .headers()
             .get(CONTENT_TYPE)
@@ -191,63 +189,24 @@ impl Client {
             status: status.as_u16(),
             content_type,
             body: redact_bytes(body),
-            received_at: self.dated(date),
+            received_at: self.clock.dated(date),
             elapsed_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
         })
     }
 
-    /// When an answer came: by our clock, unless it differs so much from the server's that it is wrong.
-    /// Bars are not final, and a time is not asked for, because a machine believes in another year.
-    fn dated(&self, date: Option<DateTime<Utc>>) -> DateTime<Utc> {
-        let now = self.clock.now();
-        let date = date.filter(|date| (now - *date).abs() > MOST_SKEW);
-        let was_skewed = self.is_skewed.swap(date.is_some(), Ordering::Relaxed);
-        if let Some(date) = date.filter(|_| !was_skewed) {
-            let days = (now - date).num_days();
-            let side = if days < 0 { "behind" } else { "ahead of" };
-            let days = days.abs();
-            tracing::warn!(
-                "this machine's clock is {days} days {side} the provider's; set it. Answers are dated by the provider's"
-            );
-        }
-        date.unwrap_or(now)
-    }
-
     /// The pause that the provider asked for, while it lasts.
     pub fn pause(&self) -> Option<Pause> {
-        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, why) = paused.as_ref()?;
-        let left = until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then(|| Pause {
-            why: why.clone(),
-            left,
-        })
+        self.brake.pause()
     }
 
-    /// Remembers the pause that an answer asks for: a refusal with `Retry-After`, or the last of the
-    /// requests that the provider counts.
-    fn heed(&self, response: &Response) {
-        let status = response.status().as_u16();
-        let header = |name: HeaderName| response.headers().get(name)?.to_str().ok();
-        // A date means the server's clock; ours may differ.
-        let now = date_of(response).unwrap_or_else(|| self.clock.now());
-        let refused = || {
-            let value = header(RETRY_AFTER).filter(|_| matches!(status, 429 | 500..))?;
-            pause::asked(value, now).zip(by_status(status, b""))
-        };
-        let used_up = || {
-            let asked = pause::until_reset(header(REMAINING)?, header(RESET)?, now)?;
-            let why = "the provider says that no requests are left";
-            Some((asked, Refusal::new(ErrorClass::Minute, why)))
-        };
-        let Some((asked, why)) = refused().or_else(used_up) else {
-            return;
-        };
-        let until = Instant::now() + asked;
-        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if paused.as_ref().is_none_or(|(before, _)| *before < until) {
-            *paused = Some((until, why));
-        }
+    /// Sends nothing during a pause.
+    pub fn hold(&self, pause: Pause) {
+        self.brake.hold(pause);
+    }
+
+    /// The time: by our clock, unless the last answer showed that it is wrong.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     fn request(

@@ -40,6 +40,7 @@ impl Pipeline {
             observer(Event::Interrupted(interrupted));
         }
         self.take_stock().await?;
+        self.recall_pauses().await?;
         self.take_in_spooled(waiting).await?;
         let mut unreadable = vec![];
         for kept in self.store.unapplied().await? {

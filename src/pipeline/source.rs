@@ -305,6 +305,9 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// The pause that the provider asked for, while it lasts; nothing is sent during it.
     fn pause(&self) -> Option<Pause>;
 
+    /// Sends nothing during a pause that another process was asked for.
+    fn hold(&self, pause: Pause);
+
     /// Reads an answer: bars by series, or the class of refusal. The same answer always gives the
     /// same result.
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal>;

@@ -135,7 +135,7 @@ fn options() -> EngineOptions {
 async fn ran_before(store: &Arc<dyn Store>, hands: &Hands) {
     if store.setting("last_tick").await.unwrap().is_none() {
         let now = hands.clock().now().to_rfc3339();
-        store.set_setting("last_tick", now).await.unwrap();
+        store.set_setting("last_tick".into(), now).await.unwrap();
     }
 }
 

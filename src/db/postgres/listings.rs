@@ -80,5 +80,5 @@ async fn replace(
     .bind(source)
     .execute(&mut *connection)
     .await?;
-    super::settings::set(connection, &listings_at(source), at.to_rfc3339()).await
+    super::settings::set(connection, listings_at(source), at.to_rfc3339()).await
 }

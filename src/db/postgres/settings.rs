@@ -1,5 +1,7 @@
 //! What the engine remembers.
 
+use std::borrow::Cow;
+
 use sqlx::PgConnection;
 
 use super::Outcome;
@@ -19,12 +21,17 @@ pub async fn get(connection: &mut PgConnection, name: &str) -> Outcome<Option<St
     )
 }
 
-pub async fn set(connection: &mut PgConnection, name: &str, value: String) -> Outcome<()> {
+pub async fn set(
+    connection: &mut PgConnection,
+    name: impl Into<Cow<'static, str>> + Send,
+    value: String,
+) -> Outcome<()> {
+    let name: Cow<'static, str> = name.into();
     sqlx::query(
         "INSERT INTO settings (name, value) VALUES ($1, $2) \
          ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value, updated_at = clock_timestamp()",
     )
-    .bind(name)
+    .bind(name.as_ref())
     .bind(value)
     .execute(connection)
     .await?;

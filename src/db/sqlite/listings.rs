@@ -99,5 +99,5 @@ async fn replace(
         }
         query.execute(&mut *connection).await?;
     }
-    super::settings::set(connection, &listings_at(source), at.to_rfc3339()).await
+    super::settings::set(connection, listings_at(source), at.to_rfc3339()).await
 }

@@ -1,5 +1,6 @@
 //! SQLite as a store: the work that each operation is.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
@@ -255,7 +256,7 @@ impl DeskStore for SqliteStore {
         self.read(move |c| Box::pin(settings::get(c, name))).await
     }
 
-    async fn set_setting(&self, name: &'static str, value: String) -> Result<()> {
+    async fn set_setting(&self, name: Cow<'static, str>, value: String) -> Result<()> {
         self.write(move |c| Box::pin(settings::set(c, name, value)))
             .await
     }

@@ -25,6 +25,10 @@ pub fn by_status(status: u16, body: &[u8]) -> Option<Refusal> {
             ErrorClass::Minute,
             "the provider says there were too many requests (HTTP 429)".to_owned(),
         ),
+        418 => (
+            ErrorClass::Blocked,
+            "the provider has banned this address for a while (HTTP 418)".to_owned(),
+        ),
         500.. => (
             ErrorClass::Outage,
             format!("the provider reports a server error (HTTP {status})"),

@@ -95,7 +95,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_answer_is_dated_by_the_server_where_our_clock_is_days_off() {
+async fn an_answer_is_dated_by_the_server_where_our_clock_is_off() {
     // Our clock shows the beginning of 1970.
     for (date, dated) in [
         (
@@ -103,7 +103,7 @@ async fn an_answer_is_dated_by_the_server_where_our_clock_is_days_off() {
             "2026-11-20T15:00:00Z",
         ),
         (
-            "Date: Thu, 01 Jan 1970 20:00:00 GMT\r\n",
+            "Date: Thu, 01 Jan 1970 00:01:00 GMT\r\n",
             "1970-01-01T00:00:00Z",
         ),
         ("Date: yesterday\r\n", "1970-01-01T00:00:00Z"),
@@ -340,6 +340,7 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
             "Retry-After: 1000000000000",
             Some((ErrorClass::Outage, 86_400)),
         ),
+        (418, "Retry-After: 119", Some((ErrorClass::Blocked, 119))),
         // By the server's clock, which is half a century behind ours.
         (
             503,
@@ -385,6 +386,25 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
             panic!("{header}")
         };
         assert!(text.starts_with("the provider asks for a pause"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_meter_that_is_nearly_full_stops_until_the_next_minute() {
+    for (used, left) in [("4799", None), ("4800", Some(20)), ("6004", Some(20))] {
+        let date = "Date: Fri, 20 Nov 2026 15:00:40 GMT";
+        let reply = format!(
+            "HTTP/1.1 200 X\r\n{date}\r\nX-Used-1m: {used}\r\nContent-Length: 2\r\n\r\n{{}}"
+        );
+        let server = serve(reply, false).await;
+        let client = client(&server.url, Bounds::default()).metered(Meter {
+            header: HeaderName::from_static("x-used-1m"),
+            most: 4800,
+        });
+        client.get("", &question(), ATTEMPT).await.unwrap();
+        let pause = client.pause();
+        let seconds = pause.map(|pause| pause.left.as_secs_f64().ceil());
+        assert_eq!(seconds, left.map(f64::from), "{used}");
     }
 }
 

@@ -152,6 +152,10 @@ impl Source for AlphaVantage {
         self.client.pause()
     }
 
+    fn hold(&self, pause: Pause) {
+        self.client.hold(pause);
+    }
+
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
         let reading = read(request, answer)?;
         let parts = request.series.iter().cloned().zip([reading]).collect();

@@ -81,6 +81,10 @@ impl Source for Coinbase {
         self.client.pause()
     }
 
+    fn hold(&self, pause: Pause) {
+        self.client.hold(pause);
+    }
+
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
         read::read(request, answer)
     }

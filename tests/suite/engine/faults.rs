@@ -57,6 +57,10 @@ impl Source for Breaking {
         self.inner.pause()
     }
 
+    fn hold(&self, pause: Pause) {
+        self.inner.hold(pause);
+    }
+
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
         break_on(&request.parameters, self.on_reading, "broken while reading");
         self.inner.read(request, answer)

@@ -181,6 +181,10 @@ impl Source for Paged {
         self.client.pause()
     }
 
+    fn hold(&self, pause: Pause) {
+        self.client.hold(pause);
+    }
+
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
         if answer.status == 401 {
             return Err(Refusal::new(ErrorClass::BadKey, "wrong key"));
