@@ -1,6 +1,7 @@
 //! The table of sources: the only place that names them all.
 
 pub mod alpha_vantage;
+pub mod binance;
 pub mod coinbase;
 
 use super::lane::Lane;
@@ -15,7 +16,7 @@ struct Row {
 }
 
 /// The sources; the first is the one where none is named.
-const ROWS: [Row; 2] = [
+const ROWS: [Row; 3] = [
     Row {
         settings: &alpha_vantage::SETTINGS,
         lane: alpha_vantage::lane,
@@ -23,6 +24,10 @@ const ROWS: [Row; 2] = [
     Row {
         settings: &coinbase::SETTINGS,
         lane: coinbase::lane,
+    },
+    Row {
+        settings: &binance::SETTINGS,
+        lane: binance::lane,
     },
 ];
 

@@ -35,16 +35,14 @@ use crate::time::Clock;
 pub struct Coinbase {
     client: Client,
     policy: Policy,
-    clock: Clock,
 }
 
 impl Coinbase {
     /// Prepares a client of the exchange at `base_url`; nothing is sent yet.
     pub fn new(base_url: Url, clock: Clock) -> Result<Self, ClientError> {
         Ok(Self {
-            client: Client::new(base_url, Auth::None, clock.clone(), Bounds::default())?,
+            client: Client::new(base_url, Auth::None, clock, Bounds::default())?,
             policy: describe::policy(&SETTINGS.plans.usual),
-            clock,
         })
     }
 }
@@ -60,7 +58,7 @@ impl Source for Coinbase {
     }
 
     fn plan(&self, wishes: &[Wish]) -> Planned {
-        let now = self.clock.now();
+        let now = self.client.now();
         Planned::each(wishes, |wish| plan::requests(wish, now))
     }
 

@@ -359,7 +359,7 @@ fn every_refusal_has_its_class_and_says_what_was_said() {
         (451, "{}", ErrorClass::Blocked, "refuses this address"),
         (503, "", ErrorClass::Outage, "HTTP 503"),
         (200, "<html>busy</html>", ErrorClass::Outage, "a web page"),
-        (418, "{}", ErrorClass::Unknown, "HTTP 418"),
+        (409, "{}", ErrorClass::Unknown, "HTTP 409"),
     ] {
         let refusal = read::read(&request, &answer(status, body)).unwrap_err();
         assert_eq!(refusal.class, class, "{status} {body}");

@@ -1,0 +1,146 @@
+//! Turns a wanted series into requests, and says what their answers speak for: pure, without sending.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::describe::{ID, PUBLISHING};
+use crate::model::calendar::{CalendarId, Calendars};
+use crate::model::{
+    Bar, ErrorClass, Grid, Interval, Request, SeriesKey, Span, Spoken, Symbol, moment,
+};
+use crate::pipeline::source::{Asked, Range, Refusal, Wish, windows};
+
+pub(super) const KLINES: &str = "klines";
+/// The most rows of an answer.
+const MOST: i32 = 1_000;
+/// The longest name of a pair.
+const LONGEST: usize = 20;
+/// After so long without a newer row there is none: before, it may only be late.
+const LATE: TimeDelta = TimeDelta::minutes(5);
+
+/// The exchange's word for an interval. Its case matters: `1m` is a minute, `1M` a month.
+pub(super) const fn word(interval: Interval) -> &'static str {
+    match interval {
+        Interval::Min1 => "1m",
+        Interval::Min5 => "5m",
+        Interval::Min15 => "15m",
+        Interval::Min30 => "30m",
+        Interval::Min60 => "1h",
+        Interval::Daily => "1d",
+        Interval::Weekly => "1w",
+        Interval::Monthly => "1M",
+    }
+}
+
+/// Which bars of a series there can be.
+fn grid(interval: Interval) -> Grid {
+    Grid {
+        interval,
+        calendar: Calendars::default().get(CalendarId::Always),
+        publishing: PUBLISHING,
+    }
+}
+
+/// The longest time that has no more than the most bars.
+fn most(interval: Interval) -> TimeDelta {
+    match interval {
+        Interval::Monthly => TimeDelta::days(28) * MOST,
+        other => other.length() * MOST,
+    }
+}
+
+/// The requests for a series, the newest bars first, or why there can be none.
+pub(super) fn requests(wish: &Wish, now: DateTime<Utc>) -> Result<Vec<Request>, Refusal> {
+    let series = &wish.series;
+    let refused = |text: String| Err(Refusal::new(ErrorClass::BadRequest, text));
+    if let Some(extra) = wish.extras.first() {
+        return refused(format!("Binance has no --{}; leave it out", extra.name));
+    }
+    if series.adjusted {
+        let text = "Binance has no adjusted prices, since nothing it trades has splits or dividends; \
+                    leave out --adjusted";
+        return refused(text.to_owned());
+    }
+    if !is_pair(&series.symbol) {
+        return refused(format!(
+            "Binance names its pairs without a mark between the two, such as BTCUSDT; {} is none",
+            series.symbol
+        ));
+    }
+    let (grid, most) = (grid(series.interval), most(series.interval));
+    let first = moment::midnight(PUBLISHING.first_day, PUBLISHING.zone);
+    // To the end of the bar that is unfinished now.
+    let to = grid.slot_at(now).map_or(now, |slot| slot.to);
+    let known = Span::new(first, to);
+    let wanted: Vec<Span> = match &wish.range {
+        Range::Between(span) => vec![*span],
+        Range::Missing(missing) if !missing.is_empty() => missing.clone(),
+        Range::Missing(_) | Range::Newest => {
+            let newest = windows(&grid, &[Span::new(first.max(to - most), to)], most);
+            newest.into_iter().take(1).collect()
+        }
+    };
+    let wanted: Vec<Span> = wanted.iter().map(|span| span.common(known)).collect();
+    let windows = windows(&grid, &wanted, most);
+    if windows.is_empty() {
+        return refused(format!(
+            "{series} has no bars in this time: the first are of {}, the newest of {}",
+            PUBLISHING.first_day,
+            to.format("%Y-%m-%d %H:%M UTC")
+        ));
+    }
+    Ok(windows
+        .into_iter()
+        .map(|window| request(series, window))
+        .collect())
+}
+
+fn request(series: &SeriesKey, window: Span) -> Request {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    Request {
+        source: ID,
+        endpoint: KLINES.to_owned(),
+        parameters: vec![
+            pair("symbol", series.symbol.to_string()),
+            pair("interval", word(series.interval).to_owned()),
+            pair("startTime", window.from.timestamp_millis().to_string()),
+            // Inclusive.
+            pair("endTime", (window.to.timestamp_millis() - 1).to_string()),
+            pair("limit", MOST.to_string()),
+        ],
+        series: vec![series.clone()],
+        page: 1,
+    }
+}
+
+/// The window of a request.
+pub(super) fn window(request: &Request) -> Option<Span> {
+    let time = |name: &str| {
+        let millis: i64 = request.get(name)?.parse().ok()?;
+        DateTime::from_timestamp_millis(millis)
+    };
+    Some(Span::new(
+        time("startTime")?,
+        time("endTime")? + TimeDelta::milliseconds(1),
+    ))
+}
+
+/// What the answer speaks for: all of its window, since there are no rows of maintenance.
+pub(super) fn spoken(asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
+    let window = window(asked.request)?;
+    let interval = asked.series.interval;
+    let newest = bars.iter().rev().find(|bar| bar.is_final);
+    let newest = newest.map(|bar| PUBLISHING.slot(interval, bar.timestamp).to);
+    let complete = asked.at - LATE;
+    Some(Spoken {
+        asked: Span::new(window.from, window.to.min(asked.at)),
+        settled_to: PUBLISHING.settled(interval, asked.at),
+        complete_to: newest.map_or(complete, |newest| newest.max(complete)),
+        newest_at: (window.to > asked.at).then_some(asked.at),
+    })
+}
+
+/// Whether a symbol can be a pair.
+fn is_pair(symbol: &Symbol) -> bool {
+    let text = symbol.as_str();
+    text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}

@@ -1,0 +1,59 @@
+//! The settings of Binance.
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
+use crate::config::{Kind, Plan, Plans, Setting, SourceSettings, SourceWords};
+use crate::model::SourceId;
+use crate::model::calendar::CalendarId;
+use crate::model::quota::{Quota, Window, WindowSpan};
+
+/// The rows of the table of settings.
+pub static SETTINGS: SourceSettings = SourceSettings {
+    id: SourceId::known("binance"),
+    words: SourceWords {
+        name: "Binance",
+        without_key: "Binance needs no key",
+        curl_key: "",
+    },
+    key: &[],
+    addresses: &[Setting::new(
+        "BINANCE_BASE_URL",
+        Some("sources.binance.base_url"),
+        "https://data-api.binance.vision",
+        "the address: its public mirror, or another exchange in the same format",
+    )],
+    allow_http: Setting::new(
+        "BINANCE_ALLOW_HTTP",
+        Some("sources.binance.allow_http"),
+        "false",
+        "allows plain http to another machine",
+    )
+    .kind(Kind::Switch),
+    calendar: |_| CalendarId::Always,
+    plans: Plans {
+        setting: None,
+        usual: Plan {
+            name: "public",
+            words: "no key needed",
+            quota: QUOTA,
+            in_flight: 4,
+            has_intraday: true,
+        },
+        others: &[],
+    },
+    former_key_file: None,
+};
+
+/// A fifth of what the provider allows: 3,000 requests for bars a minute for each address.
+const QUOTA: Quota = Quota {
+    windows: [
+        None,
+        None,
+        Some(Window {
+            limit: 10,
+            span: WindowSpan::Rolling(TimeDelta::seconds(1)),
+        }),
+    ],
+    ..Quota::unlimited(Tz::UTC)
+};

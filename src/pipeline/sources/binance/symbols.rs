@@ -1,0 +1,74 @@
+//! The list of pairs.
+
+use serde::Deserialize;
+
+use super::describe::ID;
+use super::refusal;
+use crate::model::{Answer, ErrorClass, Listing, Request};
+use crate::pipeline::reading::{self, not_json, quoted};
+use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
+
+pub(super) const EXCHANGE_INFO: &str = "exchangeInfo";
+/// Letters kept of a name.
+const NAME: usize = 120;
+
+/// Turns what is wanted into a request, or says why it cannot be sent.
+pub(super) fn ask(wish: &SymbolWish) -> Result<Request, Refusal> {
+    match wish {
+        SymbolWish::List => Ok(Request {
+            source: ID,
+            endpoint: EXCHANGE_INFO.to_owned(),
+            // Most of the answer otherwise.
+            parameters: vec![("showPermissionSets".to_owned(), "false".to_owned())],
+            series: vec![],
+            page: 1,
+        }),
+        SymbolWish::Search(_) => Err(Refusal::new(
+            ErrorClass::BadRequest,
+            "Binance has no search; its list of pairs is searched instead",
+        )),
+    }
+}
+
+#[derive(Deserialize)]
+struct ExchangeInfo {
+    symbols: Vec<Pair>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Pair {
+    symbol: String,
+    #[serde(default)]
+    base_asset: String,
+    #[serde(default)]
+    quote_asset: String,
+}
+
+/// Reads the list. A pair whose name cannot be a symbol is left out.
+pub(super) fn read(request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal> {
+    let body = reading::body(answer);
+    if let Some(refusal) = refusal::refusal(answer.status, body, request) {
+        return Err(refusal);
+    }
+    let text = reading::text(body)?;
+    let info: ExchangeInfo =
+        serde_json::from_str(text).map_err(|error| not_json(&error, text.len()))?;
+    let listings: Vec<Listing> = info.symbols.iter().filter_map(listing).collect();
+    if listings.is_empty() {
+        return Err(Refusal::new(ErrorClass::NoData, "the list is empty"));
+    }
+    Ok(SymbolReading::Listed(listings))
+}
+
+fn listing(pair: &Pair) -> Option<Listing> {
+    Some(Listing {
+        symbol: pair.symbol.parse().ok()?,
+        name: quoted(
+            &format!("{} in {}", pair.base_asset, pair.quote_asset),
+            NAME,
+        ),
+        exchange: "Binance".to_owned(),
+        kind: "Crypto".to_owned(),
+    })
+}
