@@ -1,9 +1,8 @@
-//! A simulated provider over HTTP, for demonstrations, experiments and tests.
+//! Simulated providers over HTTP, for demonstrations, experiments and tests.
 //!
-//! It answers `GET /query` in the provider's documented layout, from a market computed from a seed
-//! or from recordings, with the limits of a plan and with injected faults. It knows the time series
-//! of equities, the list of symbols and the search; other functions do not exist here. It shares no
-//! code with the client, so that both can only be wrong independently.
+//! One market, computed from a seed, is served in several dialects at once, each at its own path:
+//! with the layout, the limits and the refusals of a provider, and with injected faults. It shares no
+//! code with the clients, so that both can only be wrong independently.
 //!
 //! ```no_run
 //! use pipeline_tui::simulate::{Options, Plan, Server};
@@ -22,25 +21,28 @@
 //! ```
 
 mod actions;
+mod assets;
+mod bucket;
 mod calendar;
 mod candles;
 mod company;
-mod corporate;
+mod decimal;
+mod dialect;
+mod dialects;
 mod faults;
-mod functions;
 mod journal;
 mod market;
 mod noise;
+mod pair;
+mod piece;
 mod plan;
 mod plant;
 mod provider;
 mod query;
-mod refusal;
 mod replay;
 mod reply;
 mod scene;
 mod server;
-mod symbols;
 mod wire;
 mod witness;
 
@@ -48,6 +50,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 pub use self::calendar::is_trading_day;
+pub use self::dialect::Dialect;
 pub use self::faults::{Fault, FaultError};
 pub use self::journal::{JournalEntry, Served};
 pub use self::plan::Plan;
@@ -67,6 +70,8 @@ pub struct Options {
     pub seed: u64,
     /// What is planted in the market.
     pub plants: Vec<Plant>,
+    /// The dialects it speaks.
+    pub dialects: Vec<Dialect>,
     /// What keys are allowed to do.
     pub plan: Plan,
     /// The faults to inject.
@@ -85,6 +90,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: 1,
             plants: Vec::new(),
+            dialects: Dialect::ALL.to_vec(),
             plan: Plan::Free,
             faults: Vec::new(),
             replay: None,

@@ -1,26 +1,24 @@
 //! The arguments of the command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
 mod adopt;
+mod simulate;
 mod truth;
 
 pub use self::adopt::AdoptArgs;
+pub use self::simulate::SimulateArgs;
 pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, StatusArgs};
 use super::instant::{Bound, parse_age};
-use super::values::{
-    one_of, parse_address, parse_limit, parse_plan, parse_run, parse_scene, parse_seed,
-    parse_speed, parse_start,
-};
+use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
 use crate::config::Flags;
 use crate::model::Interval;
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
-use crate::simulate::{Fault, Plan, Plant, Scene};
+use crate::simulate::Scene;
 
 /// Keeps an SQL store of market bars complete, correct and fresh within what your data plan allows.
 #[derive(Debug, Parser)]
@@ -434,41 +432,6 @@ pub struct SeriesArgs {
     /// Prices adjusted for splits and dividends.
     #[arg(long)]
     pub adjusted: bool,
-}
-
-/// `simulate`.
-#[derive(Debug, Args)]
-pub struct SimulateArgs {
-    /// Address to listen on.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8600", value_parser = parse_address)]
-    pub listen: SocketAddr,
-    /// Answer every request with this recorded file, or from a folder with an index.toml.
-    #[arg(long, value_name = "FILE|DIR")]
-    pub replay: Option<PathBuf>,
-    /// Seed of the simulated market; the same seed gives the same bars.
-    #[arg(long, default_value_t = 1, value_parser = parse_seed)]
-    pub seed: u64,
-    /// Plan whose limits and refusals apply: demo, free, premium or unlimited.
-    #[arg(long, default_value = "free", value_parser = parse_plan)]
-    pub plan: Plan,
-    /// Inject a fault, for example burst@2, status:503, cut:200 or slow:500@every=3; may be repeated.
-    #[arg(long, value_name = "SPEC")]
-    pub fault: Vec<Fault>,
-    /// Plant a set of events and start the clock just before them: holes, split, half-day, behind or outage.
-    #[arg(long, value_parser = parse_scene)]
-    pub scene: Option<Scene>,
-    /// Plant an event, for example "halt@2026-11-20 10:10..2026-11-20 10:40,symbol=IBM" or split:4:1@2026-11-20; may be repeated.
-    #[arg(long, value_name = "SPEC")]
-    pub plant: Vec<Plant>,
-    /// When the simulated clock starts: a date, a time in New York, or RFC 3339; default: now.
-    #[arg(long, value_name = "TIME", value_parser = parse_start)]
-    pub start: Option<DateTime<Utc>>,
-    /// Speed of the simulated clock, as a multiple of real time.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_speed)]
-    pub speed: i32,
-    /// Append every request to this file, one line of JSON each.
-    #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
 }
 
 /// `doctor`.

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::output;
 use crate::pipeline::sources;
-use crate::simulate::{Options, Plant, Replay, Scene, Server};
+use crate::simulate::{Dialect, Options, Plant, Replay, Scene, Server};
 use crate::time::Clock;
 
 pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {
@@ -20,6 +20,7 @@ pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {
         listen: args.listen,
         seed: args.seed,
         plants,
+        dialects: spoken(args.dialect),
         plan: args.plan,
         faults: args.fault,
         replay: replay.map_err(|error| Failure::usage(error.to_string()))?,
@@ -29,17 +30,46 @@ pub async fn run(args: SimulateArgs, context: &Context) -> Result<u8, Failure> {
     let server = Server::start(options)
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
-    output::print(&server.base_url())?;
-    let source = sources::SIMULATED;
-    let address = source.addresses.first().map_or("", |address| address.name);
-    context.narrator.say(&format!(
-        "serving until Ctrl-C; in another terminal: {address}={} {}=SIMULATED pipeline-tui fetch",
-        server.base_url(),
-        source.key_variable()
-    ));
+    output::print(&lines(&server))?;
+    context
+        .narrator
+        .say("serving until Ctrl-C; in another terminal put a line in front of pipeline-tui fetch");
     exit::stop_signal().await;
     server.stop().await;
     Ok(exit::DONE)
+}
+
+/// The dialects of the flags, or all.
+fn spoken(named: Vec<Dialect>) -> Vec<Dialect> {
+    if named.is_empty() {
+        Dialect::ALL.to_vec()
+    } else {
+        named
+    }
+}
+
+/// One line for each dialect: the settings that take its address and a key, or its address.
+fn lines(server: &Server) -> String {
+    let lines = Dialect::ALL.iter().filter_map(|dialect| {
+        let url = server.base_url_of(dialect.as_str())?;
+        let settings: Vec<String> = sources::SETTINGS
+            .iter()
+            .find(|source| source.id.as_str() == dialect.as_str())
+            .map_or_else(Vec::new, |source| {
+                let addresses = source.addresses.iter().map(|row| (row.name, url.as_str()));
+                let key = source.key.iter().map(|field| field.value.name);
+                addresses
+                    .chain(key.zip(dialect.key().iter().copied()))
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect()
+            });
+        Some(if settings.is_empty() {
+            url
+        } else {
+            settings.join(" ")
+        })
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The clock of the flags, or of the scene; without either, the system's.

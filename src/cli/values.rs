@@ -9,7 +9,7 @@ use super::instant::Bound;
 use crate::model::Span;
 use crate::model::moment::{self, Moment};
 use crate::model::text::{clean_to, either};
-use crate::simulate::{Plan, Scene};
+use crate::simulate::{Dialect, Plan, Scene};
 
 /// Parses one of a few words; the error lists them.
 pub fn one_of(
@@ -25,6 +25,15 @@ pub fn one_of(
 /// Parses the plan of the simulated key.
 pub fn parse_plan(text: &str) -> Result<Plan, String> {
     let names: Vec<&str> = Plan::ALL.iter().map(|plan| plan.as_str()).collect();
+    text.parse().map_err(|_| format!("use {}", either(&names)))
+}
+
+/// Parses the provider whose dialect is spoken.
+pub fn parse_dialect(text: &str) -> Result<Dialect, String> {
+    let names: Vec<&str> = Dialect::ALL
+        .iter()
+        .map(|dialect| dialect.as_str())
+        .collect();
     text.parse().map_err(|_| format!("use {}", either(&names)))
 }
 

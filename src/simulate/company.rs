@@ -21,6 +21,7 @@ const LARGE: [(&str, f64); 3] = [("IBM", 5.0), ("AAPL", 50.0), ("MSFT", 25.0)];
 const LAYERS: u64 = 11;
 const SHORTEST_LAYER: i64 = 120;
 const SECONDS_A_YEAR: f64 = 31_557_600.0;
+const MAX_SYMBOL_CHARS: usize = 32;
 
 /// One symbol of the market.
 #[derive(Debug, Clone)]
@@ -255,6 +256,19 @@ impl Company {
 fn first_day() -> NaiveDate {
     let (year, month, day) = FIRST_DAY;
     NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default()
+}
+
+/// Whether the market has a symbol: everything that can be one, except what begins with
+/// `UNKNOWN` or `NOSUCH`.
+pub(super) fn is_listed(symbol: &str) -> bool {
+    let upper = symbol.to_ascii_uppercase();
+    !symbol.is_empty()
+        && symbol.len() <= MAX_SYMBOL_CHARS
+        && symbol
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-^:&=_/".contains(&byte))
+        && !upper.starts_with("UNKNOWN")
+        && !upper.starts_with("NOSUCH")
 }
 
 #[cfg(test)]

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use hyper::header::HeaderValue;
 
-use self::effect::{Canned, Effect, Twist};
-use super::refusal::Refusal;
+use self::effect::{Canned, ESCAPE, Effect, UNKNOWN};
 use super::reply::Delivery;
 
 /// All kinds of fault, as an error message lists them.
@@ -187,34 +186,24 @@ fn effect(kind: &str, argument: Option<&str>) -> Result<Effect, FaultError> {
 
 /// What a kind of fault without an argument does.
 fn simple(kind: &str) -> Option<Effect> {
-    let answer = |canned| Some(Effect::Answer(canned));
-    let refuse = |refusal| answer(Canned::Refusal(refusal));
-    match kind {
-        "burst" => refuse(Refusal::Burst),
-        "minute" => refuse(Refusal::Minute),
-        "day" => refuse(Refusal::Day),
-        "premium" => refuse(Refusal::Premium),
-        "bad-key" => refuse(Refusal::BadKey),
-        "demo-key" => refuse(Refusal::DemoKey),
-        "invalid" => refuse(Refusal::Invalid),
-        "internal" => refuse(Refusal::Internal),
-        "no-function" => refuse(Refusal::NoFunction),
-        "unknown-text" => answer(Canned::UnknownText),
-        "artificial" => answer(Canned::Artificial),
-        "empty" => answer(Canned::Empty),
-        "html" => answer(Canned::Html),
-        "forbidden" => answer(Canned::Forbidden),
-        "garbage" => answer(Canned::Garbage),
-        "escape" => answer(Canned::Escape),
-        "no-rows" => Some(Effect::Twist(Twist::NoRows)),
-        "bad-row" => Some(Effect::Twist(Twist::BadRow)),
-        "wrong-symbol" => Some(Effect::Twist(Twist::WrongSymbol)),
-        "wrong-interval" => Some(Effect::Twist(Twist::WrongInterval)),
-        "stall" => Some(Effect::Deliver(Delivery::Stall)),
-        "silent" => Some(Effect::Deliver(Delivery::Silent)),
-        "reset" => Some(Effect::Deliver(Delivery::Reset)),
-        _ => None,
+    if let Ok(refused) = kind.parse() {
+        return Some(Effect::Refuse(refused));
     }
+    if let Ok(twist) = kind.parse() {
+        return Some(Effect::Twist(twist));
+    }
+    Some(match kind {
+        "unknown-text" => Effect::Notice(UNKNOWN),
+        "escape" => Effect::Notice(ESCAPE),
+        "empty" => Effect::Answer(Canned::Empty),
+        "html" => Effect::Answer(Canned::Html),
+        "forbidden" => Effect::Answer(Canned::Forbidden),
+        "garbage" => Effect::Answer(Canned::Garbage),
+        "stall" => Effect::Deliver(Delivery::Stall),
+        "silent" => Effect::Deliver(Delivery::Silent),
+        "reset" => Effect::Deliver(Delivery::Reset),
+        _ => return None,
+    })
 }
 
 /// Faults, and how many requests each has matched.
@@ -227,15 +216,15 @@ impl Armed {
         Self(faults.into_iter().map(|fault| (fault, 0)).collect())
     }
 
-    /// Counts a request and names the first fault that applies to it.
-    pub(super) fn meet(&mut self, symbol: &str) -> Option<Fault> {
+    /// Counts a request about some symbols and names the first fault that applies to it.
+    pub(super) fn meet(&mut self, symbols: &[String]) -> Option<Fault> {
         let mut first = None;
         for (fault, met) in &mut self.0 {
-            let matches = fault
-                .symbol
-                .as_deref()
-                .is_none_or(|only| only.eq_ignore_ascii_case(symbol));
-            if matches {
+            let is_met = fault.symbol.as_deref().is_none_or(|only| {
+                let mut symbols = symbols.iter();
+                symbols.any(|symbol| only.eq_ignore_ascii_case(symbol))
+            });
+            if is_met {
                 *met += 1;
                 if first.is_none() && fault.selection.holds(*met) {
                     first = Some(&*fault);
@@ -310,7 +299,11 @@ mod tests {
     #[test]
     fn selections_count_the_requests_the_symbol_matches() {
         let mut armed = Armed::new(vec![fault("burst@2-3,symbol=ibm"), fault("day@every=4")]);
-        let mut next = |symbol| armed.meet(symbol).map(|fault| fault.outcome());
+        let mut next = |symbol: &str| {
+            armed
+                .meet(&[symbol.to_owned()])
+                .map(|fault| fault.outcome())
+        };
         let met: Vec<_> = ["IBM", "AAPL", "IBM", "IBM", "IBM", "AAPL", "AAPL", "AAPL"]
             .map(|symbol| next(symbol).unwrap_or_default())
             .into();

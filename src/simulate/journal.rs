@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::dialect::Dialect;
 use super::query::Query;
 
 /// Entries kept in memory; the oldest are dropped. A file keeps all.
@@ -19,6 +20,10 @@ const MAX_ENTRIES: usize = 20_000;
 pub struct JournalEntry {
     /// When it arrived, by the simulator's clock.
     pub at: DateTime<Utc>,
+    /// In which dialect; `None` for a path at which none is spoken.
+    pub dialect: Option<Dialect>,
+    /// Its path.
+    pub path: String,
     /// Its header `X-Request-Id`.
     pub request_id: Option<String>,
     /// Its parameters in order; the key is replaced by a short fingerprint.

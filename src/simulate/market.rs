@@ -37,10 +37,16 @@ impl Market {
 
     /// The company behind a symbol; upper and lower case are the same.
     pub(super) fn company(&self, symbol: &str) -> Company {
-        Company::new(self.seed, symbol, self.of(symbol))
+        Company::new(self.seed, symbol, self.planted(symbol))
     }
 
-    fn of<'a>(&'a self, symbol: &'a str) -> impl Iterator<Item = &'a What> + Clone {
+    /// A random word for a request about a symbol.
+    pub(super) fn draw(&self, symbol: &str, at: i64) -> u64 {
+        mix(mix_text(self.seed, symbol), at.cast_unsigned())
+    }
+
+    /// What is planted for a symbol.
+    pub(super) fn planted<'a>(&'a self, symbol: &'a str) -> impl Iterator<Item = &'a What> + Clone {
         let plants = self.plants.iter();
         plants
             .filter(move |plant| plant.concerns(symbol))
@@ -50,7 +56,7 @@ impl Market {
     /// The instant as of which the provider answers about a symbol: earlier than `now` while it is
     /// behind, when it has nothing that is newer than a session.
     pub(super) fn known_at(&self, symbol: &str, now: DateTime<Utc>) -> DateTime<Utc> {
-        let ends = self.of(symbol).filter_map(|what| match what {
+        let ends = self.planted(symbol).filter_map(|what| match what {
             What::Behind { session, during } if during.contains(&now) => {
                 Some(day_after(*session) - TimeDelta::seconds(1))
             }
@@ -59,13 +65,16 @@ impl Market {
         ends.fold(now, DateTime::min)
     }
 
-    /// What comes instead of an answer now, if anything: two in three get HTTP 503.
-    pub(super) fn outage(&self, symbol: &str, now: DateTime<Utc>) -> Option<Outage> {
-        let is_out = self
-            .of(symbol)
-            .any(|what| matches!(what, What::Outage(during) if during.contains(&now)));
+    /// What comes instead of an answer about some symbols now, if anything: two in three get HTTP
+    /// 503.
+    pub(super) fn outage(&self, symbols: &[String], now: DateTime<Utc>) -> Option<Outage> {
+        let is_out = self.plants.iter().any(|plant| match &plant.what {
+            What::Outage(during) => during.contains(&now) && plant.concerns_any(symbols),
+            _ => false,
+        });
         let second = now.timestamp().cast_unsigned();
-        let is_reset = mix(mix_text(self.seed, symbol), second).is_multiple_of(3);
+        let first = symbols.first().map_or("", String::as_str);
+        let is_reset = mix(mix_text(self.seed, first), second).is_multiple_of(3);
         is_out.then_some(if is_reset {
             Outage::Reset
         } else {

@@ -133,4 +133,9 @@ impl Plant {
         let only = self.symbol.as_deref();
         only.is_none_or(|only| only.eq_ignore_ascii_case(symbol))
     }
+
+    /// Whether it concerns a request about some symbols, or about none.
+    pub(super) fn concerns_any(&self, symbols: &[String]) -> bool {
+        self.symbol.is_none() || symbols.iter().any(|symbol| self.concerns(symbol))
+    }
 }

@@ -178,7 +178,7 @@ mod tests {
         let outage = |minutes| {
             let market = Market::new(1, Scene::Outage.plants());
             let now = Scene::Outage.starts() + TimeDelta::minutes(minutes);
-            market.outage("IBM", now).is_some()
+            market.outage(&["IBM".to_owned()], now).is_some()
         };
         assert_eq!([1, 3, 8, 13].map(outage), [false, true, true, false]);
         let closes = Scene::HalfDay.starts() + TimeDelta::minutes(3);

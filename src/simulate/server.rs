@@ -19,6 +19,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::Options;
+use super::dialect::{Asked, Dialect};
+use super::dialects;
 use super::faults::Fault;
 use super::journal::{Journal, JournalEntry, without_key};
 use super::provider::Provider;
@@ -27,7 +29,8 @@ use super::reply::Reply;
 use super::wire::{self, Dropped};
 use super::witness::Witness;
 
-const PATH: &str = "/query";
+/// The most bytes of a path that the journal keeps; a longer one is no path of ours.
+const MAX_PATH: usize = 200;
 /// Connections served at once; others wait.
 const MAX_CONNECTIONS: usize = 256;
 /// The most bytes of a request's head.
@@ -110,11 +113,23 @@ impl Server {
     /// Where the simulator answers, as a client's base URL; never a wildcard address.
     #[must_use]
     pub fn base_url(&self) -> String {
+        self.url(Dialect::AlphaVantage)
+    }
+
+    /// The same of the dialect of a source; `None` if it is not spoken.
+    #[must_use]
+    pub fn base_url_of(&self, source: &str) -> Option<String> {
+        let dialect = source.parse().ok()?;
+        let is_spoken = self.shared.provider.speaks(dialect);
+        is_spoken.then(|| self.url(dialect))
+    }
+
+    fn url(&self, dialect: Dialect) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
             address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
         }
-        format!("http://{address}{PATH}")
+        format!("http://{address}{}", dialects::path(dialect))
     }
 
     /// The requests seen so far, oldest first; the newest 20,000 at most.
@@ -189,9 +204,9 @@ async fn respond(
     shared: Arc<Shared>,
     request: Request<Incoming>,
 ) -> Result<hyper::Response<wire::WireBody>, Dropped> {
-    let asked = Asked::read(&request);
+    let received = Received::read(&request);
     let now = shared.provider.clock.now();
-    let reply = tokio::task::spawn_blocking(move || shared.answer(&asked)).await;
+    let reply = tokio::task::spawn_blocking(move || shared.answer(&received)).await;
     let mut response = wire::deliver(reply.map_err(|_| Dropped)?).await?;
     let date = httpdate::fmt_http_date(now.into());
     let date = HeaderValue::from_str(&date).map_err(|_| Dropped)?;
@@ -200,41 +215,45 @@ async fn respond(
 }
 
 /// The relevant parts of a request.
-struct Asked {
-    known: Result<(), StatusCode>,
-    query: Query,
+struct Received {
+    /// In which dialect it asks for what, or the status that says it does not.
+    known: Result<(Dialect, Asked), StatusCode>,
+    path: String,
     request_id: Option<String>,
     gzip: bool,
 }
 
-impl Asked {
+impl Received {
     fn read(request: &Request<Incoming>) -> Self {
-        let query = request.uri().query().unwrap_or_default();
-        let (known, query) = if query.len() > MAX_QUERY {
-            (Err(StatusCode::URI_TOO_LONG), "")
-        } else {
-            (Self::known(request), query)
-        };
         let request_id = request.headers().get("x-request-id");
         let request_id = request_id.map(|id| String::from_utf8_lossy(id.as_bytes()));
         Self {
-            known,
-            query: Query::decode(query),
+            known: asked(request),
+            path: request.uri().path().chars().take(MAX_PATH).collect(),
             request_id: request_id.map(|id| id.chars().take(MAX_ID).collect()),
             gzip: takes_gzip(request.headers()),
         }
     }
+}
 
-    /// Whether the request is for data, or the status that says it is not.
-    fn known(request: &Request<Incoming>) -> Result<(), StatusCode> {
-        if request.uri().path() != PATH {
-            Err(StatusCode::NOT_FOUND)
-        } else if matches!(*request.method(), Method::GET | Method::HEAD) {
-            Ok(())
-        } else {
-            Err(StatusCode::METHOD_NOT_ALLOWED)
-        }
+/// What a request asks for, or the status that says it asks for nothing.
+fn asked(request: &Request<Incoming>) -> Result<(Dialect, Asked), StatusCode> {
+    let (path, query) = (request.uri().path(), request.uri().query());
+    let query = query.unwrap_or_default();
+    if query.len() > MAX_QUERY {
+        return Err(StatusCode::URI_TOO_LONG);
     }
+    let is_short = path.len() <= MAX_PATH;
+    let known = dialects::of_path(path).filter(|_| is_short);
+    let (dialect, path) = known.ok_or(StatusCode::NOT_FOUND)?;
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let asked = Asked {
+        path: path.to_owned(),
+        query: Query::decode(query),
+    };
+    Ok((dialect, asked))
 }
 
 fn takes_gzip(headers: &HeaderMap) -> bool {
@@ -252,15 +271,18 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 
 impl Shared {
     /// Answers a request; when this returns, the journal has it.
-    fn answer(&self, asked: &Asked) -> Reply {
-        let reply = match asked.known {
-            Ok(()) => self.provider.reply(&asked.query, asked.gzip),
-            Err(status) => Reply::new(status.as_str(), status, "text/plain", "try GET /query\n"),
-        };
+    fn answer(&self, received: &Received) -> Reply {
+        let known = received.known.as_ref().ok();
+        let reply =
+            known.and_then(|(dialect, asked)| self.provider.reply(*dialect, asked, received.gzip));
+        let status = received.known.as_ref().err();
+        let reply = reply.unwrap_or_else(|| self.lost(*status.unwrap_or(&StatusCode::NOT_FOUND)));
         let written = self.journal.add(JournalEntry {
             at: self.provider.clock.now(),
-            request_id: asked.request_id.clone(),
-            query: without_key(&asked.query),
+            dialect: known.map(|(dialect, _)| *dialect),
+            path: received.path.clone(),
+            request_id: received.request_id.clone(),
+            query: known.map_or_else(Vec::new, |(_, asked)| without_key(&asked.query)),
             outcome: reply.outcome.clone(),
             bytes: reply.size,
             served: reply.served.clone(),
@@ -274,6 +296,15 @@ impl Shared {
                 "the journal cannot be written\n",
             ),
         }
+    }
+    /// The answer to what no dialect is asked.
+    fn lost(&self, status: StatusCode) -> Reply {
+        let spoken = Dialect::ALL
+            .iter()
+            .filter(|one| self.provider.speaks(**one));
+        let paths: Vec<&str> = spoken.map(|one| dialects::path(*one)).collect();
+        let text = format!("try GET {}\n", paths.join(", "));
+        Reply::new(status.as_str(), status, "text/plain", text)
     }
 }
 

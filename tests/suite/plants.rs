@@ -498,12 +498,18 @@ async fn the_simulator_is_started_at_any_time_with_what_is_planted() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut url = String::new();
+    let mut lines = String::new();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_line(&mut url).unwrap();
+    stdout.read_line(&mut lines).unwrap();
+    let assignment = lines.split_whitespace().next().unwrap();
+    let url = assignment.strip_prefix("ALPHA_VANTAGE_BASE_URL=").unwrap();
+    assert!(
+        lines.trim_end().contains(" ALPHA_VANTAGE_API_KEY="),
+        "{lines}"
+    );
     let query = intraday("IBM", 30, "&extended_hours=false&apikey=k&datatype=csv");
     let client = Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}?{query}", url.trim());
+    let url = format!("{url}?{query}");
     let body = client.get(url).send().await.unwrap().text().await.unwrap();
     child.kill().unwrap();
     let done = Done::from(child.wait_with_output().unwrap());

@@ -1,12 +1,14 @@
 //! The simulator from the client's side of HTTP.
 
+mod coinbase;
+
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pipeline_tui::simulate::{Options, Plan, Replay, Server, StartError};
+use pipeline_tui::simulate::{Dialect, Options, Plan, Replay, Server, StartError};
 use pipeline_tui::time::Clock;
 use reqwest::{Client, Response};
 
@@ -439,6 +441,37 @@ async fn nonsense_ends_only_its_own_connection() {
     let long = format!("{}?symbol={}", server.base_url(), "A".repeat(9_000));
     assert_eq!(reqwest::get(long).await.unwrap().status(), 414);
     assert!(text(&server, DAILY).await.contains("Meta Data"));
+}
+
+#[tokio::test]
+async fn only_the_named_dialects_are_spoken() {
+    let server = Server::start(Options {
+        dialects: vec![Dialect::Coinbase],
+        ..options(Plan::Unlimited)
+    });
+    let server = server.await.unwrap();
+    assert_eq!(get(&server, DAILY).await.unwrap().status(), 404);
+    assert_eq!(server.base_url_of("alpha_vantage"), None);
+    let products = server.base_url_of("coinbase").unwrap() + "/products";
+    let answer = reqwest::get(&products).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let other = reqwest::get(products.replace("/coinbase", "/coinbases"))
+        .await
+        .unwrap();
+    assert_eq!(other.text().await.unwrap(), "try GET /coinbase\n");
+    let journal = server.journal();
+    let seen: Vec<_> = journal
+        .iter()
+        .map(|entry| (entry.dialect, entry.path.as_str()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Some(Dialect::AlphaVantage), "/query"),
+            (Some(Dialect::Coinbase), "/coinbase/products"),
+            (None, "/coinbases/products"),
+        ]
+    );
 }
 
 #[tokio::test]

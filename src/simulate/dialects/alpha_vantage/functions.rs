@@ -5,13 +5,13 @@ pub(super) mod shape;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use self::shape::{Row, Sheet};
-use super::actions::{Action, Adjustment, Factors};
-use super::calendar::{from_seconds, wall_time};
-use super::candles::{Candle, Period, Ticks, View, day, days, intraday, periods};
-use super::company::Company;
-use super::market::Market;
-use super::noise::{float, nearest};
-use super::query::{Ask, Entitlement, Function, month_end};
+use super::ask::{Ask, Entitlement, Function, month_end};
+use crate::simulate::actions::{Action, Adjustment, Factors};
+use crate::simulate::calendar::{from_seconds, wall_time};
+use crate::simulate::candles::{Candle, Period, Ticks, View, day, days, intraday, periods};
+use crate::simulate::company::Company;
+use crate::simulate::market::Market;
+use crate::simulate::noise::{float, nearest};
 
 /// Rows of a compact answer.
 const COMPACT: usize = 100;
@@ -231,9 +231,9 @@ fn decimal(price: Ticks) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::calendar::wall_seconds;
-    use super::super::query::Query;
     use super::*;
+    use crate::simulate::calendar::wall_seconds;
+    use crate::simulate::query::Query;
 
     fn market() -> Market {
         Market::new(1, Vec::new())

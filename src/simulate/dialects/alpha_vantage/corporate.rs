@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use serde_json::Value;
 
-use super::actions::Action;
-use super::calendar::wall_seconds;
-use super::market::Market;
-use super::query::{Query, is_listed};
 use crate::model::words::words;
+use crate::simulate::actions::Action;
+use crate::simulate::calendar::wall_seconds;
+use crate::simulate::company::is_listed;
+use crate::simulate::market::Market;
+use crate::simulate::query::Query;
 
 words! {
     /// The functions about corporate actions.
@@ -151,8 +152,8 @@ fn csv(names: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plant::{Ratio, What};
     use super::*;
+    use crate::simulate::plant::{Ratio, What};
 
     fn sheet(function: CorporateFunction, query: &str) -> Option<Sheet> {
         let split = What::Split {

@@ -4,19 +4,19 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::super::journal::Served;
-use super::super::query::{Ask, Entitlement, Function};
+use super::super::ask::{Ask, Entitlement, Function};
+use crate::simulate::journal::Served;
 
 /// One bar as texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Row {
+pub(in crate::simulate::dialects::alpha_vantage) struct Row {
     pub label: String,
     pub fields: Vec<String>,
 }
 
 /// An answer before it is formatted.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Sheet {
+pub(in crate::simulate::dialects::alpha_vantage) struct Sheet {
     function: Function,
     symbol: String,
     information: String,
@@ -49,12 +49,12 @@ impl Sheet {
     }
 
     /// The body in the requested format.
-    pub(in super::super) fn body(&self) -> String {
+    pub(in crate::simulate::dialects::alpha_vantage) fn body(&self) -> String {
         if self.csv { self.csv() } else { self.json() }
     }
 
     /// The name under which a browser would save the answer; `None` for JSON.
-    pub(in super::super) fn file_name(&self) -> Option<String> {
+    pub(in crate::simulate::dialects::alpha_vantage) fn file_name(&self) -> Option<String> {
         let kind = match self.function {
             Function::Intraday => format!("intraday_{}", self.interval),
             Function::Daily => "daily".to_owned(),
@@ -68,7 +68,7 @@ impl Sheet {
     }
 
     /// What it brings.
-    pub(in super::super) fn served(&self) -> Served {
+    pub(in crate::simulate::dialects::alpha_vantage) fn served(&self) -> Served {
         let label = |row: Option<&Row>| row.map(|row| row.label.clone());
         Served {
             bars: self.rows.len(),
@@ -213,8 +213,8 @@ const fn csv_header(function: Function) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::query::Query;
     use super::*;
+    use crate::simulate::query::Query;
 
     fn sheet(function: Function, query: &str, rows: &[&[&str]]) -> Sheet {
         let ask = Ask::read(function, &Query::decode(query)).unwrap();

@@ -10,9 +10,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
 use self::list::{Listed, active, delisted};
-use super::calendar::wall_time;
-use super::query::Query;
 use crate::model::words::words;
+use crate::simulate::calendar::wall_time;
+use crate::simulate::query::Query;
 
 words! {
     /// The functions about symbols.

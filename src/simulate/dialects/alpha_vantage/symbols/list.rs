@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use super::super::noise::{below, mix, mix_text};
 use super::ELSEWHERE;
+use crate::simulate::noise::{below, mix, mix_text};
 
 /// Rows of the list besides the real ones; the provider's had 13,400 in May 2026.
 const COMPUTED: u64 = 13_392;

@@ -1,7 +1,7 @@
 //! The provider's refusals, word for word. The marks (E1, L7, ...) are those of the recorded texts.
 
-use super::reply::Reply;
 use crate::model::words::words;
+use crate::simulate::reply::Reply;
 
 words! {
     /// One way in which the provider refuses.
@@ -110,6 +110,23 @@ pub(super) fn notice(outcome: &str, name: &str, text: &str) -> Reply {
     let text = serde_json::Value::from(text);
     Reply::json(outcome, format!("{{\n    \"{name}\": {text}\n}}"))
 }
+
+/// A sample that looks like data.
+pub(super) const ARTIFICIAL: &str = r#"{
+    "endpoint": "Realtime Bulk Quotes",
+    "message": "This is a premium endpoint. ***THE SAMPLE DATA SCHEMA BELOW IS ARTIFICIAL AND FOR ILLUSTRATION PURPOSES ONLY***. To access the actual data, please subscribe to any premium plan that mentions 'Realtime US Market Data' in its description at https://www.alphavantage.co/premium/ for your personal non-professional use. For professional/commercial use, please contact support at support@alphavantage.co.",
+    "data": [
+        {
+            "symbol": "MSFT",
+            "timestamp": "2024-10-18 19:59:55.291",
+            "open": "417.61",
+            "high": "419.649",
+            "low": "416.2601",
+            "close": "418.16",
+            "volume": "17145307"
+        }
+    ]
+}"#;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,107 @@
+//! What a dialect is: one provider's way to be asked and to answer, over the one market.
+
+use std::fmt::Debug;
+
+use super::market::Market;
+use super::plan::Plan;
+use super::query::Query;
+use super::replay::Replay;
+use super::reply::Reply;
+use crate::model::words::words;
+use crate::time::Clock;
+
+words! {
+    /// The providers that the simulator imitates, each by the word of its source.
+    pub enum Dialect {
+        /// Alpha Vantage.
+        AlphaVantage = "alpha_vantage",
+        /// Coinbase Exchange.
+        Coinbase = "coinbase",
+    }
+}
+
+impl Dialect {
+    /// A key that its provider would take, one value for each of its fields; none if it needs none.
+    #[must_use]
+    pub const fn key(self) -> &'static [&'static str] {
+        match self {
+            Self::AlphaVantage => &["SIMULATED0123456"],
+            Self::Coinbase => &[],
+        }
+    }
+}
+
+/// A request, as far as a dialect looks at it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asked {
+    /// The path after that of the dialect.
+    pub path: String,
+    pub query: Query,
+}
+
+/// What a dialect speaks about, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Setup {
+    pub market: Market,
+    pub clock: Clock,
+    pub plan: Plan,
+    pub replay: Option<Replay>,
+}
+
+words! {
+    /// The ways of refusing, in words for all dialects.
+    pub enum Refused {
+        /// Too many requests in a moment.
+        Burst = "burst",
+        /// Too many requests in a minute.
+        Minute = "minute",
+        /// Too many requests in a day.
+        Day = "day",
+        /// The plan does not include it.
+        Premium = "premium",
+        /// The key is missing or wrong.
+        BadKey = "bad-key",
+        /// A key for documented requests only.
+        DemoKey = "demo-key",
+        /// The symbol or a parameter is wrong.
+        Invalid = "invalid",
+        /// The provider failed.
+        Internal = "internal",
+        /// No such function.
+        NoFunction = "no-function",
+        /// A sample instead of data.
+        Artificial = "artificial",
+    }
+}
+
+words! {
+    /// What can be wrong in an answer that looks right.
+    pub enum Twist {
+        /// No bars.
+        NoRows = "no-rows",
+        /// Some bars are impossible.
+        BadRow = "bad-row",
+        /// The bars of another symbol.
+        WrongSymbol = "wrong-symbol",
+        /// Bars of another length.
+        WrongInterval = "wrong-interval",
+    }
+}
+
+/// Speaks a dialect.
+pub(super) trait Speak: Debug + Send + Sync {
+    /// The symbols that a request is about, as it spells them.
+    fn symbols(&self, asked: &Asked) -> Vec<String>;
+
+    /// What can be wrong in its answers.
+    fn twists(&self) -> &'static [Twist];
+
+    /// The answer, with one of its twists if that is asked for.
+    fn answer(&self, asked: &Asked, twist: Option<Twist>) -> Reply;
+
+    /// A refusal; `None` where the provider has none of the kind.
+    fn refuse(&self, asked: &Asked, refused: Refused) -> Option<Reply>;
+
+    /// A text where bars were expected.
+    fn notice(&self, text: &str) -> Reply;
+}
