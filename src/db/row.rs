@@ -166,10 +166,10 @@ pub fn listings_at(source: &str) -> String {
 pub fn listing(row: (String, String, String, String)) -> Result<Listing> {
     let (symbol, name, exchange, kind) = row;
     Ok(Listing {
-        symbol: word(&symbol, "symbol")?,
         name,
         exchange,
         kind,
+        ..Listing::of(word(&symbol, "symbol")?)
     })
 }
 

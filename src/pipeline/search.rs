@@ -106,10 +106,10 @@ mod tests {
 
     fn list(rows: &[(&str, &str)]) -> Vec<Listing> {
         let listing = |(symbol, name): &(&str, &str)| Listing {
-            symbol: symbol.parse().unwrap(),
             name: (*name).into(),
             exchange: "NYSE".into(),
             kind: "Stock".into(),
+            ..Listing::of(symbol.parse().unwrap())
         };
         rows.iter().map(listing).collect()
     }

@@ -296,10 +296,10 @@ fn ranges(u: &mut Unstructured<'_>) -> Result<RangesView> {
 fn search(u: &mut Unstructured<'_>) -> Result<SearchView> {
     let listing = |u: &mut Unstructured<'_>| {
         Ok(Listing {
-            symbol: series(u)?.symbol,
             name: cleaned(u)?,
             exchange: cleaned(u)?,
             kind: cleaned(u)?,
+            ..Listing::of(series(u)?.symbol)
         })
     };
     Ok(SearchView {

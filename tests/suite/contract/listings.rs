@@ -12,10 +12,10 @@ contract! {
 
 fn listing(symbol: &str, name: &str) -> Listing {
     Listing {
-        symbol: symbol.parse().unwrap(),
         name: name.into(),
         exchange: "NYSE".into(),
         kind: "Stock".into(),
+        ..Listing::of(symbol.parse().unwrap())
     }
 }
 

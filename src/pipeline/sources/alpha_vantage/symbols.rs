@@ -1,15 +1,18 @@
 //! Requests about symbols and their answers: the list of what is traded, and the provider's search.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use ::csv::{ByteRecord, ReaderBuilder};
+use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use super::describe::{ID, NEEDS_A_KEY};
 use super::json;
 use super::read::body;
 use super::refusal::Prose;
-use crate::model::{Answer, ErrorClass, Listing, Request, Symbol};
+use crate::model::calendar::CalendarId;
+use crate::model::{Answer, Currency, ErrorClass, Listing, Request, Status, Symbol};
 use crate::pipeline::reading::{malformed, not_json, quoted};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
@@ -80,9 +83,9 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<SymbolReading, 
     } else if text.is_empty() {
         return Err(malformed("the answer is empty"));
     } else if is_list {
-        table(text, &["symbol", "name", "exchange", "assetType"])?
+        table(text, &["symbol", "name", "exchange", "assetType"], listed)?
     } else {
-        table(text, &["symbol", "name", "type", "region"])?.exchanged()
+        table(text, &["symbol", "name", "type", "region"], matching)?
     };
     let listings = rows.finish()?;
     if !is_list {
@@ -132,25 +135,64 @@ fn matches(root: &Map<String, Value>) -> Result<Rows, Refusal> {
     };
     let mut rows = Rows::default();
     for found in found {
-        let field = |name: &str| {
+        let member = |name: &str| {
             let members = found.as_object()?;
             let (_, value) = members
                 .iter()
                 .find(|(key, _)| json::unnumbered(key) == name)?;
             value.as_str()
         };
-        rows.push([
-            field("symbol").unwrap_or_default(),
-            field("name").unwrap_or_default(),
-            field("region").unwrap_or_default(),
-            field("type").unwrap_or_default(),
-        ]);
+        let field = |name: &str| Cow::Borrowed(member(name).unwrap_or_default());
+        rows.push(&field, matching);
     }
     Ok(rows)
 }
 
+/// The value of a row under a name; empty if it has none.
+type Field<'a> = dyn Fn(&str) -> Cow<'a, str> + 'a;
+
+/// What a row of the list says: it is of US exchanges only.
+fn listed(field: &Field<'_>, symbol: Symbol) -> Listing {
+    let date = |name| field(name).trim().parse::<NaiveDate>().ok();
+    let status = match field("status").trim() {
+        "Delisted" => Status::Delisted,
+        _ => Status::Active,
+    };
+    Listing {
+        exchange: quoted(field("exchange").trim(), WORD),
+        kind: quoted(field("assetType").trim(), WORD),
+        calendar: Some(CalendarId::Xnys),
+        currency: Some(Currency::usd()),
+        status,
+        listed: date("ipoDate"),
+        delisted: date("delistingDate"),
+        ..named(field, symbol)
+    }
+}
+
+/// What a match of a search says.
+fn matching(field: &Field<'_>, symbol: Symbol) -> Listing {
+    Listing {
+        exchange: quoted(field("region").trim(), WORD),
+        kind: quoted(field("type").trim(), WORD),
+        currency: field("currency").parse().ok(),
+        ..named(field, symbol)
+    }
+}
+
+fn named(field: &Field<'_>, symbol: Symbol) -> Listing {
+    Listing {
+        name: quoted(field("name").trim(), NAME),
+        ..Listing::of(symbol)
+    }
+}
+
 /// Reads a table whose first four columns have these names.
-fn table(text: &str, columns: &[&str; 4]) -> Result<Rows, Refusal> {
+fn table(
+    text: &str,
+    columns: &[&str; 4],
+    fill: fn(&Field<'_>, Symbol) -> Listing,
+) -> Result<Rows, Refusal> {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -161,27 +203,33 @@ fn table(text: &str, columns: &[&str; 4]) -> Result<Rows, Refusal> {
             .read_byte_record(record)
             .map_err(|_| malformed("the answer is not valid CSV"))
     };
-    let field = |record: &ByteRecord, place: usize| -> String {
-        let bytes = record.get(place).unwrap_or_default();
-        String::from_utf8_lossy(bytes).into_owned()
-    };
     let known = next(&mut record)?
         && columns
             .iter()
             .enumerate()
-            .all(|(place, name)| field(&record, place).trim() == *name);
+            .all(|(place, name)| value(&record, place).trim() == *name);
     if !known {
         return Err(malformed(format!(
             "the answer is neither JSON nor a table of symbols; it begins with {:?}",
             quoted(text.lines().next().unwrap_or_default(), SHOWN)
         )));
     }
+    let names: Vec<String> = (0..record.len())
+        .map(|place| value(&record, place).trim().to_owned())
+        .collect();
     let mut rows = Rows::default();
     while next(&mut record)? {
-        let [symbol, name, third, fourth] = [0, 1, 2, 3].map(|place| field(&record, place));
-        rows.push([&symbol, &name, &third, &fourth]);
+        let field = |name: &str| {
+            let place = names.iter().position(|known| known == name);
+            place.map_or(Cow::Borrowed(""), |place| value(&record, place))
+        };
+        rows.push(&field, fill);
     }
     Ok(rows)
+}
+
+fn value(record: &ByteRecord, place: usize) -> Cow<'_, str> {
+    String::from_utf8_lossy(record.get(place).unwrap_or_default())
 }
 
 /// Rows for a list in which each symbol appears once.
@@ -194,29 +242,16 @@ struct Rows {
 }
 
 impl Rows {
-    /// Takes symbol, name, exchange and kind. A row without a valid symbol is left out.
-    fn push(&mut self, [symbol, name, exchange, kind]: [&str; 4]) {
+    /// Takes a row. One without a valid symbol is left out.
+    fn push(&mut self, field: &Field<'_>, fill: fn(&Field<'_>, Symbol) -> Listing) {
         self.received += 1;
-        let Ok(symbol) = symbol.parse::<Symbol>() else {
+        let Ok(symbol) = field("symbol").parse::<Symbol>() else {
             self.unusable += 1;
             return;
         };
         if self.known.insert(symbol.to_string()) {
-            self.listings.push(Listing {
-                symbol,
-                name: quoted(name.trim(), NAME),
-                exchange: quoted(exchange.trim(), WORD),
-                kind: quoted(kind.trim(), WORD),
-            });
+            self.listings.push(fill(field, symbol));
         }
-    }
-
-    /// The table of a search names the kind before the region.
-    fn exchanged(mut self) -> Self {
-        for listing in &mut self.listings {
-            std::mem::swap(&mut listing.exchange, &mut listing.kind);
-        }
-        self
     }
 
     fn finish(self) -> Result<Vec<Listing>, Refusal> {
@@ -270,10 +305,19 @@ mod tests {
 
     fn listing(symbol: &str, name: &str, exchange: &str, kind: &str) -> Listing {
         Listing {
-            symbol: symbol.parse().unwrap(),
             name: name.into(),
             exchange: exchange.into(),
             kind: kind.into(),
+            ..Listing::of(symbol.parse().unwrap())
+        }
+    }
+
+    fn us(symbol: &str, name: &str, exchange: &str, listed: &str) -> Listing {
+        Listing {
+            calendar: Some(CalendarId::Xnys),
+            currency: Some(Currency::usd()),
+            listed: listed.parse().ok(),
+            ..listing(symbol, name, exchange, "Stock")
         }
     }
 
@@ -318,7 +362,8 @@ mod tests {
              -P-HIZ,,NASDAQ,Stock,2020-01-02,null,Active\r\n\
              A,\"Agilent, Inc.\",NYSE,Stock,1999-11-18,null,Active\r\n\
              IBM,again,NYSE,Stock,1962-01-02,null,Active\r\n\
-             ,no symbol,NYSE,Stock,1962-01-02,null,Active\r\n"
+             ,no symbol,NYSE,Stock,1962-01-02,null,Active\r\n\
+             YHOO-W,Yahoo,NASDAQ,Stock,2016-01-04,2016-10-18,Delisted\r\n"
         );
         let SymbolReading::Listed(rows) = read(&list(), &answer(200, body)).unwrap() else {
             panic!("a list")
@@ -326,14 +371,19 @@ mod tests {
         assert_eq!(
             rows,
             [
-                listing(
+                us(
                     "IBM",
                     "International Business Machines Corp",
                     "NYSE",
-                    "Stock"
+                    "1962-01-02"
                 ),
-                listing("-P-HIZ", "", "NASDAQ", "Stock"),
-                listing("A", "Agilent, Inc.", "NYSE", "Stock"),
+                us("-P-HIZ", "", "NASDAQ", "2020-01-02"),
+                us("A", "Agilent, Inc.", "NYSE", "1999-11-18"),
+                Listing {
+                    status: Status::Delisted,
+                    delisted: "2016-10-18".parse().ok(),
+                    ..us("YHOO-W", "Yahoo", "NASDAQ", "2016-01-04")
+                },
             ]
         );
     }
@@ -341,8 +391,11 @@ mod tests {
     #[test]
     fn matches_are_read_from_json_and_from_a_table() {
         let json = r#"{"bestMatches": [{"1. symbol": "TSCO.LON", "2. name": "Tesco PLC", "3. type": "Equity",
-            "4. region": "United Kingdom", "9. matchScore": "0.7273"}, {"2. name": "nameless"}, {"1. symbol": "TSCDF"}]}"#;
-        let tesco = listing("TSCO.LON", "Tesco PLC", "United Kingdom", "Equity");
+            "4. region": "United Kingdom", "8. currency": "GBX", "9. matchScore": "0.7273"}, {"2. name": "nameless"}, {"1. symbol": "TSCDF"}]}"#;
+        let tesco = Listing {
+            currency: "GBX".parse().ok(),
+            ..listing("TSCO.LON", "Tesco PLC", "United Kingdom", "Equity")
+        };
         assert_eq!(found(json), [tesco.clone(), listing("TSCDF", "", "", "")]);
         let csv = format!(
             "{SEARCH_HEADER}TSCO.LON,Tesco PLC,Equity,United Kingdom,08:00,16:30,UTC+01,GBX,0.7273\r\n"

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::describe::ID;
 use super::refusal;
-use crate::model::{Answer, ErrorClass, Listing, Request};
+use crate::model::calendar::CalendarId;
+use crate::model::{Answer, ErrorClass, Listing, Request, Status};
 use crate::pipeline::reading::{self, not_json, quoted};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
@@ -40,6 +41,10 @@ struct Product {
     base_currency: String,
     #[serde(default)]
     quote_currency: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    trading_disabled: bool,
 }
 
 /// Reads the list. A product whose name cannot be a symbol is left out.
@@ -59,13 +64,21 @@ pub(super) fn read(answer: &Answer) -> Result<SymbolReading, Refusal> {
 }
 
 fn listing(product: &Product) -> Option<Listing> {
+    let status = match product.status.as_str() {
+        "delisted" => Status::Delisted,
+        _ if product.trading_disabled => Status::Halted,
+        _ => Status::Active,
+    };
     Some(Listing {
-        symbol: product.id.parse().ok()?,
         name: quoted(
             &format!("{} in {}", product.base_currency, product.quote_currency),
             NAME,
         ),
         exchange: "Coinbase".to_owned(),
         kind: "Crypto".to_owned(),
+        calendar: Some(CalendarId::Always),
+        currency: product.quote_currency.parse().ok(),
+        status,
+        ..Listing::of(product.id.parse().ok()?)
     })
 }

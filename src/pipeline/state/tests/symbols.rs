@@ -41,10 +41,10 @@ fn a_search_answers_at_once_and_a_late_answer_is_not_shown() {
         })
     };
     let listing = |symbol: &str| crate::model::Listing {
-        symbol: symbol.parse().unwrap(),
         name: String::new(),
         exchange: String::new(),
         kind: String::new(),
+        ..crate::model::Listing::of(symbol.parse().unwrap())
     };
     let list = Loaded::Listings(Some(at(NOON)), vec![listing("IBM"), listing("AAPL")]);
     state.step(look("tes", true), at(NOON));

@@ -23,10 +23,10 @@ fn answered(app: &mut App, text: &str) {
             .into_iter()
             .filter(|(symbol, name)| text == *symbol || name.to_lowercase().starts_with(text))
             .map(|(symbol, name)| crate::model::Listing {
-                symbol: symbol.parse().unwrap(),
                 name: name.into(),
                 exchange: "NASDAQ".into(),
                 kind: "Stock".into(),
+                ..crate::model::Listing::of(symbol.parse().unwrap())
             })
             .collect(),
         from_provider: false,
