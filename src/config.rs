@@ -168,7 +168,13 @@ fn settle(
     let (usual, others) = parted(access, &sources)?;
     let usual_interval = usual.usual_interval();
     let calendars = layers.overruled.calendars.clone();
+    let order = std::iter::once(&usual).chain(&others);
+    let order = order.map(|access| access.settings.id.clone()).collect();
+    let is_for_all = table::SOURCE
+        .flag
+        .is_none_or(|flag| inputs.flags.value(flag).is_none());
     let settings = Settings {
+        preference: is_for_all.then_some(order),
         calendars: calendars.with(declared.iter().map(|source| source.calendar())),
         sources,
         usual,

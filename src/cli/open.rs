@@ -40,7 +40,7 @@ async fn opened(settings: &Settings, read_only: bool) -> Result<Arc<dyn Store>, 
     } else {
         Access::ReadWrite
     };
-    Ok(match &settings.database {
+    let store = match &settings.database {
         Database::Sqlite { path } => {
             if let (Access::ReadWrite, Some(folder)) = (access, path.parent()) {
                 make_folder(folder, &settings.data_dir)?;
@@ -48,7 +48,11 @@ async fn opened(settings: &Settings, read_only: bool) -> Result<Arc<dyn Store>, 
             db::open_sqlite(path, access).await?
         }
         Database::Postgres(server) => db::open_postgres(target(server), access).await?,
-    })
+    };
+    if let (Access::ReadWrite, Some(order)) = (access, &settings.preference) {
+        store.rank_sources(order.clone()).await?;
+    }
+    Ok(store)
 }
 
 fn target(server: &Server) -> PgTarget {

@@ -9,7 +9,7 @@ use super::file::KeyBinding;
 use super::panel::UiSettings;
 use super::watch::WatchDefaults;
 use crate::model::calendar::Calendars;
-use crate::model::{Instrument, Interval, Sources};
+use crate::model::{Instrument, Interval, SourceId, Sources};
 
 /// One setting: its value, with secrets masked, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,9 @@ pub struct ReportRow {
 pub struct Settings {
     /// The known sources, and the one of symbols that name none.
     pub sources: Sources,
+    /// The sources in the order of preference: the one of symbols that name none first, then as they are
+    /// declared. `None`: a flag names it for this command alone, which says nothing of the store.
+    pub preference: Option<Vec<SourceId>>,
     /// Which calendar each series has, and what is overruled of it.
     pub calendars: Calendars,
     /// How to reach the source of symbols that name none.

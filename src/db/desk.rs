@@ -32,6 +32,9 @@ pub trait DeskStore: fmt::Debug + Send + Sync {
     /// Remembers something under a name.
     async fn set_setting(&self, name: Cow<'static, str>, value: String) -> Result<()>;
 
+    /// Ranks the sources for `bars_best`: where several have a bar, it is that of the first.
+    async fn rank_sources(&self, order: Vec<SourceId>) -> Result<()>;
+
     /// A source's list of symbols and when it was sent; `None`: none is stored.
     async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;
 

@@ -12,6 +12,7 @@ mod listings;
 mod lock;
 mod migrate;
 mod pool;
+mod ranks;
 mod session;
 mod settings;
 mod store;

@@ -12,7 +12,7 @@ use super::work::Outcome;
 use super::{DbError, HeldMonths, Holding, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
     Counts, Listing, Price, RejectedRow, Request, RequestId, RunId, RunSummary, SeriesError,
-    SeriesKey, SeriesReport,
+    SeriesKey, SeriesReport, SourceId,
 };
 
 /// Bytes an answer may have once unpacked; far above what is ever kept.
@@ -155,6 +155,16 @@ impl<T> HeldRow<T> {
             newest: instant(newest)?,
         }))
     }
+}
+
+/// The sources in the order of their ranks, if it is not the one that is stored: those that are not
+/// named stay, after the others.
+pub fn ranked(stored: &[String], order: &[SourceId]) -> Option<Vec<String>> {
+    let named = order.iter().map(|source| source.as_str().to_owned());
+    let mut wanted: Vec<String> = named.collect();
+    let others = stored.iter().filter(|word| !wanted.contains(word));
+    wanted.extend(others.cloned().collect::<Vec<_>>());
+    (wanted != stored).then_some(wanted)
 }
 
 /// The name under which a store remembers when a source sent its list of symbols.
@@ -512,7 +522,6 @@ impl From<LedgerRow> for RequestRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SourceId;
 
     #[test]
     fn a_request_survives_being_written_down() {

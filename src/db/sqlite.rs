@@ -15,6 +15,7 @@ mod ledger;
 mod listings;
 mod lock;
 mod migrate;
+mod ranks;
 mod settings;
 mod store;
 mod stored_series;

@@ -39,6 +39,7 @@ macro_rules! contract {
 mod adjusted;
 mod answers;
 mod bars;
+mod best;
 mod coverage;
 mod dropped;
 mod export;

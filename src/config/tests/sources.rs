@@ -2,6 +2,7 @@
 
 use super::rows::{FIRST, SECOND};
 use super::*;
+use crate::model::SourceId;
 
 fn second(settings: &Settings) -> &SourceAccess {
     settings.others.first().unwrap()
@@ -197,12 +198,15 @@ fn the_source_of_symbols_that_name_none_is_a_setting() {
     let settings = place.load();
     assert_eq!(settings.usual.settings.words.name, "Second");
     assert_eq!(settings.others[0].settings.words.name, "First");
+    let preference: Vec<_> = ["second", "first"].map(SourceId::known).to_vec();
+    assert_eq!(settings.preference, Some(preference));
     let mut place = place;
     place.inputs.flags.source = Some("first".into());
     assert_eq!(
         place.row("PIPELINE_SOURCE"),
         ("first".into(), "flag --source".into())
     );
+    assert_eq!(place.load().preference, None, "it is for one command");
     assert_problems([
         (
             Place::new().var("PIPELINE_SOURCE", "secnod"),

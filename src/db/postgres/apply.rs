@@ -10,7 +10,7 @@ use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, DbError, Order, row};
 use super::copy::copy;
-use super::{Fault, Outcome, adjust, coverage};
+use super::{Fault, Outcome, adjust, coverage, ranks};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId, SourceId};
 
 /// Rows per statement: enough to hide its fixed cost, few enough to bound its memory.
@@ -122,18 +122,19 @@ async fn know(connection: &mut PgConnection, source: &SourceId) -> Outcome<()> {
     // A source's word needs no quoting: letters, digits and underscores.
     let add = format!("ALTER TYPE bar_source ADD VALUE IF NOT EXISTS '{source}'");
     let added = sqlx::raw_sql(AssertSqlSafe(add.clone()))
-        .execute(connection)
+        .execute(&mut *connection)
         .await;
     match added {
         Err(error) if is_forbidden(&error) => Err(DbError::new(
             DbErrorKind::Refused,
             format!(
-                "this database has no bars of {source} yet, and only the owner of its tables may prepare it for them;                  nothing that was fetched is lost. Let the owner run once: {add}"
+                "this database has no bars of {source} yet, and only the owner of its tables may prepare it for them; nothing that was fetched is lost. Let the owner run once: {add}"
             ),
         )
         .caused_by(error)
         .into()),
-        added => Ok(added.map(|_| ())?),
+        Err(error) => Err(error.into()),
+        Ok(_) => ranks::add(connection, source.as_str()).await,
     }
 }
 

@@ -19,7 +19,7 @@ use super::super::{
 use super::lock::{self, SessionLock};
 use super::session::HOLDS_A_LOCK;
 use super::{
-    DEADLINE, PgStore, adjust, apply, coverage, facts, history, ledger, listings, settings,
+    DEADLINE, PgStore, adjust, apply, coverage, facts, history, ledger, listings, ranks, settings,
     watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
@@ -315,6 +315,10 @@ impl DeskStore for PgStore {
     async fn set_setting(&self, name: Cow<'static, str>, value: String) -> Result<()> {
         self.write(move |c| Box::pin(settings::set(c, name, value)))
             .await
+    }
+
+    async fn rank_sources(&self, order: Vec<SourceId>) -> Result<()> {
+        self.write(|c| Box::pin(ranks::set(c, order))).await
     }
 
     async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {

@@ -16,8 +16,8 @@ use super::super::{
 };
 use super::lock::FileLock;
 use super::{
-    SqliteStore, adjust, apply, coverage, facts, history, ledger, listings, on_disk, settings,
-    watch_list,
+    SqliteStore, adjust, apply, coverage, facts, history, ledger, listings, on_disk, ranks,
+    settings, watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::quota::{Ledger, Quota};
@@ -259,6 +259,10 @@ impl DeskStore for SqliteStore {
     async fn set_setting(&self, name: Cow<'static, str>, value: String) -> Result<()> {
         self.write(move |c| Box::pin(settings::set(c, name, value)))
             .await
+    }
+
+    async fn rank_sources(&self, order: Vec<SourceId>) -> Result<()> {
+        self.write(|c| Box::pin(ranks::set(c, order))).await
     }
 
     async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)> {

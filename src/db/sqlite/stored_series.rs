@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::Outcome;
+use super::{Outcome, ranks};
 use crate::model::SeriesKey;
 
 /// Series of a symbol that `stock_data` merges at least; it grows by doubling.
@@ -29,6 +29,7 @@ pub async fn enter(connection: &mut SqliteConnection, series: &SeriesKey) -> Out
         ..
     } = series;
     let words = [source.as_str(), symbol.as_str(), interval.as_str()];
+    ranks::add(connection, source.as_str()).await?;
     enter_words(connection, words, series.is_stored_adjusted()).await
 }
 
@@ -65,28 +66,31 @@ pub async fn enter_words(
     Ok(number)
 }
 
-/// Creates the views `stock_data` and `stock_data_adjusted`, with places for every series of each
-/// symbol.
+/// Creates the views of all bars, with places for every series of each symbol.
 pub async fn make_views(connection: &mut SqliteConnection) -> Outcome<()> {
     make(
         connection,
-        &[("stock_data", AS_STORED), ("stock_data_adjusted", ADJUSTED)],
+        &[
+            ("stock_data", AS_STORED, ""),
+            ("stock_data_adjusted", ADJUSTED, ""),
+            ("bars_best", AS_STORED, BEST),
+        ],
     )
     .await
 }
 
 /// Creates the view `stock_data` alone, in a store that has no adjustments yet.
 pub async fn make_view_as_stored(connection: &mut SqliteConnection) -> Outcome<()> {
-    make(connection, &[("stock_data", AS_STORED)]).await
+    make(connection, &[("stock_data", AS_STORED, "")]).await
 }
 
-async fn make(connection: &mut SqliteConnection, views: &[(&str, &str)]) -> Outcome<()> {
+async fn make(connection: &mut SqliteConnection, views: &[(&str, &str, &str)]) -> Outcome<()> {
     let places: u32 = sqlx::query_scalar("SELECT coalesce(max(place) + 1, 0) FROM series_totals")
         .fetch_one(&mut *connection)
         .await?;
     let places = places.next_power_of_two().max(LEAST_PLACES);
-    for (name, part) in views {
-        let sql = view(name, part, places);
+    for (name, part, condition) in views {
+        let sql = view(name, part, condition, places);
         sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&mut *connection)
             .await?;
@@ -98,11 +102,11 @@ async fn make(connection: &mut SqliteConnection, views: &[(&str, &str)]) -> Outc
 ///
 /// In each part a symbol has one series, whose bars the key has in the order of time. SQLite merges
 /// the parts, so that it reads ten bars for the ten newest of a symbol, whatever its series.
-fn view(name: &str, part: &str, places: u32) -> String {
+fn view(name: &str, part: &str, condition: &str, places: u32) -> String {
     let mut sql = format!("DROP VIEW IF EXISTS {name}; CREATE VIEW {name} AS");
     for place in 0..places {
         let and = if place == 0 { "" } else { "UNION ALL" };
-        let _ = write!(sql, "{and}\n{part} WHERE s.place = {place} ");
+        let _ = write!(sql, "{and}\n{part} WHERE s.place = {place} {condition} ");
     }
     sql
 }
@@ -137,6 +141,16 @@ const AS_STORED: &str = concat!(
      CASE b.volume_fraction WHEN 0 THEN b.volume ELSE b.volume + b.volume_fraction / 1e8 END AS volume, ",
     last_columns!(),
 );
+
+/// Which of them `bars_best` shows: those that no source of a lower rank has. A source without a rank
+/// comes last.
+const BEST: &str = "\
+    AND NOT EXISTS ( \
+        SELECT 1 FROM source_ranks better \
+        JOIN series_totals other ON other.source = better.source AND other.symbol = s.symbol \
+            AND other.interval = s.interval AND other.adjusted = s.adjusted \
+        JOIN bars same ON same.series_id = other.id AND same.timestamp = b.timestamp \
+        WHERE better.rank < coalesce((SELECT rank FROM source_ranks WHERE source = s.source), 2147483647))";
 
 /// What a price is multiplied by: nothing where the source adjusted it, its own close in weeks and
 /// months, the symbol's factor otherwise.

@@ -24,8 +24,10 @@ async fn a_role_that_owns_nothing_stores_the_first_bars_of_a_source() {
         &url,
         &format!("GRANT {RIGHTS} ON ALL TABLES IN SCHEMA public TO {role}"),
     );
-    let store = Place::Postgres(its).open().await;
+    let store = Place::Postgres(its.clone()).open().await;
     let bars = [bar("2026-05-15T13:30:00Z", 100)];
+    let order = ["binance", "alpaca"].map(|source| source.parse().unwrap());
+    store.rank_sources(order.to_vec()).await.unwrap();
     for source in [
         "alpha_vantage",
         "alpaca",
@@ -36,6 +38,9 @@ async fn a_role_that_owns_nothing_stores_the_first_bars_of_a_source() {
         let counted = store_bars(&store, &from(source), &bars).await;
         assert_eq!(counted, counts(1, 0, 0), "{source}");
     }
+
+    let best = cluster::psql(&its, "SELECT source FROM bars_best");
+    assert_eq!(best.trim(), "binance", "all have the same bar");
 
     let unknown = from("tomorrow");
     let run = store
