@@ -9,6 +9,7 @@ mod desk;
 pub mod error;
 mod events;
 mod ledger;
+mod listings;
 mod migration;
 mod postgres;
 mod row;

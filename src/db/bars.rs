@@ -1,13 +1,14 @@
 //! Bars: stored from an answer, and read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::Result;
 use super::ledger::Credential;
-use crate::model::{Bar, Batch, Close, Counts, Coverage, Segment, SeriesKey, Symbol};
+use crate::model::{Bar, Batch, Close, Counts, Coverage, Listing, Segment, SeriesKey, Symbol};
 
 /// A summary of a series.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct SeriesFacts {
     pub recent: Vec<Close>,
     /// Which times were asked for.
     pub coverage: Coverage,
+    /// What its source says of its symbol, if it is known.
+    pub listing: Option<Arc<Listing>>,
 }
 
 /// The bars of a series by month.

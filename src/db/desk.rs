@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::error::Result;
-use crate::model::{Listing, RequestId, SeriesKey, SourceId, WatchEdit, WatchEdited};
+use crate::model::{Learnt, Listing, RequestId, SeriesKey, SourceId, WatchEdit, WatchEdited};
 
 /// What a store keeps besides bars, requests and runs.
 #[async_trait]
@@ -35,16 +35,17 @@ pub trait DeskStore: fmt::Debug + Send + Sync {
     /// Ranks the sources for `bars_best`: where several have a bar, it is that of the first.
     async fn rank_sources(&self, order: Vec<SourceId>) -> Result<()>;
 
-    /// A source's list of symbols and when it was sent; `None`: none is stored.
+    /// What is known of a source's symbols, and when it sent its list; `None`: none is stored.
     async fn listings(&self, source: SourceId) -> Result<(Option<DateTime<Utc>>, Vec<Listing>)>;
 
-    /// Replaces the list of symbols of a request's source with that of its answer and ends the
-    /// request, in one transaction. A list that is newer than the answer stays. Repeating this
-    /// changes nothing.
+    /// Adds what an answer says to what is known of the symbols of its source, as
+    /// [`learn`](crate::model::listing::learn) does, and ends the request, in one transaction. A list
+    /// that is older than the stored one adds nothing. Repeating this changes nothing.
     async fn keep_listings(
         &self,
         request: RequestId,
         sent_at: DateTime<Utc>,
         listings: Vec<Listing>,
+        learnt: Learnt,
     ) -> Result<()>;
 }

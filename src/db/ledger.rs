@@ -72,8 +72,6 @@ pub enum RequestEnd {
     Failed(ErrorClass, String),
     /// The provider refused it.
     Refused(ErrorClass, String),
-    /// It was read, and there is nothing in it to store: the matches of a search.
-    Read,
 }
 
 /// What is known about an endpoint under a key's plan.

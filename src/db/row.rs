@@ -11,8 +11,8 @@ use flate2::write::GzEncoder;
 use super::work::Outcome;
 use super::{DbError, HeldMonths, Holding, RequestRow, Result, RunDetail, StoredAnswer};
 use crate::model::{
-    Counts, Listing, Price, RejectedRow, Request, RequestId, RunId, RunSummary, SeriesError,
-    SeriesKey, SeriesReport, SourceId,
+    Counts, Price, RejectedRow, Request, RequestId, RunId, RunSummary, SeriesError, SeriesKey,
+    SeriesReport, SourceId,
 };
 
 /// Bytes an answer may have once unpacked; far above what is ever kept.
@@ -165,22 +165,6 @@ pub fn ranked(stored: &[String], order: &[SourceId]) -> Option<Vec<String>> {
     let others = stored.iter().filter(|word| !wanted.contains(word));
     wanted.extend(others.cloned().collect::<Vec<_>>());
     (wanted != stored).then_some(wanted)
-}
-
-/// The name under which a store remembers when a source sent its list of symbols.
-pub fn listings_at(source: &str) -> String {
-    format!("listings_at_{source}")
-}
-
-/// A row of `listings`.
-pub fn listing(row: (String, String, String, String)) -> Result<Listing> {
-    let (symbol, name, exchange, kind) = row;
-    Ok(Listing {
-        name,
-        exchange,
-        kind,
-        ..Listing::of(word(&symbol, "symbol")?)
-    })
 }
 
 /// A row of `run_series` in the types both databases decode to.

@@ -1,5 +1,7 @@
 //! What a source says of an instrument.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 
 use super::calendar::CalendarId;
@@ -37,6 +39,39 @@ pub struct Rename {
     pub symbol: Symbol,
     /// The first day under the new symbol.
     pub date: NaiveDate,
+}
+
+/// An instrument whose symbol changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameChange {
+    /// The symbol before.
+    pub from: Symbol,
+    /// The symbol since.
+    pub to: Symbol,
+    /// The first day under the new symbol.
+    pub date: NaiveDate,
+}
+
+impl NameChange {
+    /// What it says of both symbols.
+    #[must_use]
+    pub fn listings(self) -> [Listing; 2] {
+        let Self { from, to, date } = self;
+        let rename = |symbol: &Symbol| {
+            let symbol = symbol.clone();
+            Some(Rename { symbol, date })
+        };
+        let before = Listing {
+            status: Status::Delisted,
+            renamed_to: rename(&to),
+            ..Listing::of(from.clone())
+        };
+        let since = Listing {
+            renamed_from: rename(&from),
+            ..Listing::of(to)
+        };
+        [before, since]
+    }
 }
 
 /// What is traded under a symbol of a source. Its texts are safe to show.
@@ -86,5 +121,196 @@ impl Listing {
             renamed_from: None,
             renamed_to: None,
         }
+    }
+}
+
+impl Listing {
+    /// This, and what it leaves open as another says it. Of two renames, the later counts.
+    fn or(self, other: Self) -> Self {
+        let text = |mine: String, theirs: String| if mine.is_empty() { theirs } else { mine };
+        let later = |mine: Option<Rename>, theirs: Option<Rename>| {
+            let both = mine.into_iter().chain(theirs);
+            both.max_by_key(|rename| rename.date)
+        };
+        Self {
+            symbol: self.symbol,
+            name: text(self.name, other.name),
+            exchange: text(self.exchange, other.exchange),
+            kind: text(self.kind, other.kind),
+            calendar: self.calendar.or(other.calendar),
+            currency: self.currency.or(other.currency),
+            status: self.status,
+            listed: self.listed.or(other.listed),
+            delisted: self.delisted,
+            renamed_from: later(self.renamed_from, other.renamed_from),
+            renamed_to: later(self.renamed_to, other.renamed_to),
+        }
+    }
+}
+
+/// A listing, and where it was learnt from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownListing {
+    /// The listing.
+    pub listing: Listing,
+    /// Where from.
+    pub learnt: Learnt,
+}
+
+/// What a source now says changes these of its listings, or adds them.
+///
+/// A list has the last word: it replaces what was known, and what it no longer names is delisted. A
+/// search, or a corporate action, only adds to what a list says. No listing is ever removed: stored
+/// bars may be of it.
+#[must_use]
+pub fn learn(known: Vec<KnownListing>, said: Vec<Listing>, from: Learnt) -> Vec<KnownListing> {
+    let mut before: BTreeMap<Symbol, KnownListing> = known
+        .into_iter()
+        .map(|known| (known.listing.symbol.clone(), known))
+        .collect();
+    let named: BTreeSet<Symbol> = said.iter().map(|said| said.symbol.clone()).collect();
+    let mut changed = vec![];
+    for said in said {
+        let Some(old) = before.remove(&said.symbol) else {
+            changed.push(KnownListing {
+                listing: said,
+                learnt: from,
+            });
+            continue;
+        };
+        let is_of_list = old.learnt == Learnt::List;
+        let has_last_word = from == Learnt::List || from == Learnt::Search && !is_of_list;
+        let listing = if has_last_word {
+            said.or(old.listing.clone())
+        } else {
+            old.listing.clone().or(said)
+        };
+        let learnt = if has_last_word { from } else { old.learnt };
+        let new = KnownListing { listing, learnt };
+        if new != old {
+            changed.push(new);
+        }
+    }
+    let is_gone = |old: &KnownListing| {
+        from == Learnt::List
+            && old.learnt == Learnt::List
+            && old.listing.status != Status::Delisted
+            && !named.contains(&old.listing.symbol)
+    };
+    changed.extend(before.into_values().filter(is_gone).map(|mut old| {
+        old.listing.status = Status::Delisted;
+        old
+    }));
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbol(text: &str) -> Symbol {
+        text.parse().unwrap()
+    }
+
+    fn listing(text: &str, name: &str) -> Listing {
+        Listing {
+            name: name.to_owned(),
+            ..Listing::of(symbol(text))
+        }
+    }
+
+    fn known(listing: Listing, learnt: Learnt) -> KnownListing {
+        KnownListing { listing, learnt }
+    }
+
+    #[test]
+    fn a_list_has_the_last_word_and_what_it_no_longer_names_is_delisted() {
+        let pence = Listing {
+            currency: "GBX".parse().ok(),
+            ..listing("TSCO.LON", "Tesco")
+        };
+        let before = vec![
+            known(listing("GONE", "Gone"), Learnt::List),
+            known(listing("IBM", "Old name"), Learnt::List),
+            known(listing("SAME", "Same"), Learnt::List),
+            known(pence.clone(), Learnt::Search),
+        ];
+        let said = vec![
+            listing("IBM", "IBM"),
+            listing("SAME", "Same"),
+            listing("NEW", "New"),
+        ];
+        let gone = Listing {
+            status: Status::Delisted,
+            ..listing("GONE", "Gone")
+        };
+        let changed = learn(before, said, Learnt::List);
+        assert_eq!(
+            changed,
+            [listing("IBM", "IBM"), listing("NEW", "New"), gone.clone()]
+                .map(|listing| known(listing, Learnt::List))
+        );
+        let again = learn(vec![known(gone, Learnt::List)], vec![], Learnt::List);
+        assert_eq!(again, [], "it is delisted once");
+    }
+
+    #[test]
+    fn a_search_adds_to_a_list_and_replaces_only_a_search() {
+        let found = Listing {
+            exchange: "United States".to_owned(),
+            currency: Some(Currency::usd()),
+            ..listing("IBM", "International Business Machines")
+        };
+        let of_list = Listing {
+            exchange: "NYSE".to_owned(),
+            ..listing("IBM", "IBM")
+        };
+        let changed = learn(
+            vec![known(of_list.clone(), Learnt::List)],
+            vec![found.clone()],
+            Learnt::Search,
+        );
+        let both = Listing {
+            currency: Some(Currency::usd()),
+            ..of_list
+        };
+        assert_eq!(changed, [known(both, Learnt::List)]);
+        let before = vec![known(listing("IBM", "other"), Learnt::Search)];
+        assert_eq!(
+            learn(before, vec![found.clone()], Learnt::Search),
+            [known(found, Learnt::Search)]
+        );
+    }
+
+    #[test]
+    fn a_rename_outlasts_the_lists_after_it_and_a_later_one_replaces_it() {
+        let renamed = |to: &str, date: &str| Listing {
+            status: Status::Delisted,
+            renamed_to: Some(Rename {
+                symbol: symbol(to),
+                date: date.parse().unwrap(),
+            }),
+            ..Listing::of(symbol("FB"))
+        };
+        let first = learn(vec![], vec![renamed("META", "2022-06-09")], Learnt::Actions);
+        assert_eq!(first[0].learnt, Learnt::Actions);
+        let reused = learn(first, vec![listing("FB", "a fund")], Learnt::List);
+        let expected = Listing {
+            name: "a fund".to_owned(),
+            status: Status::Active,
+            ..renamed("META", "2022-06-09")
+        };
+        assert_eq!(reused, [known(expected, Learnt::List)]);
+        let older = learn(
+            reused.clone(),
+            vec![renamed("X", "2012-05-18")],
+            Learnt::Actions,
+        );
+        assert_eq!(older, [], "the later rename is known");
+        let later = learn(reused, vec![renamed("X", "2026-01-05")], Learnt::Actions);
+        assert_eq!(
+            later[0].listing.renamed_to.as_ref().unwrap().symbol,
+            symbol("X")
+        );
     }
 }

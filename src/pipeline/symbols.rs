@@ -17,7 +17,7 @@ use super::persist::Waiting;
 use super::run::Pipeline;
 use super::source::{Refusal, SymbolReading, SymbolSource, SymbolWish};
 use crate::db::{DbError, KeptAnswer, RequestEnd};
-use crate::model::{ErrorClass, Listing, Request, RunStatus};
+use crate::model::{ErrorClass, Learnt, Listing, Request, RunStatus};
 
 /// The result of a symbol request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,12 +157,15 @@ impl Exchange<'_> {
             Ok((SymbolReading::Listed(listings), _)) => {
                 let at = kept.answer.received_at;
                 let store = &self.pipeline.store;
-                let keep = || store.keep_listings(kept.id, at, listings.clone());
+                let keep = || store.keep_listings(kept.id, at, listings.clone(), Learnt::List);
                 self.pipeline.write(self.waiting, keep).await?;
                 Ok(Ok(Symbols::Listed(at, listings)))
             }
             Ok((SymbolReading::Found(listings), _)) => {
-                self.settle(kept.id, RequestEnd::Read).await?;
+                let at = kept.answer.received_at;
+                let store = &self.pipeline.store;
+                let keep = || store.keep_listings(kept.id, at, listings.clone(), Learnt::Search);
+                self.pipeline.write(self.waiting, keep).await?;
                 Ok(Ok(Symbols::Found(listings)))
             }
             Err(refusal) => Ok(Err(self.problem(&kept.request, &refusal))),

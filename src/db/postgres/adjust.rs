@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use super::super::error::DbError;
 use super::super::events::{self, DailyWindow, EventsAsked, Stored, word};
 use super::super::row;
-use super::Outcome;
+use super::{Outcome, listings};
 use crate::model::adjustment::{
     Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
     ReportedEvents, Rule,
@@ -62,6 +62,7 @@ pub async fn keep_events(
         replace_list(&mut tx, &reported).await?;
         refresh(&mut tx, &reported.instrument, None, rule).await?;
     }
+    listings::take_in_renames(&mut tx, request, reported).await?;
     sqlx::query("UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1")
         .bind(request.0)
         .execute(&mut *tx)

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Postgres, Row};
 
 use super::super::{Alike, SeriesFacts, alike, row};
 use super::history::{bar, bar_columns, price};
-use super::{Outcome, coverage};
+use super::{Outcome, coverage, listings};
 use crate::model::{Close, Coverage, SeriesKey};
 
 pub async fn facts(
@@ -28,6 +28,7 @@ async fn read(
     facts: &mut [SeriesFacts],
 ) -> Outcome<()> {
     let mut segments = coverage::segments(connection, alike).await?;
+    let mut listings = listings::of_series(connection, alike).await?;
     let rows = bind(sqlx::query(FACTS), alike)
         .bind(i64::from(alike.recent))
         .fetch_all(connection)
@@ -43,6 +44,7 @@ async fn read(
         let segments = segments.remove(&place).unwrap_or_default();
         *known = SeriesFacts {
             coverage: Coverage::of(segments, found.try_get("asked_at")?),
+            listing: listings.remove(&place),
             ..summary(&found)?
         };
     }
@@ -140,5 +142,6 @@ fn summary(found: &PgRow) -> Outcome<SeriesFacts> {
         newest,
         recent: recent.collect::<Outcome<_>>()?,
         coverage: Coverage::default(),
+        listing: None,
     })
 }

@@ -7,7 +7,7 @@ use super::super::events::{self, DailyWindow, EventsAsked, Stored, word};
 use super::super::row;
 use super::instant::{FIRST, LAST};
 use super::stored_series::number;
-use super::{Outcome, instant};
+use super::{Outcome, instant, listings};
 use crate::model::adjustment::{
     Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
     ReportedEvents, Rule,
@@ -61,6 +61,7 @@ pub async fn keep_events(
         replace_list(&mut tx, &reported).await?;
         refresh(&mut tx, &reported.instrument, everything(), rule).await?;
     }
+    listings::take_in_renames(&mut tx, request, reported).await?;
     sqlx::query("UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1")
         .bind(request.0)
         .execute(&mut *tx)

@@ -5,7 +5,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::super::{Alike, SeriesFacts, alike, row};
 use super::history::{bar, bar_columns};
-use super::{Outcome, coverage, instant};
+use super::{Outcome, coverage, instant, listings};
 use crate::db::DbError;
 use crate::model::{Close, Coverage, Price, SeriesKey};
 
@@ -27,6 +27,7 @@ async fn read(
 ) -> Outcome<()> {
     let wanted = listed(alike);
     let mut segments = coverage::segments(connection, &wanted).await?;
+    let mut listings = listings::of_series(connection, &wanted).await?;
     let rows = sqlx::query(FACTS)
         .bind(wanted)
         .bind(alike.recent)
@@ -43,6 +44,7 @@ async fn read(
         let segments = segments.remove(&place).unwrap_or_default();
         *known = SeriesFacts {
             coverage: Coverage::of(segments, found.try_get("asked_at")?),
+            listing: listings.remove(&place),
             ..summary(&found)?
         };
     }
@@ -106,6 +108,7 @@ fn summary(found: &SqliteRow) -> Outcome<SeriesFacts> {
         newest: recent.map(|_| bar(found)).transpose()?,
         recent: closes.map(close).collect::<Outcome<_>>()?,
         coverage: Coverage::default(),
+        listing: None,
     })
 }
 

@@ -205,7 +205,6 @@ pub async fn settle(
         RequestEnd::NotSent(message) => ("not_sent", None, Some(message)),
         RequestEnd::Failed(class, message) => ("failed", Some(class), Some(message)),
         RequestEnd::Refused(class, message) => ("refused", Some(class), Some(message)),
-        RequestEnd::Read => ("stored", None, None),
     };
     let settled = sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE requests SET state = $2, class = $3, message = $4, ended_at = coalesce(ended_at, {NOW}) \

@@ -22,7 +22,7 @@ use super::{
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Coverage, Instrument, Listing, RequestId, RunId, RunStatus,
+    Answer, Bar, Batch, Counts, Coverage, Instrument, Learnt, Listing, RequestId, RunId, RunStatus,
     RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
 
@@ -274,8 +274,9 @@ impl DeskStore for SqliteStore {
         request: RequestId,
         sent_at: DateTime<Utc>,
         listings: Vec<Listing>,
+        learnt: Learnt,
     ) -> Result<()> {
-        self.write(move |c| Box::pin(listings::keep(c, request, sent_at, listings)))
+        self.write(move |c| Box::pin(listings::keep(c, request, sent_at, listings, learnt)))
             .await
     }
 }

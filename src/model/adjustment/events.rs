@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::split::Ratio;
 use crate::model::words::words;
-use crate::model::{Instrument, Price};
+use crate::model::{Instrument, NameChange, Price};
 
 words! {
     /// Where an event is known from.
@@ -200,6 +200,8 @@ pub struct ReportedEvents {
     pub through: NaiveDate,
     /// Each day with its amount, if it says one: the dividend, or new shares for an old one.
     pub events: Vec<(NaiveDate, Option<Price>)>,
+    /// Changes of symbols that the answer also names.
+    pub renames: Vec<NameChange>,
 }
 
 /// What happened on a day, all origins together.

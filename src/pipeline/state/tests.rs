@@ -91,6 +91,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         fetch_price: 1,
         outlook: None,
         facts: SeriesFacts {
+            listing: None,
             coverage,
             fetched_at,
             bars: 0,

@@ -42,6 +42,7 @@ fn list(kind: EventKind, through: &str, events: &[(&str, &str)]) -> ReportedEven
         (date.parse().unwrap(), Some(Price::parse(amount).unwrap().0))
     };
     ReportedEvents {
+        renames: vec![],
         instrument: daily().instrument(),
         kind,
         through: through.parse().unwrap(),

@@ -75,6 +75,7 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<ReportedEvents,
     };
     let sent_on = answer.received_at.with_timezone(&New_York).date_naive();
     Ok(ReportedEvents {
+        renames: vec![],
         instrument: Instrument { source: ID, symbol },
         kind,
         // What happens on the day itself may be listed in the evening.
