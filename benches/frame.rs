@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
-use pipeline_tui::config::{Secret, SourceWords};
+use pipeline_tui::config::{Secret, SourceSettings};
 use pipeline_tui::db::{Access, Credential, open_sqlite};
 use pipeline_tui::model::{Interval, SeriesKey, SourceId, Sources};
 use pipeline_tui::pipeline::command::Command;
@@ -41,7 +41,6 @@ use pipeline_tui::pipeline::sources::{
 use pipeline_tui::pipeline::{Lane, Once, Persistence, Pipeline, RunRequest, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
-use pipeline_tui::ui::About;
 use pipeline_tui::ui::action::Effect;
 use pipeline_tui::ui::app::App;
 use pipeline_tui::ui::frame::render;
@@ -50,6 +49,7 @@ use pipeline_tui::ui::screen::Screen;
 use pipeline_tui::ui::shared::{Boot, Shared};
 use pipeline_tui::ui::theme::{Preset, Theme};
 use pipeline_tui::ui::views::keymap;
+use pipeline_tui::ui::{About, AboutSource};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::time::{ClockId, clock_gettime};
@@ -416,18 +416,12 @@ fn shared() -> Shared {
         is_demo: false,
         speed: 1,
         interval: Interval::Daily,
-        source: SourceWords {
-            name: "Alpha Vantage",
-            without_key: "",
-            curl_key: "",
-        },
-        base_url: "https://www.alphavantage.co/query".to_owned(),
         sources: Sources::default(),
-        about: About::default(),
+        about: about(),
         exports_warning: None,
         log: LogLines::default(),
         undos: vec![],
-        entered_key: None,
+        entered: vec![],
         stopped: None,
     }
 }
@@ -449,4 +443,18 @@ impl Write for Sink {
 /// CPU time of this thread.
 fn cpu_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap()
+}
+
+/// The known sources, none with a key.
+fn about() -> About {
+    let source = |settings: &&'static SourceSettings| AboutSource {
+        settings,
+        address: String::new(),
+        key_origin: String::new(),
+        key_is_set: false,
+    };
+    About {
+        sources: sources::SETTINGS.iter().map(source).collect(),
+        ..About::default()
+    }
 }

@@ -32,7 +32,7 @@ mod small_file;
 mod source;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod watch;
 
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub use database::Database;
 pub use error::ConfigError;
 pub use file::KeyBinding;
 pub use inputs::{Flags, Folders, Inputs, default_config_path};
-pub use key::{NotAKey, check_key};
+pub use key::{EnteredKey, NotAKey, check_key};
 pub use locale::Locale;
 pub use panel::UiSettings;
 pub use plan::{Plan, Plans};

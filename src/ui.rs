@@ -45,7 +45,7 @@ mod widgets;
 
 use std::io;
 
-pub use self::about::About;
+pub use self::about::{About, AboutSource};
 pub use self::options::{Booting, Ended, PanelOptions, SaveKey};
 pub use self::text::shown_path;
 use crate::pipeline::snapshot::{SeriesState, Snapshot};

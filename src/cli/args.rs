@@ -132,12 +132,14 @@ impl Cli {
 /// Flags that override a setting.
 #[derive(Clone, Default, Args)]
 pub struct SettingFlags {
-    /// The API key. Other users of this machine can see it; --api-key-file is safer.
+    /// The key of the source (--source). Other users of this machine can see it; --api-key-file is safer.
+    ///
+    /// A key of several values: once for each, in the order in which the source names them.
     #[arg(long, value_name = "KEY", global = true, display_order = 104)]
-    pub api_key: Option<String>,
-    /// A file that contains the API key.
+    pub api_key: Vec<String>,
+    /// A file that contains the key, or one of its values: then once for each.
     #[arg(long, value_name = "FILE", global = true, display_order = 105)]
-    pub api_key_file: Option<PathBuf>,
+    pub api_key_file: Vec<PathBuf>,
     /// The store's URL: `postgres://…` or `sqlite://…`.
     #[arg(long, value_name = "URL", global = true, display_order = 106)]
     pub database_url: Option<String>,

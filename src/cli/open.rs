@@ -164,14 +164,11 @@ fn parts(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Result<Pip
     })
 }
 
-/// Applies a new key from the panel: same store and plan, new source and credential.
+/// Applies the keys that were entered in the panel: same store and plans, new sources and credentials.
 pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey {
     let settings = settings.clone();
-    Arc::new(move |key| {
-        let settings = Settings {
-            usual: settings.usual.with_entered_key(&key)?,
-            ..settings.clone()
-        };
+    Arc::new(move |keys| {
+        let settings = keys.iter().fold(settings.clone(), Settings::rekeyed);
         let pipeline = parts(&settings, Arc::clone(&store), clock.clone())?;
         Ok(Rekeyed {
             pipeline: Arc::new(pipeline),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::{open, output, run as headless};
-use crate::config::{self, Database, Settings};
+use crate::config::{self, Database, Settings, SourceAccess};
 use crate::db::Store;
 use crate::model::Interval;
 use crate::model::text::either;
@@ -25,7 +25,7 @@ use crate::time::Clock;
 use crate::ui::log_lines::LogLines;
 use crate::ui::shared::{Boot, Shared};
 use crate::ui::theme::{Preset, Theme};
-use crate::ui::{self, About, Booting, Ended, PanelOptions};
+use crate::ui::{self, About, AboutSource, Booting, Ended, PanelOptions};
 
 /// Waits between attempts to open a store that does not answer; `LAST_WAIT` from then on.
 const AGAIN: [Duration; 3] = [
@@ -114,7 +114,7 @@ impl Panel {
         }
         let (tell, booting) = mpsc::channel(TOLD);
         let boot = tokio::spawn(boot(settings.clone(), engine, clock.clone(), tell));
-        let (config_file, source) = (settings.config_file.clone(), settings.usual.settings);
+        let config_file = settings.config_file.clone();
         let options = PanelOptions {
             shared,
             clock,
@@ -125,7 +125,10 @@ impl Panel {
             kept: kept.flatten(),
             exports,
             save_key: Arc::new(move |key| {
-                config::save_key(&config_file, source, std::slice::from_ref(key))
+                let mut declared = sources::SETTINGS.iter();
+                let source = declared.find(|source| source.id == key.source);
+                let source = source.ok_or(io::ErrorKind::NotFound)?;
+                config::save_key(&config_file, source, &key.values)
             }),
             problems,
         };
@@ -239,7 +242,6 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
     let (keymap, wrong_keys) = ui::views::keymap().rebound(&settings.keys);
     problems.extend(wrong_keys);
     let interval = settings.interval.unwrap_or(settings.defaults.interval);
-    let address = settings.usual.addresses.first();
     Shared {
         snapshot: None,
         boot: Boot::Opening,
@@ -257,25 +259,18 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         } else {
             Interval::Daily
         },
-        source: settings.usual.settings.words,
-        base_url: address.map_or_else(String::new, ToString::to_string),
         sources: settings.sources.clone(),
         about: About::default(),
         exports_warning: exports_warning(),
         log: LogLines::default(),
         undos: vec![],
-        entered_key: None,
+        entered: vec![],
         stopped: None,
     }
 }
 
 /// This process, its paths and its settings, ready to be shown.
 fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> About {
-    let key = settings.usual.settings.key.first();
-    let key = key.and_then(|field| {
-        let mut rows = settings.report.iter();
-        rows.find(|row| row.name == field.value.name)
-    });
     About {
         pid: std::process::id(),
         started_at,
@@ -289,9 +284,27 @@ fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> Abou
         has_config_file: settings.config_file.is_file(),
         log_file: String::new(),
         store_is_server: matches!(settings.database, Database::Postgres { .. }),
-        key_is_set: settings.usual.key.is_own && settings.usual.saved_key.is_none(),
-        key_source: key.map_or_else(String::new, |row| row.source.clone()),
+        sources: settings
+            .access()
+            .map(|access| about_source(access, settings))
+            .collect(),
         settings: settings.report.clone(),
+    }
+}
+
+/// A source and where its key comes from.
+fn about_source(access: &SourceAccess, settings: &Settings) -> AboutSource {
+    let key = access.settings.key.first().filter(|_| !access.lacks_key());
+    let key = key.and_then(|field| {
+        let mut rows = settings.report.iter();
+        rows.find(|row| row.name == field.value.name)
+    });
+    let address = access.addresses.first();
+    AboutSource {
+        settings: access.settings,
+        address: address.map_or_else(String::new, ToString::to_string),
+        key_origin: key.map_or_else(String::new, |row| row.source.clone()),
+        key_is_set: access.key.is_own && access.saved_key.is_none(),
     }
 }
 

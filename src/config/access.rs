@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 use super::error::{ConfigError, Problems, shown};
-use super::key::{self, check_key};
+use super::key::{self, EnteredKey, check_key, check_whole};
 use super::layers::Layers;
 use super::plan::{Plan, Plans};
 use super::saved_key;
@@ -40,23 +40,16 @@ impl SourceAccess {
         }
     }
 
-    /// The same with a key that a person has entered, where one value is the whole key.
-    pub fn with_entered_key(&self, entered: &Secret) -> Result<Self, String> {
-        let settings = self.settings;
-        match settings.key.len() {
-            0 => Err(format!("{} needs no key", settings.words.name)),
-            1 => {
-                let key = check_key(entered.expose()).map_err(|wrong| wrong.to_string())?;
-                Ok(Self {
-                    key: Key::own(vec![key]),
-                    ..self.clone()
-                })
-            }
-            values => Err(format!(
-                "the key of {} has {values} values; set {} and start again",
-                settings.words.name,
-                settings.key_variables()
-            )),
+    /// The same with the key that a person has entered, if that is for this source.
+    #[must_use]
+    pub fn rekeyed(self, entered: &EnteredKey) -> Self {
+        if self.settings.id != entered.source {
+            return self;
+        }
+        Self {
+            key: Key::own(entered.values.clone()),
+            saved_key: None,
+            ..self
         }
     }
 
@@ -160,7 +153,10 @@ fn own_key(
     let values: Vec<Secret> = values.into_iter().flatten().collect();
     match missing.as_slice() {
         _ if values.is_empty() => Ok(None),
-        [] => Ok(Some(values)),
+        [] => match check_whole(settings, &values) {
+            Ok(()) => Ok(Some(values)),
+            Err(wrong) => Err(ConfigError::new(settings.key_variables(), wrong)),
+        },
         missing => Err(ConfigError::new(
             missing.join(", "),
             "is missing, but the rest of the key is set; set all of it or nothing",

@@ -15,10 +15,10 @@ const APP: &str = "pipeline-tui";
 /// The flags of the command line that are settings.
 #[derive(Clone, Default)]
 pub struct Flags {
-    /// `--api-key`.
-    pub api_key: Option<String>,
-    /// `--api-key-file`.
-    pub api_key_file: Option<PathBuf>,
+    /// `--api-key`: each value of the key of the source of symbols that name none, in its order.
+    pub api_key: Vec<String>,
+    /// `--api-key-file`: the same in files.
+    pub api_key_file: Vec<PathBuf>,
     /// `--database-url`.
     pub database_url: Option<String>,
     /// `--source`: the source of symbols that name none.
@@ -37,8 +37,6 @@ impl Flags {
             Some(path.to_string_lossy().into_owned())
         };
         match flag {
-            "--api-key" => self.api_key.clone(),
-            "--api-key-file" => path(&self.api_key_file),
             "--database-url" => self.database_url.clone(),
             "--source" => self.source.clone(),
             "--config" => path(&self.config_file),

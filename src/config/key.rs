@@ -2,7 +2,8 @@
 
 use super::secret::Secret;
 use super::setting::Setting;
-use crate::model::text;
+use super::source::{KeyField, SourceSettings};
+use crate::model::{SourceId, text};
 
 /// What the example files contain instead of a key.
 const PLACEHOLDER: &str = "your_api_key_here";
@@ -37,6 +38,86 @@ pub fn check_key(text: &str) -> Result<Secret, NotAKey> {
     } else {
         Err(NotAKey::Malformed)
     }
+}
+
+/// A key that a person entered for a source, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnteredKey {
+    /// The source.
+    pub source: SourceId,
+    /// Its values, in the order in which the source declares them.
+    pub values: Vec<Secret>,
+}
+
+impl EnteredKey {
+    /// The key in the texts that were entered for its fields, or why it is none: then nothing of it
+    /// is used.
+    pub fn read(source: &SourceSettings, texts: &[impl AsRef<str>]) -> Result<Self, String> {
+        let is_single = source.key.len() == 1;
+        if texts.len() != source.key.len() {
+            return Err(wrong_count(source, "its values"));
+        }
+        let value = |(field, text): (&KeyField, &_)| {
+            let text = AsRef::<str>::as_ref(text);
+            match check_key(text) {
+                Ok(value) => Ok(value),
+                Err(wrong) if is_single => Err(wrong.to_string()),
+                Err(_) if text.trim().is_empty() => Err(format!("the {} is missing", field.name)),
+                Err(wrong) => Err(format!("the {}: {wrong}", field.name)),
+            }
+        };
+        let values = source.key.iter().zip(texts).map(value);
+        let values: Vec<Secret> = values.collect::<Result<_, _>>()?;
+        check_whole(source, &values)?;
+        Ok(Self {
+            source: source.id.clone(),
+            values,
+        })
+    }
+}
+
+/// Says that not as many values were given as the key has.
+pub(super) fn wrong_count(source: &SourceSettings, given: &str) -> String {
+    let name = source.words.name;
+    let fields: Vec<&str> = source.key.iter().map(|field| field.name).collect();
+    match fields.as_slice() {
+        [] => format!("{name} needs no key; leave it out"),
+        [_] => format!("the key of {name} is one value; give {given} once"),
+        fields => format!(
+            "the key of {name} has {} values; give {given} for each, in this order: {}",
+            fields.len(),
+            fields.join(", ")
+        ),
+    }
+}
+
+/// What is wrong with the values of a key together, if anything can be seen.
+pub(super) fn check_whole(source: &SourceSettings, values: &[Secret]) -> Result<(), String> {
+    let begins = |value: &Secret, field: &KeyField| {
+        let mut known = field.begins.iter();
+        known.any(|begin| value.expose().starts_with(begin))
+    };
+    let fields = || source.key.iter().zip(values).enumerate();
+    for (at, (field, value)) in fields() {
+        for (_, (other, of_other)) in fields().filter(|(place, _)| *place != at) {
+            if value == of_other {
+                return Err(format!(
+                    "the {} and the {} are the same text; copy both again",
+                    field.name, other.name
+                ));
+            }
+            if begins(of_other, field) && !begins(value, field) {
+                return Err(format!(
+                    "the {} and the {} are swapped: the {} begins with {}",
+                    field.name,
+                    other.name,
+                    field.name,
+                    text::either(field.begins)
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the value of a key's setting stands for the key that everyone may use, or for none.

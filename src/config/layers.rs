@@ -53,18 +53,22 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// An error about this value.
-    pub(super) fn error(&self, reason: impl AsRef<str>) -> ConfigError {
+    /// Where it stands.
+    fn place(&self) -> String {
         let name = self.setting.name;
-        let place = match &self.set_by {
+        match &self.set_by {
             SetBy::Flag(flag) => (*flag).to_owned(),
             SetBy::Environment => name.to_owned(),
             SetBy::DotEnv { line } => format!(".env:{line}: {name}"),
             SetBy::File { path, line, key } => format!("{}:{line}: {key}", path.display()),
-        };
-        let error = ConfigError::new(place, reason);
+        }
+    }
+
+    /// An error about this value.
+    pub(super) fn error(&self, reason: impl AsRef<str>) -> ConfigError {
+        let error = ConfigError::new(self.place(), reason);
         match self.set_by {
-            SetBy::File { .. } => error.of_file(Some(name)),
+            SetBy::File { .. } => error.of_file(Some(self.setting.name)),
             _ => error,
         }
     }
@@ -88,6 +92,10 @@ impl Given {
         }
     }
 }
+
+/// The flags of a key, each given once for each of its values.
+const KEY_FLAG: &str = "--api-key";
+const KEY_FILE_FLAG: &str = "--api-key-file";
 
 /// The values of one layer, by the names of their settings.
 type Layer = BTreeMap<&'static str, Given>;
@@ -127,6 +135,13 @@ impl Layers {
             |given| inputs.working_dir.join(&given.value),
         );
         let mut file = reader.file(&config_file, chosen);
+        let named = {
+            let mut layers = outer.iter().chain([&file]);
+            let given = layers.find_map(|layer| layer.get(table::SOURCE.name));
+            given.map(|given| given.value.trim().to_owned())
+        };
+        let [flags, ..] = &mut outer;
+        reader.key_flags(inputs, named.as_deref(), flags);
         let mut settled = Vec::new();
         for layer in outer.iter_mut().chain([&mut file]) {
             reader.settle_twins(layer, &mut settled);
@@ -223,9 +238,54 @@ impl Reader {
             self.put(&mut layer, setting, value, SetBy::Flag(flag));
         }
         for given in layer.values().filter(|given| given.is_secret()) {
-            self.warnings.push(seen_by_others(given.setting));
+            self.warnings.push(seen_by_others(given));
         }
         layer
+    }
+
+    /// The flags of a key are those of the source of symbols that name none.
+    fn key_flags(&mut self, inputs: &Inputs, named: Option<&str>, layer: &mut Layer) {
+        let mut declared = self.known.sources().iter();
+        let source = match named {
+            None => declared.next(),
+            // An unknown one is reported where it is named.
+            Some(name) => declared.find(|source| source.id.as_str() == name),
+        };
+        let Some(source) = source else {
+            return;
+        };
+        let files = inputs.flags.api_key_file.iter();
+        let files = files.map(|path| path.to_string_lossy().into_owned());
+        for (flag, values) in [
+            (KEY_FLAG, inputs.flags.api_key.clone()),
+            (KEY_FILE_FLAG, files.collect()),
+        ] {
+            if values.is_empty() {
+                continue;
+            }
+            if values.len() != source.key.len() {
+                let told = key::wrong_count(source, flag);
+                self.problems.push(ConfigError::new(flag, told));
+                for value in values.iter().filter(|_| flag == KEY_FLAG) {
+                    secret::register(value);
+                }
+                continue;
+            }
+            for (field, value) in source.key.iter().zip(values) {
+                let setting = if flag == KEY_FLAG {
+                    &field.value
+                } else {
+                    &field.file
+                };
+                self.put(layer, setting, value, SetBy::Flag(flag));
+            }
+            let secret = source
+                .key
+                .iter()
+                .filter_map(|field| layer.get(field.value.name));
+            let mut secret = secret.filter(|given| given.is_secret());
+            self.warnings.extend(secret.next().map(seen_by_others));
+        }
     }
 
     fn environment(&mut self, inputs: &Inputs) -> Layer {
@@ -411,9 +471,8 @@ impl Reader {
 }
 
 /// The warning about a secret in a flag.
-fn seen_by_others(setting: &Setting) -> String {
-    let flag = setting.flag.unwrap_or(setting.name);
-    let (what, instead) = match setting.secrecy {
+fn seen_by_others(given: &Given) -> String {
+    let (what, instead) = match given.setting.secrecy {
         Secrecy::Url => (
             "password",
             format!(
@@ -422,7 +481,8 @@ fn seen_by_others(setting: &Setting) -> String {
                 table::PASSWORD_FILE.name
             ),
         ),
-        _ => ("key", format!("{flag}-file")),
+        _ => ("key", KEY_FILE_FLAG.to_owned()),
     };
+    let flag = given.place();
     format!("other users of this machine can see the {what} given with {flag}; use {instead}")
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::error::shown;
-use super::key::check_key;
+use super::key::EnteredKey;
 use super::secret::Secret;
 use super::small_file;
 use super::source::SourceSettings;
@@ -74,7 +74,7 @@ pub(super) fn read(
         .find_map(|path| Some((path.clone(), fs::symlink_metadata(path).ok()?)))?;
     let key = usable(&metadata).and_then(|()| {
         let text = small_file::read_secret(&path).map_err(|unread| unread.reason().to_owned())?;
-        values(&text, source.key.len())
+        values(&text, source)
     });
     match key {
         Ok(values) => Some((values, path)),
@@ -86,8 +86,9 @@ pub(super) fn read(
     }
 }
 
-/// The values in a file, of which there must be so many.
-fn values(text: &str, fields: usize) -> Result<Vec<Secret>, String> {
+/// The values in a file, all of them.
+fn values(text: &str, source: &SourceSettings) -> Result<Vec<Secret>, String> {
+    let fields = source.key.len();
     let lines: Vec<&str> = match fields {
         1 => vec![text],
         _ => text.lines().collect(),
@@ -98,10 +99,7 @@ fn values(text: &str, fields: usize) -> Result<Vec<Secret>, String> {
             "it has {lines} lines, but the key has {fields} values"
         ));
     }
-    let values = lines.into_iter().map(check_key);
-    values
-        .collect::<Result<_, _>>()
-        .map_err(|wrong| wrong.to_string())
+    EnteredKey::read(source, &lines).map(|key| key.values)
 }
 
 #[cfg(unix)]

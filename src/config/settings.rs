@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::access::SourceAccess;
 use super::database::Database;
 use super::file::KeyBinding;
+use super::key::EnteredKey;
 use super::panel::UiSettings;
 use super::watch::WatchDefaults;
 use crate::model::calendar::Calendars;
@@ -69,6 +70,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The same with a key that was entered for one of the sources.
+    #[must_use]
+    pub fn rekeyed(self, entered: &EnteredKey) -> Self {
+        let others = self.others.into_iter();
+        Self {
+            usual: self.usual.rekeyed(entered),
+            others: others.map(|access| access.rekeyed(entered)).collect(),
+            ..self
+        }
+    }
+
     /// How to reach each source, the usual one first.
     pub fn access(&self) -> impl Iterator<Item = &SourceAccess> {
         std::iter::once(&self.usual).chain(&self.others)

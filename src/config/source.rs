@@ -14,6 +14,12 @@ pub struct SourceWords {
     pub without_key: &'static str,
     /// How a curl command gives the key, as a shell's variable; empty if it needs none.
     pub curl_key: &'static str,
+    /// Where to get a key; `None`: it wants none.
+    pub key_page: Option<&'static str>,
+    /// What is free, in a few words; empty if nothing is.
+    pub free: &'static str,
+    /// What the vendor allows, in one line.
+    pub terms: &'static str,
 }
 
 /// The settings of one source. They live in the section `[sources.NAME]` of the configuration file.
@@ -36,11 +42,17 @@ pub struct SourceSettings {
     pub plans: Plans,
     /// The file of earlier versions with a saved key, beside the configuration file.
     pub former_key_file: Option<&'static str>,
+    /// Symbols to begin with.
+    pub suggested: &'static [&'static str],
 }
 
 /// One value of a key: given directly or in a file. A default is a value that everyone may use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct KeyField {
+    /// What the vendor calls it: `key ID`.
+    pub name: &'static str,
+    /// How every value of it begins, where that is known: it tells swapped values apart.
+    pub begins: &'static [&'static str],
     /// The value.
     pub value: Setting,
     /// The file with the value.

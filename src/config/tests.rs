@@ -14,7 +14,7 @@ use crate::model::{Instrument, Interval, Symbol};
 use rows::SOURCES;
 
 mod panel;
-pub(super) mod rows;
+pub(crate) mod rows;
 mod secret_files;
 mod sources;
 mod watch;
@@ -129,7 +129,7 @@ fn each_layer_wins_over_those_below_it() {
     place = place.var("FIRST_API_KEY", "key-in-environment");
     assert_eq!(key_of(&place.load()), "key-in-environment");
     assert_eq!(place.row("FIRST_API_KEY").1, "environment");
-    place.inputs.flags.api_key = Some("key-in-flag".into());
+    place.inputs.flags.api_key = vec!["key-in-flag".into()];
     assert_eq!(key_of(&place.load()), "key-in-flag");
     assert_eq!(place.row("FIRST_API_KEY").1, "flag --api-key");
     let warnings = place.load().warnings;
@@ -465,7 +465,7 @@ fn no_secret_is_ever_printed() {
         .dotenv("POSTGRES_PASSWORD=canary-dotenv\nPOSTGRES_HOST=db\n")
         .toml("[database]\nurl = 'postgres://u:canary%2Dtoml@h/d?password=canary-query'\n")
         .var("FIRST_API_KEY", "canary-environment");
-    place.inputs.flags.api_key = Some("canary-flag".into());
+    place.inputs.flags.api_key = vec!["canary-flag".into()];
     let shown = format!("{:?} {:?}", place.inputs, load(&place.inputs).unwrap());
     assert!(!shown.contains("canary"), "{shown}");
     for secret in [

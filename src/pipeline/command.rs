@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::schedule::Schedule;
-use crate::config::Secret;
+use crate::config::EnteredKey;
 use crate::model::bar_file::BarFile;
 use crate::model::{Instrument, RequestId, RunId, SeriesKey, Span, WatchEdit};
 
@@ -29,7 +29,7 @@ pub enum Command {
     /// Change the watch list, in one transaction; bars stay.
     EditList(WatchEdit),
     /// Use another key from the next run on.
-    SetKey(Secret),
+    SetKey(EnteredKey),
     /// Show bars: the window is in every snapshot until another is requested.
     ShowBars(BarsWindow),
     /// Show a run in detail.

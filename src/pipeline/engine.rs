@@ -27,7 +27,7 @@ use super::state::{
     Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, Start, StartRun, State,
 };
 use super::watching::Watching;
-use crate::config::{Secret, secret};
+use crate::config::{EnteredKey, secret};
 use crate::db::{DbError, RunLock};
 use crate::model::bar_file::BarFile;
 use crate::model::causes::Causes;
@@ -59,8 +59,8 @@ pub struct Handle {
     pub ended: JoinHandle<()>,
 }
 
-/// Makes a pipeline over the same store with another key, or says why it cannot.
-pub type Rekey = Arc<dyn Fn(Secret) -> Result<Rekeyed, String> + Send + Sync>;
+/// Makes a pipeline over the same store with all keys that were entered, or says why it cannot.
+pub type Rekey = Arc<dyn Fn(&[EnteredKey]) -> Result<Rekeyed, String> + Send + Sync>;
 
 /// What a new key changes.
 #[derive(Debug)]
@@ -141,6 +141,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
             readings: Arc::default(),
         },
         rekey: options.rekey,
+        entered: vec![],
         provider,
         state,
         inputs,
@@ -182,6 +183,8 @@ struct Engine {
     pipeline: Arc<Pipeline>,
     watching: Watching,
     rekey: Option<Rekey>,
+    /// The keys that were entered, each of another source.
+    entered: Vec<EnteredKey>,
     /// Where the data comes from, as the engine was started.
     provider: ProviderStatus,
     state: State,
@@ -425,14 +428,17 @@ impl Engine {
     }
 
     /// The current run continues with the key it began with.
-    fn rekey(&mut self, key: Secret) {
+    fn rekey(&mut self, key: EnteredKey) {
+        let others = self.entered.iter();
+        let others = others.filter(|other| other.source != key.source).cloned();
+        let entered: Vec<EnteredKey> = others.chain([key.clone()]).collect();
         let made = match &self.rekey {
-            Some(rekey) => rekey(key.clone()),
+            Some(rekey) => rekey(&entered),
             None => Err("the key of this process cannot be changed".to_owned()),
         };
         let input = match made {
             Ok(rekeyed) => {
-                self.pipeline = rekeyed.pipeline;
+                (self.pipeline, self.entered) = (rekeyed.pipeline, entered);
                 self.provider.key_is_demo = false;
                 self.provider.plan = rekeyed.plan;
                 Input::Rekeyed {

@@ -106,7 +106,7 @@ fn whatever_was_asked(source: &dyn Source, request: &Request, refusal: &Refusal)
 }
 
 fn bad_key(about: &Description) -> String {
-    match about.key_page {
+    match about.settings.words.key_page {
         Some(page) => format!(
             "the provider does not accept the key; correct {}, or get a free key at {page}",
             about.settings.key_variables()
@@ -207,7 +207,7 @@ mod tests {
         assert!(said(ErrorClass::Unknown, "new words").contains("(new words)"));
         assert!(said(ErrorClass::Day, "").ends_with("midnight in New York"));
         let about = source.describe();
-        assert!(said(ErrorClass::BadKey, "").contains(about.key_page.unwrap()));
+        assert!(said(ErrorClass::BadKey, "").contains(about.settings.words.key_page.unwrap()));
         assert!(said(ErrorClass::Network, "").contains(&about.address_settings()));
     }
 

@@ -219,8 +219,6 @@ pub struct Pause {
 pub struct Description {
     /// Its word, its name and its settings.
     pub settings: &'static SourceSettings,
-    /// Where to get a key; `None`: it wants none.
-    pub key_page: Option<&'static str>,
     /// The intervals it has bars of.
     pub intervals: &'static [Interval],
     /// When it has its bars.

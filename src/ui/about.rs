@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::config::ReportRow;
+use crate::config::{ReportRow, SourceSettings};
 
 /// This process, its paths and its settings. Every text is safe to display and holds no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,10 +25,21 @@ pub struct About {
     pub config_file: String,
     /// Whether it was there at the start.
     pub has_config_file: bool,
-    /// Where the provider's key comes from, in words.
-    pub key_source: String,
-    /// Whether a setting gives a key: the next start then uses that rather than a saved one.
-    pub key_is_set: bool,
+    /// The sources, the one of symbols that name none first.
+    pub sources: Vec<AboutSource>,
     /// Each setting with its value and origin.
     pub settings: Vec<ReportRow>,
+}
+
+/// A source, as this process was started with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutSource {
+    /// What it declares.
+    pub settings: &'static SourceSettings,
+    /// Its first address.
+    pub address: String,
+    /// Where its key comes from, in words; empty if it has none.
+    pub key_origin: String,
+    /// Whether a setting gives the key: the next start then uses that rather than a saved one.
+    pub key_is_set: bool,
 }

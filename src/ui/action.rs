@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::Secret;
+use crate::config::EnteredKey;
+use crate::model::SourceId;
 use crate::model::words::words;
 use crate::pipeline::command::Command;
 
@@ -107,9 +108,9 @@ words! {
         ToDaily = "to-daily",
         /// Watch weekly bars instead of these.
         ToWeekly = "to-weekly",
-        /// Enter the provider's key.
+        /// Enter a source's key.
         EnterKey = "enter-key",
-        /// Save the key that was entered, for later starts.
+        /// Save the keys that were entered, for later starts.
         SaveKey = "save-key",
         /// Explain the state of a series.
         Why = "why",
@@ -197,8 +198,8 @@ pub enum Effect {
     },
     /// Read a watch list file.
     Import(PathBuf),
-    /// Save the provider's key for later starts.
-    SaveKey(Secret),
+    /// Save a source's key for later starts.
+    SaveKey(EnteredKey),
     /// Turn mouse reporting on or off.
     Mouse(bool),
     /// Redraw the screen.
@@ -225,8 +226,8 @@ pub enum EffectOutcome {
         /// Why it is not in the clipboard.
         why: String,
     },
-    /// The key is saved in a file.
-    KeySaved(PathBuf),
+    /// The key of a source is saved in a file.
+    KeySaved(SourceId, PathBuf),
     /// The effect failed, as a sentence.
     Failed(String),
 }

@@ -26,7 +26,7 @@ use super::view::{Sight, View};
 use super::view_id::ViewId;
 use super::views::Views;
 use super::views::system::Section;
-use crate::model::SeriesKey;
+use crate::model::{SeriesKey, SourceId};
 use crate::pipeline::command::Command;
 use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::{Notice, What};
@@ -222,8 +222,8 @@ impl App {
                 vec![]
             }
             Action::SaveKey => {
-                let key = self.shared.entered_key.clone();
-                key.map(Effect::SaveKey).into_iter().collect()
+                let keys = self.shared.entered.iter();
+                keys.cloned().map(Effect::SaveKey).collect()
             }
             _ => {
                 let view = owner(action).unwrap_or(self.view);
@@ -289,7 +289,9 @@ impl App {
                 }
                 Reply::Change(change) => effects.push(self.change(change, now)),
                 Reply::Key(key) => {
-                    self.shared.entered_key = Some(key.clone());
+                    let entered = &mut self.shared.entered;
+                    entered.retain(|other| other.source != key.source);
+                    entered.push(key.clone());
                     self.messages.say(
                         "the key is used until you quit; \"Save the key\" in the palette (:) saves it",
                         now,
@@ -415,24 +417,29 @@ impl App {
                 let say = self.saved_at("saved as", &path);
                 self.messages.warn(format!("{say}: {why}"), now);
             }
-            EffectOutcome::KeySaved(path) => {
-                self.shared.entered_key = None;
-                let before = std::mem::replace(
-                    &mut self.shared.about.key_source,
-                    format!("saved by the panel in {}", text::shown_path(&path)),
-                );
-                let path = text::shown_path(&path);
-                if self.shared.about.key_is_set {
-                    let say = format!(
-                        "the key is saved in {path}, but the next start still uses the other one ({before}): remove that"
-                    );
-                    self.messages.warn(say, now);
-                } else {
-                    let say = format!("the key is saved in {path}, readable only by you");
-                    self.messages.say(say, now);
-                }
-            }
+            EffectOutcome::KeySaved(source, path) => self.key_saved(&source, &path, now),
             EffectOutcome::Failed(reason) => self.messages.warn(reason, now),
+        }
+    }
+
+    fn key_saved(&mut self, source: &SourceId, path: &std::path::Path, now: DateTime<Utc>) {
+        self.shared.entered.retain(|key| key.source != *source);
+        let path = text::shown_path(path);
+        let mut known = self.shared.about.sources.iter_mut();
+        let known = known.find(|known| known.settings.id == *source);
+        let saved = format!("saved by the panel in {path}");
+        let before = known.map(|known| {
+            let before = std::mem::replace(&mut known.key_origin, saved);
+            (known.key_is_set, before)
+        });
+        if let Some((true, before)) = before {
+            let say = format!(
+                "the key is saved in {path}, but the next start still uses the other one ({before}): remove that"
+            );
+            self.messages.warn(say, now);
+        } else {
+            let say = format!("the key is saved in {path}, readable only by you");
+            self.messages.say(say, now);
         }
     }
 

@@ -381,7 +381,7 @@ impl EventLoop {
                     let (save, tell) = (Arc::clone(&self.save_key), self.outcomes.0.clone());
                     tokio::task::spawn_blocking(move || {
                         let outcome = match save(&key) {
-                            Ok(path) => EffectOutcome::KeySaved(path),
+                            Ok(path) => EffectOutcome::KeySaved(key.source, path),
                             Err(error) => EffectOutcome::Failed(format!(
                                 "the key could not be saved ({error})"
                             )),

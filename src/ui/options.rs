@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::shared::Shared;
-use crate::config::Secret;
+use crate::config::EnteredKey;
 use crate::pipeline::engine::Handle;
 use crate::pipeline::snapshot::Snapshot;
 use crate::telemetry::Record;
@@ -18,7 +18,7 @@ use crate::telemetry::kept::{KeptLog, Line};
 use crate::time::Clock;
 
 /// Saves a key for later starts; returns the file.
-pub type SaveKey = Arc<dyn Fn(&Secret) -> io::Result<PathBuf> + Send + Sync>;
+pub type SaveKey = Arc<dyn Fn(&EnteredKey) -> io::Result<PathBuf> + Send + Sync>;
 
 /// The state of starting the engine.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ mod prompt;
 
 pub use self::choose::{Choice, Choose};
 pub use self::draw::draw;
-pub use self::prompt::{Prompt, question};
+pub use self::prompt::{Prompt, key_question, question};
 use super::action::Action;
 use super::keymap::Keymap;
 use super::keymap::binding::KeyContext;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::action::{Action, Effect};
 use super::view_id::ViewId;
-use crate::config::Secret;
-use crate::model::{Interval, SeriesKey, WatchEdit};
+use crate::config::{EnteredKey, Secret};
+use crate::model::{Interval, SeriesKey, SourceId, WatchEdit};
 use crate::pipeline::command::{Command, PriceQuestion};
 
 /// What a view or an overlay asks of the panel.
@@ -36,7 +36,7 @@ pub enum Reply {
     /// Change the watch list, so that it can be undone.
     Change(WatchEdit),
     /// Use this provider key from now on.
-    Key(Secret),
+    Key(EnteredKey),
     /// Show the bars of this instant.
     GoTo(DateTime<Utc>),
     /// Close the overlay, then do this.
@@ -92,8 +92,15 @@ pub enum PromptKind {
     Import,
     /// When runs start.
     Schedule,
-    /// The provider's key.
-    Key,
+    /// The source whose key is entered.
+    KeyOf,
+    /// A value of a source's key.
+    Key {
+        /// The source.
+        source: SourceId,
+        /// The values before it.
+        values: Vec<Secret>,
+    },
     /// A date or time to go to.
     GoTo,
     /// The files that series are written to.

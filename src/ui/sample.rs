@@ -5,11 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
-use super::about::About;
+use super::about::{About, AboutSource};
 use super::log_lines::LogLines;
 use super::shared::{Boot, Shared};
 use super::theme::{Preset, Theme};
-use crate::config::{ReportRow, SourceWords};
+use crate::config::ReportRow;
 use crate::model::adjustment::{Adjustments, KnownEvents};
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
@@ -24,6 +24,7 @@ use crate::pipeline::snapshot::{
     ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus,
     SeriesState, Size, Snapshot, StoreStatus, Stretch, SystemView, There, WatchedSeries,
 };
+use crate::pipeline::sources::SETTINGS;
 
 /// Friday 2026-11-20, 13:38:53 in New York.
 pub fn now() -> DateTime<Utc> {
@@ -318,8 +319,16 @@ fn about() -> About {
         config_file: "/home/ada/.config/pipeline-tui/config.toml".to_owned(),
         log_file: "/home/ada/.local/share/pipeline-tui/log/pipeline-tui.log".to_owned(),
         has_config_file: false,
-        key_is_set: true,
-        key_source: ".env line 3".to_owned(),
+        sources: SETTINGS
+            .first()
+            .into_iter()
+            .map(|settings| AboutSource {
+                settings,
+                address: "https://www.alphavantage.co/query".to_owned(),
+                key_origin: ".env line 3".to_owned(),
+                key_is_set: true,
+            })
+            .collect(),
         settings: vec![
             setting("ALPHA_VANTAGE_API_KEY", "***", ".env line 3"),
             setting("ALPHA_VANTAGE_PLAN", "free", "default"),
@@ -543,18 +552,12 @@ pub fn blank() -> Shared {
         is_demo: false,
         speed: 1,
         interval: Interval::Daily,
-        source: SourceWords {
-            name: "Alpha Vantage",
-            without_key: "the key demo serves only IBM; get a free key at https://www.alphavantage.co",
-            curl_key: "--data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
-        },
-        base_url: "https://www.alphavantage.co/query".to_owned(),
         sources: Sources::default(),
         about: about(),
         exports_warning: None,
         log: LogLines::default(),
         undos: vec![],
-        entered_key: None,
+        entered: vec![],
         stopped: None,
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::about::About;
+use super::about::{About, AboutSource};
 use super::keymap::Keymap;
 use super::log_lines::LogLines;
 use super::theme::Theme;
-use crate::config::{Secret, SourceWords};
+use crate::config::EnteredKey;
 use crate::model::calendar::Calendars;
-use crate::model::{Interval, RunId, SeriesKey, Sources, WatchEdit};
+use crate::model::{Interval, RunId, SeriesKey, SourceId, Sources, WatchEdit};
 use crate::pipeline::snapshot::{ExportProgress, RunProgress, Snapshot, WatchedSeries};
 
 /// The last requests of a day, which are not spent without asking.
@@ -71,10 +71,6 @@ pub struct Shared {
     pub speed: i32,
     /// The interval of a series that is added without one.
     pub interval: Interval,
-    /// The source where none is named, in words.
-    pub source: SourceWords,
-    /// The provider's address, for copying requests.
-    pub base_url: String,
     /// The known sources, and the one of symbols that name none.
     pub sources: Sources,
     /// This process, its paths and its settings.
@@ -85,8 +81,8 @@ pub struct Shared {
     pub exports_warning: Option<String>,
     /// Changes to the watch list that can be undone, the newest last.
     pub undos: Vec<Undo>,
-    /// A key that was entered and is not saved yet.
-    pub entered_key: Option<Secret>,
+    /// The keys that were entered and are not saved yet, each of another source.
+    pub entered: Vec<EnteredKey>,
     /// Why the engine ended, if it did.
     pub stopped: Option<String>,
 }
@@ -104,6 +100,34 @@ impl Shared {
     #[must_use]
     pub fn status(&self, key: &SeriesKey) -> Option<&WatchedSeries> {
         self.series().iter().find(|status| status.key == *key)
+    }
+
+    /// A source that this version knows.
+    #[must_use]
+    pub fn source(&self, id: &SourceId) -> Option<&AboutSource> {
+        let mut known = self.about.sources.iter();
+        known.find(|source| source.settings.id == *id)
+    }
+
+    /// The name of a source; its word, if this version does not know it.
+    #[must_use]
+    pub fn source_name<'a>(&self, id: &'a SourceId) -> &'a str {
+        let known = self.source(id);
+        known.map_or(id.as_str(), |source| source.settings.words.name)
+    }
+
+    /// Where the key in use of a source comes from.
+    #[must_use]
+    pub fn key_origin(&self, source: &AboutSource) -> String {
+        let mut entered = self.entered.iter();
+        if entered.any(|key| key.source == source.settings.id) {
+            return "entered in this session, not saved".to_owned();
+        }
+        match source.key_origin.as_str() {
+            "" if source.settings.key.is_empty() => "needs no key".to_owned(),
+            "" => "no key".to_owned(),
+            origin => origin.to_owned(),
+        }
     }
 
     /// The current run.

@@ -16,8 +16,13 @@ pub static FIRST: SourceSettings = SourceSettings {
         name: "First",
         without_key: "the key demo serves one symbol",
         curl_key: "",
+        key_page: Some("https://first.example/keys"),
+        free: "25 requests a day",
+        terms: "own use only",
     },
     key: &[KeyField {
+        name: "key",
+        begins: &[],
         value: Setting::new(
             "FIRST_API_KEY",
             Some("sources.first.api_key"),
@@ -25,16 +30,14 @@ pub static FIRST: SourceSettings = SourceSettings {
             "the key",
         )
         .formerly("first.api_key")
-        .secrecy(Secrecy::Key)
-        .flag("--api-key"),
+        .secrecy(Secrecy::Key),
         file: Setting::new(
             "FIRST_API_KEY_FILE",
             Some("sources.first.api_key_file"),
             "",
             "a file that contains the key",
         )
-        .formerly("first.api_key_file")
-        .flag("--api-key-file"),
+        .formerly("first.api_key_file"),
     }],
     addresses: &[Setting::new(
         "FIRST_BASE_URL",
@@ -65,6 +68,7 @@ pub static FIRST: SourceSettings = SourceSettings {
         ],
     },
     former_key_file: Some("api_key"),
+    suggested: &["IBM"],
 };
 
 pub static SECOND: SourceSettings = SourceSettings {
@@ -73,9 +77,14 @@ pub static SECOND: SourceSettings = SourceSettings {
         name: "Second",
         without_key: "nothing",
         curl_key: "",
+        key_page: Some("https://second.example/keys"),
+        free: "200 requests a minute",
+        terms: "own use only",
     },
     key: &[
         KeyField {
+            name: "key ID",
+            begins: &["PK", "AK"],
             value: Setting::new("SECOND_KEY_ID", Some("sources.second.key_id"), "", "its id")
                 .secrecy(Secrecy::Key),
             file: Setting::new(
@@ -86,6 +95,8 @@ pub static SECOND: SourceSettings = SourceSettings {
             ),
         },
         KeyField {
+            name: "secret key",
+            begins: &[],
             value: Setting::new(
                 "SECOND_SECRET_KEY",
                 Some("sources.second.secret_key"),
@@ -129,6 +140,7 @@ pub static SECOND: SourceSettings = SourceSettings {
         others: &[],
     },
     former_key_file: None,
+    suggested: &[],
 };
 
 const fn plan(

@@ -56,7 +56,7 @@ fn a_key_is_read_as_editors_and_shells_leave_it() {
         let settings = named.load();
         assert_eq!(key_of(&settings), secret, "{shown:?}");
         let mut flagged = place(bytes, "PIPELINE_DATA_DIR");
-        flagged.inputs.flags.api_key_file = Some("secret".into());
+        flagged.inputs.flags.api_key_file = vec!["secret".into()];
         assert_eq!(key_of(&flagged.load()), secret, "{shown:?}");
         let settings = saved(bytes).load();
         assert_eq!(key_of(&settings), secret, "{shown:?}");

@@ -242,14 +242,138 @@ fn one_symbol_in_two_spellings_is_one() {
 }
 
 #[test]
-fn a_key_is_entered_in_the_panel_only_where_one_value_is_all_of_it() {
+fn a_key_is_entered_whole_or_not_at_all() {
     let settings = Place::new().load();
-    let entered = Secret::new("entered-key-1");
-    let first = settings.usual.with_entered_key(&entered).unwrap();
-    assert_eq!(first.key, Key::own(vec![entered.clone()]));
-    let short = settings.usual.with_entered_key(&Secret::new("short"));
-    assert!(short.is_err());
-    let why = second(&settings).with_entered_key(&entered).unwrap_err();
-    assert!(why.contains("has 2 values"), "{why}");
-    assert!(why.contains("SECOND_KEY_ID and SECOND_SECRET_KEY"), "{why}");
+    let read = |source, texts: &[&str]| EnteredKey::read(source, texts);
+    let first = read(&FIRST, &["entered-key-1"]).unwrap();
+    let rekeyed = settings.clone().rekeyed(&first);
+    assert_eq!(
+        rekeyed.usual.key,
+        Key::own(vec![Secret::new("entered-key-1")])
+    );
+    assert_eq!(
+        second(&rekeyed),
+        second(&settings),
+        "the other keeps its own"
+    );
+
+    let pair = read(&SECOND, &["PKENTERED0001", "entered-secret-1"]).unwrap();
+    let rekeyed = rekeyed.rekeyed(&pair);
+    let values: Vec<_> = second(&rekeyed)
+        .key
+        .values
+        .iter()
+        .map(Secret::expose)
+        .collect();
+    assert_eq!(values, ["PKENTERED0001", "entered-secret-1"]);
+    assert_eq!(key_of(&rekeyed), "entered-key-1");
+    assert!(!format!("{pair:?}").contains("ENTERED"));
+
+    for (texts, said) in [
+        (
+            &["PKENTERED0001"][..],
+            "has 2 values; give its values for each, in this order: key ID, secret key",
+        ),
+        (&["PKENTERED0001", ""], "the secret key is missing"),
+        (&["  ", "entered-secret-1"], "the key ID is missing"),
+        (
+            &["PKENTERED0001", "two words here"],
+            "the secret key: a key is 8 to 256",
+        ),
+        (
+            &["PKENTERED0001", "your_api_key_here"],
+            "the secret key: that is not a personal key",
+        ),
+        (
+            &["entered-secret-1", "AKENTERED0001"],
+            "are swapped: the key ID begins with PK or AK",
+        ),
+        (&["PKENTERED0001", "PKENTERED0001"], "are the same text"),
+    ] {
+        let why = read(&SECOND, texts).unwrap_err();
+        assert!(why.contains(said), "{why}");
+        assert!(
+            !texts
+                .iter()
+                .any(|text| text.len() > 8 && why.contains(text))
+                || why.contains("your"),
+            "{why}"
+        );
+    }
+    let why = read(&FIRST, &["short"]).unwrap_err();
+    assert!(why.starts_with("a key is 8 to 256"), "{why}");
+}
+
+#[test]
+fn swapped_values_are_refused_wherever_they_are_given() {
+    let swapped = Place::new()
+        .var("SECOND_KEY_ID", "canary-secret-5521")
+        .var("SECOND_SECRET_KEY", "PKCANARY5521");
+    assert_problems([(
+        swapped,
+        ["SECOND_KEY_ID and SECOND_SECRET_KEY: ", "are swapped"],
+    )]);
+    let place = Place::new();
+    let file = default_config_path(&place.inputs);
+    let pair = ["saved-secret-12", "PKSAVED0012"].map(Secret::new);
+    save_key(&file, &SECOND, &pair).unwrap();
+    let settings = place.load();
+    assert!(
+        settings.warnings[0].contains("are swapped"),
+        "{:?}",
+        settings.warnings
+    );
+    assert_eq!(second(&settings).key.values, []);
+}
+
+#[test]
+fn the_flag_of_a_key_is_that_of_the_named_source_once_for_each_value() {
+    let mut place = Place::new();
+    place.inputs.flags.source = Some("second".into());
+    place.inputs.flags.api_key = vec!["PKCANARYFLAG1".into(), "canary-flag-2".into()];
+    let settings = place.load();
+    let values: Vec<_> = settings
+        .usual
+        .key
+        .values
+        .iter()
+        .map(Secret::expose)
+        .collect();
+    assert_eq!(values, ["PKCANARYFLAG1", "canary-flag-2"]);
+    assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
+    assert_eq!(place.row("SECOND_SECRET_KEY").1, "flag --api-key");
+    assert!(!settings.others[0].key.is_own, "the other has none");
+
+    place.inputs.flags.source = None;
+    let told = [
+        "--api-key: the key of First is one value",
+        "give --api-key once",
+    ];
+    place.inputs.flags.api_key = vec!["canary-flag-1".into(), "canary-flag-2".into()];
+    assert_problems([(place, told)]);
+    let mut half = Place::new().var("PIPELINE_SOURCE", "second");
+    half.inputs.flags.api_key = vec!["PKCANARYFLAG1".into()];
+    assert_problems([(
+        half,
+        [
+            "--api-key: the key of Second has 2 values",
+            "key ID, secret key",
+        ],
+    )]);
+
+    let place = Place::new()
+        .file("id", "PKCANARYFILE1\n")
+        .file("secret", "canary-file-2\n");
+    let files = ["id", "secret"].map(|name| place.dir.path().join(name));
+    let mut place = place.var("PIPELINE_SOURCE", "second");
+    place.inputs.flags.api_key_file = files.to_vec();
+    let settings = place.load();
+    let values: Vec<_> = settings
+        .usual
+        .key
+        .values
+        .iter()
+        .map(Secret::expose)
+        .collect();
+    assert_eq!(values, ["PKCANARYFILE1", "canary-file-2"]);
 }

@@ -16,7 +16,7 @@ use super::super::snapshot::{
 };
 use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
-use crate::config::Secret;
+use crate::config::EnteredKey;
 use crate::db::{DbError, RunDetail, SeriesFacts};
 use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
@@ -359,7 +359,7 @@ pub enum Job {
     /// Change the watch list, then read it again.
     EditList(WatchEdit),
     /// Use another key from the next run on.
-    Rekey(Secret),
+    Rekey(EnteredKey),
     /// Write series to files.
     Export(Vec<BarFile>),
     /// Stop the current export.

@@ -16,6 +16,7 @@ use chrono_tz::America::New_York;
 use super::super::command::Command;
 use super::super::settings::Remembered;
 use super::*;
+use crate::config::{EnteredKey, Secret};
 use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
@@ -501,7 +502,7 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
         Command::Pause,
         Command::SetSchedule(Schedule::after_close()),
         Command::EditList(WatchEdit::Add(vec![key("NEW")])),
-        Command::SetKey(crate::config::Secret::public("demo")),
+        Command::SetKey(entered()),
     ] {
         let jobs = state.step(Input::Command(wish.clone()), at(NOON));
         let why = refusal(&jobs).unwrap_or_else(|| panic!("{wish:?}: {jobs:?}"));
@@ -514,6 +515,13 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
     assert!(state.snapshot(0, at(NOON)).read_only);
 }
 
+fn entered() -> EnteredKey {
+    EnteredKey {
+        source: SourceId::DEFAULT,
+        values: vec![Secret::public("demo")],
+    }
+}
+
 #[test]
 fn another_key_is_not_judged_by_what_the_first_was_refused() {
     let mut state = state(Some(NOON));
@@ -523,7 +531,7 @@ fn another_key_is_not_judged_by_what_the_first_was_refused() {
         "no such key",
     );
     state.step(Input::Run(Event::Done(refused)), at(NOON));
-    let wish = Command::SetKey(crate::config::Secret::public("demo"));
+    let wish = Command::SetKey(entered());
     let jobs = state.step(Input::Command(wish.clone()), at(NOON));
     assert!(matches!(&jobs[..], [Job::Rekey(_)]), "{jobs:?}");
     let refusal_of_it = state.step(Input::Refused(wish, "too short".into()), at(NOON));

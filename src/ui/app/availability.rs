@@ -44,7 +44,7 @@ pub fn hinders(
     let is_there = |thing| match thing {
         Thing::Watched => !shared.series().is_empty(),
         Thing::Change => !shared.undos.is_empty(),
-        Thing::EnteredKey => shared.entered_key.is_some(),
+        Thing::EnteredKey => !shared.entered.is_empty(),
         Thing::CurrentRun => shared.run().is_some(),
         Thing::CurrentExport => shared.export().is_some(),
         Thing::Suggestion => suggestion().is_some_and(|action| action != Action::Offer),

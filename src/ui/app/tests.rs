@@ -1,12 +1,13 @@
 //! What keys do, as values: no terminal, no engine.
 
 mod edits;
+mod keys;
 mod palette;
 mod tasks;
 
 use super::*;
 use crate::model::WatchEdit;
-use crate::model::{Interval, RunId};
+use crate::model::{Interval, RunId, SourceId};
 use crate::pipeline::command::{Anchor, Command, Priced};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::keymap::BoundKey;
@@ -260,9 +261,11 @@ fn a_key_that_is_entered_reaches_the_engine_and_nothing_else() {
 fn a_saved_key_is_announced_with_what_the_next_start_uses() {
     let said = |key_is_set| {
         let mut app = app();
-        app.shared.about.key_source = "saved words say nothing".to_owned();
-        app.shared.about.key_is_set = key_is_set;
-        app.done(EffectOutcome::KeySaved("api_key".into()), sample::now());
+        let source = &mut app.shared.about.sources[0];
+        source.key_origin = "saved words say nothing".to_owned();
+        source.key_is_set = key_is_set;
+        let saved = EffectOutcome::KeySaved(SourceId::DEFAULT, "api_key".into());
+        app.done(saved, sample::now());
         let message = app.messages.current(sample::now()).unwrap();
         (message.severity, message.text.clone())
     };

@@ -56,7 +56,7 @@ const EVERYWHERE: &[Binding] = &[
         .group(FETCH)
         .finds("cron time when automatic")
         .needs(WRITES),
-    row(Global, A::EnterKey, &["K"], "Enter the provider's key")
+    row(Global, A::EnterKey, &["K"], "Enter the key of a source")
         .group(FETCH)
         .finds("api token password plan account")
         .needs(WRITES),

@@ -203,7 +203,10 @@ fn prompt(
         Some(error) => (format!("! {error}"), Role::Warn),
         None => (prompt.hint(shared, now), Role::Muted),
     };
-    let hints = text::wrap(&hint, inner);
+    let hints: Vec<String> = hint
+        .lines()
+        .flat_map(|line| text::wrap(line, inner))
+        .collect();
     let height = u16::try_from(shown + hints.len() + 3).unwrap_or(u16::MAX);
     let inside = boxed(area, width, height, &prompt.title(shared), theme, buf);
     let (entry, rest) = split_top(inside, 1);

@@ -2,9 +2,11 @@
 
 mod accept;
 mod add;
+mod keys;
 mod typed;
 
 pub use self::add::question;
+pub use self::keys::question as key_question;
 
 use std::fmt;
 
@@ -96,7 +98,8 @@ impl Prompt {
             PromptKind::Edit { series } => format!("Interval of {}", named(series)),
             PromptKind::Import => "Import from".to_owned(),
             PromptKind::Schedule => "Schedule".to_owned(),
-            PromptKind::Key => format!("{} key", shared.source.name),
+            PromptKind::KeyOf => "Key of which source".to_owned(),
+            PromptKind::Key { source, values } => keys::title(source, values.len(), shared),
             PromptKind::GoTo => "Go to".to_owned(),
             PromptKind::Export { series } => format!("Export {} as", named(series)),
         }
@@ -106,7 +109,7 @@ impl Prompt {
     #[must_use]
     pub fn shown(&self) -> String {
         match self.kind {
-            PromptKind::Key => "•".repeat(self.input.text().chars().count()),
+            PromptKind::Key { .. } => "•".repeat(self.input.text().chars().count()),
             _ => self.input.text().to_owned(),
         }
     }
@@ -152,7 +155,10 @@ impl Prompt {
                     })
                     .collect()
             }
-            PromptKind::Filter | PromptKind::Import | PromptKind::Key | PromptKind::GoTo => vec![],
+            PromptKind::KeyOf => keys::choices(shared),
+            PromptKind::Filter | PromptKind::Import | PromptKind::Key { .. } | PromptKind::GoTo => {
+                vec![]
+            }
         }
     }
 
@@ -174,10 +180,8 @@ impl Prompt {
                 "a file with one series per line: symbol, interval, adjusted or raw".to_owned()
             }
             PromptKind::Schedule => schedule_hint(&self.wanted(shared), shared, now),
-            PromptKind::Key => {
-                "used until you quit; to save it, choose \"Save the key\" in the palette (:)"
-                    .to_owned()
-            }
+            PromptKind::KeyOf => "Enter takes it; the arrow keys choose another".to_owned(),
+            PromptKind::Key { source, .. } => keys::hint(source, shared),
             PromptKind::GoTo => format!(
                 "2026-05-15, 2026-05-15 09:30, 2026-05 or 2026; {} time",
                 text::zone_name(shared.zone)
@@ -203,10 +207,8 @@ impl Prompt {
     }
 
     pub(super) fn key(&mut self, chord: Chord) -> Vec<Reply> {
-        // What stands there is a proposal: typing replaces it, moving keeps it.
-        let is_proposal = matches!(self.kind, PromptKind::Schedule | PromptKind::Edit { .. });
-        if is_proposal && !self.is_touched && chord.typed().is_some() {
-            self.input = TextInput::default();
+        if chord.typed().is_some() {
+            self.drop_proposal();
         }
         self.is_touched = true;
         if self.input.key(chord) {
@@ -225,8 +227,21 @@ impl Prompt {
                 vec![]
             });
         }
+        self.drop_proposal();
+        self.is_touched = true;
         self.input.paste(text);
         self.edited()
+    }
+
+    /// What stands there at first may be a proposal: typing replaces it, moving keeps it.
+    fn drop_proposal(&mut self) {
+        let is_proposal = matches!(
+            self.kind,
+            PromptKind::Schedule | PromptKind::Edit { .. } | PromptKind::KeyOf
+        );
+        if is_proposal && !self.is_touched {
+            self.input = TextInput::default();
+        }
     }
 
     fn edited(&mut self) -> Vec<Reply> {
@@ -384,6 +399,13 @@ mod tests {
         accept::accept(kind, text, "", &sample::shared(sample::normal()))
     }
 
+    fn key() -> PromptKind {
+        PromptKind::Key {
+            source: crate::model::SourceId::DEFAULT,
+            values: vec![],
+        }
+    }
+
     #[test]
     fn what_a_plan_includes_is_read_from_its_limit_not_from_its_name() {
         let notes = |plan: &str, limit| {
@@ -432,11 +454,7 @@ mod tests {
                 .unwrap_err()
                 .contains("2026-05-15")
         );
-        assert!(
-            accepted(&PromptKind::Key, "a b")
-                .unwrap_err()
-                .contains("8 to 256")
-        );
+        assert!(accepted(&key(), "a b").unwrap_err().contains("8 to 256"));
         assert!(matches!(
             accepted(&add, "tsla weekly").unwrap().as_slice(),
             [Reply::Change(WatchEdit::Add(series))] if series[0].to_string() == "TSLA weekly"
@@ -445,10 +463,10 @@ mod tests {
 
     #[test]
     fn a_key_is_never_shown() {
-        let mut prompt = Prompt::new(PromptKind::Key, "");
+        let mut prompt = Prompt::new(key(), "");
         prompt.input.paste("CANARYKEY1234567");
         assert_eq!(prompt.shown(), "••••••••••••••••");
-        let replies = accepted(&PromptKind::Key, "CANARYKEY1234567").unwrap();
+        let replies = accepted(&key(), "CANARYKEY1234567").unwrap();
         assert!(!format!("{replies:?}").contains("CANARY"));
     }
 

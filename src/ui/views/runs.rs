@@ -25,6 +25,7 @@ use crate::model::text::thousands;
 use crate::model::{RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
+use crate::ui::about::AboutSource;
 use crate::ui::action::{Action, Effect};
 use crate::ui::csv;
 use crate::ui::cursor::Cursor;
@@ -277,8 +278,15 @@ impl View for Runs {
                 self.follow(shared).map(Reply::from).into_iter().collect()
             }
             Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
+                let mut known = shared.about.sources.iter();
+                let is_it = |source: &&AboutSource| source.settings.id.as_str() == request.source;
+                let Some(source) = known.find(is_it) else {
+                    let source = &request.source;
+                    let say = format!("this version does not know the source {source}");
+                    return vec![Reply::Warn(say)];
+                };
                 vec![Reply::Do(Effect::Copy {
-                    text: curl(&shared.base_url, shared.source.curl_key, request),
+                    text: curl(&source.address, source.settings.words.curl_key, request),
                     what: "the curl command".to_owned(),
                 })]
             }),

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
-use pipeline_tui::config::{KeyBinding, SourceWords};
+use pipeline_tui::config::{KeyBinding, SourceSettings};
 use pipeline_tui::model::calendar::Calendars;
 use pipeline_tui::pipeline::command::Command;
-use pipeline_tui::ui::About;
 use pipeline_tui::ui::action::{Action, Effect};
 use pipeline_tui::ui::app::App;
 use pipeline_tui::ui::frame;
@@ -17,6 +16,7 @@ use pipeline_tui::ui::log_lines::LogLines;
 use pipeline_tui::ui::shared::{Boot, Shared};
 use pipeline_tui::ui::theme::{Preset, Theme};
 use pipeline_tui::ui::views;
+use pipeline_tui::ui::{About, AboutSource};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -150,18 +150,12 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         is_demo: u.arbitrary()?,
         speed: 1,
         interval: pipeline_tui::model::Interval::Daily,
-        source: SourceWords {
-            name: "Alpha Vantage",
-            without_key: "",
-            curl_key: "",
-        },
-        base_url: "https://www.alphavantage.co/query".to_owned(),
         sources: pipeline_tui::model::Sources::default(),
-        about: About::default(),
+        about: about(),
         exports_warning: None,
         log: LogLines::default(),
         undos: vec![],
-        entered_key: None,
+        entered: vec![],
         stopped: None,
     })
 }
@@ -211,4 +205,21 @@ fn draw(app: &mut App, now: DateTime<Utc>, width: u16, height: u16) {
     }
     let effects: Vec<Effect> = app.laid_out(&regions).into_iter().collect();
     judge(app, &effects);
+}
+
+/// The known sources, none with a key.
+fn about() -> About {
+    let source = |settings: &&'static SourceSettings| AboutSource {
+        settings,
+        address: String::new(),
+        key_origin: String::new(),
+        key_is_set: false,
+    };
+    About {
+        sources: pipeline_tui::pipeline::sources::SETTINGS
+            .iter()
+            .map(source)
+            .collect(),
+        ..About::default()
+    }
 }

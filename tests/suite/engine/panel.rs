@@ -1,9 +1,11 @@
 //! What a panel requests from the engine: windows of bars, answers, the watch list, another key, read-only.
 
-use pipeline_tui::model::{RequestId, SeriesStatus, WatchEdit};
+use pipeline_tui::model::{RequestId, SeriesStatus, SourceId, WatchEdit};
 use pipeline_tui::pipeline::engine::Rekeyed;
 use pipeline_tui::pipeline::snapshot::{BarsPage, SeriesState};
 use pipeline_tui::pipeline::{Event, Once};
+
+use pipeline_tui::config::EnteredKey;
 
 use super::*;
 
@@ -168,7 +170,8 @@ async fn another_key_counts_from_the_next_run_on() {
         let pipeline = pipeline(store, &server, &hands, CANARY);
         let other = {
             let (hands, base) = (hands.clone(), real.base_url());
-            move |key: Secret| {
+            move |keys: &[EnteredKey]| {
+                let key = keys.last().unwrap().values[0].clone();
                 if key.expose().len() < 8 {
                     return Err("too short".to_owned());
                 }
@@ -210,14 +213,14 @@ async fn another_key_counts_from_the_next_run_on() {
         })
         .await;
         assert_eq!(status, SeriesStatus::Refused);
-        send(&handle, Command::SetKey(Secret::public("short"))).await;
+        send(&handle, Command::SetKey(entered("short"))).await;
         let why = told(&mut handle, |what| match what {
             What::Refused(Command::SetKey(_), why) => Some(why.clone()),
             _ => None,
         })
         .await;
         assert_eq!(why, "too short");
-        send(&handle, Command::SetKey(Secret::new("ANOTHERKEY4711"))).await;
+        send(&handle, Command::SetKey(entered("ANOTHERKEY4711"))).await;
         let snapshot = until(&mut handle, |snapshot| {
             !snapshot.provider.key_is_demo && snapshot.series[1].problem.is_none()
         })
@@ -305,5 +308,13 @@ async fn a_reader_shows_the_store_and_changes_nothing() {
         .await;
         assert_eq!(server.journal().len(), 2, "nothing on schedule");
         end(handle).await;
+    }
+}
+
+/// A key of the usual source.
+fn entered(key: &str) -> EnteredKey {
+    EnteredKey {
+        source: SourceId::DEFAULT,
+        values: vec![Secret::public(key)],
     }
 }

@@ -42,7 +42,6 @@ const ENDPOINT: &str = "v2/bars";
 
 static DESCRIPTION: Description = Description {
     settings: &settings::SETTINGS,
-    key_page: Some("https://paged.example/keys"),
     intervals: &[Interval::Min5, Interval::Daily],
     publishing: Publishing {
         zone: chrono_tz::UTC,

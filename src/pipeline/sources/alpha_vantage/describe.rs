@@ -39,7 +39,6 @@ const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(1999, 11, 1) {
 /// This source in words.
 pub static DESCRIPTION: Description = Description {
     settings: &SETTINGS,
-    key_page: Some("https://www.alphavantage.co/support/#api-key"),
     intervals: &Interval::ALL,
     publishing: PUBLISHING,
 };

@@ -7,6 +7,8 @@ use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSetting
 use crate::model::SourceId;
 use crate::model::quota::Quota;
 
+const KEY_PAGE: &str = "https://www.alphavantage.co/support/#api-key";
+
 /// The rows of the table of settings.
 pub static SETTINGS: SourceSettings = SourceSettings {
     id: SourceId::known("alpha_vantage"),
@@ -15,8 +17,13 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         without_key: "the key demo serves only IBM; get a free key at \
                       https://www.alphavantage.co/support/#api-key",
         curl_key: "--data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+        key_page: Some(KEY_PAGE),
+        free: "daily bars of 100 days, weekly and monthly ones in full, 25 requests a day",
+        terms: "own use only; showing or passing on its data needs a licence",
     },
     key: &[KeyField {
+        name: "key",
+        begins: &[],
         value: Setting::new(
             "ALPHA_VANTAGE_API_KEY",
             Some("sources.alpha_vantage.api_key"),
@@ -24,16 +31,14 @@ pub static SETTINGS: SourceSettings = SourceSettings {
             "the provider's key; `demo` serves only IBM",
         )
         .formerly("alpha_vantage.api_key")
-        .secrecy(Secrecy::Key)
-        .flag("--api-key"),
+        .secrecy(Secrecy::Key),
         file: Setting::new(
             "ALPHA_VANTAGE_API_KEY_FILE",
             Some("sources.alpha_vantage.api_key_file"),
             "",
             "a file that contains the key",
         )
-        .formerly("alpha_vantage.api_key_file")
-        .flag("--api-key-file"),
+        .formerly("alpha_vantage.api_key_file"),
     }],
     addresses: &[Setting::new(
         "ALPHA_VANTAGE_BASE_URL",
@@ -80,6 +85,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         ],
     },
     former_key_file: Some("api_key"),
+    suggested: &["IBM", "AAPL", "MSFT", "GOOGL"],
 };
 
 /// In milliseconds: the provider treats faster starts as a burst.

@@ -1,8 +1,7 @@
 //! What an entered line becomes, or why it cannot be accepted.
 
 use super::typed::series_of;
-use super::{add, named};
-use crate::config::check_key;
+use super::{add, keys, named};
 use crate::model::{SeriesKey, Sources, WatchEdit, moment};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
@@ -35,10 +34,8 @@ pub(super) fn accept(
             let say = Reply::Say(format!("runs start {}", schedule.words()));
             Ok(vec![Command::SetSchedule(schedule).into(), say])
         }
-        PromptKind::Key => {
-            let key = check_key(typed).map_err(|wrong| wrong.to_string())?;
-            Ok(vec![Reply::Key(key)])
-        }
+        PromptKind::KeyOf => keys::chosen(typed, shared),
+        PromptKind::Key { source, values } => keys::entered(source, values, typed, shared),
         PromptKind::GoTo => match moment::parse(typed, shared.zone) {
             Some(moment::Moment::Instant(at)) => Ok(vec![Reply::GoTo(at)]),
             Some(moment::Moment::Days(_, last)) => {

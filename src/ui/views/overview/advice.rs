@@ -50,7 +50,10 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
     let problem = status.problem.as_ref();
     let text = match (status.state, problem) {
         (SeriesState::Blocked, Some((ErrorClass::DemoKey, _))) => {
-            let why = sentence(shared.source.without_key);
+            let source = shared.source(&status.key.source);
+            let why = source.map_or_else(String::new, |source| {
+                sentence(source.settings.words.without_key)
+            });
             format!("{why} No request was spent.")
         }
         (SeriesState::Blocked, Some((ErrorClass::NotEntitled, _)))
@@ -58,7 +61,7 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
         {
             format!(
                 "Intraday bars need a paid {} plan. {}, nothing stored.",
-                shared.source.name,
+                shared.source_name(&status.key.source),
                 spent(status)
             )
         }
@@ -170,7 +173,8 @@ pub(super) fn steps(
     snapshot: &Snapshot,
     shared: &Shared,
 ) -> Vec<(Action, String)> {
-    let takes_key = status.key.source == shared.sources.usual;
+    let source = shared.source(&status.key.source);
+    let takes_key = source.is_some_and(|source| !source.settings.key.is_empty());
     let mut steps = what_helps(status, snapshot);
     steps.retain(|(action, _)| takes_key || *action != Action::EnterKey);
     steps

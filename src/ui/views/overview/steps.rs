@@ -11,6 +11,7 @@ use crate::ui::action::{Action, Effect};
 use crate::ui::backfill;
 use crate::ui::export::export_of;
 use crate::ui::fetch::{fetch_of, guarded};
+use crate::ui::overlays::key_question;
 use crate::ui::reply::{Confirm, Explanation, PromptKind, Reply};
 use crate::ui::shared::Shared;
 use crate::ui::text::count;
@@ -94,7 +95,7 @@ pub(super) fn update(
                 text: watch_file::write(&list, &shared.sources.usual),
             })]
         }
-        Action::EnterKey => ask(PromptKind::Key, ""),
+        Action::EnterKey => vec![key_question(view.selected(shared).as_ref(), shared)],
         Action::Schedule => {
             let text = shared
                 .snapshot

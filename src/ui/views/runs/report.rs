@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(
             curl(
                 "https://www.alphavantage.co/query",
-                sample::blank().source.curl_key,
+                sample::blank().about.sources[0].settings.words.curl_key,
                 &detail.requests[0]
             ),
             "curl --get 'https://www.alphavantage.co/query' --data 'function=TIME_SERIES_DAILY&symbol=IBM' \

@@ -118,6 +118,7 @@ fn source(
     system: Option<&SystemView>,
     now: DateTime<Utc>,
 ) -> [Told; SOURCE] {
+    let usual = shared.about.sources.first();
     let of = |tell: &dyn Fn(&Snapshot) -> String| snapshot.map_or_else(String::new, tell);
     let read = |tell: &dyn Fn(&SystemView) -> String| system.map_or_else(String::new, tell);
     let limit = of(&|snapshot| match snapshot.quota.limit {
@@ -146,8 +147,16 @@ fn source(
             of(&|snapshot| snapshot.provider.name.clone()),
             String::new(),
         ),
-        ("address", shared.base_url.clone(), String::new()),
-        ("key", key, key_source(shared)),
+        (
+            "address",
+            usual.map_or_else(String::new, |usual| usual.address.clone()),
+            String::new(),
+        ),
+        (
+            "key",
+            key,
+            usual.map_or_else(String::new, |usual| shared.key_origin(usual)),
+        ),
         (
             "plan",
             of(&|snapshot| snapshot.provider.plan.clone()),
@@ -190,14 +199,6 @@ fn events(asked: EventsAsked) -> String {
         || "never asked for".to_owned(),
         |last| format!("of {}, last {last}", text::count(symbols, "symbol")),
     )
-}
-
-fn key_source(shared: &Shared) -> String {
-    if shared.entered_key.is_some() {
-        "entered in this session, not saved".to_owned()
-    } else {
-        shared.about.key_source.clone()
-    }
 }
 
 fn pace(gap: chrono::TimeDelta) -> String {

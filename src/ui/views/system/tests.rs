@@ -112,7 +112,10 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
         "4 requests sent"
     );
     let mut entered = sample::shared(sample::normal());
-    entered.entered_key = Some(crate::config::Secret::new("not-to-be-seen-77"));
+    entered.entered = vec![crate::config::EnteredKey {
+        source: crate::model::SourceId::DEFAULT,
+        values: vec![crate::config::Secret::new("not-to-be-seen-77")],
+    }];
     assert_eq!(
         told(&entered, Section::Source, "key").1,
         "entered in this session, not saved"

@@ -7,9 +7,11 @@ use pipeline_tui::config::{
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::quota::Quota;
 
-const fn part(name: &'static str, file: &'static str) -> KeyField {
+const fn part(name: &'static str, variable: &'static str, file: &'static str) -> KeyField {
     KeyField {
-        value: Setting::new(name, None, "", "a part of the key").secrecy(Secrecy::Key),
+        name,
+        begins: &[],
+        value: Setting::new(variable, None, "", "a part of the key").secrecy(Secrecy::Key),
         file: Setting::new(file, None, "", "a file with it"),
     }
 }
@@ -20,10 +22,13 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         name: "Paged",
         without_key: "Paged needs a key; get one at https://paged.example/keys",
         curl_key: "",
+        key_page: Some("https://paged.example/keys"),
+        free: "200 requests a minute",
+        terms: "for tests",
     },
     key: &[
-        part("PAGED_KEY_ID", "PAGED_KEY_ID_FILE"),
-        part("PAGED_SECRET", "PAGED_SECRET_FILE"),
+        part("key ID", "PAGED_KEY_ID", "PAGED_KEY_ID_FILE"),
+        part("secret", "PAGED_SECRET", "PAGED_SECRET_FILE"),
     ],
     addresses: &[Setting::new(
         "PAGED_BASE_URL",
@@ -46,4 +51,5 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         others: &[],
     },
     former_key_file: None,
+    suggested: &[],
 };
