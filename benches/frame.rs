@@ -32,7 +32,7 @@ use pipeline_tui::pipeline::credential::fingerprint;
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::narrate::Severity;
 use pipeline_tui::pipeline::schedule::Schedule;
-use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
+use pipeline_tui::pipeline::snapshot::Snapshot;
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::sources::{
     self,
@@ -386,12 +386,6 @@ async fn fetch(pipeline: &Arc<Pipeline>, series: Vec<SeriesKey>, options: FetchO
 
 fn options(watch: Vec<SeriesKey>) -> EngineOptions {
     EngineOptions {
-        provider: ProviderStatus {
-            name: "Alpha Vantage".to_owned(),
-            plan: "no limit".to_owned(),
-            key_is_demo: false,
-            is_simulated: true,
-        },
         watch,
         only: None,
         schedule: Schedule::after_close(),

@@ -34,6 +34,7 @@ mod settings;
 mod show;
 pub mod snapshot;
 pub mod source;
+mod source_status;
 pub mod sources;
 mod spool;
 mod state;

@@ -34,6 +34,7 @@ mod reply;
 mod sample;
 pub mod screen;
 pub mod shared;
+pub mod sources;
 mod standing;
 pub mod terminal;
 mod text;
@@ -69,12 +70,17 @@ pub fn last_line(last: Option<&Snapshot>, keep_fetching: &str) -> String {
         .iter()
         .filter(|status| status.state == SeriesState::Fresh)
         .count();
-    let used = match snapshot.quota.limit {
-        Some(limit) => format!("{} of {limit} requests used", snapshot.quota.used),
-        None => format!(
-            "{} today",
-            text::count(snapshot.quota.used as usize, "request")
-        ),
+    let quotas = || snapshot.sources.iter().map(|source| source.quota);
+    let mut limited = quotas().filter(|quota| quota.limit.is_some());
+    let used = match (limited.next(), limited.next()) {
+        (Some(only), None) if quotas().map(|quota| quota.used).sum::<u32>() == only.used => {
+            let limit = only.limit.unwrap_or_default();
+            format!("{} of {limit} requests used", only.used)
+        }
+        _ => {
+            let sent: u32 = quotas().map(|quota| quota.used).sum();
+            format!("{} today", text::count(sent as usize, "request"))
+        }
     };
     format!(
         "Stopped. {fresh} of {} fresh, {used}. To keep fetching: {keep_fetching}",

@@ -196,8 +196,6 @@ fn start(now: DateTime<Utc>) -> DateTime<Utc> {
 /// The panel with the simulated provider: bars of several intervals, fetched every five minutes.
 fn panel(settings: Settings, clock: Clock, args: &DemoArgs) -> Panel {
     let mut engine = headless::options(&settings);
-    engine.provider.name = String::from("simulated");
-    engine.provider.is_simulated = true;
     engine.schedule = Schedule {
         when: When::Every { minutes: 5 },
         missed: Missed::Once,

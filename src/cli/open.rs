@@ -9,7 +9,7 @@ use super::exit::{Failure, unless_stopped};
 use crate::config::{self, Database, Server, Settings};
 use crate::db::{self, Access, Adoption, PgTarget, Store};
 use crate::model::Interval;
-use crate::pipeline::engine::{Rekey, Rekeyed};
+use crate::pipeline::engine::Rekey;
 use crate::pipeline::sources;
 use crate::pipeline::{Once, Persistence, Pipeline, Unreadable, Waits};
 use crate::time::Clock;
@@ -169,10 +169,6 @@ pub fn rekey(settings: &Settings, store: Arc<dyn Store>, clock: Clock) -> Rekey 
     let settings = settings.clone();
     Arc::new(move |keys| {
         let settings = keys.iter().fold(settings.clone(), Settings::rekeyed);
-        let pipeline = parts(&settings, Arc::clone(&store), clock.clone())?;
-        Ok(Rekeyed {
-            pipeline: Arc::new(pipeline),
-            plan: settings.usual.plan_words(),
-        })
+        parts(&settings, Arc::clone(&store), clock.clone()).map(Arc::new)
     })
 }

@@ -16,7 +16,6 @@ use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::Notice;
 use crate::pipeline::schedule::Schedule;
-use crate::pipeline::snapshot::ProviderStatus;
 use crate::telemetry::kept::{KeptLog, Line};
 use crate::telemetry::{Record, Weight};
 use crate::time::Clock;
@@ -70,12 +69,6 @@ pub fn options(settings: &Settings) -> EngineOptions {
         series.collect()
     };
     EngineOptions {
-        provider: ProviderStatus {
-            name: usual.settings.words.name.to_owned(),
-            plan: usual.plan_words(),
-            key_is_demo: !usual.key.is_own,
-            is_simulated: false,
-        },
         watch: raw(&settings.defaults.symbols),
         only: settings.symbols.as_deref().map(raw),
         schedule: if usual.plan.quota.per_day().is_some() {

@@ -35,6 +35,7 @@ impl SourceAccess {
     #[must_use]
     pub fn plan_words(&self) -> String {
         match self.key.values.first() {
+            None if self.lacks_key() => "no key".to_owned(),
             Some(public) if !self.key.is_own => format!("key {}", public.expose()),
             _ => self.plan.words.to_owned(),
         }

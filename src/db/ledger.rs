@@ -173,6 +173,30 @@ pub struct StoredAnswer {
     pub body: Option<bytes::Bytes>,
 }
 
+/// Requests of a key in a rolling window.
+pub(super) const SENT_AFTER: &str = "\
+    SELECT count(*) FROM requests \
+    WHERE key_fingerprint = $1 AND reserved_at > $2 AND state <> 'not_sent'";
+
+/// Requests of a key whose answers are awaited. Older ones are those of dead processes.
+pub(super) const AWAITED: &str = "\
+    SELECT count(*) FROM requests \
+    WHERE key_fingerprint = $1 AND reserved_at > $2 AND state = 'reserved'";
+
+/// Longer than any answer takes.
+pub(super) const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
+
+/// The newest request of a key that has ended.
+pub(super) const LAST_END: &str = "\
+    SELECT ended_at, class FROM requests \
+    WHERE key_fingerprint = $1 AND ended_at IS NOT NULL AND state <> 'not_sent' \
+    ORDER BY reserved_at DESC LIMIT 1";
+
+/// The class in a row; one of a newer version is an unknown one.
+pub(super) fn class(word: Option<String>) -> Option<ErrorClass> {
+    word.map(|word| word.parse().unwrap_or(ErrorClass::Unknown))
+}
+
 /// Whether the answer to a request in this state may be stored: it was kept before, and a second
 /// try finds it stored.
 pub(super) fn can_be_stored(state: &str) -> bool {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::SourceId;
+use super::{ErrorClass, SourceId};
 
 /// Windows that a pace can have: of a day, a minute and a second.
 pub const WINDOWS: usize = 3;
@@ -117,6 +117,21 @@ pub struct Ledger {
     /// For each window of the pace, if it is a rolling one and full: when the request started that
     /// must leave it before the next one fits.
     pub gives_way: [Option<DateTime<Utc>>; WINDOWS],
+    /// What a person sees of it; no decision needs it.
+    pub lately: Lately,
+}
+
+/// What a key has sent lately, and what became of the last request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lately {
+    /// For each window of the pace, if it is a rolling one: requests in it.
+    pub rolling: [u32; WINDOWS],
+    /// Requests whose answers are awaited.
+    pub in_flight: u32,
+    /// When the newest answer came, or its request failed.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// What was wrong with it.
+    pub class: Option<ErrorClass>,
 }
 
 /// What may happen now.

@@ -21,7 +21,7 @@ use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::settings::remembered;
 use super::show;
-use super::snapshot::{ProviderStatus, Snapshot, StoreStatus};
+use super::snapshot::{Snapshot, StoreStatus};
 use super::source::{FetchOptions, SymbolWish};
 use super::state::{
     Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, Start, StartRun, State,
@@ -60,22 +60,11 @@ pub struct Handle {
 }
 
 /// Makes a pipeline over the same store with all keys that were entered, or says why it cannot.
-pub type Rekey = Arc<dyn Fn(&[EnteredKey]) -> Result<Rekeyed, String> + Send + Sync>;
-
-/// What a new key changes.
-#[derive(Debug)]
-pub struct Rekeyed {
-    /// The pipeline that uses it.
-    pub pipeline: Arc<Pipeline>,
-    /// What a person has with it: `75 a minute`.
-    pub plan: String,
-}
+pub type Rekey = Arc<dyn Fn(&[EnteredKey]) -> Result<Arc<Pipeline>, String> + Send + Sync>;
 
 /// What an engine starts with.
 #[derive(Clone)]
 pub struct EngineOptions {
-    /// Where the data comes from.
-    pub provider: ProviderStatus,
     /// The watch list of an empty store. A read-only process shows it without storing it.
     pub watch: Vec<SeriesKey>,
     /// Series for this process only, instead of the store's watch list.
@@ -95,7 +84,6 @@ pub struct EngineOptions {
 impl fmt::Debug for EngineOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EngineOptions")
-            .field("provider", &self.provider)
             .field("schedule", &self.schedule)
             .field("read_only", &self.read_only)
             .finish_non_exhaustive()
@@ -110,9 +98,8 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     if options.only.is_none() && !options.read_only {
         store.fill_watch_list(options.watch.clone()).await?;
     }
-    let provider = options.provider.clone();
     let state = State::new(Start {
-        provider: options.provider,
+        sources: pipeline.sources(),
         store: StoreStatus {
             backend: store.backend(),
             location: store.location().to_owned(),
@@ -142,7 +129,6 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         },
         rekey: options.rekey,
         entered: vec![],
-        provider,
         state,
         inputs,
         last_errand: None,
@@ -185,8 +171,6 @@ struct Engine {
     rekey: Option<Rekey>,
     /// The keys that were entered, each of another source.
     entered: Vec<EnteredKey>,
-    /// Where the data comes from, as the engine was started.
-    provider: ProviderStatus,
     state: State,
     inputs: mpsc::Sender<Message>,
     /// Completes when the last errand is over.
@@ -257,8 +241,11 @@ impl Engine {
             let is_time = results.is_empty() || behind >= BURST || is_over;
             if is_time && self.state.revision() != published {
                 (published, behind) = (self.state.revision(), 0);
-                self.publish
-                    .send_replace(Arc::new(self.state.snapshot(self.dropped, now)));
+                let mut snapshot = self.state.snapshot(self.dropped, now);
+                for source in &mut snapshot.sources {
+                    source.pause = self.pipeline.pause(&source.id, now);
+                }
+                self.publish.send_replace(Arc::new(snapshot));
             }
             if is_over {
                 return;
@@ -437,12 +424,10 @@ impl Engine {
             None => Err("the key of this process cannot be changed".to_owned()),
         };
         let input = match made {
-            Ok(rekeyed) => {
-                (self.pipeline, self.entered) = (rekeyed.pipeline, entered);
-                self.provider.key_is_demo = false;
-                self.provider.plan = rekeyed.plan;
+            Ok(pipeline) => {
+                (self.pipeline, self.entered) = (pipeline, entered);
                 Input::Rekeyed {
-                    provider: self.provider.clone(),
+                    sources: self.pipeline.sources(),
                     quotas: self.pipeline.quotas(),
                 }
             }

@@ -15,6 +15,7 @@ use super::learned::{Learned, Lesson, Verdict};
 use super::persist::Waiting;
 use super::retry::Budget;
 use super::run::Pipeline;
+use super::snapshot::{KeyUse, QuotaStatus, SourceStatus};
 use super::source::{Planned, Policy, Refusal, Source, Wish};
 use crate::config::SourceAccess;
 use crate::db::{Credential, DbError};
@@ -29,6 +30,12 @@ pub struct Lane {
     pub credential: Credential,
     /// How fast it is asked, and when again.
     pub policy: Policy,
+    /// What a person has of it: `free key`.
+    pub plan: String,
+    /// Which key it is asked with.
+    pub key: KeyUse,
+    /// Whether the plan includes intraday bars.
+    pub has_intraday: bool,
     /// Why it is asked nothing: its key is missing. Kept answers are read nevertheless.
     pub missing_key: Option<Refusal>,
 }
@@ -37,8 +44,16 @@ impl Lane {
     /// The lane of a source, at the source's own pace.
     #[must_use]
     pub fn of(source: Arc<dyn Source>, credential: Credential) -> Self {
+        let key = if source.describe().settings.key.is_empty() {
+            KeyUse::Unneeded
+        } else {
+            KeyUse::Own
+        };
         Self {
             policy: source.policy().clone(),
+            plan: credential.plan.clone(),
+            key,
+            has_intraday: true,
             credential,
             source,
             missing_key: None,
@@ -49,9 +64,31 @@ impl Lane {
     #[must_use]
     pub fn open(source: impl Source + 'static, access: &SourceAccess) -> Self {
         let missing = || Refusal::new(ErrorClass::BadKey, access.settings.key_advice());
+        let lane = Self::of(Arc::new(source), credential(access));
         Self {
             missing_key: access.lacks_key().then(missing),
-            ..Self::of(Arc::new(source), credential(access))
+            plan: access.plan_words(),
+            key: match lane.key {
+                KeyUse::Own if access.lacks_key() => KeyUse::Missing,
+                KeyUse::Own if !access.key.is_own => KeyUse::Public,
+                key => key,
+            },
+            has_intraday: access.plan.has_intraday,
+            ..lane
+        }
+    }
+
+    /// How its source stands, before anything is known of its requests.
+    #[must_use]
+    pub fn status(&self) -> SourceStatus {
+        SourceStatus {
+            id: self.id().clone(),
+            plan: self.plan.clone(),
+            key: self.key,
+            has_intraday: self.has_intraday,
+            quota: QuotaStatus::default(),
+            sendable: 0,
+            pause: None,
         }
     }
 

@@ -9,7 +9,7 @@ use super::command::{Anchor, BarsWindow, PriceQuestion, Priced};
 use super::run::Pipeline;
 use super::snapshot::{AnswerView, BarsPage, Preview, RangesView, Scaled, SystemView};
 use crate::config::secret;
-use crate::db::{BarQuery, DbError, EventsAsked, Order, RunDetail, StoredAnswer};
+use crate::db::{BarQuery, DbError, Order, RunDetail, StoredAnswer};
 use crate::model::ranges::{holes, stretches};
 use crate::model::{Bar, RequestId, RunId, RunSummary, SeriesKey, Span, text};
 
@@ -114,28 +114,12 @@ fn around(instant: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
 pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
     let store = &pipeline.store;
     let health = store.health().await?;
-    let lane = pipeline.lanes.first();
-    let mut entitlements = match lane {
-        Some(lane) => store.entitlements(lane.credential.clone()).await?,
-        None => vec![],
-    };
-    for known in &mut entitlements {
-        known.endpoint = text::clean(&known.endpoint);
-        known.parameter = text::clean(&known.parameter);
-    }
-    entitlements.sort_by(|one, next| one.endpoint.cmp(&next.endpoint));
     Ok(SystemView {
         database: format!("{} {}", store.backend(), text::clean(&health.version)),
         schema: health.schema,
         size: store.size().await?,
         spooled: pipeline.persistence.spooled().await.ok(),
-        fingerprint: lane.map_or_else(String::new, |lane| lane.credential.fingerprint.clone()),
-        gap: lane.map_or_else(TimeDelta::zero, |lane| lane.policy.quota.gap),
-        entitlements,
-        events: match lane {
-            Some(lane) => store.events_asked(lane.id().clone()).await?,
-            None => EventsAsked::default(),
-        },
+        sources: pipeline.source_facts().await?,
     })
 }
 

@@ -9,12 +9,12 @@ pub use super::coverage_map::{CoverageMap, CoverageRow, MonthState};
 use super::schedule::Schedule;
 pub use crate::db::{Backend, Entitlement, EventsAsked, RequestRow, RunDetail, Size};
 use crate::model::adjustment::{AdjustedBar, Adjustments, KnownEvents};
-use crate::model::quota::Left;
+use crate::model::quota::{Left, WINDOWS};
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, Span, Spans,
-    Truth,
+    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, SourceId, Span,
+    Spans, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -26,12 +26,10 @@ pub struct Snapshot {
     pub taken_at: DateTime<Utc>,
     /// Whether this process neither spends requests nor writes.
     pub read_only: bool,
-    /// Where the data comes from.
-    pub provider: ProviderStatus,
+    /// The known sources, the one of symbols that name none first.
+    pub sources: Vec<SourceStatus>,
     /// The database.
     pub store: StoreStatus,
-    /// Today's requests.
-    pub quota: QuotaStatus,
     /// When the engine acts next.
     pub schedule: ScheduleStatus,
     /// The current run.
@@ -65,6 +63,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// How a source stands; `None`: this version does not know it.
+    #[must_use]
+    pub fn source(&self, id: &SourceId) -> Option<&SourceStatus> {
+        self.sources.iter().find(|source| source.id == *id)
+    }
+
+    /// Until when nothing may be sent to a source, because its requests of the day are used up.
+    #[must_use]
+    pub fn spent_until(&self, id: &SourceId) -> Option<DateTime<Utc>> {
+        self.source(id)?.quota.spent_until
+    }
+
     /// The newest run that fetched bars: a symbol request is a run without series.
     #[must_use]
     pub fn last_run(&self) -> Option<&RunSummary> {
@@ -72,17 +82,37 @@ impl Snapshot {
     }
 }
 
-/// Where the data comes from.
+/// A source: what may be asked of it, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderStatus {
-    /// `Alpha Vantage`, or `simulated`.
-    pub name: String,
-    /// `free key`, `demo key`, `75 a minute`.
+pub struct SourceStatus {
+    /// The source.
+    pub id: SourceId,
+    /// What a person has of it: `free key`, `key demo`, `75 a minute`.
     pub plan: String,
-    /// Whether the key is the provider's own `demo`.
-    pub key_is_demo: bool,
-    /// Whether the provider is built in and nothing is real.
-    pub is_simulated: bool,
+    /// Which key it is asked with.
+    pub key: KeyUse,
+    /// Whether the plan includes intraday bars.
+    pub has_intraday: bool,
+    /// Its requests.
+    pub quota: QuotaStatus,
+    /// Requests that fetching what is due can send to it now.
+    pub sendable: usize,
+    /// The pause that it asked for: until when, and why.
+    pub pause: Option<(DateTime<Utc>, String)>,
+}
+
+words! {
+    /// Which key a source is asked with.
+    pub enum KeyUse {
+        /// A person's own.
+        Own = "own",
+        /// The one that everyone may use.
+        Public = "public",
+        /// It needs one and has none: it is asked nothing.
+        Missing = "missing",
+        /// It needs none.
+        Unneeded = "unneeded",
+    }
 }
 
 /// The state of the database.
@@ -100,17 +130,55 @@ pub struct StoreStatus {
     pub spooled: usize,
 }
 
-/// Today's requests.
+/// The requests to a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QuotaStatus {
     /// Requests of the quota day.
     pub used: u32,
     /// The daily limit, if the plan has one.
     pub limit: Option<u32>,
+    /// The shortest time between two requests.
+    pub gap: TimeDelta,
+    /// The windows of a rolling time.
+    pub rolling: [Option<RollingStatus>; WINDOWS],
+    /// Requests whose answers are awaited.
+    pub in_flight: u32,
+    /// When the newest answer came, or its request failed.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// What was wrong with it.
+    pub class: Option<ErrorClass>,
     /// Nothing more may be sent before this instant.
     pub spent_until: Option<DateTime<Utc>>,
     /// When there are requests again; `None` if the plan has no daily limit.
     pub renews_at: Option<DateTime<Utc>>,
+}
+
+impl QuotaStatus {
+    /// Requests that may still be sent today; `None`: no limit by day.
+    #[must_use]
+    pub fn left(&self) -> Option<u32> {
+        let left = self.limit?.saturating_sub(self.used);
+        Some(if self.spent_until.is_some() { 0 } else { left })
+    }
+}
+
+/// So many requests of so many in the time before now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RollingStatus {
+    /// Requests in it.
+    pub used: u32,
+    /// The most.
+    pub limit: u32,
+    /// The time.
+    pub span: TimeDelta,
+}
+
+impl RollingStatus {
+    /// Requests that still fit into it.
+    #[must_use]
+    pub const fn left(&self) -> u32 {
+        self.limit.saturating_sub(self.used)
+    }
 }
 
 /// When the engine acts next.
@@ -366,10 +434,17 @@ pub struct SystemView {
     pub size: Size,
     /// Answers that wait on disk for the store; `None`: their folder cannot be read.
     pub spooled: Option<usize>,
+    /// What is known of each source.
+    pub sources: Vec<SourceFacts>,
+}
+
+/// What is read of a source for a person only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// The source.
+    pub id: SourceId,
     /// The fingerprint of the key in use, not the key.
     pub fingerprint: String,
-    /// The shortest time between the starts of two requests.
-    pub gap: TimeDelta,
     /// What the key's plan is known to include, and what not.
     pub entitlements: Vec<Entitlement>,
     /// Of which symbols splits and dividends were asked for.

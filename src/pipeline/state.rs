@@ -24,14 +24,14 @@ pub use self::message::{
     Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, StartRun, Wanted,
 };
 use self::queue::QueuedRun;
-use self::quotas::Quotas;
+pub(super) use self::quotas::Quotas;
 use self::search::Search;
 use super::event::{Event, RunReport};
 use super::notice::{Notice, What};
 use super::schedule::Schedule;
 use super::snapshot::{
-    AnswerView, BarsPage, CoverageMap, ExportProgress, Preview, ProviderStatus, RangesView,
-    RunProgress, SeriesState, StoreStatus, SystemView,
+    AnswerView, BarsPage, CoverageMap, ExportProgress, Preview, RangesView, RunProgress,
+    SeriesState, SourceStatus, StoreStatus, SystemView,
 };
 use super::source::SymbolWish;
 use super::symbols::{Symbols, WhyNoSymbols};
@@ -77,7 +77,7 @@ pub struct State {
     read_only: bool,
     /// Whether the list is this process's own, not the store's.
     own_list: bool,
-    provider: ProviderStatus,
+    sources: Vec<SourceStatus>,
     store: StoreStatus,
     quotas: Quotas,
     calendars: Calendars,
@@ -135,7 +135,7 @@ impl State {
             revision: 0,
             read_only: start.read_only,
             own_list: start.own_list,
-            provider: start.provider,
+            sources: start.sources,
             store: start.store,
             quotas: Quotas::new(start.quotas),
             calendars: start.calendars,
@@ -237,7 +237,7 @@ impl State {
                 self.export = None;
                 vec![tell(now, What::Crashed(text))]
             }
-            Input::Rekeyed { provider, quotas } => self.rekeyed(provider, quotas),
+            Input::Rekeyed { sources, quotas } => self.rekeyed(sources, quotas),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         }
     }
@@ -319,8 +319,8 @@ impl State {
     }
 
     /// A refusal of another key says nothing about this one.
-    fn rekeyed(&mut self, provider: ProviderStatus, quotas: Vec<(SourceId, Quota)>) -> Vec<Job> {
-        (self.provider, self.quotas) = (provider, Quotas::new(quotas));
+    fn rekeyed(&mut self, sources: Vec<SourceStatus>, quotas: Vec<(SourceId, Quota)>) -> Vec<Job> {
+        (self.sources, self.quotas) = (sources, Quotas::new(quotas));
         for entry in &mut self.entries {
             entry.parked = None;
             let by_the_symbol = entry.live.rests_from.is_some();

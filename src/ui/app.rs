@@ -30,7 +30,7 @@ use crate::model::{SeriesKey, SourceId};
 use crate::pipeline::command::Command;
 use crate::pipeline::narrate::{self, Severity};
 use crate::pipeline::notice::{Notice, What};
-use crate::pipeline::snapshot::Snapshot;
+use crate::pipeline::snapshot::{Snapshot, SourceStatus};
 
 /// The panel.
 #[derive(Debug)]
@@ -148,6 +148,20 @@ impl App {
         self.views.get(self.view)
     }
 
+    /// The source that concerns the person now: that of the selected series, or of all if they have
+    /// one; otherwise the usual one.
+    #[must_use]
+    pub fn source(&self) -> Option<&SourceStatus> {
+        let snapshot = self.shared.snapshot.as_ref()?;
+        let id = match self.shared.watched_sources().as_slice() {
+            [] => None,
+            [only] => Some((*only).clone()),
+            _ => self.shown().leave(&self.shared).map(|series| series.source),
+        };
+        let found = id.and_then(|id| snapshot.source(&id));
+        found.or(snapshot.sources.first())
+    }
+
     fn update(&mut self, action: Action, now: DateTime<Utc>) -> Vec<Effect> {
         if let Some(mut overlay) = self.overlay.take() {
             if action == Action::Quit {
@@ -166,7 +180,7 @@ impl App {
             Action::Quit => self.leave(now),
             Action::Suspend => vec![Effect::Suspend],
             Action::Redraw => vec![Effect::Redraw],
-            Action::GoSource => self.go_to_section(Section::Source),
+            Action::GoSource => self.go_to_section(Section::Source("")),
             Action::GoStore => self.go_to_section(Section::Store),
             Action::GoSettings => self.go_to_section(Section::Settings),
             Action::Palette => {
@@ -234,7 +248,7 @@ impl App {
     }
 
     fn go_to_section(&mut self, section: Section) -> Vec<Effect> {
-        self.views.system.go(section);
+        self.views.system.go(section, &self.shared);
         self.go(ViewId::System)
     }
 

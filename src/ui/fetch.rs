@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::reply::{Confirm, Reply};
 use super::shared::{RESERVE, Shared};
 use super::text::{self, count};
-use crate::model::{ErrorClass, SeriesKey};
+use crate::model::{ErrorClass, SeriesKey, SourceId};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::SeriesState;
 
@@ -25,10 +25,7 @@ pub fn is_forbidden(series: &SeriesKey, shared: &Shared) -> bool {
 
 /// Whether the current run sends a request for a series, or will.
 fn is_in_the_run(series: &SeriesKey, shared: &Shared) -> bool {
-    let is_spent = shared
-        .snapshot
-        .as_ref()
-        .is_some_and(|snapshot| snapshot.quota.spent_until.is_some());
+    let is_spent = shared.spent_until(&series.source).is_some();
     shared
         .status(series)
         .is_some_and(|status| match status.state {
@@ -66,16 +63,22 @@ pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> 
             "{blocked} is blocked: a request would be refused again; w explains what helps"
         ))];
     }
+    let spent = |key: &SeriesKey| shared.spent_until(&key.source);
+    if let (Some(until), Some(one)) = (series.iter().map(spent).min().flatten(), series.first()) {
+        return vec![Reply::Warn(spent_words(&one.source, until, shared, now))];
+    }
     let first = series.first().cloned();
     series.retain(|key| !is_in_the_run(key, shared));
     if let (true, Some(one)) = (series.is_empty(), first) {
         return vec![Reply::Warn(format!("{one} is in the current run already"))];
     }
     let wanted = series.len();
-    let vain: Vec<&SeriesKey> = series.iter().filter(|key| is_vain(key, shared)).collect();
+    // Where requests are not scarce, one in vain is no loss.
+    let is_scarce = |key: &&SeriesKey| shared.requests_left(&key.source).is_some();
+    let scarce = series.iter().filter(is_scarce);
+    let vain: Vec<&SeriesKey> = scarce.filter(|key| is_vain(key, shared)).collect();
     let doubt = match vain.as_slice() {
         [] => None,
-        _ if shared.requests_left().is_none() => None,
         [one] if wanted == 1 => Some(doubt(one, shared, now)),
         all if all.len() == wanted => Some(format!(
             "None of these {wanted} series can have new bars yet."
@@ -85,8 +88,51 @@ pub fn fetch_of(series: Vec<SeriesKey>, shared: &Shared, now: DateTime<Utc>) -> 
             some.len()
         )),
     };
-    let requests = price(&series, shared);
-    guarded(Command::Fetch(series), requests, doubt, shared)
+    let costs = costs(&series, shared);
+    guarded(Command::Fetch(series), &costs, doubt, shared)
+}
+
+/// What a fetch of series sends to each of their sources.
+fn costs(series: &[SeriesKey], shared: &Shared) -> Vec<(SourceId, usize)> {
+    let mut sources: Vec<&SourceId> = series.iter().map(|key| &key.source).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let cost = |source: &SourceId| {
+        let of_it = series.iter().filter(|key| key.source == *source);
+        (source.clone(), price(of_it, shared))
+    };
+    sources.into_iter().map(cost).collect()
+}
+
+/// What a fetch of all that is due sends to each source now.
+#[must_use]
+pub fn due_costs(shared: &Shared) -> Vec<(SourceId, usize)> {
+    let sources = shared
+        .snapshot
+        .iter()
+        .flat_map(|snapshot| &snapshot.sources);
+    let due = sources.filter(|source| source.sendable > 0);
+    due.map(|source| (source.id.clone(), source.sendable))
+        .collect()
+}
+
+/// Says that nothing more may be sent to a source today.
+#[must_use]
+pub fn spent_words(
+    source: &SourceId,
+    until: DateTime<Utc>,
+    shared: &Shared,
+    now: DateTime<Utc>,
+) -> String {
+    let whose = match shared.watched_sources().as_slice() {
+        [_, _, ..] => format!(" of {}", shared.source_name(source)),
+        _ => String::new(),
+    };
+    format!(
+        "today's requests{whose} are used up; more from {} {}",
+        text::near(until, now, shared.zone),
+        text::zone_name(shared.zone)
+    )
 }
 
 fn doubt(series: &SeriesKey, shared: &Shared, now: DateTime<Utc>) -> String {
@@ -106,30 +152,42 @@ fn doubt(series: &SeriesKey, shared: &Shared, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Sends a command that spends requests, after a question if there is a reason to ask.
+/// Sends a command that spends requests, so many of each source, after a question if there is a
+/// reason to ask.
 #[must_use]
 pub fn guarded(
     command: Command,
-    requests: usize,
+    costs: &[(SourceId, usize)],
     doubt: Option<String>,
     shared: &Shared,
 ) -> Vec<Reply> {
-    let takes_reserve = requests > 0 && shared.takes_reserve(requests);
-    if doubt.is_none() && !takes_reserve {
+    let takes = |(source, requests): &&(SourceId, usize)| {
+        *requests > 0 && shared.takes_reserve(source, *requests)
+    };
+    let limited = |(source, _): &&(SourceId, usize)| shared.requests_left(source).is_some();
+    let scarce = costs.iter().find(takes);
+    if doubt.is_none() && scarce.is_none() {
         return vec![command.into()];
     }
-    let left = shared.requests_left().unwrap_or(0);
-    let (question, detail) = if takes_reserve {
+    let asked = scarce.or(costs.iter().find(limited));
+    let (requests, left) = asked.map_or((0, 0), |(source, requests)| {
+        (*requests, shared.requests_left(source).unwrap_or(0))
+    });
+    let of = match asked {
+        Some((source, _)) if shared.watched_sources().len() > 1 => {
+            format!(" of {}", shared.source_name(source))
+        }
+        _ => String::new(),
+    };
+    let (question, detail) = if scarce.is_some() {
         let reserve =
             format!("The last {RESERVE} requests of a day are kept for what matters most.");
         let detail = doubt.map_or(reserve.clone(), |doubt| format!("{doubt} {reserve}"));
-        (reserve_question(requests, left), detail)
+        (reserve_question(requests, left, &of), detail)
     } else {
+        let requests = count(requests, "request");
         (
-            format!(
-                "Fetch anyway, {} of {left} left today?",
-                count(requests, "request")
-            ),
+            format!("Fetch anyway, {requests} of {left} left{of} today?"),
             doubt.unwrap_or_default(),
         )
     };
@@ -141,11 +199,11 @@ pub fn guarded(
     vec![Reply::Confirm(confirm)]
 }
 
-fn reserve_question(requests: usize, left: u32) -> String {
+fn reserve_question(requests: usize, left: u32, of: &str) -> String {
     let wanted = count(requests, "request");
     if requests > left as usize {
-        format!("{wanted} needed, {left} left today: send these?")
+        format!("{wanted}{of} needed, {left} left today: send these?")
     } else {
-        format!("Spend {wanted} of the last {left} today?")
+        format!("Spend {wanted} of the last {left}{of} today?")
     }
 }

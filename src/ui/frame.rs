@@ -21,7 +21,7 @@ pub fn render(app: &App, now: DateTime<Utc>, buf: &mut Buffer) -> Regions {
     let shared = &app.shared;
     buf.set_style(area, shared.theme.style(super::theme::Role::Text));
     let (head, rest) = draw::split_top(area, header::height(area));
-    header::draw(shared, app.view, now, head, buf, &mut regions);
+    header::draw(shared, app.source(), app.view, now, head, buf, &mut regions);
     let alarm = header::alarm_lines(shared, now, area.width);
     let height = u16::try_from(alarm.len()).unwrap_or(0).min(rest.height / 3);
     let (place, rest) = draw::split_top(rest, height);

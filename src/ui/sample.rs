@@ -14,15 +14,16 @@ use crate::model::adjustment::{Adjustments, KnownEvents};
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
-    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Sources, Span, Spans, Standing,
-    Truth, Volume,
+    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, SourceId, Sources, Span, Spans,
+    Standing, Truth, Volume,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
-    Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked, Hole, MonthState,
-    ProviderStatus, QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus,
-    SeriesState, Size, Snapshot, StoreStatus, Stretch, SystemView, There, WatchedSeries,
+    Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked, Hole, KeyUse,
+    MonthState, QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus,
+    SeriesState, Size, Snapshot, SourceFacts, SourceStatus, StoreStatus, Stretch, SystemView,
+    There, WatchedSeries,
 };
 use crate::pipeline::sources::SETTINGS;
 
@@ -202,24 +203,29 @@ pub fn normal() -> Snapshot {
         revision: 7,
         taken_at: now(),
         read_only: false,
-        provider: ProviderStatus {
-            name: "Alpha Vantage".to_owned(),
+        sources: vec![SourceStatus {
+            id: SourceId::DEFAULT,
             plan: "free key".to_owned(),
-            key_is_demo: false,
-            is_simulated: false,
-        },
+            key: KeyUse::Own,
+            has_intraday: false,
+            quota: QuotaStatus {
+                used: 4,
+                limit: Some(25),
+                spent_until: None,
+                renews_at: Some(at("2026-11-21T05:00:00Z")),
+                gap: TimeDelta::milliseconds(1_200),
+                answered_at: Some(now() - TimeDelta::minutes(1)),
+                ..QuotaStatus::default()
+            },
+            sendable: 1,
+            pause: None,
+        }],
         store: StoreStatus {
             backend: Backend::Postgres,
             location: "stock_data".to_owned(),
             bars: 412_880,
             lost: None,
             spooled: 0,
-        },
-        quota: QuotaStatus {
-            used: 4,
-            limit: Some(25),
-            spent_until: None,
-            renews_at: Some(at("2026-11-21T05:00:00Z")),
         },
         schedule: schedule(),
         run: None,
@@ -284,18 +290,20 @@ fn system() -> SystemView {
             answers: 212,
             answer_bytes: 4_212_000,
         },
-        events: EventsAsked {
-            symbols: 3,
-            last: "2026-11-18".parse().ok(),
-        },
         spooled: Some(0),
-        fingerprint: "3f2a9c01d4e57b68".to_owned(),
-        gap: TimeDelta::milliseconds(1_200),
-        entitlements: vec![
-            known("TIME_SERIES_DAILY", "", true),
-            known("TIME_SERIES_DAILY", "outputsize=full", false),
-            known("TIME_SERIES_INTRADAY", "", false),
-        ],
+        sources: vec![SourceFacts {
+            id: SourceId::DEFAULT,
+            fingerprint: "3f2a9c01d4e57b68".to_owned(),
+            entitlements: vec![
+                known("TIME_SERIES_DAILY", "", true),
+                known("TIME_SERIES_DAILY", "outputsize=full", false),
+                known("TIME_SERIES_INTRADAY", "", false),
+            ],
+            events: EventsAsked {
+                symbols: 3,
+                last: "2026-11-18".parse().ok(),
+            },
+        }],
     }
 }
 

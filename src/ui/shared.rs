@@ -12,7 +12,9 @@ use super::theme::Theme;
 use crate::config::EnteredKey;
 use crate::model::calendar::Calendars;
 use crate::model::{Interval, RunId, SeriesKey, SourceId, Sources, WatchEdit};
-use crate::pipeline::snapshot::{ExportProgress, RunProgress, Snapshot, WatchedSeries};
+use crate::pipeline::snapshot::{
+    ExportProgress, RunProgress, Snapshot, SourceStatus, WatchedSeries,
+};
 
 /// The last requests of a day, which are not spent without asking.
 pub const RESERVE: u32 = 3;
@@ -160,25 +162,52 @@ impl Shared {
         self.series().iter().filter(waits).count()
     }
 
-    /// Requests left today; `None` without a limit.
+    /// How a source stands.
     #[must_use]
-    pub fn requests_left(&self) -> Option<u32> {
-        let quota = self.snapshot.as_ref()?.quota;
-        let left = quota.limit?.saturating_sub(quota.used);
-        Some(if quota.spent_until.is_some() { 0 } else { left })
+    pub fn source_status(&self, id: &SourceId) -> Option<&SourceStatus> {
+        self.snapshot.as_ref()?.source(id)
     }
 
-    /// Whether the plan is the free one, as far as is known: only that has a daily limit.
+    /// Requests left today to a source; `None` without a limit.
     #[must_use]
-    pub fn has_free_plan(&self) -> bool {
-        let snapshot = self.snapshot.as_ref();
-        snapshot.is_some_and(|snapshot| snapshot.quota.limit.is_some())
+    pub fn requests_left(&self, source: &SourceId) -> Option<u32> {
+        self.source_status(source)?.quota.left()
     }
 
-    /// Whether this many requests would use some of the day's reserve.
+    /// Until when nothing may be sent to a source: its requests of the day are used up.
     #[must_use]
-    pub fn takes_reserve(&self, requests: usize) -> bool {
-        self.requests_left().is_some_and(|left| {
+    pub fn spent_until(&self, source: &SourceId) -> Option<DateTime<Utc>> {
+        self.snapshot.as_ref()?.spent_until(source)
+    }
+
+    /// Until when nothing may be sent to any source of the watch list; of an empty one, to the usual
+    /// source.
+    #[must_use]
+    pub fn all_spent_until(&self) -> Option<DateTime<Utc>> {
+        let watched = self.watched_sources();
+        let spent = |source: &&SourceId| self.spent_until(source);
+        match watched.as_slice() {
+            [] => self.spent_until(&self.sources.usual),
+            watched => watched.iter().map(spent).min().flatten(),
+        }
+    }
+
+    /// The sources of the watch list, each once.
+    #[must_use]
+    pub fn watched_sources(&self) -> Vec<&SourceId> {
+        let mut found: Vec<&SourceId> = vec![];
+        for status in self.series() {
+            if !found.contains(&&status.key.source) {
+                found.push(&status.key.source);
+            }
+        }
+        found
+    }
+
+    /// Whether this many requests to a source would use some of its day's reserve.
+    #[must_use]
+    pub fn takes_reserve(&self, source: &SourceId, requests: usize) -> bool {
+        self.requests_left(source).is_some_and(|left| {
             let requests = u32::try_from(requests).unwrap_or(u32::MAX);
             left.saturating_sub(requests) < RESERVE
         })

@@ -10,7 +10,7 @@ use pipeline_tui::db::{
     PgTarget, RequestEnd, Reservation, Reserved, Store,
 };
 use pipeline_tui::model::adjustment::Rule;
-use pipeline_tui::model::quota::Quota;
+use pipeline_tui::model::quota::{Lately, Quota, Window, WindowSpan};
 use pipeline_tui::model::{
     Answer, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, RejectedRow, Request,
     RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId, Volume, WatchEdit,

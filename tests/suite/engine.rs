@@ -17,7 +17,7 @@ use pipeline_tui::pipeline::credential::fingerprint;
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::notice::What;
 use pipeline_tui::pipeline::schedule::Schedule;
-use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
+use pipeline_tui::pipeline::snapshot::Snapshot;
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
 use pipeline_tui::pipeline::{Once, Pipeline, Unreadable};
 use pipeline_tui::simulate::{Options, Plan, Server};
@@ -115,12 +115,6 @@ fn pipeline(store: Arc<dyn Store>, server: &Server, hands: &Hands, key: &str) ->
 
 fn options() -> EngineOptions {
     EngineOptions {
-        provider: ProviderStatus {
-            name: "simulated".into(),
-            plan: "no limit".into(),
-            key_is_demo: true,
-            is_simulated: true,
-        },
         watch: watched(),
         only: None,
         schedule: Schedule::after_close(),

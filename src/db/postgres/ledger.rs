@@ -3,13 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection, Row};
 
+use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SENT_AFTER, class};
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
 use super::Outcome;
 use uuid::Uuid;
 
-use crate::model::quota::{self, Ledger, Quota};
+use crate::model::quota::{self, Lately, Ledger, Quota};
 use crate::model::{Answer, RequestId, RunId, SourceId};
 
 /// How far back to look for the newest start; far more than any gap between two requests.
@@ -91,7 +92,50 @@ pub async fn standing(
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(&mut *connection)
         .await?;
-    at(connection, &credential.fingerprint, &quota, now).await
+    let ledger = at(connection, &credential.fingerprint, &quota, now).await?;
+    Ok(Ledger {
+        lately: lately(connection, &credential.fingerprint, &quota, now).await?,
+        ..ledger
+    })
+}
+
+async fn lately(
+    connection: &mut PgConnection,
+    fingerprint: &str,
+    quota: &Quota,
+    now: DateTime<Utc>,
+) -> Outcome<Lately> {
+    let mut rolling = [0; quota::WINDOWS];
+    for (sent, window) in rolling.iter_mut().zip(quota.rolling()) {
+        let Some((_, span)) = window else {
+            continue;
+        };
+        let found = sqlx::query_scalar(SENT_AFTER)
+            .bind(fingerprint)
+            .bind(now - span)
+            .fetch_one(&mut *connection)
+            .await?;
+        *sent = row::count(found);
+    }
+    let awaited = sqlx::query_scalar(AWAITED)
+        .bind(fingerprint)
+        .bind(now - LONGEST_WAIT)
+        .fetch_one(&mut *connection)
+        .await?;
+    let last = sqlx::query(LAST_END)
+        .bind(fingerprint)
+        .fetch_optional(connection)
+        .await?;
+    let (answered_at, word) = match last {
+        Some(last) => (last.try_get(0)?, last.try_get(1)?),
+        None => (None, None),
+    };
+    Ok(Lately {
+        rolling,
+        in_flight: row::count(awaited),
+        answered_at,
+        class: class(word),
+    })
 }
 
 async fn at(
@@ -134,6 +178,7 @@ async fn at(
         day_refusal: seen.try_get(3)?,
         data_today: seen.try_get(4)?,
         gives_way,
+        lately: Lately::default(),
     })
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
+use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SENT_AFTER, class};
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
@@ -10,7 +11,7 @@ use super::Outcome;
 use super::history::{NOW, text};
 use uuid::Uuid;
 
-use crate::model::quota::{self, Ledger, Quota};
+use crate::model::quota::{self, Lately, Ledger, Quota};
 use crate::model::{Answer, RequestId, RunId, SourceId};
 
 /// How far back to look for the newest start; far more than any gap between two requests.
@@ -86,7 +87,50 @@ pub async fn standing(
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
         .fetch_one(&mut *connection)
         .await?;
-    at(connection, &credential.fingerprint, &quota, now).await
+    let ledger = at(connection, &credential.fingerprint, &quota, now).await?;
+    Ok(Ledger {
+        lately: lately(connection, &credential.fingerprint, &quota, now).await?,
+        ..ledger
+    })
+}
+
+async fn lately(
+    connection: &mut SqliteConnection,
+    fingerprint: &str,
+    quota: &Quota,
+    now: DateTime<Utc>,
+) -> Outcome<Lately> {
+    let mut rolling = [0; quota::WINDOWS];
+    for (sent, window) in rolling.iter_mut().zip(quota.rolling()) {
+        let Some((_, span)) = window else {
+            continue;
+        };
+        let found = sqlx::query_scalar(SENT_AFTER)
+            .bind(fingerprint)
+            .bind(text(now - span))
+            .fetch_one(&mut *connection)
+            .await?;
+        *sent = row::count(found);
+    }
+    let awaited = sqlx::query_scalar(AWAITED)
+        .bind(fingerprint)
+        .bind(text(now - LONGEST_WAIT))
+        .fetch_one(&mut *connection)
+        .await?;
+    let last = sqlx::query(LAST_END)
+        .bind(fingerprint)
+        .fetch_optional(connection)
+        .await?;
+    let (answered_at, word) = match last {
+        Some(last) => (last.try_get(0)?, last.try_get(1)?),
+        None => (None, None),
+    };
+    Ok(Lately {
+        rolling,
+        in_flight: row::count(awaited),
+        answered_at,
+        class: class(word),
+    })
 }
 
 async fn at(
@@ -129,6 +173,7 @@ async fn at(
         day_refusal: seen.try_get(3)?,
         data_today: seen.try_get::<i64, _>(4)? > 0,
         gives_way,
+        lately: Lately::default(),
     })
 }
 

@@ -11,8 +11,8 @@ use super::super::notice::{Exported, Notice};
 use super::super::schedule::Schedule;
 use super::super::settings::Remembered;
 use super::super::snapshot::{
-    AnswerView, BarsPage, CoverageMap, ExportProgress, Preview, ProviderStatus, RangesView,
-    SeriesState, StoreStatus, SystemView,
+    AnswerView, BarsPage, CoverageMap, ExportProgress, Preview, RangesView, SeriesState,
+    SourceStatus, StoreStatus, SystemView,
 };
 use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
@@ -72,8 +72,8 @@ pub enum Input {
     ExportCrashed(String),
     /// Another key is in use from the next run on.
     Rekeyed {
-        /// Where the data comes from now.
-        provider: ProviderStatus,
+        /// How each source stands, before anything is known of its requests.
+        sources: Vec<SourceStatus>,
         /// What each source may be sent.
         quotas: Vec<(SourceId, Quota)>,
     },
@@ -419,8 +419,8 @@ pub enum Load {
 /// What the engine starts with.
 #[derive(Debug)]
 pub struct Start {
-    /// Where the data comes from.
-    pub provider: ProviderStatus,
+    /// How each source stands, before anything is known of its requests.
+    pub sources: Vec<SourceStatus>,
     /// The database.
     pub store: StoreStatus,
     /// What each source may be sent.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::snapshot::QuotaStatus;
+use super::super::snapshot::{QuotaStatus, RollingStatus};
 use crate::model::quota::{self, Ledger, Quota};
 use crate::model::{SeriesKey, SourceId};
 
@@ -22,6 +22,12 @@ struct Standing {
 }
 
 impl Standing {
+    /// Whether a request may still be in a window of this time.
+    fn sent_within(&self, span: TimeDelta, now: DateTime<Utc>) -> bool {
+        let last = self.ledger.last_start;
+        last.is_some_and(|last| now - last < span)
+    }
+
     fn ledger(&self, at: DateTime<Utc>) -> Ledger {
         if self.day == Some(self.quota.day(at).0) {
             self.ledger
@@ -53,14 +59,19 @@ impl Quotas {
         }
     }
 
-    /// Whether a day has turned since something was read.
+    /// Whether a day has turned since something was read, or requests have left a window.
     pub fn is_outdated(&self, now: DateTime<Utc>) -> bool {
         let is_of_another_day = |standing: &Standing| {
             standing
                 .day
                 .is_some_and(|day| day != standing.quota.day(now).0)
         };
-        self.0.iter().any(is_of_another_day)
+        let is_moving = |standing: &Standing| {
+            let lately = standing.ledger.lately;
+            lately.in_flight > 0 || lately.rolling.iter().any(|sent| *sent > 0)
+        };
+        let mut standings = self.0.iter();
+        standings.any(|standing| is_of_another_day(standing) || is_moving(standing))
     }
 
     /// Until when nothing may be sent to a source.
@@ -109,15 +120,37 @@ impl Quotas {
         wanted.into_iter().map(sendable).sum()
     }
 
-    /// The quota of the default source.
-    pub fn status(&self, now: DateTime<Utc>) -> QuotaStatus {
-        let Some(standing) = self.0.first() else {
+    /// The requests to a source.
+    pub fn status(&self, source: &SourceId, now: DateTime<Utc>) -> QuotaStatus {
+        let Some(standing) = self.of(source) else {
             return QuotaStatus::default();
         };
         let ledger = standing.ledger(now);
+        let mut rolling = [None; quota::WINDOWS];
+        let sent = standing
+            .quota
+            .rolling()
+            .into_iter()
+            .zip(ledger.lately.rolling);
+        for (status, (window, used)) in rolling.iter_mut().zip(sent) {
+            *status = window.map(|(limit, span)| RollingStatus {
+                used: if standing.sent_within(span, now) {
+                    used
+                } else {
+                    0
+                },
+                limit,
+                span,
+            });
+        }
         QuotaStatus {
             used: ledger.today,
             limit: standing.quota.per_day(),
+            gap: standing.quota.gap,
+            rolling,
+            in_flight: ledger.lately.in_flight,
+            answered_at: ledger.lately.answered_at,
+            class: ledger.lately.class,
             spent_until: quota::spent_until(&ledger, &standing.quota, now),
             renews_at: quota::renews_at(&ledger, &standing.quota, now),
         }
@@ -134,7 +167,6 @@ fn left(standing: &Standing, now: DateTime<Utc>) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use chrono_tz::UTC;
 
     use super::*;

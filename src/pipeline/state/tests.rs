@@ -15,6 +15,7 @@ use chrono_tz::America::New_York;
 
 use super::super::command::Command;
 use super::super::settings::Remembered;
+use super::super::snapshot::{KeyUse, QuotaStatus};
 use super::*;
 use crate::config::{EnteredKey, Secret};
 use crate::db::{Backend, SeriesFacts};
@@ -111,12 +112,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
 
 fn state(last_tick: Option<&str>) -> State {
     let mut state = State::new(Start {
-        provider: ProviderStatus {
-            name: "test".into(),
-            plan: "free key".into(),
-            key_is_demo: false,
-            is_simulated: true,
-        },
+        sources: sources("free key"),
         store: StoreStatus {
             backend: Backend::Sqlite,
             location: "test".into(),
@@ -134,6 +130,19 @@ fn state(last_tick: Option<&str>) -> State {
     });
     state.step(Input::Loaded(Loaded::Series(entries())), at(NOON));
     state
+}
+
+/// The usual source, with a key of this plan.
+fn sources(plan: &str) -> Vec<SourceStatus> {
+    vec![SourceStatus {
+        id: SourceId::DEFAULT,
+        plan: plan.to_owned(),
+        key: KeyUse::Own,
+        has_intraday: false,
+        quota: QuotaStatus::default(),
+        sendable: 0,
+        pause: None,
+    }]
 }
 
 fn quotas(per_day: Option<u32>) -> Vec<(SourceId, Quota)> {
@@ -541,10 +550,7 @@ fn another_key_is_not_judged_by_what_the_first_was_refused() {
     let shown = state.step(Input::Command(Command::ShowSystem), at(NOON));
     assert_eq!(shown, [Job::Load(Load::System)]);
     let rekeyed = Input::Rekeyed {
-        provider: ProviderStatus {
-            plan: "75 a minute".into(),
-            ..before.provider.clone()
-        },
+        sources: sources("75 a minute"),
         quotas: quotas(None),
     };
     let jobs = state.step(rekeyed, at(NOON));
@@ -555,7 +561,7 @@ fn another_key_is_not_judged_by_what_the_first_was_refused() {
         (SeriesState::Fresh, &None)
     );
     assert_eq!(
-        (after.provider.plan.as_str(), after.quota.limit),
+        (after.sources[0].plan.as_str(), after.sources[0].quota.limit),
         ("75 a minute", None)
     );
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, WatchedSeries};
+use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, SourceStatus, WatchedSeries};
 use super::{Entry, Owner, State};
 use crate::model::adjustment::Ratio;
 use crate::model::supposed::suppose_closed;
@@ -33,9 +33,12 @@ impl State {
             revision: self.revision,
             taken_at: now,
             read_only: self.read_only,
-            provider: self.provider.clone(),
+            sources: self
+                .sources
+                .iter()
+                .map(|source| self.source(source, now))
+                .collect(),
             store: self.store.clone(),
-            quota: self.quotas.status(now),
             schedule: ScheduleStatus {
                 schedule: self.schedule.clone(),
                 paused: self.paused,
@@ -78,6 +81,15 @@ impl State {
             (truth, state)
         };
         entries.map(state).collect()
+    }
+
+    fn source(&self, source: &SourceStatus, now: DateTime<Utc>) -> SourceStatus {
+        let due = self.due(now).filter(|series| series.source == source.id);
+        SourceStatus {
+            quota: self.quotas.status(&source.id, now),
+            sendable: self.quotas.sendable(due, now),
+            ..source.clone()
+        }
     }
 
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {

@@ -74,7 +74,7 @@ fn lacks(need: Need, shared: &Shared, now: DateTime<Utc>) -> Option<String> {
             .is_read_only()
             .then(|| "read-only: no requests, no changes".to_owned()),
         Need::Request => {
-            let until = shared.snapshot.as_ref()?.quota.spent_until?;
+            let until = shared.all_spent_until()?;
             Some(format!(
                 "today's requests are used up; more from {} {}",
                 text::near(until, now, shared.zone),

@@ -63,7 +63,7 @@ fn esc_and_a_key_that_follow_at_once_are_both_taken() {
 #[test]
 fn the_last_requests_of_a_day_are_not_spent_without_asking() {
     let mut snapshot = sample::normal();
-    snapshot.quota.used = 22;
+    snapshot.sources[0].quota.used = 22;
     let mut app = App::new(sample::shared(snapshot));
     assert_eq!(press(&mut app, "f"), []);
     assert!(matches!(app.overlay, Some(Overlay::Confirm(_))));
@@ -88,8 +88,10 @@ fn what_cannot_be_done_says_why_and_does_nothing() {
         assert!(said.text.contains("read-only"), "{key}: {}", said.text);
     }
     let mut snapshot = sample::normal();
-    (snapshot.quota.used, snapshot.quota.spent_until) =
-        (25, Some(sample::now() + chrono::TimeDelta::hours(10)));
+    (
+        snapshot.sources[0].quota.used,
+        snapshot.sources[0].quota.spent_until,
+    ) = (25, Some(sample::now() + chrono::TimeDelta::hours(10)));
     let mut app = App::new(sample::shared(snapshot));
     assert_eq!(press(&mut app, "f"), []);
     let said = app.messages.current(sample::now()).unwrap();
@@ -169,7 +171,7 @@ fn a_fetch_that_can_bring_nothing_asks_first_where_a_day_has_a_limit() {
     assert!(confirm.detail.starts_with("IBM daily cannot have new bars"));
     assert_eq!(sent(&press(&mut app, "y")), [&Command::Fetch(vec![ibm()])]);
     let mut snapshot = sample::normal();
-    snapshot.quota.limit = None;
+    snapshot.sources[0].quota.limit = None;
     let mut app = App::new(sample::shared(snapshot));
     assert_eq!(sent(&press(&mut app, "f")), [&Command::Fetch(vec![ibm()])]);
 }
@@ -447,7 +449,9 @@ fn what_a_row_needs_and_lacks_is_why_its_key_is_unavailable() {
     };
     let closed = App::new(sample::blank());
     let read_only = with(|snapshot| snapshot.read_only = true);
-    let spent = with(|snapshot| snapshot.quota.spent_until = snapshot.quota.renews_at);
+    let spent = with(|snapshot| {
+        snapshot.sources[0].quota.spent_until = snapshot.sources[0].quota.renews_at
+    });
     for (app, need, said) in [
         (closed, Need::Engine, "the store is not open yet"),
         (read_only, Need::Writable, "read-only: no requests"),

@@ -107,7 +107,7 @@ fn broken(mut snapshot: Snapshot) -> Snapshot {
         sample::now() - chrono::TimeDelta::seconds(12),
         "connection refused \\u{1b}[2J".to_owned(),
     ));
-    snapshot.quota.used = 25;
+    snapshot.sources[0].quota.used = 25;
     snapshot.schedule.paused = true;
     snapshot
 }

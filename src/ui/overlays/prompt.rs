@@ -119,11 +119,11 @@ impl Prompt {
     pub fn suggestions(&self, shared: &Shared) -> Vec<Suggestion> {
         match &self.kind {
             PromptKind::Add { .. } => add::listed(self.wish(), shared),
-            PromptKind::Edit { .. } => Interval::ALL
+            PromptKind::Edit { series } => Interval::ALL
                 .into_iter()
                 .map(|interval| Suggestion {
                     value: interval.to_string(),
-                    note: interval_note(interval, shared).to_owned(),
+                    note: interval_note(interval, series, shared).to_owned(),
                 })
                 .collect(),
             PromptKind::Schedule => [
@@ -338,8 +338,9 @@ impl Prompt {
         if listed && self.wish().is_empty() {
             return vec![];
         }
-        if shared.takes_reserve(1) {
-            let left = shared.requests_left().unwrap_or(0);
+        let source = &shared.sources.usual;
+        if shared.takes_reserve(source, 1) {
+            let left = shared.requests_left(source).unwrap_or(0);
             self.error = Some(format!(
                 "only {} left today, kept for bars; type the exact symbol",
                 text::count(left as usize, "request")
@@ -362,8 +363,15 @@ fn named(series: &[SeriesKey]) -> String {
     }
 }
 
-fn interval_note(interval: Interval, shared: &Shared) -> &'static str {
-    match (shared.has_free_plan(), interval.is_intraday()) {
+/// What the plans of these series' sources say about an interval.
+fn interval_note(interval: Interval, series: &[SeriesKey], shared: &Shared) -> &'static str {
+    let mut sources = series
+        .iter()
+        .filter_map(|key| shared.source_status(&key.source));
+    match (
+        sources.any(|source| !source.has_intraday),
+        interval.is_intraday(),
+    ) {
         (true, true) => "needs a paid plan",
         (true, false) => "free",
         (false, _) => "",
@@ -407,11 +415,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_plan_includes_is_read_from_its_limit_not_from_its_name() {
-        let notes = |plan: &str, limit| {
+    fn what_a_plan_includes_is_not_read_from_its_name() {
+        let notes = |plan: &str, has_intraday| {
             let mut snapshot = sample::normal();
-            snapshot.provider.plan = plan.to_owned();
-            snapshot.quota.limit = limit;
+            snapshot.sources[0].plan = plan.to_owned();
+            snapshot.sources[0].has_intraday = has_intraday;
             let series = vec![sample::series("IBM", Interval::Daily)];
             let prompt = Prompt::new(PromptKind::Edit { series }, "");
             let suggestions = prompt.suggestions(&sample::shared(snapshot));
@@ -426,8 +434,8 @@ mod tests {
             (note("5min"), note("daily"))
         };
         let limited = ("needs a paid plan".to_owned(), "free".to_owned());
-        assert_eq!(notes("any words", Some(25)), limited);
-        assert_eq!(notes("golden key", None), (String::new(), String::new()));
+        assert_eq!(notes("any words", false), limited);
+        assert_eq!(notes("golden key", true), (String::new(), String::new()));
     }
 
     #[test]

@@ -46,9 +46,10 @@ pub struct System {
 
 impl System {
     /// Selects the first line of a section.
-    pub fn go(&mut self, section: Section) {
+    pub fn go(&mut self, section: Section, shared: &Shared) {
         self.filter.clear();
-        (self.at, self.top) = (lines::first(section), None);
+        let sources = shared.about.sources.len();
+        (self.at, self.top) = (lines::first(section, sources), None);
     }
 
     /// Whether what was read is old; if so, it counts as requested from now on.

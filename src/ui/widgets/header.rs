@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::text::thousands;
-use crate::pipeline::snapshot::{ExportProgress, QuotaStatus, StoreStatus};
+use crate::pipeline::snapshot::{ExportProgress, QuotaStatus, SourceStatus, StoreStatus};
 use crate::ui::draw::{line, put, put_all, width};
 use crate::ui::regions::{ClickTarget, Regions};
 use crate::ui::shared::{Boot, RESERVE, Shared};
-use crate::ui::text;
 use crate::ui::theme::{Role, Theme};
 use crate::ui::view_id::ViewId;
+use crate::ui::{sources, text};
 
 /// From this width on, everything is written in full.
 pub const WIDE: u16 = 118;
@@ -49,6 +49,7 @@ pub const fn height(area: Rect) -> u16 {
 /// Draws the header.
 pub fn draw(
     shared: &Shared,
+    source: Option<&SourceStatus>,
     view: ViewId,
     now: DateTime<Utc>,
     area: Rect,
@@ -63,17 +64,20 @@ pub fn draw(
     let is_wide = length == Length::Full;
     // The tabs leave room for something beside them.
     let has_second = area.height > 1 && area.width >= ROOMY;
-    let who = who(shared, area.width);
+    let who = who(shared, source, area.width);
     if let Some(first) = line(area, 0) {
         let taken = width(&who);
         if is_wide {
-            let quota = fitting(quota(shared), area.width.saturating_sub(taken + 3));
+            let quota = fitting(
+                quota(shared, source, now),
+                area.width.saturating_sub(taken + 3),
+            );
             spread(buf, first, &who, &vec![], &quota);
         } else {
             let right = if has_second {
                 clock(shared, now)
             } else {
-                quota(shared)
+                quota(shared, source, now)
             };
             let right = fitting(right, area.width.saturating_sub(taken + 2 + LEAST_NEXT));
             let room = area.width.saturating_sub(taken + width(&right) + 3);
@@ -93,7 +97,7 @@ pub fn draw(
             left.extend(next(shared, now, length));
             (left, clock(shared, now))
         } else {
-            (vec![], quota(shared))
+            (vec![], quota(shared, source, now))
         };
         let right = fitting(right, rest.width.saturating_sub(width(&left) + 1));
         spread(buf, rest, &left, &vec![], &right);
@@ -155,7 +159,7 @@ fn tabs(theme: Theme, shown: ViewId, area: Rect, buf: &mut Buffer, regions: &mut
 }
 
 /// The program, the key, the store, and what is special about this session.
-fn who(shared: &Shared, width: u16) -> Pieces {
+fn who(shared: &Shared, source: Option<&SourceStatus>, width: u16) -> Pieces {
     let theme = shared.theme;
     let plain = Style::new();
     let name = if width < NAMELESS {
@@ -175,16 +179,21 @@ fn who(shared: &Shared, width: u16) -> Pieces {
         pieces.push(("  opening the store…".to_owned(), plain));
         return pieces;
     };
-    let provider = &snapshot.provider;
+    let plan = source.map_or("", |source| &source.plan);
     if width >= WIDE {
-        pieces.push((format!("   {}, {}", provider.name, provider.plan), plain));
+        let name = match source {
+            _ if shared.is_demo => "simulated",
+            Some(source) => shared.source_name(&source.id),
+            None => "",
+        };
+        pieces.push((format!("   {name}, {plan}"), plain));
         let bars = thousands(snapshot.store.bars);
         pieces.push((
             format!("   {}, {bars} bars", store_name(&snapshot.store)),
             plain,
         ));
     } else {
-        pieces.push((format!("  {}", provider.plan), plain));
+        pieces.push((format!("  {plan}"), plain));
     }
     pieces
 }
@@ -284,22 +293,44 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
     pieces
 }
 
-/// The requests left today and when they renew, the fullest form first.
-fn quota(shared: &Shared) -> Vec<Pieces> {
-    let Some(snapshot) = &shared.snapshot else {
+/// The requests that a source has left and when they renew, the fullest form first.
+fn quota(shared: &Shared, source: Option<&SourceStatus>, now: DateTime<Utc>) -> Vec<Pieces> {
+    let Some(source) = source else {
         return vec![];
     };
+    let theme = shared.theme;
+    if let Some((until, _)) = source.pause.as_ref().filter(|(until, _)| *until > now) {
+        let style = theme.style(Role::Warn);
+        let at = text::near(*until, now, shared.zone);
+        let zone = text::zone_name(shared.zone);
+        return vec![
+            vec![(format!("asks for a pause until {at} {zone}"), style)],
+            vec![(format!("paused until {at}"), style)],
+        ];
+    }
     let QuotaStatus {
         used,
         limit,
         renews_at,
         ..
-    } = snapshot.quota;
-    let theme = shared.theme;
-    let (Some(limit), Some(still), Some(renews_at)) = (limit, shared.requests_left(), renews_at)
+    } = source.quota;
+    let (Some(limit), Some(still), Some(renews_at)) = (limit, source.quota.left(), renews_at)
     else {
-        let text = format!("{} today", text::count(used as usize, "request"));
-        return vec![vec![(text, theme.style(Role::Muted))]];
+        let muted = theme.style(Role::Muted);
+        let today = format!("{} today", text::count(used as usize, "request"));
+        let Some(window) = sources::widest(&source.quota) else {
+            return vec![vec![(today, muted)]];
+        };
+        let left = sources::left_now(window);
+        let style = match window.left() {
+            0 => theme.style(Role::Warn),
+            _ => theme.style(Role::Text),
+        };
+        return vec![
+            vec![(left.clone(), style), (format!(", {today}"), muted)],
+            vec![(left, style)],
+            vec![(format!("{} left", window.left()), style)],
+        ];
     };
     let role = match still {
         0 => Role::Err,
@@ -415,6 +446,10 @@ mod tests {
         let area = buf.area;
         draw(
             &shared,
+            shared
+                .snapshot
+                .as_ref()
+                .and_then(|snapshot| snapshot.sources.first()),
             ViewId::Overview,
             sample::now(),
             area,
@@ -479,11 +514,11 @@ mod tests {
             assert!(line.trim_end().ends_with(told), "{width}: {line:?}");
         }
         let refused = head(
-            |snapshot| snapshot.quota.spent_until = snapshot.quota.renews_at,
+            |snapshot| snapshot.sources[0].quota.spent_until = snapshot.sources[0].quota.renews_at,
             tabs_take(2) + 36,
         );
         assert!(refused.contains("0 of 25 left, renews"), "{refused}");
-        let unlimited = head(|snapshot| snapshot.quota.limit = None, 80);
+        let unlimited = head(|snapshot| snapshot.sources[0].quota.limit = None, 80);
         assert!(unlimited.contains("4 requests today") && !unlimited.contains("renews"));
     }
 

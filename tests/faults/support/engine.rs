@@ -8,7 +8,7 @@ use pipeline_tui::db::{self, Access, PgTarget, Store};
 use pipeline_tui::model::{Interval, SeriesKey};
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::http::Bounds;
-use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
+use pipeline_tui::pipeline::snapshot::Snapshot;
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
 use pipeline_tui::pipeline::{Once, Pipeline, Unreadable, Waits};
 use pipeline_tui::time::Clock;
@@ -60,12 +60,6 @@ pub fn pipeline(
 pub async fn start(pipeline: Arc<Pipeline>, work: Work<'_>) -> Handle {
     let series = |symbol: &&str| SeriesKey::raw(symbol.parse().unwrap(), work.interval);
     let options = EngineOptions {
-        provider: ProviderStatus {
-            name: "simulated".into(),
-            plan: "no limit".into(),
-            key_is_demo: false,
-            is_simulated: true,
-        },
         watch: work.symbols.iter().map(series).collect(),
         only: None,
         schedule: work.schedule.parse().unwrap(),

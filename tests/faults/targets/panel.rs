@@ -16,9 +16,9 @@ use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
     AnswerView, Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked,
-    ExportProgress, Hole, MonthState, ProviderStatus, QuotaStatus, RangesView, RequestRow,
+    ExportProgress, Hole, KeyUse, MonthState, QuotaStatus, RangesView, RequestRow, RollingStatus,
     RunDetail, RunProgress, Scaled, ScheduleStatus, SearchView, SeriesState, Size, Snapshot,
-    StoreStatus, Stretch, SystemView, There, WatchedSeries,
+    SourceFacts, SourceStatus, StoreStatus, Stretch, SystemView, There, WatchedSeries,
 };
 
 use rust_decimal::Decimal;
@@ -325,22 +325,39 @@ fn answer(u: &mut Unstructured<'_>) -> Result<AnswerView> {
     })
 }
 
-fn system(u: &mut Unstructured<'_>) -> Result<SystemView> {
-    Ok(SystemView {
-        events: EventsAsked {
-            symbols: u.arbitrary()?,
-            last: sometimes(u, |u| Ok(instant(u)?.date_naive()))?,
+fn source(u: &mut Unstructured<'_>, id: &SourceId) -> Result<SourceStatus> {
+    let rolling = sometimes(u, |u| {
+        Ok(RollingStatus {
+            used: u.arbitrary()?,
+            limit: u.arbitrary()?,
+            span: TimeDelta::seconds(*u.choose(&[1, 10, 60])?),
+        })
+    })?;
+    Ok(SourceStatus {
+        id: id.clone(),
+        plan: cleaned(u)?,
+        key: *u.choose(KeyUse::ALL)?,
+        has_intraday: u.arbitrary()?,
+        quota: QuotaStatus {
+            used: u.int_in_range(0..=30)?,
+            limit: *u.choose(&[None, Some(0), Some(25)])?,
+            rolling: [rolling, None, None],
+            in_flight: u.int_in_range(0..=3)?,
+            answered_at: sometimes(u, instant)?,
+            spent_until: sometimes(u, instant)?,
+            renews_at: sometimes(u, instant)?,
+            gap: TimeDelta::milliseconds(u.int_in_range(0..=90_000)?),
+            ..QuotaStatus::default()
         },
-        database: cleaned(u)?,
-        schema: u.arbitrary()?,
-        size: Size {
-            bytes: u.arbitrary()?,
-            answers: u.arbitrary()?,
-            answer_bytes: u.arbitrary()?,
-        },
-        spooled: u.arbitrary()?,
+        sendable: u.int_in_range(0..=30)?,
+        pause: sometimes(u, |u| Ok((instant(u)?, cleaned(u)?)))?,
+    })
+}
+
+fn facts(u: &mut Unstructured<'_>, id: &SourceId) -> Result<SourceFacts> {
+    Ok(SourceFacts {
+        id: id.clone(),
         fingerprint: cleaned(u)?,
-        gap: TimeDelta::milliseconds(u.int_in_range(0..=90_000)?),
         entitlements: some(u, 4, |u| {
             Ok(Entitlement {
                 endpoint: cleaned(u)?,
@@ -349,6 +366,27 @@ fn system(u: &mut Unstructured<'_>) -> Result<SystemView> {
                 message: sometimes(u, cleaned)?,
             })
         })?,
+        events: EventsAsked {
+            symbols: u.arbitrary()?,
+            last: sometimes(u, |u| Ok(instant(u)?.date_naive()))?,
+        },
+    })
+}
+
+fn system(u: &mut Unstructured<'_>) -> Result<SystemView> {
+    Ok(SystemView {
+        database: cleaned(u)?,
+        schema: u.arbitrary()?,
+        size: Size {
+            bytes: u.arbitrary()?,
+            answers: u.arbitrary()?,
+            answer_bytes: u.arbitrary()?,
+        },
+        spooled: u.arbitrary()?,
+        sources: pipeline_tui::pipeline::sources::SETTINGS
+            .iter()
+            .map(|settings| facts(u, &settings.id))
+            .collect::<Result<_>>()?,
     })
 }
 
@@ -375,24 +413,16 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
         revision: u.arbitrary()?,
         taken_at: instant(u)?,
         read_only,
-        provider: ProviderStatus {
-            name: "Alpha Vantage".to_owned(),
-            plan: cleaned(u)?,
-            key_is_demo: u.arbitrary()?,
-            is_simulated: u.arbitrary()?,
-        },
+        sources: pipeline_tui::pipeline::sources::SETTINGS
+            .iter()
+            .map(|settings| source(u, &settings.id))
+            .collect::<Result<_>>()?,
         store: StoreStatus {
             backend: Backend::Sqlite,
             location: cleaned(u)?,
             bars: u.arbitrary()?,
             lost: sometimes(u, |u| Ok((instant(u)?, cleaned(u)?)))?,
             spooled: 0,
-        },
-        quota: QuotaStatus {
-            used: u.int_in_range(0..=30)?,
-            limit: *u.choose(&[None, Some(0), Some(25)])?,
-            spent_until: sometimes(u, instant)?,
-            renews_at: sometimes(u, instant)?,
         },
         schedule: ScheduleStatus {
             schedule: u

@@ -7,6 +7,7 @@ contract! {
     the_day_is_counted_across_processes_and_ends,
     a_request_that_was_never_sent_is_not_spent,
     a_refused_day_stops_everyone,
+    what_a_key_sent_lately_is_told_with_its_last_answer,
     what_runs_of_a_kind_have_sent_is_counted_since_an_instant,
     a_reservation_is_made_once,
     racing_reservations_never_overspend,
@@ -272,4 +273,44 @@ async fn entitlements_are_remembered_per_key_and_plan(place: Place) {
         [granted],
         "what once worked is not parked"
     );
+}
+
+async fn what_a_key_sent_lately_is_told_with_its_last_answer(place: Place) {
+    let store = place.open().await;
+    let minute = Window {
+        limit: 200,
+        span: WindowSpan::Rolling(TimeDelta::minutes(1)),
+    };
+    let limits = Quota {
+        windows: [None, Some(minute), None],
+        ..Quota::unlimited(New_York)
+    };
+    let lately = || async { store.ledger(credential(), limits).await.unwrap().lately };
+    assert_eq!(lately().await, Lately::default());
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let mut requests = vec![];
+    for attempt in 1..=3 {
+        let reservation = reservation(&run, &ibm(), limits, attempt);
+        match store.reserve(reservation).await.unwrap() {
+            Reserved::Granted(id) => requests.push(id),
+            other => panic!("{other:?}"),
+        }
+    }
+    let open = lately().await;
+    assert_eq!((open.rolling, open.in_flight), ([0, 3, 0], 3));
+    assert_eq!((open.answered_at, open.class), (None, None));
+    let refused = RequestEnd::Refused(ErrorClass::Burst, "slow down".into());
+    store.settle(requests[0], refused).await.unwrap();
+    let unsent = RequestEnd::NotSent("no network".into());
+    store.settle(requests[1], unsent).await.unwrap();
+    let seen = lately().await;
+    assert_eq!((seen.rolling, seen.in_flight), ([0, 2, 0], 1));
+    assert!(seen.answered_at.is_some());
+    assert_eq!(seen.class, Some(ErrorClass::Burst));
+    let other = Credential {
+        fingerprint: "beef".into(),
+        ..credential()
+    };
+    let of_other = store.ledger(other, limits).await.unwrap().lately;
+    assert_eq!(of_other, Lately::default(), "another key");
 }

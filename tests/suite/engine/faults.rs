@@ -252,7 +252,7 @@ async fn processes_notice_what_others_fetch() {
             snapshot.runs.len() == 1
                 && snapshot.store.bars == 100
                 && snapshot.series[0].bars == 100
-                && snapshot.quota.used == 1
+                && snapshot.sources[0].quota.used == 1
         })
         .await;
         fetch(&mut owner, &watched()[1..]).await;

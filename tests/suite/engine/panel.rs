@@ -1,7 +1,6 @@
 //! What a panel requests from the engine: windows of bars, answers, the watch list, another key, read-only.
 
 use pipeline_tui::model::{RequestId, SeriesStatus, SourceId, WatchEdit};
-use pipeline_tui::pipeline::engine::Rekeyed;
 use pipeline_tui::pipeline::snapshot::{BarsPage, SeriesState};
 use pipeline_tui::pipeline::{Event, Once};
 
@@ -108,8 +107,9 @@ async fn what_the_system_view_shows_is_read_when_it_is_asked_for() {
         let system = snapshot.system.as_ref().unwrap();
         assert!(system.database.starts_with(&backend), "{system:?}");
         assert_eq!((system.size.answers, system.spooled), (1, Some(0)));
-        assert_eq!(system.fingerprint, fingerprint(&[Secret::new(CANARY)]));
-        let known: Vec<_> = system
+        let source = &system.sources[0];
+        assert_eq!(source.fingerprint, fingerprint(&[Secret::new(CANARY)]));
+        let known: Vec<_> = source
             .entitlements
             .iter()
             .map(|known| (known.endpoint.as_str(), known.granted))
@@ -193,10 +193,7 @@ async fn another_key_counts_from_the_next_run_on() {
                     persistence: persistence(),
                     clock: hands.clock(),
                 });
-                Ok(Rekeyed {
-                    pipeline,
-                    plan: "75 a minute".into(),
-                })
+                Ok(pipeline)
             }
         };
         let options = EngineOptions {
@@ -222,10 +219,9 @@ async fn another_key_counts_from_the_next_run_on() {
         assert_eq!(why, "too short");
         send(&handle, Command::SetKey(entered("ANOTHERKEY4711"))).await;
         let snapshot = until(&mut handle, |snapshot| {
-            !snapshot.provider.key_is_demo && snapshot.series[1].problem.is_none()
+            snapshot.sources[0].plan == "75" && snapshot.series[1].problem.is_none()
         })
         .await;
-        assert_eq!(snapshot.provider.plan, "75 a minute");
         assert_eq!(snapshot.series[1].state, SeriesState::Due);
         fetch(&mut handle, &watched()[1..]).await;
         until(&mut handle, |snapshot| snapshot.series[1].bars == 100).await;

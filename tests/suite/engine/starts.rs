@@ -37,7 +37,7 @@ async fn until_run(handle: &mut Handle, trigger: &str, used: u32) -> Arc<Snapsho
         let newest = snapshot.runs.first();
         snapshot.run.is_none()
             && newest.is_some_and(|run| run.trigger == trigger && run.finished_at.is_some())
-            && snapshot.quota.used == used
+            && snapshot.sources[0].quota.used == used
     })
     .await
 }
@@ -67,7 +67,7 @@ async fn a_start_with_300_due_sends_five_and_the_schedule_spends_the_rest() {
         let schedule = &snapshot.schedule;
         assert_eq!((schedule.due, schedule.sendable), (295, 20));
         assert_eq!((schedule.due_next, schedule.sendable_next), (300, 20));
-        assert!(snapshot.quota.renews_at.is_some());
+        assert!(snapshot.sources[0].quota.renews_at.is_some());
 
         hands.move_on(TimeDelta::minutes(260));
         let not_asked = told(&mut handle, |what| match what {
@@ -115,7 +115,7 @@ async fn a_plan_without_a_days_limit_fetches_all_at_its_start() {
     let mut handle = engine::start(pipeline, of_300()).await.unwrap();
     let snapshot = until_run(&mut handle, "start", SERIES).await;
     assert_eq!(server.journal().len(), SERIES as usize);
-    assert_eq!(snapshot.quota.renews_at, None);
+    assert_eq!(snapshot.sources[0].quota.renews_at, None);
     end(handle).await;
 }
 

@@ -81,7 +81,7 @@ async fn a_list_costs_one_request_searching_it_none_and_the_provider_one() {
         assert!(from_provider && symbols.contains(&"TSCO.LON".to_owned()));
         assert_eq!(asked(&server), ["LISTING_STATUS", "SYMBOL_SEARCH"]);
         let snapshot = until(&mut handle, |snapshot| {
-            snapshot.quota.used == 2 && snapshot.runs.len() == 2
+            snapshot.sources[0].quota.used == 2 && snapshot.runs.len() == 2
         })
         .await;
         let runs = snapshot.runs.iter().map(|run| {

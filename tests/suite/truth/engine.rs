@@ -9,7 +9,7 @@ use pipeline_tui::model::SeriesKey;
 use pipeline_tui::pipeline::command::Command;
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
 use pipeline_tui::pipeline::schedule::Schedule;
-use pipeline_tui::pipeline::snapshot::{ProviderStatus, Snapshot};
+use pipeline_tui::pipeline::snapshot::Snapshot;
 use pipeline_tui::pipeline::sources::{
     self,
     alpha_vantage::{AlphaVantage, SETTINGS},
@@ -65,12 +65,6 @@ pub async fn start_at(
     let series =
         |(symbol, interval): &Series<'_>| SeriesKey::raw(symbol.parse().unwrap(), *interval);
     let options = EngineOptions {
-        provider: ProviderStatus {
-            name: "simulated".into(),
-            plan: "no limit".into(),
-            key_is_demo: false,
-            is_simulated: true,
-        },
         watch: watched.iter().map(series).collect(),
         only: None,
         schedule,

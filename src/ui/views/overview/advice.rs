@@ -6,6 +6,7 @@ use crate::model::{ErrorClass, Interval, SeriesKey};
 use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{SeriesState, Snapshot, WatchedSeries};
 use crate::ui::action::Action;
+use crate::ui::fetch::spent_words;
 use crate::ui::keymap::Keymap;
 use crate::ui::keymap::binding::KeyContext;
 use crate::ui::shared::Shared;
@@ -79,7 +80,7 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
             )
         }
         (SeriesState::Fetching, _) => "The request was sent; waiting for the answer.".to_owned(),
-        (SeriesState::Waiting, _) if snapshot.quota.spent_until.is_none() => {
+        (SeriesState::Waiting, _) if snapshot.spent_until(&status.key.source).is_none() => {
             "In the current run; its request is sent as soon as the plan's pace allows.".to_owned()
         }
         (SeriesState::Due | SeriesState::Waiting, _) if status.fetched_at.is_none() => {
@@ -131,10 +132,19 @@ fn when(
     now: DateTime<Utc>,
 ) -> String {
     let schedule = &snapshot.schedule;
-    if let Some(until) = snapshot.quota.spent_until {
+    let source = &status.key.source;
+    if let Some(until) = snapshot.spent_until(source) {
+        return format!(" {}", sentence(&spent_words(source, until, shared, now)));
+    }
+    if let Some((until, why)) = snapshot
+        .source(source)
+        .and_then(|source| source.pause.as_ref())
+        && *until > now
+    {
         return format!(
-            " Today's requests are used up; more from {} {}.",
-            text::near(until, now, shared.zone),
+            " {} asks for a pause until {} {}: {why}.",
+            shared.source_name(source),
+            text::near(*until, now, shared.zone),
             text::zone_name(shared.zone)
         );
     }
@@ -188,6 +198,7 @@ fn priced(action: Action, label: &str, requests: u32) -> (Action, String) {
 
 fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, String)> {
     let step = |action, label: &str| (action, label.to_owned());
+    let is_spent = snapshot.spent_until(&status.key.source).is_some();
     let class = status.problem.as_ref().map(|(class, _)| *class);
     match (status.state, class) {
         (SeriesState::Blocked, Some(ErrorClass::DemoKey | ErrorClass::BadKey)) => {
@@ -221,15 +232,13 @@ fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, Strin
             priced(Action::Fetch, "try again", status.fetch_price),
             step(Action::ViewRuns, "see what happened"),
         ],
-        (SeriesState::Holes, _)
-            if snapshot.quota.spent_until.is_none() && status.closing_price > 0 =>
-        {
+        (SeriesState::Holes, _) if !is_spent && status.closing_price > 0 => {
             vec![
                 priced(Action::Backfill, "fetch them", status.closing_price),
                 step(Action::Open, "show its bars"),
             ]
         }
-        (SeriesState::Due | SeriesState::Behind, _) if snapshot.quota.spent_until.is_none() => {
+        (SeriesState::Due | SeriesState::Behind, _) if !is_spent => {
             vec![priced(Action::Fetch, "fetch now", status.fetch_price)]
         }
         (SeriesState::Fresh | SeriesState::Closed | SeriesState::Holes, _) => {

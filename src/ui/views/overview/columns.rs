@@ -276,6 +276,10 @@ pub fn next_or_why(
     now: DateTime<Utc>,
 ) -> String {
     let schedule = &snapshot.schedule;
+    let source = snapshot.source(&status.key.source);
+    let spent = source.and_then(|source| source.quota.spent_until);
+    let paused = source.and_then(|source| source.pause.as_ref());
+    let spent = spent.or(paused.map(|(until, _)| *until).filter(|until| *until > now));
     match status.state {
         SeriesState::Fetching => status.retry_at.map_or_else(
             || "request sent".to_owned(),
@@ -288,14 +292,14 @@ pub fn next_or_why(
             let class = status.problem.as_ref().map(|(class, _)| *class);
             class.map_or_else(String::new, |class| short_reason(class).to_owned())
         }
-        SeriesState::Waiting if snapshot.quota.spent_until.is_none() => snapshot
+        SeriesState::Waiting if spent.is_none() => snapshot
             .run
             .as_ref()
             .and_then(|run| run.id)
             .map_or_else(|| "next run".to_owned(), |id| format!("run {id}")),
         SeriesState::Holes => text::count(status.truth.holes.len(), "hole"),
-        state if snapshot.quota.spent_until.is_some() && state != SeriesState::Fresh => {
-            let until = snapshot.quota.spent_until.unwrap_or(now);
+        state if spent.is_some() && state != SeriesState::Fresh => {
+            let until = spent.unwrap_or(now);
             format!("after {}", text::near(until, now, shared.zone))
         }
         _ if schedule.paused => "paused".to_owned(),

@@ -325,15 +325,29 @@ fn side(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>, area: Rect, bu
     lines.push(plain(format!("missed {}", schedule.missed)));
     lines.push(plain(String::new()));
     lines.push(head("Today"));
-    lines.push(plain(match snapshot.quota.limit {
-        Some(limit) => format!("{} of {limit} requests", snapshot.quota.used),
-        None => text::count(snapshot.quota.used as usize, "request"),
-    }));
-    if let Some(until) = snapshot.quota.spent_until {
-        lines.push(plain(format!(
-            "more {}",
-            text::near(until, now, shared.zone)
-        )));
+    let watched = shared.watched_sources();
+    for source in &snapshot.sources {
+        let is_only = watched.len() < 2;
+        let is_shown = match watched.first() {
+            Some(_) => watched.contains(&&source.id),
+            None => source.id == shared.sources.usual,
+        };
+        if !is_shown {
+            continue;
+        }
+        if !is_only {
+            lines.push(plain(text::fit(shared.source_name(&source.id), 19)));
+        }
+        lines.push(plain(match source.quota.limit {
+            Some(limit) => format!("{} of {limit} requests", source.quota.used),
+            None => text::count(source.quota.used as usize, "request"),
+        }));
+        let paused = source.pause.as_ref().map(|(until, _)| *until);
+        let until = source.quota.spent_until.or(paused);
+        if let Some(until) = until.filter(|until| *until > now) {
+            let near = text::near(until, now, shared.zone);
+            lines.push(plain(format!("more {near}")));
+        }
     }
     lines.push(plain(String::new()));
     if let Some(run) = snapshot.last_run() {

@@ -10,7 +10,7 @@ use crate::pipeline::snapshot::{SeriesState, WatchedSeries};
 use crate::ui::action::{Action, Effect};
 use crate::ui::backfill;
 use crate::ui::export::export_of;
-use crate::ui::fetch::{fetch_of, guarded};
+use crate::ui::fetch::{due_costs, fetch_of, guarded};
 use crate::ui::overlays::key_question;
 use crate::ui::reply::{Confirm, Explanation, PromptKind, Reply};
 use crate::ui::shared::Shared;
@@ -125,7 +125,7 @@ fn fetch_due(shared: &Shared) -> Vec<Reply> {
     let schedule = shared.snapshot.as_ref().map(|snapshot| &snapshot.schedule);
     let (due, now) = schedule.map_or((0, 0), |schedule| (schedule.due, schedule.sendable));
     let rest = (due > now).then(|| format!("{now} of {due} due series can be fetched today."));
-    let mut replies = guarded(Command::FetchDue, now, rest, shared);
+    let mut replies = guarded(Command::FetchDue, &due_costs(shared), rest, shared);
     if shared.run().is_some() {
         replies.push(Reply::Say(
             "what is still due after the current run is fetched then".to_owned(),

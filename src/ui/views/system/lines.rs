@@ -5,16 +5,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::model::calendar::{Calendar, CalendarId};
 use crate::model::text::thousands;
-use crate::pipeline::snapshot::{Entitlement, EventsAsked, Snapshot, SystemView};
-use crate::ui::about::About;
+use crate::pipeline::snapshot::{Snapshot, SystemView};
+use crate::ui::about::{About, AboutSource};
 use crate::ui::shared::Shared;
+use crate::ui::sources::{self, Known, Reader, Told};
 use crate::ui::{market, text};
 
 /// A part of the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
-    /// Whose data it is, and what may be requested.
-    Source,
+    /// A source, by its name: its key, its plan, its requests.
+    Source(&'static str),
     /// This process.
     Engine,
     /// Where the data is.
@@ -24,10 +25,18 @@ pub enum Section {
 }
 
 impl Section {
+    /// What finds it.
+    fn words(self) -> String {
+        match self {
+            Self::Source(name) => format!("source {name}"),
+            other => other.title().to_owned(),
+        }
+    }
+
     /// Its head.
     pub(super) const fn title(self) -> &'static str {
         match self {
-            Self::Source => "Source",
+            Self::Source(name) => name,
             Self::Engine => "Engine",
             Self::Store => "Store",
             Self::Settings => "Settings",
@@ -52,11 +61,12 @@ impl SystemLine {
     /// Whether it contains a word, in lower case: in a field, or anywhere.
     pub(super) fn is(&self, field: Option<&str>, word: &str) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(word);
+        let section = self.section.words();
         match field {
-            None => [self.section.title(), &self.label, &self.value, &self.note]
+            None => [section.as_str(), &self.label, &self.value, &self.note]
                 .map(holds)
                 .contains(&true),
-            Some("section") => holds(self.section.title()),
+            Some("section") => holds(&section),
             Some("name") => holds(&self.label),
             Some("value") => holds(&self.value),
             Some("from") => self.section == Section::Settings && holds(&self.note),
@@ -65,20 +75,17 @@ impl SystemLine {
     }
 }
 
-/// A label, its value, and a note.
-type Told = (&'static str, String, String);
-
-const SOURCE: usize = 10;
 const ENGINE: usize = 7;
 const STORE: usize = 10;
 
-/// The first line of a section among all.
-pub(super) const fn first(section: Section) -> usize {
+/// The first line of a section among all, with so many sources; of the sources, that of the first.
+pub(super) const fn first(section: Section, sources: usize) -> usize {
+    let engine = sources * sources::LINES;
     match section {
-        Section::Source => 0,
-        Section::Engine => SOURCE,
-        Section::Store => SOURCE + ENGINE,
-        Section::Settings => SOURCE + ENGINE + STORE,
+        Section::Source(_) => 0,
+        Section::Engine => engine,
+        Section::Store => engine + ENGINE,
+        Section::Settings => engine + ENGINE + STORE,
     }
 }
 
@@ -92,7 +99,11 @@ pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<SystemLine> {
         value: row.value.clone(),
         note: row.source.clone(),
     });
-    section(Section::Source, source(shared, snapshot, system, now))
+    let sources = shared.about.sources.iter().flat_map(|about| {
+        let head = Section::Source(about.settings.words.name);
+        section(head, source(about, shared, system, now))
+    });
+    sources
         .chain(section(Section::Engine, engine(shared, snapshot, now)))
         .chain(section(
             Section::Store,
@@ -113,122 +124,33 @@ fn section<const N: usize>(section: Section, told: [Told; N]) -> impl Iterator<I
 }
 
 fn source(
+    source: &AboutSource,
     shared: &Shared,
-    snapshot: Option<&Snapshot>,
     system: Option<&SystemView>,
     now: DateTime<Utc>,
-) -> [Told; SOURCE] {
-    let usual = shared.about.sources.first();
-    let of = |tell: &dyn Fn(&Snapshot) -> String| snapshot.map_or_else(String::new, tell);
-    let read = |tell: &dyn Fn(&SystemView) -> String| system.map_or_else(String::new, tell);
-    let limit = of(&|snapshot| match snapshot.quota.limit {
-        Some(limit) => format!("{} a day", text::count(limit as usize, "request")),
-        None => "no daily limit".to_owned(),
+) -> [Told; sources::LINES] {
+    let settings = source.settings;
+    let facts = system.and_then(|system| {
+        let mut all = system.sources.iter();
+        all.find(|facts| facts.id == settings.id)
     });
-    let key = snapshot.map_or_else(String::new, |snapshot| {
-        if snapshot.provider.key_is_demo {
-            "demo".to_owned()
-        } else {
-            read(&|system| format!("fingerprint {}", system.fingerprint))
-        }
-    });
-    let spent = of(&|snapshot| match snapshot.quota.spent_until {
-        Some(until) => format!(
-            "nothing more until {} {}",
-            text::near(until, now, shared.zone),
-            text::zone_name(shared.zone)
-        ),
-        None => String::new(),
-    });
-    let known = |granted| read(&|system| allowed(&system.entitlements, granted));
-    [
-        (
-            "provider",
-            of(&|snapshot| snapshot.provider.name.clone()),
-            String::new(),
-        ),
-        (
-            "address",
-            usual.map_or_else(String::new, |usual| usual.address.clone()),
-            String::new(),
-        ),
-        (
-            "key",
-            key,
-            usual.map_or_else(String::new, |usual| shared.key_origin(usual)),
-        ),
-        (
-            "plan",
-            of(&|snapshot| snapshot.provider.plan.clone()),
-            limit,
-        ),
-        ("pace", read(&|system| pace(system.gap)), String::new()),
-        ("today", of(&|snapshot| used(shared, snapshot)), spent),
-        (
-            "renews",
-            of(&|snapshot| {
-                snapshot
-                    .quota
-                    .renews_at
-                    .map_or_else(String::new, |at| text::renewal(at, shared.local))
-            }),
-            String::new(),
-        ),
-        (
-            "allowed",
-            known(true),
-            "answered with this key so far".to_owned(),
-        ),
-        (
-            "refused",
-            known(false),
-            "refused with this key so far".to_owned(),
-        ),
-        (
-            "events",
-            read(&|system| events(system.events)),
-            "splits, dividends; the palette (:) fetches them".to_owned(),
-        ),
-    ]
-}
-
-/// Of how many symbols splits and dividends were asked for, and when last.
-fn events(asked: EventsAsked) -> String {
-    let symbols = usize::try_from(asked.symbols).unwrap_or(usize::MAX);
-    asked.last.map_or_else(
-        || "never asked for".to_owned(),
-        |last| format!("of {}, last {last}", text::count(symbols, "symbol")),
-    )
-}
-
-fn pace(gap: chrono::TimeDelta) -> String {
-    if gap.is_zero() {
-        "no limit".to_owned()
-    } else {
-        format!("one request every {}", text::step(gap))
-    }
-}
-
-fn used(shared: &Shared, snapshot: &Snapshot) -> String {
-    let quota = &snapshot.quota;
-    let sent = format!("{} sent", text::count(quota.used as usize, "request"));
-    match (quota.limit, shared.requests_left()) {
-        (Some(limit), Some(left)) => format!("{sent}, {left} of {limit} left"),
-        _ => sent,
-    }
-}
-
-/// The endpoints that the key is known to be allowed, or not.
-fn allowed(known: &[Entitlement], granted: bool) -> String {
-    let endpoints: Vec<String> = known
-        .iter()
-        .filter(|known| known.granted == granted)
-        .map(|known| match known.parameter.as_str() {
-            "" => known.endpoint.clone(),
-            parameter => format!("{} with {parameter}", known.endpoint),
-        })
-        .collect();
-    endpoints.join(", ")
+    let on_it = shared.series().iter();
+    let known = Known {
+        settings,
+        address: &source.address,
+        key_origin: &shared.key_origin(source),
+        status: shared.source_status(&settings.id),
+        facts,
+        series: on_it
+            .filter(|status| status.key.source == settings.id)
+            .count(),
+    };
+    let reader = Reader {
+        now,
+        zone: shared.zone,
+        local: shared.local,
+    };
+    sources::lines(&known, &reader)
 }
 
 fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [Told; ENGINE] {

@@ -48,12 +48,12 @@ fn each_section_begins_at_its_first_line_whatever_is_known() {
     for shared in [sample::shared(sample::normal()), sample::blank()] {
         let all = lines(&shared, sample::now());
         for section in [
-            Section::Source,
+            Section::Source("Alpha Vantage"),
             Section::Engine,
             Section::Store,
             Section::Settings,
         ] {
-            let first = lines::first(section);
+            let first = lines::first(section, shared.about.sources.len());
             assert_eq!(all[first].section, section);
             assert!(first == 0 || all[first - 1].section != section);
         }
@@ -63,7 +63,7 @@ fn each_section_begins_at_its_first_line_whatever_is_known() {
 #[test]
 fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
     let shared = sample::shared(sample::normal());
-    let source = |label| told(&shared, Section::Source, label);
+    let source = |label| told(&shared, Section::Source("Alpha Vantage"), label);
     assert_eq!(
         source("key"),
         ("fingerprint 3f2a9c01d4e57b68".into(), ".env line 3".into())
@@ -81,34 +81,42 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
         "TIME_SERIES_DAILY with outputsize=full, TIME_SERIES_INTRADAY"
     );
     let spent = with(|snapshot| {
-        snapshot.quota.used = 25;
-        snapshot.quota.spent_until = Some("2026-11-21T05:00:00Z".parse().unwrap());
+        snapshot.sources[0].quota.used = 25;
+        snapshot.sources[0].quota.spent_until = Some("2026-11-21T05:00:00Z".parse().unwrap());
     });
     assert_eq!(
-        told(&spent, Section::Source, "today"),
+        told(&spent, Section::Source("Alpha Vantage"), "today"),
         (
             "25 requests sent, 0 of 25 left".into(),
             "nothing more until Sat 00:00 ET".into()
         )
     );
-    let refused = with(|snapshot| snapshot.quota.spent_until = snapshot.quota.renews_at);
+    let refused = with(|snapshot| {
+        snapshot.sources[0].quota.spent_until = snapshot.sources[0].quota.renews_at
+    });
     assert_eq!(
-        told(&refused, Section::Source, "today").0,
+        told(&refused, Section::Source("Alpha Vantage"), "today").0,
         "4 requests sent, 0 of 25 left"
     );
     assert_eq!(
-        told(&refused, Section::Source, "events"),
+        told(&refused, Section::Source("Alpha Vantage"), "events"),
         (
             "of 3 symbols, last 2026-11-18".into(),
             "splits, dividends; the palette (:) fetches them".into()
         )
     );
     let unlimited = with(|snapshot| {
-        (snapshot.quota.limit, snapshot.quota.renews_at) = (None, None);
+        (
+            snapshot.sources[0].quota.limit,
+            snapshot.sources[0].quota.renews_at,
+        ) = (None, None);
     });
-    assert_eq!(told(&unlimited, Section::Source, "renews").0, "");
     assert_eq!(
-        told(&unlimited, Section::Source, "today").0,
+        told(&unlimited, Section::Source("Alpha Vantage"), "renews").0,
+        ""
+    );
+    assert_eq!(
+        told(&unlimited, Section::Source("Alpha Vantage"), "today").0,
         "4 requests sent"
     );
     let mut entered = sample::shared(sample::normal());
@@ -117,7 +125,7 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
         values: vec![crate::config::Secret::new("not-to-be-seen-77")],
     }];
     assert_eq!(
-        told(&entered, Section::Source, "key").1,
+        told(&entered, Section::Source("Alpha Vantage"), "key").1,
         "entered in this session, not saved"
     );
     let all = format!("{:?}", lines(&entered, sample::now()));
@@ -190,7 +198,7 @@ fn the_store_tells_its_place_and_what_it_takes() {
 fn a_long_path_is_broken_and_not_cut() {
     let shared = sample::shared(sample::normal());
     let mut view = System::default();
-    view.go(Section::Store);
+    view.go(Section::Store, &shared);
     let screen = screen(&mut view, &shared, 40, 24);
     let path = &shared.about.exports;
     let without_breaks: String = screen
@@ -207,7 +215,7 @@ fn a_long_path_is_broken_and_not_cut() {
 fn a_section_is_shown_from_its_head_and_moving_keeps_the_line_in_sight() {
     let shared = sample::shared(sample::normal());
     let mut view = System::default();
-    view.go(Section::Store);
+    view.go(Section::Store, &shared);
     let first = screen(&mut view, &shared, 80, 8);
     assert!(first.starts_with("─ Store ─"), "{first}");
     assert!(first.contains("▌database"), "{first}");
