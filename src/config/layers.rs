@@ -292,7 +292,10 @@ impl Reader {
         let mut layer = Layer::new();
         let known = self.known.settings();
         for setting in known.filter(|setting| setting.reach != Reach::File) {
-            if let Some(value) = inputs.environment.get(setting.name) {
+            let mut given = setting
+                .variables()
+                .filter_map(|name| inputs.environment.get(name));
+            if let Some(value) = given.find(|value| !value.is_empty()) {
                 self.put(&mut layer, setting, value.clone(), SetBy::Environment);
             }
         }

@@ -13,7 +13,7 @@ use super::source::SourceSettings;
 
 /// Where a source's key is saved.
 fn path(config_file: &Path, source: &SourceSettings) -> PathBuf {
-    config_file.with_file_name(format!("{}.key", source.id))
+    config_file.with_file_name(format!("{}.key", source.section()))
 }
 
 /// Where earlier versions saved it.

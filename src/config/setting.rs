@@ -42,6 +42,8 @@ pub(super) enum Reach {
 pub struct Setting {
     /// The variable, or the key of a setting that only the configuration file has.
     pub name: &'static str,
+    /// Another variable for the same, as other programs call it; where both are set, `name` counts.
+    pub other_name: Option<&'static str>,
     /// The dotted key in the configuration file.
     pub key: Option<&'static str>,
     /// The dotted key of earlier versions, which is still read.
@@ -70,6 +72,7 @@ impl Setting {
     ) -> Self {
         Self {
             name,
+            other_name: None,
             key,
             former_key: None,
             flag: None,
@@ -86,6 +89,18 @@ impl Setting {
     pub const fn formerly(mut self, key: &'static str) -> Self {
         self.former_key = Some(key);
         self
+    }
+
+    /// The same, also read from another variable.
+    #[must_use]
+    pub const fn or(mut self, name: &'static str) -> Self {
+        self.other_name = Some(name);
+        self
+    }
+
+    /// Its variables, the one that counts first.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.other_name)
     }
 
     /// The same with a flag.

@@ -75,6 +75,16 @@ impl SourceSettings {
         (self.id.clone(), self.calendar)
     }
 
+    /// The section of the configuration file with its rows. Sources that share key, addresses and
+    /// plan share the section of the first of them.
+    #[must_use]
+    pub fn section(&self) -> &str {
+        let key = self.allow_http.key.unwrap_or_default();
+        key.strip_prefix("sources.")
+            .and_then(|key| key.split('.').next())
+            .unwrap_or(self.id.as_str())
+    }
+
     /// The variable of its key; of the first value, if it has several.
     #[must_use]
     pub fn key_variable(&self) -> &'static str {

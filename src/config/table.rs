@@ -1,6 +1,8 @@
 //! The one table of settings: those of the program, and the rows that each source declares. The
 //! layers, `config show`, the example files' tests and the texts of errors are all built from it.
 
+use std::collections::BTreeSet;
+
 use super::postgres;
 use super::setting::{Kind, Reach, Secrecy, Setting};
 use super::source::SourceSettings;
@@ -84,21 +86,31 @@ impl Table {
 
     /// The settings, in the order in which they are shown.
     pub fn settings(self) -> impl Iterator<Item = &'static Setting> {
-        let of_sources = self.sources.iter().flat_map(|source| source.rows());
+        let of_sources = self.declaring().flat_map(|source| source.rows());
         of_sources.chain(PROGRAM.iter().copied())
     }
 
     /// Secrets, each with the setting that names a file with it; only one of the two may be set.
     pub(super) fn twins(self) -> impl Iterator<Item = (&'static Setting, &'static Setting)> {
-        let keys = self.sources.iter().flat_map(|source| source.key);
+        let keys = self.declaring().flat_map(|source| source.key);
         keys.map(|field| (&field.value, &field.file))
             .chain([(&PASSWORD, &PASSWORD_FILE)])
     }
 
+    /// The sources without those that share the rows of one before them.
+    fn declaring(self) -> impl Iterator<Item = &'static &'static SourceSettings> {
+        let section = |source: &SourceSettings| source.section().to_owned();
+        let mut seen = BTreeSet::new();
+        self.sources
+            .iter()
+            .filter(move |source| seen.insert(section(source)))
+    }
+
     /// The setting with this variable.
     pub(super) fn by_variable(self, name: &str) -> Option<&'static Setting> {
-        self.settings()
-            .find(|setting| setting.name == name && setting.reach != Reach::File)
+        self.settings().find(|setting| {
+            setting.reach != Reach::File && setting.variables().any(|known| known == name)
+        })
     }
 
     /// The setting with this dotted key, today's or an earlier one, and that key.
