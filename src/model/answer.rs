@@ -59,12 +59,11 @@ impl Answer {
 }
 
 impl Reading {
-    /// Marks the bars whose period had not ended when they were asked for.
-    pub fn mark_unfinished(&mut self, interval: Interval, answer: &Answer, calendar: &Calendar) {
-        let asked_at = answer.asked_at();
+    /// Marks the bars whose period had not ended at an instant: what is traded later is not in them.
+    pub fn mark_unfinished(&mut self, interval: Interval, at: DateTime<Utc>, calendar: &Calendar) {
         // Oldest first: before the newest bar that had ended, all had.
         for bar in self.bars.iter_mut().rev() {
-            bar.is_final = calendar.period_end(interval, bar) <= asked_at;
+            bar.is_final = calendar.period_end(interval, bar) <= at;
             if bar.is_final {
                 break;
             }

@@ -24,6 +24,7 @@ impl Exchange<'_> {
         kept: &KeptAnswer,
         judging: Judging,
     ) -> Result<Result<Digest, Refusal>, DbError> {
+        let delay = self.lane.source.publishing().delay;
         let read = |request: &Request, answer: &Answer| {
             let read = self.lane.source.read(request, answer);
             let page = read.map_err(|mut refusal| {
@@ -35,7 +36,7 @@ impl Exchange<'_> {
             let mut page = complete(request, page)?;
             for (series, reading) in &mut page.parts {
                 let calendar = self.pipeline.calendars.of(series);
-                reading.mark_unfinished(series.interval, answer, &calendar);
+                reading.mark_unfinished(series.interval, answer.asked_at() - delay, &calendar);
             }
             Ok(page)
         };
@@ -44,8 +45,9 @@ impl Exchange<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let is_last = judging.is_last && page.next.is_none();
+        let is_last_page = page.next.is_none();
         let batch = |(series, reading): (SeriesKey, Reading)| Batch {
-            spoken: self.spoken(kept, &series, &reading),
+            spoken: self.spoken((kept, is_last_page), &series, &reading),
             request: kept.id,
             run: kept.run,
             series,
@@ -74,11 +76,17 @@ impl Exchange<'_> {
 }
 
 impl Exchange<'_> {
-    fn spoken(&self, kept: &KeptAnswer, series: &SeriesKey, reading: &Reading) -> Option<Spoken> {
+    fn spoken(
+        &self,
+        (kept, is_last_page): (&KeptAnswer, bool),
+        series: &SeriesKey,
+        reading: &Reading,
+    ) -> Option<Spoken> {
         let asked = Asked {
             request: &kept.request,
             series,
             at: kept.answer.asked_at(),
+            is_last_page,
         };
         let spoken = self.lane.source.spoken(&asked, &reading.bars)?;
         let grid = self.pipeline.grid(series);

@@ -42,7 +42,7 @@ impl Pipeline {
         let Some(lane) = self.lane(&series.source) else {
             return Ok(None);
         };
-        let publishing = lane.source.describe().publishing;
+        let publishing = lane.source.publishing();
         if series.interval.is_intraday() {
             let daily = SeriesKey::of(&series.instrument(), Interval::Daily);
             let facts = self.store.facts(self.stored_as(&daily)).await?;

@@ -81,7 +81,7 @@ fn whatever_was_asked(source: &dyn Source, request: &Request, refusal: &Refusal)
         ErrorClass::ClientBug => {
             let endpoint = &request.endpoint;
             format!(
-                "the provider does not know the endpoint {endpoint}; please report this ({said})"
+                "the provider does not accept this request to {endpoint}; please report this ({said})"
             )
         }
         ErrorClass::Blocked => {

@@ -65,29 +65,84 @@ impl From<DbError> for Setback {
 }
 
 impl Fetch {
-    pub async fn run(self) -> Fetched {
-        let series = self.requests.iter().take(1).flat_map(|first| &first.series);
+    pub async fn run(mut self) -> Fetched {
+        let mut requests = std::mem::take(&mut self.requests);
+        let series = requests.iter().take(1).flat_map(|first| &first.series);
         let mut reports: Vec<SeriesReport> = series
             .map(|series| SeriesReport::new(series.clone(), SeriesStatus::Running))
             .collect();
-        match self.all(&mut reports).await {
-            Ok(lesson) => {
-                for report in &mut reports {
-                    report.status = SeriesStatus::Succeeded;
+        let mut alone = vec![];
+        let mut fetched = loop {
+            let (request, setback) = match self.all(&mut reports, &requests).await {
+                Ok(lesson) => {
+                    for report in &mut reports {
+                        report.status = SeriesStatus::Succeeded;
+                    }
+                    break Fetched { reports, lesson };
                 }
-                Fetched { reports, lesson }
-            }
-            Err((request, setback)) => self.conclude(reports, request, setback),
-        }
+                Err(ended) => ended,
+            };
+            let Some((rest, refusal)) = self.amended(request, &requests, &setback) else {
+                break self.conclude(reports, request, setback);
+            };
+            alone.extend(self.refused_alone(&mut reports, (request, &rest), refusal));
+            requests = rest;
+        };
+        fetched.reports.append(&mut alone);
+        fetched
+    }
+
+    /// What can still be asked where a part of a request is refused: the rest of it, and what was to
+    /// follow it.
+    fn amended<'a>(
+        &self,
+        refused: &Request,
+        requests: &[Request],
+        setback: &'a Setback,
+    ) -> Option<(Vec<Request>, &'a Refusal)> {
+        let (Setback::Class(refusal) | Setback::Final(refusal)) = setback else {
+            return None;
+        };
+        let source = &self.lane.source;
+        let first = source.amend(refused, refusal)?;
+        let after = requests.iter().skip_while(|request| *request != refused);
+        let after = after.skip(1).map(|request| {
+            let amended = source.amend(request, refusal);
+            amended.unwrap_or_else(|| request.clone())
+        });
+        Some((std::iter::once(first).chain(after).collect(), refusal))
+    }
+
+    /// Takes out the reports of series that are refused while the others can be asked for.
+    fn refused_alone(
+        &self,
+        reports: &mut Vec<SeriesReport>,
+        (request, rest): (&Request, &[Request]),
+        refusal: &Refusal,
+    ) -> Vec<SeriesReport> {
+        let left = rest.first().map_or(&[][..], |first| &first.series);
+        let is_refused = |report: &mut SeriesReport| !left.contains(&report.series);
+        let refused = reports.extract_if(.., is_refused);
+        refused
+            .map(|report| {
+                let source = self.lane.source.as_ref();
+                let (status, text, _) = consequence(source, request, &report, refusal);
+                report.with_error(status, refusal.class, text)
+            })
+            .collect()
     }
 
     /// One request after the other. Times that the provider refuses do not end the series if there
     /// are bars of others.
-    async fn all(&self, reports: &mut [SeriesReport]) -> Result<Lesson, (&Request, Setback)> {
+    async fn all<'a>(
+        &self,
+        reports: &mut [SeriesReport],
+        requests: &'a [Request],
+    ) -> Result<Lesson, (&'a Request, Setback)> {
         let mut refused: Vec<(&Request, Refusal)> = vec![];
         let mut lesson = Lesson::Nothing;
-        for (place, request) in self.requests.iter().enumerate() {
-            let is_last = place + 1 == self.requests.len();
+        for (place, request) in requests.iter().enumerate() {
+            let is_last = place + 1 == requests.len();
             match self.all_pages(reports, request, is_last).await {
                 Ok(()) => {
                     self.record_refused(&refused).await?;

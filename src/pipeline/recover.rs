@@ -160,8 +160,15 @@ impl Exchange<'_> {
         refusal: &Refusal,
     ) -> Result<Vec<SeriesReport>, DbError> {
         let (store, source) = (&self.pipeline.store, self.lane.source.as_ref());
+        let rest = source.amend(&kept.request, refusal);
+        let rest = rest.map_or_else(Vec::new, |rest| rest.series);
         let mut ended = Vec::with_capacity(reports.len());
         for report in reports {
+            // The next run asks for it without those that are refused.
+            if rest.contains(&report.series) {
+                ended.push(report);
+                continue;
+            }
             let (status, text, lesson) = consequence(source, &kept.request, &report, refusal);
             if let Lesson::Refused(refused) = lesson {
                 store

@@ -144,7 +144,7 @@ pub struct Refusal {
     pub class: ErrorClass,
     /// What the provider said or what was found, safe to show, one sentence where possible.
     pub text: String,
-    /// The parameter a `not_entitled` is about, as `name=value`; `None`: the whole endpoint.
+    /// The parameter that it is about, as `name=value`; `None`: the whole request.
     pub parameter: Option<String>,
     /// The requests a second that a burst refusal names.
     pub per_second: Option<u32>,
@@ -264,6 +264,8 @@ pub struct Asked<'a> {
     pub series: &'a SeriesKey,
     /// When it was sent.
     pub at: DateTime<Utc>,
+    /// Whether no page follows.
+    pub is_last_page: bool,
 }
 
 /// A source of bars.
@@ -286,6 +288,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// Since when bars of a series can be asked for with this key; `None`: since the first there is.
     fn reach(&self, _series: &SeriesKey) -> Option<DateTime<Utc>> {
         None
+    }
+
+    /// When it has its bars, for this key.
+    fn publishing(&self) -> Publishing {
+        self.describe().publishing
     }
 
     /// How it adjusts prices for dividends and splits.
@@ -316,6 +323,12 @@ pub trait Source: std::fmt::Debug + Send + Sync {
 
     /// The time that a request names, of which a refusal then speaks; `None`: it asks for the newest.
     fn names(&self, _request: &Request) -> Option<Span> {
+        None
+    }
+
+    /// What can be asked nevertheless where a request was refused because of a part of it: without one
+    /// of its series, which alone is refused then, or until an earlier time. `None`: nothing.
+    fn amend(&self, _request: &Request, _refusal: &Refusal) -> Option<Request> {
         None
     }
 

@@ -1,5 +1,6 @@
 //! The table of sources: the only place that names them all.
 
+pub mod alpaca;
 pub mod alpha_vantage;
 pub mod binance;
 pub mod coinbase;
@@ -16,10 +17,18 @@ struct Row {
 }
 
 /// The sources; the first is the one where none is named.
-const ROWS: [Row; 3] = [
+const ROWS: [Row; 5] = [
     Row {
         settings: &alpha_vantage::SETTINGS,
         lane: alpha_vantage::lane,
+    },
+    Row {
+        settings: &alpaca::SETTINGS,
+        lane: alpaca::lane,
+    },
+    Row {
+        settings: &alpaca::IEX_SETTINGS,
+        lane: alpaca::iex_lane,
     },
     Row {
         settings: &coinbase::SETTINGS,

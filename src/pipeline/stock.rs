@@ -64,9 +64,7 @@ impl Pipeline {
         Grid {
             interval: series.interval,
             calendar: self.calendars.of(series),
-            publishing: lane.map_or(Publishing::UNKNOWN, |lane| {
-                lane.source.describe().publishing
-            }),
+            publishing: lane.map_or(Publishing::UNKNOWN, |lane| lane.source.publishing()),
         }
     }
 
@@ -81,7 +79,7 @@ impl Pipeline {
     #[must_use]
     pub fn since(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
         let lane = self.lane(&series.source)?;
-        let publishing = lane.source.describe().publishing;
+        let publishing = lane.source.publishing();
         let wants_all = !series.interval.is_intraday() && lane.source.reach(series).is_none();
         wants_all.then(|| moment::midnight(publishing.first_day, publishing.zone))
     }
