@@ -386,6 +386,7 @@ fn an_answer_speaks_for_all_of_its_window() {
             request,
             series: &request.series[0],
             at: at(NOW),
+            is_last_page: true,
         };
         plan::spoken(&asked, bars).unwrap()
     };
