@@ -450,7 +450,7 @@ fn what_a_row_needs_and_lacks_is_why_its_key_is_unavailable() {
     let closed = App::new(sample::blank());
     let read_only = with(|snapshot| snapshot.read_only = true);
     let spent = with(|snapshot| {
-        snapshot.sources[0].quota.spent_until = snapshot.sources[0].quota.renews_at
+        snapshot.sources[0].quota.spent_until = snapshot.sources[0].quota.renews_at;
     });
     for (app, need, said) in [
         (closed, Need::Engine, "the store is not open yet"),

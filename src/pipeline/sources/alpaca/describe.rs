@@ -36,7 +36,6 @@ pub static SIP: Feed = Feed {
     is_withheld: true,
     description: Description {
         settings: &SETTINGS,
-        key_page: Some(KEY_PAGE),
         intervals: &INTERVALS,
         publishing: publishing(2016, 1, 4),
     },
@@ -48,13 +47,10 @@ pub static IEX: Feed = Feed {
     is_withheld: false,
     description: Description {
         settings: &IEX_SETTINGS,
-        key_page: Some(KEY_PAGE),
         intervals: &INTERVALS,
         publishing: publishing(2020, 7, 27),
     },
 };
-
-const KEY_PAGE: &str = "https://app.alpaca.markets/signup";
 
 const INTERVALS: [Interval; 6] = [
     Interval::Min1,

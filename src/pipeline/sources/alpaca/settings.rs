@@ -11,8 +11,13 @@ use crate::model::quota::{Quota, WINDOWS, Window, WindowSpan};
 /// The plan that withholds the newest minutes.
 pub(super) const FREE: &str = "free";
 
+const KEY_PAGE: &str = "https://app.alpaca.markets/signup";
+
 static KEY: [KeyField; 2] = [
     KeyField {
+        name: "key ID",
+        // Of paper, live and broker accounts.
+        begins: &["PK", "AK", "CK"],
         value: Setting::new(
             "APCA_API_KEY_ID",
             Some("sources.alpaca.key_id"),
@@ -30,6 +35,8 @@ static KEY: [KeyField; 2] = [
         .or("ALPACA_API_KEY_FILE"),
     },
     KeyField {
+        name: "secret key",
+        begins: &[],
         value: Setting::new(
             "APCA_API_SECRET_KEY",
             Some("sources.alpaca.secret_key"),
@@ -125,6 +132,9 @@ const fn settings(id: SourceId, name: &'static str) -> SourceSettings {
             without_key: "Alpaca needs a key, which is free; get one at https://app.alpaca.markets/signup",
             curl_key: "-H \"APCA-API-KEY-ID: $APCA_API_KEY_ID\" \
                        -H \"APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY\"",
+            key_page: Some(KEY_PAGE),
+            free: "bars of all US stocks since 2016, without the last 15 minutes",
+            terms: "for personal, non-commercial use; the vendor does not allow passing its data on",
         },
         key: &KEY,
         addresses: &ADDRESSES,
@@ -136,6 +146,7 @@ const fn settings(id: SourceId, name: &'static str) -> SourceSettings {
             others: &PAID,
         },
         former_key_file: None,
+        suggested: &["IBM", "AAPL", "MSFT", "GOOGL"],
     }
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod plans;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 
 use super::*;
 use crate::model::{ErrorClass, Interval, SeriesKey, SourceId, Span};

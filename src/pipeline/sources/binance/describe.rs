@@ -27,7 +27,6 @@ const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2017, 8, 17) {
 /// This source in words.
 pub static DESCRIPTION: Description = Description {
     settings: &SETTINGS,
-    key_page: None,
     intervals: &Interval::ALL,
     publishing: PUBLISHING,
 };

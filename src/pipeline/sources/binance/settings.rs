@@ -15,6 +15,9 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         name: "Binance",
         without_key: "Binance needs no key",
         curl_key: "",
+        key_page: None,
+        free: "all bars since 2017",
+        terms: "for your own use; the vendor does not allow selling its data or passing it on",
     },
     key: &[],
     addresses: &[Setting::new(
@@ -43,6 +46,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         others: &[],
     },
     former_key_file: None,
+    suggested: &["BTCUSDT", "ETHUSDT"],
 };
 
 /// A fifth of what the provider allows: 3,000 requests for bars a minute for each address.

@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use super::describe::ID;
 use super::refusal;
+use crate::model::calendar::CalendarId;
+use crate::model::listing::Status;
 use crate::model::{Answer, ErrorClass, Listing, Request};
 use crate::pipeline::reading::{self, not_json, quoted};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
@@ -43,6 +45,8 @@ struct Pair {
     base_asset: String,
     #[serde(default)]
     quote_asset: String,
+    #[serde(default)]
+    status: String,
 }
 
 /// Reads the list. A pair whose name cannot be a symbol is left out.
@@ -62,13 +66,20 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<SymbolReading, 
 }
 
 fn listing(pair: &Pair) -> Option<Listing> {
+    let name = format!("{} in {}", pair.base_asset, pair.quote_asset);
+    // A pair that is no longer traded keeps its place in the list, in a break.
+    let is_traded = pair.status == "TRADING";
     Some(Listing {
-        symbol: pair.symbol.parse().ok()?,
-        name: quoted(
-            &format!("{} in {}", pair.base_asset, pair.quote_asset),
-            NAME,
-        ),
+        name: quoted(&name, NAME),
         exchange: "Binance".to_owned(),
         kind: "Crypto".to_owned(),
+        calendar: Some(CalendarId::Always),
+        currency: pair.quote_asset.parse().ok(),
+        status: if is_traded {
+            Status::Active
+        } else {
+            Status::Halted
+        },
+        ..Listing::of(pair.symbol.parse().ok()?)
     })
 }

@@ -5,7 +5,8 @@ mod recorded;
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::model::{ErrorClass, Interval, Price, Reading, SeriesKey, SourceId, Span};
+use crate::model::listing::Status;
+use crate::model::{Currency, ErrorClass, Interval, Price, Reading, SeriesKey, SourceId, Span};
 use crate::pipeline::source::{FetchOptions, Hours, Range};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -251,6 +252,7 @@ fn before_the_listing_there_is_nothing_and_that_is_an_answer() {
         request: &request,
         series: &request.series[0],
         at: at(NOW),
+        is_last_page: true,
     };
     let spoken = plan::spoken(&asked, &[]).unwrap();
     assert_eq!(spoken.settled(None), plan::window(&request).unwrap());
@@ -264,6 +266,7 @@ fn an_answer_with_the_newest_rows_speaks_for_now() {
         request: &request,
         series: &request.series[0],
         at: at(NOW),
+        is_last_page: true,
     };
     let spoken = plan::spoken(&asked, &[]).unwrap();
     assert_eq!(
@@ -373,6 +376,11 @@ fn pairs_are_listed() {
         panic!("a list");
     };
     assert_eq!(listed.len(), 1);
+    assert_eq!(
+        listed[0].currency.as_ref().map(Currency::as_str),
+        Some("USDT")
+    );
+    assert_eq!(listed[0].status, Status::Active);
     assert_eq!(
         (listed[0].symbol.as_str(), listed[0].name.as_str()),
         ("BTCUSDT", "BTC in USDT")

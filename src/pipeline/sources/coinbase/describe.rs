@@ -29,7 +29,6 @@ const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2015, 7, 20) {
 /// This source in words.
 pub static DESCRIPTION: Description = Description {
     settings: &SETTINGS,
-    key_page: None,
     intervals: &Interval::ALL,
     publishing: PUBLISHING,
 };

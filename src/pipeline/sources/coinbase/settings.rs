@@ -15,6 +15,9 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         name: "Coinbase",
         without_key: "Coinbase needs no key",
         curl_key: "",
+        key_page: None,
+        free: "all bars since 2015",
+        terms: "for your own use; the vendor does not allow passing its data on, nor indices built on it",
     },
     key: &[],
     addresses: &[Setting::new(
@@ -43,6 +46,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         others: &[],
     },
     former_key_file: None,
+    suggested: &["BTC-USD", "ETH-USD"],
 };
 
 /// Ten requests a second are allowed for each address; others may share it.

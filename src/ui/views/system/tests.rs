@@ -92,7 +92,7 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
         )
     );
     let refused = with(|snapshot| {
-        snapshot.sources[0].quota.spent_until = snapshot.sources[0].quota.renews_at
+        snapshot.sources[0].quota.spent_until = snapshot.sources[0].quota.renews_at;
     });
     assert_eq!(
         told(&refused, Section::Source("Alpha Vantage"), "today").0,

@@ -68,7 +68,7 @@ fn rows_without_trades_off_the_grid_and_unfinished_are_all_kept_and_the_last_is_
         ..answer(200, "")
     };
     let always = Calendars::default().get(CalendarId::Always);
-    reading.mark_unfinished(Interval::Min1, &answer, &always);
+    reading.mark_unfinished(Interval::Min1, answer.asked_at(), &always);
     let is_final: Vec<bool> = reading.bars.iter().map(|bar| bar.is_final).collect();
     let is_over = |row: &Value| row[6].as_i64().unwrap() < now;
     assert_eq!(is_final, rows.iter().map(is_over).collect::<Vec<_>>());
