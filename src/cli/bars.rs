@@ -20,7 +20,6 @@ use super::args::BarsArgs;
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::held::{self, Lookup};
-use super::instant::Bound;
 use super::table::layout;
 use super::{fetch, open, output};
 use crate::config::{self, Settings};
@@ -30,7 +29,7 @@ use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::ranges::{self, Hole};
 use crate::model::text::thousands;
 use crate::model::{
-    Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume,
+    Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume, moment,
 };
 use crate::pipeline::RunRequest;
 use crate::pipeline::export::columns::BarRow;
@@ -52,7 +51,7 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         ));
     }
     if let (Some(from), Some(to)) = (args.from, args.to)
-        && from.start() > to.end()
+        && from.first(Interval::Min1) > to.last(Interval::Min1)
     {
         return Err(Failure::usage(format!(
             "--from {from} is after --to {to}; swap them"
@@ -200,10 +199,11 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// The bars of a series that are read; `usual` is the limit unless one is given.
-    fn extent(&self, usual: Option<u32>) -> Extent {
+    fn extent(&self, series: &SeriesKey, usual: Option<u32>) -> Extent {
+        let interval = series.interval;
         Extent {
-            from: self.args.from.map(Bound::start),
-            to: self.args.to.map(Bound::end),
+            from: self.args.from.map(|from| from.first(interval)),
+            to: self.args.to.map(|to| to.last(interval)),
             limit: self.args.limit.or(usual),
         }
     }
@@ -241,7 +241,8 @@ impl Reading<'_> {
         let (mut text, mut count) = (String::new(), 0);
         for series in &self.series {
             let mut bars: Vec<Bar> = vec![];
-            let mut pieces = Pieces::newest_first(&self.store, series, self.extent(Some(SHOWN)));
+            let mut pieces =
+                Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
             while let Some(piece) = next(&mut pieces, &cancel).await? {
                 bars.extend(piece);
             }
@@ -281,7 +282,8 @@ impl Reading<'_> {
         let mut writer = BarWriter::new(format, output::Data::default())?;
         for series in &self.series {
             let mut written = Written::default();
-            let mut pieces = Pieces::newest_first(&self.store, series, self.extent(Some(SHOWN)));
+            let mut pieces =
+                Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
             while let Some(bars) = next(&mut pieces, &cancel).await? {
                 written.add(&bars);
                 let rows: Vec<R> = bars.into_iter().map(|bar| row(series, bar)).collect();
@@ -338,7 +340,7 @@ impl Reading<'_> {
         row: impl Fn(&SeriesKey, Bar) -> R + Sync,
     ) -> Result<(), Failure> {
         let remark = async |file: &BarFile, written| self.remark(&file.series, written).await;
-        let extent = self.extent(None);
+        let extent = |series: &SeriesKey| self.extent(series, None);
         files::write(&self.store, files, place, extent, self.context, row, remark).await
     }
 }
@@ -362,7 +364,7 @@ fn outdated(series: &SeriesKey, restated: &Spans, written: Written) -> Option<St
     let shown = Span::new(oldest.timestamp, newest.timestamp + TimeDelta::seconds(1));
     let old = restated.as_slice().iter().map(|span| span.common(shown));
     let old: Spans = old.collect();
-    let day = |at: DateTime<Utc>| at.with_timezone(&New_York).date_naive();
+    let day = |at: DateTime<Utc>| moment::label_date(at, series.interval, New_York);
     let bounds = old.bounds()?;
     let (from, to) = (day(bounds.from), day(bounds.to));
     let (instrument, interval) = (series.instrument(), series.interval);

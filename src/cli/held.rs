@@ -6,7 +6,7 @@ use chrono_tz::America::New_York;
 use super::table::layout;
 use crate::db::Holding;
 use crate::model::text::thousands;
-use crate::model::{Instrument, Interval, SeriesKey};
+use crate::model::{Instrument, Interval, SeriesKey, moment};
 use crate::pipeline::narrate;
 
 /// What a person asked for.
@@ -73,7 +73,7 @@ pub fn table(held: &[Holding]) -> String {
     let mut held: Vec<&Holding> = held.iter().collect();
     held.sort_by_key(|holding| &holding.series);
     let label = |at: DateTime<Utc>, interval| {
-        let date = at.with_timezone(&New_York).date_naive();
+        let date = moment::label_date(at, interval, New_York);
         narrate::label(at, date, interval)
     };
     let rows: Vec<Vec<String>> = held

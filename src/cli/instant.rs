@@ -8,6 +8,8 @@ use chrono::{
 };
 use chrono_tz::America::New_York;
 
+use crate::model::Interval;
+
 /// One end of a range: an instant, or a date at the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
@@ -63,11 +65,23 @@ impl Bound {
         }
     }
 
-    /// The last instant it covers.
-    pub fn end(self) -> DateTime<Utc> {
+    /// The first label that it covers of bars of an interval: whole days are labelled with midnight in
+    /// UTC or west of it.
+    pub fn first(self, interval: Interval) -> DateTime<Utc> {
+        match self {
+            Self::Day(date) if !interval.is_intraday() => date.and_time(NaiveTime::MIN).and_utc(),
+            other => other.start(),
+        }
+    }
+
+    /// The last label that it covers.
+    pub fn last(self, interval: Interval) -> DateTime<Utc> {
         match self {
             Self::Instant(instant) => instant,
-            Self::Day(date) => midnight(date.succ_opt().unwrap_or(date)) - TimeDelta::seconds(1),
+            Self::Day(date) => {
+                let next = Self::Day(date.succ_opt().unwrap_or(date));
+                next.first(interval) - TimeDelta::seconds(1)
+            }
         }
     }
 }
@@ -108,8 +122,19 @@ mod tests {
     #[test]
     fn a_day_covers_itself_at_the_exchange() {
         let day: Bound = "2026-05-15".parse().unwrap();
-        assert_eq!(day.start().to_rfc3339(), "2026-05-15T04:00:00+00:00");
-        assert_eq!(day.end().to_rfc3339(), "2026-05-16T03:59:59+00:00");
+        let labels = |interval| {
+            (
+                day.first(interval).to_rfc3339(),
+                day.last(interval).to_rfc3339(),
+            )
+        };
+        let (first, last) = labels(Interval::Min5);
+        assert_eq!(first, "2026-05-15T04:00:00+00:00");
+        assert_eq!(last, "2026-05-16T03:59:59+00:00");
+        // Its label is midnight in New York or in UTC.
+        let (first, last) = labels(Interval::Daily);
+        assert_eq!(first, "2026-05-15T00:00:00+00:00");
+        assert_eq!(last, "2026-05-15T23:59:59+00:00");
     }
 
     #[test]

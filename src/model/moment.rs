@@ -3,6 +3,19 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
+use super::Interval;
+
+/// The date of a bar by its label. Days and longer bars are labelled with midnight in UTC or west of
+/// it, so that their date is that in UTC; minutes have the date that it is in the zone.
+#[must_use]
+pub fn label_date(label: DateTime<Utc>, interval: Interval, zone: Tz) -> NaiveDate {
+    if interval.is_intraday() {
+        label.with_timezone(&zone).date_naive()
+    } else {
+        label.date_naive()
+    }
+}
+
 /// What was written: an instant, or the whole of a day, a month or a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
@@ -137,6 +150,20 @@ mod tests {
             "2024-",
         ] {
             assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_has_one_date_wherever_its_source_begins_it() {
+        for (label, interval, date) in [
+            ("2026-11-20T00:00:00Z", Interval::Daily, "2026-11-20"),
+            ("2026-11-20T05:00:00Z", Interval::Daily, "2026-11-20"),
+            ("2026-07-20T04:00:00Z", Interval::Weekly, "2026-07-20"),
+            ("2026-11-20T00:30:00Z", Interval::Min5, "2026-11-19"),
+            ("2026-11-20T05:00:00Z", Interval::Min5, "2026-11-20"),
+        ] {
+            let found = label_date(label.parse().unwrap(), interval, New_York);
+            assert_eq!(found.to_string(), date, "{label} {interval}");
         }
     }
 }

@@ -213,6 +213,7 @@ impl Evidence<'_> {
         let Some(within) = self.time_of(fill, now) else {
             return vec![];
         };
+        let within = self.of_whole_days(within);
         let lacking = match fill.from {
             Some(_) => self.coverage.asked().gaps(within),
             None => self.never_asked(within, now),
@@ -228,6 +229,16 @@ impl Evidence<'_> {
             .chain(unsettled.map(|span| span.common(settling)))
             .filter(|span| !span.is_empty());
         wanted.filter_map(|span| self.trimmed(span)).collect()
+    }
+
+    /// A time of days as those of the source: people name days of New York, and others begin theirs at
+    /// midnight UTC.
+    fn of_whole_days(&self, within: Span) -> Span {
+        let begin = |at| self.grid.slot_at(at).map_or(at, |slot| slot.from);
+        match self.grid.interval {
+            Interval::Daily => Span::new(begin(within.from), begin(within.to)),
+            _ => within,
+        }
     }
 
     /// The bars of some times that the provider refused when they were asked for.

@@ -14,6 +14,7 @@ use super::snapshot::ExportProgress;
 use crate::model::text::{clean, thousands};
 use crate::model::{
     ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,
+    moment,
 };
 
 /// The most series that one sentence names.
@@ -352,7 +353,7 @@ fn outcome(report: &SeriesReport) -> String {
             }
             text.push_str(&set_aside(report));
             if let Some(last) = report.last {
-                let date = last.with_timezone(&New_York).date_naive();
+                let date = moment::label_date(last, report.series.interval, New_York);
                 let _ = write!(
                     text,
                     ", newest {}",

@@ -303,8 +303,8 @@ pub fn bar_time(bar: &Bar, interval: Interval, with_year: bool, zone: Tz) -> Str
 #[must_use]
 pub fn last_bar(bar: &Bar, interval: Interval, now: DateTime<Utc>, zone: Tz) -> String {
     let today = now.with_timezone(&zone).date_naive();
-    if interval.is_intraday() && bar.trading_date == today {
-        let local = bar.timestamp.with_timezone(&zone);
+    let local = bar.timestamp.with_timezone(&zone);
+    if interval.is_intraday() && local.date_naive() == today {
         return local.format("%H:%M").to_string();
     }
     let form = if bar.trading_date.year() == today.year() {

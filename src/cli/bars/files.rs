@@ -24,7 +24,7 @@ pub async fn write<R: BarRow>(
     store: &Arc<dyn Store>,
     files: &[BarFile],
     (place, existing): (&Path, Existing),
-    extent: Extent,
+    extent: impl Fn(&SeriesKey) -> Extent,
     context: &Context,
     row: impl Fn(&SeriesKey, Bar) -> R + Sync,
     remark: impl AsyncFn(&BarFile, Written) -> Result<(), Failure>,
@@ -39,6 +39,7 @@ pub async fn write<R: BarRow>(
     let say = |exported: &Exported| narrate::export(exported, &place.display().to_string());
     for file in files {
         let row = |bar| row(&file.series, bar);
+        let extent = extent(&file.series);
         let done = export(store, file, extent, existing, &cancel, row, |_| ());
         match done.await {
             Ok(written) => {

@@ -10,7 +10,7 @@ use ratatui::widgets::Widget;
 use super::{Arrange, Bars, table};
 use crate::model::adjustment::AdjustedBar;
 use crate::model::text::thousands;
-use crate::model::{Bar, Interval, Price};
+use crate::model::{Bar, Interval, Price, moment};
 use crate::pipeline::snapshot::BarsPage;
 use crate::ui::draw::{line, put, put_all, split_left, split_top, upright, width};
 use crate::ui::regions::Regions;
@@ -238,9 +238,7 @@ fn title(view: &Bars, page: &BarsPage, shared: &Shared, area: Rect, buf: &mut Bu
     };
     let day = |at: Option<chrono::DateTime<chrono::Utc>>| {
         at.map_or_else(String::new, |at| {
-            at.with_timezone(&Tz::America__New_York)
-                .format("%Y-%m-%d")
-                .to_string()
+            moment::label_date(at, series.interval, Tz::America__New_York).to_string()
         })
     };
     let left = [

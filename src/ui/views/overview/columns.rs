@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::order::{self, Sort};
 use crate::model::text::thousands;
-use crate::model::{ErrorClass, Price};
+use crate::model::{ErrorClass, Price, moment};
 use crate::pipeline::snapshot::{SeriesState, Snapshot, WatchedSeries};
 use crate::ui::shared::Shared;
 use crate::ui::text::{self, NONE};
@@ -230,8 +230,8 @@ pub(super) fn cell(
         Bars => (thousands(status.bars), Role::Text),
         Volume => bar.map_or_else(none, |bar| (bar.volume.grouped(), Role::Text)),
         Oldest => status.oldest.map_or_else(none, |oldest| {
-            let date = oldest.with_timezone(&New_York).date_naive();
-            (date.format("%Y-%m-%d").to_string(), Role::Text)
+            let date = moment::label_date(oldest, status.key.interval, New_York);
+            (date.to_string(), Role::Text)
         }),
         NextOrWhy => {
             let snapshot = shared.snapshot.as_ref();

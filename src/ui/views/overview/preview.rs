@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::columns::price;
+use crate::model::moment;
 use crate::pipeline::snapshot::WatchedSeries;
 use crate::ui::draw::{line, put, rule, split_left, split_top, upright};
 use crate::ui::log_lines::role;
@@ -92,7 +93,7 @@ fn closes(status: &WatchedSeries, shared: &Shared, area: Rect, buf: &mut Buffer)
 
 /// What is stored of the series, and its last log lines.
 fn told(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
-    let day = |at: DateTime<Utc>| at.with_timezone(&New_York).format("%Y-%m-%d").to_string();
+    let day = |at: DateTime<Utc>| moment::label_date(at, status.key.interval, New_York).to_string();
     let room = usize::from(area.width);
     let mut lines = vec![(
         text::count(usize::try_from(status.bars).unwrap_or(usize::MAX), "bar"),
