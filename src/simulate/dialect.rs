@@ -17,6 +17,8 @@ words! {
         AlphaVantage = "alpha_vantage",
         /// Coinbase Exchange.
         Coinbase = "coinbase",
+        /// Binance.
+        Binance = "binance",
     }
 }
 
@@ -26,7 +28,7 @@ impl Dialect {
     pub const fn key(self) -> &'static [&'static str] {
         match self {
             Self::AlphaVantage => &["SIMULATED0123456"],
-            Self::Coinbase => &[],
+            Self::Coinbase | Self::Binance => &[],
         }
     }
 }
@@ -69,6 +71,10 @@ words! {
         Internal = "internal",
         /// No such function.
         NoFunction = "no-function",
+        /// Nothing for some time, since the limits were ignored.
+        Banned = "banned",
+        /// Nothing in the asker's country.
+        Location = "location",
         /// A sample instead of data.
         Artificial = "artificial",
     }

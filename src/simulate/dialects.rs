@@ -1,6 +1,7 @@
 //! The table of dialects: the only place that names them all.
 
 mod alpha_vantage;
+mod binance;
 mod coinbase;
 
 use super::dialect::{Dialect, Setup, Speak};
@@ -13,7 +14,7 @@ struct Row {
     speaker: fn(Setup) -> Box<dyn Speak>,
 }
 
-const ROWS: [Row; 2] = [
+const ROWS: [Row; 3] = [
     Row {
         dialect: Dialect::AlphaVantage,
         path: "/query",
@@ -23,6 +24,11 @@ const ROWS: [Row; 2] = [
         dialect: Dialect::Coinbase,
         path: "/coinbase",
         speaker: coinbase::speaker,
+    },
+    Row {
+        dialect: Dialect::Binance,
+        path: "/binance",
+        speaker: binance::speaker,
     },
 ];
 

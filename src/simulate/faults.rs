@@ -15,7 +15,7 @@ use super::reply::Delivery;
 
 /// All kinds of fault, as an error message lists them.
 const KINDS: &str = "burst, minute, day, premium, bad-key, demo-key, invalid, internal, \
-    no-function, unknown-text, artificial, empty, no-rows, status:CODE, html, forbidden, \
+    no-function, banned, location, unknown-text, artificial, empty, no-rows, status:CODE, html, forbidden, \
     redirect:URL, slow:MS, drip:BYTES_PER_S, stall, silent, cut:BYTES, reset, bomb:MB, \
     wrong-symbol, wrong-interval, garbage, truncate:BYTES, bad-row, escape";
 /// The largest bomb: 4 GiB of spaces in about 4 MB.

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::assets::{Asset, Listing};
 use super::noise::{float, mix, mix_text, nearest, smooth, unit};
-use super::piece::{DAY, MINUTE, Piece, Units};
+use super::piece::{DAY, MINUTE, Piece, Units, divisor};
 use super::plant::What;
 
 /// Layers of the price path, each four times as long and twice as high as the one before: from a
@@ -90,21 +90,27 @@ impl Pair {
         });
     }
 
+    /// From when until when it is traded, in seconds.
+    pub(super) const fn traded(&self) -> &Range<i64> {
+        &self.traded
+    }
+
     /// Bars, oldest first: of those that begin in `range` what is known at `now`.
     ///
-    /// `label` gives the beginning of the bar that holds a second, and `divisor` is the longest
-    /// length, a day at most, of which all bars are made. Where nothing trades a bar is flat, and
+    /// `label` gives the beginning of the bar that holds a second, and `length` is that of a bar, or
+    /// of the shortest. Where nothing trades a bar is flat, and
     /// where there are none by a halt it is missing.
     pub(super) fn bars(
         &self,
         range: Range<i64>,
         now: i64,
-        divisor: i64,
+        length: i64,
         label: impl Fn(i64) -> i64,
     ) -> Vec<(i64, Piece)> {
         let from = range.start.max(self.traded.start);
         let until = range.end.min(self.traded.end).min(now);
         let mut bars: Vec<(i64, Piece)> = Vec::new();
+        let divisor = divisor(length);
         let mut day = from - from.rem_euclid(DAY);
         while day < until {
             self.walk(self.day(day), &(from..until), now, divisor, &mut |piece| {

@@ -21,6 +21,15 @@ const WICKS: f64 = 5.0;
 /// A share of a whole is measured in millionths.
 const MILLION: i64 = 1_000_000;
 
+/// The longest piece of which bars of a length are made.
+pub(super) fn divisor(length: i64) -> i64 {
+    let known = PARTS.iter().map(|(known, _)| *known);
+    known
+        .into_iter()
+        .find(|known| length % known == 0)
+        .unwrap_or(MINUTE)
+}
+
 /// What traded in a stretch of time; without trades it is flat at the last price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -230,6 +239,20 @@ mod tests {
                 prop_assert_eq!(piece.groups == 0, piece.volume == 0);
                 prop_assert!(piece.groups > 0 || high == low);
             }
+        }
+    }
+
+    #[test]
+    fn bars_are_made_of_the_longest_pieces_that_fit() {
+        let pairs = [
+            (60, 60),
+            (180, 60),
+            (300, 300),
+            (1_800, 900),
+            (28_800, 3_600),
+        ];
+        for (length, piece) in pairs.into_iter().chain([(43_200, 21_600), (7 * DAY, DAY)]) {
+            assert_eq!(divisor(length), piece, "{length}");
         }
     }
 

@@ -11,6 +11,8 @@ mod twist;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hyper::StatusCode;
+
 use self::ask::{Ask, Function};
 use self::corporate::CorporateFunction;
 use self::limits::{DEMO_KEY, Ledger, is_documented};
@@ -52,6 +54,9 @@ impl Speak for AlphaVantage {
 
     /// The answer of a recording or of the market.
     fn answer(&self, asked: &Asked, twist: Option<Twist>) -> Reply {
+        if !asked.path.is_empty() {
+            return Reply::new("404", StatusCode::NOT_FOUND, "text/plain", "");
+        }
         let query = &asked.query;
         let answer = match &self.setup.replay {
             Some(replay) => replay
