@@ -24,6 +24,7 @@ mod run;
 mod runs;
 mod settings;
 mod simulate;
+mod sources;
 mod status;
 mod table;
 mod values;
@@ -37,7 +38,7 @@ use self::args::Subcommand;
 use self::context::Context;
 use self::exit::Failure;
 use crate::config::{Flags, Inputs};
-use crate::pipeline::sources;
+use crate::pipeline::sources::SETTINGS;
 use crate::telemetry::{self, Record};
 
 /// Runs the program and returns its exit code.
@@ -45,7 +46,7 @@ use crate::telemetry::{self, Record};
 pub fn main() -> u8 {
     guard::close_to_others();
     telemetry::install_panic_hook();
-    let inputs = Inputs::from_process(Flags::default(), sources::SETTINGS);
+    let inputs = Inputs::from_process(Flags::default(), SETTINGS);
     output::fit(&inputs.locale);
     let cli = match args::parse() {
         Ok(cli) => cli,
@@ -131,6 +132,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
         Some(Subcommand::Coverage(args)) => gaps::coverage(&args, &context).await,
         Some(Subcommand::Backfill(args)) => backfill::run(&args, &context).await,
         Some(Subcommand::Status(args)) => status::run(&args, &context).await,
+        Some(Subcommand::Sources(args)) => sources::run(&args, &context).await,
         Some(Subcommand::Watch(args)) => watch::run(args.command, &context).await,
         Some(Subcommand::Simulate(args)) => simulate::run(args, &context).await,
         Some(Subcommand::Adopt(args)) => adopt::run(&args, &context).await,

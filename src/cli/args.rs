@@ -6,15 +6,16 @@ use chrono::TimeDelta;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
 mod adopt;
+mod settings;
 mod simulate;
 mod truth;
 
 pub use self::adopt::AdoptArgs;
+pub use self::settings::SettingFlags;
 pub use self::simulate::SimulateArgs;
-pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, StatusArgs};
+pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, SourcesArgs, StatusArgs};
 use super::instant::{Bound, parse_age};
 use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
-use crate::config::Flags;
 use crate::model::Interval;
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
@@ -129,44 +130,6 @@ impl Cli {
     }
 }
 
-/// Flags that override a setting.
-#[derive(Clone, Default, Args)]
-pub struct SettingFlags {
-    /// The key of the source (--source). Other users of this machine can see it; --api-key-file is safer.
-    ///
-    /// A key of several values: once for each, in the order in which the source names them.
-    #[arg(long, value_name = "KEY", global = true, display_order = 104)]
-    pub api_key: Vec<String>,
-    /// A file that contains the key, or one of its values: then once for each.
-    #[arg(long, value_name = "FILE", global = true, display_order = 105)]
-    pub api_key_file: Vec<PathBuf>,
-    /// The store's URL: `postgres://…` or `sqlite://…`.
-    #[arg(long, value_name = "URL", global = true, display_order = 106)]
-    pub database_url: Option<String>,
-    /// The source of symbols that name none; `NAME:SYMBOL` names one.
-    #[arg(long, value_name = "NAME", global = true, display_order = 107)]
-    pub source: Option<String>,
-}
-
-/// Flags may contain a key and a password.
-impl std::fmt::Debug for SettingFlags {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SettingFlags").finish_non_exhaustive()
-    }
-}
-
-impl From<SettingFlags> for Flags {
-    fn from(flags: SettingFlags) -> Self {
-        Self {
-            api_key: flags.api_key,
-            api_key_file: flags.api_key_file,
-            database_url: flags.database_url,
-            source: flags.source,
-            ..Self::default()
-        }
-    }
-}
-
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
@@ -190,6 +153,8 @@ pub enum Subcommand {
     Backfill(BackfillArgs),
     /// Print how the watch list stands, in one line. Exit code 1 if something is behind, has holes or failed.
     Status(StatusArgs),
+    /// Print each source: its key, what it allows, what was sent, and what to do next; spends no requests.
+    Sources(SourcesArgs),
     /// Take over the bars of the pipeline that this program replaces, from its own PostgreSQL database.
     Adopt(AdoptArgs),
     /// Show or change the watch list, thousands of series at once; spends no requests.

@@ -14,6 +14,7 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::{open, output, panel};
 use crate::config::{self, Database, Inputs, Setting, Settings, SourceAccess};
+use crate::model::SourceId;
 use crate::model::text::{clean, thousands};
 use crate::time::Clock;
 use crate::ui::files;
@@ -80,16 +81,16 @@ pub async fn run(args: &DoctorArgs, context: &Context) -> Result<u8, Failure> {
         print(&findings)?;
     }
     if args.online {
-        let (found, of_request) = online::ask(&findings, context).await?;
-        code = if of_request == exit::DONE {
+        let (found, of_requests) = online::ask(&findings, context).await?;
+        code = if of_requests == exit::DONE {
             code
         } else {
-            of_request
+            of_requests
         };
         if args.report.is_none() {
-            print(std::slice::from_ref(&found))?;
+            print(&found)?;
         }
-        findings.push(found);
+        findings.extend(found);
     }
     if let Some(file) = &args.report {
         report::write(file, &findings, context).await?;
@@ -117,8 +118,12 @@ async fn findings(context: &Context) -> Vec<Finding> {
                     .map(|warning| bad("configuration", warning)),
             );
             let mut provider_time = None;
+            let used = in_use(&settings).await;
             for access in settings.access() {
                 findings.push(key(access, &settings));
+                if !used.contains(&access.settings.id) {
+                    continue;
+                }
                 for (row, address) in access.settings.addresses.iter().zip(&access.addresses) {
                     let (found, time) = provider(row, address).await;
                     findings.push(found);
@@ -136,6 +141,30 @@ async fn findings(context: &Context) -> Vec<Finding> {
     }
     findings.push(terminal(inputs));
     findings
+}
+
+/// The sources that matter here: the usual one, those with a key, and those with series on the watch
+/// list, as far as that can be read.
+async fn in_use(settings: &Settings) -> Vec<SourceId> {
+    let is_there = match &settings.database {
+        Database::Sqlite { path } => path.exists(),
+        Database::Postgres(_) => true,
+    };
+    let list = match is_there.then(|| open::store(settings, true)) {
+        Some(store) => match store.await {
+            Ok(store) => store.watch_list().await.unwrap_or_default(),
+            Err(_) => vec![],
+        },
+        None => vec![],
+    };
+    let is_used = |access: &&SourceAccess| {
+        let id = &access.settings.id;
+        *id == settings.sources.usual
+            || access.key.is_own
+            || list.iter().any(|series| series.source == *id)
+    };
+    let used = settings.access().filter(is_used);
+    used.map(|access| access.settings.id.clone()).collect()
 }
 
 /// `doctor --store`: checks only whether the store answers. A health check of a container may exit

@@ -284,12 +284,20 @@ fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> Abou
         has_config_file: settings.config_file.is_file(),
         log_file: String::new(),
         store_is_server: matches!(settings.database, Database::Postgres { .. }),
-        sources: settings
-            .access()
-            .map(|access| about_source(access, settings))
-            .collect(),
+        sources: about_sources(settings),
         settings: settings.report.clone(),
     }
+}
+
+/// The sources and where their keys come from.
+pub fn about_sources(settings: &Settings) -> Vec<AboutSource> {
+    let about = |access| about_source(access, settings);
+    settings.access().map(about).collect()
+}
+
+/// The zone of this machine.
+pub fn zone() -> Tz {
+    local_zone(std::env::var("TZ").ok().as_deref()).unwrap_or(UTC)
 }
 
 /// A source and where its key comes from.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::args::{ReportFormat, StatusArgs};
@@ -11,9 +11,12 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::{chosen, open, output};
-use crate::model::Standing;
+use crate::config::Settings;
+use crate::model::{SeriesKey, SourceId, Standing};
 use crate::model::calendar::CalendarId;
 use crate::model::text::counted;
+use crate::pipeline::Pipeline;
+use crate::pipeline::snapshot::SourceStatus;
 use crate::pipeline::stock::Stand;
 
 #[derive(Serialize)]
@@ -27,8 +30,23 @@ struct Status {
     closed: usize,
     /// Days on which an exchange was probably closed, unlike its table.
     probably_closed: BTreeSet<ClosedDay>,
+    /// Those of the usual source.
     requests_today: u32,
     requests_per_day: Option<u32>,
+    /// The sources of these series, and the usual one.
+    sources: Vec<SourceRequests>,
+}
+
+/// The requests to a source today.
+#[derive(Serialize)]
+struct SourceRequests {
+    source: SourceId,
+    #[serde(skip)]
+    name: &'static str,
+    requests_today: u32,
+    requests_per_day: Option<u32>,
+    /// Nothing is sent before this instant.
+    nothing_until: Option<DateTime<Utc>>,
 }
 
 pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
@@ -53,10 +71,8 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
             .filter(|stand| stand.truth.standing == standing);
         of_it.count()
     };
-    let limits = pipeline.left_today().await?;
-    let usual = limits
-        .iter()
-        .find(|limit| limit.source == settings.sources.usual);
+    let sources = requests(&pipeline, &settings, &series).await?;
+    let usual = sources.first();
     let status = Status {
         series: stands.len(),
         fresh: count(Standing::Fresh),
@@ -66,8 +82,9 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
         failed: failed.len(),
         closed: count(Standing::Closed),
         probably_closed: stands.iter().filter_map(closed_day).collect(),
-        requests_today: pipeline.used_today(&settings.sources.usual).await?,
-        requests_per_day: usual.map(|limit| limit.per_day),
+        requests_today: usual.map_or(0, |usual| usual.requests_today),
+        requests_per_day: usual.and_then(|usual| usual.requests_per_day),
+        sources,
     };
     match args.format {
         ReportFormat::Json => output::data(&serialize(&status)?)?,
@@ -75,6 +92,33 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     }
     let is_well = status.behind + status.holes + status.failed == 0;
     Ok(if is_well { exit::DONE } else { exit::SOME })
+}
+
+/// The requests to the usual source, and to the others of these series.
+async fn requests(
+    pipeline: &Pipeline,
+    settings: &Settings,
+    series: &[SeriesKey],
+) -> Result<Vec<SourceRequests>, Failure> {
+    let all = pipeline.sources_now().await?;
+    let is_usual = |source: &SourceStatus| source.id == settings.sources.usual;
+    let has_series = |source: &SourceStatus| series.iter().any(|key| key.source == source.id);
+    let shown = all
+        .into_iter()
+        .filter(|source| is_usual(source) || has_series(source));
+    let told = shown.filter_map(|source| {
+        let mut known = settings.access();
+        let access = known.find(|access| access.settings.id == source.id)?;
+        let paused = source.pause.map(|(until, _)| until);
+        Some(SourceRequests {
+            name: access.settings.words.name,
+            requests_today: source.quota.used,
+            requests_per_day: source.quota.limit,
+            nothing_until: source.quota.spent_until.or(paused),
+            source: source.id,
+        })
+    });
+    Ok(told.collect())
 }
 
 /// A day on which an exchange was probably closed.
@@ -115,16 +159,59 @@ fn line(status: &Status) -> String {
     if parts.is_empty() {
         parts.push("no series".to_owned());
     }
-    parts.push(match status.requests_per_day {
-        Some(limit) => format!("{} of {limit} requests", status.requests_today),
-        None => format!("{} today", counted(status.requests_today.into(), "request")),
-    });
+    parts.extend(status.sources.iter().map(|source| {
+        let whose = match status.sources.as_slice() {
+            [_] => String::new(),
+            _ => format!("{} ", source.name),
+        };
+        match source.requests_per_day {
+            Some(limit) => format!("{whose}{} of {limit} requests", source.requests_today),
+            None => format!(
+                "{whose}{} today",
+                counted(source.requests_today.into(), "request")
+            ),
+        }
+    }));
     parts.join(" · ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn source(name: &'static str, today: u32, limit: Option<u32>) -> SourceRequests {
+        SourceRequests {
+            source: SourceId::DEFAULT,
+            name,
+            requests_today: today,
+            requests_per_day: limit,
+            nothing_until: None,
+        }
+    }
+
+    #[test]
+    fn each_source_with_series_tells_its_requests() {
+        let status = Status {
+            series: 2,
+            fresh: 2,
+            due: 0,
+            behind: 0,
+            holes: 0,
+            failed: 0,
+            closed: 0,
+            probably_closed: BTreeSet::new(),
+            requests_today: 4,
+            requests_per_day: Some(25),
+            sources: vec![
+                source("Alpha Vantage", 4, Some(25)),
+                source("Coinbase", 1, None),
+            ],
+        };
+        assert_eq!(
+            line(&status),
+            "2 fresh · Alpha Vantage 4 of 25 requests · Coinbase 1 request today"
+        );
+    }
 
     #[test]
     fn one_line_says_what_is_not_well_and_leaves_out_what_is_not_there() {
@@ -142,6 +229,7 @@ mod tests {
             }]),
             requests_today: 4,
             requests_per_day: Some(25),
+            sources: vec![source("Alpha Vantage", 4, Some(25))],
         };
         assert_eq!(
             line(&status),

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::table::layout;
 use super::{bars, fetch, open, output};
-use crate::config::Settings;
+use crate::config::{Settings, SourceAccess};
 use crate::model::text::{clean, thousands};
 use crate::model::watch_file::{self, MAX_BYTES};
 use crate::model::{Instrument, Interval, SeriesKey, SourceId, Sources, WatchEdit, WatchEdited};
@@ -157,7 +157,7 @@ fn report(
     match format {
         ReportFormat::Json => output::print(&fetch::serialize(&JsonEdited::from(edited))?),
         ReportFormat::Text => {
-            let cost = cost(edited.list.len(), settings);
+            let cost = cost(&edited.list, settings);
             output::print(&format!("{done}; {cost}"))
         }
     }
@@ -259,7 +259,7 @@ fn print(
 ) -> Result<u8, Failure> {
     match format {
         TableFormat::Json => output::print(&fetch::serialize(&list)?)?,
-        TableFormat::Table if list.is_empty() => context.narrator.say(&cost(0, settings)),
+        TableFormat::Table if list.is_empty() => context.narrator.say(&cost(&[], settings)),
         TableFormat::Table => {
             let rows: Vec<Vec<String>> = list
                 .iter()
@@ -275,8 +275,8 @@ fn print(
                 .collect();
             output::print(&layout(&["SYMBOL", "INTERVAL", "PRICES"], &rows))?;
             let is_known = |key: &&SeriesKey| settings.sources.knows(&key.source);
-            let known = list.iter().filter(is_known).count();
-            context.narrator.say(&cost(known, settings));
+            let known: Vec<SeriesKey> = list.iter().filter(is_known).cloned().collect();
+            context.narrator.say(&cost(&known, settings));
             if let Some(sentence) = unknown(list, &settings.sources) {
                 context.narrator.say(&sentence);
             }
@@ -327,14 +327,24 @@ fn unknown(list: &[SeriesKey], sources: &Sources) -> Option<String> {
 }
 
 /// How long the list is, and what fetching all of it costs.
-fn cost(series: usize, settings: &Settings) -> String {
-    let plan = match settings.usual.plan.quota.per_day() {
-        Some(limit) if series > limit as usize => {
-            format!(" (the plan allows {} a day)", thousands(limit))
-        }
-        _ => String::new(),
+fn cost(list: &[SeriesKey], settings: &Settings) -> String {
+    let of = |access: &SourceAccess| {
+        let of_it = |series: &&SeriesKey| series.source == access.settings.id;
+        list.iter().filter(of_it).count()
     };
-    match series {
+    let plan: String = settings
+        .access()
+        .filter_map(|access| {
+            let limit = access.plan.quota.per_day()?;
+            let whose = match of(access) {
+                some if some <= limit as usize => return None,
+                all if all == list.len() => "the plan".to_owned(),
+                some => format!("{} of {}, whose plan", count(some), access.settings.words.name),
+            };
+            Some(format!(" ({whose} allows {} a day)", thousands(limit)))
+        })
+        .collect();
+    match list.len() {
         0 => "the list is empty; the next fetch or start fills it with the configured symbols"
             .to_owned(),
         1 => "1 series, each fetch costs 1 request".to_owned(),

@@ -63,7 +63,8 @@ impl SourceAccess {
     /// The interval if none is set: the finest that is worth its requests and that the key can fetch.
     #[must_use]
     pub const fn usual_interval(&self) -> Interval {
-        if self.key.is_own && self.plan.has_intraday {
+        let is_served = self.key.is_own || self.settings.key.is_empty();
+        if is_served && self.plan.has_intraday {
             Interval::Min5
         } else {
             Interval::Daily

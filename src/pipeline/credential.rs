@@ -10,9 +10,15 @@ use crate::db::Credential;
 /// The name under which the store remembers a source's key, and its plan.
 #[must_use]
 pub fn credential(access: &SourceAccess) -> Credential {
+    let id = &access.settings.id;
+    let fingerprint = match access.key.values.as_slice() {
+        // Two sources without a key are limited apart, and the ledger knows them by this name.
+        [] => fingerprint(&[Secret::public(id.as_str())]),
+        values => fingerprint(values),
+    };
     Credential {
-        source: access.settings.id.clone(),
-        fingerprint: fingerprint(&access.key.values),
+        source: id.clone(),
+        fingerprint,
         plan: access.plan.name.to_owned(),
     }
 }
@@ -40,6 +46,40 @@ pub fn fingerprint(key: &[Secret]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::rows::{SECOND, SOURCES};
+    use crate::config::{self, Inputs, Plans, SourceSettings};
+    use crate::model::SourceId;
+
+    #[test]
+    fn sources_without_a_key_have_a_ledger_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = Inputs::isolated(folder.path(), SOURCES);
+        let access = config::load(&inputs).unwrap().others.remove(0);
+        let keyless = |id| {
+            let settings = Box::leak(Box::new(SourceSettings {
+                id,
+                words: SECOND.words,
+                key: &[],
+                addresses: &[],
+                allow_http: SECOND.allow_http,
+                calendar: SECOND.calendar,
+                plans: Plans {
+                    setting: None,
+                    usual: SECOND.plans.usual,
+                    others: &[],
+                },
+                former_key_file: None,
+                suggested: &[],
+            }));
+            credential(&SourceAccess {
+                settings,
+                ..access.clone()
+            })
+            .fingerprint
+        };
+        let [one, other] = ["one", "other"].map(|word| keyless(SourceId::known(word)));
+        assert_ne!(one, other);
+    }
 
     #[test]
     fn fingerprints_tell_keys_apart_and_nothing_else() {

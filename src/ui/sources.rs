@@ -187,11 +187,19 @@ pub fn left_now(window: &RollingStatus) -> String {
     }
 }
 
+/// A shorter rolling time is over before it is read.
+const READABLE: TimeDelta = TimeDelta::seconds(10);
+
+/// The rolling times that a person can follow.
+fn windows(quota: &QuotaStatus) -> impl Iterator<Item = &RollingStatus> {
+    let windows = quota.rolling.iter().flatten();
+    windows.filter(|window| window.span >= READABLE)
+}
+
 /// The rolling time that says most: the longest.
 #[must_use]
 pub fn widest(quota: &QuotaStatus) -> Option<&RollingStatus> {
-    let windows = quota.rolling.iter().flatten();
-    windows.max_by_key(|window| window.span)
+    windows(quota).max_by_key(|window| window.span)
 }
 
 fn today(quota: &QuotaStatus) -> String {
@@ -200,7 +208,7 @@ fn today(quota: &QuotaStatus) -> String {
         (Some(limit), Some(left)) => Some(format!("{left} of {limit} left")),
         _ => None,
     };
-    let windows = quota.rolling.iter().flatten().map(left_now);
+    let windows = windows(quota).map(left_now);
     let said = [sent].into_iter().chain(left).chain(windows);
     said.collect::<Vec<_>>().join(", ")
 }

@@ -16,7 +16,7 @@ use super::{Finding, files};
 use crate::config::secret::redact;
 use crate::config::{self, Settings};
 use crate::db::Store;
-use crate::model::text::{clean, clean_to};
+use crate::model::text::{clean, clean_to, counted};
 use crate::model::{RunId, RunStatus};
 use crate::pipeline::narrate;
 use crate::time::Clock;
@@ -188,15 +188,20 @@ async fn stored(settings: &Settings, report: &mut Report) -> Result<(), Failure>
     let store = open::store(settings, true).await?;
     let list = store.watch_list().await?;
     let pipeline = open::pipeline(settings, Arc::clone(&store))?;
-    let ledgers = pipeline.ledgers().await?;
-    let today = ledgers.first().map_or(0, |(_, ledger)| ledger.today);
-    let limit = settings.usual.plan.quota.per_day();
-    let text = format!(
-        "series on the watch list: {}\nrequests today: {}{}",
-        list.len(),
-        today,
-        limit.map_or_else(String::new, |limit| format!(" of {limit}")),
-    );
+    let mut text = format!("series on the watch list: {}", list.len());
+    for source in pipeline.sources_now().await? {
+        let on_it = list.iter().filter(|series| series.source == source.id);
+        let (series, today) = (on_it.count(), source.quota.used);
+        let limit = source.quota.limit;
+        let limit = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
+        let _ = write!(
+            text,
+            "\n{}: {}, plan {}, requests today: {today}{limit}",
+            source.id,
+            counted(series as u64, "series"),
+            source.plan,
+        );
+    }
     report.part("Store", &text);
     let newest = store.runs(RUNS).await?;
     report.part("Last runs", &runs::table(&newest));

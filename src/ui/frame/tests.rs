@@ -20,6 +20,7 @@ use crate::ui::sample;
 use crate::ui::shared::Boot;
 use crate::ui::theme::{Preset, Theme};
 use crate::ui::view_id::ViewId;
+use crate::ui::views::system::Section;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (60, 18)];
 const STATES: [&str; 5] = ["normal", "empty", "loading", "error", "long"];
@@ -262,6 +263,9 @@ fn holidays_and_half_days_are_said_under_the_watch_list_and_in_the_system_view()
             for (width, height) in [(80, 24), (120, 36)] {
                 let mut app = app("normal");
                 app.view = view;
+                if view == ViewId::System {
+                    app.views.system.go(Section::Engine, &app.shared);
+                }
                 let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
                 render(&app, now.parse().unwrap(), &mut buffer);
                 let picture = picture(&buffer);

@@ -227,7 +227,7 @@ fn a_section_is_shown_from_its_head_and_moving_keeps_the_line_in_sight() {
     assert!(last.contains("▌ui.theme"), "{last}");
     view.update(Action::First, &shared, sample::now());
     let first = screen(&mut view, &shared, 80, 8);
-    assert!(first.starts_with("─ Source ─"), "{first}");
+    assert!(first.starts_with("─ Alpha Vantage ─"), "{first}");
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn a_filter_finds_settings_by_their_origin() {
         (labels.join(" "), hidden)
     };
     view.filter = "from:.env".to_owned();
-    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 30));
+    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 35));
     view.filter = "section:settings !from:default".to_owned();
     assert_eq!(found(&view).0, "ALPHA_VANTAGE_API_KEY");
     view.update(Action::Back, &shared, sample::now());
