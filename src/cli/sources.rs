@@ -12,7 +12,7 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::{open, output, panel};
-use crate::model::SeriesKey;
+use crate::model::{ErrorClass, SeriesKey};
 use crate::pipeline::snapshot::{SourceFacts, SourceStatus};
 use crate::ui::AboutSource;
 use crate::ui::sources::{Known, Reader, Told, lines};
@@ -137,7 +137,7 @@ impl<'a> SourceNow<'a> {
             nothing_until: quota.spent_until.or(paused.map(|(until, _)| *until)),
             in_flight: quota.in_flight,
             answered_at: quota.answered_at,
-            class: quota.class.map(|class| class.as_str()),
+            class: quota.class.map(ErrorClass::as_str),
             allowed: endpoints(true).collect(),
             refused: endpoints(false).collect(),
             series: self.series,
