@@ -29,10 +29,10 @@ use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::ranges::{self, Hole};
 use crate::model::text::thousands;
 use crate::model::{
-    Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume, moment,
+    Bar, Currency, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume, moment,
 };
 use crate::pipeline::RunRequest;
-use crate::pipeline::export::columns::BarRow;
+use crate::pipeline::export::columns::{BarRow, Subject};
 use crate::pipeline::export::pieces::{Extent, Pieces};
 use crate::pipeline::export::{BarWriter, Existing, Written};
 use crate::pipeline::narrate;
@@ -257,7 +257,8 @@ impl Reading<'_> {
             let grid = pipeline.grid(series);
             let holes = ranges::holes(&grid, &facts.coverage, &bars);
             let scaled = bars.iter().map(|bar| self.scales.scaled(series, *bar));
-            let table = shown(&scaled.collect::<Vec<_>>(), series.interval);
+            let scaled: Vec<_> = scaled.collect();
+            let table = shown(&scaled, series.interval, facts.currency());
             text.push_str(&marked(&table, &bars, &holes, &grid));
             count += written.bars;
         }
@@ -282,12 +283,12 @@ impl Reading<'_> {
         let mut writer = BarWriter::new(format, output::Data::default())?;
         for series in &self.series {
             let mut written = Written::default();
-            let mut pieces =
-                Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
+            let of = Subject::read(&self.store, series).await?;
+            let mut pieces = Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
             while let Some(bars) = next(&mut pieces, &cancel).await? {
                 written.add(&bars);
                 let rows: Vec<R> = bars.into_iter().map(|bar| row(series, bar)).collect();
-                writer.write(series, &rows)?;
+                writer.write(&of, &rows)?;
             }
             self.remark(series, written).await?;
         }
@@ -423,23 +424,28 @@ fn remark(
 }
 
 /// Stored bars as people read them.
-pub fn table(bars: &[Bar], interval: Interval) -> String {
+pub fn table(bars: &[Bar], interval: Interval, currency: Option<&Currency>) -> String {
     let as_stored = bars.iter().map(|bar| ScaledBar {
         bar: *bar,
         scaled: AdjustedBar::raw(bar),
     });
-    shown(&as_stored.collect::<Vec<_>>(), interval)
+    shown(&as_stored.collect::<Vec<_>>(), interval, currency)
 }
 
-/// Bars as people read them, with these prices and volumes.
-fn shown(bars: &[ScaledBar], interval: Interval) -> String {
+/// Bars as people read them, with these prices and volumes; what they are in stands over the prices,
+/// if it is known.
+fn shown(bars: &[ScaledBar], interval: Interval, currency: Option<&Currency>) -> String {
     let time = if interval.is_intraday() {
         "TIME (ET)"
     } else {
         "DATE"
     };
     let has_extras = bars.iter().any(|row| row.bar.has_adjustments());
-    let mut heads = vec![time, ">OPEN", ">HIGH", ">LOW", ">CLOSE", ">VOLUME"];
+    let unit = currency.map_or_else(String::new, |currency| format!(" {currency}"));
+    let prices = ["OPEN", "HIGH", "LOW", "CLOSE"].map(|price| format!(">{price}{unit}"));
+    let mut heads = vec![time];
+    heads.extend(prices.iter().map(String::as_str));
+    heads.push(">VOLUME");
     if has_extras {
         heads.extend([">ADJ CLOSE", ">DIVIDEND", ">SPLIT"]);
     }
@@ -534,7 +540,7 @@ mod tests {
             span: Span::new(day(5), day(38)),
             bars: 33,
         };
-        let plain = table(&bars, Interval::Daily);
+        let plain = table(&bars, Interval::Daily, None);
         let lines: Vec<&str> = plain.lines().collect();
         let marked = marked(&plain, &bars, &[hole], &grid);
         let mark = "  never asked: 33 bars, 01-06 … 02-07; pipeline-tui backfill fetches them";

@@ -175,8 +175,10 @@ async fn once(
         .filter(|series| series.status == SeriesStatus::Succeeded)
     {
         let newest = bars::newest(&store, series, SHOWN).await?;
+        let facts = store.facts(series.series.clone()).await?;
         let _ = writeln!(text, "\n{}", series.series);
-        text.push_str(&bars::table(&newest, series.series.interval));
+        let (interval, currency) = (series.series.interval, facts.currency());
+        text.push_str(&bars::table(&newest, interval, currency));
     }
     store.close().await;
     output::print(&text)?;

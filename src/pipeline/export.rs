@@ -12,14 +12,14 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
-use self::columns::BarRow;
+use self::columns::{BarRow, Subject};
 use self::pieces::{Extent, Pieces};
 pub use self::writer::BarWriter;
 use super::snapshot::ExportProgress;
 use crate::db::{DbError, Store};
+use crate::model::Bar;
 use crate::model::bar_file::BarFile;
 use crate::model::text::clean;
-use crate::model::{Bar, SeriesKey};
 
 /// Why a series was not written.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +119,7 @@ pub async fn export<R: BarRow>(
     let pieces = Pieces::oldest_first(store, &file.series, extent);
     let pieces = cancel.run_until_cancelled(pieces).await;
     let mut pieces = pieces.ok_or(ExportError::Cancelled)??;
+    let of = Arc::new(Subject::read(store, &file.series).await?);
     let mut draft = Draft::new(file).map_err(wrong)?;
     let mut written = Written::default();
     loop {
@@ -128,9 +129,9 @@ pub async fn export<R: BarRow>(
         };
         written.add(&bars);
         let count = bars.len() as u64;
-        let series = file.series.clone();
+        let of = Arc::clone(&of);
         let rows: Vec<R> = bars.into_iter().map(&mut row).collect();
-        draft = beside(move || draft.write(&series, &rows))
+        draft = beside(move || draft.write(&of, &rows))
             .await
             .map_err(wrong)?;
         report(count);
@@ -206,8 +207,8 @@ impl<R: BarRow> Draft<R> {
         })
     }
 
-    fn write(mut self, series: &SeriesKey, rows: &[R]) -> io::Result<Self> {
-        self.writer.write(series, rows)?;
+    fn write(mut self, of: &Subject, rows: &[R]) -> io::Result<Self> {
+        self.writer.write(of, rows)?;
         Ok(self)
     }
 

@@ -93,6 +93,7 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
         holes: holes(&grid, &facts.coverage, &bars),
         restated: facts.coverage.restated().clone(),
         known,
+        currency: facts.currency().cloned(),
         grid,
         window,
         scaled: Scaled::of(&series, &bars, adjustments),

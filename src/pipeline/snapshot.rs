@@ -13,8 +13,8 @@ use crate::model::quota::{Left, WINDOWS};
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey, SourceId, Span,
-    Spans, Truth,
+    Bar, Currency, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey,
+    SourceId, Span, Spans, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -303,6 +303,8 @@ pub struct WatchedSeries {
     pub retry_at: Option<DateTime<Utc>>,
     /// Requests spent on it today.
     pub requests: u32,
+    /// What its source says of its symbol, if it is known.
+    pub listing: Option<Arc<Listing>>,
 }
 
 impl WatchedSeries {
@@ -337,6 +339,8 @@ pub struct BarsPage {
     pub scaled: Scaled,
     /// Up to when splits and dividends are known.
     pub known: KnownEvents,
+    /// What its prices are in, if that is known.
+    pub currency: Option<Currency>,
 }
 
 /// The bars of a window on the scale of their whole series.

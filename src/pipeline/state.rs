@@ -525,8 +525,11 @@ impl State {
             jobs = self.store_failed(&error, now);
             Err((ErrorClass::Database, error.to_string()))
         });
+        // What it says may be about watched series.
+        let series = outcome.is_ok().then_some(Load::Series);
         self.search.answered(wish, outcome);
-        jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
+        let loads = [Load::Runs, Load::Ledger].into_iter().chain(series);
+        jobs.extend(loads.map(Job::Load));
         jobs
     }
 

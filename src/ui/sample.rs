@@ -105,6 +105,7 @@ fn truth(state: SeriesState) -> Truth {
 
 fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries {
     WatchedSeries {
+        listing: None,
         truth: truth(state),
         grid: grid(interval),
         reach: None,
@@ -367,6 +368,7 @@ pub fn bars_page(count: usize) -> BarsPage {
     }
     let series = series("IBM", Interval::Min5);
     BarsPage {
+        currency: None,
         scaled: Scaled::of(&series, &bars, Adjustments::default()),
         window: BarsWindow {
             series,

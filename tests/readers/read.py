@@ -26,6 +26,7 @@ TYPES = {
     **dict.fromkeys(EXTRAS, "DECIMAL(19,8)"),
     "source": "VARCHAR",
     "final": "BOOLEAN",
+    "currency": "VARCHAR",
 }
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 

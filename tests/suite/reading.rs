@@ -27,6 +27,37 @@ fn shown(done: &Done) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_prices_are_in_stands_beside_them_where_it_is_known() {
+    let server = market().await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server);
+        desk.fetch(&["--symbols", "IBM", "--interval", "daily"]);
+        let bars = |format: &str| {
+            let done = desk.run(&["bars", "IBM", "--limit", "1", "--format", format]);
+            done.stdout
+        };
+        let head = |table: &str| table.lines().next().unwrap_or_default().to_owned();
+        let plain = head(&bars("table"));
+        assert!(
+            plain.contains(" CLOSE ") && !plain.contains("USD"),
+            "{plain}"
+        );
+        assert!(!bars("jsonl").contains("currency"), "it is not known");
+        desk.sql(
+            "INSERT INTO listings (source, symbol, name, exchange, kind, currency) \
+             VALUES ('alpha_vantage', 'IBM', '', '', '', 'GBX')",
+        );
+        let known = head(&bars("table"));
+        assert!(
+            known.contains("OPEN GBX") && known.contains("CLOSE GBX"),
+            "{known}"
+        );
+        assert!(bars("jsonl").trim_end().ends_with("\"currency\":\"GBX\"}"));
+        assert!(bars("csv").trim_end().ends_with(",GBX"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bars_are_found_by_their_symbol_alone() {
     let server = market().await;
     for desk in Desk::on_each_database() {

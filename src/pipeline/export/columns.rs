@@ -1,10 +1,33 @@
 //! The columns of exported bars: one list for every format, for bars as they are stored and for those
 //! on the scale of their series.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::db::{DbError, Store};
 use crate::model::adjustment::ScaledBar;
-use crate::model::{Bar, Price, SeriesKey, Volume};
+use crate::model::{Bar, Currency, Price, SeriesKey, Volume};
+
+/// What all rows of a series have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The series.
+    pub series: SeriesKey,
+    /// What its prices are in, if that is known.
+    pub currency: Option<Currency>,
+}
+
+impl Subject {
+    /// A series, and what is known of it.
+    pub async fn read(store: &Arc<dyn Store>, series: &SeriesKey) -> Result<Self, DbError> {
+        let facts = store.facts(series.clone()).await?;
+        Ok(Self {
+            series: series.clone(),
+            currency: facts.currency().cloned(),
+        })
+    }
+}
 
 /// What a row of an exported file is made of.
 pub trait BarRow: Copy + Send + 'static {
@@ -25,9 +48,11 @@ pub struct Column<R: 'static> {
 #[derive(Debug)]
 pub enum Cell<R: 'static> {
     /// A word of the series, the same in every row.
-    Text(fn(&SeriesKey) -> &str),
+    Text(fn(&Subject) -> &str),
+    /// The same where it is not always known.
+    Known(fn(&Subject) -> Option<&str>),
     /// Yes or no.
-    Flag(fn(&SeriesKey, &R) -> bool),
+    Flag(fn(&Subject, &R) -> bool),
     /// An instant.
     Instant(fn(&R) -> DateTime<Utc>),
     /// A date.
@@ -48,8 +73,8 @@ pub enum Cell<R: 'static> {
 macro_rules! columns {
     ($row:ident: $bar:expr, $adjusted:expr, [$open:expr, $high:expr, $low:expr, $close:expr], $volume:expr) => {
         [
-            column("symbol", Cell::Text(|series| series.symbol.as_str())),
-            column("interval", Cell::Text(|series| series.interval.as_str())),
+            column("symbol", Cell::Text(|of| of.series.symbol.as_str())),
+            column("interval", Cell::Text(|of| of.series.interval.as_str())),
             column("adjusted", Cell::Flag($adjusted)),
             column("timestamp", Cell::Instant(|$row| $bar.timestamp)),
             column("trading_date", Cell::Day(|$row| $bar.trading_date)),
@@ -64,15 +89,19 @@ macro_rules! columns {
                 "split_coefficient",
                 Cell::Extra(|$row| $bar.split_coefficient),
             ),
-            column("source", Cell::Text(|series| series.source.as_str())),
+            column("source", Cell::Text(|of| of.series.source.as_str())),
             column("final", Cell::Flag(|_, $row| $bar.is_final)),
+            column(
+                "currency",
+                Cell::Known(|of| of.currency.as_ref().map(Currency::as_str)),
+            ),
         ]
     };
 }
 
-static AS_STORED: [Column<Bar>; 15] = columns!(
+static AS_STORED: [Column<Bar>; 16] = columns!(
     row: row,
-    |series, _| series.is_stored_adjusted(),
+    |of, _| of.series.is_stored_adjusted(),
     [
         Cell::Price(|row| row.open),
         Cell::Price(|row| row.high),
@@ -82,7 +111,7 @@ static AS_STORED: [Column<Bar>; 15] = columns!(
     Cell::Volume(|row| row.volume)
 );
 
-static ON_ONE_SCALE: [Column<ScaledBar>; 15] = columns!(
+static ON_ONE_SCALE: [Column<ScaledBar>; 16] = columns!(
     row: row.bar,
     |_, _| true,
     [

@@ -14,8 +14,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::columns::{BarRow, Cell, Column};
-use crate::model::{Price, SeriesKey};
+use super::columns::{BarRow, Cell, Column, Subject};
+use crate::model::Price;
 
 /// Bars of a row group: enough for readers to skip and to share out, little enough for memory.
 pub const ROW_GROUP: usize = 100_000;
@@ -46,7 +46,7 @@ struct Decimal {
 pub struct ParquetWriter<W: Write + Send, R: BarRow> {
     file: SerializedFileWriter<W>,
     /// The series of the bars that wait for their row group to be full.
-    series: Option<SeriesKey>,
+    subject: Option<Subject>,
     waiting: Vec<R>,
 }
 
@@ -57,15 +57,15 @@ impl<W: Write + Send, R: BarRow> ParquetWriter<W, R> {
             schema.and_then(|schema| SerializedFileWriter::new(out, schema, properties().into()));
         Ok(Self {
             file: file.map_err(as_io)?,
-            series: None,
+            subject: None,
             waiting: Vec::with_capacity(ROW_GROUP),
         })
     }
 
-    pub fn write(&mut self, series: &SeriesKey, rows: &[R]) -> io::Result<()> {
-        if self.series.as_ref() != Some(series) {
+    pub fn write(&mut self, of: &Subject, rows: &[R]) -> io::Result<()> {
+        if self.subject.as_ref() != Some(of) {
             self.end_group()?;
-            self.series = Some(series.clone());
+            self.subject = Some(of.clone());
         }
         for row in rows {
             self.waiting.push(*row);
@@ -82,10 +82,10 @@ impl<W: Write + Send, R: BarRow> ParquetWriter<W, R> {
     }
 
     fn end_group(&mut self) -> io::Result<()> {
-        if let Some(series) = &self.series
+        if let Some(of) = &self.subject
             && !self.waiting.is_empty()
         {
-            write_group(&mut self.file, series, &self.waiting).map_err(as_io)?;
+            write_group(&mut self.file, of, &self.waiting).map_err(as_io)?;
             self.waiting.clear();
         }
         Ok(())
@@ -132,6 +132,11 @@ fn field<R: BarRow>(column: &Column<R>) -> Result<Type> {
             Some(LogicalType::String),
             Repetition::REQUIRED,
         ),
+        Cell::Known(_) => (
+            Physical::BYTE_ARRAY,
+            Some(LogicalType::String),
+            Repetition::OPTIONAL,
+        ),
         Cell::Flag(_) => (Physical::BOOLEAN, None, Repetition::REQUIRED),
         Cell::Instant(_) => {
             let utc = LogicalType::timestamp(true, TimeUnit::MICROS);
@@ -168,13 +173,13 @@ fn decimal(name: &str, kind: Decimal, repetition: Repetition) -> Result<Type> {
 
 fn write_group<W: Write + Send, R: BarRow>(
     file: &mut SerializedFileWriter<W>,
-    series: &SeriesKey,
+    of: &Subject,
     rows: &[R],
 ) -> Result<()> {
     let mut group = file.next_row_group()?;
     for column in R::columns() {
         if let Some(out) = group.next_column()? {
-            write_column(out, &column.cell, series, rows)?;
+            write_column(out, &column.cell, of, rows)?;
         }
     }
     group.close().map(drop)
@@ -183,11 +188,11 @@ fn write_group<W: Write + Send, R: BarRow>(
 fn write_column<R: BarRow>(
     mut out: SerializedColumnWriter<'_>,
     cell: &Cell<R>,
-    series: &SeriesKey,
+    of: &Subject,
     rows: &[R],
 ) -> Result<()> {
     for rows in rows.chunks(BATCH) {
-        write_cells(&mut out, cell, series, rows)?;
+        write_cells(&mut out, cell, of, rows)?;
     }
     out.close()
 }
@@ -195,16 +200,19 @@ fn write_column<R: BarRow>(
 fn write_cells<R: BarRow>(
     out: &mut SerializedColumnWriter<'_>,
     cell: &Cell<R>,
-    series: &SeriesKey,
+    of: &Subject,
     rows: &[R],
 ) -> Result<()> {
     match cell {
-        Cell::Text(read) => {
-            let text = ByteArray::from(Bytes::copy_from_slice(read(series).as_bytes()));
-            write::<ByteArrayType>(out, &vec![text; rows.len()], None)
+        Cell::Text(read) => write::<ByteArrayType>(out, &vec![bytes(read(of)); rows.len()], None),
+        Cell::Known(read) => {
+            let word = read(of).map(bytes);
+            let there = vec![i16::from(word.is_some()); rows.len()];
+            let words: Vec<_> = word.map_or_else(Vec::new, |word| vec![word; rows.len()]);
+            write::<ByteArrayType>(out, &words, Some(&there))
         }
         Cell::Flag(read) => {
-            let flags: Vec<bool> = rows.iter().map(|row| read(series, row)).collect();
+            let flags: Vec<bool> = rows.iter().map(|row| read(of, row)).collect();
             write::<BoolType>(out, &flags, None)
         }
         Cell::Instant(read) => {
@@ -237,6 +245,10 @@ fn write_cells<R: BarRow>(
             )
         }
     }
+}
+
+fn bytes(text: &str) -> ByteArray {
+    ByteArray::from(Bytes::copy_from_slice(text.as_bytes()))
 }
 
 /// Writes rows of a column of which not every row has a value.
@@ -284,10 +296,13 @@ mod tests {
 
     use super::super::columns::BarRow as _;
     use super::*;
-    use crate::model::{Bar, Interval, Volume};
+    use crate::model::{Bar, Interval, SeriesKey, Volume};
 
-    fn series() -> SeriesKey {
-        SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1)
+    fn of(currency: Option<&str>) -> Subject {
+        Subject {
+            series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1),
+            currency: currency.map(|code| code.parse().unwrap()),
+        }
     }
 
     fn bar(number: i64) -> Bar {
@@ -312,7 +327,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let mut writer = ParquetWriter::<_, Bar>::new(file.try_clone().unwrap()).unwrap();
         for bars in pieces {
-            writer.write(&series(), bars).unwrap();
+            writer.write(&of(None), bars).unwrap();
         }
         writer.finish().unwrap();
         SerializedFileReader::new(file).unwrap()
@@ -384,6 +399,20 @@ mod tests {
     }
 
     #[test]
+    fn the_currency_is_there_where_it_is_known() {
+        let file = tempfile::tempfile().unwrap();
+        let mut writer = ParquetWriter::<_, Bar>::new(file.try_clone().unwrap()).unwrap();
+        for of in [of(Some("GBX")), of(None)] {
+            writer.write(&of, &[bar(0), bar(1)]).unwrap();
+        }
+        writer.finish().unwrap();
+        let rows = rows(&SerializedFileReader::new(file).unwrap());
+        let currencies: Vec<Field> = rows.iter().map(|row| field(row, "currency")).collect();
+        let pence = Field::Str("GBX".to_owned());
+        assert_eq!(currencies, [pence.clone(), pence, Field::Null, Field::Null]);
+    }
+
+    #[test]
     fn a_file_says_who_wrote_it_and_nothing_else_of_its_origin() {
         let reader = written(&[vec![bar(0)]]);
         let metadata = reader.metadata();
@@ -429,7 +458,7 @@ mod tests {
         let (piece, pieces) = (9_999_i64, 23_i64);
         for number in 0..pieces {
             let bars: Vec<Bar> = (number * piece..(number + 1) * piece).map(bar).collect();
-            writer.write(&series(), &bars).unwrap();
+            writer.write(&of(None), &bars).unwrap();
             assert!(writer.waiting.len() < ROW_GROUP && writer.waiting.capacity() == ROW_GROUP);
             let all = usize::try_from((number + 1) * piece).unwrap();
             let gone: i64 = writer
@@ -470,7 +499,7 @@ mod tests {
     fn a_full_disk_is_still_known_as_one() {
         let mut writer = ParquetWriter::new(Full).unwrap();
         let bars: Vec<Bar> = (0..10).map(bar).collect();
-        writer.write(&series(), &bars).unwrap();
+        writer.write(&of(None), &bars).unwrap();
         assert_eq!(
             writer.finish().unwrap_err().kind(),
             io::ErrorKind::StorageFull

@@ -5,9 +5,8 @@ use std::io::{self, BufWriter, Write};
 use chrono::SecondsFormat;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::columns::{BarRow, Cell};
+use super::columns::{BarRow, Cell, Subject};
 use super::parquet::ParquetWriter;
-use crate::model::SeriesKey;
 use crate::model::bar_file::BarFormat;
 use crate::model::text::without_formula;
 
@@ -42,12 +41,12 @@ impl<W: Write + Send, R: BarRow> BarWriter<W, R> {
     }
 
     /// Writes bars of a series. Text is passed on at once, in whole lines.
-    pub fn write(&mut self, series: &SeriesKey, rows: &[R]) -> io::Result<()> {
+    pub fn write(&mut self, of: &Subject, rows: &[R]) -> io::Result<()> {
         match &mut self.0 {
             Kind::Csv(writer) => {
                 for row in rows {
                     let columns = R::columns().iter();
-                    let cells = columns.map(|column| text(&column.cell, series, row));
+                    let cells = columns.map(|column| text(&column.cell, of, row));
                     let record = writer.write_record(cells);
                     record.map_err(as_io)?;
                 }
@@ -55,12 +54,12 @@ impl<W: Write + Send, R: BarRow> BarWriter<W, R> {
             }
             Kind::Jsonl(out) => {
                 for row in rows {
-                    serde_json::to_writer(&mut *out, &Object { series, row })?;
+                    serde_json::to_writer(&mut *out, &Object { of, row })?;
                     out.write_all(b"\n")?;
                 }
                 out.flush()
             }
-            Kind::Parquet(writer) => writer.write(series, rows),
+            Kind::Parquet(writer) => writer.write(of, rows),
         }
     }
 
@@ -83,11 +82,12 @@ fn as_io(error: csv::Error) -> io::Error {
 }
 
 /// A cell as text; empty if there is nothing.
-fn text<R: BarRow>(cell: &Cell<R>, series: &SeriesKey, row: &R) -> String {
+fn text<R: BarRow>(cell: &Cell<R>, of: &Subject, row: &R) -> String {
     match cell {
         // Symbols come from outside, and a spreadsheet runs what looks like a formula.
-        Cell::Text(read) => without_formula(read(series)),
-        Cell::Flag(read) => read(series, row).to_string(),
+        Cell::Text(read) => without_formula(read(of)),
+        Cell::Known(read) => read(of).map_or_else(String::new, without_formula),
+        Cell::Flag(read) => read(of, row).to_string(),
         Cell::Instant(read) => read(row).to_rfc3339_opts(SecondsFormat::Secs, true),
         Cell::Day(read) => read(row).to_string(),
         Cell::Price(read) => read(row).to_string(),
@@ -104,19 +104,24 @@ fn text<R: BarRow>(cell: &Cell<R>, series: &SeriesKey, row: &R) -> String {
 /// A row as a JSON object: prices are text, so that no reader rounds them. What a bar does not have is
 /// left out; what cannot be computed is null.
 struct Object<'a, R: BarRow> {
-    series: &'a SeriesKey,
+    of: &'a Subject,
     row: &'a R,
 }
 
 impl<R: BarRow> Serialize for Object<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { series, row } = *self;
+        let Self { of, row } = *self;
         let mut object = serializer.serialize_map(None)?;
         for column in R::columns() {
             let name = column.name;
             match column.cell {
-                Cell::Text(read) => object.serialize_entry(name, read(series))?,
-                Cell::Flag(read) => object.serialize_entry(name, &read(series, row))?,
+                Cell::Text(read) => object.serialize_entry(name, read(of))?,
+                Cell::Known(read) => {
+                    if let Some(word) = read(of) {
+                        object.serialize_entry(name, word)?;
+                    }
+                }
+                Cell::Flag(read) => object.serialize_entry(name, &read(of, row))?,
                 Cell::Instant(read) => object.serialize_entry(name, &read(row))?,
                 Cell::Day(read) => object.serialize_entry(name, &read(row))?,
                 Cell::Price(read) => object.serialize_entry(name, &read(row))?,
@@ -138,7 +143,7 @@ impl<R: BarRow> Serialize for Object<'_, R> {
 mod tests {
     use super::*;
     use crate::model::adjustment::{AdjustedBar, ScaledBar};
-    use crate::model::{Bar, Interval, Price, Volume};
+    use crate::model::{Bar, Interval, Price, SeriesKey, Volume};
 
     fn bar() -> Bar {
         let price = Price::from_units(28_357_000_000);
@@ -157,13 +162,19 @@ mod tests {
         }
     }
 
+    fn of(symbol: &str, currency: Option<&str>) -> Subject {
+        Subject {
+            series: SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5),
+            currency: currency.map(|code| code.parse().unwrap()),
+        }
+    }
+
     fn written(format: BarFormat) -> String {
         let mut out = vec![];
         let mut writer = BarWriter::new(format, &mut out).unwrap();
-        for symbol in ["IBM", "=1+1"] {
-            let series = SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5);
-            writer.write(&series, &[bar()]).unwrap();
-            writer.write(&series, &[]).unwrap();
+        for of in [of("IBM", Some("GBp")), of("=1+1", None)] {
+            writer.write(&of, &[bar()]).unwrap();
+            writer.write(&of, &[]).unwrap();
         }
         writer.finish().unwrap();
         String::from_utf8(out).unwrap()
@@ -176,7 +187,7 @@ mod tests {
             written(BarFormat::Csv),
             format!(
                 "symbol,interval,adjusted,timestamp,trading_date,open_price,high_price,low_price,close_price,volume,\
-                 adjusted_close,dividend_amount,split_coefficient,source,final\nIBM,{rest}\n'=1+1,{rest}\n"
+                 adjusted_close,dividend_amount,split_coefficient,source,final,currency\nIBM,{rest},GBX\n'=1+1,{rest},\n"
             )
         );
     }
@@ -189,10 +200,11 @@ mod tests {
             "{\"symbol\":\"IBM\",\"interval\":\"5min\",\"adjusted\":false,\"timestamp\":\"2026-11-20T20:55:00Z\",\
              \"trading_date\":\"2026-11-20\",\"open_price\":\"283.5700\",\"high_price\":\"283.5700\",\
              \"low_price\":\"283.5700\",\"close_price\":\"283.5700\",\"volume\":1208.5,\
-             \"source\":\"alpha_vantage\",\"final\":false}"
+             \"source\":\"alpha_vantage\",\"final\":false,\"currency\":\"GBX\"}"
         );
         let second: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
         assert_eq!(second["symbol"], "=1+1");
+        assert_eq!(second.get("currency"), None, "it is not known");
     }
 
     #[test]
@@ -205,8 +217,7 @@ mod tests {
         let written = |format| {
             let mut out = vec![];
             let mut writer = BarWriter::new(format, &mut out).unwrap();
-            let series = SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5);
-            writer.write(&series, &[row]).unwrap();
+            writer.write(&of("IBM", None), &[row]).unwrap();
             writer.finish().unwrap();
             String::from_utf8(out).unwrap()
         };
@@ -214,7 +225,7 @@ mod tests {
         let last = csv.lines().last().unwrap();
         assert_eq!(
             last,
-            "IBM,5min,true,2026-11-20T20:55:00Z,2026-11-20,,,,70.8925,,,,,alpha_vantage,false"
+            "IBM,5min,true,2026-11-20T20:55:00Z,2026-11-20,,,,70.8925,,,,,alpha_vantage,false,"
         );
         let json: serde_json::Value = serde_json::from_str(&written(BarFormat::Jsonl)).unwrap();
         assert_eq!(json["close_price"], "70.8925");

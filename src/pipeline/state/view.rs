@@ -163,6 +163,7 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
         retry_at: entry.live.retry_at,
         requests: entry.live.requests,
+        listing: entry.facts.listing.clone(),
     }
 }
 

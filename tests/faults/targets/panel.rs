@@ -111,6 +111,7 @@ fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
     let at = instant(u)?;
     let closes = u.int_in_range(0..=9)?;
     Ok(WatchedSeries {
+        listing: None,
         grid: grid(u)?,
         truth: truth(u)?,
         reach: sometimes(u, instant)?,
@@ -200,6 +201,7 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
     let mut adjustments = some(u, 4, |u| adjustment(u, newest))?;
     adjustments.sort_by_key(|adjustment| std::cmp::Reverse(adjustment.before));
     Ok(BarsPage {
+        currency: None,
         scaled: Scaled::of(&series, &bars, Adjustments::new(adjustments)),
         window: BarsWindow {
             series,

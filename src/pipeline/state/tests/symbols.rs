@@ -52,7 +52,11 @@ fn a_search_answers_at_once_and_a_late_answer_is_not_shown() {
     assert_eq!(state.step(look("ib", false), at(NOON)), []);
     let late = Ok(Ok(Symbols::Found(vec![listing("TSLA")])));
     let wish = SymbolWish::Search("tes".into());
-    state.step(Input::Symbols(wish, late), at(NOON));
+    let jobs = state.step(Input::Symbols(wish, late), at(NOON));
+    assert!(
+        jobs.contains(&Job::Load(Load::Series)),
+        "it may be of a watched series"
+    );
     let view = state.snapshot(0, at(NOON)).search.unwrap();
     assert_eq!((view.text.as_str(), view.busy), ("ib", false));
     assert_eq!(view.matches, [listing("IBM")]);

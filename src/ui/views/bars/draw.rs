@@ -241,9 +241,15 @@ fn title(view: &Bars, page: &BarsPage, shared: &Shared, area: Rect, buf: &mut Bu
             moment::label_date(at, series.interval, Tz::America__New_York).to_string()
         })
     };
+    let currency = page.currency.as_ref();
+    let currency = currency.map_or_else(String::new, |currency| format!(", {currency}"));
     let left = [
         (
-            format!(" {} {} {prices}", series.instrument(), series.interval),
+            format!(
+                " {} {} {prices}{currency}",
+                series.instrument(),
+                series.interval
+            ),
             theme.style(Role::Head),
         ),
         (format!("   {} bars", thousands(page.total)), Style::new()),
@@ -417,6 +423,10 @@ mod tests {
                 "{width}: {head}"
             );
         }
+        page.currency = "GBp".parse().ok();
+        let pence = head(&page, 80);
+        assert!(pence.contains(" IBM 5min raw, GBX"), "{pence}");
+        page.currency = None;
         page.window.series.adjusted = true;
         page.window.series.interval = Interval::Daily;
         let head = head(&page, 80);

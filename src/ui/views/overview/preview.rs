@@ -107,9 +107,12 @@ fn told(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>, area: Rect,
     }
     if let Some(bar) = &status.last_bar {
         let [open, high, low, close] = [bar.open, bar.high, bar.low, bar.close].map(price);
+        let currency = status.listing.as_ref();
+        let currency = currency.and_then(|listing| listing.currency.as_ref());
+        let currency = currency.map_or_else(String::new, |currency| format!(", {currency}"));
         lines.push((
             format!(
-                "newest {}",
+                "newest {}{currency}",
                 text::last_bar(bar, status.key.interval, now, shared.zone)
             ),
             Role::Text,
@@ -190,6 +193,22 @@ mod tests {
             assert!(text.contains(words), "{words}: {text}");
         }
         assert!(!text.contains("9 new") && !text.contains("slow"), "{text}");
+    }
+
+    #[test]
+    fn the_currency_stands_beside_the_prices_where_it_is_known() {
+        let mut snapshot = sample::normal();
+        let mut series = snapshot.series.to_vec();
+        let listing = crate::model::Listing {
+            currency: "GBX".parse().ok(),
+            ..crate::model::Listing::of(series[0].key.symbol.clone())
+        };
+        series[0].listing = Some(listing.into());
+        let without = drawn(0, &sample::shared(snapshot.clone()), 99);
+        assert!(!without.contains("GBX"), "{without}");
+        snapshot.series = series.into();
+        let text = drawn(0, &sample::shared(snapshot), 99);
+        assert!(text.contains("newest Fri 11-20, GBX"), "{text}");
     }
 
     #[test]
