@@ -7,4 +7,5 @@ pub mod mount;
 pub mod paged;
 pub mod pooler;
 pub mod program;
+pub mod scripted;
 pub mod wall;

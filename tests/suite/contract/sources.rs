@@ -1,5 +1,7 @@
 //! A second source beside the first: what is only one source's stays that source's.
 
+mod alpaca;
+
 use std::time::Duration;
 
 use pipeline_tui::db::RequestRow;

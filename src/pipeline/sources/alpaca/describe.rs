@@ -8,7 +8,7 @@ use chrono_tz::America::New_York;
 use super::plan::ENDPOINT;
 use super::settings::{FREE, IEX_SETTINGS, SETTINGS};
 use crate::config::Plan;
-use crate::model::{Interval, Publishing, Request, Settles};
+use crate::model::{Interval, Publishing, Request, Settles, SourceId};
 use crate::pipeline::retry::Waits;
 use crate::pipeline::source::{Description, Policy};
 
@@ -81,6 +81,12 @@ const MORNING: NaiveTime = match NaiveTime::from_hms_opt(6, 0, 0) {
 };
 
 impl Feed {
+    /// The word for its source.
+    #[must_use]
+    pub const fn source(&self) -> &SourceId {
+        self.description.id()
+    }
+
     /// When a key of this plan has the feed's bars.
     pub(super) fn on(&self, plan: &Plan) -> Publishing {
         if self.is_withheld && plan.name == FREE {
@@ -106,7 +112,7 @@ impl Feed {
         format!(
             "this key's plan does not include the feed {} at this time; the bars of {} need no paid plan",
             self.word,
-            IEX.description.id()
+            IEX.source()
         )
     }
 }

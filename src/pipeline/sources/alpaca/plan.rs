@@ -162,7 +162,7 @@ impl Asking<'_> {
             parameters.push(pair(HOURS, REGULAR.to_owned()));
         }
         Request {
-            source: self.feed.description.id().clone(),
+            source: self.feed.source().clone(),
             endpoint: ENDPOINT.to_owned(),
             parameters,
             series: series.to_vec(),
