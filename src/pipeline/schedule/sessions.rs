@@ -4,8 +4,9 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use crate::model::calendar::{Calendar, Session};
 
-/// How long after the close the last run of a session starts, so that its last bar is there.
-const LAST: TimeDelta = TimeDelta::minutes(5);
+/// How long after the close the last runs of a session start, so that its last bar is there: the second
+/// for plans that withhold the newest minutes. Where nothing is due then, it sends nothing.
+const LAST: [TimeDelta; 2] = [TimeDelta::minutes(5), TimeDelta::minutes(20)];
 
 /// The first instant after `now` that is so many minutes after a close.
 pub(super) fn close_after(
@@ -66,5 +67,5 @@ fn instants(session: Session, minutes: u32) -> impl DoubleEndedIterator<Item = D
     (1..=steps)
         .map(move |number| session.open + TimeDelta::minutes(number * step))
         .filter(move |at| !session.is_paused(*at))
-        .chain([session.close + LAST])
+        .chain(LAST.map(|wait| session.close + wait))
 }

@@ -224,6 +224,11 @@ fn sessions_are_followed_through_holidays_half_days_and_pauses() {
         (
             "open every 5",
             "2026-11-27T18:05:00Z",
+            "2026-11-27T18:20:00Z",
+        ),
+        (
+            "open every 5",
+            "2026-11-27T18:20:00Z",
             "2026-11-30T14:35:00Z",
         ),
         (

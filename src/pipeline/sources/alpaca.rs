@@ -5,9 +5,13 @@
 //! plan    wishes -> few requests      pure; times: what can be asked for
 //! read    answer -> bars | refusal    pure: refusal, then JSON -> rows; hours: which are wanted
 //! speaks  answer -> what it covers    pure
+//! events  the same for corporate actions
+//! assets  the list of symbols, which another host has
 //! ```
 
+mod assets;
 mod describe;
+mod events;
 mod hours;
 mod plan;
 mod read;
@@ -20,19 +24,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use reqwest::header::HeaderName;
+use url::Url;
 use uuid::Uuid;
 
 pub use self::describe::{Feed, IEX, SIP};
 use self::plan::Asking;
 pub use self::settings::{IEX_SETTINGS, SETTINGS};
 use crate::config::{Plan, Secret, SourceAccess};
-use crate::model::adjustment::Rule;
+use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
 use crate::model::calendar::{Calendar, CalendarId, Calendars};
-use crate::model::{Answer, Bar, Publishing, Request, Spoken};
+use crate::model::{Answer, Bar, Interval, Publishing, Request, SeriesKey, Spoken, Symbol};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
-    Asked, Description, Page, Pause, Planned, Policy, Refusal, SendError, Source, Wish,
+    Asked, Description, EventSource, Page, Pause, Planned, Policy, Refusal, SendError, Source,
+    SymbolReading, SymbolSource, SymbolWish, Wish,
 };
 use crate::time::Clock;
 
@@ -40,7 +46,8 @@ use crate::time::Clock;
 #[derive(Debug)]
 pub struct Alpaca {
     feed: &'static Feed,
-    client: Client,
+    bars: Client,
+    trading: Client,
     policy: Policy,
     publishing: Publishing,
     /// Whether the provider said that the newest minutes are withheld, whatever the settings say.
@@ -49,20 +56,25 @@ pub struct Alpaca {
 }
 
 impl Alpaca {
-    /// Prepares a client of the provider; nothing is sent yet. The key has its id and its secret.
+    /// Prepares clients of the provider, which has bars at one address and symbols at another;
+    /// nothing is sent yet. The key has its id and its secret.
     pub fn new(
         feed: &'static Feed,
-        address: url::Url,
+        (bars, trading): (Url, Url),
         key: &[Secret],
-        clock: Clock,
+        clock: &Clock,
     ) -> Result<Self, ClientError> {
-        let names = ["apca-api-key-id", "apca-api-secret-key"].map(HeaderName::from_static);
-        let parts = names.into_iter().zip(key.iter().cloned()).collect();
+        let client = |address| {
+            let names = ["apca-api-key-id", "apca-api-secret-key"].map(HeaderName::from_static);
+            let parts = names.into_iter().zip(key.iter().cloned()).collect();
+            let auth = Auth::Headers(parts);
+            Client::new(address, auth, clock.clone(), Bounds::default())
+        };
         let plan = &feed.description.settings.plans.usual;
-        let auth = Auth::Headers(parts);
         Ok(Self {
             feed,
-            client: Client::new(address, auth, clock, Bounds::default())?,
+            bars: client(bars)?,
+            trading: client(trading)?,
             policy: describe::policy(plan),
             publishing: feed.on(plan),
             is_withheld: AtomicBool::new(false),
@@ -84,7 +96,7 @@ impl Alpaca {
         Asking {
             feed: self.feed,
             publishing: self.publishing(),
-            now: self.client.now(),
+            now: self.bars.now(),
         }
     }
 }
@@ -115,17 +127,25 @@ impl Source for Alpaca {
         Rule::CloseBefore
     }
 
+    fn derived_from(&self, series: &SeriesKey) -> Option<Interval> {
+        plan::finer(series.interval)
+    }
+
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
+        let client = match request.endpoint.as_str() {
+            assets::ENDPOINT => &self.trading,
+            _ => &self.bars,
+        };
         let told = plan::told(request);
-        self.client.get(&request.endpoint, &told, attempt).await
+        client.get(&request.endpoint, &told, attempt).await
     }
 
     fn pause(&self) -> Option<Pause> {
-        self.client.pause()
+        self.bars.pause().or_else(|| self.trading.pause())
     }
 
     fn hold(&self, pause: Pause) {
-        self.client.hold(pause);
+        self.bars.hold(pause);
     }
 
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal> {
@@ -146,6 +166,38 @@ impl Source for Alpaca {
     fn instead_of(&self, request: &Request) -> String {
         self.feed.instead_of(request)
     }
+
+    fn events(&self) -> Option<&dyn EventSource> {
+        Some(self)
+    }
+
+    fn symbols(&self) -> Option<&dyn SymbolSource> {
+        Some(self)
+    }
+}
+
+impl EventSource for Alpaca {
+    fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal> {
+        Ok(events::ask(self.feed, symbol, kind, self.bars.now()))
+    }
+
+    fn is_about_events(&self, request: &Request) -> bool {
+        events::kind(request).is_some()
+    }
+
+    fn read_events(&self, request: &Request, answer: &Answer) -> Result<ReportedEvents, Refusal> {
+        events::read(request, answer)
+    }
+}
+
+impl SymbolSource for Alpaca {
+    fn ask_symbols(&self, wish: &SymbolWish) -> Result<Request, Refusal> {
+        assets::ask(self.feed, wish)
+    }
+
+    fn read_symbols(&self, request: &Request, answer: &Answer) -> Result<SymbolReading, Refusal> {
+        assets::read(request, answer)
+    }
 }
 
 /// The lane of the configured key for the consolidated tape.
@@ -159,10 +211,11 @@ pub(super) fn iex_lane(access: &SourceAccess, clock: &Clock) -> Result<Lane, Str
 }
 
 fn of(feed: &'static Feed, access: &SourceAccess, clock: &Clock) -> Result<Lane, String> {
-    let Some(address) = access.addresses.first() else {
-        return Err(format!("{} has no address", access.settings.words.name));
+    let [bars, trading] = access.addresses.as_slice() else {
+        return Err(format!("{} lacks an address", access.settings.words.name));
     };
-    let source = Alpaca::new(feed, address.clone(), &access.key.values, clock.clone())
+    let addresses = (bars.clone(), trading.clone());
+    let source = Alpaca::new(feed, addresses, &access.key.values, clock)
         .map_err(|error| error.to_string())?;
     Ok(Lane::open(source.on(&access.plan), access))
 }

@@ -36,7 +36,7 @@ pub static SIP: Feed = Feed {
     is_withheld: true,
     description: Description {
         settings: &SETTINGS,
-        intervals: &INTERVALS,
+        intervals: &Interval::ALL,
         publishing: publishing(2016, 1, 4),
     },
 };
@@ -47,19 +47,10 @@ pub static IEX: Feed = Feed {
     is_withheld: false,
     description: Description {
         settings: &IEX_SETTINGS,
-        intervals: &INTERVALS,
+        intervals: &Interval::ALL,
         publishing: publishing(2020, 7, 27),
     },
 };
-
-const INTERVALS: [Interval; 6] = [
-    Interval::Min1,
-    Interval::Min5,
-    Interval::Min15,
-    Interval::Daily,
-    Interval::Weekly,
-    Interval::Monthly,
-];
 
 /// Bars are computed again for late trades, and a corrected close follows in the night.
 const fn publishing(year: i32, month: u32, day: u32) -> Publishing {

@@ -85,7 +85,6 @@ impl Asking<'_> {
     /// Refuses what this source has not: ignored, it would bring other bars than were wanted.
     fn refuse_lacking(&self, wish: &Wish) -> Result<(), Refusal> {
         let name = self.feed.description.settings.words.name;
-        let interval = wish.series.interval;
         let text = if let Some(extra) = wish.extras.first() {
             format!("{name} has no --{}; leave it out", extra.name)
         } else if wish.series.adjusted {
@@ -93,8 +92,6 @@ impl Asking<'_> {
                 "bars of {name} are stored as traded, and adjusted prices computed; leave out \
                  --adjusted, and read them with bars --adjusted"
             )
-        } else if !self.feed.description.intervals.contains(&interval) {
-            format!("{name} has no {interval} bars that keep to the session; ask for 15min bars")
         } else {
             return Ok(());
         };
@@ -132,7 +129,11 @@ impl Asking<'_> {
             .flat_map(|span| times.pieces(*span, series.len().min(MOST_SYMBOLS)))
             .collect();
         let longest = pieces.iter().map(|span| times.bars(*span)).max();
-        let most = MOST_BARS / longest.unwrap_or(1).max(1);
+        let most_bars = match finer(group.interval) {
+            Some(_) => PAGE_BARS,
+            None => MOST_BARS,
+        };
+        let most = most_bars / longest.unwrap_or(1).max(1);
         let most = usize::try_from(most)
             .unwrap_or(MOST_SYMBOLS)
             .clamp(1, MOST_SYMBOLS);
@@ -240,13 +241,20 @@ fn batches(series: &[SeriesKey], most: usize) -> Vec<Vec<SeriesKey>> {
     batches
 }
 
+/// The interval from which bars are rolled up. The provider's half hours and hours are those of the
+/// clock, which mix what is traded before the session with its beginning.
+pub(super) const fn finer(interval: Interval) -> Option<Interval> {
+    match interval {
+        Interval::Min30 | Interval::Min60 => Some(Interval::Min15),
+        _ => None,
+    }
+}
+
 const fn timeframe(interval: Interval) -> &'static str {
     match interval {
         Interval::Min1 => "1Min",
         Interval::Min5 => "5Min",
-        Interval::Min15 => "15Min",
-        Interval::Min30 => "30Min",
-        Interval::Min60 => "1Hour",
+        Interval::Min15 | Interval::Min30 | Interval::Min60 => "15Min",
         Interval::Daily => "1Day",
         Interval::Weekly => "1Week",
         Interval::Monthly => "1Month",

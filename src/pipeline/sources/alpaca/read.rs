@@ -16,7 +16,7 @@ use super::hours::Days;
 use super::plan;
 use super::refusal;
 use crate::model::calendar::Calendar;
-use crate::model::{Answer, Reading, Request, SeriesKey};
+use crate::model::{Answer, Grid, Interval, Publishing, Reading, Request, SeriesKey, roll_up};
 use crate::pipeline::reading::rows::{Reason, Rows, Values};
 use crate::pipeline::reading::{body, malformed, not_json, quoted, text};
 use crate::pipeline::source::{Page, Refusal};
@@ -56,11 +56,48 @@ pub(super) fn read(
         return Err(refusal);
     }
     parsed.map_err(|error| not_json(&error, text.len()))?;
+    for (series, reading) in &mut document.parts {
+        if plan::finer(series.interval).is_some() {
+            roll((request, series.interval), calendar, reading)?;
+        }
+    }
     let next = document.token.filter(|token| !token.is_empty());
+    let is_derived = |key: &SeriesKey| plan::finer(key.interval).is_some();
+    if next.is_some() && request.series.iter().any(is_derived) {
+        return Err(malformed("there are more bars than one page holds"));
+    }
     Ok(Page {
         parts: document.parts,
         next: next.map(|token| request.next_page([(plan::PAGE, token.as_ref())])),
     })
+}
+
+/// Replaces bars by those that they add up to. One that cannot be used would be missing in a sum.
+fn roll(
+    (request, interval): (&Request, Interval),
+    calendar: &Calendar,
+    reading: &mut Reading,
+) -> Result<(), Refusal> {
+    if let Some(row) = reading.rejected.first() {
+        let why = &row.reason;
+        return Err(malformed(format!(
+            "a bar cannot be derived from bars of which one cannot be used: {why}"
+        )));
+    }
+    let Some(time) = plan::time(request) else {
+        return Err(malformed("no time was requested"));
+    };
+    let grid = Grid {
+        interval,
+        calendar: calendar.clone(),
+        publishing: Publishing {
+            zone: New_York,
+            ..Publishing::UNKNOWN
+        },
+    };
+    reading.bars = roll_up(&grid, time, &reading.bars);
+    reading.received = u32::try_from(reading.bars.len()).unwrap_or(u32::MAX);
+    Ok(())
 }
 
 /// What an answer has said so far.
@@ -135,7 +172,8 @@ impl<'de> Visitor<'de> for Bars<'_, 'de, '_> {
                 )));
                 return Err(A::Error::custom("another symbol"));
             };
-            let mut rows = Rows::new(series.interval, document.expected);
+            let interval = plan::finer(series.interval).unwrap_or(series.interval);
+            let mut rows = Rows::new(interval, document.expected);
             map.next_value_seed(OfSymbol {
                 rows: &mut rows,
                 days: &mut document.days,

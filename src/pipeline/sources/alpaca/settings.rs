@@ -17,7 +17,7 @@ static KEY: [KeyField; 2] = [
     KeyField {
         name: "key ID",
         // Of paper, live and broker accounts.
-        begins: &["PK", "AK", "CK"],
+        begins: &["PK", "AK", "C"],
         value: Setting::new(
             "APCA_API_KEY_ID",
             Some("sources.alpaca.key_id"),

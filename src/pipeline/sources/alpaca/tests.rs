@@ -1,5 +1,6 @@
 //! Tests of Alpaca without a network: requests, answers, refusals.
 
+mod actions;
 mod answers;
 mod plans;
 
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::model::{ErrorClass, Interval, SeriesKey, SourceId, Span};
+use crate::model::{ErrorClass, SourceId, Span};
 use crate::pipeline::source::{Hours, Range};
 
 /// Friday, 15:55:30 in New York.
@@ -23,9 +24,10 @@ fn span(from: &str, to: &str) -> Span {
 
 fn source_at(feed: &'static Feed, plan: &str, now: &str) -> Alpaca {
     let plan = SETTINGS.plans.named(plan).unwrap();
-    let nowhere = "http://127.0.0.1:9/".parse().unwrap();
+    let nowhere: Url = "http://127.0.0.1:9/".parse().unwrap();
     let clock = Clock::fixed(at(now));
-    Alpaca::new(feed, nowhere, &[], clock).unwrap().on(&plan)
+    let addresses = (nowhere.clone(), nowhere);
+    Alpaca::new(feed, addresses, &[], &clock).unwrap().on(&plan)
 }
 
 fn free() -> Alpaca {

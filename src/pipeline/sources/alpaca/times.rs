@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, TimeDelta, Utc};
 
-use super::plan::{MOST_SYMBOLS, PAGE_BARS, hull};
+use super::plan::{MOST_SYMBOLS, PAGE_BARS, finer, hull};
 use crate::model::{Interval, Publishing, Span, moment};
 
 /// Minutes of a day in which there are bars, before and after the session included.
@@ -89,9 +89,16 @@ impl<'a> Times<'a> {
 
     /// A time as it is asked for so many symbols, newest first. Where one page is not enough, today
     /// is apart: what is before it can be gone on with tomorrow. Long times are cut into years.
+    ///
+    /// Bars that are rolled up come in one page: what a page cuts in two would add up to two bars.
     pub(super) fn pieces(&self, span: Span, symbols: usize) -> Vec<Span> {
         let mut cuts = vec![];
-        if self.bars(span) * symbols as u64 > PAGE_BARS && self.interval.length() <= A_DAY {
+        if finer(self.interval).is_some() {
+            let before = |cut: &DateTime<Utc>| Some(self.begin(*cut - ONE_PAGE));
+            cuts.extend(
+                std::iter::successors(before(&span.to), before).take_while(|cut| *cut > span.from),
+            );
+        } else if self.bars(span) * symbols as u64 > PAGE_BARS && self.interval.length() <= A_DAY {
             cuts.push(self.midnight(self.today()));
         }
         if self.bars(span) > MANY_BARS {
@@ -137,12 +144,15 @@ impl<'a> Times<'a> {
 }
 
 const A_DAY: TimeDelta = TimeDelta::days(1);
+/// Bars of one symbol in so much time fit into a page, also before they are rolled up.
+const ONE_PAGE: TimeDelta = TimeDelta::days(200);
 
 /// The most bars that a symbol can have in a time: on weekdays only.
 fn bars(interval: Interval, span: Span) -> u64 {
     let length = (span.to - span.from).max(TimeDelta::zero());
     let weekdays = length.num_days() * 5 / 7 + 2;
-    let most = match interval.minutes() {
+    let asked = finer(interval).unwrap_or(interval);
+    let most = match asked.minutes() {
         Some(minutes) => {
             let minutes = i64::from(minutes.max(1));
             (length.num_minutes() / minutes + 1).min(weekdays * MINUTES_A_DAY / minutes)

@@ -51,7 +51,8 @@ fn pipeline_of(
     let plan = SETTINGS.plans.named(plan).unwrap();
     let clock = Clock::fixed(now);
     let pair = [Secret::new(ID), Secret::new(SECRET)];
-    let source = Alpaca::new(feed, address.parse().unwrap(), &pair, clock.clone()).unwrap();
+    let address: url::Url = address.parse().unwrap();
+    let source = Alpaca::new(feed, (address.clone(), address), &pair, &clock).unwrap();
     let lane = lane(source.on(&plan), ("a1fa", plan.name), |policy| {
         let tick = Duration::from_millis(1);
         (policy.waits.burst, policy.waits.outage) = (tick, tick);
@@ -152,9 +153,8 @@ fn answered(arrived: &Arrived, page_bars: usize) -> (u16, String) {
 }
 
 async fn stored(place: &Place, symbol: &str) -> usize {
-    let count = format!(
-        "SELECT count(*) FROM stock_data WHERE symbol = '{symbol}' AND source = 'alpaca'"
-    );
+    let count =
+        format!("SELECT count(*) FROM stock_data WHERE symbol = '{symbol}' AND source = 'alpaca'");
     place.sql(&count).await[0].parse().unwrap()
 }
 

@@ -219,7 +219,6 @@ fn nothing_of_a_wish_is_ignored() {
     for (wish, word) in [
         (adjusted, "--adjusted"),
         (extra, "--outputsize"),
-        (plain(Interval::Min60), "60min"),
         (old, "before 2016-01-04"),
     ] {
         let planned = free().plan(&[wish]);
