@@ -29,7 +29,8 @@ use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::ranges::{self, Hole};
 use crate::model::text::thousands;
 use crate::model::{
-    Bar, Currency, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume, moment,
+    Bar, Currency, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume,
+    moment,
 };
 use crate::pipeline::RunRequest;
 use crate::pipeline::export::columns::{BarRow, Subject};
@@ -284,7 +285,8 @@ impl Reading<'_> {
         for series in &self.series {
             let mut written = Written::default();
             let of = Subject::read(&self.store, series).await?;
-            let mut pieces = Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
+            let mut pieces =
+                Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
             while let Some(bars) = next(&mut pieces, &cancel).await? {
                 written.add(&bars);
                 let rows: Vec<R> = bars.into_iter().map(|bar| row(series, bar)).collect();

@@ -25,7 +25,10 @@ pub async fn run(args: &SourcesArgs, context: &Context) -> Result<u8, Failure> {
     let store = open::store(&settings, context.read_only).await?;
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
     let list = store.watch_list().await?;
-    let (statuses, facts) = (pipeline.sources_now().await?, pipeline.source_facts().await?);
+    let (statuses, facts) = (
+        pipeline.sources_now().await?,
+        pipeline.source_facts().await?,
+    );
     open::close(&store).await;
     let about = panel::about_sources(&settings);
     let all = about.iter().filter_map(|about| {

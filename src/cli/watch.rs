@@ -339,7 +339,11 @@ fn cost(list: &[SeriesKey], settings: &Settings) -> String {
             let whose = match of(access) {
                 some if some <= limit as usize => return None,
                 all if all == list.len() => "the plan".to_owned(),
-                some => format!("{} of {}, whose plan", count(some), access.settings.words.name),
+                some => format!(
+                    "{} of {}, whose plan",
+                    count(some),
+                    access.settings.words.name
+                ),
             };
             Some(format!(" ({whose} allows {} a day)", thousands(limit)))
         })

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
-use crate::model::calendar::{Calendar, Session};
+use crate::model::calendar::{Calendar, CalendarId, Session};
 
 /// How long after the close the last runs of a session start, so that its last bar is there: the second
 /// for plans that withhold the newest minutes. Where nothing is due then, it sends nothing.
@@ -41,7 +41,7 @@ pub(super) fn open_after(
     let sessions = calendar.sessions(yesterday..=today.checked_add_days(Days::new(366))?);
     let firsts = sessions
         .take(3)
-        .filter_map(|session| instants(session, minutes).find(|at| *at > now));
+        .filter_map(|session| instants(calendar, session, minutes).find(|at| *at > now));
     firsts.min()
 }
 
@@ -53,19 +53,29 @@ pub(super) fn open_until(
 ) -> Option<DateTime<Utc>> {
     let today = calendar.date(now);
     let sessions = calendar.sessions(today.checked_sub_days(Days::new(366))?..=today);
-    let lasts = sessions
-        .rev()
-        .take(3)
-        .filter_map(|session| instants(session, minutes).rev().find(|at| *at <= now));
+    let lasts = sessions.rev().take(3).filter_map(|session| {
+        instants(calendar, session, minutes)
+            .rev()
+            .find(|at| *at <= now)
+    });
     lasts.max()
 }
 
-/// The instants of one session, oldest first.
-fn instants(session: Session, minutes: u32) -> impl DoubleEndedIterator<Item = DateTime<Utc>> {
+/// The instants of one session, oldest first. A market that never closes has no last ones.
+fn instants(
+    calendar: &Calendar,
+    session: Session,
+    minutes: u32,
+) -> impl DoubleEndedIterator<Item = DateTime<Utc>> + use<> {
+    let closes = calendar.id() != CalendarId::Always;
     let step = i64::from(minutes.max(1));
     let steps = (session.close - session.open).num_minutes() / step;
     (1..=steps)
         .map(move |number| session.open + TimeDelta::minutes(number * step))
         .filter(move |at| !session.is_paused(*at))
-        .chain(LAST.map(|wait| session.close + wait))
+        .chain(
+            LAST.map(|wait| session.close + wait)
+                .into_iter()
+                .filter(move |_| closes),
+        )
 }

@@ -245,12 +245,12 @@ fn sessions_are_followed_through_holidays_half_days_and_pauses() {
         ),
         (
             "open every 60 24/7",
+            "2026-12-24T23:00:00Z",
             "2026-12-25T00:00:00Z",
-            "2026-12-25T00:05:00Z",
         ),
         (
             "open every 60 24/7",
-            "2026-12-25T00:05:00Z",
+            "2026-12-25T00:00:00Z",
             "2026-12-25T01:00:00Z",
         ),
     ] {

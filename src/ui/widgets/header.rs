@@ -179,33 +179,21 @@ fn who(shared: &Shared, source: Option<&SourceStatus>, width: u16) -> Pieces {
         pieces.push(("  opening the store…".to_owned(), plain));
         return pieces;
     };
-<<<<<<< HEAD
-    let plan_words = source.map_or("", |source| &source.plan);
-=======
     let what = source.map_or("", |source| &source.plan);
->>>>>>> 413e9af (feat(cli): sources prints each source as the panel's page shows it)
     if width >= WIDE {
         let name = match source {
             _ if shared.is_demo => "simulated",
             Some(source) => shared.source_name(&source.id),
             None => "",
         };
-<<<<<<< HEAD
-        pieces.push((format!("   {name}, {plan_words}"), plain));
-=======
         pieces.push((format!("   {name}, {what}"), plain));
->>>>>>> 413e9af (feat(cli): sources prints each source as the panel's page shows it)
         let bars = thousands(snapshot.store.bars);
         pieces.push((
             format!("   {}, {bars} bars", store_name(&snapshot.store)),
             plain,
         ));
     } else {
-<<<<<<< HEAD
-        pieces.push((format!("  {plan_words}"), plain));
-=======
         pieces.push((format!("  {what}"), plain));
->>>>>>> 413e9af (feat(cli): sources prints each source as the panel's page shows it)
     }
     pieces
 }

@@ -160,10 +160,10 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<ReportedEvents,
                 renames.extend(rename(row)?.filter(|change| change.date <= today));
                 continue;
             }
-            let Some(amount) = factor(kind, group, row).filter(|_| row.is_of(&symbol)) else {
+            if !is_listed(kind, group) || !row.is_of(&symbol) {
                 continue;
-            };
-            let date = row.date()?;
+            }
+            let (date, amount) = (row.date()?, amount(group, row));
             // What is declared has not happened yet.
             if date <= today {
                 add(&mut days, kind, date, amount);
@@ -186,17 +186,29 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<ReportedEvents,
     })
 }
 
-/// The dividend of a row, or new shares for an old one; `Some(None)`: it has one that is not told,
-/// `None`: it belongs to another list.
-fn factor(kind: EventKind, group: &str, row: &Row<'_>) -> Option<Option<Decimal>> {
-    match (kind, group) {
-        (EventKind::Dividends, "cash_dividends") => Some(number(row.rate)),
-        (EventKind::Splits, "forward_splits" | "reverse_splits") => Some(row.split()),
+/// Whether a group of corporate actions belongs to a list.
+fn is_listed(kind: EventKind, group: &str) -> bool {
+    match kind {
+        EventKind::Dividends => group == "cash_dividends",
+        EventKind::Splits => matches!(
+            group,
+            "forward_splits"
+                | "reverse_splits"
+                | "stock_dividends"
+                | "unit_splits"
+                | "spin_offs"
+                | "rights_distributions"
+        ),
+    }
+}
+
+/// The dividend of a row, or new shares for an old one; `None` if that is not told.
+fn amount(group: &str, row: &Row<'_>) -> Option<Decimal> {
+    match group {
+        "cash_dividends" => number(row.rate),
+        "forward_splits" | "reverse_splits" => row.split(),
         // So many shares more for each.
-        (EventKind::Splits, "stock_dividends") => {
-            Some(number(row.rate).and_then(|rate| rate.checked_add(Decimal::ONE)))
-        }
-        (EventKind::Splits, "unit_splits" | "spin_offs" | "rights_distributions") => Some(None),
+        "stock_dividends" => number(row.rate)?.checked_add(Decimal::ONE),
         _ => None,
     }
 }

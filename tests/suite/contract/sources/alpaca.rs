@@ -140,7 +140,7 @@ fn answered(arrived: &Arrived, page_bars: usize) -> (u16, String) {
     let mut bars = serde_json::Map::new();
     for (symbol, minute) in &page {
         let bar = json!({ "t": minute.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            "o": 10.5, "h": 11, "l": 10, "c": 10.25, "v": 100, "n": 3, "vw": 10.333333 });
+            "o": 10.5, "h": 11, "l": 10, "c": 10.25, "v": 100, "n": 3, "vw": 10.333_333 });
         let rows = bars.entry(*symbol).or_insert_with(|| json!([]));
         rows.as_array_mut().unwrap().push(bar);
     }
@@ -226,7 +226,7 @@ async fn one_bad_symbol_of_fifty_costs_one_request_and_no_other_series(place: Pl
     let mut names: Vec<String> = ('A'..='Y')
         .flat_map(|one| [format!("{one}{one}"), format!("{one}{one}{one}")])
         .collect();
-    names[20] = "CSP1".to_owned();
+    "CSP1".clone_into(&mut names[20]);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(names.len(), 50);
     let minutes = ("2026-11-20T14:30:00Z", "2026-11-20T14:40:00Z");
