@@ -31,6 +31,7 @@ mod dialect;
 mod dialects;
 mod faults;
 mod journal;
+mod listed;
 mod market;
 mod noise;
 mod pair;

@@ -62,12 +62,26 @@ impl Action {
         (self.split - 1.0).abs() > f64::EPSILON
     }
 
-    /// What earlier prices are multiplied by, by the provider's rule: C ÷ (C + D) ÷ split, where C
-    /// is the raw close of the ex-date. A dividend counts once there is such a close.
-    fn factor(&self, close: Option<Ticks>) -> f64 {
+    /// What is before it is multiplied by, where a dividend is taken out as C ÷ (C + D), C the raw
+    /// close of the ex-date; a dividend counts once there is such a close.
+    pub(super) fn factors_at_close(&self, close: Option<Ticks>) -> Factors {
         let close = close.filter(|_| self.dividend > 0).map(float);
         let paid = close.map_or(1.0, |close| close / (close + float(self.dividend)));
-        paid / self.split
+        Factors {
+            price: paid / self.split,
+            volume: self.split,
+        }
+    }
+
+    /// The same where it is taken out as 1 − D ÷ C, C the raw close of the day before in shares of
+    /// the ex-date.
+    pub(super) fn factors_before(&self, close: Option<Ticks>) -> Factors {
+        let close = close.filter(|_| self.dividend > 0).map(float);
+        let paid = close.map_or(1.0, |close| 1.0 - float(self.dividend) * self.split / close);
+        Factors {
+            price: paid / self.split,
+            volume: self.split,
+        }
     }
 }
 
@@ -93,15 +107,16 @@ pub(super) struct Adjustment {
 }
 
 impl Adjustment {
-    /// The adjustment for some actions, oldest first, with the raw closes of their days.
-    pub(super) fn new(actions: &[Action], close: impl Fn(NaiveDate) -> Option<Ticks>) -> Self {
+    /// The adjustment for some actions, oldest first, with what each makes of what is before it.
+    pub(super) fn new(actions: &[Action], of: impl Fn(&Action) -> Factors) -> Self {
         let mut factors = Factors::NONE;
         let mut steps: Vec<_> = actions
             .iter()
             .rev()
             .map(|action| {
-                factors.price *= action.factor(close(action.date));
-                factors.volume *= action.split;
+                let step = of(action);
+                factors.price *= step.price;
+                factors.volume *= step.volume;
                 (action.date, factors)
             })
             .collect();
@@ -139,7 +154,9 @@ mod tests {
             "2026-05-08" => Some(2_297_600),
             _ => None,
         };
-        let adjustment = Adjustment::new(&actions, close);
+        let adjustment = Adjustment::new(&actions, |action| {
+            action.factors_at_close(close(action.date))
+        });
         for (day, raw, adjusted) in [
             ("2026-05-08", 229.76, 229.76),
             ("2026-05-07", 231.31, 229.621_022_251_026_12),
@@ -157,7 +174,7 @@ mod tests {
         let split = Action::split(date("2026-06-10"), Ratio { new: 4, old: 1 });
         let reverse = Action::split(date("2026-09-03"), Ratio { new: 1, old: 10 });
         let actions = Action::by_day([reverse, split].into_iter());
-        let adjustment = Adjustment::new(&actions, |_| None);
+        let adjustment = Adjustment::new(&actions, |action| action.factors_at_close(None));
         for (day, price, volume) in [
             ("2026-09-03", 1.0, 1.0),
             ("2026-09-02", 10.0, 0.1),
@@ -179,11 +196,21 @@ mod tests {
         let both = Action::by_day([split, Action::dividend(day, 10_000)].into_iter());
         assert_eq!(both.len(), 1);
         let price = |close| {
-            Adjustment::new(&both, |_| close)
+            Adjustment::new(&both, |action| action.factors_at_close(close))
                 .of(date("2026-06-09"))
                 .price
         };
         assert!(near(price(None), 0.5));
         assert!(near(price(Some(990_000)), 0.495));
+    }
+
+    #[test]
+    fn a_dividend_may_be_measured_by_the_close_before() {
+        let mut action = Action::dividend(date("2026-06-10"), 10_000);
+        assert!(near(action.factors_before(Some(1_000_000)).price, 0.99));
+        assert!(near(action.factors_before(None).price, 1.0));
+        action.split = 2.0;
+        let factors = action.factors_before(Some(2_000_000));
+        assert!(near(factors.price, 0.99 / 2.0) && near(factors.volume, 2.0));
     }
 }

@@ -17,7 +17,8 @@ use super::noise::{float, fraction, mix, nearest, unit};
 /// A price in units of 10⁻⁴.
 pub(super) type Ticks = i64;
 
-/// How long a bar's close and volume may still change: late prints arrive for 20 minutes.
+/// How long a bar's close and volume may still change where nothing else is said: late prints
+/// arrive for 20 minutes.
 pub(super) const SETTLES_AFTER: i64 = 20 * MINUTE;
 /// Minutes of trading outside the session, early and late together.
 const EXTENDED_MINUTES: f64 = 570.0;
@@ -35,6 +36,8 @@ pub(super) struct View {
     pub now: i64,
     /// Whether an intraday bar is shown before it is complete.
     pub unfinished: bool,
+    /// How long a bar's close and volume may still change after its end.
+    pub settles_after: i64,
 }
 
 /// The prices and volume of a period. `low <= open, close <= high` and `low > 0`.
@@ -61,11 +64,11 @@ impl Candle {
 
     /// What was known of the candle this many seconds after its end: until it settles, some closes
     /// are half way and part of the volume is missing.
-    fn known_after(self, age: i64, word: u64) -> Self {
-        if age >= SETTLES_AFTER {
+    fn known_after(self, age: i64, settles_after: i64, word: u64) -> Self {
+        if age >= settles_after {
             return self;
         }
-        let arrived = 0.7 + 0.3 * fraction(age.max(0), SETTLES_AFTER);
+        let arrived = 0.7 + 0.3 * fraction(age.max(0), settles_after);
         let close = if word.is_multiple_of(4) {
             i64::midpoint(self.open, self.close)
         } else {
@@ -140,7 +143,7 @@ pub(super) fn bar(
     let mut at = minutes.start;
     let mut whole: Option<Candle> = None;
     while at < until {
-        if let Some(candle) = minute(company, session, at, view.now) {
+        if let Some(candle) = minute(company, session, at, view) {
             whole = Some(whole.map_or(candle, |before| before.then(candle)));
         }
         at += MINUTE;
@@ -149,8 +152,8 @@ pub(super) fn bar(
 }
 
 /// One minute; `None` when nothing traded in it, or what did is not known.
-fn minute(company: &Company, session: &Session, at: i64, now: i64) -> Option<Candle> {
-    if company.lacks(at, now) {
+fn minute(company: &Company, session: &Session, at: i64, view: View) -> Option<Candle> {
+    if company.lacks(at, view.now) {
         return None;
     }
     let share = if (session.open..session.close).contains(&at) {
@@ -174,7 +177,7 @@ fn minute(company: &Company, session: &Session, at: i64, now: i64) -> Option<Can
         wick(2),
         nearest(volume).max(1),
     )?;
-    Some(candle.known_after(now - at - MINUTE, mix(word, 4)))
+    Some(candle.known_after(view.now - at - MINUTE, view.settles_after, mix(word, 4)))
 }
 
 /// The candle through some prices in order, its high and low extended by fractions of the price.
@@ -226,7 +229,7 @@ pub(super) fn day(company: &Company, view: View, date: NaiveDate) -> Option<Cand
     let into = |at: i64| traded(fraction(at - session.open, session.close - session.open));
     let volume = company.day_volume(date) * (into(close) - into(open));
     let candle = spread(&path, wick(1), wick(2), nearest(volume).max(1))?;
-    let candle = candle.known_after(now - close, mix(word, 4));
+    let candle = candle.known_after(now - close, view.settles_after, mix(word, 4));
     Some(candle.as_served(company, &session, now))
 }
 
@@ -285,6 +288,7 @@ mod tests {
         View {
             now: seconds(text),
             unfinished: false,
+            settles_after: SETTLES_AFTER,
         }
     }
 
@@ -453,7 +457,11 @@ mod tests {
         ) {
             let company = company(seed, &symbol);
             let today = date("2000-01-03") + chrono::TimeDelta::days(offset);
-            let view = View { now: midnight(today) + second, unfinished: true };
+            let view = View {
+                now: midnight(today) + second,
+                unfinished: true,
+                settles_after: SETTLES_AFTER,
+            };
             for (label, candle) in intraday(&company, view, today, minutes, true) {
                 prop_assert!(sound(candle), "{candle:?}");
                 prop_assert!(label < view.now);

@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use hyper::HeaderMap;
+
 use super::market::Market;
 use super::plan::Plan;
 use super::query::Query;
@@ -19,16 +21,33 @@ words! {
         Coinbase = "coinbase",
         /// Binance.
         Binance = "binance",
+        /// Alpaca.
+        Alpaca = "alpaca",
     }
 }
 
 impl Dialect {
+    /// The dialect of a source. A feed of its own is a source whose word goes on after that of its
+    /// provider.
+    #[must_use]
+    pub fn of_source(source: &str) -> Option<Self> {
+        let mut dialects = Self::ALL.iter().copied();
+        dialects.find(|dialect| {
+            let rest = source.strip_prefix(dialect.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        })
+    }
+
     /// A key that its provider would take, one value for each of its fields; none if it needs none.
     #[must_use]
     pub const fn key(self) -> &'static [&'static str] {
         match self {
             Self::AlphaVantage => &["SIMULATED0123456"],
             Self::Coinbase | Self::Binance => &[],
+            Self::Alpaca => &[
+                "PKSIMULATED012345678",
+                "SIMULATED0123456789abcdefSIMULATED012345",
+            ],
         }
     }
 }
@@ -39,6 +58,7 @@ pub(super) struct Asked {
     /// The path after that of the dialect.
     pub path: String,
     pub query: Query,
+    pub headers: HeaderMap,
 }
 
 /// What a dialect speaks about, and how.
@@ -91,6 +111,12 @@ words! {
         WrongSymbol = "wrong-symbol",
         /// Bars of another length.
         WrongInterval = "wrong-interval",
+        /// The token of a page leads to the same page again.
+        TokenRepeats = "token-repeats",
+        /// A page without bars that is not the last.
+        PageEmpty = "page-empty",
+        /// A page with half of its bars, and a token that leads on from there.
+        PageShrinks = "page-shrinks",
     }
 }
 
@@ -110,4 +136,17 @@ pub(super) trait Speak: Debug + Send + Sync {
 
     /// A text where bars were expected.
     fn notice(&self, text: &str) -> Reply;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_is_spoken_of_in_its_providers_dialect() {
+        assert_eq!(Dialect::of_source("alpaca"), Some(Dialect::Alpaca));
+        assert_eq!(Dialect::of_source("alpaca_iex"), Some(Dialect::Alpaca));
+        assert_eq!(Dialect::of_source("alpacas"), None);
+        assert_eq!(Dialect::of_source("kraken"), None);
+    }
 }

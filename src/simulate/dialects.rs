@@ -1,5 +1,6 @@
 //! The table of dialects: the only place that names them all.
 
+mod alpaca;
 mod alpha_vantage;
 mod binance;
 mod coinbase;
@@ -14,7 +15,7 @@ struct Row {
     speaker: fn(Setup) -> Box<dyn Speak>,
 }
 
-const ROWS: [Row; 3] = [
+const ROWS: [Row; 4] = [
     Row {
         dialect: Dialect::AlphaVantage,
         path: "/query",
@@ -29,6 +30,11 @@ const ROWS: [Row; 3] = [
         dialect: Dialect::Binance,
         path: "/binance",
         speaker: binance::speaker,
+    },
+    Row {
+        dialect: Dialect::Alpaca,
+        path: "/alpaca",
+        speaker: alpaca::speaker,
     },
 ];
 

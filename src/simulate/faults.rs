@@ -17,7 +17,8 @@ use super::reply::Delivery;
 const KINDS: &str = "burst, minute, day, premium, bad-key, demo-key, invalid, internal, \
     no-function, banned, location, unknown-text, artificial, empty, no-rows, status:CODE, html, forbidden, \
     redirect:URL, slow:MS, drip:BYTES_PER_S, stall, silent, cut:BYTES, reset, bomb:MB, \
-    wrong-symbol, wrong-interval, garbage, truncate:BYTES, bad-row, escape";
+    wrong-symbol, wrong-interval, token-repeats, page-empty, \
+    page-shrinks, garbage, truncate:BYTES, bad-row, escape";
 /// The largest bomb: 4 GiB of spaces in about 4 MB.
 const MAX_BOMB_MB: u32 = 4_096;
 const MAX_DELAY_MS: u64 = 3_600_000;

@@ -119,7 +119,7 @@ impl Server {
     /// The same of the dialect of a source; `None` if it is not spoken.
     #[must_use]
     pub fn base_url_of(&self, source: &str) -> Option<String> {
-        let dialect = source.parse().ok()?;
+        let dialect = Dialect::of_source(source)?;
         let is_spoken = self.shared.provider.speaks(dialect);
         is_spoken.then(|| self.url(dialect))
     }
@@ -252,6 +252,7 @@ fn asked(request: &Request<Incoming>) -> Result<(Dialect, Asked), StatusCode> {
     let asked = Asked {
         path: path.to_owned(),
         query: Query::decode(query),
+        headers: request.headers().clone(),
     };
     Ok((dialect, asked))
 }

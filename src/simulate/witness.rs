@@ -258,6 +258,7 @@ impl Sight {
         let view = View {
             now,
             unfinished: false,
+            settles_after: SETTLES_AFTER,
         };
         let bars = slot.sessions.iter().filter_map(|expected| {
             let session = self.company.session(expected.date)?;

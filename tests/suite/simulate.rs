@@ -1,5 +1,6 @@
 //! The simulator from the client's side of HTTP.
 
+mod alpaca;
 mod binance;
 mod coinbase;
 

@@ -8,7 +8,9 @@ use self::shape::{Row, Sheet};
 use super::ask::{Ask, Entitlement, Function, month_end};
 use crate::simulate::actions::{Action, Adjustment, Factors};
 use crate::simulate::calendar::{from_seconds, wall_time};
-use crate::simulate::candles::{Candle, Period, Ticks, View, day, days, intraday, periods};
+use crate::simulate::candles::{
+    Candle, Period, SETTLES_AFTER, Ticks, View, day, days, intraday, periods,
+};
 use crate::simulate::company::Company;
 use crate::simulate::market::Market;
 use crate::simulate::noise::{float, nearest};
@@ -35,6 +37,7 @@ pub(super) fn answer(market: &Market, now: DateTime<Utc>, ask: &Ask) -> Option<S
         view: View {
             now: now.and_utc().timestamp(),
             unfinished: ask.entitlement.is_some(),
+            settles_after: SETTLES_AFTER,
         },
         today: now.date(),
         limit: if ask.full { usize::MAX } else { COMPACT },
@@ -70,7 +73,9 @@ impl Series {
 
     fn adjustment(&self, actions: &[Action]) -> Adjustment {
         let close = |date| day(&self.company, self.view, date).map(|bar| bar.close);
-        Adjustment::new(actions, close)
+        Adjustment::new(actions, |action| {
+            action.factors_at_close(close(action.date))
+        })
     }
 
     fn intraday(&self, ask: &Ask) -> Option<Vec<Row>> {

@@ -1,17 +1,15 @@
 //! The functions about symbols: the list of what is traded, and the search.
 //!
-//! Both use the provider's layout; the rows are in `list`.
-
-mod list;
+//! Both use the provider's layout; the rows are the market's.
 
 use std::fmt::Write as _;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
-use self::list::{Listed, active, delisted};
 use crate::model::words::words;
 use crate::simulate::calendar::wall_time;
+use crate::simulate::listed::{Listed, active, delisted};
 use crate::simulate::query::Query;
 
 words! {

@@ -25,7 +25,7 @@ pub(super) fn ask(twist: Twist, mut ask: Ask) -> Ask {
                 _ => Function::Daily,
             };
         }
-        Twist::NoRows | Twist::BadRow => {}
+        _ => {}
     }
     ask
 }
@@ -35,7 +35,7 @@ pub(super) fn spoil(twist: Twist, sheet: &mut Sheet) {
     match twist {
         Twist::NoRows => sheet.rows.clear(),
         Twist::BadRow => spoil_rows(&mut sheet.rows),
-        Twist::WrongSymbol | Twist::WrongInterval => {}
+        _ => {}
     }
 }
 

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use super::ELSEWHERE;
-use crate::simulate::noise::{below, mix, mix_text};
+use super::noise::{below, mix, mix_text};
 
 /// Rows of the list besides the real ones; the provider's had 13,400 in May 2026.
 const COMPUTED: u64 = 13_392;
@@ -14,6 +13,9 @@ const COMPUTED: u64 = 13_392;
 const DELISTED: u64 = 2_000;
 /// Days over which the computed rows were listed, from the beginning of 1990.
 const LISTING_SPAN: u32 = 12_700;
+
+/// Symbols of companies that are not in the list, but in a search.
+const RESERVED: [&str; 6] = ["BA", "SAIC", "TCEHY", "TCTZF", "TSCDF", "TSCDY"];
 
 /// Companies with their real names: symbol, name, exchange, first day.
 const TRUE: [(&str, &str, &str, &str); 8] = [
@@ -183,7 +185,7 @@ pub(super) fn active(seed: u64) -> BTreeMap<String, Listed> {
     let (mut index, wanted) = (0, rows.len() + usize::try_from(COMPUTED).unwrap_or(0));
     while rows.len() < wanted {
         let (symbol, row) = computed(stream, index);
-        if ELSEWHERE.iter().all(|(other, ..)| *other != symbol) {
+        if !RESERVED.contains(&symbol.as_str()) {
             rows.entry(symbol).or_insert(row);
         }
         index += 1;
