@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 use super::error::{ConfigError, Problems, shown};
-use super::key::{self, EnteredKey, check_key, check_whole};
+use super::key::{self, check_key, check_whole};
 use super::layers::Layers;
 use super::plan::{Plan, Plans};
 use super::saved_key;
@@ -41,14 +41,13 @@ impl SourceAccess {
         }
     }
 
-    /// The same with the key that a person has entered, if that is for this source.
-    #[must_use]
-    pub fn rekeyed(self, entered: &EnteredKey) -> Self {
-        if self.settings.id != entered.source {
+    /// The same with the key that a person has entered for the sources of a section.
+    pub(super) fn rekeyed(self, section: &str, key: &[Secret]) -> Self {
+        if self.settings.section() != section {
             return self;
         }
         Self {
-            key: Key::own(entered.values.clone()),
+            key: Key::own(key.to_vec()),
             saved_key: None,
             ..self
         }

@@ -8,6 +8,7 @@ use super::database::Database;
 use super::file::KeyBinding;
 use super::key::EnteredKey;
 use super::panel::UiSettings;
+use super::source::SourceSettings;
 use super::watch::WatchDefaults;
 use crate::model::calendar::Calendars;
 use crate::model::{Instrument, Interval, SourceId, Sources};
@@ -70,13 +71,19 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The same with a key that was entered for one of the sources.
+    /// The same with a key that was entered for one of the sources, and for those that share its key.
     #[must_use]
     pub fn rekeyed(self, entered: &EnteredKey) -> Self {
-        let others = self.others.into_iter();
+        let mut declared = self.access().map(|access| access.settings);
+        let source = declared.find(|settings| settings.id == entered.source);
+        drop(declared);
+        let Some(section) = source.map(SourceSettings::section) else {
+            return self;
+        };
+        let rekeyed = |access: SourceAccess| access.rekeyed(section, &entered.values);
         Self {
-            usual: self.usual.rekeyed(entered),
-            others: others.map(|access| access.rekeyed(entered)).collect(),
+            usual: rekeyed(self.usual),
+            others: self.others.into_iter().map(rekeyed).collect(),
             ..self
         }
     }

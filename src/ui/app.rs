@@ -26,6 +26,7 @@ use super::view::{Sight, View};
 use super::view_id::ViewId;
 use super::views::Views;
 use super::views::system::Section;
+use crate::config::SourceSettings;
 use crate::model::{SeriesKey, SourceId};
 use crate::pipeline::command::Command;
 use crate::pipeline::narrate::{self, Severity};
@@ -439,13 +440,15 @@ impl App {
     fn key_saved(&mut self, source: &SourceId, path: &std::path::Path, now: DateTime<Utc>) {
         self.shared.entered.retain(|key| key.source != *source);
         let path = text::shown_path(path);
-        let mut known = self.shared.about.sources.iter_mut();
-        let known = known.find(|known| known.settings.id == *source);
-        let saved = format!("saved by the panel in {path}");
-        let before = known.map(|known| {
-            let before = std::mem::replace(&mut known.key_origin, saved);
-            (known.key_is_set, before)
-        });
+        let saved = self.shared.source(source).map(|of| of.settings);
+        let section = saved.map(SourceSettings::section);
+        let all = self.shared.about.sources.iter_mut();
+        let mut before = None;
+        for known in all.filter(|known| Some(known.settings.section()) == section) {
+            let origin = format!("saved by the panel in {path}");
+            let origin = std::mem::replace(&mut known.key_origin, origin);
+            before = Some((known.key_is_set, origin));
+        }
         if let Some((true, before)) = before {
             let say = format!(
                 "the key is saved in {path}, but the next start still uses the other one ({before}): remove that"

@@ -122,7 +122,11 @@ impl Shared {
     #[must_use]
     pub fn key_origin(&self, source: &AboutSource) -> String {
         let mut entered = self.entered.iter();
-        if entered.any(|key| key.source == source.settings.id) {
+        let is_of_it = |key: &EnteredKey| {
+            let of = self.source(&key.source);
+            of.is_some_and(|of| of.settings.section() == source.settings.section())
+        };
+        if entered.any(is_of_it) {
             return "entered in this session, not saved".to_owned();
         }
         match source.key_origin.as_str() {

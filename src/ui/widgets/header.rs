@@ -179,21 +179,21 @@ fn who(shared: &Shared, source: Option<&SourceStatus>, width: u16) -> Pieces {
         pieces.push(("  opening the store…".to_owned(), plain));
         return pieces;
     };
-    let what = source.map_or("", |source| &source.plan);
+    let plan_words = source.map_or("", |source| &source.plan);
     if width >= WIDE {
         let name = match source {
             _ if shared.is_demo => "simulated",
             Some(source) => shared.source_name(&source.id),
             None => "",
         };
-        pieces.push((format!("   {name}, {what}"), plain));
+        pieces.push((format!("   {name}, {plan_words}"), plain));
         let bars = thousands(snapshot.store.bars);
         pieces.push((
             format!("   {}, {bars} bars", store_name(&snapshot.store)),
             plain,
         ));
     } else {
-        pieces.push((format!("  {what}"), plain));
+        pieces.push((format!("  {plan_words}"), plain));
     }
     pieces
 }

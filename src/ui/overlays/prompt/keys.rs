@@ -7,10 +7,24 @@ use crate::ui::about::AboutSource;
 use crate::ui::reply::{PromptKind, Reply};
 use crate::ui::shared::Shared;
 
-/// The sources that take a key.
+/// The sources that take a key; of those that share one, the first.
 fn takers(shared: &Shared) -> impl Iterator<Item = &AboutSource> {
-    let all = shared.about.sources.iter();
-    all.filter(|source| !source.settings.key.is_empty())
+    let all = &shared.about.sources;
+    let is_first = |at: usize, source: &AboutSource| {
+        let before = all.iter().take(at);
+        let section = source.settings.section();
+        before
+            .filter(|other| other.settings.section() == section)
+            .count()
+            == 0
+    };
+    let takes = move |(at, source): &(usize, &AboutSource)| {
+        !source.settings.key.is_empty() && is_first(*at, source)
+    };
+    all.iter()
+        .enumerate()
+        .filter(takes)
+        .map(|(_, source)| source)
 }
 
 /// What is asked for a key of the source of a series: for the key itself, or of which source it is.
