@@ -1,6 +1,7 @@
 //! A second source beside the first: what is only one source's stays that source's.
 
 mod alpaca;
+mod markets;
 
 use std::time::Duration;
 
