@@ -1,7 +1,7 @@
 //! Injected faults: what goes wrong, and with which requests.
 //!
-//! The grammar is `KIND[:ARG][@N | @N-M | @every=K][,symbol=S]`. Each fault counts the
-//! requests that match its symbol, from 1. The first fault that applies wins.
+//! The grammar is `KIND[:ARG][@N | @N-M | @every=K][,symbol=S][,dialect=D]`. Each fault
+//! counts the requests that it concerns, from 1. The first fault that applies wins.
 
 pub(super) mod effect;
 
@@ -11,7 +11,9 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 
 use self::effect::{Canned, ESCAPE, Effect, UNKNOWN};
+use super::dialect::Dialect;
 use super::reply::Delivery;
+use super::scope::{Scope, ScopeError};
 
 /// All kinds of fault, as an error message lists them.
 const KINDS: &str = "burst, minute, day, premium, bad-key, demo-key, invalid, internal, \
@@ -29,7 +31,7 @@ pub struct Fault {
     kind: String,
     pub(super) effect: Effect,
     selection: Selection,
-    symbol: Option<String>,
+    scope: Scope,
 }
 
 /// Why a text is not a fault.
@@ -56,9 +58,9 @@ pub enum FaultError {
     /// What follows the `@` does not name requests.
     #[error("{0:?} after the @ names no requests; use @N, @N-M or @every=K, counted from 1")]
     Selection(String),
-    /// No symbol follows `symbol=`.
-    #[error("a symbol is missing after symbol=")]
-    Symbol,
+    /// What it concerns is wrong.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
 }
 
 /// Which of the requests that match a fault it applies to.
@@ -100,11 +102,7 @@ impl FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(text: &str) -> Result<Self, FaultError> {
-        let (text, symbol) = match text.rsplit_once(",symbol=") {
-            Some((_, "")) => return Err(FaultError::Symbol),
-            Some((rest, symbol)) => (rest, Some(symbol.to_owned())),
-            None => (text, None),
-        };
+        let (text, scope) = Scope::split(text)?;
         let (text, selection) = match text.rsplit_once('@') {
             None => (text, Selection::ALL),
             Some((rest, tail)) => match tail.parse() {
@@ -122,7 +120,7 @@ impl FromStr for Fault {
             kind: kind.to_owned(),
             effect: effect(kind, argument)?,
             selection,
-            symbol,
+            scope,
         })
     }
 }
@@ -217,15 +215,12 @@ impl Armed {
         Self(faults.into_iter().map(|fault| (fault, 0)).collect())
     }
 
-    /// Counts a request about some symbols and names the first fault that applies to it.
-    pub(super) fn meet(&mut self, symbols: &[String]) -> Option<Fault> {
+    /// Counts a request about some symbols in a dialect and names the first fault that applies to it.
+    pub(super) fn meet(&mut self, dialect: Dialect, symbols: &[String]) -> Option<Fault> {
         let mut first = None;
         for (fault, met) in &mut self.0 {
-            let is_met = fault.symbol.as_deref().is_none_or(|only| {
-                let mut symbols = symbols.iter();
-                symbols.any(|symbol| only.eq_ignore_ascii_case(symbol))
-            });
-            if is_met {
+            let scope = &fault.scope;
+            if scope.has_dialect(dialect) && scope.has_any(symbols) {
                 *met += 1;
                 if first.is_none() && fault.selection.holds(*met) {
                     first = Some(&*fault);
@@ -278,7 +273,10 @@ mod tests {
             };
             assert_eq!(fault(&spec).selection, Selection::ALL, "{spec}");
             assert_eq!(
-                fault(&format!("{spec}@2,symbol=IBM")).symbol.as_deref(),
+                fault(&format!("{spec}@2,symbol=IBM"))
+                    .scope
+                    .symbol
+                    .as_deref(),
                 Some("IBM")
             );
         }
@@ -302,7 +300,7 @@ mod tests {
         let mut armed = Armed::new(vec![fault("burst@2-3,symbol=ibm"), fault("day@every=4")]);
         let mut next = |symbol: &str| {
             armed
-                .meet(&[symbol.to_owned()])
+                .meet(Dialect::Coinbase, &[symbol.to_owned()])
                 .map(|fault| fault.outcome())
         };
         let met: Vec<_> = ["IBM", "AAPL", "IBM", "IBM", "IBM", "AAPL", "AAPL", "AAPL"]

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::calendar::day_after;
 use super::company::Company;
+use super::dialect::Dialect;
 use super::noise::{mix, mix_text};
 use super::plant::{Plant, What};
 
@@ -35,6 +36,18 @@ impl Market {
         }
     }
 
+    /// The market as it is seen in a dialect.
+    pub(super) fn seen_in(&self, dialect: Dialect) -> Self {
+        let plants = self
+            .plants
+            .iter()
+            .filter(|plant| plant.scope.has_dialect(dialect));
+        Self {
+            seed: self.seed,
+            plants: plants.cloned().collect(),
+        }
+    }
+
     /// The company behind a symbol; upper and lower case are the same.
     pub(super) fn company(&self, symbol: &str) -> Company {
         Company::new(self.seed, symbol, self.planted(symbol))
@@ -49,7 +62,7 @@ impl Market {
     pub(super) fn planted<'a>(&'a self, symbol: &'a str) -> impl Iterator<Item = &'a What> + Clone {
         let plants = self.plants.iter();
         plants
-            .filter(move |plant| plant.concerns(symbol))
+            .filter(move |plant| plant.scope.has_symbol(symbol))
             .map(|plant| &plant.what)
     }
 
@@ -69,7 +82,7 @@ impl Market {
     /// 503.
     pub(super) fn outage(&self, symbols: &[String], now: DateTime<Utc>) -> Option<Outage> {
         let is_out = self.plants.iter().any(|plant| match &plant.what {
-            What::Outage(during) => during.contains(&now) && plant.concerns_any(symbols),
+            What::Outage(during) => during.contains(&now) && plant.scope.has_any(symbols),
             _ => false,
         });
         let second = now.timestamp().cast_unsigned();

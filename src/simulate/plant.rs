@@ -14,16 +14,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::calendar::{Calendar, day_after, instant, midnight};
 
 pub use self::spec::PlantError;
+use super::scope::Scope;
 
-/// Something planted, for one symbol or for all.
+/// Something planted, for one symbol or for all, in one dialect or in all.
 ///
-/// As text it is `KIND[:ARGUMENT][@WHEN][,symbol=S]`, times in New York: `split:4:1@2026-11-20 09:34,symbol=IBM`.
+/// As text it is `KIND[:ARGUMENT][@WHEN][,symbol=S][,dialect=D]`, times in New York: `split:4:1@2026-11-20 09:34,symbol=IBM`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plant {
     /// What is planted.
     pub what: What,
-    /// The symbol, in upper or lower case; `None` for all.
-    pub symbol: Option<String>,
+    /// What it concerns.
+    pub scope: Scope,
 }
 
 /// What can be planted.
@@ -104,16 +105,19 @@ impl What {
     pub fn of(self, symbol: &str) -> Plant {
         Plant {
             what: self,
-            symbol: Some(symbol.to_owned()),
+            scope: Scope {
+                symbol: Some(symbol.to_owned()),
+                dialect: None,
+            },
         }
     }
 
     /// The same for every symbol.
     #[must_use]
-    pub const fn of_all(self) -> Plant {
+    pub fn of_all(self) -> Plant {
         Plant {
             what: self,
-            symbol: None,
+            scope: Scope::default(),
         }
     }
 
@@ -124,18 +128,5 @@ impl What {
         let days = first.iter_days().filter(|day| calendar.trades_on(*day));
         let last = days.take(sessions.max(1)).last().unwrap_or(first);
         Self::Outage(instant(midnight(first))..day_after(last))
-    }
-}
-
-impl Plant {
-    /// Whether it concerns a symbol.
-    pub(super) fn concerns(&self, symbol: &str) -> bool {
-        let only = self.symbol.as_deref();
-        only.is_none_or(|only| only.eq_ignore_ascii_case(symbol))
-    }
-
-    /// Whether it concerns a request about some symbols, or about none.
-    pub(super) fn concerns_any(&self, symbols: &[String]) -> bool {
-        self.symbol.is_none() || symbols.iter().any(|symbol| self.concerns(symbol))
     }
 }

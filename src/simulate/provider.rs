@@ -17,10 +17,18 @@ const UNAVAILABLE: u16 = 503;
 /// What answers requests.
 #[derive(Debug)]
 pub(super) struct Provider {
-    pub market: Market,
+    market: Market,
     pub clock: Clock,
-    speakers: Vec<(Dialect, Box<dyn Speak>)>,
+    speakers: Vec<Speaker>,
     faults: Mutex<Armed>,
+}
+
+/// One dialect, and the market as it is seen in it.
+#[derive(Debug)]
+struct Speaker {
+    dialect: Dialect,
+    market: Market,
+    speak: Box<dyn Speak>,
 }
 
 impl Provider {
@@ -31,7 +39,18 @@ impl Provider {
             plan: options.plan,
             replay: options.replay,
         };
-        let speaker = |dialect| Some((dialect, dialects::speaker(dialect, setup.clone())?));
+        let speaker = |dialect| {
+            let market = setup.market.seen_in(dialect);
+            let setup = Setup {
+                market: market.clone(),
+                ..setup.clone()
+            };
+            Some(Speaker {
+                dialect,
+                market,
+                speak: dialects::speaker(dialect, setup)?,
+            })
+        };
         Self {
             speakers: options.dialects.into_iter().filter_map(speaker).collect(),
             market: setup.market,
@@ -50,22 +69,26 @@ impl Provider {
         self.speaker(dialect).is_some()
     }
 
-    fn speaker(&self, dialect: Dialect) -> Option<&dyn Speak> {
-        let mut speakers = self.speakers.iter();
-        let (_, speaker) = speakers.find(|(spoken, _)| *spoken == dialect)?;
-        Some(speaker.as_ref())
+    fn speaker(&self, dialect: Dialect) -> Option<&Speaker> {
+        self.speakers.iter().find(|one| one.dialect == dialect)
+    }
+
+    /// The market as it is seen in a dialect, whether it is spoken or not.
+    pub(super) fn market(&self, dialect: Dialect) -> Market {
+        self.market.seen_in(dialect)
     }
 
     /// The answer to a request, compressed if that is accepted; `None` in a dialect that is not
     /// spoken. During an outage no fault meets the request.
     pub(super) fn reply(&self, dialect: Dialect, asked: &Asked, gzip: bool) -> Option<Reply> {
-        let speaker = self.speaker(dialect)?;
+        let Speaker { market, speak, .. } = self.speaker(dialect)?;
+        let speaker = speak.as_ref();
         let symbols = speaker.symbols(asked);
-        if let Some(outage) = self.market.outage(&symbols, self.clock.now()) {
+        if let Some(outage) = market.outage(&symbols, self.clock.now()) {
             return Some(unavailable(outage));
         }
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let fault = faults.meet(&symbols);
+        let fault = faults.meet(dialect, &symbols);
         drop(faults);
         let spoiled = fault.and_then(|fault| {
             let reply = spoiled(speaker, asked, &fault.effect)?;

@@ -138,11 +138,11 @@ impl Server {
         self.shared.journal.entries()
     }
 
-    /// What a store can find out about the market, by the simulator's clock.
+    /// What a store can find out about the market in the first dialect, by the simulator's clock.
     #[must_use]
     pub fn witness(&self) -> Witness {
         let provider = &self.shared.provider;
-        Witness::new(provider.market.clone(), provider.clock.now())
+        Witness::new(provider.market(Dialect::AlphaVantage), provider.clock.now())
     }
 
     /// Replaces the faults; each counts its requests from 1 again.

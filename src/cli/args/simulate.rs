@@ -26,10 +26,10 @@ pub struct SimulateArgs {
     /// Speak only this provider's dialect; may be repeated; default: all, each at its own path.
     #[arg(long, value_name = "NAME", value_parser = parse_dialect)]
     pub dialect: Vec<Dialect>,
-    /// Plan whose limits and refusals apply: demo, free, premium or unlimited.
+    /// Plan whose limits and refusals apply, in all dialects: demo, free, premium or unlimited.
     #[arg(long, default_value = "free", value_parser = parse_plan)]
     pub plan: Plan,
-    /// Inject a fault, for example burst@2, status:503, cut:200 or slow:500@every=3; may be repeated.
+    /// Inject a fault, for example burst@2, status:503, slow:500@every=3 or reset,dialect=coinbase; may be repeated.
     #[arg(long, value_name = "SPEC")]
     pub fault: Vec<Fault>,
     /// Plant a set of events and start the clock just before them: holes, split, half-day, behind or outage.

@@ -1,4 +1,4 @@
-//! Plants as text: `KIND[:ARGUMENT][@WHEN][,symbol=S]`.
+//! Plants as text: `KIND[:ARGUMENT][@WHEN][,symbol=S][,dialect=D]`.
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -11,6 +11,7 @@ use super::super::calendar::{day_after, instant, midnight, wall_time};
 use super::{Plant, Ratio, What};
 use crate::model::Price;
 use crate::model::moment::{self, Moment};
+use crate::simulate::scope::{Scope, ScopeError};
 
 /// Each kind and how it is written.
 const FORMS: [(&str, &str); 11] = [
@@ -52,9 +53,9 @@ pub enum PlantError {
         /// What was found.
         found: String,
     },
-    /// No symbol follows `symbol=`.
-    #[error("a symbol is missing after symbol=")]
-    Symbol,
+    /// What it concerns is wrong.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
 }
 
 fn kinds() -> String {
@@ -65,11 +66,7 @@ impl FromStr for Plant {
     type Err = PlantError;
 
     fn from_str(text: &str) -> Result<Self, PlantError> {
-        let (rest, symbol) = match text.rsplit_once(",symbol=") {
-            Some((_, "")) => return Err(PlantError::Symbol),
-            Some((rest, symbol)) => (rest, Some(symbol.to_owned())),
-            None => (text, None),
-        };
+        let (rest, scope) = Scope::split(text)?;
         let (head, when) = match rest.rsplit_once('@') {
             Some((head, when)) => (head, Some(when)),
             None => (rest, None),
@@ -87,7 +84,7 @@ impl FromStr for Plant {
             example,
             found: rest.to_owned(),
         })?;
-        Ok(Self { what, symbol })
+        Ok(Self { what, scope })
     }
 }
 
@@ -198,10 +195,7 @@ impl fmt::Display for Plant {
             What::Behind { session, during } => write!(f, "behind:{session}@{}", range(during)),
             What::Outage(during) => write!(f, "outage@{}", range(during)),
         }?;
-        match &self.symbol {
-            Some(symbol) => write!(f, ",symbol={symbol}"),
-            None => Ok(()),
-        }
+        self.scope.fmt(f)
     }
 }
 
@@ -231,7 +225,11 @@ mod tests {
             for text in [example.to_owned(), format!("{example},symbol=BRK-B")] {
                 let read = plant(&text);
                 assert_eq!(read.to_string().parse(), Ok(read.clone()), "{kind}");
-                assert_eq!(read.symbol.is_some(), text.contains("symbol"), "{kind}");
+                assert_eq!(
+                    read.scope.symbol.is_some(),
+                    text.contains("symbol"),
+                    "{kind}"
+                );
             }
         }
     }
