@@ -43,7 +43,7 @@ pub use currency::Currency;
 pub use grid::{Grid, Slot};
 pub use instrument::{Instrument, Sources};
 pub use interval::Interval;
-pub use listing::{Learnt, Listing, NameChange, Rename, Status};
+pub use listing::{Fate, Learnt, Listing, NameChange, Rename, Status};
 pub use outlook::Outlook;
 pub use price::Price;
 pub use request::Request;

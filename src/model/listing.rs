@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::calendar::CalendarId;
 use super::words::words;
@@ -148,6 +148,61 @@ impl Listing {
     }
 }
 
+/// Why stored bars under a symbol may not go on, or not be of one instrument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate<'a> {
+    /// Its instrument has another symbol since.
+    Renamed(&'a Rename),
+    /// Its instrument has another symbol since, and the symbol is traded again.
+    Reused(&'a Rename),
+    /// It was listed long after the first stored bar.
+    ListedLater(NaiveDate),
+    /// It is no longer traded; the last day, if it is known.
+    Delisted(Option<NaiveDate>),
+}
+
+/// Bars may be older than the day of a listing, which some lists date by the first auction after an
+/// offer: by less than this.
+const SOON: TimeDelta = TimeDelta::days(30);
+
+impl Listing {
+    /// What became of the symbol, whose oldest stored bar is of this day.
+    #[must_use]
+    pub fn fate(&self, oldest: Option<NaiveDate>) -> Option<Fate<'_>> {
+        let is_delisted = self.status == Status::Delisted;
+        let later = self
+            .listed
+            .filter(|listed| oldest.is_some_and(|oldest| *listed - oldest > SOON));
+        match (&self.renamed_to, later) {
+            (Some(rename), _) if is_delisted => Some(Fate::Renamed(rename)),
+            // What is stored is of the instrument that has the symbol now.
+            (Some(rename), _) if oldest.is_some_and(|oldest| oldest >= rename.date) => None,
+            (Some(rename), _) => Some(Fate::Reused(rename)),
+            (None, _) if is_delisted => Some(Fate::Delisted(self.delisted)),
+            (None, later) => later.map(Fate::ListedLater),
+        }
+    }
+
+    /// What became of the symbol, in a sentence.
+    #[must_use]
+    pub fn told(&self, fate: Fate<'_>) -> String {
+        let symbol = &self.symbol;
+        match fate {
+            Fate::Renamed(Rename { symbol: to, date }) => {
+                format!("{symbol} was renamed {to} on {date}.")
+            }
+            Fate::Reused(Rename { symbol: to, date }) => format!(
+                "{symbol} was renamed {to} on {date}; what is traded as {symbol} since is something else."
+            ),
+            Fate::ListedLater(date) => {
+                format!("{symbol} is listed since {date}: its older bars may be of something else.")
+            }
+            Fate::Delisted(Some(date)) => format!("{symbol} was delisted on {date}."),
+            Fate::Delisted(None) => format!("{symbol} is delisted."),
+        }
+    }
+}
+
 /// A listing, and where it was learnt from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownListing {
@@ -252,6 +307,64 @@ mod tests {
         );
         let again = learn(vec![known(gone, Learnt::List)], vec![], Learnt::List);
         assert_eq!(again, [], "it is delisted once");
+    }
+
+    #[test]
+    fn a_symbol_that_is_renamed_reused_or_delisted_is_told() {
+        let day = |text: &str| text.parse::<NaiveDate>().ok();
+        let plain = listing("FB", "a fund");
+        let renamed = Listing {
+            renamed_to: Some(Rename {
+                symbol: symbol("META"),
+                date: day("2022-06-09").unwrap(),
+            }),
+            ..plain.clone()
+        };
+        let delisted = |listing: &Listing, on: Option<&str>| Listing {
+            status: Status::Delisted,
+            delisted: on.and_then(day),
+            ..listing.clone()
+        };
+        let listed = |on: &str| Listing {
+            listed: day(on),
+            ..plain.clone()
+        };
+        let told = |listing: &Listing, oldest: Option<&str>| {
+            let fate = listing.fate(oldest.and_then(day));
+            fate.map(|fate| listing.told(fate))
+        };
+        let old = Some("2015-01-02");
+        for (listing, oldest, said) in [
+            (plain.clone(), old, None),
+            (
+                delisted(&renamed, None),
+                old,
+                Some("FB was renamed META on 2022-06-09."),
+            ),
+            (
+                renamed.clone(),
+                old,
+                Some(
+                    "FB was renamed META on 2022-06-09; what is traded as FB since is something else.",
+                ),
+            ),
+            (renamed.clone(), Some("2025-06-26"), None),
+            (
+                listed("2025-06-26"),
+                old,
+                Some("FB is listed since 2025-06-26: its older bars may be of something else."),
+            ),
+            (listed("2015-01-20"), old, None),
+            (listed("2025-06-26"), None, None),
+            (
+                delisted(&plain, Some("2024-01-05")),
+                old,
+                Some("FB was delisted on 2024-01-05."),
+            ),
+            (delisted(&plain, None), None, Some("FB is delisted.")),
+        ] {
+            assert_eq!(told(&listing, oldest).as_deref(), said, "{listing:?}");
+        }
     }
 
     #[test]

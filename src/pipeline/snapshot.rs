@@ -13,7 +13,7 @@ use crate::model::quota::{Left, WINDOWS};
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, Currency, ErrorClass, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey,
+    Bar, Currency, ErrorClass, Fate, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey,
     SourceId, Span, Spans, Truth,
 };
 
@@ -308,6 +308,32 @@ pub struct WatchedSeries {
 }
 
 impl WatchedSeries {
+    /// What became of its symbol, if that matters for its bars.
+    #[must_use]
+    pub fn fate(&self) -> Option<Fate<'_>> {
+        let oldest = self.oldest.map(|oldest| oldest.date_naive());
+        self.listing.as_ref()?.fate(oldest)
+    }
+
+    /// The same in a sentence.
+    #[must_use]
+    pub fn fate_told(&self) -> Option<String> {
+        let listing = self.listing.as_ref()?;
+        Some(listing.told(self.fate()?))
+    }
+
+    /// The same series under the symbol that its instrument has now.
+    #[must_use]
+    pub fn successor(&self) -> Option<SeriesKey> {
+        let (Fate::Renamed(rename) | Fate::Reused(rename)) = self.fate()? else {
+            return None;
+        };
+        Some(SeriesKey {
+            symbol: rename.symbol.clone(),
+            ..self.key.clone()
+        })
+    }
+
     /// Whether a person should look at it: it is blocked, or its last attempt failed.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {

@@ -106,6 +106,8 @@ words! {
         Pause = "pause",
         /// Watch daily bars instead of these.
         ToDaily = "to-daily",
+        /// Watch the symbol that an instrument was renamed to, instead of the one before.
+        ToNewSymbol = "to-new-symbol",
         /// Watch weekly bars instead of these.
         ToWeekly = "to-weekly",
         /// Enter a source's key.

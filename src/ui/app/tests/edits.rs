@@ -28,6 +28,34 @@ fn changes_are_undone_one_by_one_and_the_cursor_returns() {
 }
 
 #[test]
+fn a_renamed_symbol_is_followed_by_one_key_and_undone_by_one() {
+    let mut app = app();
+    let mut snapshot = sample::normal();
+    let mut series = snapshot.series.to_vec();
+    let renamed = crate::model::NameChange {
+        from: series[0].key.symbol.clone(),
+        to: "META".parse().unwrap(),
+        date: "2022-06-09".parse().unwrap(),
+    };
+    let [before, _] = renamed.listings();
+    series[0].listing = Some(before.into());
+    snapshot.series = series.into();
+    app.observe(Arc::new(snapshot));
+    let effects = press(&mut app, ".");
+    let [ibm, meta] = ["IBM", "META"].map(|symbol| sample::series(symbol, Interval::Daily));
+    let pairs = vec![(ibm.clone(), meta.clone())];
+    assert_eq!(
+        sent(&effects),
+        [&Command::EditList(WatchEdit::Replace(pairs))]
+    );
+    let undone = WatchEdit::PutBack {
+        remove: vec![meta],
+        put: vec![(0, ibm)],
+    };
+    assert_eq!(sent(&press(&mut app, "u")), [&Command::EditList(undone)]);
+}
+
+#[test]
 fn the_cursor_waits_for_the_row_that_was_added() {
     let mut app = app();
     press(&mut app, "/ i b m enter");

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{ErrorClass, Interval, SeriesKey};
+use crate::model::{ErrorClass, Fate, Interval, SeriesKey};
 use crate::pipeline::narrate;
 use crate::pipeline::snapshot::{SeriesState, Snapshot, WatchedSeries};
 use crate::ui::action::Action;
@@ -101,8 +101,9 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
         (SeriesState::Holes, _) => standing::holes(&status.grid, &status.truth, status.reach),
         _ => fresh(status, snapshot, shared, now),
     };
+    let fate = status.fate_told();
     Advice {
-        text,
+        text: fate.map_or_else(|| text.clone(), |fate| format!("{fate} {text}")),
         steps: steps(status, snapshot, shared),
     }
 }
@@ -186,8 +187,23 @@ pub(super) fn steps(
     let source = shared.source(&status.key.source);
     let takes_key = source.is_some_and(|source| !source.settings.key.is_empty());
     let mut steps = what_helps(status, snapshot);
+    steps.splice(0..0, about_its_symbol(status, snapshot));
     steps.retain(|(action, _)| takes_key || *action != Action::EnterKey);
     steps
+}
+
+/// What helps where the symbol was renamed, or is no longer traded.
+fn about_its_symbol(status: &WatchedSeries, snapshot: &Snapshot) -> Option<(Action, String)> {
+    let Some(successor) = status.successor() else {
+        let is_delisted = matches!(status.fate(), Some(Fate::Delisted(_)));
+        return is_delisted.then(|| (Action::Remove, "remove it".to_owned()));
+    };
+    let is_watched = snapshot.series.iter().any(|other| other.key == successor);
+    Some(if is_watched {
+        (Action::Remove, format!("remove it; {successor} is watched"))
+    } else {
+        (Action::ToNewSymbol, format!("watch {successor} instead"))
+    })
 }
 
 /// A step with the requests that it takes.
@@ -254,6 +270,7 @@ fn what_helps(status: &WatchedSeries, snapshot: &Snapshot) -> Vec<(Action, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Listing, NameChange, Status};
     use crate::ui::sample;
 
     #[test]
@@ -300,6 +317,57 @@ mod tests {
             googl.text
         );
         assert_eq!(googl.steps[0].0, Action::Fetch);
+    }
+
+    /// The advice for the first series, whose source says this.
+    fn advised(listing: Listing) -> Advice {
+        let mut snapshot = sample::normal();
+        let mut series = snapshot.series.to_vec();
+        series[0].listing = Some(listing.into());
+        snapshot.series = series.into();
+        let shared = sample::shared(snapshot);
+        advice(&shared.series()[0], &shared, sample::now())
+    }
+
+    #[test]
+    fn a_renamed_symbol_is_told_and_offered_to_be_followed() {
+        let renamed = |to: &str| {
+            let change = NameChange {
+                from: "IBM".parse().unwrap(),
+                to: to.parse().unwrap(),
+                date: "2022-06-09".parse().unwrap(),
+            };
+            let [before, _] = change.listings();
+            advised(before)
+        };
+        let advice = renamed("META");
+        let said = &advice.text;
+        assert!(
+            said.starts_with("IBM was renamed META on 2022-06-09. Up to date"),
+            "{said}"
+        );
+        let follow = (Action::ToNewSymbol, "watch META daily instead".to_owned());
+        assert_eq!(advice.steps[0], follow);
+        let watched = (
+            Action::Remove,
+            "remove it; AAPL daily is watched".to_owned(),
+        );
+        assert_eq!(renamed("AAPL").steps[0], watched);
+    }
+
+    #[test]
+    fn a_delisted_symbol_is_told() {
+        let gone = Listing {
+            status: Status::Delisted,
+            ..Listing::of("IBM".parse().unwrap())
+        };
+        let advice = advised(gone);
+        assert!(
+            advice.text.starts_with("IBM is delisted. Up to date"),
+            "{}",
+            advice.text
+        );
+        assert_eq!(advice.steps[0].0, Action::Remove);
     }
 
     #[test]

@@ -86,6 +86,11 @@ pub const KEYS: &[Binding] = &[
         .finds("interval")
         .needs(SPENDS)
         .acts_on(SELECTED),
+    here(Action::ToNewSymbol, &[], "Switch to its new symbol")
+        .group(LIST)
+        .finds("renamed ticker successor")
+        .needs(WRITES)
+        .acts_on(SELECTED),
     here(Action::Sort, &["s"], "Sort by the next column")
         .hint(11, "sort")
         .group(SHOW)

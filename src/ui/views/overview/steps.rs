@@ -58,6 +58,7 @@ pub(super) fn update(
         }
         Action::Interval | Action::Export if targets.is_empty() => vec![],
         Action::Interval => ask(PromptKind::Edit { series: targets }, ""),
+        Action::ToNewSymbol => follow(&targets, shared),
         Action::ToDaily => switch(&targets, Interval::Daily, shared, now),
         Action::ToWeekly => switch(&targets, Interval::Weekly, shared, now),
         Action::Copy => {
@@ -198,6 +199,7 @@ fn perform(
             let first = series.first().and_then(|series| shared.status(series));
             fill(first, now)
         }
+        Action::ToNewSymbol => follow(&series, shared),
         Action::ToDaily => switch(&series, Interval::Daily, shared, now),
         Action::Remove => remove(series),
         Action::ViewRuns => vec![Reply::Go(ViewId::Runs)],
@@ -223,6 +225,21 @@ fn remove(series: Vec<SeriesKey>) -> Vec<Reply> {
         then: vec![Reply::Change(WatchEdit::Remove(series))],
     };
     vec![Reply::Confirm(confirm)]
+}
+
+/// Watches renamed symbols under their new names instead. What is stored stays under the old ones.
+fn follow(series: &[SeriesKey], shared: &Shared) -> Vec<Reply> {
+    let pairs = series.iter().filter_map(|from| {
+        let to = shared.status(from)?.successor()?;
+        shared.status(&to).is_none().then(|| (from.clone(), to))
+    });
+    let pairs: Vec<_> = pairs.collect();
+    if pairs.is_empty() {
+        return vec![Reply::Warn(
+            "no rename of it is known, or its new symbol is already watched".to_owned(),
+        )];
+    }
+    vec![Reply::Change(WatchEdit::Replace(pairs))]
 }
 
 /// Watches other series instead of these, unless they are already watched.
