@@ -5,6 +5,7 @@ mod args;
 mod backfill;
 mod bars;
 mod chosen;
+mod compare;
 mod completions;
 mod context;
 mod demo;
@@ -127,6 +128,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
             run::run(&context, records).await
         }
         Some(Subcommand::Bars(args)) => bars::run(&args, &context).await,
+        Some(Subcommand::Compare(args)) => compare::run(&args, &context).await,
         Some(Subcommand::Runs(args)) => runs::run(&args, &context).await,
         Some(Subcommand::Gaps(args)) => gaps::gaps(&args, &context).await,
         Some(Subcommand::Coverage(args)) => gaps::coverage(&args, &context).await,

@@ -7,6 +7,7 @@ pub mod bar_file;
 pub mod calendar;
 pub mod causes;
 pub mod class;
+pub mod comparison;
 pub mod coverage;
 pub mod currency;
 pub mod grid;

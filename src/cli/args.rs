@@ -6,11 +6,13 @@ use chrono::TimeDelta;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
 mod adopt;
+mod compare;
 mod settings;
 mod simulate;
 mod truth;
 
 pub use self::adopt::AdoptArgs;
+pub use self::compare::CompareArgs;
 pub use self::settings::SettingFlags;
 pub use self::simulate::SimulateArgs;
 pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, SourcesArgs, StatusArgs};
@@ -143,6 +145,8 @@ pub enum Subcommand {
     Run,
     /// Read bars from the store, newest first.
     Bars(Box<BarsArgs>),
+    /// Compare two stored series of the same bar size: closes, volumes, and bars that only one has.
+    Compare(CompareArgs),
     /// Show the run history, or one run in detail.
     Runs(RunsArgs),
     /// List the holes: bars that should be there and were never asked for. Exit code 1 if there are some.

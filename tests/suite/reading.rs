@@ -259,3 +259,59 @@ async fn a_slip_of_the_hand_costs_no_request_and_makes_no_run() {
         assert_eq!(desk.run(&["runs", "--format", "json"]).stdout.trim(), "[]");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stored_series_are_compared_and_the_exit_code_says_whether_they_agree() {
+    let server = market().await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server);
+        let compared = |arguments: &[&str]| {
+            let command = ["compare", "IBM", "coinbase:IBM", "--interval", "daily"];
+            desk.run(&[&command, arguments].concat())
+        };
+        desk.fetch(&["--symbols", "IBM", "--interval", "daily"]);
+        assert_refused(
+            &compared(&[]),
+            &["no daily bars of coinbase:IBM are stored"],
+        );
+        // The same bars from another source.
+        if desk.postgres().is_some() {
+            desk.sql(
+                "INSERT INTO stock_data (symbol, timestamp, open_price, high_price, low_price, close_price, volume, \
+                 interval, trading_date, source) SELECT symbol, timestamp, open_price, high_price, low_price, \
+                 close_price, volume, interval, trading_date, 'coinbase' FROM stock_data",
+            );
+            desk.sql("INSERT INTO series_totals (source, symbol, interval, adjusted, bars) SELECT 'coinbase', symbol, interval, adjusted, bars FROM series_totals");
+        } else {
+            desk.sql("INSERT INTO series_totals (id, source, symbol, interval, adjusted, place, bars) SELECT id + 100, 'coinbase', symbol, interval, adjusted, place + 1, bars FROM series_totals");
+            desk.sql("INSERT INTO bars (series_id, timestamp, trading_day, open_price, high_price, low_price, close_price, volume) SELECT series_id + 100, timestamp, trading_day, open_price, high_price, low_price, close_price, volume FROM bars");
+        }
+        let same = compared(&[]);
+        assert_eq!((same.code, same.stdout.as_str()), (0, ""), "{same:?}");
+        assert!(same.stderr.contains("they agree"), "{same:?}");
+
+        let (table, series) = if desk.postgres().is_some() {
+            ("stock_data", "source = 'coinbase'")
+        } else {
+            ("bars", "series_id > 100")
+        };
+        let newest = format!("SELECT max(timestamp) FROM {table}");
+        desk.sql(&format!(
+            "UPDATE {table} SET volume = volume * 2 WHERE {series} AND timestamp = ({newest})"
+        ));
+        let other = compared(&[]);
+        assert_eq!(other.code, 1, "{other:?}");
+        assert!(
+            other.stdout.contains("volume") && other.stderr.contains("1 difference"),
+            "{other:?}"
+        );
+        let json = compared(&["--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(
+            (&json["agree"], &json["second"]["source"]),
+            (&false.into(), &"coinbase".into())
+        );
+        assert_eq!(json["differences"][0]["differs"], "volume");
+        assert_eq!(compared(&["--volume-tolerance", "50"]).code, 0);
+    }
+}
