@@ -1,7 +1,7 @@
 //! Lists of dividends and splits: each a request, in the same order of work as every other one.
 //!
-//! Such requests are a run without series. They are not retried, and only a person or a suspected
-//! split asks for them.
+//! Such requests are a run without series. They are not retried. A person asks for them, a
+//! suspected split, or, where the source keeps them up, new daily bars.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -143,16 +143,15 @@ impl Pipeline {
         }
     }
 
-    /// Asks for the splits of symbols whose new daily bars jumped as by a split that nobody reported:
-    /// once a day, and only where the day's requests have no limit. Elsewhere, and for the jumps of a
-    /// series that was loaded for the first time, a person decides.
-    pub(super) async fn ask_about_jumps(&self, reports: &[SeriesReport], waiting: Waiting<'_>) {
+    /// Asks for the lists of symbols that have new daily bars, once a day, and only where the day's
+    /// requests have no limit: all lists where the source keeps them up, else the splits of symbols
+    /// whose bars jumped as by a split that nobody reported. Elsewhere, and for the jumps of a series
+    /// that was loaded for the first time, a person decides.
+    pub(super) async fn ask_for_lists(&self, reports: &[SeriesReport], waiting: Waiting<'_>) {
         let asked = async {
             let mut wanted = vec![];
-            for report in reports.iter().filter(|report| is_continued(report)) {
-                if self.may_ask_about(report).await? {
-                    wanted.push((report.series.instrument(), EventKind::Splits));
-                }
+            for report in reports.iter().filter(|report| is_new(report)) {
+                wanted.extend(self.lists_after(report).await?);
             }
             if wanted.is_empty() || waiting.cancel.is_cancelled() {
                 return Ok(vec![]);
@@ -163,43 +162,55 @@ impl Pipeline {
             Ok(lists) => {
                 for EventList {
                     instrument,
+                    kind,
                     outcome,
-                    ..
                 } in lists
                 {
-                    tracing::info!(%instrument, ?outcome, "asked for splits, because a price jumped");
+                    tracing::info!(%instrument, %kind, ?outcome, "asked for a list after new daily bars");
                 }
             }
             Err(error) => {
                 let error: DbError = error;
-                tracing::warn!(error = %Causes(&error), "splits could not be asked for");
+                tracing::warn!(error = %Causes(&error), "lists of events could not be asked for");
             }
         }
     }
 
-    /// Whether a symbol's newest bars jumped without an explanation, and its list of splits may be
-    /// asked for.
-    async fn may_ask_about(&self, report: &SeriesReport) -> Result<bool, DbError> {
-        let series = &report.series;
-        let lane = self.lane(&series.source);
+    /// The lists that may be asked for after a symbol has new daily bars.
+    async fn lists_after(
+        &self,
+        report: &SeriesReport,
+    ) -> Result<Vec<(Instrument, EventKind)>, DbError> {
+        let instrument = report.series.instrument();
+        let lane = self.lane(&instrument.source);
         let Some(lane) = lane.filter(|lane| lane.policy.quota.per_day().is_none()) else {
-            return Ok(false);
+            return Ok(vec![]);
         };
-        let (adjustments, known) = self.store.adjustments(series.instrument()).await?;
-        let yesterday = self
-            .clock
-            .now()
-            .with_timezone(&lane.policy.quota.zone)
-            .date_naive()
-            - TimeDelta::days(1);
-        if known.splits.is_some_and(|through| through >= yesterday)
-            || !has_new_jump(&adjustments, &known)
-        {
-            return Ok(false);
+        let (adjustments, known) = self.store.adjustments(instrument.clone()).await?;
+        let today = self.clock.now().with_timezone(&lane.policy.quota.zone);
+        let yesterday = today.date_naive() - TimeDelta::days(1);
+        let keeps_up = lane.source.events().is_some_and(EventSource::keeps_up);
+        let is_wanted = |kind: &EventKind| match kind {
+            _ if known
+                .through(*kind)
+                .is_some_and(|through| through >= yesterday) =>
+            {
+                false
+            }
+            _ if keeps_up => true,
+            EventKind::Splits => is_continued(report) && has_new_jump(&adjustments, &known),
+            EventKind::Dividends => false,
+        };
+        let mut wanted: Vec<EventKind> = EventKind::ALL.iter().copied().filter(is_wanted).collect();
+        if !wanted.is_empty() {
+            let learned = Learned::new(self.store.entitlements(lane.credential.clone()).await?);
+            let request = |kind| self.event_request(&instrument, kind, Some(&learned));
+            wanted.retain(|kind| request(*kind).is_ok());
         }
-        let learned = Learned::new(self.store.entitlements(lane.credential.clone()).await?);
-        let request = self.event_request(&series.instrument(), EventKind::Splits, Some(&learned));
-        Ok(request.is_ok())
+        Ok(wanted
+            .into_iter()
+            .map(|kind| (instrument.clone(), kind))
+            .collect())
     }
 
     /// Stores a list that a dead process had kept; `None`: the answer is about something else.
@@ -219,10 +230,14 @@ impl Pipeline {
     }
 }
 
-/// Whether a run added daily bars to those that a series had.
-fn is_continued(report: &SeriesReport) -> bool {
-    let counts = report.counts;
-    report.series.interval == Interval::Daily && counts.inserted > 0 && counts.unchanged > 0
+/// Whether a run added daily bars.
+fn is_new(report: &SeriesReport) -> bool {
+    report.series.interval == Interval::Daily && report.counts.inserted > 0
+}
+
+/// Whether it added them to others that were there.
+const fn is_continued(report: &SeriesReport) -> bool {
+    report.counts.unchanged > 0
 }
 
 /// Whether one of the newest bars jumped.

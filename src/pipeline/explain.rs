@@ -47,7 +47,8 @@ pub fn about_symbols(source: &dyn Source, request: &Request, refusal: &Refusal) 
 /// The same for a list of dividends or splits.
 #[must_use]
 pub fn about_events(source: &dyn Source, request: &Request, refusal: &Refusal) -> String {
-    let symbol = request.get("symbol").unwrap_or_default();
+    let named = request.get("symbol").or_else(|| request.get("symbols"));
+    let symbol = named.unwrap_or_default();
     match refusal.class {
         ErrorClass::BadRequest => format!("the provider knows no events of {symbol}"),
         ErrorClass::NoData => {

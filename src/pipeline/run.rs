@@ -190,7 +190,7 @@ impl Pipeline {
         let finish = || self.store.finish_run(active.id, status);
         let finished = self.write(waiting, finish).await;
         unrecorded = recorded.err().or(finished.err()).or(unrecorded);
-        self.ask_about_jumps(&series, waiting).await;
+        self.ask_for_lists(&series, waiting).await;
         Ok(RunReport {
             run: active.id,
             status,

@@ -357,6 +357,12 @@ pub trait SymbolSource: Send + Sync {
 
 /// A source of lists of dividends and splits; they are requested as bars are.
 pub trait EventSource: Send + Sync {
+    /// Whether the lists of a symbol are asked for with its newest daily bars, once a day, and not only
+    /// when a person asks or a price jumps: where they cost no more than bars do.
+    fn keeps_up(&self) -> bool {
+        false
+    }
+
     /// Turns what is wanted into a request, or refuses it without spending one.
     fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal>;
 

@@ -183,6 +183,15 @@ pub struct KnownEvents {
 }
 
 impl KnownEvents {
+    /// The last day of a list.
+    #[must_use]
+    pub const fn through(&self, kind: EventKind) -> Option<NaiveDate> {
+        match kind {
+            EventKind::Splits => self.splits,
+            EventKind::Dividends => self.dividends,
+        }
+    }
+
     /// The last day with which later prices share one scale, as far as anybody knows.
     pub(super) fn last(&self) -> Option<NaiveDate> {
         self.bars.max(self.splits)

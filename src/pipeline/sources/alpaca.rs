@@ -177,6 +177,10 @@ impl Source for Alpaca {
 }
 
 impl EventSource for Alpaca {
+    fn keeps_up(&self) -> bool {
+        true
+    }
+
     fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal> {
         Ok(events::ask(self.feed, symbol, kind, self.bars.now()))
     }

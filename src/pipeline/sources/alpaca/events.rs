@@ -160,13 +160,13 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<ReportedEvents,
                 renames.extend(rename(row)?.filter(|change| change.date <= today));
                 continue;
             }
-            if !is_listed(kind, group) || !row.is_of(&symbol) {
+            if !is_of_list(kind, group) || !row.is_of(&symbol) {
                 continue;
             }
-            let (date, amount) = (row.date()?, amount(group, row));
+            let date = row.date()?;
             // What is declared has not happened yet.
             if date <= today {
-                add(&mut days, kind, date, amount);
+                add(&mut days, kind, date, factor(group, row));
             }
         }
     }
@@ -186,8 +186,8 @@ pub(super) fn read(request: &Request, answer: &Answer) -> Result<ReportedEvents,
     })
 }
 
-/// Whether a group of corporate actions belongs to a list.
-fn is_listed(kind: EventKind, group: &str) -> bool {
+/// Whether a group of rows belongs to a list.
+fn is_of_list(kind: EventKind, group: &str) -> bool {
     match kind {
         EventKind::Dividends => group == "cash_dividends",
         EventKind::Splits => matches!(
@@ -202,8 +202,8 @@ fn is_listed(kind: EventKind, group: &str) -> bool {
     }
 }
 
-/// The dividend of a row, or new shares for an old one; `None` if that is not told.
-fn amount(group: &str, row: &Row<'_>) -> Option<Decimal> {
+/// The dividend of a row, or new shares for an old one; `None`: its numbers do not tell.
+fn factor(group: &str, row: &Row<'_>) -> Option<Decimal> {
     match group {
         "cash_dividends" => number(row.rate),
         "forward_splits" | "reverse_splits" => row.split(),
