@@ -107,15 +107,32 @@ pub fn holes(grid: &Grid, truth: &Truth, reach: Option<DateTime<Utc>>) -> String
     )
 }
 
-/// When the next bar is due.
-pub fn next(truth: &Truth, now: DateTime<Utc>, zone: Tz) -> String {
+/// When the next bar is due, and that it has ended already where the plan withholds it.
+pub fn next(grid: &Grid, truth: &Truth, now: DateTime<Utc>, zone: Tz) -> String {
     truth.next.map_or_else(String::new, |slot| {
+        let withheld = truth
+            .newest_due
+            .filter(|_| slot.span.to <= now)
+            .map_or_else(String::new, |newest| {
+                withheld(grid, newest.span.to, now, zone)
+            });
         format!(
-            " Next bar due {} {}.",
+            "{withheld} Next bar due {} {}.",
             text::near(slot.due, now, zone),
             text::zone_name(zone)
         )
     })
+}
+
+/// Up to when there can be bars now; nothing where the source has them at once.
+fn withheld(grid: &Grid, newest: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    // The minute or so above a round number is our margin.
+    let minutes = grid.publishing.delay.num_minutes() / 5 * 5;
+    if minutes == 0 {
+        return String::new();
+    }
+    let newest = text::near(newest, now, zone);
+    format!(" Newest possible now: {newest}; plan withholds the last {minutes} minutes.")
 }
 
 #[cfg(test)]
@@ -123,9 +140,47 @@ mod tests {
     use chrono_tz::America::New_York;
 
     use super::*;
-    use crate::model::Publishing;
-    use crate::model::Standing;
     use crate::model::calendar::CalendarId;
+    use crate::model::{Publishing, Standing};
+
+    #[test]
+    fn what_a_plan_withholds_is_said_while_it_does() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let said = |delay, now: &str| {
+            let delay = TimeDelta::minutes(delay);
+            let grid = Grid {
+                interval: Interval::Min5,
+                calendar: CalendarId::Xnys.into(),
+                publishing: Publishing {
+                    zone: New_York,
+                    delay,
+                    ..Publishing::UNKNOWN
+                },
+            };
+            let now = at(now);
+            let truth = Truth {
+                standing: Standing::Fresh,
+                holes: vec![],
+                missing: 0,
+                newest: None,
+                newest_due: grid.newest_due(now),
+                next: grid.next_due(now),
+                lacking: 0,
+                asked_at: None,
+                is_due: false,
+                has_last_session: None,
+            };
+            next(&grid, &truth, now, New_York)
+        };
+        let noon = "2026-11-20T17:02:00Z";
+        assert_eq!(said(0, noon), " Next bar due 12:05 ET.");
+        assert_eq!(
+            said(16, noon),
+            " Newest possible now: 11:45; plan withholds the last 15 minutes. Next bar due 12:06 ET."
+        );
+        let night = "2026-11-20T23:00:00Z";
+        assert_eq!(said(16, night), " Next bar due Mon 09:51 ET.");
+    }
 
     #[test]
     fn a_provider_that_is_behind_is_told_with_the_label_of_its_newest_bar() {

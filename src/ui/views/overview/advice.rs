@@ -118,7 +118,7 @@ fn fresh(
         let label = text::bar_time(bar, status.key.interval, false, shared.zone);
         format!(", newest {label}")
     });
-    let next = standing::next(&status.truth, now, shared.zone);
+    let next = standing::next(&status.grid, &status.truth, now, shared.zone);
     format!(
         "Up to date: {}{newest}.{next}{}",
         text::count(usize::try_from(status.bars).unwrap_or(usize::MAX), "bar"),
