@@ -13,6 +13,7 @@ mod doctor;
 mod events;
 mod exit;
 mod fetch;
+mod first;
 mod gaps;
 mod guard;
 mod held;

@@ -153,7 +153,9 @@ fn settle(
     let symbols = layers.outside_file(&table::SYMBOLS);
     let symbols = symbols.map(|given| watch::symbols(given, &read_by));
     let symbols = problems.note(symbols.transpose());
-    let defaults = problems.note(watch::default_symbols(layers, &read_by));
+    let listed = layers.in_file(&table::SYMBOLS);
+    let listed = listed.map(|given| watch::symbols(given, &read_by));
+    let listed = problems.note(listed.transpose());
     let interval = layers.outside_file(&table::INTERVAL).map(watch::interval);
     let interval = problems.note(interval.transpose());
     let default_interval = layers.in_file(&table::INTERVAL).map(watch::interval);
@@ -165,8 +167,25 @@ fn settle(
 
     let sources = sources?;
     let access = access.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let is_blank = !access.iter().any(|access| access.key.is_own)
+        && !declared
+            .iter()
+            .any(|source| access::is_named(source, layers))
+        && layers.get(&table::SOURCE).is_none()
+        && layers.get(&table::SYMBOLS).is_none();
     let (usual, others) = parted(access, &sources)?;
-    let usual_interval = usual.usual_interval();
+    let listed = listed?;
+    let names_it = listed.is_some() || layers.get(&table::SOURCE).is_some();
+    let leading = if names_it {
+        &usual
+    } else {
+        leading(&usual, &others)
+    };
+    let usual_interval = leading.usual_interval();
+    let default_symbols = match listed {
+        Some(listed) => listed,
+        None => watch::suggested(leading.settings, &sources)?,
+    };
     let calendars = layers.overruled.calendars.clone();
     let order = std::iter::once(&usual).chain(&others);
     let order = order.map(|access| access.settings.id.clone()).collect();
@@ -182,8 +201,9 @@ fn settle(
         database: database?,
         symbols: symbols?,
         interval: interval?,
+        is_blank,
         defaults: WatchDefaults {
-            symbols: defaults?,
+            symbols: default_symbols,
             interval: default_interval?.unwrap_or(usual_interval),
         },
         data_dir,
@@ -201,6 +221,12 @@ fn settle(
         report: report::rows(inputs.table, layers, &settings, &inputs.locale),
         ..settings
     })
+}
+
+/// The source that fills an empty watch list: the usual one, unless only another has a key.
+fn leading<'a>(usual: &'a SourceAccess, others: &'a [SourceAccess]) -> &'a SourceAccess {
+    let mut all = std::iter::once(usual).chain(others);
+    all.find(|access| access.key.is_own).unwrap_or(usual)
 }
 
 /// How to reach the usual source, and the others.

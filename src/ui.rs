@@ -19,6 +19,7 @@ pub mod fault;
 mod fetch;
 pub(crate) mod files;
 mod filter;
+mod first;
 pub mod frame;
 mod input;
 pub mod keymap;

@@ -10,7 +10,7 @@ use super::args::{FetchArgs, ReportFormat};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::output::{self, Narrator};
-use super::{events, open};
+use super::{events, first, open};
 use crate::config::{self, Settings};
 use crate::db::Store;
 use crate::model::run::SeriesError;
@@ -161,6 +161,9 @@ async fn selection(
             &symbols,
             interval.unwrap_or(settings.defaults.interval),
         ));
+    }
+    if let Some(ways) = first::ways(settings, store).await? {
+        return Err(Failure::usage(ways));
     }
     let defaults = raw(&settings.defaults.symbols, settings.defaults.interval);
     let mut series = store.fill_watch_list(defaults).await?;

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,7 +138,22 @@ impl Panel {
         if let Ok(Some(store)) = boot.await {
             open::close(&store).await;
         }
-        last_words(ended, is_demo)
+        match ended {
+            Ok(ended) if ended.goes_to_demo => Err(to_demo()),
+            ended => last_words(ended, is_demo),
+        }
+    }
+}
+
+/// Continues as the demo, in this process's place. Returns only if that is not possible.
+fn to_demo() -> Failure {
+    use std::os::unix::process::CommandExt as _;
+
+    let started = std::env::current_exe().map(|program| Command::new(program).arg("demo").exec());
+    let (Ok(error) | Err(error)) = started;
+    Failure::Told {
+        code: exit::SOME,
+        text: format!("the demo cannot be started ({error}); run: pipeline-tui demo"),
     }
 }
 
@@ -284,6 +300,7 @@ fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> Abou
         has_config_file: settings.config_file.is_file(),
         log_file: String::new(),
         store_is_server: matches!(settings.database, Database::Postgres { .. }),
+        is_blank: settings.is_blank,
         sources: about_sources(settings),
         settings: settings.report.clone(),
     }

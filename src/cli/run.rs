@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::context::Context;
 use super::exit::{self, Failure, Stop, StopSignals};
 use super::panel::kept_log;
-use super::{open, output};
+use super::{first, open, output};
 use crate::config::Settings;
 use crate::model::{Instrument, SeriesKey};
 use crate::pipeline::command::Command;
@@ -36,6 +36,7 @@ pub async fn run(
         Err(Failure::Stopped(Stop::Terminate)) => return Ok(exit::DONE),
         opened => opened?,
     };
+    let ways = first::ways(&settings, &store).await?;
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
     let mut handle = {
         let options = EngineOptions {
@@ -52,6 +53,9 @@ pub async fn run(
         records,
     };
     log.say(opening(&handle))?;
+    if let Some(ways) = ways {
+        log.say(ways)?;
+    }
     let stop = until_stopped(&mut handle, &mut signals, &mut log).await?;
     open::close(&store).await;
     Ok(match stop {
@@ -62,16 +66,19 @@ pub async fn run(
 
 /// The engine's options, from the settings.
 pub fn options(settings: &Settings) -> EngineOptions {
-    let usual = &settings.usual;
     let interval = settings.interval.unwrap_or(settings.defaults.interval);
     let raw = |symbols: &[Instrument]| -> Vec<SeriesKey> {
         let series = symbols.iter().map(|one| SeriesKey::of(one, interval));
         series.collect()
     };
     EngineOptions {
-        watch: raw(&settings.defaults.symbols),
+        watch: if settings.is_blank {
+            vec![]
+        } else {
+            raw(&settings.defaults.symbols)
+        },
         only: settings.symbols.as_deref().map(raw),
-        schedule: if usual.plan.quota.per_day().is_some() {
+        schedule: if settings.leading().plan.quota.per_day().is_some() {
             Schedule::after_close()
         } else {
             Schedule::through_the_session(interval.minutes().unwrap_or(60))

@@ -129,7 +129,7 @@ pub(super) fn resolve(
 
 /// Whether the layers name a key, even one that everyone may use; the placeholder of the example
 /// files does not count.
-fn is_named(settings: &SourceSettings, layers: &Layers) -> bool {
+pub(super) fn is_named(settings: &SourceSettings, layers: &Layers) -> bool {
     let named = |setting| layers.get(setting).map(|given| given.value.as_str());
     settings.key.iter().any(|field| {
         named(&field.file).is_some()

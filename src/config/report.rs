@@ -73,6 +73,11 @@ fn value_of_source(setting: &Setting, access: &SourceAccess) -> Option<String> {
 fn value(setting: &Setting, given: Option<&Given>, settings: &Settings) -> String {
     match setting.name {
         name if name == table::SOURCE.name => settings.sources.usual.to_string(),
+        name if name == table::SYMBOLS.name && given.is_none() => {
+            let symbols = settings.defaults.symbols.iter();
+            let symbols: Vec<&str> = symbols.map(|one| one.symbol.as_str()).collect();
+            symbols.join(",")
+        }
         name if name == table::DATABASE_URL.name => settings.database.to_string(),
         name if name == table::SSLMODE.name => match &settings.database {
             Database::Postgres(server) => server.sslmode.to_string(),

@@ -46,6 +46,8 @@ pub struct Settings {
     pub symbols: Option<Vec<Instrument>>,
     /// Their interval, in this process only.
     pub interval: Option<Interval>,
+    /// Whether nothing is set that says what to watch or with which key: a first start.
+    pub is_blank: bool,
     /// What fills an empty watch list.
     pub defaults: WatchDefaults,
     /// Where data and logs are kept.
@@ -71,6 +73,22 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The source that fills an empty watch list.
+    #[must_use]
+    pub fn leading(&self) -> &SourceAccess {
+        let first = self.defaults.symbols.first();
+        let mut all = self.access();
+        let leading = all.find(|access| first.is_some_and(|one| one.source == access.settings.id));
+        leading.unwrap_or(&self.usual)
+    }
+
+    /// The first source that needs no key and suggests symbols.
+    #[must_use]
+    pub fn without_key(&self) -> Option<&'static SourceSettings> {
+        let mut all = self.access().map(|access| access.settings);
+        all.find(|settings| settings.key.is_empty() && !settings.suggested.is_empty())
+    }
+
     /// The same with a key that was entered for one of the sources, and for those that share its key.
     #[must_use]
     pub fn rekeyed(self, entered: &EnteredKey) -> Self {

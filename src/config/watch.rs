@@ -3,6 +3,7 @@
 use super::error::{ConfigError, shown};
 use super::layers::{Given, Layers};
 use super::nearest::nearest;
+use super::source::SourceSettings;
 use super::table;
 use crate::model::symbol::SymbolError;
 use crate::model::{Instrument, Interval, SourceId, Sources, text};
@@ -52,16 +53,23 @@ pub(super) fn sources(known: Vec<SourceId>, layers: &Layers) -> Result<Sources, 
     )))
 }
 
-/// The symbols that the file names, or else the built-in ones.
-pub(super) fn default_symbols(
-    layers: &Layers,
+/// The symbols that a source suggests.
+pub(super) fn suggested(
+    source: &SourceSettings,
     sources: &Sources,
 ) -> Result<Vec<Instrument>, ConfigError> {
-    match layers.in_file(&table::SYMBOLS) {
-        Some(given) => symbols(given, sources),
-        None => parse_symbols(table::SYMBOLS.default, sources)
-            .map_err(|error| ConfigError::new(table::SYMBOLS.name, error.to_string())),
-    }
+    let of_it = Sources {
+        usual: source.id.clone(),
+        known: sources.known.clone(),
+    };
+    let suggested = source.suggested.join(",");
+    let named = if suggested.is_empty() {
+        table::SYMBOLS.default
+    } else {
+        &suggested
+    };
+    parse_symbols(named, &of_it)
+        .map_err(|error| ConfigError::new(table::SYMBOLS.name, error.to_string()))
 }
 
 pub(super) fn symbols(given: &Given, sources: &Sources) -> Result<Vec<Instrument>, ConfigError> {

@@ -25,6 +25,8 @@ pub struct About {
     pub config_file: String,
     /// Whether it was there at the start.
     pub has_config_file: bool,
+    /// Whether nothing is set that says what to watch or with which key: a first start.
+    pub is_blank: bool,
     /// The sources, the one of symbols that name none first.
     pub sources: Vec<AboutSource>,
     /// Each setting with its value and origin.

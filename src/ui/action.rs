@@ -114,6 +114,12 @@ words! {
         EnterKey = "enter-key",
         /// Save the keys that were entered, for later starts.
         SaveKey = "save-key",
+        /// Show the three ways to begin.
+        Ways = "ways-to-begin",
+        /// Watch real bars that need no key, and fetch them.
+        Begin = "begin",
+        /// Leave this panel for the demo.
+        Demo = "demo",
         /// Explain the state of a series.
         Why = "why",
         /// Change the schedule.

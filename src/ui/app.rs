@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use super::action::{Action, Effect, EffectOutcome};
 use super::backfill;
 use super::export;
+use super::first;
 use super::keymap::binding::{Binding, KeyContext};
 use super::keymap::chord::{self, Chord, KeyCap, Named};
 use super::log_lines::LogLine;
@@ -48,6 +49,10 @@ pub struct App {
     pub messages: Messages,
     /// Set once the user quits and something is still being written.
     pub is_leaving: bool,
+    /// Set where the demo follows.
+    pub goes_to_demo: bool,
+    /// Whether the ways to begin were shown.
+    was_offered: bool,
 }
 
 impl App {
@@ -61,6 +66,8 @@ impl App {
             overlay: None,
             views: Views::default(),
             is_leaving: false,
+            goes_to_demo: false,
+            was_offered: false,
         }
     }
 
@@ -155,6 +162,7 @@ impl App {
     pub fn source(&self) -> Option<&SourceStatus> {
         let snapshot = self.shared.snapshot.as_ref()?;
         let id = match self.shared.watched_sources().as_slice() {
+            [] if first::is_first(&self.shared) => return None,
             [] => None,
             [only] => Some((*only).clone()),
             _ => self.shown().leave(&self.shared).map(|series| series.source),
@@ -236,6 +244,22 @@ impl App {
                 self.overlay = confirm.map(Overlay::Confirm);
                 vec![]
             }
+            Action::Ways => {
+                self.overlay = Some(Overlay::explain(first::ways(&self.shared)));
+                vec![]
+            }
+            Action::Begin => {
+                let replies = first::begin(&self.shared, now);
+                self.apply(replies, now)
+            }
+            Action::Demo if self.shared.is_demo => {
+                self.messages.say("this is the demo", now);
+                vec![]
+            }
+            Action::Demo => {
+                self.goes_to_demo = true;
+                self.leave(now)
+            }
             Action::SaveKey => {
                 let keys = self.shared.entered.iter();
                 keys.cloned().map(Effect::SaveKey).collect()
@@ -304,6 +328,7 @@ impl App {
                 }
                 Reply::Change(change) => effects.push(self.change(change, now)),
                 Reply::Key(key) => {
+                    let begin = first::after_key(&key.source, &self.shared, now);
                     let entered = &mut self.shared.entered;
                     entered.retain(|other| other.source != key.source);
                     entered.push(key.clone());
@@ -312,6 +337,7 @@ impl App {
                         now,
                     );
                     effects.push(Effect::Send(Command::SetKey(key)));
+                    effects.extend(self.apply(begin, now));
                 }
                 Reply::GoTo(at) => {
                     let command = self.views.bars.go_to(at, &self.shared);
@@ -356,6 +382,10 @@ impl App {
         if let Some(question) = self.priced(now) {
             self.overlay = None;
             effects.extend(self.apply(vec![question], now));
+        }
+        if !self.was_offered && self.overlay.is_none() && first::is_first(&self.shared) {
+            self.was_offered = true;
+            self.overlay = Some(Overlay::explain(first::ways(&self.shared)));
         }
         if let Some(overlay) = &mut self.overlay {
             overlay.observe(&self.shared);

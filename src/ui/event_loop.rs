@@ -522,6 +522,7 @@ impl EventLoop {
             code: self.code,
             failure,
             last: self.app.shared.snapshot.clone(),
+            goes_to_demo: self.app.goes_to_demo,
         }
     }
 }

@@ -80,4 +80,6 @@ pub struct Ended {
     pub failure: Option<String>,
     /// The last snapshot.
     pub last: Option<Arc<Snapshot>>,
+    /// Whether the person goes on to the demo.
+    pub goes_to_demo: bool,
 }

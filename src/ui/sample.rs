@@ -328,6 +328,7 @@ fn about() -> About {
         config_file: "/home/ada/.config/pipeline-tui/config.toml".to_owned(),
         log_file: "/home/ada/.local/share/pipeline-tui/log/pipeline-tui.log".to_owned(),
         has_config_file: false,
+        is_blank: false,
         sources: SETTINGS
             .first()
             .into_iter()

@@ -13,7 +13,7 @@ use crate::config::EnteredKey;
 use crate::model::calendar::Calendars;
 use crate::model::{Interval, RunId, SeriesKey, SourceId, Sources, WatchEdit};
 use crate::pipeline::snapshot::{
-    ExportProgress, RunProgress, Snapshot, SourceStatus, WatchedSeries,
+    ExportProgress, KeyUse, RunProgress, Snapshot, SourceStatus, WatchedSeries,
 };
 
 /// The last requests of a day, which are not spent without asking.
@@ -116,6 +116,13 @@ impl Shared {
     pub fn source_name<'a>(&self, id: &'a SourceId) -> &'a str {
         let known = self.source(id);
         known.map_or(id.as_str(), |source| source.settings.words.name)
+    }
+
+    /// Whether a source is asked with a person's own key.
+    #[must_use]
+    pub fn has_own_key(&self, source: &AboutSource) -> bool {
+        let status = self.source_status(&source.settings.id);
+        status.is_some_and(|status| status.key == KeyUse::Own)
     }
 
     /// Where the key in use of a source comes from.

@@ -13,6 +13,7 @@
 mod container;
 mod coverage;
 mod deaths;
+mod first_start;
 mod journeys;
 mod locale;
 mod outage;

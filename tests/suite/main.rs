@@ -20,6 +20,7 @@ mod engine;
 mod events;
 mod exits;
 mod export;
+mod first_start;
 mod plants;
 mod reading;
 mod recorded;

@@ -68,7 +68,7 @@ pub static FIRST: SourceSettings = SourceSettings {
         ],
     },
     former_key_file: Some("api_key"),
-    suggested: &["IBM"],
+    suggested: &["IBM", "AAPL", "MSFT", "GOOGL"],
 };
 
 pub static SECOND: SourceSettings = SourceSettings {

@@ -1,6 +1,7 @@
 //! What keys do, as values: no terminal, no engine.
 
 mod edits;
+mod first;
 mod keys;
 mod palette;
 mod tasks;

@@ -128,6 +128,17 @@ const INSIDE: &[Binding] = &[
     row(Global, A::Theme, &["T"], "Next theme")
         .group(PROGRAM)
         .finds("colours colors dark light mono look"),
+    row(Global, A::Ways, &[], "Three ways to begin")
+        .group(PROGRAM)
+        .finds("first start key demo welcome")
+        .needs(WRITES),
+    row(Global, A::Begin, &[], "Watch real bars that need no key")
+        .group(LIST)
+        .finds("first start free crypto bitcoin")
+        .needs(WRITES),
+    row(Global, A::Demo, &[], "Leave for the demo")
+        .group(PROGRAM)
+        .finds("simulated try scene"),
     row(Global, A::Messages, &[], "Show past messages")
         .group(PROGRAM)
         .finds("notifications announcements"),

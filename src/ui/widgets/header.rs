@@ -181,12 +181,14 @@ fn who(shared: &Shared, source: Option<&SourceStatus>, width: u16) -> Pieces {
     };
     let plan_words = source.map_or("", |source| &source.plan);
     if width >= WIDE {
-        let name = match source {
-            _ if shared.is_demo => "simulated",
-            Some(source) => shared.source_name(&source.id),
-            None => "",
-        };
-        pieces.push((format!("   {name}, {plan_words}"), plain));
+        if let Some(source) = source {
+            let name = if shared.is_demo {
+                "simulated"
+            } else {
+                shared.source_name(&source.id)
+            };
+            pieces.push((format!("   {name}, {plan_words}"), plain));
+        }
         let bars = thousands(snapshot.store.bars);
         pieces.push((
             format!("   {}, {bars} bars", store_name(&snapshot.store)),

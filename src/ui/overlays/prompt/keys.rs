@@ -55,11 +55,10 @@ fn first(source: &SourceId) -> Reply {
 pub(super) fn choices(shared: &Shared) -> Vec<Suggestion> {
     let choice = |source: &AboutSource| Suggestion {
         value: source.settings.id.to_string(),
-        note: format!(
-            "{}: {}",
-            source.settings.words.name,
-            shared.key_origin(source)
-        ),
+        note: match source.settings.words.key_page {
+            Some(page) if !shared.has_own_key(source) => page.to_owned(),
+            _ => shared.key_origin(source),
+        },
     };
     takers(shared).map(choice).collect()
 }

@@ -17,6 +17,7 @@ use crate::ui::widgets::trend::trend;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SeriesColumn {
     Symbol,
+    Source,
     Interval,
     State,
     Fetched,
@@ -31,12 +32,12 @@ pub(super) enum SeriesColumn {
 }
 
 use SeriesColumn::{
-    Bars, Change, Close, Fetched, Interval, LastBar, NextOrWhy, Oldest, State, Symbol, Trend,
-    Volume,
+    Bars, Change, Close, Fetched, Interval, LastBar, NextOrWhy, Oldest, Source, State, Symbol,
+    Trend, Volume,
 };
 
-const COLUMNS: [SeriesColumn; 12] = [
-    Symbol, Interval, State, Fetched, LastBar, Close, Change, Trend, Volume, Bars, Oldest,
+const COLUMNS: [SeriesColumn; 13] = [
+    Symbol, Source, Interval, State, Fetched, LastBar, Close, Change, Trend, Volume, Bars, Oldest,
     NextOrWhy,
 ];
 
@@ -56,6 +57,7 @@ impl SeriesColumn {
     pub const fn head(self) -> &'static str {
         match self {
             Symbol => "SYMBOL",
+            Source => "SOURCE",
             Interval => "INTERVAL",
             State => "STATE",
             Fetched => "FETCHED",
@@ -88,7 +90,7 @@ impl SeriesColumn {
     /// Cells it has at least: enough for what is usual, so that columns seldom move.
     const fn least(self) -> usize {
         match self {
-            Close | Change | Volume | Bars => 6,
+            Close | Change | Volume | Bars | Source => 6,
             Symbol | Trend => 7,
             Interval | State => 8,
             Fetched | LastBar | Oldest => 10,
@@ -101,6 +103,7 @@ impl SeriesColumn {
 #[derive(Default)]
 struct Widest {
     symbol: usize,
+    source: usize,
     interval: usize,
     close: Option<Price>,
     change: i128,
@@ -113,7 +116,8 @@ impl Widest {
         let mut widest = Self::default();
         for row in rows {
             let key = &row.key;
-            widest.symbol = widest.symbol.max(key.instrument().to_string().width());
+            widest.symbol = widest.symbol.max(key.symbol.as_str().width());
+            widest.source = widest.source.max(key.source.as_str().len());
             let interval = key.interval.as_str().len() + if key.adjusted { 4 } else { 0 };
             widest.interval = widest.interval.max(interval);
             widest.bars = widest.bars.max(row.bars);
@@ -129,6 +133,7 @@ impl Widest {
     fn cells(&self, column: SeriesColumn, most_symbol: usize) -> usize {
         match column {
             Symbol => self.symbol.min(most_symbol),
+            Source => self.source,
             Interval => self.interval,
             Close => self.close.map_or(0, |close| price(close).len()),
             // A sign and two decimals, of a number in parts of a million.
@@ -145,6 +150,7 @@ impl Widest {
 pub(super) fn fitting(
     width: u16,
     is_low: bool,
+    has_source: bool,
     rows: &[&WatchedSeries],
 ) -> Vec<(SeriesColumn, usize)> {
     let is_tight = is_low && width < ROOMY;
@@ -154,6 +160,7 @@ pub(super) fn fitting(
     let widest = Widest::of(rows);
     let mut columns: Vec<(SeriesColumn, usize)> = COLUMNS
         .into_iter()
+        .filter(|column| has_source || *column != Source)
         .filter(|column| !(is_tight && matches!(column, Fetched | Change)))
         .map(|column| (column, widest.cells(column, most_symbol)))
         .collect();
@@ -205,7 +212,8 @@ pub(super) fn cell(
     let bar = status.last_bar.as_ref();
     let none = || (NONE.to_owned(), Role::Muted);
     match column {
-        Symbol => (status.key.instrument().to_string(), Role::Text),
+        Symbol => (status.key.symbol.to_string(), Role::Text),
+        Source => (status.key.source.to_string(), Role::Text),
         Interval => (text::interval(&status.key), Role::Text),
         State => (status.state.to_string(), state_role(status.state)),
         Fetched => status.fetched_at.map_or_else(
@@ -351,7 +359,7 @@ mod tests {
     use crate::ui::sample;
 
     fn heads(width: u16, rows: &[&WatchedSeries]) -> Vec<&'static str> {
-        let columns = fitting(width, false, rows);
+        let columns = fitting(width, false, false, rows);
         columns.iter().map(|(column, _)| column.head()).collect()
     }
 
@@ -373,10 +381,19 @@ mod tests {
                 "NEXT / WHY"
             ]
         );
-        assert_eq!(shown(179), COLUMNS.map(SeriesColumn::head));
+        let with_source: Vec<_> = fitting(179, false, true, &rows)
+            .into_iter()
+            .map(|(column, _)| column)
+            .collect();
+        assert_eq!(with_source, COLUMNS);
+        let alone = COLUMNS.into_iter().filter(|column| *column != Source);
+        assert_eq!(
+            shown(179),
+            alone.map(SeriesColumn::head).collect::<Vec<_>>()
+        );
         assert_eq!(shown(40), ["SYMBOL", "INTERVAL", "STATE", "NEXT / WHY"]);
         let trend = |width| {
-            let columns = fitting(width, false, &rows);
+            let columns = fitting(width, false, false, &rows);
             columns
                 .iter()
                 .find(|(column, _)| *column == Trend)
@@ -399,7 +416,7 @@ mod tests {
         let shared = sample::shared(snapshot);
         let rows: Vec<&WatchedSeries> = shared.series().iter().collect();
         for width in 44..260 {
-            for (column, cells) in fitting(width, false, &rows) {
+            for (column, cells) in fitting(width, false, false, &rows) {
                 if column == NextOrWhy {
                     continue;
                 }

@@ -121,7 +121,8 @@ fn table(
     regions: &mut Regions,
 ) {
     let theme = shared.theme;
-    let columns = columns::fitting(area.width, is_low, rows);
+    let has_source = shared.watched_sources().len() > 1;
+    let columns = columns::fitting(area.width, is_low, has_source, rows);
     if let Some(head) = line(area, 0) {
         let mut x = 1;
         for (column, width) in &columns {
