@@ -9,7 +9,6 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::held::Lookup;
-use super::instant::Bound;
 use super::table::layout;
 use super::{open, output};
 use crate::config::Settings;
@@ -88,8 +87,8 @@ pub async fn run(args: &CompareArgs, context: &Context) -> Result<u8, Failure> {
     let read = async |side: &Side| {
         let query = BarQuery {
             series: side.series().clone(),
-            from: Some(args.from.map_or(from, Bound::start)),
-            to: Some(args.to.map_or(to, Bound::end)),
+            from: Some(args.from.map_or(from, |bound| bound.first(interval))),
+            to: Some(args.to.map_or(to, |bound| bound.last(interval))),
             limit: u32::MAX,
             order: Order::OldestFirst,
         };
