@@ -1,5 +1,6 @@
 //! `demo`: the panel, or one run without a terminal, with a simulated provider and a temporary store.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::pipeline::schedule::{Missed, Schedule, When};
 use crate::pipeline::source::{FetchOptions, Month, Range};
 use crate::pipeline::sources;
 use crate::pipeline::{Observer, RunRequest};
-use crate::simulate::{Options, Plan, Scene, Server, is_trading_day, usual_watch_list};
+use crate::simulate::{Dialect, Options, Plan, Scene, Server, is_trading_day, usual_watch_list};
 use crate::telemetry::Record;
 use crate::time::Clock;
 
@@ -72,20 +73,23 @@ pub async fn run(
 
 /// The demo ignores the caller's settings, but not their terminal.
 fn settings(server: &Server, folder: &Path, context: &Context) -> Result<Settings, Failure> {
-    let source = sources::SIMULATED;
-    let environment = [
-        (
-            source.key.first().map(|field| &field.value),
-            "SIMULATED0123456".to_owned(),
-        ),
-        (source.addresses.first(), server.base_url()),
-        (source.plans.setting.as_ref(), "unlimited".to_owned()),
-    ];
+    let spoken = sources::SETTINGS
+        .iter()
+        .filter_map(|source| Some((source, Dialect::of_source(source.id.as_str())?)));
+    let mut environment = BTreeMap::new();
+    for (source, dialect) in spoken {
+        let url = server.base_url_of(dialect.as_str()).unwrap_or_default();
+        let addresses = source.addresses.iter().map(|row| (row, url.as_str()));
+        let key = source.key.iter().map(|field| &field.value);
+        let key = key.zip(dialect.key().iter().copied());
+        // The last plan has the widest limits.
+        let widest = source.plans.all().last().map_or("", |plan| plan.name);
+        let plan = source.plans.setting.iter().map(|row| (row, widest));
+        let rows = addresses.chain(key).chain(plan);
+        environment.extend(rows.map(|(row, value)| (row.name.to_owned(), value.to_owned())));
+    }
     let inputs = Inputs {
-        environment: environment
-            .into_iter()
-            .filter_map(|(setting, value)| Some((setting?.name.to_owned(), value)))
-            .collect(),
+        environment,
         locale: context.inputs.locale.clone(),
         ..Inputs::isolated(folder, sources::SETTINGS)
     };

@@ -3,9 +3,10 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::calendar::{instant, midnight};
+use super::dialect::Dialect;
 use super::plant::{Plant, Ratio, What};
 use crate::model::words::words;
-use crate::model::{Interval, SeriesKey};
+use crate::model::{Interval, SeriesKey, SourceId};
 
 words! {
     /// Something that is seldom seen and has to be told right.
@@ -29,17 +30,26 @@ const QUIET: &str = "QUIET";
 /// Shares of it that trade a day.
 const HARDLY: u32 = 2_000;
 
+/// What trades around the clock.
+const BITCOIN: &str = "BTC-USD";
+
 /// What is watched where no scene needs something else.
 #[must_use]
 pub fn usual_watch_list() -> Vec<SeriesKey> {
-    series(&[
+    let mut watched = series(&[
         ("IBM", Interval::Min5),
         ("AAPL", Interval::Min5),
         ("MSFT", Interval::Min15),
         ("GOOGL", Interval::Min60),
         ("AMZN", Interval::Daily),
         ("IBM", Interval::Weekly),
-    ])
+    ]);
+    let around_the_clock = series(&[(BITCOIN, Interval::Min5), (BITCOIN, Interval::Daily)]);
+    watched.extend(around_the_clock.into_iter().map(|series| SeriesKey {
+        source: SourceId::known(Dialect::Coinbase.as_str()),
+        ..series
+    }));
+    watched
 }
 
 fn series(watched: &[(&str, Interval)]) -> Vec<SeriesKey> {

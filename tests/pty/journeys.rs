@@ -383,11 +383,11 @@ fn fresh(screen: &vt100::Screen) -> Vec<String> {
     let contents = screen.contents();
     let words = contents.lines().map(|line| {
         let words = line.trim_start_matches('▌').split_whitespace();
-        words.take(3).collect::<Vec<_>>()
+        words.take(4).collect::<Vec<_>>()
     });
     words
-        .filter(|words| words.get(2) == Some(&"fresh"))
-        .map(|words| words[..2].join(" "))
+        .filter(|words| words.get(3) == Some(&"fresh"))
+        .map(|words| words[..3].join(" "))
         .collect()
 }
 
@@ -413,7 +413,7 @@ fn the_demo_shows_bars_at_once_and_goes_on_by_itself() {
     let seen = RefCell::new(BTreeSet::new());
     terminal.until(|screen| {
         seen.borrow_mut().extend(fresh(screen));
-        seen.borrow().len() == 6
+        seen.borrow().len() == 8
     });
     terminal.until(|screen| newest_success(screen) >= Some(3));
     terminal.press("q");

@@ -26,8 +26,8 @@ fn the_demo_shows_every_view_at_its_best() {
     let mut command = desk.command(&["demo", "--speed", "2"]);
     command.env("LANG", "C.UTF-8");
     let terminal = Terminal::start(SIZE, &command);
-    terminal.until(|screen| screen.contents().matches("fresh").count() == 6);
-    terminal.see("succeeded: 6 of 6 series");
+    terminal.until(|screen| screen.contents().matches("fresh").count() == 8);
+    terminal.see("succeeded: 8 of 8 series");
     let overview = picture(&terminal);
     terminal.press("enter");
     terminal.until(|screen| {
