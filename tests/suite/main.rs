@@ -31,3 +31,4 @@ mod spelling;
 mod support;
 mod truth;
 mod watch;
+mod week;
