@@ -61,7 +61,7 @@ async fn neither_part_of_the_key_is_ever_written_or_said() {
             (2, "does not accept the key"),
             (1, "please report this"),
             (1, "not what was requested"),
-            (0, "1 bar"),
+            (0, "1 received, 1 new"),
         ] {
             let Done {
                 code: ended,

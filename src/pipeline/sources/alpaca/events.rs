@@ -68,7 +68,7 @@ pub(super) fn kind(request: &Request) -> Option<EventKind> {
 
 #[derive(Deserialize)]
 struct Actions<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     corporate_actions: BTreeMap<Cow<'a, str>, Option<Vec<Row<'a>>>>,
     next_page_token: Option<Cow<'a, str>>,
 }

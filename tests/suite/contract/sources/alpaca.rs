@@ -1,6 +1,8 @@
 //! Alpaca's client over HTTP, into both databases. The provider has a bar for every minute of the day
 //! from 09:30 to 16:00, counts bars over all symbols, and withholds what is younger than 15 minutes.
 
+mod market;
+
 use chrono::Timelike as _;
 use pipeline_tui::pipeline::sources::alpaca::{Alpaca, Feed, IEX, SETTINGS, SIP};
 use serde_json::json;

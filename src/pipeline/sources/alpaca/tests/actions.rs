@@ -128,6 +128,7 @@ fn a_list_that_is_cut_or_of_another_shape_is_refused() {
             ErrorClass::Malformed,
         ),
         (200, "[]", ErrorClass::Malformed),
+        (200, r#"{"bars":{}}"#, ErrorClass::Malformed),
         (401, "<html>", ErrorClass::BadKey),
     ] {
         let request = asked("AAA", EventKind::Dividends);
