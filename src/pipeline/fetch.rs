@@ -16,6 +16,7 @@ use super::retry::Budget;
 use super::run::Pipeline;
 use super::source::{Refusal, Source, Wish};
 use crate::db::{DbError, Entitlement};
+use crate::model::causes::Causes;
 use crate::model::{
     Coverage, ErrorClass, Known, Request, RunId, Segment, SeriesReport, SeriesStatus, Span, quota,
 };
@@ -85,6 +86,7 @@ impl Fetch {
             let Some((rest, refusal)) = self.amended(request, &requests, &setback) else {
                 break self.conclude(reports, request, setback);
             };
+            self.learn(request, refusal).await;
             alone.extend(self.refused_alone(&mut reports, (request, &rest), refusal));
             requests = rest;
         };
@@ -111,6 +113,19 @@ impl Fetch {
             amended.unwrap_or_else(|| request.clone())
         });
         Some((std::iter::once(first).chain(after).collect(), refusal))
+    }
+
+    /// Keeps what a refusal teaches about the key, although the rest of its request is asked for. Where
+    /// the store is away, it is learnt again.
+    async fn learn(&self, request: &Request, refusal: &Refusal) {
+        if let (_, Lesson::Refused(refused)) = lesson(request, refusal, &refusal.text) {
+            let (store, credential) = (&self.pipeline.store, &self.lane.credential);
+            let learn = || store.learn_refusal(credential.clone(), refused.clone());
+            let learnt = self.pipeline.write(self.exchange().waiting, learn).await;
+            learnt.unwrap_or_else(|error| {
+                tracing::warn!(error = %Causes(&error), "what a key may not do could not be stored");
+            });
+        }
     }
 
     /// Takes out the reports of series that are refused while the others can be asked for.

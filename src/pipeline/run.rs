@@ -140,6 +140,7 @@ impl Pipeline {
             observer: &observer,
         };
         self.write(waiting, || self.recover(waiting)).await?;
+        let learned = self.learned(&self.places()).await?;
         let missing = self.missing(&request).await?;
         let (mut roll, mut work) = self.plan(&request, &missing);
         self.skip_fresh(&mut roll, &mut work, request.max_age)
@@ -149,7 +150,6 @@ impl Pipeline {
                 self.go_on(lane, requests).await?;
             }
         }
-        let learned = self.learned(work.keys()).await?;
         for (place, requests) in &mut work {
             if let (Some(lane), Some(learned)) = (self.lanes.get(*place), learned.get(place)) {
                 fall_back(lane, requests, learned);
@@ -211,9 +211,7 @@ impl Pipeline {
         &self,
         series: &[SeriesKey],
     ) -> Result<Vec<Option<(ErrorClass, String)>>, DbError> {
-        let learned = self
-            .learned(&(0..self.lanes.len()).collect::<Vec<_>>())
-            .await?;
+        let learned = self.learned(&self.places()).await?;
         let reason = |series: &SeriesKey| {
             let place = self
                 .lanes
@@ -253,7 +251,13 @@ impl Pipeline {
         }
     }
 
-    /// What the plans of the keys are known to include, for the lanes at these places.
+    /// The places of all lanes.
+    fn places(&self) -> Vec<usize> {
+        (0..self.lanes.len()).collect()
+    }
+
+    /// What the plans of the keys are known to include, for the lanes at these places; their sources
+    /// know it then, too.
     async fn learned(
         &self,
         places: impl IntoIterator<Item = &usize>,
@@ -262,6 +266,7 @@ impl Pipeline {
         for place in places {
             if let Some(lane) = self.lanes.get(*place) {
                 let known = self.store.entitlements(lane.credential.clone()).await?;
+                lane.source.know(&known);
                 learned.insert(*place, Learned::new(known));
             }
         }

@@ -13,6 +13,7 @@ pub use self::month::{Month, NotAMonth};
 pub use self::windows::windows;
 use super::retry::Waits;
 use crate::config::SourceSettings;
+use crate::db::Entitlement;
 use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
 use crate::model::quota::Quota;
 use crate::model::{
@@ -325,6 +326,9 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     fn names(&self, _request: &Request) -> Option<Span> {
         None
     }
+
+    /// Takes in what earlier answers taught about the key.
+    fn know(&self, _entitlements: &[Entitlement]) {}
 
     /// What can be asked nevertheless where a request was refused because of a part of it: without one
     /// of its series, which alone is refused then, or until an earlier time. `None`: nothing.

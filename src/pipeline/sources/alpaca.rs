@@ -15,12 +15,11 @@ mod events;
 mod hours;
 mod plan;
 mod read;
+mod recency;
 mod refusal;
 mod settings;
 mod speaks;
 mod times;
-
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use reqwest::header::HeaderName;
@@ -29,8 +28,10 @@ use uuid::Uuid;
 
 pub use self::describe::{Feed, IEX, SIP};
 use self::plan::Asking;
+use self::recency::Recency;
 pub use self::settings::{IEX_SETTINGS, SETTINGS};
 use crate::config::{Plan, Secret, SourceAccess};
+use crate::db::Entitlement;
 use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
 use crate::model::calendar::{Calendar, CalendarId, Calendars};
 use crate::model::{Answer, Bar, Interval, Publishing, Request, SeriesKey, Spoken, Symbol};
@@ -50,8 +51,7 @@ pub struct Alpaca {
     trading: Client,
     policy: Policy,
     publishing: Publishing,
-    /// Whether the provider said that the newest minutes are withheld, whatever the settings say.
-    is_withheld: AtomicBool,
+    recency: Recency,
     calendar: Calendar,
 }
 
@@ -77,7 +77,7 @@ impl Alpaca {
             trading: client(trading)?,
             policy: describe::policy(plan),
             publishing: feed.on(plan),
-            is_withheld: AtomicBool::new(false),
+            recency: Recency::default(),
             calendar: Calendars::default().get(CalendarId::Xnys),
         })
     }
@@ -92,10 +92,14 @@ impl Alpaca {
         }
     }
 
+    /// As long as nobody knows whether the newest bars are withheld, they are asked for.
     fn asking(&self) -> Asking<'_> {
         Asking {
             feed: self.feed,
-            publishing: self.publishing(),
+            publishing: match self.recency.known() {
+                Some(_) => self.publishing(),
+                None => self.feed.description.publishing,
+            },
             now: self.bars.now(),
         }
     }
@@ -116,10 +120,10 @@ impl Source for Alpaca {
     }
 
     fn publishing(&self) -> Publishing {
-        if self.is_withheld.load(Ordering::Relaxed) {
-            self.feed.withheld()
-        } else {
-            self.publishing
+        match self.recency.known() {
+            Some(true) => self.feed.withheld(),
+            Some(false) => self.feed.description.publishing,
+            None => self.publishing,
         }
     }
 
@@ -137,7 +141,9 @@ impl Source for Alpaca {
             _ => &self.bars,
         };
         let told = plan::told(request);
-        client.get(&request.endpoint, &told, attempt).await
+        let answer = client.get(&request.endpoint, &told, attempt).await?;
+        self.recency.heed(request, &answer);
+        Ok(answer)
     }
 
     fn pause(&self) -> Option<Pause> {
@@ -156,9 +162,16 @@ impl Source for Alpaca {
         speaks::spoken(asked, bars, &self.publishing())
     }
 
+    fn know(&self, entitlements: &[Entitlement]) {
+        let is_refused = |known: &Entitlement| !known.granted && known.parameter == refusal::END;
+        if entitlements.iter().any(is_refused) {
+            self.recency.is_withheld();
+        }
+    }
+
     fn amend(&self, request: &Request, refusal: &Refusal) -> Option<Request> {
         if refusal.parameter.as_deref() == Some(refusal::END) {
-            self.is_withheld.store(true, Ordering::Relaxed);
+            self.recency.is_withheld();
         }
         self.asking().amend(request, refusal)
     }

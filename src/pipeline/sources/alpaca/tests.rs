@@ -30,8 +30,25 @@ fn source_at(feed: &'static Feed, plan: &str, now: &str) -> Alpaca {
     Alpaca::new(feed, addresses, &[], &clock).unwrap().on(&plan)
 }
 
+/// With a key that is known to lack the newest minutes.
+fn free_at(now: &str) -> Alpaca {
+    let source = source_at(&SIP, "free", now);
+    source.know(&[withheld()]);
+    source
+}
+
 fn free() -> Alpaca {
-    source_at(&SIP, "free", NOW)
+    free_at(NOW)
+}
+
+/// What the store remembers of such a key.
+fn withheld() -> Entitlement {
+    Entitlement {
+        endpoint: plan::ENDPOINT.to_owned(),
+        parameter: refusal::END.to_owned(),
+        granted: false,
+        message: None,
+    }
 }
 
 fn series(symbol: &str, interval: Interval) -> SeriesKey {

@@ -355,17 +355,31 @@ async fn a_refused_key_is_asked_nothing_more(place: Place) {
 async fn what_is_too_recent_for_the_key_is_left_out_and_learnt(place: Place) {
     let provider = Scripted::start(at(NOW), market(10_000)).await;
     let store = place.open().await;
-    let pipeline = pipeline_of(&store, (&SIP, "paid"), &provider.base_url, at(NOW));
-    let series = keys(&["AAA"]);
     let hour = ("2026-11-20T20:00:00Z", NOW);
-    let report = ended(&pipeline, between(&series, hour)).await;
-    assert_eq!(report.status, RunStatus::Succeeded, "{report:?}");
-    let ends = ["2026-11-20T20:54:59.999Z", "2026-11-20T20:36:59.999Z"];
-    assert_eq!(provider.asked("end"), ends);
-    assert_eq!(stored(&place, "AAA").await, 37);
-    ended(&pipeline, between(&series, hour)).await;
-    assert_eq!(provider.asked("end")[2], "2026-11-20T20:38:59.999Z");
-    assert_eq!(provider.journal().len(), 3, "it is known now");
+    for (place_of_plan, (plan, symbol)) in
+        [("paid", "AAA"), ("free", "BBB")].into_iter().enumerate()
+    {
+        let sent = 3 * place_of_plan;
+        let process = || pipeline_of(&store, (&SIP, plan), &provider.base_url, at(NOW));
+        let (first, series) = (process(), keys(&[symbol]));
+        let report = ended(&first, between(&series, hour)).await;
+        assert_eq!(report.status, RunStatus::Succeeded, "{report:?}");
+        let ends = ["2026-11-20T20:54:59.999Z", "2026-11-20T20:36:59.999Z"];
+        assert_eq!(provider.asked("end")[sent..], ends, "{plan}");
+        assert_eq!(stored(&place, symbol).await, 37);
+        assert_eq!(
+            first.grid(&series[0]).publishing.delay,
+            TimeDelta::minutes(16)
+        );
+        let second = process();
+        ended(&second, between(&series, hour)).await;
+        assert_eq!(
+            provider.asked("end")[sent + 2..],
+            ["2026-11-20T20:38:59.999Z"],
+            "{plan}"
+        );
+        assert_eq!(stored(&place, symbol).await, 39, "it is known now");
+    }
 }
 
 async fn a_clock_that_is_ahead_is_corrected_by_the_provider(place: Place) {
@@ -380,7 +394,7 @@ async fn a_clock_that_is_ahead_is_corrected_by_the_provider(place: Place) {
     )
     .await;
     assert_eq!(report.status, RunStatus::Succeeded, "{report:?}");
-    let ends = ["2026-11-20T20:58:59.999Z", "2026-11-20T20:36:59.999Z"];
+    let ends = ["2026-11-20T21:14:59.999Z", "2026-11-20T20:36:59.999Z"];
     assert_eq!(provider.asked("end"), ends);
     let asked = covered(&store, &series[0]).await;
     assert_eq!(
@@ -441,12 +455,12 @@ async fn two_feeds_are_two_series(place: Place) {
     ended(&free(&store, &provider), between(&keys(&["AAA"]), hour)).await;
     let iex = pipeline_of(&store, (&IEX, "free"), &provider.base_url, at(NOW));
     ended(&iex, between(&[key(&IEX, "AAA")], hour)).await;
-    assert_eq!(provider.asked("feed"), ["sip", "iex"]);
+    assert_eq!(provider.asked("feed"), ["sip", "sip", "iex"]);
     let rows = place
         .sql("SELECT source || ' ' || count(*) FROM stock_data GROUP BY source ORDER BY 1")
         .await;
     // The last minutes are withheld of the consolidated tape only.
-    assert_eq!(rows, ["alpaca 39", "alpaca_iex 55"]);
+    assert_eq!(rows, ["alpaca 37", "alpaca_iex 55"]);
 }
 
 /// Daily bars and corporate actions around a split of ten for one, as the provider has them.

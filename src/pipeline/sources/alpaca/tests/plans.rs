@@ -244,7 +244,7 @@ fn the_newest_bars_reach_back_over_a_long_weekend() {
         Interval::Min15,
         Interval::Daily,
     ] {
-        let source = source_at(&SIP, "free", "2026-09-08T12:00:00Z");
+        let source = free_at("2026-09-08T12:00:00Z");
         let planned = source.plan(&[Wish::newest(series("AAPL", interval))]);
         let time = plan::time(&planned.requests[0]).unwrap();
         assert!(
@@ -291,4 +291,42 @@ fn what_is_too_recent_is_asked_for_again_with_an_earlier_end_once() {
         "learnt for the next plan"
     );
     assert_eq!(paid.amend(&earlier, &refusal), None, "once");
+}
+
+#[test]
+fn what_a_key_has_is_tried_once_and_known_then() {
+    let recent = wish("AAPL", Interval::Min1, &[span("2026-11-20T20:40:00Z", NOW)]);
+    let end = |source: &Alpaca| {
+        let planned = source.plan(std::slice::from_ref(&recent));
+        planned
+            .requests
+            .first()
+            .map(|request| request.get("end").unwrap().to_owned())
+    };
+    let newest = Some("2026-11-20T20:54:59.999Z".to_owned());
+    let delay = |source: &Alpaca| source.publishing().delay.num_minutes();
+    let unknown = source_at(&SIP, "free", NOW);
+    assert_eq!(
+        (end(&unknown), delay(&unknown)),
+        (newest.clone(), 16),
+        "as the settings say"
+    );
+    let request = &unknown.plan(std::slice::from_ref(&recent)).requests[0];
+    unknown.recency.heed(request, &answer(403, "{}"));
+    assert_eq!(unknown.recency.known(), None);
+    unknown.recency.heed(request, &answer(200, "{}"));
+    assert_eq!(
+        (end(&unknown), delay(&unknown)),
+        (newest.clone(), 0),
+        "whatever the settings say"
+    );
+
+    let paid = source_at(&SIP, "paid", NOW);
+    paid.know(&[Entitlement {
+        granted: true,
+        ..withheld()
+    }]);
+    assert_eq!((end(&paid), delay(&paid)), (newest, 0));
+    paid.know(&[withheld()]);
+    assert_eq!((end(&paid), delay(&paid)), (None, 16));
 }
