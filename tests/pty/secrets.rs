@@ -101,6 +101,8 @@ fn a_key_that_is_typed_and_kept_is_not_seen() {
     let desk = talkative(desk(&server)).with("ALPHA_VANTAGE_API_KEY", "");
     let terminal = panel(&desk);
     terminal.press("K");
+    terminal.see("Key of which source");
+    terminal.press("enter");
     terminal.see("Alpha Vantage key");
     terminal.type_text(TYPED);
     terminal.see("•••");

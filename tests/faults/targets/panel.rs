@@ -327,7 +327,7 @@ fn answer(u: &mut Unstructured<'_>) -> Result<AnswerView> {
     })
 }
 
-fn source(u: &mut Unstructured<'_>, id: &SourceId) -> Result<SourceStatus> {
+fn source(u: &mut Unstructured<'_>, id: &pipeline_tui::model::SourceId) -> Result<SourceStatus> {
     let rolling = sometimes(u, |u| {
         Ok(RollingStatus {
             used: u.arbitrary()?,
@@ -356,7 +356,7 @@ fn source(u: &mut Unstructured<'_>, id: &SourceId) -> Result<SourceStatus> {
     })
 }
 
-fn facts(u: &mut Unstructured<'_>, id: &SourceId) -> Result<SourceFacts> {
+fn facts(u: &mut Unstructured<'_>, id: &pipeline_tui::model::SourceId) -> Result<SourceFacts> {
     Ok(SourceFacts {
         id: id.clone(),
         fingerprint: cleaned(u)?,
