@@ -9,8 +9,8 @@ use pipeline_tui::model::adjustment::{Adjustment, Adjustments, KnownEvents, Rati
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
     Bar, Counts, ErrorClass, Grid, Interval, Listing, Price, Publishing, RequestId, RunId,
-    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot, SourceId, Span,
-    Standing, Truth, Volume, text,
+    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot, Span, Standing,
+    Truth, Volume, text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
