@@ -19,6 +19,7 @@ mod guard;
 mod held;
 mod instant;
 mod keys;
+mod offers;
 mod open;
 mod output;
 mod panel;

@@ -11,7 +11,7 @@ use super::args::{ReportFormat, SourcesArgs};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
-use super::{open, output, panel};
+use super::{offers, open, output, panel};
 use crate::model::{ErrorClass, SeriesKey};
 use crate::pipeline::snapshot::{SourceFacts, SourceStatus};
 use crate::ui::AboutSource;
@@ -21,6 +21,10 @@ use crate::ui::sources::{Known, Reader, Told, lines};
 const LABEL: usize = 10;
 
 pub async fn run(args: &SourcesArgs, context: &Context) -> Result<u8, Failure> {
+    if args.markdown {
+        output::data(&offers::page().map_err(Failure::usage)?)?;
+        return Ok(exit::DONE);
+    }
     let settings = open::settings(context)?;
     let store = open::store(&settings, context.read_only).await?;
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;

@@ -26,7 +26,7 @@ pub struct Cost {
     pub bars: u64,
     /// Those of them that the provider refused before.
     pub refused: u64,
-    /// Requests that bring them.
+    /// Requests that bring them: the most there can be, where answers have several pages.
     pub requests: u32,
     /// Why they cannot be asked for, if known without a request.
     pub refusal: Option<String>,
@@ -143,7 +143,8 @@ impl Pipeline {
                 _ => true,
             }
         });
-        let requests = u32::try_from(can_be_sent.count()).unwrap_or(u32::MAX);
+        let pages = can_be_sent.map(|request| lane.source.pages(request));
+        let requests = pages.fold(0, u32::saturating_add);
         (requests, why)
     }
 

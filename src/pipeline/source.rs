@@ -318,6 +318,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// same result.
     fn read(&self, request: &Request, answer: &Answer) -> Result<Page, Refusal>;
 
+    /// The most pages that the answer to a request can have.
+    fn pages(&self, _request: &Request) -> u32 {
+        1
+    }
+
     /// What an answer speaks for that holds these bars of a series, the unfinished ones marked;
     /// `None`: for nothing.
     fn spoken(&self, asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken>;

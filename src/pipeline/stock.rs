@@ -147,7 +147,9 @@ impl Pipeline {
             range: Range::Missing(missing.to_vec()),
             ..Wish::newest(series.clone())
         };
-        u32::try_from(lane.plan(&[wish]).requests.len()).unwrap_or(u32::MAX)
+        let planned = lane.plan(&[wish]).requests;
+        let pages = planned.iter().map(|request| lane.source.pages(request));
+        pages.fold(0, u32::saturating_add)
     }
 
     /// A series from the first bar that is wanted until now, with what is there and why not.

@@ -77,4 +77,7 @@ pub struct SourcesArgs {
     /// Output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     pub format: ReportFormat,
+    /// Print what each source offers, and what wishes cost there, as a page in Markdown.
+    #[arg(long, conflicts_with = "format")]
+    pub markdown: bool,
 }

@@ -158,6 +158,10 @@ impl Source for Alpaca {
         read::read(request, answer, &self.calendar)
     }
 
+    fn pages(&self, request: &Request) -> u32 {
+        plan::pages(request)
+    }
+
     fn spoken(&self, asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
         speaks::spoken(asked, bars, &self.publishing())
     }

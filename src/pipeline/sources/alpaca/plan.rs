@@ -216,6 +216,21 @@ fn joined(mut groups: Vec<(Group, Vec<SeriesKey>)>) -> Vec<(Group, Vec<SeriesKey
     joined
 }
 
+/// The most pages that the answer to a request can have.
+pub(super) fn pages(request: &Request) -> u32 {
+    let time = |name: &str| request.get(name)?.parse::<DateTime<Utc>>().ok();
+    let (Some(series), Some(from), Some(to)) = (request.series.first(), time("start"), time("end"))
+    else {
+        return 1;
+    };
+    let pages = requests(
+        series.interval,
+        &[Span::new(from, to)],
+        request.series.len(),
+    );
+    u32::try_from(pages).unwrap_or(u32::MAX).max(1)
+}
+
 /// From the beginning of the earlier to the end of the later.
 pub(super) fn hull(one: Span, other: Span) -> Span {
     Span::new(one.from.min(other.from), one.to.max(other.to))
