@@ -45,6 +45,7 @@ mod reply;
 mod scene;
 mod scope;
 mod server;
+mod speak;
 mod wire;
 mod witness;
 

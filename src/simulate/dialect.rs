@@ -1,16 +1,6 @@
-//! What a dialect is: one provider's way to be asked and to answer, over the one market.
+//! Which dialects there are, and what all of them can be told to do wrong.
 
-use std::fmt::Debug;
-
-use hyper::HeaderMap;
-
-use super::market::Market;
-use super::plan::Plan;
-use super::query::Query;
-use super::replay::Replay;
-use super::reply::Reply;
 use crate::model::words::words;
-use crate::time::Clock;
 
 words! {
     /// The providers that the simulator imitates, each by the word of its source.
@@ -50,24 +40,6 @@ impl Dialect {
             ],
         }
     }
-}
-
-/// A request, as far as a dialect looks at it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Asked {
-    /// The path after that of the dialect.
-    pub path: String,
-    pub query: Query,
-    pub headers: HeaderMap,
-}
-
-/// What a dialect speaks about, and how.
-#[derive(Debug, Clone)]
-pub(super) struct Setup {
-    pub market: Market,
-    pub clock: Clock,
-    pub plan: Plan,
-    pub replay: Option<Replay>,
 }
 
 words! {
@@ -118,24 +90,6 @@ words! {
         /// A page with half of its bars, and a token that leads on from there.
         PageShrinks = "page-shrinks",
     }
-}
-
-/// Speaks a dialect.
-pub(super) trait Speak: Debug + Send + Sync {
-    /// The symbols that a request is about, as it spells them.
-    fn symbols(&self, asked: &Asked) -> Vec<String>;
-
-    /// What can be wrong in its answers.
-    fn twists(&self) -> &'static [Twist];
-
-    /// The answer, with one of its twists if that is asked for.
-    fn answer(&self, asked: &Asked, twist: Option<Twist>) -> Reply;
-
-    /// A refusal; `None` where the provider has none of the kind.
-    fn refuse(&self, asked: &Asked, refused: Refused) -> Option<Reply>;
-
-    /// A text where bars were expected.
-    fn notice(&self, text: &str) -> Reply;
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ mod alpha_vantage;
 mod binance;
 mod coinbase;
 
-use super::dialect::{Dialect, Setup, Speak};
+use super::dialect::Dialect;
+use super::speak::{Setup, Speak};
 
 /// One dialect of the table.
 struct Row {

@@ -3,12 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::Options;
-use super::dialect::{Asked, Dialect, Setup, Speak};
+use super::dialect::Dialect;
 use super::dialects;
 use super::faults::effect::{Canned, Effect};
 use super::faults::{Armed, Fault};
 use super::market::{Market, Outage};
 use super::reply::{Delivery, Reply};
+use super::speak::{Asked, Setup, Speak};
 use crate::time::Clock;
 
 /// The status during an outage.

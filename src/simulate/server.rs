@@ -19,13 +19,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::Options;
-use super::dialect::{Asked, Dialect};
+use super::dialect::Dialect;
 use super::dialects;
 use super::faults::Fault;
 use super::journal::{Journal, JournalEntry, without_key};
 use super::provider::Provider;
 use super::query::Query;
 use super::reply::Reply;
+use super::speak::Asked;
 use super::wire::{self, Dropped};
 use super::witness::Witness;
 

@@ -19,10 +19,11 @@ use serde_json::Value;
 use self::bars::Ask;
 use self::refusal::Refusal;
 use crate::simulate::bucket::Bucket;
-use crate::simulate::dialect::{Asked, Refused, Setup, Speak, Twist};
+use crate::simulate::dialect::{Refused, Twist};
 use crate::simulate::noise::nearest;
 use crate::simulate::plan::Plan;
 use crate::simulate::reply::Reply;
+use crate::simulate::speak::{Asked, Setup, Speak};
 
 /// The type of every body but that of a refused key.
 const JSON: &str = "application/json";

@@ -18,10 +18,11 @@ use self::corporate::CorporateFunction;
 use self::limits::{DEMO_KEY, Ledger, is_documented};
 use self::refusal::{ARTIFICIAL, Refusal, notice};
 use self::symbols::SymbolFunction;
-use crate::simulate::dialect::{Asked, Refused, Setup, Speak, Twist};
+use crate::simulate::dialect::{Refused, Twist};
 use crate::simulate::plan::Plan;
 use crate::simulate::query::Query;
 use crate::simulate::reply::Reply;
+use crate::simulate::speak::{Asked, Setup, Speak};
 
 /// What answers requests.
 #[derive(Debug)]

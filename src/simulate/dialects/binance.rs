@@ -14,11 +14,12 @@ use self::refusal::Refusal;
 use self::symbols::SYMBOLS;
 use self::weight::{Denied, Weights};
 use crate::simulate::assets::Listing;
-use crate::simulate::dialect::{Asked, Refused, Setup, Speak, Twist};
+use crate::simulate::dialect::{Refused, Twist};
 use crate::simulate::pair::Pair;
 use crate::simulate::plan::Plan;
 use crate::simulate::query::Query;
 use crate::simulate::reply::Reply;
+use crate::simulate::speak::{Asked, Setup, Speak};
 
 /// The type of every body.
 const JSON: &str = "application/json;charset=UTF-8";

@@ -10,10 +10,11 @@ use self::candles::Ask;
 use self::products::PRODUCTS;
 use crate::simulate::assets::Listing;
 use crate::simulate::bucket::Bucket;
-use crate::simulate::dialect::{Asked, Refused, Setup, Speak, Twist};
+use crate::simulate::dialect::{Refused, Twist};
 use crate::simulate::pair::Pair;
 use crate::simulate::plan::Plan;
 use crate::simulate::reply::Reply;
+use crate::simulate::speak::{Asked, Setup, Speak};
 
 /// The type of every body.
 const JSON: &str = "application/json; charset=utf-8";
