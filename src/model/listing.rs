@@ -6,7 +6,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 use super::calendar::CalendarId;
 use super::words::words;
-use super::{Currency, Symbol};
+use super::{Currency, SourceId, Symbol};
 
 words! {
     /// Whether a symbol is traded.
@@ -102,6 +102,15 @@ pub struct Listing {
     pub renamed_from: Option<Rename>,
     /// What its symbol is since.
     pub renamed_to: Option<Rename>,
+}
+
+/// A listing, and the source that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The source.
+    pub source: SourceId,
+    /// What it says.
+    pub listing: Listing,
 }
 
 impl Listing {

@@ -4,13 +4,15 @@
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::model::Listing;
+use crate::model::{Listing, Offer, Status, spelling};
 
 /// How a listing matches; the smaller, the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Match {
     /// The symbol is what was typed.
     Exact,
+    /// It is, spelled as another source does.
+    Spelled,
     /// The symbol begins with it; this many letters follow.
     Symbol(usize),
     /// Words of the name begin with its words; the first at this place, in a name of this length.
@@ -20,43 +22,48 @@ enum Match {
 }
 
 /// The best listings for a text, best first: the symbol itself, then symbols that begin with it,
-/// then names with a word that does, then whatever has its letters in this order. Case is ignored,
-/// and a dot matches the dash that the provider writes before a share class. Equal matches are
-/// ordered by symbol.
+/// then names with a word that does, then whatever has its letters in this order. Case is ignored, and
+/// so is how a symbol is spelled. Of equal matches, what is still traded comes first, then they are
+/// ordered by symbol; the sources stay in their order.
 #[must_use]
-pub fn rank(listings: &[Listing], text: &str, limit: usize) -> Vec<Listing> {
+pub fn rank(offers: &[Offer], text: &str, limit: usize) -> Vec<Offer> {
     let text = text.trim();
     if text.is_empty() || limit == 0 {
         return vec![];
     }
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut found: Vec<(Match, &Listing)> = listings
+    let mut found: Vec<(Match, &Offer)> = offers
         .iter()
-        .filter_map(|listing| Some((plain(listing, text, &words)?, listing)))
+        .filter_map(|offer| Some((plain(&offer.listing, text, &words)?, offer)))
         .collect();
     // Fuzzy matches come after all others, so they are searched for only if there is room.
     if found.len() < limit {
-        let others = listings
+        let others = offers
             .iter()
-            .filter(|listing| plain(listing, text, &words).is_none());
+            .filter(|offer| plain(&offer.listing, text, &words).is_none());
         found.extend(fuzzy(others, text));
     }
-    found.sort_unstable_by(|(one, a), (other, b)| {
-        one.cmp(other).then_with(|| a.symbol.cmp(&b.symbol))
-    });
+    let order = |offer: &Offer| {
+        (
+            offer.listing.status == Status::Delisted,
+            offer.listing.symbol.clone(),
+        )
+    };
+    found.sort_by(|(one, a), (other, b)| one.cmp(other).then_with(|| order(a).cmp(&order(b))));
     found
         .into_iter()
         .take(limit)
-        .map(|(_, listing)| listing.clone())
+        .map(|(_, offer)| offer.clone())
         .collect()
 }
 
 /// The match without fuzziness.
 fn plain(listing: &Listing, text: &str, words: &[&str]) -> Option<Match> {
     let symbol = listing.symbol.as_str();
-    if begins(symbol, text) {
-        return Some(match symbol.len() - text.len() {
-            0 => Match::Exact,
+    if let Some(more) = spelling::begins(symbol, text) {
+        return Some(match more {
+            0 if symbol.eq_ignore_ascii_case(text) => Match::Exact,
+            0 => Match::Spelled,
             more => Match::Symbol(more),
         });
     }
@@ -74,9 +81,9 @@ fn plain(listing: &Listing, text: &str, words: &[&str]) -> Option<Match> {
 }
 
 fn fuzzy<'a>(
-    listings: impl Iterator<Item = &'a Listing>,
+    offers: impl Iterator<Item = &'a Offer>,
     text: &str,
-) -> impl Iterator<Item = (Match, &'a Listing)> {
+) -> impl Iterator<Item = (Match, &'a Offer)> {
     let pattern = Pattern::new(
         text,
         CaseMatching::Ignore,
@@ -85,36 +92,40 @@ fn fuzzy<'a>(
     );
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut letters = Vec::new();
-    listings.filter_map(move |listing| {
+    offers.filter_map(move |offer| {
+        let listing = &offer.listing;
         let mut score = |text| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
         let best = score(listing.symbol.as_str()).max(score(&listing.name))?;
-        Some((Match::Fuzzy(u32::MAX - best), listing))
+        Some((Match::Fuzzy(u32::MAX - best), offer))
     })
 }
 
-/// Whether a text begins with another, ignoring case; dot and dash are the same.
+/// Whether a text begins with another, ignoring case.
 fn begins(text: &str, with: &str) -> bool {
-    let same = |(a, b): (&u8, &u8)| {
-        a.eq_ignore_ascii_case(b) || matches!((a, b), (b'-', b'.') | (b'.', b'-'))
-    };
-    text.len() >= with.len() && text.as_bytes().iter().zip(with.as_bytes()).all(same)
+    let start = text.as_bytes().get(..with.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::SourceId;
 
-    fn list(rows: &[(&str, &str)]) -> Vec<Listing> {
+    fn list(rows: &[(&str, &str)]) -> Vec<Offer> {
         let listing = |(symbol, name): &(&str, &str)| Listing {
             name: (*name).into(),
             exchange: "NYSE".into(),
             kind: "Stock".into(),
             ..Listing::of(symbol.parse().unwrap())
         };
-        rows.iter().map(listing).collect()
+        let offer = |row| Offer {
+            source: SourceId::DEFAULT,
+            listing: listing(row),
+        };
+        rows.iter().map(offer).collect()
     }
 
-    fn some() -> Vec<Listing> {
+    fn some() -> Vec<Offer> {
         list(&[
             ("APP", "Applovin Corp"),
             ("AAPL", "Apple Inc"),
@@ -131,7 +142,10 @@ mod tests {
 
     fn symbols(text: &str) -> Vec<String> {
         let found = rank(&some(), text, 50);
-        found.iter().map(|found| found.symbol.to_string()).collect()
+        found
+            .iter()
+            .map(|found| found.listing.symbol.to_string())
+            .collect()
     }
 
     #[test]
@@ -154,6 +168,23 @@ mod tests {
         assert_eq!(symbols("BRK-B")[0], "BRK-B");
         assert_eq!(symbols(" ibm ")[0], "IBM");
         assert_eq!(symbols("societe"), ["SAN"]);
+    }
+
+    #[test]
+    fn any_spelling_finds_the_pair_at_every_source_and_the_traded_one_first() {
+        let mut offers = list(&[("BTCUSDT", ""), ("BTC-USD", ""), ("BTC.USD", "")]);
+        offers[0].source = SourceId::known("binance");
+        offers[2].listing.status = Status::Delisted;
+        let found = |text: &str| -> Vec<String> {
+            let found = rank(&offers, text, 9);
+            let symbols = found.iter().map(|found| found.listing.symbol.to_string());
+            symbols.collect()
+        };
+        let all = ["BTC-USD", "BTC.USD", "BTCUSDT"];
+        for text in ["BTC/USD", "btcusd", "btc-usd"] {
+            assert_eq!(found(text), all, "{text}");
+        }
+        assert_eq!(found("BTC-USDT")[0], "BTCUSDT");
     }
 
     #[test]

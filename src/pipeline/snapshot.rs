@@ -13,8 +13,8 @@ use crate::model::quota::{Left, WINDOWS};
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, Currency, ErrorClass, Fate, Grid, Listing, Price, RequestId, RunId, RunSummary, SeriesKey,
-    SourceId, Span, Spans, Truth,
+    Bar, Currency, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId, RunSummary,
+    SeriesKey, SourceId, Span, Spans, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -487,7 +487,7 @@ pub struct SearchView {
     /// The text that was searched for.
     pub text: String,
     /// The best matches, best first, 50 at most.
-    pub matches: Vec<Listing>,
+    pub matches: Vec<Offer>,
     /// Whether the provider found them; otherwise they are from the list.
     pub from_provider: bool,
     /// Rows in the list; 0: none is stored.

@@ -15,17 +15,18 @@ use super::explain;
 use super::lane::Lane;
 use super::persist::Waiting;
 use super::run::Pipeline;
+use super::snapshot::SearchView;
 use super::source::{Refusal, SymbolReading, SymbolSource, SymbolWish};
 use crate::db::{DbError, KeptAnswer, RequestEnd};
-use crate::model::{ErrorClass, Learnt, Listing, Request, RunStatus};
+use crate::model::{ErrorClass, Learnt, Listing, Offer, Request, RunId, RunStatus};
 
 /// The result of a symbol request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Symbols {
-    /// The list, which is now stored, and when the provider sent it.
-    Listed(DateTime<Utc>, Vec<Listing>),
+    /// All lists, which are now stored, and when the oldest of them was sent; `None`: one is missing.
+    Listed(Option<DateTime<Utc>>, Vec<Offer>),
     /// The matches of a search, best first.
-    Found(Vec<Listing>),
+    Found(Vec<Offer>),
 }
 
 /// Why it failed: the class, and a sentence for people.
@@ -38,26 +39,29 @@ impl Pipeline {
         wish: &SymbolWish,
         cancel: CancellationToken,
     ) -> Result<Result<Symbols, WhyNoSymbols>, DbError> {
-        let (lane, request) = match self.about_symbols(wish) {
-            Ok(asked) => asked,
-            Err(refusal) => return Ok(Err((refusal.class, refusal.text))),
-        };
         let silent: Observer = Arc::new(|_| {});
         let waiting = Waiting {
             cancel: &cancel,
             observer: &silent,
         };
+        if let Err(refusal) = self.about_symbols(wish) {
+            return Ok(Err((refusal.class, refusal.text)));
+        }
         // The first thing every run does; it may recover the very list that is wanted.
-        let before = match wish {
-            SymbolWish::List => Some(self.listings().await?.0),
-            SymbolWish::Search(_) => None,
-        };
         self.write(waiting, || self.recover(waiting)).await?;
-        if let Some(before) = before
-            && let (Some(sent_at), listings) = self.listings().await?
-            && before != Some(sent_at)
-        {
-            return Ok(Ok(Symbols::Listed(sent_at, listings)));
+        let mut asked = self.about_symbols(wish).unwrap_or_default();
+        if *wish == SymbolWish::List {
+            let mut wanted = vec![];
+            for (lane, request) in asked {
+                let (sent_at, _) = self.store.listings(lane.id().clone()).await?;
+                if is_old(sent_at, self.clock.now()) {
+                    wanted.push((lane, request));
+                }
+            }
+            asked = wanted;
+            if asked.is_empty() {
+                return Ok(Ok(self.listed().await?));
+            }
         }
         let trigger = match wish {
             SymbolWish::List => "listing",
@@ -65,13 +69,7 @@ impl Pipeline {
         };
         let begin = || self.store.begin_run(trigger, vec![]);
         let active = self.write(waiting, begin).await?;
-        let exchange = Exchange {
-            pipeline: self,
-            lane,
-            run: active.id,
-            waiting,
-        };
-        let outcome = exchange.symbols(&request).await;
+        let outcome = self.ask_each(asked, active.id, waiting).await;
         let status = match &outcome {
             Ok(Ok(_)) => RunStatus::Succeeded,
             Ok(Err((ErrorClass::Cancelled, _))) => RunStatus::Cancelled,
@@ -84,8 +82,38 @@ impl Pipeline {
         Ok(outcome)
     }
 
-    /// The first lane that knows symbols, and the request to it.
-    fn about_symbols(&self, wish: &SymbolWish) -> Result<(&Lane, Request), Refusal> {
+    /// Asks one source after the other; it is enough that one of them answers.
+    async fn ask_each(
+        &self,
+        asked: Vec<(&Lane, Request)>,
+        run: RunId,
+        waiting: Waiting<'_>,
+    ) -> Result<Result<Symbols, WhyNoSymbols>, DbError> {
+        let mut best: Option<Result<Symbols, WhyNoSymbols>> = None;
+        for (lane, request) in asked {
+            let exchange = Exchange {
+                pipeline: self,
+                lane,
+                run,
+                waiting,
+            };
+            let outcome = exchange.symbols(&request).await?;
+            if let Err((class, why)) = &outcome {
+                tracing::info!(source = %lane.id(), %class, why, "no symbols");
+            }
+            if outcome.is_ok() || best.is_none() {
+                best = Some(outcome);
+            }
+        }
+        match best {
+            None | Some(Ok(Symbols::Listed(..))) => Ok(Ok(self.listed().await?)),
+            Some(other) => Ok(other),
+        }
+    }
+
+    /// The lanes that are asked, each with its request: for a list all that have one, for a search the
+    /// first that searches. A refusal is that of the first lane that knows symbols.
+    fn about_symbols(&self, wish: &SymbolWish) -> Result<Vec<(&Lane, Request)>, Refusal> {
         let ask = |lane: &Lane| {
             let source = lane.source.symbols()?;
             Some(match &lane.missing_key {
@@ -93,19 +121,52 @@ impl Pipeline {
                 Some(missing) => Err(missing.clone()),
             })
         };
-        let asked = self.lanes.iter().find_map(|lane| Some((lane, ask(lane)?)));
-        let none = || Refusal::new(ErrorClass::BadRequest, "no source has a list of symbols");
-        let (lane, request) = asked.ok_or_else(none)?;
-        Ok((lane, request?))
+        let most = match wish {
+            SymbolWish::List => usize::MAX,
+            SymbolWish::Search(_) => 1,
+        };
+        let mut refusal = None;
+        let mut asked = vec![];
+        for lane in &self.lanes {
+            match ask(lane) {
+                Some(Ok(request)) => asked.push((lane, request)),
+                Some(Err(refused)) => refusal = refusal.or(Some(refused)),
+                None => {}
+            }
+        }
+        asked.truncate(most);
+        if asked.is_empty() {
+            let none = || Refusal::new(ErrorClass::BadRequest, "no source has a list of symbols");
+            return Err(refusal.unwrap_or_else(none));
+        }
+        Ok(asked)
     }
 
-    /// The stored list of the source that is asked about symbols, and when it was sent.
-    pub(super) async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Listing>), DbError> {
-        let mut lanes = self.lanes.iter();
-        match lanes.find(|lane| lane.source.symbols().is_some()) {
-            Some(lane) => self.store.listings(lane.id().clone()).await,
-            None => Ok((None, vec![])),
+    async fn listed(&self) -> Result<Symbols, DbError> {
+        let (sent_at, offers) = self.listings().await?;
+        Ok(Symbols::Listed(sent_at, offers))
+    }
+
+    /// What is known of the symbols of all sources, and when the oldest list of those that can be asked
+    /// was sent; `None`: one of them is missing.
+    pub(super) async fn listings(&self) -> Result<(Option<DateTime<Utc>>, Vec<Offer>), DbError> {
+        let mut all = vec![];
+        let mut oldest: Option<Option<DateTime<Utc>>> = None;
+        for lane in self
+            .lanes
+            .iter()
+            .filter(|lane| lane.source.symbols().is_some())
+        {
+            let (sent_at, listings) = self.store.listings(lane.id().clone()).await?;
+            if lane.missing_key.is_none() {
+                oldest = Some(oldest.map_or(sent_at, |oldest| oldest.min(sent_at)));
+            }
+            all.extend(listings.into_iter().map(|listing| Offer {
+                source: lane.id().clone(),
+                listing,
+            }));
         }
+        Ok((oldest.flatten(), all))
     }
 
     /// Stores an answer about symbols that a dead process had kept.
@@ -115,9 +176,8 @@ impl Pipeline {
         exchange: Exchange<'_>,
     ) -> Result<(), DbError> {
         let outcome = exchange.digest_symbols(kept).await?;
-        if let Ok(Symbols::Listed(_, listings)) = outcome {
-            let rows = listings.len();
-            tracing::info!(run = kept.run.0, rows, "a list of symbols was recovered");
+        if let Ok(Symbols::Listed(..)) = outcome {
+            tracing::info!(run = kept.run.0, source = %kept.request.source, "a list of symbols was recovered");
         }
         Ok(())
     }
@@ -153,20 +213,28 @@ impl Exchange<'_> {
         };
         let read =
             |request: &Request, answer: &_| SymbolSource::read_symbols(source, request, answer);
+        let offers = |listings: Vec<Listing>| {
+            let source = &kept.request.source;
+            let offer = |listing| Offer {
+                source: source.clone(),
+                listing,
+            };
+            listings.into_iter().map(offer).collect()
+        };
         match self.read(kept, read).await? {
             Ok((SymbolReading::Listed(listings), _)) => {
                 let at = kept.answer.received_at;
                 let store = &self.pipeline.store;
                 let keep = || store.keep_listings(kept.id, at, listings.clone(), Learnt::List);
                 self.pipeline.write(self.waiting, keep).await?;
-                Ok(Ok(Symbols::Listed(at, listings)))
+                Ok(Ok(Symbols::Listed(Some(at), offers(listings))))
             }
             Ok((SymbolReading::Found(listings), _)) => {
                 let at = kept.answer.received_at;
                 let store = &self.pipeline.store;
                 let keep = || store.keep_listings(kept.id, at, listings.clone(), Learnt::Search);
                 self.pipeline.write(self.waiting, keep).await?;
-                Ok(Ok(Symbols::Found(listings)))
+                Ok(Ok(Symbols::Found(offers(listings))))
             }
             Err(refusal) => Ok(Err(self.problem(&kept.request, &refusal))),
         }
@@ -179,6 +247,11 @@ impl Exchange<'_> {
             explain::about_symbols(source, request, refusal),
         )
     }
+}
+
+/// Whether a list is worth a request.
+fn is_old(sent_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    sent_at.is_none_or(|at| now - at > SearchView::LIST_LASTS)
 }
 
 /// Why nothing was sent; an error of the store stays one.

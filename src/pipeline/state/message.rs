@@ -22,7 +22,7 @@ use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Evidence, Fill, Grid, Instrument, Listing, Outlook, RequestId, RunId, RunSummary,
+    ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, RequestId, RunId, RunSummary,
     SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
 };
 use crate::time::is_far_ahead;
@@ -137,7 +137,7 @@ pub enum Loaded {
     /// The number of bars in the whole store.
     Total(u64),
     /// The list of symbols, and when the provider sent it.
-    Listings(Option<DateTime<Utc>>, Vec<Listing>),
+    Listings(Option<DateTime<Utc>>, Vec<Offer>),
 }
 
 /// A series of the watch list.

@@ -9,7 +9,7 @@ use super::super::snapshot::SearchView;
 use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
 use super::{Job, Load};
-use crate::model::Listing;
+use crate::model::Offer;
 
 /// Matches that are shown: more than a person reads through.
 const MOST_MATCHES: usize = 50;
@@ -21,14 +21,14 @@ const ONE_AT_A_TIME: &str =
 #[derive(Debug)]
 struct Kept {
     sent_at: Option<DateTime<Utc>>,
-    listings: Arc<[Listing]>,
+    listings: Arc<[Offer]>,
 }
 
 /// What is shown for the last typed text.
 #[derive(Debug, Default)]
 struct Shown {
     text: String,
-    matches: Vec<Listing>,
+    matches: Vec<Offer>,
     from_provider: bool,
     problem: Option<String>,
 }
@@ -107,18 +107,18 @@ impl Search {
     }
 
     /// Takes the list read from the store.
-    pub fn loaded(&mut self, sent_at: Option<DateTime<Utc>>, listings: Vec<Listing>) {
+    pub fn loaded(&mut self, sent_at: Option<DateTime<Utc>>, listings: Vec<Offer>) {
         self.is_reading = false;
         self.keep(sent_at, listings);
         self.look();
     }
 
-    /// A list that came from the provider in between is newer.
-    fn keep(&mut self, sent_at: Option<DateTime<Utc>>, listings: Vec<Listing>) {
+    /// A list that came from a provider in between is newer, or one more.
+    fn keep(&mut self, sent_at: Option<DateTime<Utc>>, listings: Vec<Offer>) {
         if self
             .kept
             .as_ref()
-            .is_none_or(|kept| kept.sent_at <= sent_at)
+            .is_none_or(|kept| kept.sent_at <= sent_at || kept.listings.len() < listings.len())
         {
             let listings = listings.into();
             self.kept = Some(Kept { sent_at, listings });
@@ -144,7 +144,7 @@ impl Search {
             (SymbolWish::Search(_), None) => false,
         };
         match outcome {
-            Ok(Symbols::Listed(sent_at, listings)) => self.keep(Some(sent_at), listings),
+            Ok(Symbols::Listed(sent_at, listings)) => self.keep(sent_at, listings),
             Ok(Symbols::Found(mut found)) if is_for_shown => {
                 found.truncate(MOST_MATCHES);
                 if let Some(shown) = &mut self.shown {
@@ -194,17 +194,22 @@ impl Search {
 mod tests {
     use super::*;
     use crate::model::ErrorClass;
+    use crate::model::{Listing, SourceId};
 
-    fn listing(symbol: &str, name: &str) -> Listing {
-        Listing {
+    fn listing(symbol: &str, name: &str) -> Offer {
+        let listing = Listing {
             name: name.into(),
             exchange: "NYSE".into(),
             kind: "Stock".into(),
             ..Listing::of(symbol.parse().unwrap())
+        };
+        Offer {
+            source: SourceId::DEFAULT,
+            listing,
         }
     }
 
-    fn some() -> Vec<Listing> {
+    fn some() -> Vec<Offer> {
         vec![
             listing("AAPL", "Apple Inc"),
             listing("IBM", "International Business Machines Corp"),
@@ -226,7 +231,10 @@ mod tests {
 
     fn shown(search: &Search) -> (String, Vec<String>, bool) {
         let view = search.view().unwrap();
-        let matches = view.matches.iter().map(|found| found.symbol.to_string());
+        let matches = view
+            .matches
+            .iter()
+            .map(|found| found.listing.symbol.to_string());
         (view.text.clone(), matches.collect(), view.from_provider)
     }
 
@@ -313,7 +321,7 @@ mod tests {
         assert!(view.wants_list(at()));
         assert_eq!(search.load_list(), [Job::Ask(SymbolWish::List)]);
         assert!(search.view().unwrap().busy);
-        search.answered(&SymbolWish::List, Ok(Symbols::Listed(at(), some())));
+        search.answered(&SymbolWish::List, Ok(Symbols::Listed(Some(at()), some())));
         assert_eq!(shown(&search).1, ["IBM"]);
         let view = search.view().unwrap();
         assert!(!view.busy && !view.wants_list(at()));

@@ -8,9 +8,9 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use pipeline_tui::model::adjustment::{Adjustment, Adjustments, KnownEvents, Ratio, Unknown};
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
-    Bar, Counts, ErrorClass, Grid, Interval, Listing, Price, Publishing, RequestId, RunId,
-    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot, Span, Standing,
-    Truth, Volume, text,
+    Bar, Counts, ErrorClass, Grid, Interval, Listing, Offer, Price, Publishing, RequestId, RunId,
+    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot, SourceId, Span,
+    Standing, Truth, Volume, text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::schedule::Schedule;
@@ -297,11 +297,15 @@ fn ranges(u: &mut Unstructured<'_>) -> Result<RangesView> {
 
 fn search(u: &mut Unstructured<'_>) -> Result<SearchView> {
     let listing = |u: &mut Unstructured<'_>| {
-        Ok(Listing {
+        let listing = Listing {
             name: cleaned(u)?,
             exchange: cleaned(u)?,
             kind: cleaned(u)?,
             ..Listing::of(series(u)?.symbol)
+        };
+        Ok(Offer {
+            source: SourceId::DEFAULT,
+            listing,
         })
     };
     Ok(SearchView {

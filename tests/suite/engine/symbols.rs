@@ -30,7 +30,10 @@ async fn found(handle: &mut Handle, text: &str) -> (Vec<String>, bool) {
     let snapshot = until(handle, is_found).await;
     let view = snapshot.search.as_ref().unwrap();
     assert_eq!(view.problem, None);
-    let symbols = view.matches.iter().map(|found| found.symbol.to_string());
+    let symbols = view
+        .matches
+        .iter()
+        .map(|found| found.listing.symbol.to_string());
     (symbols.collect(), view.from_provider)
 }
 
@@ -229,7 +232,10 @@ async fn a_list_that_was_paid_for_survives_its_process() {
         let Ok(Symbols::Listed(_, listings)) = asked else {
             panic!("{asked:?}")
         };
-        assert_eq!((listings.len(), listings[0].symbol.as_str()), (1, "IBM"));
+        assert_eq!(
+            (listings.len(), listings[0].listing.symbol.as_str()),
+            (1, "IBM")
+        );
         assert_eq!(server.journal().len(), 0, "it was paid for already");
         let mut states = vec![];
         for run in store.runs(10).await.unwrap() {

@@ -40,11 +40,9 @@ fn a_search_answers_at_once_and_a_late_answer_is_not_shown() {
             from_provider,
         })
     };
-    let listing = |symbol: &str| crate::model::Listing {
-        name: String::new(),
-        exchange: String::new(),
-        kind: String::new(),
-        ..crate::model::Listing::of(symbol.parse().unwrap())
+    let listing = |symbol: &str| crate::model::Offer {
+        source: SourceId::DEFAULT,
+        listing: crate::model::Listing::of(symbol.parse().unwrap()),
     };
     let list = Loaded::Listings(Some(at(NOON)), vec![listing("IBM"), listing("AAPL")]);
     state.step(look("tes", true), at(NOON));

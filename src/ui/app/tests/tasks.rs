@@ -22,11 +22,14 @@ fn answered(app: &mut App, text: &str) {
         matches: [("AAPL", "Apple Inc"), ("TSLA", "Tesla Inc")]
             .into_iter()
             .filter(|(symbol, name)| text == *symbol || name.to_lowercase().starts_with(text))
-            .map(|(symbol, name)| crate::model::Listing {
-                name: name.into(),
-                exchange: "NASDAQ".into(),
-                kind: "Stock".into(),
-                ..crate::model::Listing::of(symbol.parse().unwrap())
+            .map(|(symbol, name)| crate::model::Offer {
+                source: crate::model::SourceId::DEFAULT,
+                listing: crate::model::Listing {
+                    name: name.into(),
+                    exchange: "NASDAQ".into(),
+                    kind: "Stock".into(),
+                    ..crate::model::Listing::of(symbol.parse().unwrap())
+                },
             })
             .collect(),
         from_provider: false,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Suggestion;
 use super::typed::{is_setting, series_of};
-use crate::model::{Interval, Listing, SeriesKey, WatchEdit, watch_file};
+use crate::model::{Interval, Listing, Offer, SeriesKey, Status, WatchEdit, spelling, watch_file};
 use crate::pipeline::snapshot::SearchView;
 use crate::ui::reply::{Confirm, Reply};
 use crate::ui::shared::Shared;
@@ -43,13 +43,32 @@ pub(super) fn listed(wish: &str, shared: &Shared) -> Vec<Suggestion> {
             search
                 .matches
                 .iter()
-                .filter(|listing| search.from_provider || is_meant(listing, wish))
-                .map(|listing| Suggestion {
-                    value: listing.symbol.to_string(),
-                    note: format!("{}  {} {}", listing.name, listing.exchange, listing.kind),
-                })
+                .filter(|offer| search.from_provider || is_meant(&offer.listing, wish))
+                .map(|offer| suggestion(offer, shared))
                 .collect()
         })
+}
+
+/// A symbol as it is typed here, and what it is, at which source.
+fn suggestion(offer: &Offer, shared: &Shared) -> Suggestion {
+    let Offer { source, listing } = offer;
+    let symbol = &listing.symbol;
+    let source_name = shared.source_name(source);
+    let status = match listing.status {
+        Status::Active => String::new(),
+        other => format!(", {other}"),
+    };
+    Suggestion {
+        value: if *source == shared.sources.usual {
+            symbol.to_string()
+        } else {
+            format!("{source}:{symbol}")
+        },
+        note: format!(
+            "{}  {} {}  {source_name}{status}",
+            listing.name, listing.exchange, listing.kind
+        ),
+    }
 }
 
 fn search(shared: &Shared) -> Option<&SearchView> {
@@ -66,21 +85,23 @@ pub(super) fn is_a_name(wish: &str, shared: &Shared) -> bool {
         search
             .matches
             .iter()
-            .any(|found| is_it(found.symbol.as_str()))
+            .any(|found| is_it(found.listing.symbol.as_str()))
     };
     !wish.is_empty()
         && !is_symbol(wish)
         && search
             .matches
             .first()
-            .is_some_and(|best| has_words(&best.name, wish))
+            .map(|best| &best.listing)
+            .is_some_and(|best| {
+                has_words(&best.name, wish) || spelling::is(best.symbol.as_str(), wish)
+            })
 }
 
 /// Whether a listing may be what was typed: its symbol or words of its name begin so. Letters that
 /// merely occur in it say nothing.
 fn is_meant(listing: &Listing, wish: &str) -> bool {
-    let symbol = listing.symbol.as_str().to_uppercase();
-    symbol.starts_with(&wish.to_uppercase().replace('.', "-")) || has_words(&listing.name, wish)
+    spelling::begins(listing.symbol.as_str(), wish).is_some() || has_words(&listing.name, wish)
 }
 
 /// Whether words of a name begin with these words, in their order.
@@ -116,8 +137,11 @@ pub(super) fn doubt(wish: &str, shared: &Shared) -> Option<String> {
     let is_listed = search
         .matches
         .iter()
-        .any(|listing| listing.symbol.as_str().eq_ignore_ascii_case(wish));
-    let has_choice = search.matches.iter().any(|found| is_meant(found, wish));
+        .any(|found| found.listing.symbol.as_str().eq_ignore_ascii_case(wish));
+    let has_choice = search
+        .matches
+        .iter()
+        .any(|found| is_meant(&found.listing, wish));
     let word = wish.to_uppercase();
     match (is_one, has_choice) {
         (true, true) if !is_listed => Some(format!(
@@ -237,7 +261,10 @@ pub(super) fn hint(wanted: &str, interval: Interval, shared: &Shared) -> String 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::ui::sample;
 
     #[test]
     fn the_last_name_is_what_is_looked_for_and_replaced() {
@@ -253,6 +280,38 @@ mod tests {
             assert_eq!(wish(text), looked_for, "{text:?}");
             assert_eq!(with(text, "AAPL"), replaced, "{text:?}");
         }
+    }
+
+    #[test]
+    fn any_spelling_is_found_at_every_source_and_each_line_says_which() {
+        let offer = |source: &str, symbol: &str| Offer {
+            source: source.parse().unwrap(),
+            listing: Listing::of(symbol.parse().unwrap()),
+        };
+        let mut snapshot = sample::normal();
+        let mut delisted = offer("alpha_vantage", "BTC.USD");
+        delisted.listing.status = Status::Delisted;
+        snapshot.search = Some(Arc::new(SearchView {
+            text: "BTC/USD".to_owned(),
+            matches: vec![offer("coinbase", "BTC-USD"), delisted],
+            from_provider: false,
+            listed: 2,
+            listed_at: None,
+            busy: false,
+            problem: None,
+        }));
+        let shared = sample::shared(snapshot);
+        let found = listed("BTC/USD", &shared);
+        assert_eq!(found[0].value, "coinbase:BTC-USD");
+        assert_eq!(
+            found[1].value, "BTC.USD",
+            "of the source that needs no name"
+        );
+        assert!(
+            found[1].note.ends_with("Alpha Vantage, delisted"),
+            "{found:?}"
+        );
+        assert!(is_a_name("BTC/USD", &shared), "Enter takes it");
     }
 
     #[test]
