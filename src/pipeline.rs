@@ -36,6 +36,7 @@ pub mod snapshot;
 pub mod source;
 mod source_status;
 pub mod sources;
+mod sources_now;
 mod spool;
 mod state;
 pub mod stock;

@@ -15,7 +15,7 @@ use super::{offers, open, output, panel};
 use crate::model::{ErrorClass, SeriesKey};
 use crate::pipeline::snapshot::{SourceFacts, SourceStatus};
 use crate::ui::AboutSource;
-use crate::ui::sources::{Known, Reader, Told, lines};
+use crate::ui::sources::{Reader, SourcePage, Told, lines};
 
 /// Cells of a label and the gap after it.
 const LABEL: usize = 10;
@@ -83,7 +83,7 @@ impl<'a> SourceNow<'a> {
             "" => "no key is set",
             origin => origin,
         };
-        let known = Known {
+        let known = SourcePage {
             settings: self.about.settings,
             address: &self.about.address,
             key_origin: origin,

@@ -7,9 +7,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::command::{BarsWindow, PriceQuestion};
 pub use super::coverage_map::{CoverageMap, CoverageRow, MonthState};
 use super::schedule::Schedule;
+pub use super::source_status::{KeyUse, QuotaStatus, RollingStatus, SourceStatus};
 pub use crate::db::{Backend, Entitlement, EventsAsked, RequestRow, RunDetail, Size};
 use crate::model::adjustment::{AdjustedBar, Adjustments, KnownEvents};
-use crate::model::quota::{Left, WINDOWS};
+use crate::model::quota::Left;
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
@@ -82,39 +83,6 @@ impl Snapshot {
     }
 }
 
-/// A source: what may be asked of it, and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceStatus {
-    /// The source.
-    pub id: SourceId,
-    /// What a person has of it: `free key`, `key demo`, `75 a minute`.
-    pub plan: String,
-    /// Which key it is asked with.
-    pub key: KeyUse,
-    /// Whether the plan includes intraday bars.
-    pub has_intraday: bool,
-    /// Its requests.
-    pub quota: QuotaStatus,
-    /// Requests that fetching what is due can send to it now.
-    pub sendable: usize,
-    /// The pause that it asked for: until when, and why.
-    pub pause: Option<(DateTime<Utc>, String)>,
-}
-
-words! {
-    /// Which key a source is asked with.
-    pub enum KeyUse {
-        /// A person's own.
-        Own = "own",
-        /// The one that everyone may use.
-        Public = "public",
-        /// It needs one and has none: it is asked nothing.
-        Missing = "missing",
-        /// It needs none.
-        Unneeded = "unneeded",
-    }
-}
-
 /// The state of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreStatus {
@@ -128,57 +96,6 @@ pub struct StoreStatus {
     pub lost: Option<(DateTime<Utc>, String)>,
     /// Paid-for answers that wait on disk for it.
     pub spooled: usize,
-}
-
-/// The requests to a source.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct QuotaStatus {
-    /// Requests of the quota day.
-    pub used: u32,
-    /// The daily limit, if the plan has one.
-    pub limit: Option<u32>,
-    /// The shortest time between two requests.
-    pub gap: TimeDelta,
-    /// The windows of a rolling time.
-    pub rolling: [Option<RollingStatus>; WINDOWS],
-    /// Requests whose answers are awaited.
-    pub in_flight: u32,
-    /// When the newest answer came, or its request failed.
-    pub answered_at: Option<DateTime<Utc>>,
-    /// What was wrong with it.
-    pub class: Option<ErrorClass>,
-    /// Nothing more may be sent before this instant.
-    pub spent_until: Option<DateTime<Utc>>,
-    /// When there are requests again; `None` if the plan has no daily limit.
-    pub renews_at: Option<DateTime<Utc>>,
-}
-
-impl QuotaStatus {
-    /// Requests that may still be sent today; `None`: no limit by day.
-    #[must_use]
-    pub fn left(&self) -> Option<u32> {
-        let left = self.limit?.saturating_sub(self.used);
-        Some(if self.spent_until.is_some() { 0 } else { left })
-    }
-}
-
-/// So many requests of so many in the time before now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RollingStatus {
-    /// Requests in it.
-    pub used: u32,
-    /// The most.
-    pub limit: u32,
-    /// The time.
-    pub span: TimeDelta,
-}
-
-impl RollingStatus {
-    /// Requests that still fit into it.
-    #[must_use]
-    pub const fn left(&self) -> u32 {
-        self.limit.saturating_sub(self.used)
-    }
 }
 
 /// When the engine acts next.

@@ -1,5 +1,7 @@
 //! Made-up snapshots for tests, at a fixed instant: what a user might see on a Friday afternoon.
 
+pub mod sources;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -25,7 +27,6 @@ use crate::pipeline::snapshot::{
     SeriesState, Size, Snapshot, SourceFacts, SourceStatus, StoreStatus, Stretch, SystemView,
     There, WatchedSeries,
 };
-use crate::pipeline::sources::SETTINGS;
 
 /// Friday 2026-11-20, 13:38:53 in New York.
 pub fn now() -> DateTime<Utc> {
@@ -329,16 +330,12 @@ fn about() -> About {
         log_file: "/home/ada/.local/share/pipeline-tui/log/pipeline-tui.log".to_owned(),
         has_config_file: false,
         is_blank: false,
-        sources: SETTINGS
-            .first()
-            .into_iter()
-            .map(|settings| AboutSource {
-                settings,
-                address: "https://www.alphavantage.co/query".to_owned(),
-                key_origin: ".env line 3".to_owned(),
-                key_is_set: true,
-            })
-            .collect(),
+        sources: vec![AboutSource {
+            settings: &sources::USUAL,
+            address: "https://www.alphavantage.co/query".to_owned(),
+            key_origin: ".env line 3".to_owned(),
+            key_is_set: true,
+        }],
         settings: vec![
             setting("ALPHA_VANTAGE_API_KEY", "***", ".env line 3"),
             setting("ALPHA_VANTAGE_PLAN", "free", "default"),

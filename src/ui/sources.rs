@@ -19,7 +19,7 @@ pub const LINES: usize = 15;
 
 /// A source, as far as it is known.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct SourcePage<'a> {
     /// What it declares.
     pub settings: &'static SourceSettings,
     /// Where it is.
@@ -54,7 +54,7 @@ impl Reader {
 
 /// The lines of a source.
 #[must_use]
-pub fn lines(source: &Known<'_>, reader: &Reader) -> [Told; LINES] {
+pub fn lines(source: &SourcePage<'_>, reader: &Reader) -> [Told; LINES] {
     let words = source.settings.words;
     let of = |tell: &dyn Fn(&SourceStatus) -> String| source.status.map_or_else(String::new, tell);
     let read = |tell: &dyn Fn(&SourceFacts) -> String| source.facts.map_or_else(String::new, tell);
@@ -126,7 +126,7 @@ pub fn lines(source: &Known<'_>, reader: &Reader) -> [Told; LINES] {
 }
 
 /// Which key it is, never the key itself.
-fn key(source: &Known<'_>) -> String {
+fn key(source: &SourcePage<'_>) -> String {
     match source.status.map(|status| status.key) {
         None => String::new(),
         Some(KeyUse::Public) => "the one for everyone".to_owned(),
@@ -254,7 +254,7 @@ fn events(asked: EventsAsked) -> String {
 }
 
 /// What a person can do next.
-fn next(source: &Known<'_>, status: &SourceStatus, reader: &Reader) -> String {
+fn next(source: &SourcePage<'_>, status: &SourceStatus, reader: &Reader) -> String {
     let settings = source.settings;
     let held_up = held_up(status, reader);
     let is_refused = status.quota.class == Some(ErrorClass::BadKey);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     fn told(status: &SourceStatus, series: usize, label: &str) -> (String, String) {
-        let known = Known {
+        let known = SourcePage {
             settings: &SECOND,
             address: "https://data.second.example",
             key_origin: "environment",

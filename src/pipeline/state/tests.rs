@@ -3,6 +3,7 @@
 mod begin;
 mod events;
 mod export;
+mod keys;
 mod promises;
 mod reads;
 mod sessions;
@@ -17,7 +18,6 @@ use super::super::command::Command;
 use super::super::settings::Remembered;
 use super::super::snapshot::{KeyUse, QuotaStatus};
 use super::*;
-use crate::config::{EnteredKey, Secret};
 use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
@@ -511,7 +511,7 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
         Command::Pause,
         Command::SetSchedule(Schedule::after_close()),
         Command::EditList(WatchEdit::Add(vec![key("NEW")])),
-        Command::SetKey(entered()),
+        Command::SetKey(keys::entered()),
     ] {
         let jobs = state.step(Input::Command(wish.clone()), at(NOON));
         let why = refusal(&jobs).unwrap_or_else(|| panic!("{wish:?}: {jobs:?}"));
@@ -522,48 +522,6 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
     let shown = state.step(Input::Command(Command::ShowRun(RunId(1))), at(NOON));
     assert_eq!(shown, [Job::Load(Load::Run(RunId(1)))]);
     assert!(state.snapshot(0, at(NOON)).read_only);
-}
-
-fn entered() -> EnteredKey {
-    EnteredKey {
-        source: SourceId::DEFAULT,
-        values: vec![Secret::public("demo")],
-    }
-}
-
-#[test]
-fn another_key_is_not_judged_by_what_the_first_was_refused() {
-    let mut state = state(Some(NOON));
-    let refused = SeriesReport::new(key("IBM"), Ended::Refused).with_error(
-        Ended::Refused,
-        ErrorClass::BadKey,
-        "no such key",
-    );
-    state.step(Input::Run(Event::Done(refused)), at(NOON));
-    let wish = Command::SetKey(entered());
-    let jobs = state.step(Input::Command(wish.clone()), at(NOON));
-    assert!(matches!(&jobs[..], [Job::Rekey(_)]), "{jobs:?}");
-    let refusal_of_it = state.step(Input::Refused(wish, "too short".into()), at(NOON));
-    assert_eq!(refusal(&refusal_of_it), Some("too short"));
-    let before = state.snapshot(0, at(NOON));
-    assert_eq!(before.series[0].state, SeriesState::Blocked);
-    let shown = state.step(Input::Command(Command::ShowSystem), at(NOON));
-    assert_eq!(shown, [Job::Load(Load::System)]);
-    let rekeyed = Input::Rekeyed {
-        sources: sources("75 a minute"),
-        quotas: quotas(None),
-    };
-    let jobs = state.step(rekeyed, at(NOON));
-    assert_eq!(reads(&jobs), [&Load::Series, &Load::Ledger, &Load::System]);
-    let after = state.snapshot(0, at(NOON));
-    assert_eq!(
-        (after.series[0].state, &after.series[0].problem),
-        (SeriesState::Fresh, &None)
-    );
-    assert_eq!(
-        (after.sources[0].plan.as_str(), after.sources[0].quota.limit),
-        ("75 a minute", None)
-    );
 }
 
 /// The schedule would otherwise spend twenty-five requests a day in vain.

@@ -505,7 +505,7 @@ fn a_series_of_another_source_says_so_in_every_view_that_shows_it() {
     let snapshot = app.shared.snapshot.clone().unwrap();
     app.observe(snapshot);
     for (view, line) in [
-        (ViewId::Overview, "▌second:IBM"),
+        (ViewId::Overview, "▌IBM     second"),
         (ViewId::Bars, " second:IBM 5min"),
         (ViewId::Runs, "▌second:IBM"),
     ] {

@@ -132,7 +132,7 @@ const INSIDE: &[Binding] = &[
         .group(PROGRAM)
         .finds("first start key demo welcome")
         .needs(WRITES),
-    row(Global, A::Begin, &[], "Watch real bars that need no key")
+    row(Global, A::Begin, &[], "Real bars without a key")
         .group(LIST)
         .finds("first start free crypto bitcoin")
         .needs(WRITES),

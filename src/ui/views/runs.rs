@@ -20,12 +20,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 pub use self::keys::KEYS;
-use self::report::{curl, markdown};
+use self::report::{command, markdown};
 use crate::model::text::thousands;
 use crate::model::{RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus};
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
-use crate::ui::about::AboutSource;
 use crate::ui::action::{Action, Effect};
 use crate::ui::csv;
 use crate::ui::cursor::Cursor;
@@ -277,19 +276,13 @@ impl View for Runs {
                 self.opened = None;
                 self.follow(shared).map(Reply::from).into_iter().collect()
             }
-            Action::Curl => self.request(shared).map_or_else(Vec::new, |request| {
-                let mut known = shared.about.sources.iter();
-                let is_it = |source: &&AboutSource| source.settings.id.as_str() == request.source;
-                let Some(source) = known.find(is_it) else {
-                    let source = &request.source;
-                    let say = format!("this version does not know the source {source}");
-                    return vec![Reply::Warn(say)];
-                };
-                vec![Reply::Do(Effect::Copy {
-                    text: curl(&source.address, source.settings.words.curl_key, request),
-                    what: "the curl command".to_owned(),
-                })]
-            }),
+            Action::Curl => {
+                let request = self.request(shared);
+                request
+                    .map(|request| command(request, shared))
+                    .into_iter()
+                    .collect()
+            }
             Action::Copy => self.detail(shared).map_or_else(Vec::new, |detail| {
                 vec![Reply::Do(Effect::Copy {
                     text: markdown(detail, shared.zone),

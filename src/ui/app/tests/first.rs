@@ -1,9 +1,10 @@
 //! The first start: three ways to begin, one key press each.
 
 use super::*;
+use crate::config::tests::rows::SECOND;
 use crate::pipeline::snapshot::KeyUse;
-use crate::pipeline::sources::SETTINGS;
 use crate::ui::about::AboutSource;
+use crate::ui::sample::sources::{KEYLESS, USUAL};
 
 /// The panel of a first start: no key, nothing watched, every source known.
 fn first() -> App {
@@ -12,8 +13,8 @@ fn first() -> App {
     snapshot.sources[0].key = KeyUse::Public;
     let mut app = App::new(sample::shared(snapshot));
     app.shared.about.is_blank = true;
-    app.shared.about.sources = SETTINGS
-        .iter()
+    app.shared.about.sources = [&USUAL, &SECOND, &KEYLESS]
+        .into_iter()
         .map(|settings| AboutSource {
             settings,
             address: String::new(),
@@ -57,12 +58,12 @@ fn one_key_brings_real_bars_without_a_key() {
     let mut app = first();
     let said = offered(&app);
     assert!(
-        said.contains("1 real bars now, without a key: BTC-USD, ETH-USD of Coinbase"),
+        said.contains("1 real bars now, without a key: BTC-USD, ETH-USD of Keyless"),
         "{said}"
     );
-    assert!(said.contains("Coinbase: for your own use"), "{said}");
+    assert!(said.contains("Keyless: no redistribution"), "{said}");
     let effects = press(&mut app, "1");
-    let series = ["coinbase:BTC-USD 5min", "coinbase:ETH-USD 5min"].map(str::to_owned);
+    let series = ["keyless:BTC-USD 5min", "keyless:ETH-USD 5min"].map(str::to_owned);
     assert_eq!(begun(&effects), (series.to_vec(), series.to_vec()));
     assert!(app.overlay.is_none());
 }
@@ -84,8 +85,8 @@ fn a_key_that_is_pasted_brings_what_its_source_suggests() {
         says("https://www.alphavantage.co/support/#api-key"),
         "{notes:?}"
     );
-    assert!(says("alpaca https://"), "{notes:?}");
-    assert!(!says("alpaca_iex") && !says("coinbase"), "{notes:?}");
+    assert!(says("second https://"), "{notes:?}");
+    assert!(!says("keyless"), "{notes:?}");
     app.paste("alpha_vantage", sample::now());
     press(&mut app, "enter");
     app.paste("CANARYKEY1234567", sample::now());

@@ -6,16 +6,36 @@ use chrono_tz::Tz;
 
 use crate::model::{SeriesReport, SeriesStatus};
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
+use crate::ui::action::Effect;
+use crate::ui::reply::Reply;
+use crate::ui::shared::Shared;
 use crate::ui::text;
 
 /// The request as a shell command, with the key left to a variable.
 #[must_use]
-pub fn curl(base_url: &str, key: &str, request: &RequestRow) -> String {
+fn curl(base_url: &str, key: &str, request: &RequestRow) -> String {
     format!(
         "curl --get '{}' --data '{}' {key}",
         base_url.replace('\'', "'\\''"),
         request.query.replace('\'', "'\\''")
     )
+}
+
+/// Copies the request as a shell command.
+#[must_use]
+pub fn command(request: &RequestRow, shared: &Shared) -> Reply {
+    let mut known = shared.about.sources.iter();
+    let source = known.find(|source| source.settings.id.as_str() == request.source);
+    match source {
+        Some(source) => Reply::Do(Effect::Copy {
+            text: curl(&source.address, source.settings.words.curl_key, request),
+            what: "the curl command".to_owned(),
+        }),
+        None => Reply::Warn(format!(
+            "this version does not know the source {}",
+            request.source
+        )),
+    }
 }
 
 /// The run as a page.

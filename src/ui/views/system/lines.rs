@@ -8,7 +8,7 @@ use crate::model::text::thousands;
 use crate::pipeline::snapshot::{Snapshot, SystemView};
 use crate::ui::about::{About, AboutSource};
 use crate::ui::shared::Shared;
-use crate::ui::sources::{self, Known, Reader, Told};
+use crate::ui::sources::{self, Reader, SourcePage, Told};
 use crate::ui::{market, text};
 
 /// A part of the view.
@@ -135,7 +135,7 @@ fn source(
         all.find(|facts| facts.id == settings.id)
     });
     let on_it = shared.series().iter();
-    let known = Known {
+    let known = SourcePage {
         settings,
         address: &source.address,
         key_origin: &shared.key_origin(source),

@@ -1,0 +1,53 @@
+//! Made-up sources: the usual one, and one that needs no key.
+
+use crate::config::tests::rows::FIRST;
+use crate::config::{Plans, SourceSettings, SourceWords};
+use crate::model::SourceId;
+
+/// The usual source.
+pub static USUAL: SourceSettings = SourceSettings {
+    id: SourceId::DEFAULT,
+    words: SourceWords {
+        name: "Alpha Vantage",
+        without_key: "the key demo serves only IBM; get a free key at https://www.alphavantage.co",
+        curl_key: "--data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+        key_page: Some("https://www.alphavantage.co/support/#api-key"),
+        free: "daily bars of 100 days, weekly and monthly ones in full, 25 requests a day",
+        terms: "for your own use; showing or passing on its data needs a licence",
+    },
+    key: FIRST.key,
+    addresses: &[],
+    allow_http: FIRST.allow_http,
+    calendar: FIRST.calendar,
+    plans: Plans {
+        setting: None,
+        usual: FIRST.plans.usual,
+        others: &[],
+    },
+    former_key_file: None,
+    suggested: &["IBM", "AAPL", "MSFT", "GOOGL"],
+};
+
+/// A source that needs no key.
+pub static KEYLESS: SourceSettings = SourceSettings {
+    id: SourceId::known("keyless"),
+    words: SourceWords {
+        name: "Keyless",
+        without_key: "Keyless needs no key",
+        curl_key: "",
+        key_page: None,
+        free: "everything",
+        terms: "no redistribution",
+    },
+    key: &[],
+    addresses: &[],
+    allow_http: FIRST.allow_http,
+    calendar: FIRST.calendar,
+    plans: Plans {
+        setting: None,
+        usual: FIRST.plans.usual,
+        others: &[],
+    },
+    former_key_file: None,
+    suggested: &["BTC-USD", "ETH-USD"],
+};
