@@ -287,7 +287,7 @@ const SOURCES: [&str; 4] = [
     "src/pipeline/sources",
     "src/simulate",
     "src/model/source.rs",
-    "src/ui/sample.rs",
+    "src/ui/sample",
 ];
 
 /// Whether code names a source of the table, in any of its spellings.
