@@ -71,7 +71,8 @@ fn the_example_file_names_every_key_once_and_loads() {
             .copied()
             .filter(|line| {
                 let is_file = line.contains("_file = ");
-                let is_value = line.contains("api_key = ") || line.contains("password = ");
+                let secrets = ["key = ", "key_id = ", "password = "];
+                let is_value = secrets.iter().any(|name| line.contains(name));
                 if with_files { !is_value } else { !is_file }
             })
             .map(|line| match line.split_once("_file = ") {

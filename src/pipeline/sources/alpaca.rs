@@ -15,11 +15,11 @@ mod events;
 mod hours;
 mod plan;
 mod read;
-mod recency;
 mod refusal;
 mod settings;
 mod speaks;
 mod times;
+mod withholding;
 
 use async_trait::async_trait;
 use reqwest::header::HeaderName;
@@ -28,8 +28,8 @@ use uuid::Uuid;
 
 pub use self::describe::{Feed, IEX, SIP};
 use self::plan::Asking;
-use self::recency::Recency;
 pub use self::settings::{IEX_SETTINGS, SETTINGS};
+use self::withholding::Withholding;
 use crate::config::{Plan, Secret, SourceAccess};
 use crate::db::Entitlement;
 use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
@@ -51,7 +51,7 @@ pub struct Alpaca {
     trading: Client,
     policy: Policy,
     publishing: Publishing,
-    recency: Recency,
+    withholding: Withholding,
     calendar: Calendar,
 }
 
@@ -77,7 +77,7 @@ impl Alpaca {
             trading: client(trading)?,
             policy: describe::policy(plan),
             publishing: feed.on(plan),
-            recency: Recency::default(),
+            withholding: Withholding::default(),
             calendar: Calendars::default().get(CalendarId::Xnys),
         })
     }
@@ -96,7 +96,7 @@ impl Alpaca {
     fn asking(&self) -> Asking<'_> {
         Asking {
             feed: self.feed,
-            publishing: match self.recency.known() {
+            publishing: match self.withholding.known() {
                 Some(_) => self.publishing(),
                 None => self.feed.description.publishing,
             },
@@ -120,7 +120,7 @@ impl Source for Alpaca {
     }
 
     fn publishing(&self) -> Publishing {
-        match self.recency.known() {
+        match self.withholding.known() {
             Some(true) => self.feed.withheld(),
             Some(false) => self.feed.description.publishing,
             None => self.publishing,
@@ -142,7 +142,7 @@ impl Source for Alpaca {
         };
         let told = plan::told(request);
         let answer = client.get(&request.endpoint, &told, attempt).await?;
-        self.recency.heed(request, &answer);
+        self.withholding.heed(request, &answer);
         Ok(answer)
     }
 
@@ -169,13 +169,13 @@ impl Source for Alpaca {
     fn know(&self, entitlements: &[Entitlement]) {
         let is_refused = |known: &Entitlement| !known.granted && known.parameter == refusal::END;
         if entitlements.iter().any(is_refused) {
-            self.recency.is_withheld();
+            self.withholding.is_withheld();
         }
     }
 
     fn amend(&self, request: &Request, refusal: &Refusal) -> Option<Request> {
         if refusal.parameter.as_deref() == Some(refusal::END) {
-            self.recency.is_withheld();
+            self.withholding.is_withheld();
         }
         self.asking().amend(request, refusal)
     }

@@ -312,9 +312,9 @@ fn what_a_key_has_is_tried_once_and_known_then() {
         "as the settings say"
     );
     let request = &unknown.plan(std::slice::from_ref(&recent)).requests[0];
-    unknown.recency.heed(request, &answer(403, "{}"));
-    assert_eq!(unknown.recency.known(), None);
-    unknown.recency.heed(request, &answer(200, "{}"));
+    unknown.withholding.heed(request, &answer(403, "{}"));
+    assert_eq!(unknown.withholding.known(), None);
+    unknown.withholding.heed(request, &answer(200, "{}"));
     assert_eq!(
         (end(&unknown), delay(&unknown)),
         (newest.clone(), 0),

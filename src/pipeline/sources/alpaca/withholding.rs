@@ -15,9 +15,9 @@ const THERE: u8 = 2;
 
 /// What is known.
 #[derive(Debug, Default)]
-pub(super) struct Recency(AtomicU8);
+pub(super) struct Withholding(AtomicU8);
 
-impl Recency {
+impl Withholding {
     /// Whether the newest minutes are withheld, if that is known.
     pub(super) fn known(&self) -> Option<bool> {
         match self.0.load(Ordering::Relaxed) {
