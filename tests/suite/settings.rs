@@ -7,13 +7,15 @@ use pipeline_tui::pipeline::sources;
 const TOML: &str = include_str!("../../config/pipeline.example.toml");
 const DOTENV: &str = include_str!("../../.env.example");
 
-/// The settings of a configuration file; each `*_file` in it holds a secret.
+/// The settings of a configuration file; each `*_file` in it names a file with a secret.
 fn of_file(toml: &str) -> Settings {
     let folder = tempfile::tempdir().unwrap();
     let inputs = Inputs::isolated(folder.path(), sources::SETTINGS);
     std::fs::create_dir_all(&inputs.folders.config).unwrap();
     std::fs::write(inputs.folders.config.join("config.toml"), toml).unwrap();
-    std::fs::write(folder.path().join("secret"), "secret-4444").unwrap();
+    for name in ["api_key", "key_id", "secret_key", "password"] {
+        std::fs::write(folder.path().join(name), format!("{name}-4444")).unwrap();
+    }
     assert_eq!(config::check(&inputs), []);
     config::load(&inputs).unwrap()
 }
@@ -76,7 +78,7 @@ fn the_example_file_names_every_key_once_and_loads() {
                 if with_files { !is_value } else { !is_file }
             })
             .map(|line| match line.split_once("_file = ") {
-                Some((name, _)) => format!("{name}_file = 'secret'"),
+                Some((name, _)) => format!("{name}_file = '{name}'"),
                 None => line.to_owned(),
             })
             .collect();
