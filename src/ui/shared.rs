@@ -98,6 +98,21 @@ impl Shared {
             .map_or(&[], |snapshot| &snapshot.series)
     }
 
+    /// These series, each with another that is to be watched instead; without those whose other is
+    /// already watched.
+    #[must_use]
+    pub fn replacing(
+        &self,
+        series: &[SeriesKey],
+        with: impl Fn(&SeriesKey) -> SeriesKey,
+    ) -> Vec<(SeriesKey, SeriesKey)> {
+        series
+            .iter()
+            .map(|from| (from.clone(), with(from)))
+            .filter(|(_, to)| self.status(to).is_none())
+            .collect()
+    }
+
     /// One line of the watch list.
     #[must_use]
     pub fn status(&self, key: &SeriesKey) -> Option<&WatchedSeries> {

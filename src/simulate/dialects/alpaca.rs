@@ -17,7 +17,7 @@ use hyper::header::HeaderName;
 use serde_json::Value;
 
 use self::bars::Ask;
-use self::refusal::Refusal;
+use self::refusal::{JSON, Refusal};
 use crate::simulate::bucket::Bucket;
 use crate::simulate::dialect::{Refused, Twist};
 use crate::simulate::noise::nearest;
@@ -25,8 +25,6 @@ use crate::simulate::plan::Plan;
 use crate::simulate::reply::Reply;
 use crate::simulate::speak::{Asked, Setup, Speak};
 
-/// The type of every body but that of a refused key.
-const JSON: &str = "application/json";
 /// The two values of a key.
 const KEY: [&str; 2] = ["apca-api-key-id", "apca-api-secret-key"];
 /// How the ids of keys begin: of paper accounts, and of others.

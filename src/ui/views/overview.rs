@@ -29,7 +29,6 @@ use ratatui::layout::Rect;
 
 pub use self::keys::KEYS;
 use self::order::Sort;
-pub use self::steps::replacing;
 use crate::model::SeriesKey;
 use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::WatchedSeries;

@@ -4,12 +4,11 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::JSON;
 use super::assets::id;
 use super::name::{self, AsOf, RENAMED};
 use super::page::{decoded, encoded};
 use super::parameters::{date, limit, words};
-use super::refusal::Refusal;
+use super::refusal::{JSON, Refusal};
 use crate::simulate::actions::Action;
 use crate::simulate::calendar::{wall_seconds, wall_time};
 use crate::simulate::market::Market;

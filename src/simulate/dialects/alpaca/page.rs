@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use hyper::StatusCode;
 
-use super::JSON;
+use super::refusal::JSON;
 use super::tape::Bar;
 use crate::simulate::calendar::instant;
 use crate::simulate::decimal::trimmed;

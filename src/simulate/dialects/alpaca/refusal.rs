@@ -3,8 +3,10 @@
 use hyper::StatusCode;
 use serde_json::json;
 
-use super::JSON;
 use crate::simulate::reply::Reply;
+
+/// The type of every body but that of a refused key.
+pub(super) const JSON: &str = "application/json";
 
 /// The page of the server in front.
 const UNAUTHORIZED: &str = "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n\

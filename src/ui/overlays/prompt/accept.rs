@@ -9,7 +9,6 @@ use crate::ui::action::Effect;
 use crate::ui::export::files;
 use crate::ui::reply::{PromptKind, Reply};
 use crate::ui::shared::Shared;
-use crate::ui::views::overview::replacing;
 
 /// What a text becomes; `before` is what the line held when it was opened.
 pub(super) fn accept(
@@ -88,7 +87,7 @@ fn edit(
         return Ok(vec![]);
     }
     let to = |from: &SeriesKey| parse(from).unwrap_or_else(|_| from.clone());
-    let pairs = replacing(series, to, shared);
+    let pairs = shared.replacing(series, to);
     if pairs.is_empty() {
         return Err(match series {
             [one] => format!("{} is already on the watch list", to(one)),

@@ -242,20 +242,6 @@ fn follow(series: &[SeriesKey], shared: &Shared) -> Vec<Reply> {
     vec![Reply::Change(WatchEdit::Replace(pairs))]
 }
 
-/// Watches other series instead of these, unless they are already watched.
-#[must_use]
-pub fn replacing(
-    series: &[SeriesKey],
-    with: impl Fn(&SeriesKey) -> SeriesKey,
-    shared: &Shared,
-) -> Vec<(SeriesKey, SeriesKey)> {
-    series
-        .iter()
-        .map(|from| (from.clone(), with(from)))
-        .filter(|(_, to)| shared.status(to).is_none())
-        .collect()
-}
-
 fn switch(
     series: &[SeriesKey],
     interval: Interval,
@@ -267,7 +253,7 @@ fn switch(
         adjusted: false,
         ..from.clone()
     };
-    let pairs = replacing(series, to, shared);
+    let pairs = shared.replacing(series, to);
     if pairs.is_empty() {
         return series.first().map_or_else(Vec::new, |first| {
             let there = to(first);
