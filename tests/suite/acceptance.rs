@@ -156,11 +156,11 @@ async fn several_in_flight_still_ask_an_unproven_function_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_key_only_ibm_is_asked_and_exactly_as_documented() {
+async fn with_the_key_demo_only_ibm_is_asked_and_exactly_as_documented() {
     let server = provider(Plan::Demo, &[]).await;
     let desk = Desk::new()
         .asking(&server)
-        .with("ALPHA_VANTAGE_API_KEY", "your_api_key_here");
+        .with("ALPHA_VANTAGE_API_KEY", "demo");
     let (code, document) = desk.fetch(&["--interval", "5min"]);
     assert_eq!(
         (code, statuses(&document)),
