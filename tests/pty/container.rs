@@ -317,6 +317,8 @@ fn what_the_panel_shows_is_what_psql_reads() {
 #[track_caller]
 fn keep_a_key(terminal: &Terminal) {
     terminal.press("K");
+    terminal.see("Key of which source");
+    terminal.press("enter");
     terminal.see("Alpha Vantage key");
     terminal.type_text(CANARY);
     terminal.press("enter");
