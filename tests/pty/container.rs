@@ -223,7 +223,7 @@ fn assert_no_instant_was_fetched_twice(project: &Project) {
     assert_eq!(doubles, "");
     let bars = project.psql(
         "SELECT symbol, interval, timestamp, count(*) FROM stock_data \
-         GROUP BY symbol, interval, adjusted, timestamp HAVING count(*) > 1",
+         GROUP BY source, symbol, interval, adjusted, timestamp HAVING count(*) > 1",
     );
     assert_eq!(bars, "");
 }
