@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use pipeline_tui::simulate::Plan;
 
-use super::{Sinks, talkative};
+use super::{Sinks, prepared, talkative};
 use crate::support::cluster;
 use crate::support::program::{provider, seen, signal};
 
@@ -41,7 +41,7 @@ fn crashed(mut process: Child) -> ExitStatus {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_crashes_leaves_no_core_and_shows_no_secret_while_it_lives() {
     let server = provider(Plan::Unlimited, &["stall"]).await;
-    let desk = talkative(&server);
+    let desk = prepared(&server);
     let ordinary = unbound(Command::new("sleep").arg("600").current_dir(desk.folder()))
         .spawn()
         .unwrap();
