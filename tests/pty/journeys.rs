@@ -145,11 +145,11 @@ fn what_the_terminal_may_not_have_taken_is_saved_when_it_is_copied_again() {
     terminal.press("7");
     terminal.see("Alpha Vantage");
     terminal.press("y");
-    terminal.see("sent provider to the terminal's clipboard (13 bytes); repeat to save it");
+    terminal.see("sent source to the terminal's clipboard (13 bytes); repeat to save it");
     assert!(copied(&desk).is_empty());
     terminal.press("y");
     terminal.see("saved as ");
-    assert_eq!(copied(&desk), ["Alpha Vantage"]);
+    assert_eq!(copied(&desk), ["alpha_vantage"]);
     leave(&terminal);
 }
 
@@ -162,7 +162,7 @@ fn a_console_without_a_clipboard_gets_a_file_and_no_sequence() {
     terminal.see("Alpha Vantage");
     terminal.press("y");
     terminal.see("saved as ");
-    assert_eq!(copied(&desk), ["Alpha Vantage"]);
+    assert_eq!(copied(&desk), ["alpha_vantage"]);
     assert!(!holds(&terminal.bytes_since(0), "\x1b]52;"));
     leave(&terminal);
 }

@@ -47,7 +47,7 @@ async fn price(handle: &mut Handle, question: PriceQuestion) -> Arc<Preview> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_that_was_never_asked_for_is_seen_priced_and_fetched_once() {
-    for (_folder, [store, _]) in pairs().await {
+    for (_folder, [store, other]) in pairs().await {
         let hands = Hands::at_noon();
         let server = market(&hands).await;
         let (mut handle, ibm) = started(store, &server, &hands).await;
@@ -71,7 +71,12 @@ async fn a_month_that_was_never_asked_for_is_seen_priced_and_fetched_once() {
         })
         .await;
         let run = &snapshot.runs[0];
-        assert_eq!((run.trigger.as_str(), run.requests), ("backfill", 1));
+        let detail = other.run(run.id).await.unwrap();
+        assert_eq!(
+            (run.trigger.as_str(), run.requests),
+            ("backfill", 1),
+            "{detail:?}"
+        );
         // The month between is seen as a hole: here, and between two bars.
         let after = map(&mut handle, |map| map.rows[0].months.len() == 4).await;
         let months = &after.rows[0].months;
