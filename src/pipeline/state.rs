@@ -2,6 +2,7 @@
 
 mod begin;
 mod commands;
+mod counted;
 mod due;
 mod events;
 mod loaded;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::begin::TRIGGERS as START_TRIGGERS;
+use self::counted::Counted;
 pub use self::message::{
     Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, StartRun, Wanted,
 };
@@ -93,6 +95,8 @@ pub struct State {
     seen: Option<Vec<RunSummary>>,
     /// The newest runs of this process.
     own_runs: VecDeque<RunId>,
+    /// What the series of the current run that have ended add up to.
+    counted: Counted,
     /// What time alone changes, as it was at the last check.
     at_last_look: (Vec<SeriesState>, Option<DateTime<Utc>>),
     /// The last instant of the schedule that was acted on.
@@ -147,6 +151,7 @@ impl State {
             looked: None,
             seen: None,
             own_runs: VecDeque::new(),
+            counted: Counted::default(),
             at_last_look: (vec![], None),
             last_tick: start.last_tick,
             missed: 0,
@@ -463,17 +468,13 @@ impl State {
     /// again when the run is over.
     fn count_in(&mut self, report: &SeriesReport) {
         self.store.bars += u64::from(report.counts.inserted);
+        self.counted.add(report);
         let run = self.run.as_ref().and_then(|run| run.id);
         let Some(at) = self.runs.iter().position(|summary| Some(summary.id) == run) else {
             return;
         };
         if let Some(summary) = Arc::make_mut(&mut self.runs).get_mut(at) {
-            let is_good = matches!(report.status, Ended::Succeeded | Ended::Skipped);
-            summary.succeeded += u32::from(is_good);
-            summary.requests += report.requests;
-            summary.retries += report.retries;
-            summary.inserted += u64::from(report.counts.inserted);
-            summary.changed += u64::from(report.counts.changed);
+            self.counted.show_in(summary);
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::super::snapshot::{RunProgress, SeriesState};
+use super::counted::Counted;
 use super::{Job, Live, StartRun, State};
 use crate::model::{Fill, SeriesKey};
 
@@ -87,6 +88,7 @@ impl State {
                 }
             }
             self.revision += 1;
+            self.counted = Counted::default();
             self.run = Some(RunProgress {
                 id: None,
                 trigger,
