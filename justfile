@@ -46,7 +46,7 @@ bench-panel *args:
 bench-coverage *args:
     cargo bench --locked --bench coverage -- "$@"
 
-# compare with Python and Dagster: parse, store, end-to-end, pages, dagster, or all in a quarter of an hour
+# compare with Python and Dagster: parse, sources, store, end-to-end, pages, dagster, or all in a quarter of an hour
 bench-peers *args:
     python3 -m venv target/peers-venv
     target/peers-venv/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt

@@ -1,7 +1,7 @@
 //! Ours compared with what a person would use instead, on one machine in one run, as Markdown tables.
 //!
 //! The peers are long-running Python programs that take commands, so that all variants run in turn in
-//! every round and other load disturbs them equally. The argument `parse`, `store` (or
+//! every round and other load disturbs them equally. The argument `parse`, `sources`, `store` (or
 //! `store-postgres`, `store-sqlite`), `end-to-end`, `pages` or `dagster` runs only that part. Nothing
 //! here is a test: it only measures.
 
@@ -51,6 +51,8 @@ mod program;
 mod python;
 #[path = "../tests/pty/support/record.rs"]
 mod record;
+#[path = "peers/sources.rs"]
+mod sources;
 #[path = "peers/store.rs"]
 mod store;
 #[path = "peers/table.rs"]
@@ -72,8 +74,9 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "parse",
+    "sources",
     "store-postgres",
     "store-sqlite",
     "end-to-end",
@@ -112,6 +115,7 @@ fn main() {
         let start = Instant::now();
         match part {
             "parse" => parse::run(),
+            "sources" => sources::run(),
             "store-postgres" => runtime.block_on(store::postgres()),
             "store-sqlite" => runtime.block_on(store::sqlite()),
             "end-to-end" => runtime.block_on(end_to_end::run()),
