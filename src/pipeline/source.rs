@@ -1,6 +1,7 @@
 //! What the pipeline expects of a source of bars.
 
 mod month;
+mod windowed;
 mod windows;
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use self::month::{Month, NotAMonth};
-pub use self::windows::windows;
+pub use self::windowed::Windowed;
 use super::retry::Waits;
 use crate::config::SourceSettings;
 use crate::db::Entitlement;

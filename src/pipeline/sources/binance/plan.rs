@@ -3,19 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::describe::{ID, PUBLISHING};
-use crate::model::calendar::{CalendarId, Calendars};
-use crate::model::{
-    Bar, ErrorClass, Grid, Interval, Request, SeriesKey, Span, Spoken, Symbol, moment,
-};
-use crate::pipeline::source::{Asked, Range, Refusal, Wish, windows};
+use crate::model::{Bar, ErrorClass, Interval, Request, SeriesKey, Span, Spoken, Symbol};
+use crate::pipeline::source::{Asked, Refusal, Windowed, Wish};
 
 pub(super) const KLINES: &str = "klines";
 /// The most rows of an answer.
 const MOST: i32 = 1_000;
 /// The longest name of a pair.
 const LONGEST: usize = 20;
-/// After so long without a newer row there is none: before, it may only be late.
-const LATE: TimeDelta = TimeDelta::minutes(5);
 
 /// The exchange's word for an interval. Its case matters: `1m` is a minute, `1M` a month.
 pub(super) const fn word(interval: Interval) -> &'static str {
@@ -31,20 +26,21 @@ pub(super) const fn word(interval: Interval) -> &'static str {
     }
 }
 
-/// Which bars of a series there can be.
-fn grid(interval: Interval) -> Grid {
-    Grid {
-        interval,
-        calendar: Calendars::default().get(CalendarId::Always),
-        publishing: PUBLISHING,
-    }
-}
-
 /// The longest time that has no more than the most bars.
 fn most(interval: Interval) -> TimeDelta {
     match interval {
         Interval::Monthly => TimeDelta::days(28) * MOST,
         other => other.length() * MOST,
+    }
+}
+
+/// How bars of an interval are asked for.
+fn windowed(interval: Interval) -> Windowed {
+    Windowed {
+        publishing: PUBLISHING,
+        interval,
+        is_rolled_up: false,
+        most: most(interval),
     }
 }
 
@@ -66,26 +62,13 @@ pub(super) fn requests(wish: &Wish, now: DateTime<Utc>) -> Result<Vec<Request>, 
             series.symbol
         ));
     }
-    let (grid, most) = (grid(series.interval), most(series.interval));
-    let first = moment::midnight(PUBLISHING.first_day, PUBLISHING.zone);
-    // To the end of the bar that is unfinished now.
-    let to = grid.slot_at(now).map_or(now, |slot| slot.to);
-    let known = Span::new(first, to);
-    let wanted: Vec<Span> = match &wish.range {
-        Range::Between(span) => vec![*span],
-        Range::Missing(missing) if !missing.is_empty() => missing.clone(),
-        Range::Missing(_) | Range::Newest => {
-            let newest = windows(&grid, &[Span::new(first.max(to - most), to)], most);
-            newest.into_iter().take(1).collect()
-        }
-    };
-    let wanted: Vec<Span> = wanted.iter().map(|span| span.common(known)).collect();
-    let windows = windows(&grid, &wanted, most);
+    let windowed = windowed(series.interval);
+    let windows = windowed.windows(&wish.range, now);
     if windows.is_empty() {
         return refused(format!(
             "{series} has no bars in this time: the first are of {}, the newest of {}",
             PUBLISHING.first_day,
-            to.format("%Y-%m-%d %H:%M UTC")
+            windowed.known(now).to.format("%Y-%m-%d %H:%M UTC")
         ));
     }
     Ok(windows
@@ -124,19 +107,10 @@ pub(super) fn window(request: &Request) -> Option<Span> {
     ))
 }
 
-/// What the answer speaks for: all of its window, since there are no rows of maintenance.
+/// What the answer speaks for.
 pub(super) fn spoken(asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
     let window = window(asked.request)?;
-    let interval = asked.series.interval;
-    let newest = bars.iter().rev().find(|bar| bar.is_final);
-    let newest = newest.map(|bar| PUBLISHING.slot(interval, bar.timestamp).to);
-    let complete = asked.at - LATE;
-    Some(Spoken {
-        asked: Span::new(window.from, window.to.min(asked.at)),
-        settled_to: PUBLISHING.settled(interval, asked.at),
-        complete_to: newest.map_or(complete, |newest| newest.max(complete)),
-        newest_at: (window.to > asked.at).then_some(asked.at),
-    })
+    Some(windowed(asked.series.interval).spoken(window, asked, bars))
 }
 
 /// Whether a symbol can be a pair.

@@ -3,17 +3,12 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::describe::{ID, PUBLISHING};
-use crate::model::calendar::{CalendarId, Calendars};
-use crate::model::{
-    Bar, ErrorClass, Grid, Interval, Request, SeriesKey, Span, Spoken, Symbol, moment,
-};
-use crate::pipeline::source::{Asked, Range, Refusal, Wish, windows};
+use crate::model::{Bar, ErrorClass, Interval, Request, SeriesKey, Span, Spoken, Symbol};
+use crate::pipeline::source::{Asked, Refusal, Windowed, Wish};
 
 pub(super) const CANDLES: &str = "candles";
 /// The most candles of an answer.
 const MOST: i32 = 300;
-/// After so long without a newer candle there was no trade: before, it may only be late.
-const LATE: TimeDelta = TimeDelta::minutes(5);
 
 /// The interval that is asked for instead of one that the exchange has not.
 pub(super) const fn finer(interval: Interval) -> Option<Interval> {
@@ -24,12 +19,14 @@ pub(super) const fn finer(interval: Interval) -> Option<Interval> {
     }
 }
 
-/// Which bars of a series there can be.
-pub(super) fn grid(interval: Interval) -> Grid {
-    Grid {
-        interval,
-        calendar: Calendars::default().get(CalendarId::Always),
+/// How bars of an interval are asked for.
+pub(super) fn windowed(interval: Interval) -> Windowed {
+    let finer = finer(interval);
+    Windowed {
         publishing: PUBLISHING,
+        interval,
+        is_rolled_up: finer.is_some(),
+        most: finer.unwrap_or(interval).length() * MOST,
     }
 }
 
@@ -51,45 +48,20 @@ pub(super) fn requests(wish: &Wish, now: DateTime<Utc>) -> Result<Vec<Request>, 
             series.symbol
         ));
     }
-    let grid = grid(series.interval);
     let asked = finer(series.interval).unwrap_or(series.interval);
-    let most = asked.length() * MOST;
-    let known = known(&grid, asked, now);
-    let wanted: Vec<Span> = match &wish.range {
-        Range::Between(span) => vec![*span],
-        Range::Missing(missing) if !missing.is_empty() => missing.clone(),
-        Range::Missing(_) | Range::Newest => {
-            let newest = windows(&grid, &[Span::new(known.to - most, known.to)], most);
-            newest.into_iter().take(1).collect()
-        }
-    };
-    let wanted: Vec<Span> = wanted.iter().map(|span| span.common(known)).collect();
-    let windows = windows(&grid, &wanted, most);
+    let windowed = windowed(series.interval);
+    let windows = windowed.windows(&wish.range, now);
     if windows.is_empty() {
         return refused(format!(
             "{series} has no bars in this time: the first are of {}, the newest of {}",
             PUBLISHING.first_day,
-            known.to.format("%Y-%m-%d %H:%M UTC")
+            windowed.known(now).to.format("%Y-%m-%d %H:%M UTC")
         ));
     }
     Ok(windows
         .into_iter()
         .map(|window| request(series, asked, window))
         .collect())
-}
-
-/// The time of which there can be candles: to the end of the current one, or of the last whole bar
-/// where bars are rolled up.
-fn known(grid: &Grid, asked: Interval, now: DateTime<Utc>) -> Span {
-    let first = moment::midnight(PUBLISHING.first_day, PUBLISHING.zone);
-    let to = grid.slot_at(now).map_or(now, |slot| {
-        if grid.interval == asked {
-            slot.to
-        } else {
-            slot.from
-        }
-    });
-    Span::new(first, to)
 }
 
 fn request(series: &SeriesKey, asked: Interval, window: Span) -> Request {
@@ -131,19 +103,10 @@ pub(super) fn window(request: &Request) -> Option<Span> {
     Some(Span::new(time("start")?, time("end")? + step))
 }
 
-/// What the answer speaks for: all of its window, since candles without a trade are left out.
+/// What the answer speaks for.
 pub(super) fn spoken(asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
     let window = window(asked.request)?;
-    let interval = asked.series.interval;
-    let newest = bars.iter().rev().find(|bar| bar.is_final);
-    let newest = newest.map(|bar| PUBLISHING.slot(interval, bar.timestamp).to);
-    let complete = asked.at - LATE;
-    Some(Spoken {
-        asked: Span::new(window.from, window.to.min(asked.at)),
-        settled_to: PUBLISHING.settled(interval, asked.at),
-        complete_to: newest.map_or(complete, |newest| newest.max(complete)),
-        newest_at: (window.to + interval.length() > asked.at).then_some(asked.at),
-    })
+    Some(windowed(asked.series.interval).spoken(window, asked, bars))
 }
 
 /// Whether a symbol can be a product: two currencies with a dash between them.

@@ -59,7 +59,7 @@ fn roll(
             row.reason
         )));
     }
-    reading.bars = roll_up(&plan::grid(interval), window, &reading.bars);
+    reading.bars = roll_up(&plan::windowed(interval).grid(), window, &reading.bars);
     reading.received = u32::try_from(reading.bars.len()).unwrap_or(u32::MAX);
     Ok(())
 }
