@@ -18,7 +18,7 @@ const HEAD: &str = "# Sources\n\n\
     requests; do not edit. Stocks, indices and pairs of crypto currencies are supported where a source has them; \
     funds that are not traded on an exchange, currencies and options are not.\n\n";
 
-/// The year that the wishes are counted in.
+/// When the wishes are counted: the page must not change from day to day.
 const NOW: &str = "2026-11-27T15:02:00Z";
 
 /// How far back a wish reaches.

@@ -302,7 +302,7 @@ pub(super) fn hours(request: &Request) -> Hours {
     }
 }
 
-/// What the provider is told.
+/// The parameters that are sent.
 pub(super) fn told(request: &Request) -> Vec<(String, String)> {
     let is_told = |(name, _): &&(String, String)| name != HOURS;
     request.parameters.iter().filter(is_told).cloned().collect()
