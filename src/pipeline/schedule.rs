@@ -205,6 +205,18 @@ impl Schedule {
         }
     }
 
+    /// Whether it is the schedule of series of this calendar: sessions of an exchange say nothing of
+    /// what trades around the clock.
+    #[must_use]
+    pub fn speaks_for(&self, calendar: CalendarId) -> bool {
+        match self.when {
+            When::Close { calendar: of, .. } | When::Open { calendar: of, .. } => {
+                of == CalendarId::Always || calendar != CalendarId::Always
+            }
+            When::Cron { .. } | When::Every { .. } => true,
+        }
+    }
+
     /// The first instant after `now`.
     #[must_use]
     pub fn next_after(&self, calendars: &Calendars, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

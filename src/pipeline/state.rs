@@ -1,5 +1,6 @@
 //! The engine's decisions: what is true, and what to do about each input. Pure.
 
+mod around;
 mod begin;
 mod commands;
 mod counted;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use self::around::Whose;
 pub use self::begin::TRIGGERS as START_TRIGGERS;
 use self::counted::Counted;
 pub use self::message::{
@@ -101,6 +103,8 @@ pub struct State {
     at_last_look: (Vec<SeriesState>, Option<DateTime<Utc>>),
     /// The last instant of the schedule that was acted on.
     last_tick: Option<DateTime<Utc>>,
+    /// When series that trade around the clock were last fetched by themselves.
+    last_around: Option<DateTime<Utc>>,
     missed: u32,
     entries: Vec<Entry>,
     /// The number of the read that the watch list comes from.
@@ -125,7 +129,7 @@ pub struct State {
     /// Whether it was reported what a start leaves to the schedule.
     has_begun: bool,
     /// The trigger of a run that needs to know which series are due, once the watch list is read again.
-    asked_for_due: Option<&'static str>,
+    asked_for_due: Option<(&'static str, Whose)>,
     /// A write is waiting for the store: working reads do not mean that it is back.
     writes_wait: bool,
     is_ending: bool,
@@ -154,6 +158,7 @@ impl State {
             counted: Counted::default(),
             at_last_look: (vec![], None),
             last_tick: start.last_tick,
+            last_around: None,
             missed: 0,
             entries: vec![],
             list_reading: 0,
@@ -276,8 +281,16 @@ impl State {
             self.revision += 1;
             jobs.push(Job::Save("last_tick", now.to_rfc3339()));
             if !self.paused {
-                jobs.push(self.ask_for_due("schedule"));
+                jobs.push(self.ask_for_due("schedule", Whose::Scheduled));
             }
+        }
+        if self.owner == Owner::This
+            && !self.paused
+            && self.run.is_none()
+            && self.next_around(now).is_some_and(|next| next <= now)
+        {
+            self.last_around = Some(now);
+            jobs.push(self.ask_for_due("schedule", Whose::AroundTheClock));
         }
         jobs
     }
@@ -305,21 +318,30 @@ impl State {
         jobs
     }
 
-    /// The next instant of the schedule at which something may be sent.
+    /// The next instant at which something may be sent by itself.
     fn next_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let both = [self.next_scheduled(now), self.next_around(now)];
+        both.into_iter().flatten().min()
+    }
+
+    /// The next instant of the schedule at which something may be sent.
+    fn next_scheduled(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let renewed = self.quotas.all_spent_until(now);
         let from = self.last_tick.unwrap_or(now).max(now);
         // An instant at the renewal itself counts.
         let from = renewed.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
         // While nothing is due, on a holiday too, a run would send nothing.
-        let due = self.due_from(from);
+        let due = self.due_from(Whose::Scheduled, from);
         let from = due.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
         self.schedule.next_after(&self.calendars, from)
     }
 
     /// Another process may have fetched since the watch list was read: what is due is decided again.
-    fn ask_for_due(&mut self, trigger: &'static str) -> Job {
-        self.asked_for_due = Some(trigger);
+    fn ask_for_due(&mut self, trigger: &'static str, whose: Whose) -> Job {
+        let asked = self.asked_for_due.take();
+        self.asked_for_due = Some(asked.map_or((trigger, whose), |(before, other)| {
+            (before, if other == whose { whose } else { Whose::All })
+        }));
         Job::Load(Load::Series)
     }
 

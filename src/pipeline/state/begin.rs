@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::notice::What;
+use super::around::Whose;
 use super::queue::QueuedRun;
 use super::{Handover, Job, Loaded, Owner, State, tell};
 use crate::model::SeriesKey;
@@ -100,6 +101,7 @@ impl State {
             self.enqueue_run(QueuedRun {
                 trigger,
                 series: None,
+                whose: Whose::All,
                 most: Some(most),
                 within: None,
             });

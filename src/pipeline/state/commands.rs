@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::super::command::Command;
 use super::super::notice::What;
 use super::super::snapshot::ExportProgress;
+use super::around::Whose;
 use super::queue::QueuedRun;
 use super::{Job, Load, State, tell};
 
@@ -43,6 +44,7 @@ impl State {
                 let run = QueuedRun {
                     trigger: "backfill",
                     series: Some(vec![series.clone()]),
+                    whose: Whose::All,
                     most: None,
                     within: Some((*within).into()),
                 };
@@ -51,7 +53,7 @@ impl State {
                 }
                 vec![]
             }
-            Command::FetchDue => vec![self.ask_for_due("due")],
+            Command::FetchDue => vec![self.ask_for_due("due", Whose::All)],
             Command::CancelRun if self.run.is_none() => return refused("no run is in progress"),
             Command::CancelRun => vec![Job::CancelRun],
             Command::Pause | Command::Resume => {

@@ -9,6 +9,7 @@ use super::super::command::Command;
 use super::super::notice::What;
 use super::super::settings::Remembered;
 use super::super::snapshot::RangesView;
+use super::queue::QueuedRun;
 use super::{EVERYTHING, Entry, Job, List, Load, Loaded, NEWEST, State, tell};
 use crate::model::{RunSummary, SeriesKey};
 
@@ -141,10 +142,16 @@ impl State {
     }
 
     fn decide_what_is_due(&mut self, now: DateTime<Utc>) -> Vec<Job> {
-        let Some(trigger) = self.asked_for_due.take() else {
+        let Some((trigger, whose)) = self.asked_for_due.take() else {
             return vec![];
         };
-        self.enqueue(trigger, None);
+        self.enqueue_run(QueuedRun {
+            trigger,
+            series: None,
+            whose,
+            most: None,
+            within: None,
+        });
         if trigger == "due" && self.due(now).next().is_none() {
             let why = "nothing is due".to_owned();
             return vec![tell(now, What::Refused(Command::FetchDue, why))];

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::super::snapshot::{RunProgress, SeriesState};
+use super::around::Whose;
 use super::counted::Counted;
 use super::{Job, Live, StartRun, State};
 use crate::model::{Fill, SeriesKey};
@@ -19,6 +20,8 @@ pub(super) struct QueuedRun {
     pub trigger: &'static str,
     /// Its series; `None`: those that are due when it starts.
     pub series: Option<Vec<SeriesKey>>,
+    /// Of which those are, where none are named.
+    pub whose: Whose,
     /// The most requests that it may send to sources with a limited day; `None`: as many as the
     /// plans allow.
     pub most: Option<u32>,
@@ -29,7 +32,8 @@ pub(super) struct QueuedRun {
 impl QueuedRun {
     /// Whether both would fetch the same, whatever started them.
     pub(super) fn asks_the_same(&self, other: &Self) -> bool {
-        (&self.series, self.most, self.within) == (&other.series, other.most, other.within)
+        (&self.series, self.whose, self.most, self.within)
+            == (&other.series, other.whose, other.most, other.within)
     }
 }
 
@@ -42,6 +46,7 @@ impl State {
         self.enqueue_run(QueuedRun {
             trigger,
             series,
+            whose: Whose::All,
             most: None,
             within: None,
         })
@@ -69,10 +74,11 @@ impl State {
             let QueuedRun {
                 trigger,
                 series,
+                whose,
                 most,
                 within,
             } = run;
-            let series = series.unwrap_or_else(|| self.due_within(most, now));
+            let series = series.unwrap_or_else(|| self.due_within(whose, most, now));
             if series.is_empty() {
                 continue;
             }

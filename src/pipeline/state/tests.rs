@@ -1,5 +1,6 @@
 //! The decisions, one input at a time.
 
+mod around;
 mod begin;
 mod events;
 mod export;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, SourceStatus, WatchedSeries};
+use super::around::Whose;
 use super::{Entry, Owner, State};
 use crate::model::adjustment::Ratio;
 use crate::model::supposed::suppose_closed;
@@ -28,7 +29,7 @@ impl State {
         let next_at = self.next_at(now);
         let sendable = |at| self.quotas.sendable(self.due(at), at);
         let due = self.due(now).count();
-        let due_next = next_at.map_or(0, |at| self.due(at).count());
+        let due_next = next_at.map_or_else(Vec::new, |at| self.due_at(at, now));
         Snapshot {
             revision: self.revision,
             taken_at: now,
@@ -47,8 +48,9 @@ impl State {
                 missed: self.missed,
                 due,
                 sendable: sendable(now),
-                due_next,
-                sendable_next: next_at.map_or(0, sendable),
+                due_next: due_next.len(),
+                sendable_next: next_at
+                    .map_or(0, |at| self.quotas.sendable(due_next.into_iter(), at)),
             },
             run: self.run.clone(),
             export: self.export,
@@ -93,20 +95,22 @@ impl State {
     }
 
     fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
-        let next = self.next_at(now);
+        let (scheduled, around) = (self.next_scheduled(now), self.next_around(now));
         // A series that is not due waits for its next bar, as many others do at the same time.
         let mut instants = HashMap::new();
         let mut next_from = |due: DateTime<Utc>| {
             let before = due - TimeDelta::milliseconds(1);
             let instant = || self.schedule.next_after(&self.calendars, before);
-            (*instants.entry(due).or_insert_with(instant)).max(next)
+            (*instants.entry(due).or_insert_with(instant)).max(scheduled)
         };
         self.entries
             .iter()
             .zip(self.states(now))
             .map(|(entry, (truth, state))| {
-                let next_at = if truth.is_due {
-                    next
+                let next_at = if !self.is_of(Whose::Scheduled, entry) {
+                    around.max(entry.due_from(now))
+                } else if truth.is_due {
+                    scheduled
                 } else {
                     entry.due_from(now).and_then(&mut next_from)
                 };

@@ -123,6 +123,7 @@ fn queued() -> QueuedRun {
     QueuedRun {
         trigger: "fetch",
         series: Some(vec![key("IBM")]),
+        whose: Whose::All,
         most: None,
         within: None,
     }

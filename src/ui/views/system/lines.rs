@@ -194,7 +194,7 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
         (
             "schedule",
             of(&|snapshot| snapshot.schedule.schedule.words()),
-            String::new(),
+            of(&|snapshot| around_the_clock(snapshot).to_owned()),
         ),
         ("owner", owner, "fetches on schedule".to_owned()),
         ("next", next, due),
@@ -223,6 +223,17 @@ fn markets(shared: &Shared, now: DateTime<Utc>) -> String {
 }
 
 /// The current run, and the last one that ended.
+/// What the schedule does not speak for.
+fn around_the_clock(snapshot: &Snapshot) -> &'static str {
+    let schedule = &snapshot.schedule.schedule;
+    let mut series = snapshot.series.iter();
+    if series.any(|series| !schedule.speaks_for(series.grid.calendar.id())) {
+        "24/7 markets: each bar when it is due"
+    } else {
+        ""
+    }
+}
+
 fn runs(snapshot: &Snapshot) -> (String, String) {
     let current = snapshot.run.as_ref().map_or_else(
         || "none".to_owned(),
