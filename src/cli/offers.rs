@@ -180,7 +180,7 @@ impl Column {
                 })
             })
             .collect::<Option<_>>()?;
-        let reach = source.reach(&wishes.first()?.series);
+        let reach = source.reach(&wishes.first()?.series, now());
         if reach.is_some_and(|reach| from < reach) {
             return None;
         }

@@ -6,6 +6,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::command::{BarsWindow, PriceQuestion};
 pub use super::coverage_map::{CoverageMap, CoverageRow, MonthState};
+#[cfg(test)]
+pub use super::planner::{Candidate, Obstacle, QuotaDay, Room, plan};
+pub use super::planner::{FetchPlan, LanePlan, PlannedFetch, Why, WhyNot};
 use super::schedule::Schedule;
 pub use super::source_status::{KeyUse, QuotaStatus, RollingStatus, SourceStatus};
 pub use crate::db::{Backend, Entitlement, EventsAsked, RequestRow, RunDetail, Size};
@@ -41,6 +44,8 @@ pub struct Snapshot {
     pub is_listed: bool,
     /// The watch list, in its order.
     pub series: Arc<[WatchedSeries]>,
+    /// What is asked for next, and why.
+    pub plan: Arc<FetchPlan>,
     /// The newest runs, newest first.
     pub runs: Arc<[RunSummary]>,
     /// The last requested window of bars.
@@ -214,8 +219,10 @@ pub struct WatchedSeries {
     pub oldest: Option<DateTime<Utc>>,
     /// Why it is blocked or failed, as a class and a sentence.
     pub problem: Option<(ErrorClass, String)>,
-    /// When the schedule fetches it next, as far as the schedule alone decides.
+    /// When it is fetched next by itself, as it is planned now.
     pub next_at: Option<DateTime<Utc>>,
+    /// Until when every bar that it lacks can be asked for; `None`: always.
+    pub safe_until: Option<DateTime<Utc>>,
     /// When it is retried, if it is.
     pub retry_at: Option<DateTime<Utc>>,
     /// Requests spent on it today.

@@ -287,8 +287,9 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         series.clone()
     }
 
-    /// Since when bars of a series can be asked for with this key; `None`: since the first there is.
-    fn reach(&self, _series: &SeriesKey) -> Option<DateTime<Utc>> {
+    /// Since when bars of a series can be asked for with this key at an instant; `None`: since the first
+    /// there is.
+    fn reach(&self, _series: &SeriesKey, _at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         None
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::deadline;
 use super::run::{Pipeline, RunRequest};
 use super::source::{Range, Wish};
 use crate::db::{BarQuery, DbError, Order, SeriesFacts};
@@ -13,6 +14,8 @@ use crate::model::{
     Coverage, Evidence, Grid, Known, Publishing, Segment, SeriesKey, Span, Truth, moment,
 };
 
+/// Days within which every exchange has a session.
+const A_YEAR: TimeDelta = TimeDelta::days(366);
 /// Bars that are read at a time when stock is taken.
 const PIECE: u32 = 20_000;
 
@@ -43,6 +46,19 @@ impl Stand {
     pub fn askable(&self) -> Vec<Span> {
         within_reach(&self.grid, &self.truth.holes, self.reach)
     }
+
+    /// Where the first bar begins that it lacks, or will lack next, of those that can be asked for.
+    fn first_lacking(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let hole = self.askable().first().map(|hole| hole.from);
+        let known = self.coverage.asked().bounds().map(|bounds| bounds.to);
+        let known = known.or(self.since).unwrap_or(now);
+        let later = Span::new(
+            known.max(self.reach.unwrap_or(known)),
+            now.max(known) + A_YEAR,
+        );
+        let next = self.grid.first(later).map(|slot| slot.span.from);
+        hole.into_iter().chain(next).min()
+    }
 }
 
 /// Of some times, those whose bars can be asked for.
@@ -71,7 +87,8 @@ impl Pipeline {
     /// Since when bars of a series can be asked for; `None`: since the first there is.
     #[must_use]
     pub fn reach(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
-        self.lane(&series.source)?.source.reach(series)
+        let source = &self.lane(&series.source)?.source;
+        source.reach(series, self.clock.now())
     }
 
     /// From when on bars of a series are wanted; `None`: from the first one that was asked for. Daily
@@ -80,7 +97,8 @@ impl Pipeline {
     pub fn since(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
         let lane = self.lane(&series.source)?;
         let publishing = lane.source.publishing();
-        let wants_all = !series.interval.is_intraday() && lane.source.reach(series).is_none();
+        let wants_all =
+            !series.interval.is_intraday() && lane.source.reach(series, self.clock.now()).is_none();
         wants_all.then(|| moment::midnight(publishing.first_day, publishing.zone))
     }
 
@@ -135,6 +153,15 @@ impl Pipeline {
             grid,
             since,
         }
+    }
+
+    /// Until when every bar that a series lacks can be asked for with its key; `None`: always.
+    #[must_use]
+    pub fn safe_until(&self, stand: &Stand) -> Option<DateTime<Utc>> {
+        let source = &self.lane(&stand.series.source)?.source;
+        let reach = |at| source.reach(&stand.series, at);
+        let begins = stand.first_lacking(self.clock.now())?;
+        deadline::last_reach(begins, &reach, self.clock.now())
     }
 
     /// Requests that bring what is missing of a series.

@@ -7,7 +7,7 @@ use super::coverage_map::CoverageMap;
 use super::run::Pipeline;
 use super::state::{Entry, List, Live};
 use crate::db::{DbError, SeriesFacts, WATCH_LIST_MARK};
-use crate::model::{ErrorClass, SeriesKey};
+use crate::model::{ErrorClass, Priority, SeriesKey};
 
 /// Where the watch list comes from.
 #[derive(Debug, Clone)]
@@ -85,6 +85,8 @@ fn entry(
         key,
         closing_price: pipeline.price(&stored, &stand.askable()),
         fetch_price: pipeline.price(&stored, &stand.wanted).max(1),
+        priority: Priority::Normal,
+        safe_until: pipeline.safe_until(&stand),
         grid: stand.grid,
         since: stand.since,
         reach: stand.reach,

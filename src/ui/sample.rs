@@ -1,5 +1,6 @@
 //! Made-up snapshots for tests, at a fixed instant: what a user might see on a Friday afternoon.
 
+mod plan;
 pub mod sources;
 
 use std::sync::Arc;
@@ -121,6 +122,7 @@ fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries
         bars: 0,
         oldest: None,
         problem: None,
+        safe_until: None,
         next_at: Some(at("2026-11-20T21:20:00Z")),
         retry_at: None,
         requests: 0,
@@ -201,6 +203,7 @@ pub fn normal() -> Snapshot {
         ..status("MSFT", Interval::Min5, SeriesState::Blocked)
     };
     let googl = status("GOOGL", Interval::Daily, SeriesState::Due);
+    let series = vec![ibm(), aapl, msft, googl];
     Snapshot {
         revision: 7,
         taken_at: now(),
@@ -233,7 +236,8 @@ pub fn normal() -> Snapshot {
         run: None,
         export: None,
         is_listed: true,
-        series: vec![ibm(), aapl, msft, googl].into(),
+        plan: Arc::new(plan::of(&series)),
+        series: series.into(),
         runs: vec![
             run(
                 1042,

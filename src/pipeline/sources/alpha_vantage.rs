@@ -134,10 +134,10 @@ impl Source for AlphaVantage {
         }
     }
 
-    fn reach(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
+    fn reach(&self, series: &SeriesKey, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let has_all = matches!(series.interval, Interval::Weekly | Interval::Monthly);
         let is_limited = self.is_free() && !has_all;
-        is_limited.then(|| slices::newest_reach(series.interval, self.clock.now()))
+        is_limited.then(|| slices::newest_reach(series.interval, at))
     }
 
     fn rule(&self) -> Rule {

@@ -92,7 +92,8 @@ impl State {
             self.enqueue(trigger?, None);
             return None;
         };
-        let most = trigger.map_or(0, |_| allowance(left, sent));
+        let reserved = self.quotas.reserved();
+        let most = trigger.map_or(0, |_| allowance(left.saturating_sub(reserved), sent));
         let is_limited = |series: &&SeriesKey| self.quotas.is_limited(&series.source);
         let due = self.due(now).count();
         let limited = self.due(now).filter(is_limited).count();

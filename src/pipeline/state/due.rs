@@ -1,10 +1,13 @@
-//! Which series a run would fetch, and which wait for the quota of their source: pure.
+//! Which series a run would fetch, in which order, and what is planned: from the planner.
 
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::planner::{self, Candidate, FetchPlan, Obstacle, PlannedFetch, Room};
 use super::around::Whose;
 use super::{Entry, State};
-use crate::model::SeriesKey;
+use crate::model::{SeriesKey, SourceId};
 
 impl State {
     /// Whether nothing may be sent for a series before the quota of its source renews.
@@ -21,8 +24,7 @@ impl State {
         asked.filter_map(|entry| entry.due_from(at)).min()
     }
 
-    /// The series that a run at this instant would fetch: those never fetched first, then the
-    /// oldest, so that a limited day reaches all of them in turn.
+    /// The series that a run at this instant would fetch.
     pub(super) fn due(&self, at: DateTime<Utc>) -> impl Iterator<Item = &SeriesKey> {
         self.due_of(Whose::All, at)
     }
@@ -36,9 +38,8 @@ impl State {
         let is_due = move |entry: &&Entry| {
             self.is_of(whose, entry) && entry.can_be_asked(at) && entry.is_due(at)
         };
-        let mut due: Vec<&Entry> = self.entries.iter().filter(is_due).collect();
-        due.sort_by_key(|entry| entry.fetched_at());
-        due.into_iter().map(|entry| &entry.key)
+        let due = self.entries.iter().filter(is_due);
+        due.map(|entry| &entry.key)
     }
 
     /// The series that are fetched by themselves at an instant to come.
@@ -55,22 +56,99 @@ impl State {
         self.due_of(whose, at).collect()
     }
 
-    /// Those for which these requests are enough; sources whose day is not limited need none of them.
+    /// What a run sends that starts now, in order: what is due and has room. `most`: the most requests
+    /// to sources with a limited day; a person's key press may use the reserve, too.
     pub(super) fn due_within(
         &self,
         whose: Whose,
-        most: Option<u32>,
+        (most, is_person): (Option<u32>, bool),
         now: DateTime<Utc>,
     ) -> Vec<SeriesKey> {
+        let entries = self.entries.iter();
+        let due = entries.filter(|entry| self.is_of(whose, entry) && entry.is_due(now));
+        let candidates = due.map(|entry| entry.candidate(now, Some(now)));
+        let plan = planner::plan(
+            candidates.collect(),
+            &self.rooms(Some(now), is_person, now),
+            now,
+        );
         let mut room = most.unwrap_or(u32::MAX);
-        let has_room = |series: &&SeriesKey| {
-            if !self.quotas.is_limited(&series.source) {
+        let prices = plan.lines.iter().filter(|line| line.at == Some(now));
+        let fits = |line: &&PlannedFetch| {
+            if !self.quotas.is_limited(&line.series.source) {
                 return true;
             }
-            let is_room = room > 0;
-            room = room.saturating_sub(1);
+            let is_room = room >= line.price;
+            room = room.saturating_sub(line.price);
             is_room
         };
-        self.due_of(whose, now).filter(has_room).cloned().collect()
+        let fitting = prices.filter(fits);
+        fitting.map(|line| line.series.clone()).collect()
+    }
+
+    /// What is asked for by itself from now on, and why.
+    pub(super) fn planned(&self, now: DateTime<Utc>) -> FetchPlan {
+        let (scheduled, around) = (self.next_scheduled(now), self.next_around(now));
+        // A series that is not due waits for its next bar, as many others do at the same time.
+        let mut instants = HashMap::new();
+        let mut instant_from = |due: DateTime<Utc>| {
+            let before = due - TimeDelta::milliseconds(1);
+            let instant = || self.schedule.next_after(&self.calendars, before);
+            (*instants.entry(due).or_insert_with(instant)).max(scheduled)
+        };
+        let candidates = self.entries.iter().map(|entry| {
+            let due = entry.due_from(now);
+            let at = if !self.is_of(Whose::Scheduled, entry) {
+                due.and(around.max(due))
+            } else if due.is_some_and(|due| due <= now) {
+                scheduled
+            } else {
+                due.and_then(&mut instant_from)
+            };
+            let candidate = entry.candidate(now, at);
+            let paused = self.paused.then_some(Obstacle::Paused);
+            Candidate {
+                obstacle: candidate.obstacle.or(paused),
+                ..candidate
+            }
+        });
+        let candidates = candidates.collect();
+        planner::plan(candidates, &self.rooms(scheduled, false, now), now)
+    }
+
+    /// What sources with a limited day may be sent, from the first instant of the schedule on.
+    fn rooms(
+        &self,
+        first: Option<DateTime<Utc>>,
+        is_person: bool,
+        now: DateTime<Utc>,
+    ) -> Vec<(SourceId, Room)> {
+        let schedule = (&self.schedule, &self.calendars);
+        let limited = self.quotas.limited(now);
+        let rooms = limited.filter_map(|(source, quota, left)| {
+            let room = Room::of((quota, left), schedule, first, now)?;
+            let reserve = if is_person { 0 } else { room.reserve };
+            Some((source.clone(), Room { reserve, ..room }))
+        });
+        rooms.collect()
+    }
+}
+
+impl Entry {
+    /// As the planner sees it, if it would be asked for at an instant.
+    fn candidate(&self, now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> Candidate {
+        let refused = self.parked.clone();
+        let refused = refused.map(|(class, said)| Obstacle::Refused(class, said));
+        let rests = || self.rests_until(now).map(Obstacle::Rests);
+        Candidate {
+            series: self.key.clone(),
+            priority: self.priority,
+            price: self.fetch_price,
+            due_from: self.due_from(now),
+            known_to: self.known_to(),
+            safe_until: self.safe_until,
+            obstacle: refused.or_else(rests),
+            at,
+        }
     }
 }

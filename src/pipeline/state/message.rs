@@ -22,8 +22,8 @@ use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, RequestId, RunId, RunSummary,
-    SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
+    ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, Priority, RequestId, RunId,
+    RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
 };
 use crate::time::is_far_ahead;
 
@@ -161,6 +161,10 @@ pub struct Entry {
     pub closing_price: u32,
     /// Requests that a fetch of it would have sent then.
     pub fetch_price: u32,
+    /// How much its freshness matters.
+    pub priority: Priority,
+    /// Until when every bar that it lacks can be asked for; `None`: always.
+    pub safe_until: Option<DateTime<Utc>>,
     /// Why it cannot be fetched, if known without a request.
     pub parked: Option<(ErrorClass, String)>,
     /// The number of the read that this comes from, counted with those of the list.
@@ -250,8 +254,19 @@ impl Entry {
 
     /// Whether a request at this instant would get the same answer as the last one.
     pub(super) fn rests(&self, at: DateTime<Utc>) -> bool {
-        let from = self.live.rests_from;
-        from.is_some_and(|from| at - from < REST)
+        self.rests_until(at).is_some()
+    }
+
+    /// Until when a request would get the same answer as the last one.
+    pub(super) fn rests_until(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let until = self.live.rests_from.map(|from| from + REST);
+        until.filter(|until| at < *until)
+    }
+
+    /// Up to when its bars are known; `None`: it was never asked for.
+    pub(super) fn known_to(&self) -> Option<DateTime<Utc>> {
+        let bounds = self.facts.coverage.bounds();
+        bounds.map(|bounds| bounds.to).max(self.fetched_at())
     }
 
     /// Whether asking at this instant may bring its newest bar.

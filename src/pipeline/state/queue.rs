@@ -78,7 +78,8 @@ impl State {
                 most,
                 within,
             } = run;
-            let series = series.unwrap_or_else(|| self.due_within(whose, most, now));
+            let series =
+                series.unwrap_or_else(|| self.due_within(whose, (most, trigger == "due"), now));
             if series.is_empty() {
                 continue;
             }

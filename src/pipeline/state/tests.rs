@@ -23,7 +23,7 @@ use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
 use crate::model::{
-    Bar, Coverage, Grid, Interval, Price, Publishing, RunStatus, Span, Spoken, WatchEdit,
+    Bar, Coverage, Grid, Interval, Price, Priority, Publishing, RunStatus, Span, Spoken, WatchEdit,
 };
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -92,6 +92,8 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         reach: None,
         closing_price: 0,
         fetch_price: 1,
+        priority: Priority::Normal,
+        safe_until: None,
         outlook: None,
         facts: SeriesFacts {
             listing: None,

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use super::super::planner::FetchPlan;
 use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, SourceStatus, WatchedSeries};
-use super::around::Whose;
 use super::{Entry, Owner, State};
 use crate::model::adjustment::Ratio;
 use crate::model::supposed::suppose_closed;
-use crate::model::{Close, Price, Truth};
+use crate::model::{Close, Price, SeriesKey, Truth};
 
 /// Closes that a trend shows.
 const TREND: usize = 78;
@@ -27,6 +27,7 @@ impl State {
     pub fn snapshot(&self, dropped_notices: u64, now: DateTime<Utc>) -> Snapshot {
         debug_assert_eq!(self.broken_promise(), None);
         let next_at = self.next_at(now);
+        let plan = self.planned(now);
         let sendable = |at| self.quotas.sendable(self.due(at), at);
         let due = self.due(now).count();
         let due_next = next_at.map_or_else(Vec::new, |at| self.due_at(at, now));
@@ -49,13 +50,13 @@ impl State {
                 due,
                 sendable: sendable(now),
                 due_next: due_next.len(),
-                sendable_next: next_at
-                    .map_or(0, |at| self.quotas.sendable(due_next.into_iter(), at)),
+                sendable_next: next_at.map_or(0, |at| plan.until(at).count()),
             },
             run: self.run.clone(),
             export: self.export,
             is_listed: self.list_reading > 0,
-            series: self.statuses(now),
+            series: self.statuses(&plan, now),
+            plan: Arc::new(plan),
             runs: Arc::clone(&self.runs),
             bars: self.bars.clone(),
             opened: self.opened.clone(),
@@ -94,30 +95,15 @@ impl State {
         }
     }
 
-    fn statuses(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
-        let (scheduled, around) = (self.next_scheduled(now), self.next_around(now));
-        // A series that is not due waits for its next bar, as many others do at the same time.
-        let mut instants = HashMap::new();
-        let mut next_from = |due: DateTime<Utc>| {
-            let before = due - TimeDelta::milliseconds(1);
-            let instant = || self.schedule.next_after(&self.calendars, before);
-            (*instants.entry(due).or_insert_with(instant)).max(scheduled)
-        };
+    fn statuses(&self, plan: &FetchPlan, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
+        let lines = plan.lines.iter().map(|line| (&line.series, line.at));
+        let planned: HashMap<&SeriesKey, Option<DateTime<Utc>>> = lines.collect();
         self.entries
             .iter()
             .zip(self.states(now))
-            .map(|(entry, (truth, state))| {
-                let next_at = if !self.is_of(Whose::Scheduled, entry) {
-                    around.max(entry.due_from(now))
-                } else if truth.is_due {
-                    scheduled
-                } else {
-                    entry.due_from(now).and_then(&mut next_from)
-                };
-                WatchedSeries {
-                    next_at,
-                    ..status(entry, truth, state)
-                }
+            .map(|(entry, (truth, state))| WatchedSeries {
+                next_at: planned.get(&entry.key).copied().flatten(),
+                ..status(entry, truth, state)
             })
             .collect()
     }
@@ -164,6 +150,7 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         bars: entry.facts.bars,
         oldest: entry.facts.oldest,
         next_at: None,
+        safe_until: entry.safe_until,
         problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
         retry_at: entry.live.retry_at,
         requests: entry.live.requests,

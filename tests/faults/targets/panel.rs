@@ -13,6 +13,7 @@ use pipeline_tui::model::{
     Standing, Truth, Volume, text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
+use pipeline_tui::pipeline::planner::{FetchPlan, LanePlan, PlannedFetch, Why, WhyNot};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::snapshot::{
     AnswerView, Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked,
@@ -127,8 +128,53 @@ fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
         oldest: sometimes(u, instant)?,
         problem: sometimes(u, |u| Ok((*u.choose(ErrorClass::ALL)?, cleaned(u)?)))?,
         next_at: sometimes(u, instant)?,
+        safe_until: sometimes(u, instant)?,
         retry_at: sometimes(u, instant)?,
         requests: u.int_in_range(0..=30)?,
+    })
+}
+
+fn plan(u: &mut Unstructured<'_>) -> Result<FetchPlan> {
+    let line = |u: &mut Unstructured<'_>| {
+        let (at, said) = (instant(u)?, cleaned(u)?);
+        let why_not = [
+            WhyNot::NotDue { due: Some(at) },
+            WhyNot::NotDue { due: None },
+            WhyNot::Schedule,
+            WhyNot::Paused,
+            WhyNot::Quota {
+                before: u.arbitrary()?,
+            },
+            WhyNot::Refused {
+                class: *u.choose(ErrorClass::ALL)?,
+                said,
+            },
+            WhyNot::Rests { until: at },
+        ];
+        let why = [Why::AboutToBeLost, Why::New, Why::Due { since: at }];
+        Ok(PlannedFetch {
+            series: series(u)?,
+            at: sometimes(u, instant)?,
+            price: u.arbitrary()?,
+            why: sometimes(u, |u| Ok(u.choose(&why)?.clone()))?,
+            why_not_now: sometimes(u, |u| Ok(u.choose(&why_not)?.clone()))?,
+            safe_until: sometimes(u, instant)?,
+        })
+    };
+    let source = |u: &mut Unstructured<'_>| {
+        Ok(LanePlan {
+            source: series(u)?.source,
+            per_day: u.arbitrary()?,
+            left: u.arbitrary()?,
+            reserve: u.arbitrary()?,
+            next: u.arbitrary()?,
+            days: u.arbitrary()?,
+            loses: u.arbitrary()?,
+        })
+    };
+    Ok(FetchPlan {
+        lines: some(u, 5, line)?,
+        lanes: some(u, 3, source)?,
     })
 }
 
@@ -453,6 +499,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             })
         })?,
         is_listed: u.arbitrary()?,
+        plan: Arc::new(plan(u)?),
         series: some(u, 5, status)?.into(),
         runs: some(u, 4, run)?.into(),
         bars: sometimes(u, page)?.map(Arc::new),

@@ -78,8 +78,8 @@ fn a_start_spends_no_more_than_the_day_has_left() {
     let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 0);
     handover.ledgers = used(22);
     let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
-    assert_eq!(run(&jobs), Some(("missed", 3, Some(3))));
-    assert_eq!(rest(&jobs), Some((4, 0)));
+    assert_eq!(run(&jobs), Some(("missed", 2, Some(2))), "one is kept");
+    assert_eq!(rest(&jobs), Some((5, 1)));
     let (mut spent, mut handover) = handed_over(Some(DAYS_AGO), 0);
     handover.ledgers = used(25);
     let jobs = spent.step(Input::Owner(Some(handover)), at(NOON));

@@ -1,0 +1,256 @@
+//! The order, the days and the reasons.
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::Interval;
+
+const SOURCE: SourceId = SourceId::DEFAULT;
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// Just after the close of a Monday.
+fn now() -> DateTime<Utc> {
+    at("2026-11-16T21:20:00Z")
+}
+
+fn day(days: i64) -> DateTime<Utc> {
+    now() + TimeDelta::days(days)
+}
+
+fn candidate(symbol: &str, known_days_ago: Option<i64>, safe_days: Option<i64>) -> Candidate {
+    Candidate {
+        series: SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily),
+        priority: Priority::Normal,
+        price: 1,
+        due_from: Some(now()),
+        known_to: known_days_ago.map(|days| day(-days)),
+        safe_until: safe_days.map(day),
+        obstacle: None,
+        at: Some(now()),
+    }
+}
+
+fn room(left: u32, per_day: u32, reserve: u32) -> Room {
+    let day = |days| QuotaDay {
+        at: day(days),
+        ends: day(days) + TimeDelta::hours(8),
+        room: if days == 0 { left } else { per_day },
+    };
+    Room {
+        left,
+        per_day,
+        reserve,
+        days: (0..160).map(day).collect(),
+    }
+}
+
+fn planned(candidates: Vec<Candidate>, room: Room) -> FetchPlan {
+    plan(candidates, &[(SOURCE, room)], now())
+}
+
+fn symbols(plan: &FetchPlan) -> Vec<&str> {
+    plan.lines
+        .iter()
+        .map(|line| line.series.symbol.as_str())
+        .collect()
+}
+
+#[test]
+fn the_least_fresh_is_first_and_what_was_never_asked_for_before_all() {
+    let plan = planned(
+        vec![
+            candidate("YESTERDAY", Some(1), Some(90)),
+            candidate("OLD", Some(9), Some(80)),
+            candidate("NEVER", None, None),
+        ],
+        room(25, 25, 1),
+    );
+    assert_eq!(symbols(&plan), ["NEVER", "OLD", "YESTERDAY"]);
+    assert!(
+        plan.lines
+            .iter()
+            .all(|line| line.at == Some(now()) && line.why_not_now.is_none())
+    );
+    assert_eq!(
+        (plan.lanes[0].next, plan.lanes[0].days, plan.lanes[0].loses),
+        (3, 1, 0)
+    );
+}
+
+#[test]
+fn a_priority_weighs_age_and_a_deadline_is_before_every_priority() {
+    let high = |symbol, known, safe| Candidate {
+        priority: Priority::High,
+        ..candidate(symbol, known, safe)
+    };
+    let all = || {
+        vec![
+            high("HIGH", Some(3), Some(60)),
+            candidate("OLDER", Some(11), Some(50)),
+            candidate("OLDEST", Some(13), Some(50)),
+        ]
+    };
+    assert_eq!(
+        symbols(&planned(all(), room(25, 25, 0))),
+        ["OLDEST", "HIGH", "OLDER"]
+    );
+    // One request today; tomorrow is too late for one of them.
+    let mut soon = all();
+    soon.push(candidate("LOST", Some(1), Some(0)));
+    let plan = planned(soon, room(1, 1, 0));
+    assert_eq!(symbols(&plan)[0], "LOST");
+    assert_eq!(plan.lines[0].why, Some(Why::AboutToBeLost));
+    assert_eq!(plan.lanes[0].loses, 0);
+}
+
+#[test]
+fn a_deadline_is_met_ahead_of_time_where_the_days_to_come_have_no_room() {
+    // Ten series must be asked for within five days of two requests each.
+    let pressing = (0..10).map(|number| candidate(&format!("P{number}"), Some(1), Some(4)));
+    let stale = (0..3).map(|number| candidate(&format!("S{number}"), Some(50), Some(150)));
+    let plan = planned(pressing.chain(stale).collect(), room(2, 2, 0));
+    assert!(
+        symbols(&plan)[..2]
+            .iter()
+            .all(|symbol| symbol.starts_with('P')),
+        "{:?}",
+        symbols(&plan)
+    );
+    // With one fewer there is room for the one that waited longest.
+    let pressing = (0..9).map(|number| candidate(&format!("P{number}"), Some(1), Some(4)));
+    let stale = (0..3).map(|number| candidate(&format!("S{number}"), Some(50), Some(150)));
+    let plan = planned(pressing.chain(stale).collect(), room(2, 2, 0));
+    assert_eq!(symbols(&plan)[1], "S0");
+}
+
+#[test]
+fn the_reserve_is_kept_for_a_person_unless_a_bar_would_be_lost() {
+    let calm = (0..5).map(|number| candidate(&format!("C{number}"), Some(2), Some(90)));
+    let plan = planned(calm.collect(), room(3, 25, 1));
+    let today = |plan: &FetchPlan| plan.until(now()).count();
+    assert_eq!(today(&plan), 2);
+    assert_eq!(plan.lanes[0].days, 2);
+    assert_eq!(plan.lines[2].why_not_now, Some(WhyNot::Quota { before: 2 }));
+    assert_eq!(plan.lines[2].at, Some(day(1)));
+    let pressing = (0..5).map(|number| candidate(&format!("P{number}"), Some(2), Some(0)));
+    let plan = planned(pressing.collect(), room(3, 25, 1));
+    assert_eq!((today(&plan), plan.lanes[0].loses), (3, 2));
+    assert!(plan.lines[3].loses());
+}
+
+#[test]
+fn what_if_says_how_long_a_first_pass_takes_and_that_nothing_is_lost() {
+    let new = (0..300).map(|number| candidate(&format!("N{number}"), None, Some(140)));
+    let plan = planned(new.collect(), room(25, 25, 1));
+    assert_eq!((plan.lanes[0].days, plan.lanes[0].loses), (13, 0));
+    // Far beyond the days that are looked at one by one, the plan goes on at the same pace.
+    let many = (0..10_000).map(|number| candidate(&format!("N{number}"), None, None));
+    let plan = planned(many.collect(), room(25, 25, 1));
+    assert_eq!(plan.lanes[0].days, 10_000 / 24 + 1);
+}
+
+#[test]
+fn each_line_says_why_not_now() {
+    let refused = Candidate {
+        obstacle: Some(Obstacle::Refused(
+            ErrorClass::NotEntitled,
+            "needs a paid plan".into(),
+        )),
+        ..candidate("PAID", None, None)
+    };
+    let rests = Candidate {
+        obstacle: Some(Obstacle::Rests(day(1))),
+        ..candidate("TYPO", None, None)
+    };
+    let fresh = Candidate {
+        due_from: Some(day(1)),
+        at: Some(day(1)),
+        ..candidate("FRESH", Some(0), Some(97))
+    };
+    let over = Candidate {
+        due_from: None,
+        at: None,
+        ..candidate("DELISTED", Some(900), None)
+    };
+    let plan = planned(vec![refused, rests, fresh, over], room(25, 25, 1));
+    let clock = |at: DateTime<Utc>| at.format("%d %H:%M").to_string();
+    let said: Vec<String> = plan.lines.iter().map(|line| line.words(&clock)).collect();
+    assert_eq!(
+        said,
+        [
+            "known up to 16 21:20; the next bar is due 17 21:20",
+            "needs a paid plan",
+            "the source does not know it; asked again 17 21:20",
+            "no bar is due any more",
+        ]
+    );
+}
+
+#[test]
+fn lanes_stand_side_by_side_and_one_without_a_limit_has_room_for_all() {
+    let other = SourceId::known("other");
+    let free = (0..100).map(|number| {
+        let mut one = candidate(&format!("F{number}"), Some(1), None);
+        one.series.source = other.clone();
+        one
+    });
+    let limited = (0..3).map(|number| candidate(&format!("L{number}"), Some(1), Some(90)));
+    let plan = plan(
+        limited.chain(free).collect(),
+        &[(SOURCE, room(2, 25, 1))],
+        now(),
+    );
+    assert_eq!(plan.until(now()).count(), 101);
+    assert_eq!(
+        plan.lanes.iter().map(|lane| lane.next).collect::<Vec<_>>(),
+        [1, 100]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// No day is given more than it has, every series has one line, and a series that can wait never
+    /// costs another one a bar where an order without a loss exists.
+    #[test]
+    fn deadlines_that_can_be_met_are_met(
+        ages in prop::collection::vec((1_i64..60, 0_i64..40, 0_u8..3), 1..60),
+        per_day in 1_u32..6,
+    ) {
+        let candidates: Vec<Candidate> = ages.iter().enumerate().map(|(number, (age, safe, priority))| Candidate {
+            priority: Priority::ALL[usize::from(*priority)],
+            ..candidate(&format!("S{number}"), Some(*age), Some(*safe))
+        }).collect();
+        let mut deadlines: Vec<i64> = ages.iter().map(|(_, safe, _)| *safe).collect();
+        deadlines.sort_unstable();
+        let can_be_met = deadlines.iter().enumerate().all(|(number, safe)| {
+            i64::try_from(number).unwrap() < (safe + 1) * i64::from(per_day)
+        });
+        // QuotaDay after day, by the plan of each day.
+        let mut open = candidates;
+        let mut lost = 0;
+        for today in 0..60 {
+            for one in &mut open {
+                one.at = Some(day(today));
+                one.due_from = Some(day(today));
+            }
+            let days = (today..160).map(|number| QuotaDay {
+                at: day(number),
+                ends: day(number) + TimeDelta::hours(8),
+                room: per_day,
+            });
+            let room = Room { left: per_day, per_day, reserve: 0, days: days.collect() };
+            let plan = plan(open.clone(), &[(SOURCE, room)], day(today));
+            prop_assert_eq!(plan.lines.len(), open.len());
+            let sent: Vec<SeriesKey> = plan.until(day(today)).cloned().collect();
+            prop_assert!(sent.len() <= per_day as usize);
+            lost += open.iter().filter(|one| sent.contains(&one.series) && one.safe_until < Some(day(today))).count();
+            open.retain(|one| !sent.contains(&one.series));
+        }
+        prop_assert!(open.is_empty());
+        prop_assert!(!can_be_met || lost == 0, "{} lost", lost);
+    }
+}
