@@ -23,6 +23,7 @@ mod offers;
 mod open;
 mod output;
 mod panel;
+mod plan;
 mod run;
 mod runs;
 mod settings;
@@ -135,6 +136,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
         Some(Subcommand::Gaps(args)) => gaps::gaps(&args, &context).await,
         Some(Subcommand::Coverage(args)) => gaps::coverage(&args, &context).await,
         Some(Subcommand::Backfill(args)) => backfill::run(&args, &context).await,
+        Some(Subcommand::Plan(args)) => plan::run(&args, &context).await,
         Some(Subcommand::Status(args)) => status::run(&args, &context).await,
         Some(Subcommand::Sources(args)) => sources::run(&args, &context).await,
         Some(Subcommand::Watch(args)) => watch::run(args.command, &context).await,

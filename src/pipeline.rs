@@ -25,6 +25,7 @@ pub mod notice;
 mod once;
 mod pauses;
 mod persist;
+mod planned;
 pub mod planner;
 pub mod reading;
 mod recover;

@@ -15,7 +15,7 @@ pub use self::adopt::AdoptArgs;
 pub use self::compare::CompareArgs;
 pub use self::settings::SettingFlags;
 pub use self::simulate::SimulateArgs;
-pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, SourcesArgs, StatusArgs};
+pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, PlanArgs, SourcesArgs, StatusArgs};
 use super::instant::{Bound, parse_age};
 use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
 use crate::model::Interval;
@@ -155,6 +155,8 @@ pub enum Subcommand {
     Coverage(CoverageArgs),
     /// Fetch what is missing in a range, for any number of symbols; what is covered costs nothing.
     Backfill(BackfillArgs),
+    /// Print what is asked for next, when, at what cost and why; spends no requests.
+    Plan(PlanArgs),
     /// Print how the watch list stands, in one line. Exit code 1 if something is behind, has holes or failed.
     Status(StatusArgs),
     /// Print each source: its key, what it allows, what was sent, and what to do next; spends no requests.

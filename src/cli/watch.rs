@@ -204,7 +204,11 @@ fn named(
 }
 
 /// The series listed in a file or stdin, or else every wrong line.
-fn import(file: &Path, interval: Interval, sources: &Sources) -> Result<Vec<SeriesKey>, Failure> {
+pub(super) fn import(
+    file: &Path,
+    interval: Interval,
+    sources: &Sources,
+) -> Result<Vec<SeriesKey>, Failure> {
     let is_stdin = file == Path::new("-");
     let shown = if is_stdin {
         "stdin".to_owned()

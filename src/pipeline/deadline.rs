@@ -15,6 +15,8 @@ pub(super) fn last_reach(
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
     let is_within = |at| reach(at).is_none_or(|reach| reach <= begins);
+    let whole = now.timestamp().div_euclid(60) * 60;
+    let now = DateTime::from_timestamp(whole, 0).unwrap_or(now);
     let (mut within, mut beyond) = (now, now.max(begins) + LONGEST);
     if !is_within(within) {
         return Some(now);
@@ -22,8 +24,9 @@ pub(super) fn last_reach(
     if is_within(beyond) {
         return None;
     }
-    while beyond - within > EXACT {
-        let middle = within + (beyond - within) / 2;
+    while beyond - within >= EXACT * 2 {
+        let minutes = (beyond - within).num_minutes() / 2;
+        let middle = within + TimeDelta::minutes(minutes);
         if is_within(middle) {
             within = middle;
         } else {

@@ -21,6 +21,7 @@ mod events;
 mod exits;
 mod export;
 mod first_start;
+mod plan;
 mod plants;
 mod reading;
 mod recorded;

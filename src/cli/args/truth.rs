@@ -1,5 +1,7 @@
 //! The arguments of the commands about what is missing.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{ReportFormat, TableFormat};
@@ -35,6 +37,32 @@ pub struct CoverageArgs {
     /// Bar size; default: every one that is stored.
     #[arg(long)]
     pub interval: Option<Interval>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// As if these symbols were watched, too.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub add: Vec<String>,
+    /// As if the series of this file were watched, too; a series a line, as `watch export` writes them.
+    #[arg(long, value_name = "FILE")]
+    pub add_file: Option<PathBuf>,
+    /// Bar size of the added symbols: 1min, 5min, 15min, 30min, 60min, daily, weekly or monthly.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// As if these symbols were not watched.
+    #[arg(long, value_delimiter = ',', value_name = "A,B")]
+    pub remove: Vec<String>,
+    /// As if the key had this plan: a word of the source's plan setting, for example 75.
+    #[arg(long, value_name = "PLAN")]
+    pub key_plan: Option<String>,
+    /// The most lines.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,

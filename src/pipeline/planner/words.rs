@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::model::text::counted;
+
 use super::{PlannedFetch, Why, WhyNot};
 
 impl PlannedFetch {
@@ -48,8 +50,12 @@ impl WhyNot {
             Self::NotDue { due: None } => "no bar is due any more".to_owned(),
             Self::Schedule => "waits for the schedule".to_owned(),
             Self::Paused => "the schedule is paused".to_owned(),
+            Self::Quota { before: 0 } => "no request of today is left for it".to_owned(),
             Self::Quota { before } => {
-                format!("{before} requests go before it, more than the plan has today")
+                format!(
+                    "{} before it; today has no more",
+                    counted((*before).into(), "request")
+                )
             }
             Self::Refused { said, .. } => said.clone(),
             Self::Rests { until } => {

@@ -87,7 +87,7 @@ impl State {
     }
 
     /// What is asked for by itself from now on, and why.
-    pub(super) fn planned(&self, now: DateTime<Utc>) -> FetchPlan {
+    pub fn planned(&self, now: DateTime<Utc>) -> FetchPlan {
         let (scheduled, around) = (self.next_scheduled(now), self.next_around(now));
         // A series that is not due waits for its next bar, as many others do at the same time.
         let mut instants = HashMap::new();

@@ -1,0 +1,145 @@
+//! `plan`: what is asked for next, when, at what cost and why; also as if the watch list or the plan of
+//! the key were another.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
+
+use super::args::{PlanArgs, TableFormat};
+use super::context::Context;
+use super::exit::{self, Failure};
+use super::fetch::serialize;
+use super::table::layout;
+use super::{chosen, open, output, run, watch};
+use crate::config::{self, Inputs, Settings, SourceSettings};
+use crate::model::text::counted;
+use crate::model::{Instrument, SeriesKey};
+use crate::pipeline::planner::{FetchPlan, LanePlan, PlannedFetch};
+use crate::pipeline::sources;
+
+pub async fn run(args: &PlanArgs, context: &Context) -> Result<u8, Failure> {
+    let mut settings = open::settings(context)?;
+    if let Some(plan) = &args.key_plan {
+        settings = config::load(&with_plan(&settings, plan, &context.inputs)?)?;
+    }
+    let store = open::store(&settings, context.read_only).await?;
+    let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
+    if !context.read_only {
+        pipeline.take_stock().await?;
+    }
+    let series = wished(
+        args,
+        &settings,
+        chosen::series(&[], None, &settings, &store).await?,
+    )?;
+    let usual = run::options(&settings).schedule;
+    let plan = pipeline.fetch_plan(series, usual).await?;
+    match args.format {
+        TableFormat::Json => output::data(&serialize(&plan)?)?,
+        TableFormat::Table => {
+            let most = args.limit.unwrap_or(usize::MAX);
+            let rows: Vec<Vec<String>> = plan.lines.iter().take(most).map(row).collect();
+            if rows.is_empty() {
+                context
+                    .narrator
+                    .say("the watch list is empty; add a series with: pipeline-tui watch add");
+            } else {
+                output::print(&layout(
+                    &["WHEN", "SERIES", ">REQUESTS", "SAFE UNTIL", "WHY"],
+                    &rows,
+                ))?;
+            }
+            for lane in &plan.lanes {
+                context.narrator.say(&summary(lane, &plan));
+            }
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// The inputs with another plan of the key of the usual source.
+fn with_plan(settings: &Settings, plan: &str, inputs: &Inputs) -> Result<Inputs, Failure> {
+    let source: &SourceSettings = settings.leading().settings;
+    let name = source.words.name;
+    let Some(setting) = &source.plans.setting else {
+        let text = format!("--key-plan: {name} has one plan only");
+        return Err(Failure::usage(text));
+    };
+    let mut inputs = inputs.clone();
+    let environment = &mut inputs.environment;
+    environment.insert(setting.name.to_owned(), plan.to_owned());
+    Ok(inputs)
+}
+
+/// The watch list as it would be.
+fn wished(
+    args: &PlanArgs,
+    settings: &Settings,
+    mut series: Vec<SeriesKey>,
+) -> Result<Vec<SeriesKey>, Failure> {
+    let usual = args.interval.or(settings.interval);
+    let usual = usual.unwrap_or(settings.defaults.interval);
+    let read = |flag: &str, symbols: &[String]| -> Result<Vec<Instrument>, Failure> {
+        if symbols.is_empty() {
+            return Ok(vec![]);
+        }
+        config::parse_symbols(&symbols.join(","), &settings.sources)
+            .map_err(|error| Failure::usage(format!("{flag}: {error}")))
+    };
+    let removed = read("--remove", &args.remove)?;
+    series.retain(|key| !removed.iter().any(|one| *one == key.instrument()));
+    let added = read("--add", &args.add)?;
+    series.extend(added.iter().map(|one| SeriesKey::of(one, usual)));
+    if let Some(file) = &args.add_file {
+        series.extend(watch::import(file, usual, &settings.sources)?);
+    }
+    let mut seen = std::collections::HashSet::new();
+    series.retain(|key| seen.insert(key.clone()));
+    Ok(series)
+}
+
+fn clock(at: DateTime<Utc>) -> String {
+    at.with_timezone(&New_York)
+        .format("%Y-%m-%d %H:%M ET")
+        .to_string()
+}
+
+fn row(line: &PlannedFetch) -> Vec<String> {
+    vec![
+        line.at.map_or_else(|| "-".to_owned(), clock),
+        line.series.to_string(),
+        line.price.to_string(),
+        line.safe_until.map_or_else(|| "always".to_owned(), clock),
+        line.words(&clock),
+    ]
+}
+
+/// What a source is asked, in a line.
+fn summary(lane: &LanePlan, plan: &FetchPlan) -> String {
+    let mut known = sources::SETTINGS.iter();
+    let known = known.find(|settings| settings.id == lane.source);
+    let name = known.map_or(lane.source.as_str(), |settings| settings.words.name);
+    let first = plan
+        .lines
+        .iter()
+        .filter(|line| line.series.source == lane.source)
+        .find_map(|line| line.at);
+    let next = first.map_or_else(
+        || "nothing is planned".to_owned(),
+        |at| format!("{} at {}", counted(lane.next.into(), "request"), clock(at)),
+    );
+    let left = match (lane.left, lane.per_day) {
+        (Some(left), Some(per_day)) => format!(
+            ", {left} of {per_day} left today, {} kept for you; {} until all that are due have been asked for",
+            lane.reserve,
+            counted(lane.days.into(), "day"),
+        ),
+        _ => ", no limit a day".to_owned(),
+    };
+    let lost = match lane.loses {
+        0 => "; no bar is lost".to_owned(),
+        loses => format!("; {} will lose bars", counted(loses.into(), "series")),
+    };
+    format!("{name}: {next}{left}{lost}")
+}

@@ -1,0 +1,53 @@
+//! The plan of a process that runs no engine: what an engine on this store would ask for next.
+
+use std::sync::Arc;
+
+use super::planner::FetchPlan;
+use super::run::Pipeline;
+use super::schedule::Schedule;
+use super::settings::remembered;
+use super::snapshot::StoreStatus;
+use super::state::{Input, Loaded, Start, State};
+use super::watching::Watching;
+use crate::db::DbError;
+use crate::model::SeriesKey;
+
+impl Pipeline {
+    /// What an engine would ask for next if this were the watch list; `schedule` is the one of a store
+    /// that remembers none. Sends nothing.
+    pub async fn fetch_plan(
+        &self,
+        series: Vec<SeriesKey>,
+        schedule: Schedule,
+    ) -> Result<FetchPlan, DbError> {
+        let remembered = remembered(&self.store).await?;
+        let watching = Watching {
+            only: Some(series),
+            instead_of_none: None,
+            readings: Arc::default(),
+        };
+        let list = watching.list(self).await?;
+        let mut state = State::new(Start {
+            sources: self.sources(),
+            store: StoreStatus {
+                backend: self.store.backend(),
+                location: self.store.location().to_owned(),
+                bars: 0,
+                lost: None,
+                spooled: 0,
+            },
+            quotas: self.quotas(),
+            calendars: self.calendars.clone(),
+            read_only: true,
+            own_list: true,
+            schedule: remembered.schedule.unwrap_or(schedule),
+            paused: remembered.is_paused,
+            last_tick: remembered.last_tick,
+        });
+        let now = self.clock.now();
+        state.step(Input::Loaded(Loaded::Series(list)), now);
+        let ledgers = self.ledgers().await?;
+        state.step(Input::Loaded(Loaded::Ledgers(ledgers)), now);
+        Ok(state.planned(now))
+    }
+}
