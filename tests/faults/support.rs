@@ -19,6 +19,7 @@ pub mod promise;
 pub mod proxy;
 pub mod rig;
 pub mod server;
+pub mod sources;
 #[path = "../suite/support/wall.rs"]
 pub mod wall;
 
