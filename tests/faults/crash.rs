@@ -19,6 +19,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use pipeline_tui::simulate::Server;
 
+use crate::support::canary::forms;
 use crate::support::gate::Gate;
 use crate::support::ledger::Ledger;
 use crate::support::market::{MARKETS, SYMBOLS, check_bars, fetch, market, wish};
@@ -144,7 +145,7 @@ async fn strike(child: &mut Child, server: &Server, moment: Moment) -> ExitStatu
 
 /// Secrets are in no table, no file of the data folder, and no output of the program; a symbol is.
 async fn check_secrets(product: &Product, secrets: &[&str], symbol: &str) {
-    let holds = |bytes: &[u8], word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    let searchers: Vec<_> = secrets.iter().map(|secret| forms(secret)).collect();
     let mut sinks: Vec<(String, Vec<u8>)> = vec![("output".into(), said(product).into_bytes())];
     for path in files(&product.data()) {
         sinks.push((path.display().to_string(), std::fs::read(&path).unwrap()));
@@ -161,10 +162,12 @@ async fn check_secrets(product: &Product, secrets: &[&str], symbol: &str) {
         sinks.push(("tables".into(), dump.into_bytes()));
     }
     for (name, bytes) in &sinks {
-        let is_there = secrets.iter().any(|secret| holds(bytes, secret));
-        assert!(!is_there, "{name} holds a key");
+        let found = searchers.iter().find_map(|searcher| searcher.find(bytes));
+        assert_eq!(found, None, "{name} holds a key");
     }
-    let places = sinks.iter().filter(|(_, bytes)| holds(bytes, symbol));
+    let places = sinks
+        .iter()
+        .filter(|(_, bytes)| memchr::memmem::find(bytes, symbol.as_bytes()).is_some());
     assert!(places.count() >= 2, "the search looks at the wrong places");
 }
 

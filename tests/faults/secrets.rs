@@ -16,6 +16,7 @@ use pipeline_tui::simulate::{Plan, Server};
 use crate::support::canary::{KEY, PASSWORD, assert_no_secret};
 use crate::support::cluster;
 use crate::support::program::{Desk, Done, provider, seen, signal};
+use crate::support::sources::variables;
 
 /// What was searched, by name.
 #[derive(Default)]
@@ -80,13 +81,15 @@ fn unpacked(hex: &str) -> Vec<u8> {
     body
 }
 
-/// A desk with the most verbose output, which knows the key.
+/// A desk with the most verbose output, which knows the keys of all sources.
 fn talkative(server: &Server) -> Desk {
-    Desk::new()
+    let desk = Desk::new()
         .asking(server)
         .with("ALPHA_VANTAGE_API_KEY", KEY)
         .with("RUST_LOG", "trace")
-        .with("RUST_BACKTRACE", "full")
+        .with("RUST_BACKTRACE", "full");
+    let others = variables(server).into_iter();
+    others.fold(desk, |desk, (name, value)| desk.with(name, &value))
 }
 
 /// The same with its tables made: what that logs would fill a pipe that nobody reads.
@@ -135,9 +138,47 @@ const COMMANDS: &[&[&str]] = &[
         "--api-key",
         KEY,
     ],
-    &["bars", "IBM"],
-    &["bars", "IBM", "--format", "jsonl"],
-    &["bars", "IBM", "--format", "csv", "--output", "bars.csv"],
+    &["fetch", "--symbols", "alpaca:IBM,alpaca:AAPL", "-vv"],
+    &[
+        "fetch",
+        "--symbols",
+        "alpaca_iex:MSFT",
+        "--interval",
+        "daily",
+        "--format",
+        "json",
+    ],
+    &[
+        "backfill",
+        "--symbols",
+        "alpaca:IBM",
+        "--from",
+        "2026-03-02",
+        "--to",
+        "2026-03-03",
+    ],
+    &["fetch", "--symbols", "alpaca:GOOGL"],
+    &["sources"],
+    &["sources", "--format", "json"],
+    &["status", "--format", "json"],
+    &[
+        "bars",
+        "alpaca:IBM",
+        "--format",
+        "csv",
+        "--output",
+        "alpaca.csv",
+    ],
+    &["bars", "alpha_vantage:IBM"],
+    &["bars", "alpha_vantage:IBM", "--format", "jsonl"],
+    &[
+        "bars",
+        "alpha_vantage:IBM",
+        "--format",
+        "csv",
+        "--output",
+        "bars.csv",
+    ],
     &["runs"],
     &["runs", "1"],
     &["runs", "--format", "json"],
@@ -176,16 +217,17 @@ async fn no_command_lets_a_secret_out() {
         sinks.files(desk);
         let answers = String::from_utf8_lossy(&sinks.answers(desk)).into_owned();
         assert!(answers.contains("your API key as *** and"), "{answers}");
-        sinks.look(
-            "an export",
-            &std::fs::read(desk.folder().join("bars.csv")).unwrap(),
-        );
+        for file in ["bars.csv", "alpaca.csv"] {
+            let export = std::fs::read(desk.folder().join(file)).unwrap();
+            assert!(export.len() > 1_000, "{file}: {} bytes", export.len());
+            sinks.look(file, &export);
+        }
         if let Some(url) = as_superuser {
             sinks.look("pg_dump", &dump(url));
             sinks.look("the server's log", &server_log(url));
         }
     }
-    assert!(sinks.0.len() > 45, "{:?}", sinks.0);
+    assert!(sinks.0.len() > 60, "{:?}", sinks.0);
 }
 
 fn dump(url: &str) -> Vec<u8> {
@@ -248,12 +290,27 @@ const FAULTS: &[&str] = &[
     "silent",
 ];
 
+/// The faults that Alpaca has in its own way: its key is in headers.
+const ALPACA_FAULTS: &[&str] = &[
+    "bad-key",
+    "premium",
+    "invalid",
+    "token-repeats",
+    "page-empty",
+    "burst@1",
+    "internal@1",
+    "html@1",
+    "escape@1",
+    "reset@1",
+    "stall",
+];
+
 /// Starts the program on a fault of its own provider.
-async fn on(fault: &str, desk: impl Fn(&Server) -> Desk) -> (Server, Desk, Child) {
+async fn on(symbol: &str, fault: &str) -> (Server, Desk, Child) {
     let server = provider(Plan::Unlimited, &[fault]).await;
-    let desk = desk(&server);
+    let desk = prepared(&server);
     let child = desk
-        .command(&["fetch", "--symbols", "IBM", "-vv"])
+        .command(&["fetch", "--symbols", symbol, "-vv"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -267,10 +324,12 @@ async fn no_fault_of_the_provider_lets_a_secret_out() {
     elsewhere.set_nonblocking(true).unwrap();
     let redirect = format!("redirect:http://{}/", elsewhere.local_addr().unwrap());
     let mut sinks = Sinks::default();
-    let faults = FAULTS.iter().copied().chain([redirect.as_str()]);
+    let all = [("alpha_vantage:IBM", FAULTS), ("alpaca:IBM", ALPACA_FAULTS)];
     let mut running = vec![];
-    for fault in faults {
-        running.push((fault, on(fault, prepared).await));
+    for (symbol, faults) in all {
+        for fault in faults.iter().copied().chain([redirect.as_str()]) {
+            running.push((fault, on(symbol, fault).await));
+        }
     }
     for (fault, (server, desk, child)) in running {
         if matches!(fault, "minute" | "stall" | "silent") {

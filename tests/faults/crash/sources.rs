@@ -12,11 +12,10 @@ use pipeline_tui::time::Clock;
 
 use super::steps::{CALLS, killed_at};
 use super::{Moment, check_secrets, strike};
+use crate::support::canary::{KEY_ID, KEY_SECRET};
 use crate::support::process::{finish, said, start_as};
 use crate::support::product::{CANARY, Database, Product};
-use crate::support::sources::{
-    KEY_ID, KEY_SECRET, Key, Said, Values, ask_again, parameter, point, read,
-};
+use crate::support::sources::{Key, Said, Values, ask_again, parameter, read, variables};
 use crate::support::{chance, cluster, may_trace, rounds};
 
 const SERIES: &str = "alpaca:IBM,alpaca:AAPL,coinbase:BTC-USD,binance:BTCUSDT";
@@ -103,7 +102,7 @@ struct Rig<'a> {
 impl Rig<'_> {
     fn command(&self) -> Command {
         let mut command = self.product.command(&self.provider.base_url());
-        point(&mut command, self.provider);
+        command.envs(variables(self.provider));
         command
     }
 

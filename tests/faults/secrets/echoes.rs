@@ -16,7 +16,7 @@ use pipeline_tui::time::Clock;
 use serde_json::json;
 
 use super::{Sinks, talkative};
-use crate::support::canary::{KEY, assert_no_secret};
+use crate::support::canary::{KEY, KEY_ID, KEY_SECRET, assert_no_secret};
 use crate::support::cluster;
 use crate::support::program::{Desk, provider, signal};
 
@@ -145,6 +145,57 @@ async fn a_key_that_the_provider_quotes_is_neither_kept_nor_shown() {
         .parse()
         .unwrap();
     assert_eq!(asked, ways.len());
+}
+
+/// A provider that is sent two values quotes each of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_value_of_a_key_that_the_provider_quotes_is_kept_or_shown() {
+    let json = |body: String| whole("Content-Type: application/json\r\n", &body);
+    let mut replies = vec![];
+    for value in [KEY_ID, KEY_SECRET] {
+        let escaped = serde_json::to_string(value).unwrap();
+        let escaped = escaped.trim_matches('"');
+        let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        for spelled in [
+            escaped.to_owned(),
+            escaped.replace('/', "\\/"),
+            all_escaped(value),
+            super::encoded(value),
+            form,
+        ] {
+            replies.push(json(format!(
+                r#"{{"message": "invalid symbol: {spelled}"}}"#
+            )));
+            replies.push(json(format!(
+                r#"{{"bars": {{"{spelled}": []}}, "next_page_token": "{spelled}"}}"#
+            )));
+        }
+        let bar = |time: &str| json!({ "t": time, "o": 1, "h": 1, "l": 1, "c": 1, "v": 1 });
+        let bars = json!({ "IBM": [bar("2026-05-14T04:00:00Z"), bar(value)] });
+        replies.push(json(json!({ "bars": bars }).to_string()));
+        let page = format!("<html><pre>apca-api-key-id: {value}</pre></html>");
+        replies.push(whole("Content-Type: text/html\r\n", &page));
+        let kind = format!("Content-Type: application/json; key={value}\r\n");
+        replies.push(whole(&kind, "{}"));
+    }
+    let ways = replies.len();
+    let (url, turn) = echoing(replies);
+    let server = provider(pipeline_tui::simulate::Plan::Unlimited, &[]).await;
+    let desk = talkative(&server).with("ALPACA_BASE_URL", &url);
+    let words = "fetch --symbols alpaca:IBM --interval daily --month 2026-05 -vv";
+    let words: Vec<&str> = words.split(' ').collect();
+    let mut sinks = Sinks::default();
+    for number in 0..ways {
+        turn.store(number, Ordering::SeqCst);
+        sinks.said("fetch", &desk.run(&words));
+        sinks.said("runs", &desk.run(&["runs", "--format", "json"]));
+        sinks.files(&desk);
+        sinks.answers(&desk);
+    }
+    let asked: usize = desk.sql("SELECT count(*) FROM requests")[0]
+        .parse()
+        .unwrap();
+    assert!(asked >= ways, "{asked} requests for {ways} answers");
 }
 
 /// A daily answer with one good bar and nineteen more, so that one bad row does not spoil the answer.

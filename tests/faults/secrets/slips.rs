@@ -3,7 +3,7 @@
 use pipeline_tui::simulate::{Plan, Server};
 
 use super::{Sinks, encoded, talkative};
-use crate::support::canary::{KEY, PASSWORD};
+use crate::support::canary::{KEY, KEY_ID, KEY_SECRET, PASSWORD};
 use crate::support::cluster;
 use crate::support::program::{Desk, provider};
 
@@ -86,6 +86,48 @@ fn variables() -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
+/// A key of two values, each time wrong in another way.
+fn halves(server: &Server) -> [(&'static str, Desk); 6] {
+    let (id, secret) = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY");
+    let desk = || talkative(server);
+    let placeholder = "your_api_key_here";
+    [
+        ("an id alone", desk().with(secret, "")),
+        ("a secret alone", desk().with(id, "")),
+        (
+            "swapped values",
+            desk().with(id, KEY_SECRET).with(secret, KEY_ID),
+        ),
+        ("a placeholder of an id", desk().with(id, placeholder)),
+        (
+            "both values in one",
+            desk().with(id, &format!("{KEY_ID}:{KEY_SECRET} ")),
+        ),
+        (
+            "two ids that differ",
+            desk().with("ALPACA_API_KEY", &format!("{KEY_ID}\n{KEY_SECRET}")),
+        ),
+    ]
+}
+
+/// What is wrong with a key of two values is said, by the names of its variables.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_key_swapped_values_and_placeholders_are_told_and_cost_nothing() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    let words = [
+        "APCA_API_SECRET_KEY: is missing",
+        "APCA_API_KEY_ID: is missing",
+        "are swapped: the key ID begins with PK, AK or C",
+        "APCA_API_KEY_ID: is missing",
+    ];
+    for ((slip, desk), words) in halves(&server).into_iter().zip(words) {
+        let done = desk.run(&["fetch", "--symbols", "alpaca:IBM"]);
+        assert_eq!(done.code, 2, "{slip}: {done:?}");
+        assert!(done.stderr.contains(words), "{slip}: {done:?}");
+    }
+    assert_eq!(server.journal().len(), 0, "nothing was sent");
+}
+
 fn files(server: &Server) -> [(&'static str, Desk); 2] {
     let environment = talkative(server).with("ALPHA_VANTAGE_API_KEY", "");
     let text = format!(
@@ -115,6 +157,7 @@ async fn no_slip_in_the_settings_lets_a_secret_out() {
     for (slip, name, value) in variables() {
         desks.push((slip, talkative(&server).with(name, &value)));
     }
+    desks.extend(halves(&server));
     desks.extend(files(&server));
     let mut sinks = Sinks::default();
     for (slip, desk) in &desks {

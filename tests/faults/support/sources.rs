@@ -2,35 +2,32 @@
 //! their answers read without the program's parsers.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use chrono::DateTime;
 use pipeline_tui::simulate::{JournalEntry, Server};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::canary::{KEY_ID, KEY_SECRET};
 use super::oracle::units;
-
-/// Both values of Alpaca's key; they must appear nowhere.
-pub const KEY_ID: &str = "PKCANARY5T8WQ2ZJ4M";
-pub const KEY_SECRET: &str = "CANARY/9sKd3Vt0+Qw7Rb1XzNf6Lh2";
 
 /// A bar of a series: source and symbol, and its start in epoch seconds.
 pub type Key = (String, i64);
 /// Open, high, low, close and volume in units of 10⁻⁸.
 pub type Values = [i64; 5];
 
-/// Points a command at a simulator that speaks all dialects.
-pub fn point(command: &mut Command, server: &Server) {
+/// The variables that point the program at a simulator which speaks all dialects.
+pub fn variables(server: &Server) -> Vec<(&'static str, String)> {
     let url = |source: &str| server.base_url_of(source).unwrap();
-    command
-        .env("APCA_API_KEY_ID", KEY_ID)
-        .env("APCA_API_SECRET_KEY", KEY_SECRET)
-        .env("ALPACA_PLAN", "paid")
-        .env("ALPACA_BASE_URL", url("alpaca"))
-        .env("ALPACA_TRADING_URL", url("alpaca"))
-        .env("COINBASE_BASE_URL", url("coinbase"))
-        .env("BINANCE_BASE_URL", url("binance"));
+    vec![
+        ("APCA_API_KEY_ID", KEY_ID.to_owned()),
+        ("APCA_API_SECRET_KEY", KEY_SECRET.to_owned()),
+        ("ALPACA_PLAN", "paid".to_owned()),
+        ("ALPACA_BASE_URL", url("alpaca")),
+        ("ALPACA_TRADING_URL", url("alpaca")),
+        ("COINBASE_BASE_URL", url("coinbase")),
+        ("BINANCE_BASE_URL", url("binance")),
+    ]
 }
 
 /// A parameter of a request; empty if it has none of the name.
