@@ -124,6 +124,56 @@ fn a_key_that_is_typed_and_kept_is_not_seen() {
     assert_eq!(searcher.find(&store), None);
 }
 
+/// The values of a key as a person may enter them.
+const TYPED_ID: &str = "PK4HzVtWq8LmTnRb2Yd6";
+const TYPED_SECRET: &str = "Gs5KuXe9JwQp3ZcMf7HaVr1NyBo8TdLi6EtUgCkS";
+
+#[test]
+fn both_values_of_a_key_are_typed_and_kept_unseen() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let server = provider(&["bad-key,dialect=alpaca"]);
+    let desk = talkative(desk(&server));
+    let desk = desk.with("ALPACA_BASE_URL", &server.base_url_of("alpaca").unwrap());
+    let terminal = panel(&desk);
+    follow(
+        &terminal,
+        &[("K", "Key of which source"), ("ctrl-u", "alpaca")],
+    );
+    terminal.type_text("alpaca");
+    follow(&terminal, &[("enter", "Alpaca key ID, 1 of 2")]);
+    terminal.type_text(TYPED_ID);
+    follow(&terminal, &[("enter", "Alpaca secret key, 2 of 2")]);
+    terminal.type_text(TYPED_SECRET);
+    terminal.see("•••");
+    terminal.press("enter");
+    until_drawn(&terminal);
+    terminal.press(":");
+    terminal.type_text("save the key");
+    follow(&terminal, &[("enter", "alpaca.key")]);
+    let path = desk.folder().join(".config/pipeline-tui/alpaca.key");
+    terminal.until(|_| path.exists());
+    terminal.press("q");
+    assert_eq!(terminal.wait(), 0, "{}", terminal.contents());
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(kept.lines().collect::<Vec<_>>(), [TYPED_ID, TYPED_SECRET]);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let store = std::fs::read(desk.database()).unwrap();
+    for secret in [TYPED_ID, TYPED_SECRET] {
+        let searcher = forms(secret);
+        assert_eq!(searcher.find(&terminal.bytes_since(0)), None);
+        assert_eq!(searcher.find(&store), None);
+    }
+    // The provider refuses them, and quotes nothing.
+    let refused = desk.run(&["fetch", "--symbols", "alpaca:IBM", "-vv"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    for secret in [TYPED_ID, TYPED_SECRET] {
+        let said = [refused.stdout.as_bytes(), refused.stderr.as_bytes()].concat();
+        assert_eq!(forms(secret).find(&said), None);
+    }
+}
+
 /// The key as the panel saves it.
 fn kept(desk: &Desk) -> Option<String> {
     std::fs::read_to_string(desk.folder().join(".config/pipeline-tui/alpha_vantage.key")).ok()
