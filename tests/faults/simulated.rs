@@ -1,5 +1,7 @@
 //! Every fault of the simulator: its class, what it costs, and that nothing stored changes.
 
+mod dialects;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -17,6 +17,9 @@ pub const MAX_ROWS: u32 = 200_000;
 const MAX_REJECTED: usize = 1_000;
 /// From this many rows on, an answer with more refused than accepted rows is refused whole.
 const ENOUGH_TO_JUDGE: u32 = 20;
+/// From this many bars on, those that follow each other too closely are of another length: two may, where
+/// an exchange was stopped.
+const ENOUGH_TO_MEASURE: usize = 4;
 
 /// Why a row is refused, or one of its values is set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -229,6 +232,11 @@ impl Rows {
                 received - kept
             )));
         }
+        if are_shorter(interval, &bars) {
+            return Err(malformed(format!(
+                "most of its bars are nearer to each other than {interval}: they are of another length"
+            )));
+        }
         Ok(Reading {
             bars,
             rejected,
@@ -275,6 +283,14 @@ fn described(interval: Interval, bar: &Bar, zone: Tz) -> (String, String) {
     (label, content)
 }
 
+/// Whether bars are shorter than they should be, as most of them follow each other too closely.
+fn are_shorter(interval: Interval, bars: &[Bar]) -> bool {
+    let neighbours = bars.iter().zip(bars.iter().skip(1));
+    let length = interval.length();
+    let near = neighbours.filter(|(bar, next)| next.timestamp - bar.timestamp < length);
+    interval.is_intraday() && bars.len() >= ENOUGH_TO_MEASURE && near.count() * 2 > bars.len() - 1
+}
+
 /// Why two neighbours cannot both be stored.
 fn clash(interval: Interval, later: &Bar, earlier: &Bar) -> Option<Reason> {
     if later.timestamp == earlier.timestamp {
@@ -282,4 +298,43 @@ fn clash(interval: Interval, later: &Bar, earlier: &Bar) -> Option<Reason> {
     }
     let period = |bar: &Bar| interval.period_start(bar.trading_date);
     (period(later).is_some() && period(later) == period(earlier)).then_some(Reason::Superseded)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    /// Bars that begin so many seconds after each other.
+    fn read(interval: Interval, seconds: &[i64]) -> Result<Reading, Refusal> {
+        let mut rows = Rows::new(interval, seconds.len());
+        let mut time: DateTime<Utc> = "2026-05-14T13:30:00Z".parse().unwrap();
+        for step in seconds {
+            let one = Some("1");
+            let values = Values {
+                open: one,
+                high: one,
+                low: one,
+                close: one,
+                volume: one,
+            };
+            let bar = values.bar(time, time.date_naive());
+            rows.push(bar, || unreachable!("every row is a bar"))?;
+            time += TimeDelta::seconds(*step);
+        }
+        rows.finish(Tz::UTC)
+    }
+
+    #[test]
+    fn bars_of_another_length_are_refused_whole() {
+        let error = read(Interval::Min5, &[60; 5]).unwrap_err();
+        assert!(error.text.contains("of another length"), "{}", error.text);
+        assert_eq!(read(Interval::Min5, &[300; 5]).unwrap().bars.len(), 5);
+        assert_eq!(read(Interval::Min1, &[300; 5]).unwrap().bars.len(), 5);
+        // An exchange that was stopped goes on off its grid.
+        let stopped = read(Interval::Min5, &[300, 300, 17, 300, 300]);
+        assert_eq!(stopped.unwrap().bars.len(), 5);
+        assert_eq!(read(Interval::Min5, &[17, 300]).unwrap().bars.len(), 2);
+    }
 }

@@ -11,7 +11,7 @@ use pipeline_tui::model::{ErrorClass, Interval, SeriesKey, SeriesReport};
 use pipeline_tui::pipeline::http::Bounds;
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
-use pipeline_tui::pipeline::{Once, Pipeline, RunRequest, Unreadable, Waits};
+use pipeline_tui::pipeline::{Lane, Once, Pipeline, RunRequest, Unreadable, Waits};
 use pipeline_tui::time::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,18 @@ pub fn source(base_url: &str, limits: Bounds) -> AlphaVantage {
     AlphaVantage::with_bounds(url, key, false, Clock::system(), limits).unwrap()
 }
 
+/// Waits that a test can bear, none longer than this.
+pub fn hurry(waits: &mut Waits, cap: Duration) {
+    let tick = Duration::from_millis(1);
+    *waits = Waits {
+        burst: tick,
+        minute: tick,
+        outage: tick,
+        cap,
+        ..*waits
+    };
+}
+
 pub struct Rig {
     pub folder: tempfile::TempDir,
     pub pipeline: Arc<Pipeline>,
@@ -48,28 +60,27 @@ impl Rig {
 
     /// One over this client.
     pub async fn with(source: AlphaVantage, quota: Quota, cap: Duration) -> Self {
+        let lane = lane(source, ("f00d", "test"), |policy| {
+            (policy.quota, policy.in_flight) = (quota, 1);
+            hurry(&mut policy.waits, cap);
+        });
+        Self::on(lane, Clock::system()).await
+    }
+
+    /// One with this lane alone, and this clock.
+    pub async fn on(lane: Lane, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bars.db");
         let store = db::open_sqlite(&path, Access::ReadWrite).await.unwrap();
-        let tick = Duration::from_millis(1);
         let pipeline = Pipeline {
             store,
-            lanes: vec![lane(source, ("f00d", "test"), |policy| {
-                (policy.quota, policy.in_flight) = (quota, 1);
-                policy.waits = Waits {
-                    burst: tick,
-                    minute: tick,
-                    outage: tick,
-                    cap,
-                    ..Waits::default()
-                };
-            })],
+            lanes: vec![lane],
             answers_limit: 1 << 28,
             calendars: sources::calendars(),
             unreadable: Unreadable::default(),
             stocktaking: Once::default(),
             persistence: persistence(),
-            clock: Clock::system(),
+            clock,
         };
         Self {
             folder,
@@ -81,10 +92,19 @@ impl Rig {
         let series = symbols
             .iter()
             .map(|symbol| SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5));
+        let options = FetchOptions::default();
+        self.fetch_with(series.collect(), options).await
+    }
+
+    pub async fn fetch_with(
+        &self,
+        series: Vec<SeriesKey>,
+        options: FetchOptions,
+    ) -> Vec<SeriesReport> {
         let request = RunRequest {
             trigger: "test",
-            series: series.collect(),
-            options: FetchOptions::default(),
+            series,
+            options,
             max_age: None,
             within: None,
         };

@@ -16,7 +16,9 @@ use super::hours::Days;
 use super::plan;
 use super::refusal;
 use crate::model::calendar::Calendar;
-use crate::model::{Answer, Grid, Interval, Publishing, Reading, Request, SeriesKey, roll_up};
+use crate::model::{
+    Answer, ErrorClass, Grid, Interval, Publishing, Reading, Request, SeriesKey, roll_up,
+};
 use crate::pipeline::reading::rows::{Reason, Rows, Values};
 use crate::pipeline::reading::{body, malformed, not_json, quoted, text};
 use crate::pipeline::source::{Page, Refusal};
@@ -45,6 +47,8 @@ pub(super) fn read(
             .collect(),
         days: Days::new(calendar, plan::hours(request)),
         parts: vec![],
+        has_bars: false,
+        said: None,
         token: None,
         refused: None,
     };
@@ -56,6 +60,10 @@ pub(super) fn read(
         return Err(refusal);
     }
     parsed.map_err(|error| not_json(&error, text.len()))?;
+    if let (false, Some(said)) = (document.has_bars, document.said) {
+        let said = quoted(&said, refusal::MAX_CHARS);
+        return Err(Refusal::new(ErrorClass::Unknown, said));
+    }
     for (series, reading) in &mut document.parts {
         if plan::finer(series.interval).is_some() {
             roll((request, series.interval), calendar, reading)?;
@@ -106,6 +114,10 @@ struct Document<'de, 'a> {
     asked: HashMap<&'a str, &'a SeriesKey>,
     days: Days<'a>,
     parts: Vec<(SeriesKey, Reading)>,
+    /// Whether it names bars, be they none.
+    has_bars: bool,
+    /// What it says instead.
+    said: Option<Cow<'de, str>>,
     token: Option<Cow<'de, str>>,
     refused: Option<Refusal>,
 }
@@ -123,7 +135,13 @@ impl<'de> Visitor<'de> for Root<'_, 'de, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Text(name)) = map.next_key()? {
             match name.as_ref() {
-                "bars" => map.next_value_seed(Bars(self.0))?,
+                "bars" => {
+                    self.0.has_bars = true;
+                    map.next_value_seed(Bars(self.0))?;
+                }
+                "message" => {
+                    self.0.said = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
+                }
                 "next_page_token" => {
                     self.0.token = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
                 }

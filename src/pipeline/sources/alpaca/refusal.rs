@@ -11,7 +11,7 @@ use crate::pipeline::reading::{body, quoted};
 use crate::pipeline::source::Refusal;
 
 /// Characters kept of what the provider says.
-const MAX_CHARS: usize = 300;
+pub(super) const MAX_CHARS: usize = 300;
 /// What it says before the one symbol of many that it does not understand.
 const INVALID_SYMBOL: &str = "invalid symbol: ";
 /// What it says where a plan withholds the newest minutes.

@@ -451,7 +451,7 @@ fn an_answer_of_mostly_bad_rows_is_refused_whole() {
         let mut body = "timestamp,open,high,low,close,volume\n".to_owned();
         for row in 0..bad + good {
             let open = u8::from(row >= bad);
-            let (hour, minute) = (row / 60, row % 60);
+            let (hour, minute) = (row / 12, row % 12 * 5);
             let _ = writeln!(body, "2025-07-11 {hour:02}:{minute:02}:00,{open},1,1,1,1");
         }
         body
@@ -471,7 +471,7 @@ fn details_of_refused_rows_are_bounded_but_all_are_counted() {
     let mut body = "timestamp,open,high,low,close,volume\n".to_owned();
     for row in 0..3_000 {
         let open = row % 2;
-        let (day, hour, minute) = (1 + row / 1440, row / 60 % 24, row % 60);
+        let (day, hour, minute) = (1 + row / 288, row / 12 % 24, row % 12 * 5);
         let _ = writeln!(
             body,
             "2025-07-{day:02} {hour:02}:{minute:02}:00,{open},1,1,1,1"
