@@ -69,27 +69,30 @@ impl Pipeline {
         };
         let begin = || self.store.begin_run(trigger, vec![]);
         let active = self.write(waiting, begin).await?;
-        let outcome = self.ask_each(asked, active.id, waiting).await;
-        let status = match &outcome {
-            Ok(Ok(_)) => RunStatus::Succeeded,
-            Ok(Err((ErrorClass::Cancelled, _))) => RunStatus::Cancelled,
+        let answered = self.ask_each(asked, active.id, waiting).await;
+        let status = match &answered {
+            Ok((Ok(_), 0)) => RunStatus::Succeeded,
+            Ok((Ok(_), _)) => RunStatus::Partial,
+            Ok((Err((ErrorClass::Cancelled, _)), _)) => RunStatus::Cancelled,
             _ => RunStatus::Failed,
         };
         let finish = || self.store.finish_run(active.id, status);
         let finished = self.write(waiting, finish).await;
-        let outcome = outcome?;
+        let (outcome, _) = answered?;
         finished?;
         Ok(outcome)
     }
 
-    /// Asks one source after the other; it is enough that one of them answers.
+    /// Asks one source after the other; it is enough that one of them answers. Also returns how many
+    /// do not: the ledger says which, and why.
     async fn ask_each(
         &self,
         asked: Vec<(&Lane, Request)>,
         run: RunId,
         waiting: Waiting<'_>,
-    ) -> Result<Result<Symbols, WhyNoSymbols>, DbError> {
+    ) -> Result<(Result<Symbols, WhyNoSymbols>, usize), DbError> {
         let mut best: Option<Result<Symbols, WhyNoSymbols>> = None;
+        let mut failed = 0;
         for (lane, request) in asked {
             let exchange = Exchange {
                 pipeline: self,
@@ -99,16 +102,18 @@ impl Pipeline {
             };
             let outcome = exchange.symbols(&request).await?;
             if let Err((class, why)) = &outcome {
-                tracing::info!(source = %lane.id(), %class, why, "no symbols");
+                failed += 1;
+                tracing::warn!(source = %lane.id(), %class, why, "no symbols");
             }
             if outcome.is_ok() || best.is_none() {
                 best = Some(outcome);
             }
         }
-        match best {
-            None | Some(Ok(Symbols::Listed(..))) => Ok(Ok(self.listed().await?)),
-            Some(other) => Ok(other),
-        }
+        let outcome = match best {
+            None | Some(Ok(Symbols::Listed(..))) => Ok(self.listed().await?),
+            Some(other) => other,
+        };
+        Ok((outcome, failed))
     }
 
     /// The lanes that are asked, each with its request: for a list all that have one, for a search the

@@ -19,6 +19,7 @@ mod crash;
 mod cron;
 mod crowd;
 mod disk;
+mod four;
 mod hostile;
 mod outage;
 mod payload;

@@ -6,11 +6,13 @@ use pipeline_tui::model::ErrorClass::{
     BadKey, BadRequest, Blocked, Burst, Endless, Malformed, Minute, Network, NotEntitled, Outage,
     Unknown,
 };
-use pipeline_tui::model::{Bar, ErrorClass, Interval, SeriesKey, SeriesReport, Span};
-use pipeline_tui::pipeline::source::{FetchOptions, Range};
+use pipeline_tui::model::{Bar, ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, Span};
+use pipeline_tui::pipeline::source::{FetchOptions, Range, SymbolWish};
+use pipeline_tui::pipeline::symbols::Symbols;
 use pipeline_tui::pipeline::{Lane, sources};
 use pipeline_tui::simulate::{Options, Plan, Server};
 use pipeline_tui::time::Clock;
+use tokio_util::sync::CancellationToken;
 
 use super::TICK;
 use crate::support::canary::assert_no_secret;
@@ -40,6 +42,16 @@ fn lane(server: &Server, source: &str) -> Lane {
     lane
 }
 
+/// The simulator of all providers, at night.
+async fn simulator() -> Server {
+    let options = Options {
+        plan: Plan::Unlimited,
+        clock: night(),
+        ..Options::default()
+    };
+    Server::start(options).await.unwrap()
+}
+
 /// What a source costs and stores with a fault.
 struct Trial {
     server: Server,
@@ -50,13 +62,8 @@ struct Trial {
 impl Trial {
     async fn of(series: &str) -> Self {
         let (source, symbol) = series.split_once(':').unwrap();
-        let server = Server::start(Options {
-            plan: Plan::Unlimited,
-            clock: night(),
-            ..Options::default()
-        });
-        let server = server.await.unwrap();
-        let rig = Rig::on(lane(&server, source), night()).await;
+        let server = simulator().await;
+        let rig = Rig::on(vec![lane(&server, source)], night()).await;
         let series = SeriesKey {
             source: source.parse().unwrap(),
             ..SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5)
@@ -223,5 +230,46 @@ async fn an_answer_without_bars_changes_nothing() {
         let found = (class(&report), report.requests);
         assert_eq!(found, (None, requests), "{series}, {fault}: {report:?}");
         assert!(trial.stored().await == before, "{series}, {fault}");
+    }
+}
+
+/// Whichever of two sources does not give its list, that of the other is stored, and the run says which
+/// failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_symbols_that_fails_costs_no_other() {
+    for (down, up, fault, class) in [
+        ("coinbase", "binance", "status:503", "outage"),
+        ("coinbase", "binance", "silent", "network"),
+        ("binance", "coinbase", "reset", "network"),
+    ] {
+        let server = simulator().await;
+        let fault = format!("{fault},dialect={down}");
+        server.set_faults(vec![fault.parse().unwrap()]);
+        let lanes = ["coinbase", "binance"].map(|source| lane(&server, source));
+        let rig = Rig::on(lanes.into(), night()).await;
+        let asked = rig
+            .pipeline
+            .symbols(&SymbolWish::List, CancellationToken::new());
+        let Ok(Symbols::Listed(oldest, offers)) = asked.await.unwrap() else {
+            panic!("{fault}: the list of {up} is there")
+        };
+        assert_eq!(oldest, None, "{fault}: one is missing");
+        assert!(offers.len() > 2, "{fault}: {offers:?}");
+        assert!(
+            offers.iter().all(|offer| offer.source.as_str() == up),
+            "{fault}"
+        );
+        let store = &rig.pipeline.store;
+        let (sent_at, kept) = store.listings(up.parse().unwrap()).await.unwrap();
+        assert_eq!((sent_at.is_some(), kept.len()), (true, offers.len()));
+        let run = store.runs(1).await.unwrap().remove(0);
+        assert_eq!(run.status, RunStatus::Partial, "{fault}");
+        let requests = store.run(run.id).await.unwrap().unwrap().requests;
+        let failed: Vec<_> = requests
+            .iter()
+            .filter(|request| request.state != "stored")
+            .map(|request| (request.source.as_str(), request.class.as_deref()))
+            .collect();
+        assert_eq!(failed, [(down, Some(class))], "{fault}");
     }
 }

@@ -64,17 +64,17 @@ impl Rig {
             (policy.quota, policy.in_flight) = (quota, 1);
             hurry(&mut policy.waits, cap);
         });
-        Self::on(lane, Clock::system()).await
+        Self::on(vec![lane], Clock::system()).await
     }
 
-    /// One with this lane alone, and this clock.
-    pub async fn on(lane: Lane, clock: Clock) -> Self {
+    /// One with these lanes, and this clock.
+    pub async fn on(lanes: Vec<Lane>, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bars.db");
         let store = db::open_sqlite(&path, Access::ReadWrite).await.unwrap();
         let pipeline = Pipeline {
             store,
-            lanes: vec![lane],
+            lanes,
             answers_limit: 1 << 28,
             calendars: sources::calendars(),
             unreadable: Unreadable::default(),
