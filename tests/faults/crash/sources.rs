@@ -82,7 +82,7 @@ async fn killed_walks_and_windows_are_paid_once(product: Product) {
     );
     let paid = rig.check_requests(&sent).await;
     let answers = rig.check_answers(&paid).await;
-    rig.check_walks(&answers);
+    Rig::check_walks(&answers);
     rig.check_bars(&answers).await;
     check_secrets(&product, &[CANARY, KEY_ID, KEY_SECRET], "IBM").await;
     cluster::notice(&format!(
@@ -142,7 +142,7 @@ impl Rig<'_> {
         killed
     }
 
-    /// Kills at each so manieth call of a kind, until the backfill ends by itself; returns how many.
+    /// Kills at a call of a kind, each time at a later one, until the backfill ends by itself; returns how many.
     async fn at_each(&self, call: &str, days: [&str; 2]) -> usize {
         let (mut killed, mut nth) = (0, 2);
         loop {
@@ -154,7 +154,7 @@ impl Rig<'_> {
             }
             assert_eq!(status.signal(), Some(9), "{status}\n{}", said(self.product));
             killed += 1;
-            nth += 3 + nth;
+            nth = 2 * nth + 3;
         }
     }
 
@@ -207,7 +207,7 @@ impl Rig<'_> {
     }
 
     /// Each page leads to one that was asked for too, with the same question, up to the last.
-    fn check_walks(&self, answers: &[(JournalEntry, Said)]) {
+    fn check_walks(answers: &[(JournalEntry, Said)]) {
         let question = |entry: &JournalEntry| -> Vec<(String, String)> {
             let mut query = entry.query.clone();
             query.retain(|(name, _)| name != "page_token");

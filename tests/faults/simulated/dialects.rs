@@ -109,9 +109,12 @@ impl Trial {
     }
 }
 
+/// A fault, its class, and its cost.
+type Case = (&'static str, ErrorClass, u32);
+
 /// Each fault of a source, its class, and the requests that one series costs then. The simulator
 /// answers a fault that a provider has not as ever.
-const CASES: [(&str, &[(&str, ErrorClass, u32)]); 3] = [
+const CASES: [(&str, &[Case]); 3] = [
     (
         "alpaca:IBM",
         &[
@@ -156,7 +159,7 @@ const CASES: [(&str, &[(&str, ErrorClass, u32)]); 3] = [
     ),
 ];
 /// The same at each of them.
-const EVERYWHERE: [(&str, ErrorClass, u32); 10] = [
+const EVERYWHERE: [Case; 10] = [
     ("status:503", Outage, 4),
     ("html", Outage, 4),
     ("forbidden", Blocked, 1),
