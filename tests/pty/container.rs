@@ -1,8 +1,11 @@
 //! The panel in its container, on PostgreSQL: `docker-compose run --rm pipeline-tui`, read back with `psql`.
 //!
-//! Only `.ci/container` has an image and a project for it. It says which with `CONTAINER_PROJECT` and
-//! `CONTAINER_FILES`, and runs these tests in the project's folder, one at a time. Without them they
-//! are skipped, in CI too: there they run in a later step of the gate.
+//! Only `.ci/container` has an image and a project for it. It says which with `CONTAINER_IMAGE`,
+//! `CONTAINER_PROJECT` and `CONTAINER_FILES`, and runs these tests in the project's folder, one at a
+//! time. Without them they are skipped, in CI too: there they run in a later step of the gate.
+
+mod first_minute;
+mod week;
 
 use std::process::{Command, Stdio};
 use std::sync::Once;
@@ -29,6 +32,20 @@ const LIMIT: Duration = Duration::from_secs(90);
 struct Project {
     name: String,
     files: String,
+    /// What its files take from the environment.
+    values: Vec<(String, String)>,
+}
+
+/// A project of its own, with empty volumes; it is removed when this is dropped.
+struct Beside {
+    project: Project,
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let mut down = self.project.compose(&["down", "-v", "-t", "5"]);
+        let _ = down.stderr(Stdio::null()).status();
+    }
 }
 
 impl Project {
@@ -37,12 +54,36 @@ impl Project {
         let given = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let project = given("CONTAINER_PROJECT")
             .zip(given("CONTAINER_FILES"))
-            .map(|(name, files)| Self { name, files });
+            .map(|(name, files)| Self {
+                name,
+                files,
+                values: vec![],
+            });
         if project.is_none() {
             static TOLD: Once = Once::new();
             TOLD.call_once(|| notice("skipped: the panel in its container; .ci/container runs it"));
         }
         project
+    }
+
+    /// Another project with the image of this one and a file more.
+    fn beside(&self, name: &str, file: &str, values: &[(&str, &str)]) -> Beside {
+        let image = std::env::var("CONTAINER_IMAGE").expect("the image is named");
+        let own = [
+            ("CONTAINER_IMAGE", image.as_str()),
+            // Any free port.
+            ("POSTGRES_PUBLISH_PORT", "0"),
+        ];
+        let values = own.iter().chain(values);
+        Beside {
+            project: Self {
+                name: format!("{}{name}", self.name),
+                files: format!("docker-compose.yml:docker-compose.simulate.yml:{file}"),
+                values: values
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+            },
+        }
     }
 
     /// `docker-compose` with only what it needs of the caller's environment to reach Docker.
@@ -55,6 +96,7 @@ impl Project {
             .args(arguments)
             .env_clear()
             .envs(std::env::vars().filter(|(name, _)| is_needed(name)))
+            .envs(self.values.iter().cloned())
             .env("COMPOSE_PROJECT_NAME", &self.name)
             .env("COMPOSE_FILE", &self.files)
             .current_dir(std::env::current_dir().unwrap())

@@ -45,7 +45,8 @@ impl Wall {
     }
 }
 
-fn library() -> Option<PathBuf> {
+/// Where the library is; `None`, with a word, if it is missing.
+pub fn library() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
     let found = folders
         .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"))
