@@ -24,6 +24,8 @@ mod cluster;
 mod dagster;
 #[path = "peers/end_to_end.rs"]
 mod end_to_end;
+#[path = "support/ended.rs"]
+mod ended;
 #[path = "support/gauge.rs"]
 #[expect(dead_code, reason = "one process is not all that is measured here")]
 mod gauge;
