@@ -168,7 +168,7 @@ pub(crate) async fn received(
         run,
         series: series.clone(),
         rule: Rule::CloseOfExDate,
-        bars: bars.to_vec(),
+        bars: bars.into(),
         rejected: vec![],
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,

@@ -139,7 +139,7 @@ pub(crate) async fn store(
         run: run.id,
         series: series.clone(),
         rule: Rule::CloseOfExDate,
-        bars: bars.to_vec(),
+        bars: bars.into(),
         rejected: Vec::new(),
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,

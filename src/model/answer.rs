@@ -1,5 +1,7 @@
 //! An answer and what is read from it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -82,8 +84,8 @@ pub struct Batch {
     pub series: SeriesKey,
     /// How its source adjusts prices.
     pub rule: Rule,
-    /// Bars, oldest first, each instant once.
-    pub bars: Vec<Bar>,
+    /// Bars, oldest first, each instant once; shared, since a write that fails is repeated.
+    pub bars: Arc<[Bar]>,
     /// Rows that were refused, and extras that were set aside.
     pub rejected: Vec<RejectedRow>,
     /// Rows the answer held.

@@ -52,7 +52,7 @@ impl Exchange<'_> {
             run: kept.run,
             series,
             rule: self.lane.source.rule(),
-            bars: reading.bars,
+            bars: reading.bars.into(),
             rejected: reading.rejected,
             received: reading.received,
             rounded: reading.rounded,

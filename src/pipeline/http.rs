@@ -246,7 +246,10 @@ impl Client {
 
     async fn body(&self, mut response: Response, started: Instant) -> Result<Bytes, SendError> {
         let is_gzip = is_gzip(&response);
-        let mut body = BytesMut::new();
+        // A body that grows as it comes leaves holes of every size behind.
+        let announced = response.content_length().unwrap_or_default();
+        let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+        let mut body = BytesMut::with_capacity(announced.min(self.bounds.body));
         loop {
             let chunk = response
                 .chunk()

@@ -211,7 +211,7 @@ fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) 
         run: run.id,
         series: series.clone(),
         rule: Rule::CloseOfExDate,
-        bars: bars.to_vec(),
+        bars: bars.into(),
         rejected: vec![],
         received: u32::try_from(bars.len()).unwrap(),
         rounded: 0,

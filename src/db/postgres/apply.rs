@@ -272,7 +272,7 @@ async fn store_bars(connection: &mut PgConnection, batch: &Batch, way: Way) -> O
         None
     };
     let current: Vec<&Bar> = filling
-        .as_ref()
+        .as_deref()
         .unwrap_or(&batch.bars)
         .iter()
         .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))

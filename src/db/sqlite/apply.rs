@@ -133,7 +133,7 @@ async fn store_bars(connection: &mut SqliteConnection, batch: &Batch) -> Outcome
         None
     };
     let current: Vec<&Bar> = filling
-        .as_ref()
+        .as_deref()
         .unwrap_or(&batch.bars)
         .iter()
         .filter(|bar| !relabelling.outdated.contains(&bar.timestamp))
