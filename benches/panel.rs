@@ -2,7 +2,7 @@
 //!
 //! Starting, keys, paging, a load of 2,000,000 bars, and what the program uses while idle. Times are
 //! wall times from a key to the text on the screen, including the terminal's own work; on a busy
-//! machine trust the medians. The argument `store`, `many`, `fetch` or `load` runs only that part.
+//! machine trust the medians. The argument `store`, `many`, `first`, `fetch` or `load` runs only that part.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
@@ -90,6 +90,10 @@ fn main() {
             println!("{name}, 1,000 series");
             many_series(&runtime, &desk);
         }
+    }
+    if is_wanted("first") {
+        println!("SQLite, a first start");
+        first_bars(&runtime);
     }
     if is_wanted("fetch") {
         println!("SQLite, a small store");
@@ -392,6 +396,33 @@ fn fetches(runtime: &Runtime) {
     say("from the answer to its rows on the screen", &seen);
     memory(&terminal, "after fetching");
     leave(&terminal);
+}
+
+/// Begins without a key, each time on a fresh machine: from the key press to the row of a series with its
+/// newest bar, including what the simulator takes for its answers.
+fn first_bars(runtime: &Runtime) {
+    let server = runtime.block_on(program::provider(Plan::Unlimited, &[]));
+    let coinbase = server.base_url_of("coinbase").unwrap();
+    let mut times = vec![];
+    for _ in 0..STARTS {
+        let desk = Desk::new()
+            .with("ALPHA_VANTAGE_API_KEY", "")
+            .with("ALPHA_VANTAGE_PLAN", "")
+            .with("COINBASE_BASE_URL", &coinbase);
+        let terminal = Terminal::start(SIZE, &desk.command(&[]));
+        terminal.see("1  real bars now, without a key");
+        terminal.until_it_reads_keys();
+        let start = Instant::now();
+        terminal.press("1");
+        terminal.until(|screen| {
+            let text = screen.contents();
+            let is_there = |line: &str| line.contains("BTC-USD") && line.contains(" fresh ");
+            text.lines().any(is_there)
+        });
+        times.push(since(start));
+        leave(&terminal);
+    }
+    say("from the key to the first bars, without a key", &times);
 }
 
 /// Moves the selection up and down while the panel's own engine stores months.
