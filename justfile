@@ -46,6 +46,10 @@ bench-panel *args:
 bench-coverage *args:
     cargo bench --locked --bench coverage -- "$@"
 
+# a year of 1min bars of 100 symbols, or of as many as are named, into each database, compared with a binary COPY
+bench-year *args:
+    cargo bench --locked --bench year -- "$@"
+
 # compare with Python and Dagster: parse, sources, store, end-to-end, pages, dagster, or all in a quarter of an hour
 bench-peers *args:
     python3 -m venv target/peers-venv
