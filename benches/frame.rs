@@ -443,7 +443,7 @@ fn cpu_time() -> Duration {
 fn about() -> About {
     let source = |settings: &&'static SourceSettings| AboutSource {
         settings,
-        address: String::new(),
+        addresses: vec![],
         key_origin: String::new(),
         key_is_set: false,
     };

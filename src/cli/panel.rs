@@ -324,10 +324,9 @@ fn about_source(access: &SourceAccess, settings: &Settings) -> AboutSource {
         let mut rows = settings.report.iter();
         rows.find(|row| row.name == field.value.name)
     });
-    let address = access.addresses.first();
     AboutSource {
         settings: access.settings,
-        address: address.map_or_else(String::new, ToString::to_string),
+        addresses: access.addresses.clone(),
         key_origin: key.map_or_else(String::new, |row| row.source.clone()),
         key_is_set: access.key.is_own && access.saved_key.is_none(),
     }

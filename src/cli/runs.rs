@@ -244,6 +244,7 @@ mod tests {
                 symbol: String::new(),
                 interval: String::new(),
                 adjusted: false,
+                endpoint: "LISTING_STATUS".into(),
                 query: "function=LISTING_STATUS".into(),
                 attempt: 1,
                 state: "stored".into(),

@@ -85,7 +85,7 @@ impl<'a> SourceNow<'a> {
         };
         let known = SourcePage {
             settings: self.about.settings,
-            address: &self.about.address,
+            address: self.about.address(),
             key_origin: origin,
             status: Some(self.status),
             facts: Some(self.facts),
@@ -133,7 +133,7 @@ impl<'a> SourceNow<'a> {
         JsonSource {
             source: settings.id.as_str(),
             name: settings.words.name,
-            address: &self.about.address,
+            address: self.about.address(),
             key: status.key.as_str(),
             key_from: &self.about.key_origin,
             plan: &status.plan,

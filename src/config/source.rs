@@ -1,9 +1,10 @@
 //! What a source declares to the table of settings: its key, its addresses, its plans.
 
 use super::plan::Plans;
+use super::route::{Route, RouteOf};
 use super::setting::Setting;
-use crate::model::SourceId;
 use crate::model::calendar::CalendarOf;
+use crate::model::{Request, SourceId};
 
 /// What people read about a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct SourceWords {
     pub name: &'static str,
     /// What works without a key of one's own, or that nothing does; and where to get one.
     pub without_key: &'static str,
-    /// How a curl command gives the key, as a shell's variable; empty if it needs none.
+    /// The options with which curl gives the key, as a shell's variable; empty if it needs none.
     pub curl_key: &'static str,
     /// Where to get a key; `None`: it wants none.
     pub key_page: Option<&'static str>,
@@ -34,6 +35,8 @@ pub struct SourceSettings {
     pub key: &'static [KeyField],
     /// Where it is; each default is an address.
     pub addresses: &'static [Setting],
+    /// Where each of its requests goes.
+    pub route: RouteOf,
     /// Whether plain http to another machine is allowed.
     pub allow_http: Setting,
     /// Which calendar each of its symbols has.
@@ -83,6 +86,12 @@ impl SourceSettings {
         key.strip_prefix("sources.")
             .and_then(|key| key.split('.').next())
             .unwrap_or(self.id.as_str())
+    }
+
+    /// Where a request to it goes.
+    #[must_use]
+    pub fn route(&self, request: &Request) -> Route {
+        (self.route)(&request.endpoint, request.parameters.clone())
     }
 
     /// The variable of its key; of the first value, if it has several.

@@ -115,6 +115,8 @@ pub struct RequestRow {
     pub interval: String,
     /// Whether it requested adjusted prices.
     pub adjusted: bool,
+    /// What of the source was asked.
+    pub endpoint: String,
     /// Its parameters, without the key.
     pub query: String,
     /// Which attempt it was.
@@ -143,6 +145,12 @@ impl RequestRow {
             && self.symbol == series.symbol.as_str()
             && self.interval == series.interval.as_str()
             && self.adjusted == series.adjusted
+    }
+
+    /// Its parameters, in the order in which they were sent.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        super::row::parameters(&self.query)
     }
 
     /// The series it requested, as text; `None` for a symbol request.

@@ -70,14 +70,18 @@ pub fn parameters_text(request: &Request) -> String {
         .finish()
 }
 
+/// The parameters that [`parameters_text`] wrote.
+pub fn parameters(text: &str) -> Vec<(String, String)> {
+    let pairs = url::form_urlencoded::parse(text.as_bytes());
+    pairs.into_owned().collect()
+}
+
 /// The request whose parameters [`parameters_text`] wrote; its series are read beside it.
 pub fn request((source, endpoint): (&str, String), parameters: &str, page: i64) -> Result<Request> {
     Ok(Request {
         source: word(source, "source")?,
         endpoint,
-        parameters: url::form_urlencoded::parse(parameters.as_bytes())
-            .into_owned()
-            .collect(),
+        parameters: self::parameters(parameters),
         series: vec![],
         page: count(page),
     })
@@ -343,7 +347,7 @@ pub const RUN_SERIES: &str = "\
 /// The requests of run `$1`, each with the series it is about.
 pub const RUN_REQUESTS: &str = "\
     SELECT q.id, q.source, coalesce(s.symbol, '') AS symbol, coalesce(s.interval, '') AS interval, \
-           coalesce(s.adjusted, false) AS adjusted, q.parameters AS query, CAST(q.attempt AS bigint) AS attempt, \
+           coalesce(s.adjusted, false) AS adjusted, q.endpoint, q.parameters AS query, CAST(q.attempt AS bigint) AS attempt, \
            q.state, q.class, CAST(q.http_status AS bigint) AS http_status, \
            CAST(q.elapsed_ms AS bigint) AS elapsed_ms, q.reserved_at, q.ended_at, \
            CAST(q.parse_ms AS bigint) AS parse_ms \
@@ -471,6 +475,7 @@ pub struct LedgerRow {
     symbol: String,
     interval: String,
     adjusted: bool,
+    endpoint: String,
     query: String,
     attempt: i64,
     state: String,
@@ -490,6 +495,7 @@ impl From<LedgerRow> for RequestRow {
             symbol: row.symbol,
             interval: row.interval,
             adjusted: row.adjusted,
+            endpoint: row.endpoint,
             query: row.query,
             attempt: count(row.attempt),
             state: row.state,

@@ -61,6 +61,7 @@ mod tests {
                 words: SECOND.words,
                 key: &[],
                 addresses: &[],
+                route: SECOND.route,
                 allow_http: SECOND.allow_http,
                 calendar: SECOND.calendar,
                 plans: Plans {

@@ -31,8 +31,8 @@ use self::failure::{
 use self::server_clock::{ServerClock, date};
 pub use self::status::{blocked, by_status};
 use super::source::{Pause, SendError};
-use crate::config::Secret;
 use crate::config::secret::{redact, redact_bytes};
+use crate::config::{Route, Secret};
 use crate::model::Answer;
 use crate::model::causes::Causes;
 use crate::model::text::clean;
@@ -147,14 +147,9 @@ impl Client {
         }
     }
 
-    /// Gets `path` below the address once, with this query, and reads the whole answer. `attempt`
-    /// goes along as `X-Request-Id`.
-    pub async fn get(
-        &self,
-        path: &str,
-        query: &[(String, String)],
-        attempt: Uuid,
-    ) -> Result<Answer, SendError> {
+    /// Gets what is at this route below the client's address once, and reads the whole answer.
+    /// `attempt` goes along as `X-Request-Id`.
+    pub async fn get(&self, route: &Route, attempt: Uuid) -> Result<Answer, SendError> {
         if let Some(pause) = self.pause() {
             return Err(SendError::NeverSent(format!(
                 "the provider asks for a pause of another {}",
@@ -163,7 +158,7 @@ impl Client {
         }
         let started = Instant::now();
         let response = self
-            .request(path, query)?
+            .request(route)?
             .header("X-Request-Id", attempt.to_string())
             .send()
             .await
@@ -209,20 +204,8 @@ impl Client {
         self.clock.now()
     }
 
-    fn request(
-        &self,
-        path: &str,
-        query: &[(String, String)],
-    ) -> Result<reqwest::RequestBuilder, SendError> {
-        let mut url = self.base_url.clone();
-        if !path.is_empty()
-            && let Ok(mut segments) = url.path_segments_mut()
-        {
-            segments.pop_if_empty().extend(path.split('/'));
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
+    fn request(&self, route: &Route) -> Result<reqwest::RequestBuilder, SendError> {
+        let mut url = route.url(&self.base_url);
         match &self.auth {
             Auth::None => Ok(self.http.get(url)),
             Auth::Query(name, key) => {

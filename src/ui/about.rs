@@ -1,6 +1,7 @@
 //! What does not change while the panel is open: this process, its paths and its settings.
 
 use chrono::{DateTime, Utc};
+use url::Url;
 
 use crate::config::{ReportRow, SourceSettings};
 
@@ -38,10 +39,18 @@ pub struct About {
 pub struct AboutSource {
     /// What it declares.
     pub settings: &'static SourceSettings,
-    /// Its first address.
-    pub address: String,
+    /// Its addresses, in the order in which it declares them.
+    pub addresses: Vec<Url>,
     /// Where its key comes from, in words; empty if it has none.
     pub key_origin: String,
     /// Whether a setting gives the key: the next start then uses that rather than a saved one.
     pub key_is_set: bool,
+}
+
+impl AboutSource {
+    /// Its first address, for people.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.addresses.first().map_or("", Url::as_str)
+    }
 }

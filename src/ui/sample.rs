@@ -336,7 +336,7 @@ fn about() -> About {
         is_blank: false,
         sources: vec![AboutSource {
             settings: &sources::USUAL,
-            address: "https://www.alphavantage.co/query".to_owned(),
+            addresses: vec!["https://www.alphavantage.co/query".parse().unwrap()],
             key_origin: ".env line 3".to_owned(),
             key_is_set: true,
         }],
@@ -494,6 +494,10 @@ pub fn run_detail() -> RunDetail {
         "this key's plan does not include TIME_SERIES_INTRADAY; daily and weekly bars are free: --interval daily",
     );
     (msft.attempts, msft.requests) = (1, 1);
+    let function = |interval: &str| match interval {
+        "daily" => "TIME_SERIES_DAILY",
+        _ => "TIME_SERIES_INTRADAY",
+    };
     let request =
         |id: i64, symbol: &str, interval: &str, state: &str, from: i64, ms: u32| RequestRow {
             id: RequestId(id),
@@ -501,14 +505,8 @@ pub fn run_detail() -> RunDetail {
             symbol: symbol.to_owned(),
             interval: interval.to_owned(),
             adjusted: false,
-            query: format!(
-                "function=TIME_SERIES_{}&symbol={symbol}",
-                if interval == "daily" {
-                    "DAILY"
-                } else {
-                    "INTRADAY"
-                }
-            ),
+            endpoint: function(interval).to_owned(),
+            query: format!("function={}&symbol={symbol}", function(interval)),
             attempt: 1,
             state: state.to_owned(),
             class: None,

@@ -3,7 +3,9 @@
 
 use chrono::TimeDelta;
 
-use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords};
+use crate::config::{
+    KeyField, Kind, Plan, Plans, Route, Secrecy, Setting, SourceSettings, SourceWords,
+};
 use crate::model::SourceId;
 use crate::model::calendar::CalendarId;
 use crate::model::quota::Quota;
@@ -46,6 +48,7 @@ pub static FIRST: SourceSettings = SourceSettings {
         "the address",
     )
     .formerly("first.base_url")],
+    route: Route::at_address,
     allow_http: Setting::new(
         "FIRST_ALLOW_HTTP",
         Some("sources.first.allow_http"),
@@ -126,6 +129,7 @@ pub static SECOND: SourceSettings = SourceSettings {
             "where its symbols are",
         ),
     ],
+    route: Route::at_address,
     allow_http: Setting::new(
         "SECOND_ALLOW_HTTP",
         Some("sources.second.allow_http"),

@@ -65,16 +65,14 @@ fn client(url: &Url, bounds: Bounds) -> Client {
     .unwrap()
 }
 
-fn question() -> Vec<(String, String)> {
-    vec![
-        ("function".into(), "TIME_SERIES_DAILY".into()),
-        ("symbol".into(), "A&B".into()),
-    ]
+fn question() -> Route {
+    let function = ("function".into(), "TIME_SERIES_DAILY".into());
+    Route::at_address("", vec![function, ("symbol".into(), "A&B".into())])
 }
 
 async fn error(url: &Url, bounds: Bounds) -> SendError {
     let error = client(url, bounds)
-        .get("", &question(), ATTEMPT)
+        .get(&question(), ATTEMPT)
         .await
         .unwrap_err();
     assert!(!format!("{error:?}").contains("CANARY"), "{error:?}");
@@ -111,7 +109,9 @@ async fn an_answer_is_dated_by_the_server_where_our_clock_is_off() {
     ] {
         let reply = format!("HTTP/1.1 200 OK\r\n{date}Content-Length: 2\r\n\r\n{{}}");
         let server = serve(reply, false).await;
-        let answer = client(&server.url, short()).get("", &[], ATTEMPT).await;
+        let answer = client(&server.url, short())
+            .get(&Route::default(), ATTEMPT)
+            .await;
         let expected: DateTime<Utc> = dated.parse().unwrap();
         assert_eq!(answer.unwrap().received_at, expected, "{date}");
     }
@@ -125,7 +125,7 @@ async fn sends_exactly_the_question_with_the_key_last() {
     )
     .await;
     let answer = client(&server.url, Bounds::default())
-        .get("", &question(), ATTEMPT)
+        .get(&question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!((answer.status, &answer.body[..]), (200, &b"{}"[..]));
@@ -152,7 +152,7 @@ async fn an_echoed_key_does_not_survive_in_an_answer() {
     let headers = format!("Content-Type: text/{KEY}\r\n");
     let server = serve(with_length(echo.len(), echo.as_bytes(), &headers), false).await;
     let answer = client(&server.url, Bounds::default())
-        .get("", &question(), ATTEMPT)
+        .get(&question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!(answer.body, echo.replace(KEY, "***"));
@@ -168,7 +168,7 @@ async fn gzip_is_read_and_a_bomb_is_stopped() {
     )
     .await;
     let answer = client(&server.url, Bounds::default())
-        .get("", &question(), ATTEMPT)
+        .get(&question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!(&answer.body[..], b"{\"a\": 1}");
@@ -190,7 +190,7 @@ async fn every_member_of_a_gzip_answer_is_read_and_they_share_one_limit() {
     let as_gzip = |body: &[u8]| with_length(body.len(), body, "Content-Encoding: gzip\r\n");
     let server = serve(as_gzip(&two), false).await;
     let answer = client(&server.url, Bounds::default())
-        .get("", &question(), ATTEMPT)
+        .get(&question(), ATTEMPT)
         .await
         .unwrap();
     assert_eq!(&answer.body[..], b"{\"a\": 1}");
@@ -230,7 +230,7 @@ async fn a_body_of_exactly_the_limit_is_read() {
     let server = serve(with_length(1_000, &[b'x'; 1_000], ""), false).await;
     assert!(
         client(&server.url, bounds)
-            .get("", &question(), ATTEMPT)
+            .get(&question(), ATTEMPT)
             .await
             .is_ok()
     );
@@ -366,7 +366,7 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
         let server = serve(reply, false).await;
         let client = client(&server.url, Bounds::default());
         assert_eq!(
-            client.get("", &question(), ATTEMPT).await.unwrap().status,
+            client.get(&question(), ATTEMPT).await.unwrap().status,
             status
         );
         let Some((class, most)) = paused else {
@@ -381,8 +381,7 @@ async fn a_pause_that_the_provider_asks_for_is_kept() {
             "{header}: {pause:?}"
         );
         // The server is gone: sending anything would report that it cannot be reached.
-        let SendError::NeverSent(text) = client.get("", &question(), ATTEMPT).await.unwrap_err()
-        else {
+        let SendError::NeverSent(text) = client.get(&question(), ATTEMPT).await.unwrap_err() else {
             panic!("{header}")
         };
         assert!(text.starts_with("the provider asks for a pause"), "{text}");
@@ -401,7 +400,7 @@ async fn a_meter_that_is_nearly_full_stops_until_the_next_minute() {
             header: HeaderName::from_static("x-used-1m"),
             most: 4800,
         });
-        client.get("", &question(), ATTEMPT).await.unwrap();
+        client.get(&question(), ATTEMPT).await.unwrap();
         let pause = client.pause();
         let seconds = pause.map(|pause| pause.left.as_secs_f64().ceil());
         assert_eq!(seconds, left.map(f64::from), "{used}");
@@ -438,7 +437,7 @@ async fn a_peer_that_speaks_no_tls_is_not_trusted() {
     url.set_scheme("https").unwrap();
     let Err(error) = Client::new(url, Auth::None, Clock::system(), Bounds::default())
         .unwrap()
-        .get("", &question(), ATTEMPT)
+        .get(&question(), ATTEMPT)
         .await
     else {
         panic!()
@@ -467,7 +466,10 @@ async fn a_key_of_two_parts_travels_in_headers_and_a_path_below_the_address() {
     ]);
     let clock = Clock::fixed(DateTime::UNIX_EPOCH);
     let client = Client::new(server.url, auth, clock, Bounds::default()).unwrap();
-    client.get("v2/bars", &[], ATTEMPT).await.unwrap();
+    client
+        .get(&Route::by_endpoint("v2/bars", vec![]), ATTEMPT)
+        .await
+        .unwrap();
     let request = server.request.await.unwrap();
     assert!(
         request.starts_with("GET /query/v2/bars HTTP/1.1\r\n"),
@@ -489,6 +491,6 @@ async fn a_key_that_no_header_can_carry_is_never_sent() {
         Secret::new("CANARY\r\nX-Evil: 1"),
     )]);
     let client = Client::new(url, auth, Clock::system(), Bounds::default()).unwrap();
-    let error = client.get("", &[], ATTEMPT).await.unwrap_err();
+    let error = client.get(&Route::default(), ATTEMPT).await.unwrap_err();
     assert!(matches!(&error, SendError::NeverSent(text) if !text.contains("CANARY")));
 }

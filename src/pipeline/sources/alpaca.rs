@@ -136,12 +136,12 @@ impl Source for Alpaca {
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
-        let client = match request.endpoint.as_str() {
-            assets::ENDPOINT => &self.trading,
-            _ => &self.bars,
+        let route = SETTINGS.route(request);
+        let client = match route.address {
+            plan::BARS => &self.bars,
+            _ => &self.trading,
         };
-        let told = plan::told(request);
-        let answer = client.get(&request.endpoint, &told, attempt).await?;
+        let answer = client.get(&route, attempt).await?;
         self.withholding.heed(request, &answer);
         Ok(answer)
     }

@@ -145,7 +145,7 @@ impl Source for AlphaVantage {
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
-        self.client.get("", &request.parameters, attempt).await
+        self.client.get(&SETTINGS.route(request), attempt).await
     }
 
     fn pause(&self) -> Option<Pause> {

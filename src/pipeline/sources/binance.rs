@@ -83,8 +83,7 @@ impl Source for Binance {
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
-        let path = format!("api/v3/{}", request.endpoint);
-        self.client.get(&path, &request.parameters, attempt).await
+        self.client.get(&SETTINGS.route(request), attempt).await
     }
 
     fn pause(&self) -> Option<Pause> {

@@ -71,8 +71,7 @@ impl Source for Coinbase {
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
-        let (path, query) = plan::address(request);
-        self.client.get(&path, &query, attempt).await
+        self.client.get(&SETTINGS.route(request), attempt).await
     }
 
     fn pause(&self) -> Option<Pause> {

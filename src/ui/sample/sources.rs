@@ -1,7 +1,7 @@
 //! Made-up sources: the usual one, and one that needs no key.
 
 use crate::config::tests::rows::FIRST;
-use crate::config::{Plans, SourceSettings, SourceWords};
+use crate::config::{Plans, Route, SourceSettings, SourceWords};
 use crate::model::SourceId;
 
 /// The usual source.
@@ -10,13 +10,14 @@ pub static USUAL: SourceSettings = SourceSettings {
     words: SourceWords {
         name: "Alpha Vantage",
         without_key: "the key demo serves only IBM; get a free key at https://www.alphavantage.co",
-        curl_key: "--data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+        curl_key: "--get --data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
         key_page: Some("https://www.alphavantage.co/support/#api-key"),
         free: "daily bars of 100 days, weekly and monthly ones in full, 25 requests a day",
         terms: "for your own use; showing or passing on its data needs a licence",
     },
     key: FIRST.key,
     addresses: &[],
+    route: Route::at_address,
     allow_http: FIRST.allow_http,
     calendar: FIRST.calendar,
     plans: Plans {
@@ -41,6 +42,7 @@ pub static KEYLESS: SourceSettings = SourceSettings {
     },
     key: &[],
     addresses: &[],
+    route: Route::by_endpoint,
     allow_http: FIRST.allow_http,
     calendar: FIRST.calendar,
     plans: Plans {

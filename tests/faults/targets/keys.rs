@@ -211,7 +211,7 @@ fn draw(app: &mut App, now: DateTime<Utc>, width: u16, height: u16) {
 fn about() -> About {
     let source = |settings: &&'static SourceSettings| AboutSource {
         settings,
-        address: String::new(),
+        addresses: vec![],
         key_origin: String::new(),
         key_is_set: false,
     };

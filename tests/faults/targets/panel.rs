@@ -216,6 +216,7 @@ fn request(u: &mut Unstructured<'_>) -> Result<RequestRow> {
         symbol: (*u.choose(&["IBM", "AAPL", ""])?).to_owned(),
         interval: "daily".to_owned(),
         adjusted: u.arbitrary()?,
+        endpoint: cleaned(u)?,
         query: cleaned(u)?,
         attempt: u.int_in_range(1..=4)?,
         state: cleaned(u)?,

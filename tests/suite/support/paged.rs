@@ -172,7 +172,7 @@ impl Source for Paged {
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
         self.client
-            .get(&request.endpoint, &request.parameters, attempt)
+            .get(&settings::SETTINGS.route(request), attempt)
             .await
     }
 

@@ -3,8 +3,10 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use super::assets;
 use super::describe::Feed;
 use super::times::{Times, requests};
+use crate::config::Route;
 use crate::model::{ErrorClass, Interval, Publishing, Request, SeriesKey, Span};
 use crate::pipeline::source::{Hours, Planned, Range, Refusal, Wish};
 
@@ -12,6 +14,10 @@ use crate::pipeline::source::{Hours, Planned, Range, Refusal, Wish};
 pub(super) const PAGE: &str = "page_token";
 /// What is asked.
 pub(super) const ENDPOINT: &str = "v2/stocks/bars";
+/// The place of the address that has bars.
+pub(super) const BARS: usize = 0;
+/// The place of the address that has the list of symbols.
+const TRADING: usize = 1;
 /// Bars of a page; no more may be asked for.
 pub(super) const PAGE_BARS: u64 = 10_000;
 /// Symbols of a request.
@@ -302,10 +308,16 @@ pub(super) fn hours(request: &Request) -> Hours {
     }
 }
 
-/// The parameters that are sent.
-pub(super) fn told(request: &Request) -> Vec<(String, String)> {
-    let is_told = |(name, _): &&(String, String)| name != HOURS;
-    request.parameters.iter().filter(is_told).cloned().collect()
+/// Where a request goes. The hours that are wanted are ours to choose from the answer.
+pub(super) fn route(endpoint: &str, mut parameters: Vec<(String, String)>) -> Route {
+    parameters.retain(|(name, _)| name != HOURS);
+    Route {
+        address: match endpoint {
+            assets::ENDPOINT => TRADING,
+            _ => BARS,
+        },
+        ..Route::by_endpoint(endpoint, parameters)
+    }
 }
 
 /// The request without one of its symbols; `None`: it has no other.

@@ -3,7 +3,9 @@
 use chrono::TimeDelta;
 use chrono_tz::America::New_York;
 
-use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords};
+use crate::config::{
+    KeyField, Kind, Plan, Plans, Route, Secrecy, Setting, SourceSettings, SourceWords,
+};
 use crate::model::SourceId;
 use crate::model::quota::Quota;
 
@@ -16,7 +18,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         name: "Alpha Vantage",
         without_key: "the key demo serves only IBM; get a free key at \
                       https://www.alphavantage.co/support/#api-key",
-        curl_key: "--data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
+        curl_key: "--get --data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
         key_page: Some(KEY_PAGE),
         free: "daily bars of 100 days, weekly and monthly ones in full, 25 requests a day",
         terms: "own use only; showing or passing on its data needs a licence",
@@ -47,6 +49,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         "the provider's address",
     )
     .formerly("alpha_vantage.base_url")],
+    route: Route::at_address,
     allow_http: Setting::new(
         "ALPHA_VANTAGE_ALLOW_HTTP",
         Some("sources.alpha_vantage.allow_http"),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::describe::{ID, PUBLISHING};
+use crate::config::Route;
 use crate::model::{Bar, ErrorClass, Interval, Request, SeriesKey, Span, Spoken, Symbol};
 use crate::pipeline::source::{Asked, Refusal, Windowed, Wish};
 
@@ -93,6 +94,11 @@ fn request(series: &SeriesKey, window: Span) -> Request {
         series: vec![series.clone()],
         page: 1,
     }
+}
+
+/// Where a request goes.
+pub(super) fn route(endpoint: &str, parameters: Vec<(String, String)>) -> Route {
+    Route::by_endpoint(&format!("api/v3/{endpoint}"), parameters)
 }
 
 /// The window of a request.

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
+use super::plan;
 use crate::config::{Kind, Plan, Plans, Setting, SourceSettings, SourceWords};
 use crate::model::SourceId;
 use crate::model::calendar::CalendarId;
@@ -26,6 +27,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         "https://data-api.binance.vision",
         "the address: its public mirror, or another exchange in the same format",
     )],
+    route: plan::route,
     allow_http: Setting::new(
         "BINANCE_ALLOW_HTTP",
         Some("sources.binance.allow_http"),

@@ -393,3 +393,19 @@ fn pairs_are_listed() {
     }
     assert!(symbols::ask(&SymbolWish::Search("btc".into())).is_err());
 }
+
+#[test]
+fn requests_go_to_the_exchanges_path() {
+    let request = one(
+        Interval::Daily,
+        "2026-11-18T00:00:00Z",
+        "2026-11-19T00:00:00Z",
+    );
+    let route = SETTINGS.route(&request);
+    let names: Vec<&str> = route.query.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(route.path, "api/v3/klines");
+    assert_eq!(
+        names,
+        ["symbol", "interval", "startTime", "endTime", "limit"]
+    );
+}

@@ -3,10 +3,14 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::describe::{ID, PUBLISHING};
+use super::symbols;
+use crate::config::Route;
 use crate::model::{Bar, ErrorClass, Interval, Request, SeriesKey, Span, Spoken, Symbol};
 use crate::pipeline::source::{Asked, Refusal, Windowed, Wish};
 
 pub(super) const CANDLES: &str = "candles";
+/// The parameter that is a part of the path.
+const PRODUCT: &str = "product_id";
 /// The most candles of an answer.
 const MOST: i32 = 300;
 
@@ -72,7 +76,7 @@ fn request(series: &SeriesKey, asked: Interval, window: Span) -> Request {
         source: ID,
         endpoint: CANDLES.to_owned(),
         parameters: vec![
-            pair("product_id", series.symbol.to_string()),
+            pair(PRODUCT, series.symbol.to_string()),
             pair("granularity", step.num_seconds().to_string()),
             pair("start", time(window.from)),
             // Inclusive: the last candle of the window.
@@ -83,15 +87,19 @@ fn request(series: &SeriesKey, asked: Interval, window: Span) -> Request {
     }
 }
 
-/// Where a request goes: its path, and its parameters without those in the path.
-pub(super) fn address(request: &Request) -> (String, Vec<(String, String)>) {
-    match request.get("product_id") {
-        Some(product) if request.endpoint == CANDLES => {
-            let query = request.parameters.iter();
-            let query = query.filter(|(name, _)| name != "product_id").cloned();
-            (format!("products/{product}/{CANDLES}"), query.collect())
-        }
-        _ => (request.endpoint.clone(), request.parameters.clone()),
+/// Where a request goes: the product is a part of its path.
+pub(super) fn route(endpoint: &str, parameters: Vec<(String, String)>) -> Route {
+    let (product, query): (Vec<_>, Vec<_>) = parameters
+        .into_iter()
+        .partition(|(name, _)| name == PRODUCT);
+    let path = match product.as_slice() {
+        [(_, product)] => format!("{}/{product}/{endpoint}", symbols::PRODUCTS),
+        _ => endpoint.to_owned(),
+    };
+    Route {
+        path,
+        query,
+        ..Route::default()
     }
 }
 

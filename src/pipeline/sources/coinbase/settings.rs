@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
+use super::plan;
 use crate::config::{Kind, Plan, Plans, Setting, SourceSettings, SourceWords};
 use crate::model::SourceId;
 use crate::model::calendar::CalendarId;
@@ -26,6 +27,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         "https://api.exchange.coinbase.com",
         "the exchange's address",
     )],
+    route: plan::route,
     allow_http: Setting::new(
         "COINBASE_ALLOW_HTTP",
         Some("sources.coinbase.allow_http"),

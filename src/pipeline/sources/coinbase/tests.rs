@@ -187,14 +187,17 @@ fn the_product_is_in_the_path() {
         "2026-11-18T00:00:00Z",
         "2026-11-18T06:00:00Z",
     );
-    let (path, query) = plan::address(&request);
-    assert_eq!(path, "products/BTC-USD/candles");
-    let names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["granularity", "start", "end"]);
+    let url = |request| {
+        let address = "https://x.example".parse().unwrap();
+        SETTINGS.route(request).url(&address).to_string()
+    };
     assert_eq!(
-        plan::address(&symbols::ask(&SymbolWish::List).unwrap()).0,
-        "products"
+        url(&request),
+        "https://x.example/products/BTC-USD/candles?granularity=3600\
+         &start=2026-11-18T00%3A00%3A00Z&end=2026-11-18T05%3A00%3A00Z"
     );
+    let list = symbols::ask(&SymbolWish::List).unwrap();
+    assert_eq!(url(&list), "https://x.example/products");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn first() -> App {
         .into_iter()
         .map(|settings| AboutSource {
             settings,
-            address: String::new(),
+            addresses: vec![],
             key_origin: String::new(),
             key_is_set: false,
         })

@@ -16,7 +16,7 @@ fn two_sources() -> App {
     let mut app = app();
     app.shared.about.sources.push(AboutSource {
         settings: &SECOND,
-        address: String::new(),
+        addresses: vec![],
         key_origin: String::new(),
         key_is_set: false,
     });

@@ -6,19 +6,19 @@ use chrono_tz::Tz;
 
 use crate::model::{SeriesReport, SeriesStatus};
 use crate::pipeline::snapshot::{RequestRow, RunDetail};
+use crate::ui::about::AboutSource;
 use crate::ui::action::Effect;
 use crate::ui::reply::Reply;
 use crate::ui::shared::Shared;
 use crate::ui::text;
 
-/// The request as a shell command, with the key left to a variable.
-#[must_use]
-fn curl(base_url: &str, key: &str, request: &RequestRow) -> String {
-    format!(
-        "curl --get '{}' --data '{}' {key}",
-        base_url.replace('\'', "'\\''"),
-        request.query.replace('\'', "'\\''")
-    )
+/// The request as a shell command, with the key left to variables.
+fn curl(source: &AboutSource, request: &RequestRow) -> Option<String> {
+    let route = (source.settings.route)(&request.endpoint, request.parameters());
+    let url = route.url(source.addresses.get(route.address)?);
+    let url = url.as_str().replace('\'', "'\\''");
+    let command = format!("curl '{url}' {}", source.settings.words.curl_key);
+    Some(command.trim_end().to_owned())
 }
 
 /// Copies the request as a shell command.
@@ -26,9 +26,9 @@ fn curl(base_url: &str, key: &str, request: &RequestRow) -> String {
 pub fn command(request: &RequestRow, shared: &Shared) -> Reply {
     let mut known = shared.about.sources.iter();
     let source = known.find(|source| source.settings.id.as_str() == request.source);
-    match source {
-        Some(source) => Reply::Do(Effect::Copy {
-            text: curl(&source.address, source.settings.words.curl_key, request),
+    match source.and_then(|source| curl(source, request)) {
+        Some(text) => Reply::Do(Effect::Copy {
+            text,
             what: "the curl command".to_owned(),
         }),
         None => Reply::Warn(format!(
@@ -126,19 +126,37 @@ pub fn outcome(report: &SeriesReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::sample;
+    use crate::ui::sample::{self, sources::KEYLESS};
 
     #[test]
     fn a_copied_request_names_the_variable_and_never_the_key() {
-        let detail = sample::run_detail();
+        let keyless = AboutSource {
+            settings: &KEYLESS,
+            addresses: vec!["https://keyless.example".parse().unwrap()],
+            key_origin: String::new(),
+            key_is_set: false,
+        };
+        let mut sources = sample::blank().about.sources;
+        sources.push(keyless);
+        let copied = |source: &str, request: &RequestRow| {
+            let mut known = sources.iter();
+            let source = known.find(|known| known.settings.id.as_str() == source);
+            curl(source.unwrap(), request).unwrap()
+        };
+        let usual = sample::run_detail().requests.remove(0);
         assert_eq!(
-            curl(
-                "https://www.alphavantage.co/query",
-                sample::blank().about.sources[0].settings.words.curl_key,
-                &detail.requests[0]
-            ),
-            "curl --get 'https://www.alphavantage.co/query' --data 'function=TIME_SERIES_DAILY&symbol=IBM' \
-             --data \"apikey=$ALPHA_VANTAGE_API_KEY\""
+            copied("alpha_vantage", &usual),
+            "curl 'https://www.alphavantage.co/query?function=TIME_SERIES_DAILY&symbol=IBM' \
+             --get --data \"apikey=$ALPHA_VANTAGE_API_KEY\""
+        );
+        let below = RequestRow {
+            endpoint: "v2/bars".to_owned(),
+            query: "symbols=A%26B%2CC&start=2026-11-20".to_owned(),
+            ..usual
+        };
+        assert_eq!(
+            copied("keyless", &below),
+            "curl 'https://keyless.example/v2/bars?symbols=A%26B%2CC&start=2026-11-20'"
         );
     }
 

@@ -137,7 +137,7 @@ fn source(
     let on_it = shared.series().iter();
     let known = SourcePage {
         settings,
-        address: &source.address,
+        address: source.address(),
         key_origin: &shared.key_origin(source),
         status: shared.source_status(&settings.id),
         facts,

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use pipeline_tui::config::{
-    KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords,
+    KeyField, Kind, Plan, Plans, Route, Secrecy, Setting, SourceSettings, SourceWords,
 };
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::quota::Quota;
@@ -36,6 +36,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         "https://paged.example",
         "its address",
     )],
+    route: Route::by_endpoint,
     allow_http: Setting::new("PAGED_ALLOW_HTTP", None, "false", "allows plain http")
         .kind(Kind::Switch),
     calendar: |_| CalendarId::Xnys,

@@ -233,7 +233,12 @@ fn nothing_of_a_wish_is_ignored() {
     };
     let request = request(regular);
     assert_eq!(plan::hours(&request), Hours::Regular);
-    assert!(plan::told(&request).iter().all(|(name, _)| name != "hours"));
+    let route = SETTINGS.route(&request);
+    assert!(route.query.iter().all(|(name, _)| name != "hours"));
+    assert_eq!((route.address, route.path.as_str()), (0, "v2/stocks/bars"));
+    let list = assets::ask(&SIP, &SymbolWish::List).unwrap();
+    let list = SETTINGS.route(&list);
+    assert_eq!((list.address, list.path.as_str()), (1, "v2/assets"));
 }
 
 #[test]
