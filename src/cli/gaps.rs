@@ -90,7 +90,10 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
         TableFormat::Table => {
             let rows: Vec<Vec<String>> = found
                 .iter()
-                .flat_map(|(stand, _, gaps)| gaps.iter().map(|gap| row(stand, gap)))
+                .flat_map(|(stand, _, gaps)| {
+                    let beyond = pipeline.beyond(&stand.series.source);
+                    gaps.iter().map(move |gap| row(stand, gap, &beyond))
+                })
                 .collect();
             output::print(&layout(
                 &["SERIES", "FROM", "TO", ">BARS", "CAN BE FETCHED"],
@@ -98,7 +101,7 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
             ))?;
             let requests: u32 = found.iter().map(|(_, requests, _)| requests).sum();
             let help = match requests {
-                0 => "your plan has none of them".to_owned(),
+                0 => "none of them can be fetched".to_owned(),
                 _ => format!(
                     "{} can close them: pipeline-tui backfill",
                     counted(requests.into(), "request")
@@ -206,19 +209,19 @@ fn holes(stand: &Stand, until: Option<DateTime<Utc>>) -> Vec<Gap> {
     holes.map(gap).filter(|gap| gap.bars > 0).collect()
 }
 
-fn row(stand: &Stand, gap: &Gap) -> Vec<String> {
+fn row(stand: &Stand, gap: &Gap, beyond: &str) -> Vec<String> {
     let [from, to] = stand.grid.labels(gap.span);
     let fetched = match stand.reach {
-        Some(_) if !gap.askable => "no: needs a paid plan",
-        Some(reach) if gap.span.from < reach => "the newest of them",
-        _ => "yes",
+        Some(_) if !gap.askable => format!("no: {beyond}"),
+        Some(reach) if gap.span.from < reach => "the newest of them".to_owned(),
+        _ => "yes".to_owned(),
     };
     vec![
         stand.series.to_string(),
         from,
         to,
         thousands(gap.bars),
-        fetched.to_owned(),
+        fetched,
     ]
 }
 

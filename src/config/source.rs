@@ -19,8 +19,21 @@ pub struct SourceWords {
     pub key_page: Option<&'static str>,
     /// What is free, in a few words; empty if nothing is.
     pub free: &'static str,
+    /// What has more than what is free, as in `needs a paid plan`; `None`: everything is free.
+    pub more: Option<&'static str>,
     /// What the vendor allows, in one line.
     pub terms: &'static str,
+}
+
+impl SourceWords {
+    /// What is said of what the key in use cannot be asked for.
+    #[must_use]
+    pub fn beyond(&self) -> String {
+        match self.more {
+            Some(more) => format!("needs {more}"),
+            None => format!("is not to be had at {}", self.name),
+        }
+    }
 }
 
 /// The settings of one source. They live in the section `[sources.NAME]` of the configuration file.

@@ -97,7 +97,7 @@ impl Pipeline {
             let is_beyond = |reach: &DateTime<Utc>| missing.iter().any(|time| time.from < *reach);
             let beyond = reach.filter(is_beyond).map(|reach| {
                 let date = reach.with_timezone(&grid.publishing.zone).date_naive();
-                format!("what is before {date} needs a paid plan")
+                format!("what is before {date} {}", self.beyond(&series.source))
             });
             let before = first.filter(|first| fill.to <= first.at);
             let before = before.map(|first| first.words(&series));

@@ -78,6 +78,14 @@ impl Pipeline {
         self.lanes.iter().find(|lane| lane.id() == source)
     }
 
+    /// What is said of what the key of a source cannot be asked for.
+    #[must_use]
+    pub fn beyond(&self, source: &SourceId) -> String {
+        let lane = self.lane(source);
+        let words = lane.map(|lane| lane.source.describe().settings.words.beyond());
+        words.unwrap_or_else(|| format!("is of the unknown source {source}"))
+    }
+
     /// What each source may be sent.
     #[must_use]
     pub fn quotas(&self) -> Vec<(SourceId, Quota)> {

@@ -84,6 +84,14 @@ mod tests {
     use crate::config::{self, Inputs};
 
     #[test]
+    fn a_source_with_one_plan_never_speaks_of_another() {
+        for settings in SETTINGS {
+            let (words, has_plans) = (settings.words, !settings.plans.others.is_empty());
+            assert_eq!(words.beyond().contains("paid"), has_plans, "{}", words.name);
+        }
+    }
+
+    #[test]
     fn every_source_has_a_lane_also_without_a_key() {
         let folder = tempfile::tempdir().unwrap();
         let settings = config::load(&Inputs::isolated(folder.path(), SETTINGS)).unwrap();

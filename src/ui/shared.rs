@@ -133,6 +133,14 @@ impl Shared {
         known.map_or(id.as_str(), |source| source.settings.words.name)
     }
 
+    /// What is said of what the key of a source cannot be asked for.
+    #[must_use]
+    pub fn beyond(&self, id: &SourceId) -> String {
+        let source = self.source(id);
+        let unknown = || format!("is of the unknown source {id}");
+        source.map_or_else(unknown, |source| source.settings.words.beyond())
+    }
+
     /// Whether a source is asked with a person's own key.
     #[must_use]
     pub fn has_own_key(&self, source: &AboutSource) -> bool {

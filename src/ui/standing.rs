@@ -84,8 +84,8 @@ const fn exchange(id: CalendarId) -> &'static str {
     }
 }
 
-/// Older bars were never asked for.
-pub fn holes(grid: &Grid, truth: &Truth, reach: Option<DateTime<Utc>>) -> String {
+/// Older bars were never asked for; where some cannot be, `beyond` says of them what helps.
+pub fn holes(grid: &Grid, truth: &Truth, reach: Option<DateTime<Utc>>, beyond: &str) -> String {
     let count = truth.holes.len();
     let oldest = truth.holes.first().map_or_else(String::new, |hole| {
         let date = hole.from.with_timezone(&grid.publishing.zone);
@@ -95,10 +95,7 @@ pub fn holes(grid: &Grid, truth: &Truth, reach: Option<DateTime<Utc>>) -> String
         .filter(|reach| truth.holes.iter().any(|hole| hole.from < *reach))
         .map_or_else(String::new, |reach| {
             let date = reach.with_timezone(&grid.publishing.zone);
-            format!(
-                " What is before {} needs a paid plan.",
-                date.format("%Y-%m-%d")
-            )
+            format!(" What is before {} {beyond}.", date.format("%Y-%m-%d"))
         });
     format!(
         "{} never asked for, in {}{oldest}.{beyond}",

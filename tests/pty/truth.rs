@@ -208,10 +208,10 @@ fn half_a_year_away_leaves_a_hole_where_the_plan_has_the_newest_bars_only() {
     world.done(&["fetch"]);
     assert_eq!(world.status(), ("1 with holes".to_owned(), 1));
     let gaps = world.run(&["gaps"]);
-    let hole = "IBM daily  2026-05-21  2026-07-01    28  no: needs a paid plan";
+    let hole = "IBM daily  2026-05-21  2026-07-01    28  no: needs a paid Alpha Vantage plan";
     assert!(gaps.code == 1 && gaps.stdout.contains(hole), "{gaps:?}");
     assert!(
-        gaps.stderr.contains("your plan has none of them"),
+        gaps.stderr.contains("none of them can be fetched"),
         "{gaps:?}"
     );
     let bars = world.done(&["bars", "IBM", "--limit", "110"]);
@@ -219,7 +219,7 @@ fn half_a_year_away_leaves_a_hole_where_the_plan_has_the_newest_bars_only() {
     assert!(bars.stdout.contains(mark), "{bars:?}");
     // Whatever asks, nothing can bring them, and nothing is spent on them.
     let filled = world.run(&["backfill"]);
-    let why = "what is before 2026-07-08 needs a paid plan";
+    let why = "what is before 2026-07-08 needs a paid Alpha Vantage plan";
     assert!(
         filled.code == 4 && filled.stdout.contains(why),
         "{filled:?}"

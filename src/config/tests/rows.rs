@@ -20,6 +20,7 @@ pub static FIRST: SourceSettings = SourceSettings {
         curl_key: "",
         key_page: Some("https://first.example/keys"),
         free: "25 requests a day",
+        more: None,
         terms: "own use only",
     },
     key: &[KeyField {
@@ -82,6 +83,7 @@ pub static SECOND: SourceSettings = SourceSettings {
         curl_key: "",
         key_page: Some("https://second.example/keys"),
         free: "200 requests a minute",
+        more: None,
         terms: "own use only",
     },
     key: &[

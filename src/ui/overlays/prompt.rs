@@ -123,7 +123,7 @@ impl Prompt {
                 .into_iter()
                 .map(|interval| Suggestion {
                     value: interval.to_string(),
-                    note: interval_note(interval, series, shared).to_owned(),
+                    note: interval_note(interval, series, shared),
                 })
                 .collect(),
             PromptKind::Schedule => [
@@ -364,17 +364,14 @@ fn named(series: &[SeriesKey]) -> String {
 }
 
 /// What the plans of these series' sources say about an interval.
-fn interval_note(interval: Interval, series: &[SeriesKey], shared: &Shared) -> &'static str {
+fn interval_note(interval: Interval, series: &[SeriesKey], shared: &Shared) -> String {
     let mut sources = series
         .iter()
         .filter_map(|key| shared.source_status(&key.source));
-    match (
-        sources.any(|source| !source.has_intraday),
-        interval.is_intraday(),
-    ) {
-        (true, true) => "needs a paid plan",
-        (true, false) => "free",
-        (false, _) => "",
+    match sources.find(|source| !source.has_intraday) {
+        Some(source) if interval.is_intraday() => shared.beyond(&source.id),
+        Some(_) => "free".to_owned(),
+        None => String::new(),
     }
 }
 
@@ -433,7 +430,10 @@ mod tests {
             };
             (note("5min"), note("daily"))
         };
-        let limited = ("needs a paid plan".to_owned(), "free".to_owned());
+        let limited = (
+            "needs a paid Alpha Vantage plan".to_owned(),
+            "free".to_owned(),
+        );
         assert_eq!(notes("any words", false), limited);
         assert_eq!(notes("golden key", true), (String::new(), String::new()));
     }

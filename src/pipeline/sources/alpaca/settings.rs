@@ -135,6 +135,7 @@ const fn settings(id: SourceId, name: &'static str) -> SourceSettings {
                        -H \"APCA-API-SECRET-KEY: $APCA_API_SECRET_KEY\"",
             key_page: Some(KEY_PAGE),
             free: "bars of all US stocks since 2016, without the last 15 minutes",
+            more: Some("a paid Alpaca plan"),
             terms: "for personal, non-commercial use; the vendor does not allow passing its data on",
         },
         key: &KEY,

@@ -21,6 +21,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         curl_key: "--get --data \"apikey=$ALPHA_VANTAGE_API_KEY\"",
         key_page: Some(KEY_PAGE),
         free: "daily bars of 100 days, weekly and monthly ones in full, 25 requests a day",
+        more: Some("a paid Alpha Vantage plan"),
         terms: "own use only; showing or passing on its data needs a licence",
     },
     key: &[KeyField {

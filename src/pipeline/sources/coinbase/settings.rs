@@ -18,6 +18,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         curl_key: "",
         key_page: None,
         free: "all bars since 2015",
+        more: None,
         terms: "for your own use; the vendor does not allow passing its data on, nor indices built on it",
     },
     key: &[],

@@ -57,14 +57,18 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
             });
             format!("{why} No request was spent.")
         }
-        (SeriesState::Blocked, Some((ErrorClass::NotEntitled, _)))
+        (SeriesState::Blocked, Some((ErrorClass::NotEntitled, said)))
             if status.key.interval.is_intraday() =>
         {
-            format!(
-                "Intraday bars need a paid {} plan. {}, nothing stored.",
-                shared.source_name(&status.key.source),
-                spent(status)
-            )
+            let source = shared.source(&status.key.source);
+            let more = source.and_then(|source| source.settings.words.more);
+            match more {
+                Some(more) => format!(
+                    "Intraday bars need {more}. {}, nothing stored.",
+                    spent(status)
+                ),
+                None => sentence(said),
+            }
         }
         (SeriesState::Blocked | SeriesState::Failed, Some((_, said))) => sentence(said),
         (SeriesState::Fetching, Some((class, _))) if status.retry_at.is_some() => {
@@ -98,7 +102,10 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
             let closed = standing::closed(&status.grid, &status.truth, now, shared.zone);
             format!("{closed}{}", when(status, snapshot, shared, now))
         }
-        (SeriesState::Holes, _) => standing::holes(&status.grid, &status.truth, status.reach),
+        (SeriesState::Holes, _) => {
+            let beyond = shared.beyond(&status.key.source);
+            standing::holes(&status.grid, &status.truth, status.reach, &beyond)
+        }
         _ => fresh(status, snapshot, shared, now),
     };
     let fate = status.fate_told();

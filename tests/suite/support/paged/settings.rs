@@ -24,6 +24,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
         curl_key: "",
         key_page: Some("https://paged.example/keys"),
         free: "200 requests a minute",
+        more: None,
         terms: "for tests",
     },
     key: &[
