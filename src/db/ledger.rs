@@ -87,6 +87,23 @@ pub struct Entitlement {
     pub message: Option<String>,
 }
 
+impl Entitlement {
+    /// What a provider can have against a symbol, as if it were an endpoint. No plan changes it, so it
+    /// is forgotten after a month.
+    pub const SYMBOL: &'static str = "symbol";
+
+    /// A symbol that the provider does not accept, whatever is asked about it.
+    #[must_use]
+    pub fn unaccepted(symbol: &str, message: &str) -> Self {
+        Self {
+            endpoint: Self::SYMBOL.to_owned(),
+            parameter: symbol.to_owned(),
+            granted: false,
+            message: Some(message.to_owned()),
+        }
+    }
+}
+
 /// A kept answer with the request that it answers.
 #[derive(Debug, Clone)]
 pub struct KeptAnswer {

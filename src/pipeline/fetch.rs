@@ -508,6 +508,14 @@ pub(super) fn lesson(request: &Request, refusal: &Refusal, text: &str) -> (Serie
             };
             (SeriesStatus::Refused, Lesson::Refused(refused))
         }
+        ErrorClass::BadRequest => {
+            let about = refusal.parameter.as_deref();
+            let symbol = about.and_then(|about| about.split_once('='));
+            let lesson = symbol.map_or(Lesson::Nothing, |(_, symbol)| {
+                Lesson::Refused(Entitlement::unaccepted(symbol, &refusal.text))
+            });
+            (SeriesStatus::Failed, lesson)
+        }
         class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
             (SeriesStatus::Refused, Lesson::Stop(class, text.to_owned()))
         }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::source::Refusal;
 use crate::db::Entitlement;
-use crate::model::{ErrorClass, Request};
+use crate::model::{ErrorClass, Request, Symbol};
 
 /// Series that must find the provider down before the others are no longer fetched.
 const DOWN: u32 = 3;
@@ -81,6 +82,19 @@ impl Learned {
     #[must_use]
     pub fn is_proven(&self, endpoint: &str) -> bool {
         self.about(endpoint).any(|known| known.granted)
+    }
+
+    /// Why the provider does not accept a symbol, whatever is asked about it.
+    #[must_use]
+    pub fn unaccepted(&self, symbol: &Symbol) -> Option<Refusal> {
+        let mut known = self.about(Entitlement::SYMBOL);
+        let known = known.find(|known| known.parameter == symbol.as_str())?;
+        let said = known.message.as_deref().unwrap_or_default();
+        let text = format!(
+            "the provider does not accept {symbol} ({said}); change it, or it is asked for again after \
+             a month"
+        );
+        Some(Refusal::new(ErrorClass::BadRequest, text))
     }
 
     fn about<'a>(&'a self, endpoint: &'a str) -> impl Iterator<Item = &'a Entitlement> {

@@ -10,10 +10,13 @@ use crate::model::ErrorClass;
 pub const PER_PAGE: u32 = 3;
 
 /// The waits of the retry policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Waits {
     /// After a burst refusal; doubles.
     pub burst: Duration,
+    /// The part of that wait that chance decides, from 0 to 1: where a limit refills all the time,
+    /// many clients would otherwise come back together.
+    pub spread: f64,
     /// After a minute refusal.
     pub minute: Duration,
     /// Upper bound of the first wait after an outage or a broken connection; doubles, full jitter.
@@ -28,6 +31,7 @@ impl Default for Waits {
     fn default() -> Self {
         Self {
             burst: Duration::from_millis(1200),
+            spread: 0.0,
             minute: Duration::from_mins(1),
             outage: Duration::from_secs(5),
             cap: Duration::from_mins(1),
@@ -48,18 +52,21 @@ impl Waits {
 
     /// The wait before retry number `retry` (0 is the first), or `None` if a retry would not help.
     ///
-    /// `jitter` is a random number from 0 to 1 that spreads retries of many clients after an outage.
+    /// `jitter` is a random number from 0 to 1 that spreads retries of many clients.
     #[must_use]
     pub fn before(&self, class: ErrorClass, retry: u32, jitter: f64) -> Option<Duration> {
         if retry >= self.retries {
             return None;
         }
         let doubled = |first: Duration| first.saturating_mul(1 << retry).min(self.cap);
+        let chance = jitter.clamp(0.0, 1.0);
         match class {
-            ErrorClass::Burst => Some(doubled(self.burst)),
+            ErrorClass::Burst => {
+                Some(doubled(self.burst).mul_f64(1.0 - self.spread * (1.0 - chance)))
+            }
             ErrorClass::Minute => Some(self.minute),
             ErrorClass::Outage | ErrorClass::Network | ErrorClass::Unknown => {
-                Some(doubled(self.outage).mul_f64(jitter.clamp(0.0, 1.0)))
+                Some(doubled(self.outage).mul_f64(chance))
             }
             ErrorClass::Day
             | ErrorClass::NotEntitled
@@ -182,6 +189,24 @@ mod tests {
             waits.before(ErrorClass::Outage, 1, 0.25),
             Some(Duration::from_millis(2_500))
         );
+    }
+
+    #[test]
+    fn half_of_a_wait_after_a_burst_can_be_left_to_chance() {
+        let waits = Waits {
+            burst: Duration::from_secs(1),
+            spread: 0.5,
+            cap: Duration::from_secs(30),
+            retries: 6,
+            ..Waits::default()
+        };
+        let after = |jitter| {
+            let wait = |retry| waits.before(ErrorClass::Burst, retry, jitter);
+            let waits = (0..9).map_while(wait);
+            waits.map(|wait| wait.as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(after(1.0), [1_000, 2_000, 4_000, 8_000, 16_000, 30_000]);
+        assert_eq!(after(0.0), [500, 1_000, 2_000, 4_000, 8_000, 15_000]);
     }
 
     #[test]

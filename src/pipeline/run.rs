@@ -150,7 +150,7 @@ impl Pipeline {
         self.write(waiting, || self.recover(waiting)).await?;
         let learned = self.learned(&self.places()).await?;
         let missing = self.missing(&request).await?;
-        let (mut roll, mut work) = self.plan(&request, &missing);
+        let (mut roll, mut work) = self.plan(&request, &missing, &learned);
         self.skip_fresh(&mut roll, &mut work, request.max_age)
             .await?;
         for (place, requests) in &mut work {
@@ -225,7 +225,7 @@ impl Pipeline {
                 .lanes
                 .iter()
                 .position(|lane| *lane.id() == series.source);
-            let planned = self.asked_of(place, &[Wish::newest(series.clone())]);
+            let planned = self.asked_of(place, vec![Wish::newest(series.clone())], &learned);
             if let Some((_, refusal)) = planned.refused.into_iter().next() {
                 return Some((refusal.class, refusal.text));
             }
@@ -240,7 +240,7 @@ impl Pipeline {
 
     /// Whether any of these series can be fetched with these options; otherwise why not.
     pub fn can_ask(&self, request: &RunRequest) -> Result<(), String> {
-        let (roll, work) = self.plan(request, &HashMap::new());
+        let (roll, work) = self.plan(request, &HashMap::new(), &BTreeMap::new());
         if !work.is_empty() {
             return Ok(());
         }
@@ -283,7 +283,12 @@ impl Pipeline {
 
     /// Turns series into requests for each lane. What cannot be requested is refused here, without
     /// sending anything.
-    fn plan(&self, request: &RunRequest, missing: &HashMap<SeriesKey, Vec<Span>>) -> (Roll, Work) {
+    fn plan(
+        &self,
+        request: &RunRequest,
+        missing: &HashMap<SeriesKey, Vec<Span>>,
+        learned: &BTreeMap<usize, Learned>,
+    ) -> (Roll, Work) {
         let mut wishes: BTreeMap<Option<usize>, Vec<Wish>> = BTreeMap::new();
         let mut roll = Roll::default();
         for wanted in &request.series {
@@ -307,7 +312,7 @@ impl Pipeline {
         }
         let mut work = Work::new();
         for (place, wishes) in wishes {
-            let planned = self.asked_of(place, &wishes);
+            let planned = self.asked_of(place, wishes, learned);
             for (series, refusal) in planned.refused {
                 let report = refused(&series, refusal);
                 roll.reports.insert(series, report);
@@ -320,17 +325,29 @@ impl Pipeline {
     }
 
     /// What is asked of the lane at a place; `None` is a source that this version does not know.
-    fn asked_of(&self, place: Option<usize>, wishes: &[Wish]) -> Planned {
-        match place.and_then(|place| self.lanes.get(place)) {
-            Some(lane) => lane.plan(wishes),
-            None => Planned::each(wishes, |wish| {
+    fn asked_of(
+        &self,
+        place: Option<usize>,
+        mut wishes: Vec<Wish>,
+        learned: &BTreeMap<usize, Learned>,
+    ) -> Planned {
+        let Some((place, lane)) = place.and_then(|at| Some((at, self.lanes.get(at)?))) else {
+            return Planned::each(&wishes, |wish| {
                 let text = format!(
                     "this version does not know the source {}; the series stays as it is",
                     wish.series.source
                 );
                 Err(Refusal::new(ErrorClass::BadRequest, text))
-            }),
-        }
+            });
+        };
+        let unaccepted = |wish: &Wish| learned.get(&place)?.unaccepted(&wish.series.symbol);
+        let without = wishes
+            .extract_if(.., |wish| unaccepted(wish).is_some())
+            .filter_map(|wish| unaccepted(&wish).map(|refusal| (wish.series, refusal)));
+        let refused: Vec<(SeriesKey, Refusal)> = without.collect();
+        let mut planned = lane.plan(&wishes);
+        planned.refused.extend(refused);
+        planned
     }
 
     /// Leaves out requests of which every series is fresh.

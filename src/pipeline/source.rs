@@ -146,7 +146,8 @@ pub struct Refusal {
     pub class: ErrorClass,
     /// What the provider said or what was found, safe to show, one sentence where possible.
     pub text: String,
-    /// The parameter that it is about, as `name=value`; `None`: the whole request.
+    /// The parameter that it is about, as `name=value`; `None`: the whole request. Of a bad request it
+    /// is a symbol that no spelling of the rest makes acceptable.
     pub parameter: Option<String>,
     /// The requests a second that a burst refusal names.
     pub per_second: Option<u32>,
@@ -243,7 +244,7 @@ impl Description {
 }
 
 /// How fast a source is asked, and when again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// What the key may send.
     pub quota: Quota,

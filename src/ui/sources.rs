@@ -237,6 +237,7 @@ fn answered(quota: &QuotaStatus, reader: &Reader) -> String {
 /// The endpoints that the key is known to be allowed, or not.
 fn allowed(known: &[Entitlement], granted: bool) -> String {
     let known = known.iter().filter(|known| known.granted == granted);
+    let known = known.filter(|known| known.endpoint != Entitlement::SYMBOL);
     let endpoints = known.map(|known| match known.parameter.as_str() {
         "" => known.endpoint.clone(),
         parameter => format!("{} with {parameter}", known.endpoint),

@@ -350,11 +350,13 @@ pub async fn entitlements(
 ) -> Outcome<Vec<Entitlement>> {
     let rows: Vec<(String, String, bool, Option<String>)> = sqlx::query_as(
         "SELECT endpoint, parameter, granted, message FROM entitlements \
-         WHERE key_fingerprint = $1 AND plan = $2 AND source = $3",
+         WHERE key_fingerprint = $1 AND plan = $2 AND source = $3 \
+           AND (endpoint <> $4 OR learnt_at > strftime('%Y-%m-%d %H:%M:%f', 'now', '-30 days'))",
     )
     .bind(credential.fingerprint)
     .bind(credential.plan)
     .bind(credential.source.as_str())
+    .bind(Entitlement::SYMBOL)
     .fetch_all(connection)
     .await?;
     Ok(rows

@@ -83,7 +83,11 @@ impl Source for Binance {
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
-        self.client.get(&SETTINGS.route(request), attempt).await
+        let answer = self.client.get(&SETTINGS.route(request), attempt).await?;
+        if let Some(pause) = refusal::ban(request, &answer) {
+            self.client.hold(pause);
+        }
+        Ok(answer)
     }
 
     fn pause(&self) -> Option<Pause> {

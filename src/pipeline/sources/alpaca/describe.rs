@@ -108,13 +108,15 @@ impl Feed {
     }
 }
 
-/// What a plan allows. A refusal for too many requests names no time: the wait doubles.
+/// What a plan allows. A refusal for too many requests names no time: the wait doubles, half of it by
+/// chance.
 pub(super) fn policy(plan: &Plan) -> Policy {
     Policy {
         quota: plan.quota,
         in_flight: plan.in_flight,
         waits: Waits {
             burst: Duration::from_secs(1),
+            spread: 0.5,
             cap: Duration::from_secs(30),
             retries: 6,
             ..Waits::default()

@@ -1,14 +1,15 @@
 //! Tells a refusal from data: by the status first, then by the code.
 
+use chrono::{DateTime, TimeDelta};
 use serde::Deserialize;
 
 use super::plan::KLINES;
 use super::settings::SETTINGS;
 use crate::model::text::MAX_CHARS;
-use crate::model::{ErrorClass, Request};
+use crate::model::{Answer, ErrorClass, Request};
 use crate::pipeline::http;
-use crate::pipeline::reading::quoted;
-use crate::pipeline::source::Refusal;
+use crate::pipeline::reading::{self, quoted};
+use crate::pipeline::source::{Pause, Refusal};
 
 /// The pair is not known.
 const UNKNOWN_SYMBOL: i64 = -1121;
@@ -20,6 +21,29 @@ struct Notice {
     code: i64,
     #[serde(default)]
     msg: String,
+}
+
+/// The longest ban that the exchange announces.
+const LONGEST_BAN: TimeDelta = TimeDelta::days(3);
+/// What stands before the end of a ban, in milliseconds since 1970.
+const BANNED_UNTIL: &str = "banned until ";
+
+/// The ban whose end a refusal names. `Retry-After`, which may be there too, is heeded by itself; the
+/// later of both counts.
+pub(super) fn ban(request: &Request, answer: &Answer) -> Option<Pause> {
+    if !matches!(answer.status, 418 | 429) {
+        return None;
+    }
+    let body = reading::body(answer);
+    let text = String::from_utf8_lossy(body);
+    let (_, after) = text.split_once(BANNED_UNTIL)?;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let until = DateTime::from_timestamp_millis(digits.parse().ok()?)?;
+    let left = (until - answer.received_at).min(LONGEST_BAN);
+    Some(Pause {
+        why: refusal(answer.status, body, request)?,
+        left: left.to_std().ok().filter(|left| !left.is_zero())?,
+    })
 }
 
 /// What an answer refuses; `None`: nothing, it should hold data.

@@ -409,3 +409,25 @@ fn requests_go_to_the_exchanges_path() {
         ["symbol", "interval", "startTime", "endTime", "limit"]
     );
 }
+
+#[test]
+fn the_end_of_a_ban_is_read_and_bounded() {
+    let request = one(
+        Interval::Daily,
+        "2026-11-18T00:00:00Z",
+        "2026-11-19T00:00:00Z",
+    );
+    let seconds = |status, until: &str| {
+        let body = format!(r#"{{"code":-1003,"msg":"IP banned until {until}. Please use"}}"#);
+        let ban = refusal::ban(&request, &answer(status, &body));
+        ban.map(|pause| pause.left.as_secs())
+    };
+    let millis = |from_now: i64| (at(NOW).timestamp_millis() + from_now).to_string();
+    assert_eq!(seconds(418, &millis(90_000)), Some(90));
+    assert_eq!(seconds(429, &millis(90_000)), Some(90));
+    assert_eq!(seconds(400, &millis(90_000)), None);
+    assert_eq!(seconds(418, &millis(-1)), None);
+    assert_eq!(seconds(418, "soon"), None);
+    assert_eq!(seconds(418, "99999999999999999999"), None);
+    assert_eq!(seconds(418, &millis(1_000_000_000_000)), Some(3 * 86_400));
+}

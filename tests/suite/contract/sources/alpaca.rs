@@ -261,6 +261,27 @@ async fn one_bad_symbol_of_fifty_costs_one_request_and_no_other_series(place: Pl
         .sql("SELECT status || ' ' || count(*) FROM run_series GROUP BY status ORDER BY status")
         .await;
     assert_eq!(rows, ["failed 1", "succeeded 49"]);
+    // A later run, of any process, no longer asks for it.
+    let again = ended(&free(&store, &provider), between(&keys(&names), minutes)).await;
+    assert_eq!(provider.journal().len(), 3);
+    let bad = again.series.iter().find(|series| series.error.is_some());
+    let bad = bad.unwrap();
+    assert_eq!((bad.series.symbol.as_str(), bad.requests), ("CSP1", 0));
+    let error = bad.error.as_ref().unwrap();
+    assert_eq!(error.class, ErrorClass::BadRequest);
+    assert!(
+        error
+            .message
+            .contains("does not accept CSP1 (invalid symbol: CSP1)")
+    );
+    let parked = free(&store, &provider).parked(&keys(&names)).await.unwrap();
+    assert_eq!(parked.iter().flatten().count(), 1);
+    // A month later it may be accepted.
+    place
+        .sql("UPDATE entitlements SET learnt_at = '2020-01-01' WHERE endpoint = 'symbol' RETURNING parameter")
+        .await;
+    ended(&free(&store, &provider), between(&keys(&names), minutes)).await;
+    assert_eq!(provider.journal().len(), 5);
 }
 
 async fn a_walk_that_was_killed_goes_on_at_the_page_that_is_missing(place: Place) {

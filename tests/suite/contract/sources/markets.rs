@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use pipeline_tui::model::{Fill, Price, Volume};
+use pipeline_tui::pipeline::source::{Source as _, Wish};
 use pipeline_tui::pipeline::sources::{binance::Binance, coinbase::Coinbase};
 use pipeline_tui::simulate::{JournalEntry, Options, Plan, Server};
 use rust_decimal::Decimal;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::*;
+use crate::support::scripted::Scripted;
 
 contract! {
     what_the_exchanges_say_is_stored_to_the_last_digit,
@@ -395,4 +398,28 @@ async fn the_running_bar_is_never_final(place: Place) {
         assert!(!last.is_final, "{series}");
         assert!(before.iter().all(|bar| bar.is_final), "{series}");
     }
+}
+
+/// Where no `Retry-After` says how long.
+#[tokio::test]
+async fn a_ban_lasts_until_the_instant_that_its_text_names() {
+    let until = at(NOW) + TimeDelta::hours(2);
+    let text = format!("IP banned until {}.", until.timestamp_millis());
+    let provider = Scripted::start(at(NOW), move |_| {
+        let body = serde_json::json!({"code": -1003, "msg": text});
+        Some((418, body.to_string()))
+    })
+    .await;
+    let url = provider.base_url.parse().unwrap();
+    let source = Binance::new(url, Clock::fixed(at(NOW))).unwrap();
+    let wish = Wish::newest(binance("BTCUSDT", Interval::Min5));
+    let request = source.plan(&[wish]).requests.remove(0);
+    source.send(&request, Uuid::nil()).await.unwrap();
+    let pause = source.pause().unwrap();
+    assert_eq!(pause.why.class, ErrorClass::Blocked);
+    let two_hours = Duration::from_hours(2);
+    let left = two_hours.checked_sub(pause.left).unwrap();
+    assert!(left < Duration::from_mins(5), "{pause:?}");
+    source.send(&request, Uuid::nil()).await.unwrap_err();
+    assert_eq!(provider.journal().len(), 1);
 }
