@@ -106,22 +106,23 @@ impl Pipeline {
         Ok(ledgers)
     }
 
-    /// Requests that starts have sent since an instant to sources with a limited day.
+    /// Requests that starts have sent since an instant to each source with a limited day.
     pub(super) async fn sent_by_starts(
         &self,
         triggers: &'static [&'static str],
         since: DateTime<Utc>,
-    ) -> Result<u32, DbError> {
-        let mut sent = 0;
+    ) -> Result<BTreeMap<SourceId, u32>, DbError> {
+        let mut all = BTreeMap::new();
         for lane in self
             .lanes
             .iter()
             .filter(|lane| lane.policy.quota.per_day().is_some())
         {
             let credential = lane.credential.clone();
-            sent += self.store.sent_since(credential, triggers, since).await?;
+            let sent = self.store.sent_since(credential, triggers, since).await?;
+            all.insert(lane.id().clone(), sent);
         }
-        Ok(sent)
+        Ok(all)
     }
 
     /// Runs once over the series of `request`. Errors are those of the store before any request;
@@ -132,14 +133,15 @@ impl Pipeline {
         observer: Observer,
         cancel: CancellationToken,
     ) -> Result<RunReport, DbError> {
-        self.run_within(request, None, observer, cancel).await
+        self.run_within(request, &BTreeMap::new(), observer, cancel)
+            .await
     }
 
-    /// The same with at most this many requests, retries included, in lanes whose day is limited.
+    /// The same with at most this many requests, retries included, to each of these sources.
     pub async fn run_within(
         self: &Arc<Self>,
         request: RunRequest,
-        most_requests: Option<u32>,
+        most_requests: &BTreeMap<SourceId, u32>,
         observer: Observer,
         cancel: CancellationToken,
     ) -> Result<RunReport, DbError> {
@@ -171,13 +173,10 @@ impl Pipeline {
         });
         let unasked = roll.unasked();
         let mut unrecorded = self.record_unasked(active.id, unasked, waiting).await.err();
-        let most = most_requests.map(Allowance::of);
         let lane_run = |place: usize, requests: Vec<Request>| {
             let lane = self.lanes.get(place)?.clone();
             let series = requests.iter().map(|request| request.series.len()).sum();
-            let most = most
-                .clone()
-                .filter(|_| lane.policy.quota.per_day().is_some());
+            let most = most_requests.get(lane.id()).copied().map(Allowance::of);
             Some(LaneRun {
                 pipeline: Arc::clone(self),
                 run: active.id,

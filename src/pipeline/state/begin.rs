@@ -1,13 +1,16 @@
 //! What a start of the engine fetches by itself: it spends few of a day's requests and reports what
 //! is left.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use super::super::notice::What;
+use super::super::planner::reserve;
 use super::around::Whose;
 use super::queue::QueuedRun;
 use super::{Handover, Job, Loaded, Owner, State, tell};
-use crate::model::SeriesKey;
+use crate::model::SourceId;
 use crate::time::is_far_ahead;
 
 /// Requests that starts send until the next instant of the schedule, if the plan has a daily limit.
@@ -58,7 +61,7 @@ impl State {
             Some(FIRST)
         };
         if !self.paused {
-            jobs.extend(self.begin(trigger, handover.sent_by_starts, now));
+            jobs.extend(self.begin(trigger, &handover.sent_by_starts, now));
         }
         jobs
     }
@@ -85,34 +88,41 @@ impl State {
     fn begin(
         &mut self,
         trigger: Option<&'static str>,
-        sent: u32,
+        sent: &BTreeMap<SourceId, u32>,
         now: DateTime<Utc>,
     ) -> Option<Job> {
-        let Some(left) = self.quotas.left_of_limited(now) else {
+        let (mut most, mut rest, mut still) = (BTreeMap::new(), 0, 0);
+        // Of each source by itself: one whose day is over holds up no other.
+        for (source, quota, left) in self.quotas.limited(now) {
+            let reserved = quota.per_day().map_or(0, reserve);
+            let sent = sent.get(source).copied().unwrap_or_default();
+            let allowed = trigger.map_or(0, |_| allowance(left.saturating_sub(reserved), sent));
+            let due = count(self.due(now).filter(|key| key.source == *source).count());
+            if due > allowed {
+                rest += due - allowed;
+                still += left - allowed;
+            }
+            most.insert(source.clone(), allowed);
+        }
+        if most.is_empty() {
             self.enqueue(trigger?, None);
             return None;
-        };
-        let reserved = self.quotas.reserved();
-        let most = trigger.map_or(0, |_| allowance(left.saturating_sub(reserved), sent));
-        let is_limited = |series: &&SeriesKey| self.quotas.is_limited(&series.source);
-        let due = self.due(now).count();
-        let limited = self.due(now).filter(is_limited).count();
-        let (due, free) = (count(limited), count(due - limited));
-        if let Some(trigger) = trigger.filter(|_| most + free > 0) {
+        }
+        let begins = !self.due_within(Whose::All, (&most, false), now).is_empty();
+        if let Some(trigger) = trigger.filter(|_| begins) {
             self.enqueue_run(QueuedRun {
                 trigger,
                 series: None,
                 whose: Whose::All,
-                most: Some(most),
+                most,
                 within: None,
             });
         }
-        let rest = due.saturating_sub(most);
         let is_news = trigger.is_some() || !std::mem::replace(&mut self.has_begun, true);
         (rest > 0 && is_news).then(|| {
             let what = What::Rest {
                 series: rest,
-                left: left - most,
+                left: still,
                 next_at: self.next_at(now),
             };
             tell(now, what)

@@ -1,5 +1,7 @@
 //! Commands: each is carried out, or refused with a reason.
 
+use std::collections::BTreeMap;
+
 use crate::model::bar_file::BarFile;
 use chrono::{DateTime, Utc};
 
@@ -45,7 +47,7 @@ impl State {
                     trigger: "backfill",
                     series: Some(vec![series.clone()]),
                     whose: Whose::All,
-                    most: None,
+                    most: BTreeMap::new(),
                     within: Some((*within).into()),
                 };
                 if !self.enqueue_run(run) {

@@ -1,6 +1,6 @@
 //! Which series a run would fetch, in which order, and what is planned: from the planner.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -57,11 +57,11 @@ impl State {
     }
 
     /// What a run sends that starts now, in order: what is due and has room. `most`: the most requests
-    /// to sources with a limited day; a person's key press may use the reserve, too.
+    /// to each of these sources; a person's key press may use the reserve, too.
     pub(super) fn due_within(
         &self,
         whose: Whose,
-        (most, is_person): (Option<u32>, bool),
+        (most, is_person): (&BTreeMap<SourceId, u32>, bool),
         now: DateTime<Utc>,
     ) -> Vec<SeriesKey> {
         let entries = self.entries.iter();
@@ -72,14 +72,14 @@ impl State {
             &self.rooms(Some(now), is_person, now),
             now,
         );
-        let mut room = most.unwrap_or(u32::MAX);
+        let mut room = most.clone();
         let prices = plan.lines.iter().filter(|line| line.at == Some(now));
         let fits = |line: &&PlannedFetch| {
-            if !self.quotas.is_limited(&line.series.source) {
+            let Some(room) = room.get_mut(&line.series.source) else {
                 return true;
-            }
-            let is_room = room >= line.price;
-            room = room.saturating_sub(line.price);
+            };
+            let is_room = *room >= line.price;
+            *room = room.saturating_sub(line.price);
             is_room
         };
         let fitting = prices.filter(fits);

@@ -1,6 +1,6 @@
 //! What was read from the store: where it goes, and what it shows about other processes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -149,7 +149,7 @@ impl State {
             trigger,
             series: None,
             whose,
-            most: None,
+            most: BTreeMap::new(),
             within: None,
         });
         if trigger == "due" && self.due(now).next().is_none() {

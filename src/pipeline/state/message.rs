@@ -1,6 +1,7 @@
 //! What the engine receives, and what it has done.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -91,7 +92,7 @@ pub struct Handover {
     /// The requests to each source.
     pub ledgers: Vec<(SourceId, Ledger)>,
     /// Requests that starts have sent since the last instant of the schedule.
-    pub sent_by_starts: u32,
+    pub sent_by_starts: BTreeMap<SourceId, u32>,
 }
 
 /// The watch list with what is known about each series.
@@ -343,8 +344,9 @@ pub struct StartRun {
     pub trigger: &'static str,
     /// Its series.
     pub series: Vec<SeriesKey>,
-    /// The most requests that it may send to sources with a limited day.
-    pub most: Option<u32>,
+    /// The most requests that it may send to each of these sources; to others as many as their plans
+    /// allow.
+    pub most: BTreeMap<SourceId, u32>,
     /// The time of which it brings only what is missing.
     pub within: Option<Fill>,
 }

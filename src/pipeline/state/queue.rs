@@ -1,6 +1,6 @@
 //! Runs that wait for the current one, and the start of the next.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use super::super::snapshot::{RunProgress, SeriesState};
 use super::around::Whose;
 use super::counted::Counted;
 use super::{Job, Live, StartRun, State};
-use crate::model::{Fill, SeriesKey};
+use crate::model::{Fill, SeriesKey, SourceId};
 
 /// Runs that may wait behind the current one; nobody presses a key more often.
 pub(super) const MOST_QUEUED: usize = 8;
@@ -22,9 +22,9 @@ pub(super) struct QueuedRun {
     pub series: Option<Vec<SeriesKey>>,
     /// Of which those are, where none are named.
     pub whose: Whose,
-    /// The most requests that it may send to sources with a limited day; `None`: as many as the
-    /// plans allow.
-    pub most: Option<u32>,
+    /// The most requests that it may send to each of these sources; to others as many as their plans
+    /// allow.
+    pub most: BTreeMap<SourceId, u32>,
     /// The time of which it brings only what is missing; `None`: what is missing up to now.
     pub within: Option<Fill>,
 }
@@ -32,8 +32,8 @@ pub(super) struct QueuedRun {
 impl QueuedRun {
     /// Whether both would fetch the same, whatever started them.
     pub(super) fn asks_the_same(&self, other: &Self) -> bool {
-        (&self.series, self.whose, self.most, self.within)
-            == (&other.series, other.whose, other.most, other.within)
+        (&self.series, self.whose, &self.most, self.within)
+            == (&other.series, other.whose, &other.most, other.within)
     }
 }
 
@@ -47,7 +47,7 @@ impl State {
             trigger,
             series,
             whose: Whose::All,
-            most: None,
+            most: BTreeMap::new(),
             within: None,
         })
     }
@@ -78,8 +78,8 @@ impl State {
                 most,
                 within,
             } = run;
-            let series =
-                series.unwrap_or_else(|| self.due_within(whose, (most, trigger == "due"), now));
+            let is_person = trigger == "due";
+            let series = series.unwrap_or_else(|| self.due_within(whose, (&most, is_person), now));
             if series.is_empty() {
                 continue;
             }

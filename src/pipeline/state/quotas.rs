@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::planner::reserve;
 use super::super::snapshot::{QuotaStatus, RollingStatus};
 use crate::model::quota::{self, Ledger, Quota};
 use crate::model::{SeriesKey, SourceId};
@@ -87,35 +86,12 @@ impl Quotas {
         self.0.iter().map(spent).min().flatten()
     }
 
-    /// Whether the day of a source is limited.
-    pub fn is_limited(&self, source: &SourceId) -> bool {
-        self.of(source)
-            .is_some_and(|standing| standing.quota.per_day().is_some())
-    }
-
     /// The sources with a limited day, and the requests that are left of it.
     pub fn limited(&self, now: DateTime<Utc>) -> impl Iterator<Item = (&SourceId, &Quota, u32)> {
         let limited = move |standing: &'_ Standing| left(standing, now);
         let limited = move |standing| Some((standing, limited(standing)?));
         let limited = self.0.iter().filter_map(limited);
         limited.map(|(standing, left)| (&standing.source, &standing.quota, left))
-    }
-
-    /// Requests that may still be sent today to all sources with a limited day; `None`: there is none.
-    pub fn left_of_limited(&self, now: DateTime<Utc>) -> Option<u32> {
-        let limited = self
-            .0
-            .iter()
-            .filter(|standing| standing.quota.per_day().is_some());
-        limited
-            .filter_map(|standing| left(standing, now))
-            .reduce(u32::saturating_add)
-    }
-
-    /// Requests of a day that are kept for a person.
-    pub fn reserved(&self) -> u32 {
-        let per_day = self.0.iter().filter_map(|one| one.quota.per_day());
-        per_day.map(reserve).sum()
     }
 
     /// How many of these series can be fetched before their sources' days are over.
@@ -212,7 +188,8 @@ mod tests {
         assert!(quotas.spent_until(&SourceId::DEFAULT, now).is_some());
         assert_eq!(quotas.spent_until(&OTHER, now), None);
         assert_eq!(quotas.all_spent_until(now), None);
-        assert_eq!(quotas.left_of_limited(now), Some(0));
+        let limited: Vec<_> = quotas.limited(now).collect();
+        assert!(matches!(limited.as_slice(), [(source, _, 0)] if **source == SourceId::DEFAULT));
         let ibm = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
         let other = SeriesKey {
             source: OTHER,

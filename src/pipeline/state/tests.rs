@@ -12,6 +12,8 @@ mod symbols;
 mod told;
 mod watch_list;
 
+use std::collections::BTreeMap;
+
 use crate::model::calendar::CalendarId;
 use chrono_tz::America::New_York;
 
@@ -169,7 +171,7 @@ fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
         last_tick: Some(at(last_tick)),
         list: entries(),
         ledgers: vec![],
-        sent_by_starts: 0,
+        sent_by_starts: BTreeMap::new(),
     };
     state.step(Input::Owner(Some(handover)), at(NOON))
 }
@@ -208,7 +210,7 @@ fn a_backfill_waits_for_the_run_before_it_and_keeps_its_time() {
         Job::Run(StartRun {
             trigger: "backfill",
             series: vec![key("IBM")],
-            most: None,
+            most: BTreeMap::new(),
             within: Some(within(days).into()),
         })
     };

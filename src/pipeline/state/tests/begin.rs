@@ -13,7 +13,7 @@ fn handed_over(last_tick: Option<&str>, sent_by_starts: u32) -> (State, Handover
             entries: entries.collect(),
         },
         ledgers: vec![],
-        sent_by_starts,
+        sent_by_starts: BTreeMap::from([(SourceId::DEFAULT, sent_by_starts)]),
     };
     (state(last_tick), handover)
 }
@@ -29,7 +29,10 @@ fn used(today: u32) -> Vec<(SourceId, Ledger)> {
 /// The run that was started: its trigger, its series and its most requests.
 fn run(jobs: &[Job]) -> Option<(&'static str, usize, Option<u32>)> {
     jobs.iter().find_map(|job| match job {
-        Job::Run(run) => Some((run.trigger, run.series.len(), run.most)),
+        Job::Run(run) => {
+            let most = run.most.get(&SourceId::DEFAULT).copied();
+            Some((run.trigger, run.series.len(), most))
+        }
         _ => None,
     })
 }
@@ -133,4 +136,24 @@ fn a_limited_start_takes_the_series_that_waited_longest() {
         .map(|key| key.symbol.as_str())
         .collect();
     assert_eq!(symbols, ["S2", "S4", "S6", "S3", "S1"]);
+}
+
+#[test]
+fn a_source_whose_day_is_over_holds_up_no_other() {
+    const OTHER: SourceId = SourceId::known("other");
+    let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 5);
+    let quota = quotas(Some(25)).remove(0).1;
+    state.quotas = Quotas::new(vec![(SourceId::DEFAULT, quota), (OTHER, quota)]);
+    for entry in handover.list.entries.iter_mut().skip(4) {
+        entry.key.source = OTHER;
+    }
+    handover.ledgers = used(25);
+    let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+    let sources = jobs.iter().find_map(|job| match job {
+        Job::Run(run) => Some(run.series.iter().map(|key| key.source.clone()).collect()),
+        _ => None,
+    });
+    let sources: Vec<SourceId> = sources.unwrap();
+    assert_eq!(sources, [OTHER, OTHER, OTHER]);
+    assert_eq!(rest(&jobs), Some((4, 0)));
 }

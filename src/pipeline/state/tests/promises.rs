@@ -79,7 +79,7 @@ fn an_input() -> impl Strategy<Value = Input> {
             last_tick: Some(at("2026-11-18T12:00:00Z")),
             list,
             ledgers: vec![],
-            sent_by_starts: 0,
+            sent_by_starts: BTreeMap::new(),
         }))),
         1 => Just(()).prop_map(|()| Input::Command(Command::Shutdown)),
     ]
@@ -124,7 +124,7 @@ fn queued() -> QueuedRun {
         trigger: "fetch",
         series: Some(vec![key("IBM")]),
         whose: Whose::All,
-        most: None,
+        most: BTreeMap::new(),
         within: None,
     }
 }

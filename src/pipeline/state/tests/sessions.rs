@@ -15,7 +15,7 @@ fn watching(schedule: &str, fetched_at: &str) -> State {
         last_tick: Some(at(fetched_at)),
         list: list(fetched_at),
         ledgers: vec![],
-        sent_by_starts: 0,
+        sent_by_starts: BTreeMap::new(),
     };
     state.step(Input::Owner(Some(handover)), at(fetched_at));
     state
