@@ -155,15 +155,7 @@ async fn once(
 ) -> Result<u8, Failure> {
     let store = open::store(settings, false).await?;
     let pipeline = open::pipeline_at(settings, Arc::clone(&store), clock)?;
-    let series = scene.map_or_else(
-        || {
-            let symbols = settings.defaults.symbols.iter();
-            symbols
-                .map(|symbol| SeriesKey::of(symbol, Interval::Min5))
-                .collect()
-        },
-        Scene::watch_list,
-    );
+    let series = scene.map_or_else(short_watch_list, Scene::watch_list);
     narrator.say(
         "DEMO: a simulated provider and a temporary store; no key, no network, nothing is kept",
     );
@@ -187,6 +179,14 @@ async fn once(
     store.close().await;
     output::print(&text)?;
     Ok(exit::of_series(&report.series))
+}
+
+/// What is shown without a terminal: the 5min bars of the panel's watch list, of which one trades
+/// around the clock.
+fn short_watch_list() -> Vec<SeriesKey> {
+    let mut series = usual_watch_list();
+    series.retain(|series| series.interval == Interval::Min5);
+    series
 }
 
 /// When the demo starts: on a trading day, today or the next one.

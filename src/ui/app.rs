@@ -162,8 +162,7 @@ impl App {
     pub fn source(&self) -> Option<&SourceStatus> {
         let snapshot = self.shared.snapshot.as_ref()?;
         let id = match self.shared.watched_sources().as_slice() {
-            [] if first::is_first(&self.shared) => return None,
-            [] => None,
+            [] => return snapshot.source(self.shared.chosen_sources().first()?),
             [only] => Some((*only).clone()),
             _ => self.shown().leave(&self.shared).map(|series| series.source),
         };

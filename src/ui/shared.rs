@@ -238,6 +238,23 @@ impl Shared {
         found
     }
 
+    /// The sources that somebody chose: those of the watch list, and those that have a person's own key.
+    #[must_use]
+    pub fn chosen_sources(&self) -> Vec<&SourceId> {
+        let mut found = self.watched_sources();
+        for source in self
+            .about
+            .sources
+            .iter()
+            .filter(|source| self.has_own_key(source))
+        {
+            if !found.contains(&&source.settings.id) {
+                found.push(&source.settings.id);
+            }
+        }
+        found
+    }
+
     /// Whether this many requests to a source would use some of its day's reserve.
     #[must_use]
     pub fn takes_reserve(&self, source: &SourceId, requests: usize) -> bool {

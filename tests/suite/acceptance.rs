@@ -439,6 +439,8 @@ async fn the_demo_needs_nothing_and_hears_nothing() {
         done.stdout.starts_with("DEMO") && done.stdout.contains("IBM 5min"),
         "{done:?}"
     );
+    let around_the_clock = "\ncoinbase:BTC-USD 5min\n";
+    assert!(done.stdout.contains(around_the_clock), "{done:?}");
     assert!(!desk.database().exists());
 }
 

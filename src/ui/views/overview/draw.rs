@@ -327,16 +327,18 @@ fn side(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>, area: Rect, bu
     lines.push(plain(String::new()));
     lines.push(head("Today"));
     let watched = shared.watched_sources();
+    let shown = match watched.as_slice() {
+        [] => shared.chosen_sources(),
+        _ => watched,
+    };
+    if shown.is_empty() {
+        lines.push(plain("no source chosen".to_owned()));
+    }
     for source in &snapshot.sources {
-        let is_only = watched.len() < 2;
-        let is_shown = match watched.first() {
-            Some(_) => watched.contains(&&source.id),
-            None => source.id == shared.sources.usual,
-        };
-        if !is_shown {
+        if !shown.contains(&&source.id) {
             continue;
         }
-        if !is_only {
+        if shown.len() > 1 {
             lines.push(plain(text::fit(shared.source_name(&source.id), 19)));
         }
         lines.push(plain(match source.quota.limit {

@@ -99,7 +99,11 @@ pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<SystemLine> {
         value: row.value.clone(),
         note: row.source.clone(),
     });
-    let sources = shared.about.sources.iter().flat_map(|about| {
+    let chosen = shared.chosen_sources();
+    let mut abouts: Vec<&AboutSource> = shared.about.sources.iter().collect();
+    // Those that nobody chose last, in their order.
+    abouts.sort_by_key(|about| !chosen.contains(&&about.settings.id));
+    let sources = abouts.into_iter().flat_map(|about| {
         let head = Section::Source(about.settings.words.name);
         section(head, source(about, shared, system, now))
     });

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::pipeline::snapshot::Snapshot;
-use crate::ui::sample;
+use crate::pipeline::snapshot::{KeyUse, Snapshot};
+use crate::ui::about::AboutSource;
+use crate::ui::sample::{self, sources::KEYLESS};
 
 fn line(shared: &Shared, section: Section, label: &str) -> SystemLine {
     lines(shared, sample::now())
@@ -296,4 +297,33 @@ fn the_engine_is_asked_when_the_view_opens_and_each_minute_after() {
     shared.speed = 60;
     assert!(!view.is_old(&shared, now + TimeDelta::seconds(3_599)));
     assert!(view.is_old(&shared, now + TimeDelta::seconds(3_600)));
+}
+
+#[test]
+fn a_source_that_nobody_chose_comes_after_the_others() {
+    let heads = |shared: &Shared| {
+        let mut heads: Vec<Section> = vec![];
+        let all = lines(shared, sample::now()).into_iter();
+        heads.extend(all.map(|line| line.section));
+        heads.dedup();
+        heads.truncate(2);
+        heads
+    };
+    let (usual, keyless) = (Section::Source("Alpha Vantage"), Section::Source("Keyless"));
+    let mut shared = sample::shared(sample::normal());
+    shared.about.sources.push(AboutSource {
+        settings: &KEYLESS,
+        addresses: vec![],
+        key_origin: String::new(),
+        key_is_set: false,
+    });
+    assert_eq!(heads(&shared), [usual, keyless]);
+    let mut snapshot = sample::normal();
+    snapshot.sources[0].key = KeyUse::Public;
+    for status in Arc::make_mut(&mut snapshot.series) {
+        status.key.source = KEYLESS.id.clone();
+    }
+    shared.snapshot = Some(Arc::new(snapshot));
+    assert_eq!(heads(&shared), [keyless, usual]);
+    assert_eq!(shared.chosen_sources(), [&KEYLESS.id]);
 }
