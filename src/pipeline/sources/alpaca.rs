@@ -16,6 +16,7 @@ mod hours;
 mod plan;
 mod read;
 mod refusal;
+mod route;
 mod settings;
 mod speaks;
 mod times;
@@ -138,7 +139,7 @@ impl Source for Alpaca {
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
         let route = SETTINGS.route(request);
         let client = match route.address {
-            plan::BARS => &self.bars,
+            route::BARS => &self.bars,
             _ => &self.trading,
         };
         let answer = client.get(&route, attempt).await?;

@@ -6,13 +6,12 @@ use serde::Deserialize;
 
 use super::describe::Feed;
 use super::refusal;
+use super::route::ASSETS;
 use crate::model::calendar::CalendarId;
 use crate::model::{Answer, Currency, ErrorClass, Listing, Request, Status};
 use crate::pipeline::reading::{body, not_json, quoted, text};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
-/// What is asked.
-pub(super) const ENDPOINT: &str = "v2/assets";
 /// Characters kept of a name.
 const NAME: usize = 120;
 
@@ -25,7 +24,7 @@ pub(super) fn ask(feed: &Feed, wish: &SymbolWish) -> Result<Request, Refusal> {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Ok(Request {
         source: feed.source().clone(),
-        endpoint: ENDPOINT.to_owned(),
+        endpoint: ASSETS.to_owned(),
         parameters: vec![pair("status", "active"), pair("asset_class", "us_equity")],
         series: vec![],
         page: 1,

@@ -3,10 +3,9 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::assets;
 use super::describe::Feed;
+use super::route::HOURS;
 use super::times::{Times, requests};
-use crate::config::Route;
 use crate::model::{ErrorClass, Interval, Publishing, Request, SeriesKey, Span};
 use crate::pipeline::source::{Hours, Planned, Range, Refusal, Wish};
 
@@ -14,10 +13,6 @@ use crate::pipeline::source::{Hours, Planned, Range, Refusal, Wish};
 pub(super) const PAGE: &str = "page_token";
 /// What is asked.
 pub(super) const ENDPOINT: &str = "v2/stocks/bars";
-/// The place of the address that has bars.
-pub(super) const BARS: usize = 0;
-/// The place of the address that has the list of symbols.
-const TRADING: usize = 1;
 /// Bars of a page; no more may be asked for.
 pub(super) const PAGE_BARS: u64 = 10_000;
 /// Symbols of a request.
@@ -28,8 +23,6 @@ const MOST_CHARS: usize = 5_000;
 const MOST_BARS: u64 = 50 * PAGE_BARS;
 /// A clock that is so much ahead of the provider's is not noticed.
 const FAST: TimeDelta = TimeDelta::minutes(2);
-/// What the reader of the answer must know, and the provider is not told: it has no such parameter.
-const HOURS: &str = "hours";
 const REGULAR: &str = "regular";
 
 /// When and of which feed is asked.
@@ -305,18 +298,6 @@ pub(super) fn hours(request: &Request) -> Hours {
     match request.get(HOURS) {
         Some(REGULAR) => Hours::Regular,
         _ => Hours::All,
-    }
-}
-
-/// Where a request goes. The hours that are wanted are ours to choose from the answer.
-pub(super) fn route(endpoint: &str, mut parameters: Vec<(String, String)>) -> Route {
-    parameters.retain(|(name, _)| name != HOURS);
-    Route {
-        address: match endpoint {
-            assets::ENDPOINT => TRADING,
-            _ => BARS,
-        },
-        ..Route::by_endpoint(endpoint, parameters)
     }
 }
 

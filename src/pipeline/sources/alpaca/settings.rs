@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use chrono_tz::America::New_York;
 
-use super::plan;
+use super::route;
 use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords};
 use crate::model::SourceId;
 use crate::model::calendar::{CalendarId, CalendarOf};
@@ -140,7 +140,7 @@ const fn settings(id: SourceId, name: &'static str) -> SourceSettings {
         },
         key: &KEY,
         addresses: &ADDRESSES,
-        route: plan::route,
+        route: route::route,
         allow_http: ALLOW_HTTP,
         calendar: CALENDAR,
         plans: Plans {
