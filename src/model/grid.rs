@@ -283,6 +283,7 @@ mod tests {
                 delay: TimeDelta::zero(),
                 settles: Settles::NextDay(NaiveTime::MIN),
                 first_day: NaiveDate::MIN,
+                between_sessions: false,
             },
         }
     }

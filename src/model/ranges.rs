@@ -266,6 +266,7 @@ mod tests {
                 delay: TimeDelta::zero(),
                 settles: Settles::After(TimeDelta::zero()),
                 first_day: NaiveDate::MIN,
+                between_sessions: false,
             },
         };
         let segment = |from, to, known| Segment {

@@ -16,6 +16,8 @@ pub struct Publishing {
     pub settles: Settles,
     /// The first day that it has bars of.
     pub first_day: NaiveDate,
+    /// Whether bars outside the sessions are asked for with those that follow, since that costs no more.
+    pub between_sessions: bool,
 }
 
 /// When bars change no more.
@@ -34,6 +36,7 @@ impl Publishing {
         delay: TimeDelta::zero(),
         settles: Settles::After(TimeDelta::days(1)),
         first_day: NaiveDate::MIN,
+        between_sessions: false,
     };
 
     /// The time of the bar with a label: a bar of a week or a month has it from its first day, wherever
@@ -97,6 +100,7 @@ mod tests {
             delay: TimeDelta::minutes(1),
             settles,
             first_day: NaiveDate::from_ymd_opt(1999, 11, 1).unwrap(),
+            between_sessions: false,
         }
     }
 

@@ -194,8 +194,9 @@ impl Evidence<'_> {
             .or(self.newest())
         {
             let since = Span::new(begin, now);
-            // Not the month or the evening before, if nothing of it can be missing.
+            // Not the month or the evening before, if nothing of it can be missing and it costs more.
             let first = self.grid.first(since).map(|slot| slot.span.from);
+            let first = first.filter(|_| !self.grid.publishing.between_sessions);
             wanted.add(Span::new(first.unwrap_or(begin), now));
         }
         let settled = self.grid.publishing.settled(self.grid.interval, now);

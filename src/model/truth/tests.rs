@@ -20,6 +20,7 @@ fn grid(interval: Interval) -> Grid {
             delay: TimeDelta::zero(),
             settles: Settles::NextDay(NaiveTime::from_hms_opt(6, 0, 0).unwrap()),
             first_day: NaiveDate::from_ymd_opt(1999, 11, 1).unwrap(),
+            between_sessions: false,
         },
     }
 }
@@ -354,6 +355,15 @@ fn what_came_since_begins_with_its_first_slot_and_not_in_the_month_before() {
     let now = at("2026-11-20T17:00:00Z");
     let since = Span::new(at("2026-06-01T13:30:00Z"), now);
     assert_eq!(evidence.wanted(now), [since]);
+    // Where it costs no more, the hours between the sessions come with it.
+    let mut grid = grid.clone();
+    grid.publishing.between_sessions = true;
+    let evidence = Evidence {
+        grid: &grid,
+        ..evidence
+    };
+    let known = at("2026-05-30T00:00:00Z");
+    assert_eq!(evidence.wanted(now), [Span::new(known, now)]);
 }
 
 #[test]

@@ -48,6 +48,7 @@ static DESCRIPTION: Description = Description {
         delay: TimeDelta::zero(),
         settles: Settles::After(TimeDelta::minutes(16)),
         first_day: NaiveDate::MIN,
+        between_sessions: false,
     },
 };
 

@@ -63,6 +63,7 @@ const fn publishing(year: i32, month: u32, day: u32) -> Publishing {
         delay: TimeDelta::zero(),
         settles: Settles::NextDay(MORNING),
         first_day,
+        between_sessions: true,
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) const PUBLISHING: Publishing = Publishing {
     delay: TimeDelta::zero(),
     settles: Settles::NextDay(MORNING),
     first_day: FIRST_DAY,
+    between_sessions: false,
 };
 
 const MORNING: NaiveTime = match NaiveTime::from_hms_opt(6, 0, 0) {

@@ -17,6 +17,7 @@ pub(super) const PUBLISHING: Publishing = Publishing {
     delay: TimeDelta::seconds(2),
     settles: Settles::After(TimeDelta::minutes(1)),
     first_day: FIRST_DAY,
+    between_sessions: false,
 };
 
 const FIRST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2017, 8, 17) {
