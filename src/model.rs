@@ -1,6 +1,7 @@
 //! The terms of the program as types. Plain values: no I/O, no clock, no async.
 
 pub mod adjustment;
+pub mod alert;
 pub mod answer;
 pub mod bar;
 pub mod bar_file;

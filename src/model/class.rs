@@ -42,6 +42,32 @@ words! {
     }
 }
 
+impl ErrorClass {
+    /// Whether another attempt fails for the same reason, until a person does something.
+    #[must_use]
+    pub const fn is_lasting(self) -> bool {
+        match self {
+            Self::Burst
+            | Self::Minute
+            | Self::Day
+            | Self::Outage
+            | Self::Unknown
+            | Self::Network
+            | Self::Database
+            | Self::Cancelled => false,
+            Self::NotEntitled
+            | Self::BadKey
+            | Self::DemoKey
+            | Self::BadRequest
+            | Self::NoData
+            | Self::Malformed
+            | Self::Endless
+            | Self::ClientBug
+            | Self::Blocked => true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::words::UnknownWord;

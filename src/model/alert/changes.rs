@@ -1,0 +1,70 @@
+//! From what holds now to what is new and what is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Alert, AlertId, Condition, Judgement};
+
+/// A condition that is gone for less than this may return: it is the same alert then.
+pub const SETTLES: TimeDelta = TimeDelta::minutes(5);
+
+/// How open alerts change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Conditions without an open alert.
+    pub opened: Vec<Condition>,
+    /// Alerts whose condition has just gone.
+    pub gone: Vec<AlertId>,
+    /// Alerts whose condition was gone and has returned.
+    pub back: Vec<AlertId>,
+    /// Alerts whose condition is gone for good.
+    pub recovered: Vec<AlertId>,
+}
+
+impl Changes {
+    /// Whether nothing changes.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.opened.is_empty()
+            && self.gone.is_empty()
+            && self.back.is_empty()
+            && self.recovered.is_empty()
+    }
+}
+
+/// Compares what holds now with the alerts that are open. What was not judged stays as it is.
+#[must_use]
+pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> Changes {
+    let Judgement { kinds, conditions } = judgement;
+    let known: BTreeSet<_> = open.iter().map(|alert| key(&alert.condition)).collect();
+    let mut new = BTreeMap::new();
+    let mut holds = BTreeSet::new();
+    for condition in &conditions {
+        let key = key(condition);
+        holds.insert(key);
+        if !known.contains(&key) {
+            new.entry(key).or_insert(condition);
+        }
+    }
+    let mut changes = Changes {
+        opened: new.into_values().cloned().collect(),
+        ..Changes::default()
+    };
+    for alert in open {
+        match (holds.contains(&key(&alert.condition)), alert.gone_at) {
+            (true, Some(_)) => changes.back.push(alert.id),
+            (true, None) => {}
+            (false, _) if !kinds.contains(&alert.condition.kind) => {}
+            (false, None) => changes.gone.push(alert.id),
+            (false, Some(gone)) if now - gone >= SETTLES => changes.recovered.push(alert.id),
+            (false, Some(_)) => {}
+        }
+    }
+    changes
+}
+
+/// What makes two conditions the same alert.
+const fn key(condition: &Condition) -> (super::AlertKind, &str) {
+    (condition.kind, condition.subject.as_str())
+}

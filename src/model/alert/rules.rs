@@ -1,0 +1,317 @@
+//! Which conditions hold, given what is known.
+
+use chrono::{DateTime, Utc};
+
+use super::super::text::{clean_to, counted, thousands};
+use super::super::{ErrorClass, Grid, SeriesKey, Span, Standing, Truth};
+use super::message::advice;
+use super::{AlertKind, Condition, Severity};
+
+/// Characters of a provider's words in a sentence.
+const WORDS: usize = 200;
+
+/// What is alerted, and from when on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The kinds that open alerts.
+    pub kinds: Vec<AlertKind>,
+    /// Sessions that a series may lack.
+    pub behind: u32,
+    /// Runs that may fail one after the other, for reasons that pass.
+    pub failures: u32,
+    /// How full a disk or store may be, in percent.
+    pub full: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            kinds: AlertKind::ALL.to_vec(),
+            behind: 2,
+            failures: 3,
+            full: 90,
+        }
+    }
+}
+
+/// What is known. `None`: it was not looked at, and what was true of it stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The series of the watch list.
+    pub series: Option<Vec<SeriesFacts>>,
+    /// Those whose last attempts failed.
+    pub failures: Option<Vec<Failure>>,
+    /// The sources that have no requests left today.
+    pub spent: Option<Vec<SpentSource>>,
+    /// Whether an engine follows the schedule.
+    pub engine: Option<Engine>,
+    /// The disk that holds the data.
+    pub disk: Option<Space>,
+    /// The store, if its size is limited.
+    pub store: Option<Space>,
+}
+
+/// How a series stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesFacts {
+    /// The series.
+    pub series: SeriesKey,
+    /// Whole sessions that it lacks at its end.
+    pub behind: u64,
+    /// The end of its newest bar.
+    pub newest: Option<DateTime<Utc>>,
+    /// Bars that its holes have room for.
+    pub missing: u64,
+    /// The oldest bar that it lacks, if its source has it for less than another session.
+    pub loses: Option<DateTime<Utc>>,
+}
+
+impl SeriesFacts {
+    /// How a series stands that can be asked for since `reach`.
+    #[must_use]
+    pub fn of(
+        series: SeriesKey,
+        grid: &Grid,
+        truth: &Truth,
+        reach: Option<DateTime<Utc>>,
+    ) -> Self {
+        let is_late = matches!(truth.standing, Standing::Behind | Standing::Due);
+        let lacks = truth.newest.zip(truth.newest_due);
+        let lacks = lacks.map(|(newest, due)| Span::new(newest, due.span.to));
+        let behind = lacks.filter(|_| is_late).map_or(0, |span| closes(grid, span));
+        let missing = truth.holes.iter().copied().chain(lacks);
+        let loses = reach.and_then(|reach| loses(grid, missing, reach));
+        Self {
+            series,
+            behind,
+            newest: truth.newest,
+            missing: truth.missing,
+            loses,
+        }
+    }
+}
+
+/// Sessions that ended in a time.
+fn closes(grid: &Grid, span: Span) -> u64 {
+    let calendar = &grid.calendar;
+    let sessions = calendar.sessions(calendar.date(span.from)..=calendar.date(span.to));
+    let ended = sessions.filter(|session| span.from < session.close && session.close <= span.to);
+    ended.count() as u64
+}
+
+/// The oldest slot of these times that a source still has, if it is gone a session later.
+fn loses(
+    grid: &Grid,
+    missing: impl Iterator<Item = Span>,
+    reach: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let first = |span: Span| grid.first(span.common(Span::new(reach, span.to)));
+    let oldest = missing.filter_map(first).map(|slot| slot.span.from).min()?;
+    let calendar = &grid.calendar;
+    let day = calendar.date(reach);
+    let mut sessions = calendar.sessions(day..=day + chrono::Days::new(14));
+    let next = sessions.find(|session| session.close > reach)?;
+    (oldest < next.close).then_some(oldest)
+}
+
+/// A series whose last attempts failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The series.
+    pub series: SeriesKey,
+    /// Why the last attempt failed.
+    pub class: ErrorClass,
+    /// The same in words.
+    pub message: String,
+    /// Attempts since the last success.
+    pub times: u32,
+}
+
+/// A source that may be sent nothing more today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpentSource {
+    /// Its name.
+    pub name: String,
+    /// Requests of a day.
+    pub limit: u32,
+    /// Series that are due.
+    pub due: u64,
+    /// When there are requests again.
+    pub renews_at: DateTime<Utc>,
+}
+
+/// Whether an engine follows the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// One does, or the schedule is off.
+    Works,
+    /// None did at this instant of the schedule, and none does now.
+    Missing(DateTime<Utc>),
+}
+
+/// What is taken of a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// The place.
+    pub name: String,
+    /// Bytes in use.
+    pub used: u64,
+    /// Bytes in all.
+    pub all: u64,
+}
+
+impl Space {
+    /// How full it is, in percent.
+    #[must_use]
+    pub fn percent(&self) -> u32 {
+        let percent = u128::from(self.used) * 100 / u128::from(self.all.max(1));
+        u32::try_from(percent).unwrap_or(u32::MAX)
+    }
+}
+
+/// What was judged, and what holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// The kinds that were looked at.
+    pub kinds: Vec<AlertKind>,
+    /// What holds of them.
+    pub conditions: Vec<Condition>,
+}
+
+impl Judgement {
+    /// Notes that kinds were looked at, and what holds.
+    fn saw(&mut self, kinds: &[AlertKind], holds: impl IntoIterator<Item = Condition>) {
+        self.kinds.extend(kinds);
+        self.conditions.extend(holds);
+    }
+}
+
+/// Which conditions hold. A kind that opens no alerts is judged and never holds, so that its alerts end.
+#[must_use]
+pub fn judge(facts: &Facts, rules: &Rules) -> Judgement {
+    let mut judged = Judgement::default();
+    if let Some(series) = &facts.series {
+        use AlertKind::{AboutToBeLost, Behind, Holes};
+        let holds = series.iter().flat_map(|one| of_series(one, rules));
+        judged.saw(&[Behind, Holes, AboutToBeLost], holds);
+    }
+    if let Some(failures) = &facts.failures {
+        let counts = |one: &&Failure| one.class.is_lasting() || one.times >= rules.failures;
+        let holds = failures.iter().filter(counts).map(failed);
+        judged.saw(&[AlertKind::Failed], holds);
+    }
+    if let Some(spent) = &facts.spent {
+        let holds = spent.iter().filter(|one| one.due > 0).map(spent_early);
+        judged.saw(&[AlertKind::QuotaSpentEarly], holds);
+    }
+    if let Some(engine) = facts.engine {
+        judged.saw(&[AlertKind::NoEngine], no_engine(engine));
+    }
+    for (kind, space) in [
+        (AlertKind::DiskNearFull, &facts.disk),
+        (AlertKind::StoreNearFull, &facts.store),
+    ] {
+        if let Some(space) = space {
+            judged.saw(&[kind], near_full(kind, space, rules.full));
+        }
+    }
+    judged
+        .conditions
+        .retain(|condition| rules.kinds.contains(&condition.kind));
+    judged
+}
+
+fn condition(kind: AlertKind, severity: Severity, subject: String, happened: &str) -> Condition {
+    let text = format!("{happened}. {}", advice(kind));
+    Condition {
+        kind,
+        subject,
+        severity,
+        text,
+    }
+}
+
+fn of_series(one: &SeriesFacts, rules: &Rules) -> Vec<Condition> {
+    let series = &one.series;
+    let about = |kind, severity, happened: String| {
+        condition(kind, severity, series.to_string(), &happened)
+    };
+    let behind = (one.behind >= u64::from(rules.behind.max(1))).then(|| {
+        let newest = one.newest.map_or_else(String::new, |newest| {
+            format!("; its newest bar ends at {}", moment(newest))
+        });
+        let sessions = counted(one.behind, "session");
+        let happened = format!("{series} is {sessions} behind{newest}");
+        about(AlertKind::Behind, Severity::Warning, happened)
+    });
+    let holes = (one.missing > 0).then(|| {
+        let bars = counted(one.missing, "bar");
+        let happened = format!("{series} has holes with room for {bars}");
+        about(AlertKind::Holes, Severity::Warning, happened)
+    });
+    let loses = one.loses.map(|oldest| {
+        let oldest = moment(oldest);
+        let happened = format!(
+            "{series} is about to lose bars: its source no longer has that of {oldest} after the next session"
+        );
+        about(AlertKind::AboutToBeLost, Severity::Error, happened)
+    });
+    [behind, holes, loses].into_iter().flatten().collect()
+}
+
+fn failed(one: &Failure) -> Condition {
+    let series = &one.series;
+    let message = clean_to(one.message.trim_end_matches('.'), WORDS);
+    let happened = match one.times {
+        0 | 1 => format!("{series} failed: {message}"),
+        times => format!("{series} failed {times} times in a row: {message}"),
+    };
+    let subject = series.to_string();
+    condition(AlertKind::Failed, Severity::Error, subject, &happened)
+}
+
+fn spent_early(one: &SpentSource) -> Condition {
+    let (limit, due) = (counted(one.limit.into(), "request"), counted_series(one.due));
+    let renews = moment(one.renews_at);
+    let happened = format!(
+        "{}: today's {limit} are used up and {due} due; more can be sent from {renews}",
+        one.name
+    );
+    let kind = AlertKind::QuotaSpentEarly;
+    condition(kind, Severity::Warning, one.name.clone(), &happened)
+}
+
+fn counted_series(count: u64) -> String {
+    match count {
+        1 => "1 series is".to_owned(),
+        many => format!("{} series are", thousands(many)),
+    }
+}
+
+fn no_engine(engine: Engine) -> Option<Condition> {
+    let Engine::Missing(missed) = engine else {
+        return None;
+    };
+    let happened = format!(
+        "No engine follows the schedule: the run of {} did not start",
+        moment(missed)
+    );
+    let subject = "the schedule".to_owned();
+    let kind = AlertKind::NoEngine;
+    Some(condition(kind, Severity::Error, subject, &happened))
+}
+
+fn near_full(kind: AlertKind, space: &Space, full: u32) -> Option<Condition> {
+    let percent = space.percent();
+    let happened = format!(
+        "{} is {percent} % full: {} MiB are left",
+        space.name,
+        thousands(space.all.saturating_sub(space.used) >> 20)
+    );
+    let holds = percent >= full;
+    holds.then(|| condition(kind, Severity::Error, space.name.clone(), &happened))
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
