@@ -1,8 +1,9 @@
-//! The store: one trait of five parts, PostgreSQL and SQLite behind it.
+//! The store: one trait of six parts, PostgreSQL and SQLite behind it.
 //!
 //! Writes run in separate tasks, so that a caller that goes away never leaves a transaction half
 //! done; a connection that had an error or missed a deadline is closed, never pooled again.
 
+mod alerts;
 mod bars;
 mod coverage;
 mod desk;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use crate::model::Interval;
 
+pub use alerts::{AlertStore, Undelivered};
 pub(crate) use bars::{Alike, alike};
 pub use bars::{BarQuery, BarStore, HeldMonths, Holding, Order, SeriesFacts};
 pub use desk::DeskStore;

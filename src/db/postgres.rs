@@ -2,6 +2,7 @@
 
 mod adjust;
 mod adopt;
+mod alerts;
 mod apply;
 mod copy;
 mod coverage;

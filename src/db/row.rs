@@ -36,6 +36,13 @@ pub fn series_key(source: &str, symbol: &str, interval: &str, adjusted: bool) ->
     })
 }
 
+/// Rows as one value in JSON.
+pub fn json(rows: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(rows).map_err(|error| {
+        DbError::other(format!("the rows cannot be written ({error})")).caused_by(error)
+    })
+}
+
 /// Bars by month, from the rows of a series' four words and its months as text.
 pub fn months(rows: Vec<(String, String, String, bool, String)>) -> Result<Vec<HeldMonths>> {
     let each =

@@ -62,4 +62,7 @@ pub trait RunStore: fmt::Debug + Send + Sync {
 
     /// Takes the lock of the one process that fetches on schedule; `None` while another has it.
     async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>>;
+
+    /// Whether some process holds that lock.
+    async fn is_schedule_owned(&self) -> Result<bool>;
 }

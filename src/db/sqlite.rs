@@ -5,6 +5,7 @@
 //! here).
 
 mod adjust;
+mod alerts;
 mod apply;
 mod bulk;
 mod coverage;

@@ -1,10 +1,11 @@
-//! A store as a whole: which database it is, how it is, and the five parts that it has.
+//! A store as a whole: which database it is, how it is, and the six parts that it has.
 
 use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::alerts::AlertStore;
 use super::bars::BarStore;
 use super::desk::DeskStore;
 use super::error::Result;
@@ -78,7 +79,7 @@ pub struct Size {
 
 /// Everything the program needs from a database.
 #[async_trait]
-pub trait Store: BarStore + EventStore + LedgerStore + RunStore + DeskStore {
+pub trait Store: BarStore + EventStore + LedgerStore + RunStore + DeskStore + AlertStore {
     /// Which database it is.
     fn backend(&self) -> Backend;
 

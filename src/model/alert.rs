@@ -8,11 +8,11 @@ mod rules;
 
 use chrono::{DateTime, Utc};
 
-pub use self::changes::{Changes, SETTLES, changes};
+pub use self::changes::{Changes, KEPT, SETTLES, changes};
 pub use self::delivery::{Attempt, Channel, Outcome, again};
 pub use self::message::{AlertEvent, Message, Told, messages};
 pub use self::rules::{
-    Engine, Facts, Failure, Judgement, Rules, SeriesFacts, Space, SpentSource, judge,
+    Engine, Facts, Judgement, Rules, SeriesFacts, Space, SpentSource, Tried, judge,
 };
 use super::words::words;
 

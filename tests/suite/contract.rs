@@ -37,6 +37,7 @@ macro_rules! contract {
 }
 
 mod adjusted;
+mod alerts;
 mod answers;
 mod bars;
 mod best;

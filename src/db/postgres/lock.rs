@@ -27,6 +27,19 @@ pub async fn take(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx:
         .await
 }
 
+/// Whether any session of this database has a lock.
+pub async fn is_held(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND d.datname = current_database() \
+           AND CAST(l.classid AS bigint) = (($1 >> 32) & 4294967295) \
+           AND CAST(l.objid AS bigint) = ($1 & 4294967295))",
+    )
+    .bind(key)
+    .fetch_one(connection)
+    .await
+}
+
 /// A lock held by a separate session. Dropping it ends the session.
 pub struct SessionLock {
     is_held: Arc<AtomicBool>,

@@ -12,17 +12,19 @@ use super::super::error;
 use super::super::row::count;
 use super::super::work::uncancelled;
 use super::super::{
-    ActiveRun, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement, EventStore,
-    EventsAsked, Health, HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation,
-    Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    ActiveRun, AlertStore, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement,
+    EventStore, EventsAsked, Health, HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd,
+    Reservation, Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store,
+    StoredAnswer, Undelivered,
 };
 use super::lock::{self, SessionLock};
 use super::session::HOLDS_A_LOCK;
 use super::{
-    DEADLINE, PgStore, adjust, apply, coverage, facts, history, ledger, listings, ranks, settings,
-    watch_list,
+    DEADLINE, PgStore, adjust, alerts, apply, coverage, facts, history, ledger, listings, ranks,
+    settings, watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
+use crate::model::alert::{Alert, Attempt, Changes, Channel, Message, Outcome, Tried};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     Answer, Bar, Batch, Counts, Coverage, Instrument, Learnt, Listing, RequestId, RunId, RunStatus,
@@ -286,6 +288,60 @@ impl RunStore for PgStore {
             }
         })
         .await
+    }
+
+    async fn is_schedule_owned(&self) -> Result<bool> {
+        self.read(|c| {
+            Box::pin(async move {
+                let key: i64 = sqlx::query_scalar(SCHEDULE_KEY).fetch_one(&mut *c).await?;
+                Ok(lock::is_held(c, key).await?)
+            })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl AlertStore for PgStore {
+    async fn open_alerts(&self) -> Result<Vec<Alert>> {
+        self.read(|c| Box::pin(alerts::open(c))).await
+    }
+
+    async fn alerts(&self, limit: u32) -> Result<Vec<Alert>> {
+        self.read(move |c| Box::pin(alerts::newest(c, limit))).await
+    }
+
+    async fn change_alerts(
+        &self,
+        changes: Changes,
+        channels: Vec<Channel>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Message>> {
+        self.write(move |c| Box::pin(alerts::change(c, changes, channels, now)))
+            .await
+    }
+
+    async fn claim_delivery(
+        &self,
+        channels: Vec<Channel>,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Attempt>> {
+        self.write(move |c| Box::pin(alerts::claim(c, channels, now, until)))
+            .await
+    }
+
+    async fn end_delivery(&self, id: i64, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
+        self.write(move |c| Box::pin(alerts::end(c, id, outcome, now)))
+            .await
+    }
+
+    async fn undelivered(&self) -> Result<Vec<Undelivered>> {
+        self.read(|c| Box::pin(alerts::undelivered(c))).await
+    }
+
+    async fn tried(&self) -> Result<Vec<Tried>> {
+        self.read(|c| Box::pin(alerts::tried(c))).await
     }
 }
 

@@ -94,6 +94,21 @@ impl FileLock {
         }
     }
 
+    /// Whether a process holds the lock of the schedule. Two that look at once do not disturb each other.
+    pub fn is_schedule_held(database: &Path) -> Result<bool> {
+        let path = beside(database, "-schedule.lock");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(unopenable(error, &path)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(e)) => Err(unopenable(e, &path)),
+        }
+    }
+
     /// Takes the lock of a run whose process is dead; `None` while it lives.
     pub fn of_dead_run(database: &Path, key: i64) -> Option<Self> {
         let path = run_path(database, key);

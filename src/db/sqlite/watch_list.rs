@@ -2,8 +2,8 @@
 
 use sqlx::{Connection, SqliteConnection};
 
+use super::super::row;
 use super::super::watched::{self, Rewrite, Row};
-use super::super::{DbError, row};
 use super::{Outcome, settings};
 use crate::model::{SeriesKey, WatchEdit, WatchEdited};
 
@@ -54,7 +54,7 @@ pub async fn edit(connection: &mut SqliteConnection, edit: WatchEdit) -> Outcome
 /// One statement for all rows, however many: they are sent as one list in JSON.
 async fn write(connection: &mut SqliteConnection, rewrite: Rewrite) -> Outcome<()> {
     sqlx::query("DELETE FROM series WHERE id IN (SELECT value FROM json_each($1))")
-        .bind(json(&rewrite.delete)?)
+        .bind(row::json(&rewrite.delete)?)
         .execute(&mut *connection)
         .await?;
     let rows: Vec<_> = rewrite
@@ -75,16 +75,8 @@ async fn write(connection: &mut SqliteConnection, rewrite: Rewrite) -> Outcome<(
                 coalesce(value->>1, '{}'), coalesce(value->>2, strftime('%Y-%m-%d %H:%M:%f', 'now')) \
          FROM json_each($1) ORDER BY key",
     )
-    .bind(json(&rows)?)
+    .bind(row::json(&rows)?)
     .execute(&mut *connection)
     .await?;
     settings::set(connection, watched::MARK, watched::new_mark()).await
-}
-
-fn json(rows: &impl serde::Serialize) -> Outcome<String> {
-    serde_json::to_string(rows).map_err(|error| {
-        DbError::other(format!("the watch list cannot be written ({error})"))
-            .caused_by(error)
-            .into()
-    })
 }

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Alert, AlertId, Condition, Judgement};
+use super::{Alert, AlertId, AlertKind, Condition, Judgement};
 
 /// A condition that is gone for less than this may return: it is the same alert then.
 pub const SETTLES: TimeDelta = TimeDelta::minutes(5);
+
+/// How long recovered alerts and ended deliveries are kept.
+pub const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// How open alerts change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +39,15 @@ impl Changes {
 /// Compares what holds now with the alerts that are open. What was not judged stays as it is.
 #[must_use]
 pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> Changes {
-    let Judgement { kinds, conditions } = judgement;
+    let Judgement {
+        kinds,
+        conditions,
+        untried,
+    } = judgement;
+    let is_judged = |known: &Condition| {
+        let is_unsure = known.kind == AlertKind::Failed && untried.contains(&known.subject);
+        kinds.contains(&known.kind) && !is_unsure
+    };
     let known: BTreeSet<_> = open.iter().map(|alert| key(&alert.condition)).collect();
     let mut new = BTreeMap::new();
     let mut holds = BTreeSet::new();
@@ -55,7 +66,7 @@ pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> Chan
         match (holds.contains(&key(&alert.condition)), alert.gone_at) {
             (true, Some(_)) => changes.back.push(alert.id),
             (true, None) => {}
-            (false, _) if !kinds.contains(&alert.condition.kind) => {}
+            (false, _) if !is_judged(&alert.condition) => {}
             (false, None) => changes.gone.push(alert.id),
             (false, Some(gone)) if now - gone >= SETTLES => changes.recovered.push(alert.id),
             (false, Some(_)) => {}
@@ -65,6 +76,6 @@ pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> Chan
 }
 
 /// What makes two conditions the same alert.
-const fn key(condition: &Condition) -> (super::AlertKind, &str) {
+const fn key(condition: &Condition) -> (AlertKind, &str) {
     (condition.kind, condition.subject.as_str())
 }

@@ -78,7 +78,8 @@ pub fn messages(told: Vec<Told>, now: DateTime<Utc>) -> Vec<Message> {
         let group = groups.entry((event, condition.kind)).or_default();
         group.push(condition);
     }
-    let message = |((event, kind), group): (_, Vec<Condition>)| {
+    let message = |((event, kind), mut group): (_, Vec<Condition>)| {
+        group.sort_by(|one, next| one.subject.cmp(&next.subject));
         let text = clean_to(&sentence(event, kind, &group), MOST);
         Message {
             content: text.clone(),
@@ -128,10 +129,9 @@ fn named(group: &[Condition]) -> String {
 
 const fn things(kind: AlertKind) -> &'static str {
     match kind {
-        AlertKind::Failed
-        | AlertKind::Behind
-        | AlertKind::Holes
-        | AlertKind::AboutToBeLost => "series",
+        AlertKind::Failed | AlertKind::Behind | AlertKind::Holes | AlertKind::AboutToBeLost => {
+            "series"
+        }
         AlertKind::QuotaSpentEarly => "sources",
         AlertKind::NoEngine => "engines",
         AlertKind::DiskNearFull => "disks",

@@ -1,5 +1,7 @@
 //! Which conditions hold, given what is known.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::super::text::{clean_to, counted, thousands};
@@ -39,8 +41,8 @@ impl Default for Rules {
 pub struct Facts {
     /// The series of the watch list.
     pub series: Option<Vec<SeriesFacts>>,
-    /// Those whose last attempts failed.
-    pub failures: Option<Vec<Failure>>,
+    /// Those that were tried lately, and how that ended.
+    pub tried: Option<Vec<Tried>>,
     /// The sources that have no requests left today.
     pub spent: Option<Vec<SpentSource>>,
     /// Whether an engine follows the schedule.
@@ -69,16 +71,13 @@ pub struct SeriesFacts {
 impl SeriesFacts {
     /// How a series stands that can be asked for since `reach`.
     #[must_use]
-    pub fn of(
-        series: SeriesKey,
-        grid: &Grid,
-        truth: &Truth,
-        reach: Option<DateTime<Utc>>,
-    ) -> Self {
+    pub fn of(series: SeriesKey, grid: &Grid, truth: &Truth, reach: Option<DateTime<Utc>>) -> Self {
         let is_late = matches!(truth.standing, Standing::Behind | Standing::Due);
         let lacks = truth.newest.zip(truth.newest_due);
         let lacks = lacks.map(|(newest, due)| Span::new(newest, due.span.to));
-        let behind = lacks.filter(|_| is_late).map_or(0, |span| closes(grid, span));
+        let behind = lacks
+            .filter(|_| is_late)
+            .map_or(0, |span| closes(grid, span));
         let missing = truth.holes.iter().copied().chain(lacks);
         let loses = reach.and_then(|reach| loses(grid, missing, reach));
         Self {
@@ -114,17 +113,15 @@ fn loses(
     (oldest < next.close).then_some(oldest)
 }
 
-/// A series whose last attempts failed.
+/// A series that was tried lately.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct Tried {
     /// The series.
     pub series: SeriesKey,
-    /// Why the last attempt failed.
-    pub class: ErrorClass,
-    /// The same in words.
-    pub message: String,
-    /// Attempts since the last success.
-    pub times: u32,
+    /// Attempts that failed since the last success.
+    pub failures: u32,
+    /// Why the last of them did, as a class and in words.
+    pub problem: Option<(ErrorClass, String)>,
 }
 
 /// A source that may be sent nothing more today.
@@ -176,6 +173,8 @@ pub struct Judgement {
     pub kinds: Vec<AlertKind>,
     /// What holds of them.
     pub conditions: Vec<Condition>,
+    /// Series of the watch list that were not tried lately: whether they still fail is not known.
+    pub untried: BTreeSet<String>,
 }
 
 impl Judgement {
@@ -195,10 +194,13 @@ pub fn judge(facts: &Facts, rules: &Rules) -> Judgement {
         let holds = series.iter().flat_map(|one| of_series(one, rules));
         judged.saw(&[Behind, Holes, AboutToBeLost], holds);
     }
-    if let Some(failures) = &facts.failures {
-        let counts = |one: &&Failure| one.class.is_lasting() || one.times >= rules.failures;
-        let holds = failures.iter().filter(counts).map(failed);
+    if let Some(tried) = &facts.tried {
+        let holds = tried.iter().filter_map(|one| failed(one, rules));
         judged.saw(&[AlertKind::Failed], holds);
+        let known: BTreeSet<String> = tried.iter().map(|one| one.series.to_string()).collect();
+        let watched = facts.series.iter().flatten();
+        let watched = watched.map(|one| one.series.to_string());
+        judged.untried = watched.filter(|series| !known.contains(series)).collect();
     }
     if let Some(spent) = &facts.spent {
         let holds = spent.iter().filter(|one| one.due > 0).map(spent_early);
@@ -233,9 +235,8 @@ fn condition(kind: AlertKind, severity: Severity, subject: String, happened: &st
 
 fn of_series(one: &SeriesFacts, rules: &Rules) -> Vec<Condition> {
     let series = &one.series;
-    let about = |kind, severity, happened: String| {
-        condition(kind, severity, series.to_string(), &happened)
-    };
+    let about =
+        |kind, severity, happened: String| condition(kind, severity, series.to_string(), &happened);
     let behind = (one.behind >= u64::from(rules.behind.max(1))).then(|| {
         let newest = one.newest.map_or_else(String::new, |newest| {
             format!("; its newest bar ends at {}", moment(newest))
@@ -259,19 +260,24 @@ fn of_series(one: &SeriesFacts, rules: &Rules) -> Vec<Condition> {
     [behind, holes, loses].into_iter().flatten().collect()
 }
 
-fn failed(one: &Failure) -> Condition {
+fn failed(one: &Tried, rules: &Rules) -> Option<Condition> {
+    let (class, message) = one.problem.as_ref()?;
+    let is_told = class.is_lasting() || one.failures >= rules.failures;
     let series = &one.series;
-    let message = clean_to(one.message.trim_end_matches('.'), WORDS);
-    let happened = match one.times {
+    let message = clean_to(message.trim_end_matches('.'), WORDS);
+    let happened = match one.failures {
         0 | 1 => format!("{series} failed: {message}"),
         times => format!("{series} failed {times} times in a row: {message}"),
     };
     let subject = series.to_string();
-    condition(AlertKind::Failed, Severity::Error, subject, &happened)
+    is_told.then(|| condition(AlertKind::Failed, Severity::Error, subject, &happened))
 }
 
 fn spent_early(one: &SpentSource) -> Condition {
-    let (limit, due) = (counted(one.limit.into(), "request"), counted_series(one.due));
+    let (limit, due) = (
+        counted(one.limit.into(), "request"),
+        counted_series(one.due),
+    );
     let renews = moment(one.renews_at);
     let happened = format!(
         "{}: today's {limit} are used up and {due} due; more can be sent from {renews}",

@@ -70,14 +70,13 @@ fn holes_and_bars_that_are_about_to_go_are_told_apart() {
 #[test]
 fn a_failure_that_lasts_is_told_at_once_and_one_that_passes_after_three() {
     let told = |class, times| {
-        let failure = Failure {
+        let tried = Tried {
             series: ibm(),
-            class,
-            message: "no.".to_owned(),
-            times,
+            failures: times,
+            problem: Some((class, "no.".to_owned())),
         };
         of(&Facts {
-            failures: Some(vec![failure]),
+            tried: Some(vec![tried]),
             ..Facts::default()
         })
     };
@@ -241,6 +240,7 @@ fn judged(kinds: &[AlertKind], conditions: &[Condition]) -> Judgement {
     Judgement {
         kinds: kinds.to_vec(),
         conditions: conditions.to_vec(),
+        ..Judgement::default()
     }
 }
 
@@ -285,6 +285,23 @@ fn what_was_not_looked_at_stays_open() {
     let now = at("2026-11-20T16:00:00Z");
     let open = [open(7, condition(AlertKind::Failed, "IBM daily"), None)];
     assert!(changes(judged(&[AlertKind::Holes], &[]), &open, now).is_none());
+}
+
+#[test]
+fn a_failing_series_that_was_not_tried_lately_still_fails_and_a_removed_one_does_not() {
+    let now = at("2026-11-20T16:00:00Z");
+    let open = [open(7, condition(AlertKind::Failed, "IBM daily"), None)];
+    let facts = |watched: Vec<SeriesFacts>| Facts {
+        series: Some(watched),
+        tried: Some(vec![]),
+        ..Facts::default()
+    };
+    let changed = |watched| {
+        let judged = judge(&facts(watched), &Rules::default());
+        changes(judged, &open, now)
+    };
+    assert!(changed(vec![fine(ibm())]).is_none());
+    assert_eq!(changed(vec![]).gone, [AlertId(7)]);
 }
 
 #[test]
