@@ -9,6 +9,7 @@
 //! environment.
 
 mod access;
+mod alerts;
 mod calendars;
 mod database;
 mod dotenv;
@@ -39,6 +40,7 @@ mod watch;
 use std::path::PathBuf;
 
 pub use access::{Key, SourceAccess};
+pub use alerts::AlertSettings;
 pub use database::Database;
 pub use error::ConfigError;
 pub use file::KeyBinding;
@@ -165,6 +167,7 @@ fn settle(
     let answers_limit = problems.note(size::answers_limit(layers));
     let keep_log = layers.get(&table::KEEP_LOG).map_or(Ok(true), Given::switch);
     let keep_log = problems.note(keep_log);
+    let alerts = problems.note(alerts::settings(layers, &mut warnings));
     let ui = problems.note(panel::settings(layers, &inputs.locale));
 
     let sources = sources?;
@@ -211,6 +214,7 @@ fn settle(
         data_dir,
         config_file: layers.config_file.clone(),
         answers_limit: answers_limit?,
+        alerts: alerts?,
         keep_log: keep_log?,
         ui: ui?,
         keys: layers.keys.clone(),

@@ -207,11 +207,12 @@ fn spelled(kind: Kind, item: &Item) -> Result<String, &'static str> {
         (Kind::Text | Kind::Number, Some(Value::String(text))) => Ok(text.value().clone()),
         (Kind::Number, Some(Value::Integer(number))) => Ok(number.value().to_string()),
         (Kind::Switch, Some(Value::Boolean(switch))) => Ok(switch.value().to_string()),
-        (Kind::List, Some(Value::Array(list))) => list
+        (Kind::List | Kind::Program, Some(Value::Array(list))) => list
             .iter()
             .map(Value::as_str)
             .collect::<Option<Vec<_>>>()
-            .map(|texts| texts.join(","))
+            .filter(|texts| !texts.iter().any(|text| text.contains('\n')))
+            .map(|texts| texts.join(if kind == Kind::List { "," } else { "\n" }))
             .ok_or(expected(kind)),
         _ => Err(expected(kind)),
     }
@@ -223,6 +224,7 @@ const fn expected(kind: Kind) -> &'static str {
         Kind::Number => "a whole number, or text in quotes",
         Kind::Switch => "true or false, without quotes",
         Kind::List => "a list of texts in quotes: [\"IBM\", \"AAPL\"]",
+        Kind::Program => "a program and its arguments, each in quotes: [\"program\", \"argument\"]",
     }
 }
 

@@ -8,7 +8,7 @@ use super::error::shown;
 use super::layers::{Given, Layers};
 use super::locale::Locale;
 use super::secret::MASK;
-use super::setting::{Secrecy, Setting};
+use super::setting::{Kind, Secrecy, Setting};
 use super::settings::{ReportRow, Settings};
 use super::table::{self, Table};
 
@@ -91,6 +91,9 @@ fn value(setting: &Setting, given: Option<&Given>, settings: &Settings) -> Strin
         name if name == table::DATA_DIR.name => shown(&settings.data_dir.display().to_string()),
         _ => match given {
             Some(_) if setting.secrecy != Secrecy::Open => MASK.into(),
+            Some(given) if setting.kind == Kind::Program => {
+                shown(&given.value.replace('\n', " "))
+            }
             Some(given) => shown(given.value.trim()),
             None => setting.default.into(),
         },

@@ -11,6 +11,8 @@ pub enum Kind {
     Switch,
     /// An array of strings.
     List,
+    /// An array of strings that may hold anything: a program and its arguments.
+    Program,
 }
 
 /// What nobody may see of a setting.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::access::SourceAccess;
+use super::alerts::AlertSettings;
 use super::database::Database;
 use super::file::KeyBinding;
 use super::key::EnteredKey;
@@ -56,6 +57,8 @@ pub struct Settings {
     pub config_file: PathBuf,
     /// The most bytes that kept answers may take.
     pub answers_limit: u64,
+    /// What a person is told, and where to.
+    pub alerts: AlertSettings,
     /// Whether the log of the panel and of `run` is kept.
     pub keep_log: bool,
     /// How the panel looks.

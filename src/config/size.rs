@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::layers::Layers;
+use super::setting::Setting;
 use super::table;
 
 /// The default in the table, in bytes.
@@ -20,11 +21,17 @@ const UNITS: [(&str, u64); 8] = [
 
 /// The most bytes that kept answers may take.
 pub(super) fn answers_limit(layers: &Layers) -> Result<u64, ConfigError> {
-    let Some(given) = layers.get(&table::ANSWERS_LIMIT) else {
-        return Ok(ANSWERS_LIMIT);
+    Ok(of(layers, &table::ANSWERS_LIMIT)?.unwrap_or(ANSWERS_LIMIT))
+}
+
+/// The bytes that a setting names, if it is set.
+pub(super) fn of(layers: &Layers, setting: &Setting) -> Result<Option<u64>, ConfigError> {
+    let Some(given) = layers.get(setting) else {
+        return Ok(None);
     };
-    parse(given.value.trim())
-        .ok_or_else(|| given.error("is not a size; write for example \"256MiB\" or \"2GiB\""))
+    let bytes = parse(given.value.trim());
+    let wrong = || given.error("is not a size; write for example \"256MiB\" or \"2GiB\"");
+    bytes.map(Some).ok_or_else(wrong)
 }
 
 /// The bytes that `text` stands for; a number without a unit counts bytes.

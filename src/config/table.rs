@@ -47,6 +47,30 @@ settings! {
     KEEP_LOG = Setting::new("log.keep", Some("log.keep"), "true",
         "whether the log of the panel and of run is kept in the data folder, 2 MiB at most")
         .kind(Kind::Switch).reach(Reach::File);
+    ALERT_KINDS = Setting::new("alerts.kinds", Some("alerts.kinds"),
+        "failed,behind,holes,about_to_be_lost,quota_spent_early,no_engine,disk_near_full,store_near_full",
+        "what opens an alert").kind(Kind::List).reach(Reach::File);
+    ALERT_BEHIND = Setting::new("alerts.behind", Some("alerts.behind"), "2",
+        "sessions that a series lacks before that is an alert").kind(Kind::Number).reach(Reach::File);
+    ALERT_FAILURES = Setting::new("alerts.failures", Some("alerts.failures"), "3",
+        "runs in a row that fail for a passing reason before that is an alert").kind(Kind::Number).reach(Reach::File);
+    ALERT_FULL = Setting::new("alerts.full", Some("alerts.full"), "90",
+        "how full the disk or the store is, in percent, before that is an alert").kind(Kind::Number).reach(Reach::File);
+    ALERT_STORE_LIMIT = Setting::new("alerts.store_limit", Some("alerts.store_limit"), "",
+        "the size that the store may have; without it any").kind(Kind::Number).reach(Reach::File);
+    ALERT_QUIET = Setting::new("alerts.quiet", Some("alerts.quiet"), "false",
+        "whether alerts are only shown: nothing rings, nothing is sent").kind(Kind::Switch).reach(Reach::File);
+    ALERT_BELL = Setting::new("alerts.bell", Some("alerts.bell"), "true",
+        "whether the panel rings the terminal's bell and sends it a notification").kind(Kind::Switch).reach(Reach::File);
+    ALERT_WEBHOOK = Setting::new("PIPELINE_ALERT_WEBHOOK", Some("alerts.webhook"), "",
+        "an address that takes alerts as JSON, such as that of Slack or Discord").secrecy(Secrecy::Secret);
+    ALERT_WEBHOOK_FILE = Setting::new("PIPELINE_ALERT_WEBHOOK_FILE", Some("alerts.webhook_file"), "",
+        "a file that contains the address");
+    ALERT_ALLOW_HTTP = Setting::new("PIPELINE_ALERT_ALLOW_HTTP", Some("alerts.allow_http"), "false",
+        "whether the webhook may be on another machine over plain http").kind(Kind::Switch);
+    ALERT_COMMAND = Setting::new("alerts.command", Some("alerts.command"), "",
+        "a program that gets alerts as JSON on its standard input, and its arguments")
+        .kind(Kind::Program).reach(Reach::File);
     THEME = Setting::new("ui.theme", Some("ui.theme"), "terminal",
         "the panel's colours: terminal, dark, light or mono").reach(Reach::File);
     ASCII = Setting::new("ui.ascii", Some("ui.ascii"), "false",
@@ -94,7 +118,7 @@ impl Table {
     pub(super) fn twins(self) -> impl Iterator<Item = (&'static Setting, &'static Setting)> {
         let keys = self.declaring().flat_map(|source| source.key);
         keys.map(|field| (&field.value, &field.file))
-            .chain([(&PASSWORD, &PASSWORD_FILE)])
+            .chain([(&PASSWORD, &PASSWORD_FILE), (&ALERT_WEBHOOK, &ALERT_WEBHOOK_FILE)])
     }
 
     /// The sources without those that share the rows of one before them.
