@@ -393,6 +393,7 @@ fn options(watch: Vec<SeriesKey>) -> EngineOptions {
         read_only: false,
         rekey: None,
         exports: ".".into(),
+        alerts: Arc::default(),
     }
 }
 

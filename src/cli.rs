@@ -1,6 +1,7 @@
 //! The command line: reads arguments, calls the parts, maps outcomes to exit codes. No other logic.
 
 mod adopt;
+mod alert;
 mod args;
 mod backfill;
 mod bars;
@@ -137,7 +138,8 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
         Some(Subcommand::Coverage(args)) => gaps::coverage(&args, &context).await,
         Some(Subcommand::Backfill(args)) => backfill::run(&args, &context).await,
         Some(Subcommand::Plan(args)) => plan::run(&args, &context).await,
-        Some(Subcommand::Status(args)) => status::run(&args, &context).await,
+        Some(Subcommand::Status(args)) => status::status(&args, &context).await,
+        Some(Subcommand::Alert(args)) => alert::run(&args, &context).await,
         Some(Subcommand::Sources(args)) => sources::run(&args, &context).await,
         Some(Subcommand::Watch(args)) => watch::run(args.command, &context).await,
         Some(Subcommand::Simulate(args)) => simulate::run(args, &context).await,

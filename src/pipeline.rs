@@ -1,6 +1,7 @@
 //! Fetch, validate, upsert: what a run does, and the provider it fetches from.
 
 pub mod adjusted;
+pub mod alerts;
 pub mod command;
 mod cost;
 pub mod coverage_map;

@@ -6,12 +6,14 @@ use chrono::TimeDelta;
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches as _, Parser, ValueEnum};
 
 mod adopt;
+mod alert;
 mod compare;
 mod settings;
 mod simulate;
 mod truth;
 
 pub use self::adopt::AdoptArgs;
+pub use self::alert::{AlertArgs, AlertCommand};
 pub use self::compare::CompareArgs;
 pub use self::settings::SettingFlags;
 pub use self::simulate::SimulateArgs;
@@ -64,12 +66,14 @@ const READ_ONLY: [&str; 1] = ["read_only"];
 const SAYING: [&str; 2] = ["verbose", "quiet"];
 
 /// Flags without meaning for a command. It accepts them, but its help does not list them.
-const MEANINGLESS: [(&[&str], &[&[&str]]); 12] = [
+const MEANINGLESS: [(&[&str], &[&[&str]]); 14] = [
     (&["demo"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
     (&["fetch"], &[&READ_ONLY]),
     (&["run"], &[&READ_ONLY]),
     (&["backfill"], &[&READ_ONLY]),
     (&["runs"], &[&KEY, &SOURCE]),
+    (&["alert"], &[&KEY, &SOURCE]),
+    (&["alert", "test"], &[&STORE, &READ_ONLY]),
     (&["simulate"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
     (&["doctor"], &[&READ_ONLY]),
     (&["config"], &[&READ_ONLY]),
@@ -159,6 +163,8 @@ pub enum Subcommand {
     Plan(PlanArgs),
     /// Print how the watch list stands, in one line. Exit code 1 if something is behind, has holes or failed.
     Status(StatusArgs),
+    /// List what a person should know, or try whether alerts arrive; spends no requests.
+    Alert(AlertArgs),
     /// Print each source: its key, what it allows, what was sent, and what to do next; spends no requests.
     Sources(SourcesArgs),
     /// Take over the bars of the pipeline that this program replaces, from its own PostgreSQL database.

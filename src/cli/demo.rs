@@ -17,6 +17,7 @@ use super::output::Narrator;
 use super::panel::Panel;
 use super::{bars, fetch, open, output, run as headless};
 use crate::config::{self, Inputs, Settings};
+use crate::model::alert::AlertKind;
 use crate::model::{Interval, SeriesKey, SeriesStatus, moment};
 use crate::pipeline::narrate;
 use crate::pipeline::schedule::{Missed, Schedule, When};
@@ -94,6 +95,9 @@ fn settings(server: &Server, folder: &Path, context: &Context) -> Result<Setting
         ..Inputs::isolated(folder, sources::SETTINGS)
     };
     let mut settings = config::load(&inputs)?;
+    // A disk is not part of the demo.
+    let kinds = &mut settings.alerts.rules.kinds;
+    kinds.retain(|kind| *kind != AlertKind::DiskNearFull);
     settings.no_color = context
         .inputs
         .environment

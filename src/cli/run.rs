@@ -11,6 +11,7 @@ use super::panel::kept_log;
 use super::{first, open, output};
 use crate::config::Settings;
 use crate::model::{Instrument, SeriesKey};
+use crate::pipeline::alerts::Alerts;
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
 use crate::pipeline::narrate::{self, Severity};
@@ -87,6 +88,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         read_only: false,
         rekey: None,
         exports: std::path::PathBuf::from("."),
+        alerts: Arc::new(Alerts::new(&settings.alerts, settings.data_dir.clone())),
     }
 }
 

@@ -10,12 +10,14 @@ use super::args::{ReportFormat, StatusArgs};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
-use super::{chosen, open, output};
+use super::{chosen, open, output, run};
 use crate::config::Settings;
+use crate::model::alert::Engine;
 use crate::model::calendar::CalendarId;
 use crate::model::text::counted;
 use crate::model::{SeriesKey, SourceId, Standing};
 use crate::pipeline::Pipeline;
+use crate::pipeline::alerts::Alerts;
 use crate::pipeline::snapshot::SourceStatus;
 use crate::pipeline::stock::Stand;
 
@@ -30,6 +32,10 @@ struct Status {
     closed: usize,
     /// Days on which an exchange was probably closed, unlike its table.
     probably_closed: BTreeSet<ClosedDay>,
+    /// Open alerts.
+    alerts: usize,
+    /// The run of the schedule that no engine started.
+    missed: Option<DateTime<Utc>>,
     /// Those of the usual source.
     requests_today: u32,
     requests_per_day: Option<u32>,
@@ -49,7 +55,7 @@ struct SourceRequests {
     nothing_until: Option<DateTime<Utc>>,
 }
 
-pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
+pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
     let settings = open::settings(context)?;
     let store = open::store(&settings, context.read_only).await?;
     let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
@@ -72,6 +78,13 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
         of_it.count()
     };
     let sources = requests(&pipeline, &settings, &series).await?;
+    let engine = pipeline
+        .engine_now(&run::options(&settings).schedule)
+        .await?;
+    if !context.read_only {
+        let alerts = Alerts::new(&settings.alerts, settings.data_dir.clone());
+        alerts.watch_engine(&pipeline, engine).await?;
+    }
     let usual = sources.first();
     let status = Status {
         series: stands.len(),
@@ -82,6 +95,11 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
         failed: failed.len(),
         closed: count(Standing::Closed),
         probably_closed: stands.iter().filter_map(closed_day).collect(),
+        alerts: store.open_alerts().await?.len(),
+        missed: match engine {
+            Engine::Works => None,
+            Engine::Missing(at) => Some(at),
+        },
         requests_today: usual.map_or(0, |usual| usual.requests_today),
         requests_per_day: usual.and_then(|usual| usual.requests_per_day),
         sources,
@@ -90,7 +108,7 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
         ReportFormat::Json => output::data(&serialize(&status)?)?,
         ReportFormat::Text => output::print(&(line(&status) + "\n"))?,
     }
-    let is_well = status.behind + status.holes + status.failed == 0;
+    let is_well = status.behind + status.holes + status.failed == 0 && status.missed.is_none();
     Ok(if is_well { exit::DONE } else { exit::SOME })
 }
 
@@ -159,6 +177,11 @@ fn line(status: &Status) -> String {
     if parts.is_empty() {
         parts.push("no series".to_owned());
     }
+    parts.extend(status.missed.map(|at| {
+        let at = at.format("%Y-%m-%d %H:%M");
+        format!("no engine: the run of {at} UTC did not start")
+    }));
+    parts.extend((status.alerts > 0).then(|| counted(status.alerts as u64, "alert")));
     parts.extend(status.sources.iter().map(|source| {
         let whose = match status.sources.as_slice() {
             [_] => String::new(),
@@ -199,6 +222,8 @@ mod tests {
             holes: 0,
             failed: 0,
             closed: 0,
+            alerts: 0,
+            missed: None,
             probably_closed: BTreeSet::new(),
             requests_today: 4,
             requests_per_day: Some(25),
@@ -227,13 +252,15 @@ mod tests {
                 calendar: CalendarId::Xnys,
                 date: "2026-11-18".parse().unwrap(),
             }]),
+            alerts: 2,
+            missed: Some("2026-11-20T21:20:00Z".parse().unwrap()),
             requests_today: 4,
             requests_per_day: Some(25),
             sources: vec![source("Alpha Vantage", 4, Some(25))],
         };
         assert_eq!(
             line(&status),
-            "12 fresh · 1 behind · 2 with holes · 3 failed · 4 closed · NYSE probably closed on 2026-11-18 · 4 of 25 requests"
+            "12 fresh · 1 behind · 2 with holes · 3 failed · 4 closed · NYSE probably closed on 2026-11-18 · no engine: the run of 2026-11-20 21:20 UTC did not start · 2 alerts · 4 of 25 requests"
         );
     }
 }

@@ -68,9 +68,8 @@ fn kinds(layers: &Layers) -> Result<Option<Vec<AlertKind>>, ConfigError> {
     let kind = |word: &str| {
         word.parse().map_err(|_| {
             let known = AlertKind::ALL.iter().map(|kind| kind.as_str());
-            let hint = nearest(word, known).map_or_else(String::new, |near| {
-                format!("; did you mean {near}?")
-            });
+            let hint = nearest(word, known)
+                .map_or_else(String::new, |near| format!("; did you mean {near}?"));
             given.error(format!("there is no alert {}{hint}", shown(word)))
         })
     };
@@ -88,10 +87,12 @@ fn number(
         return Ok(default);
     };
     let number = given.value.trim().parse().ok();
-    number.filter(|number| allowed.contains(number)).ok_or_else(|| {
-        let (least, most) = (allowed.start(), allowed.end());
-        given.error(format!("must be a number from {least} to {most}"))
-    })
+    number
+        .filter(|number| allowed.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = (allowed.start(), allowed.end());
+            given.error(format!("must be a number from {least} to {most}"))
+        })
 }
 
 /// The program and its arguments: each is an element of the list, so that nothing is split.
@@ -128,7 +129,9 @@ fn why_unusable(text: &str, allow_http: bool) -> Option<&'static str> {
     let Ok(url) = Url::parse(text) else {
         return Some("is not a URL; write https://host/path");
     };
-    let is_near = url.host().is_some_and(|host: Host<&str>| is_loopback(&host));
+    let is_near = url
+        .host()
+        .is_some_and(|host: Host<&str>| is_loopback(&host));
     match url.scheme() {
         "https" if url.has_host() => None,
         "http" if is_near || (allow_http && url.has_host()) => None,

@@ -91,9 +91,7 @@ fn value(setting: &Setting, given: Option<&Given>, settings: &Settings) -> Strin
         name if name == table::DATA_DIR.name => shown(&settings.data_dir.display().to_string()),
         _ => match given {
             Some(_) if setting.secrecy != Secrecy::Open => MASK.into(),
-            Some(given) if setting.kind == Kind::Program => {
-                shown(&given.value.replace('\n', " "))
-            }
+            Some(given) if setting.kind == Kind::Program => shown(&given.value.replace('\n', " ")),
             Some(given) => shown(given.value.trim()),
             None => setting.default.into(),
         },

@@ -117,8 +117,10 @@ impl Table {
     /// Secrets, each with the setting that names a file with it; only one of the two may be set.
     pub(super) fn twins(self) -> impl Iterator<Item = (&'static Setting, &'static Setting)> {
         let keys = self.declaring().flat_map(|source| source.key);
-        keys.map(|field| (&field.value, &field.file))
-            .chain([(&PASSWORD, &PASSWORD_FILE), (&ALERT_WEBHOOK, &ALERT_WEBHOOK_FILE)])
+        keys.map(|field| (&field.value, &field.file)).chain([
+            (&PASSWORD, &PASSWORD_FILE),
+            (&ALERT_WEBHOOK, &ALERT_WEBHOOK_FILE),
+        ])
     }
 
     /// The sources without those that share the rows of one before them.

@@ -57,6 +57,8 @@ pub enum Command {
     Export(Vec<BarFile>),
     /// Stop the current export; complete files stay.
     CancelExport,
+    /// Send a test to every channel of alerts.
+    TestAlert,
     /// Shut down cleanly.
     Shutdown,
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use super::alerts::Alerts;
 use super::command::Command;
 use super::errand::Errand;
 use super::event::Observer;
@@ -79,6 +80,8 @@ pub struct EngineOptions {
     pub rekey: Option<Rekey>,
     /// Where exported series go.
     pub exports: PathBuf,
+    /// What a person is told, and where to.
+    pub alerts: Arc<Alerts>,
 }
 
 impl fmt::Debug for EngineOptions {
@@ -135,6 +138,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         tell,
         publish,
         exports: options.exports,
+        alerts: options.alerts,
         dropped: 0,
         cancel: CancellationToken::new(),
         cancel_ask: CancellationToken::new(),
@@ -179,6 +183,7 @@ struct Engine {
     publish: watch::Sender<Arc<Snapshot>>,
     dropped: u64,
     exports: PathBuf,
+    alerts: Arc<Alerts>,
     /// Stops the current run.
     cancel: CancellationToken,
     /// Stops the symbol request.
@@ -284,6 +289,21 @@ impl Engine {
                     let rescued = pipeline.rescue(&observer, &ended).await;
                     rescued.err().map(Input::StoreFailed)
                 });
+            }
+            Job::Watch(facts) => {
+                let (alerts, pipeline) = (Arc::clone(&self.alerts), Arc::clone(&self.pipeline));
+                let watching = async move { alerts.watch(&pipeline, *facts).await };
+                self.spawn(async move { Some(Input::Alerts(watching.await)) });
+            }
+            Job::LookAtAlerts(usual) => {
+                let (alerts, pipeline) = (Arc::clone(&self.alerts), Arc::clone(&self.pipeline));
+                let looking = async move { alerts.look(&pipeline, &usual).await };
+                self.spawn(async move { Some(Input::Alerts(looking.await)) });
+            }
+            Job::TestAlert => {
+                let (alerts, now) = (Arc::clone(&self.alerts), self.pipeline.clock.now());
+                let testing = async move { alerts.test(now).await };
+                self.spawn(async move { Some(Input::AlertTested(testing.await)) });
             }
             Job::Disown => self.schedule_lock = None,
             Job::Tell(notice) => self.dropped += u64::from(self.tell.try_send(notice).is_err()),

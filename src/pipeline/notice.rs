@@ -10,6 +10,7 @@ pub use super::events::EventList;
 use super::schedule::Schedule;
 use super::snapshot::ExportProgress;
 use crate::model::SeriesKey;
+use crate::model::alert::Message;
 
 /// An event with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,4 +88,10 @@ pub enum What {
     StoreLost(String),
     /// The store answers again.
     StoreBack,
+    /// Something that a person should know began, or is over.
+    Alert(Message),
+    /// A message about that could not be delivered.
+    AlertNotSent(String),
+    /// A person tried whether messages arrive: of each channel whether it did, and how it went.
+    AlertTested(Vec<(bool, String)>),
 }

@@ -11,8 +11,9 @@ pub use super::planner::{Candidate, Obstacle, QuotaDay, Room, plan};
 pub use super::planner::{FetchPlan, LanePlan, PlannedFetch, Why, WhyNot};
 use super::schedule::Schedule;
 pub use super::source_status::{KeyUse, QuotaStatus, RollingStatus, SourceStatus};
-pub use crate::db::{Backend, Entitlement, EventsAsked, RequestRow, RunDetail, Size};
+pub use crate::db::{Backend, Entitlement, EventsAsked, RequestRow, RunDetail, Size, Undelivered};
 use crate::model::adjustment::{AdjustedBar, Adjustments, KnownEvents};
+use crate::model::alert::{Alert, Condition};
 use crate::model::quota::Left;
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
@@ -64,6 +65,8 @@ pub struct Snapshot {
     pub ranges: Option<Arc<RangesView>>,
     /// The last price that was asked for.
     pub preview: Option<Arc<Preview>>,
+    /// What a person should know.
+    pub alerts: Arc<AlertsView>,
     /// Notices that were dropped because nobody read them.
     pub dropped_notices: u64,
 }
@@ -375,6 +378,29 @@ pub struct AnswerView {
     pub lines: Vec<String>,
     /// Whether lines or ends of lines are left out.
     pub cut: bool,
+}
+
+/// What a person should know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertsView {
+    /// The open alerts of the store, oldest first.
+    pub open: Vec<Alert>,
+    /// Messages about them that have not arrived yet.
+    pub undelivered: Vec<Undelivered>,
+    /// What only this process sees: that there is no engine.
+    pub here: Vec<Condition>,
+}
+
+impl AlertsView {
+    /// What holds, or held a moment ago.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let open = self.open.iter().map(|alert| &alert.condition);
+        let is_known = |here: &&Condition| {
+            let mut open = self.open.iter();
+            !open.any(|alert| alert.condition.kind == here.kind)
+        };
+        open.chain(self.here.iter().filter(is_known))
+    }
 }
 
 /// What is read for the system view only.

@@ -1,6 +1,8 @@
 //! The engine's decisions: what is true, and what to do about each input. Pure.
 
+mod alerts;
 mod around;
+mod asked;
 mod begin;
 mod commands;
 mod counted;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use self::alerts::Watch;
 use self::around::Whose;
 pub use self::begin::TRIGGERS as START_TRIGGERS;
 use self::counted::Counted;
@@ -37,8 +40,6 @@ use super::snapshot::{
     AnswerView, BarsPage, CoverageMap, ExportProgress, Preview, RangesView, RunProgress,
     SeriesState, SourceStatus, StoreStatus, SystemView,
 };
-use super::source::SymbolWish;
-use super::symbols::{Symbols, WhyNoSymbols};
 use crate::db::{DbError, RunDetail};
 use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
@@ -120,6 +121,7 @@ pub struct State {
     coverage: Option<Arc<CoverageMap>>,
     ranges: Option<Arc<RangesView>>,
     preview: Option<Arc<Preview>>,
+    alerts: Watch,
     search: Search,
     run: Option<RunProgress>,
     export: Option<ExportProgress>,
@@ -172,6 +174,7 @@ impl State {
             coverage: None,
             ranges: None,
             preview: None,
+            alerts: Watch::default(),
             search: Search::default(),
             run: None,
             export: None,
@@ -189,7 +192,7 @@ impl State {
         // These change nothing most of the time; when they do, they count it themselves.
         let is_quiet = matches!(
             input,
-            Input::Tick | Input::Owner(None) | Input::Loaded(Loaded::Newest(_))
+            Input::Tick | Input::Owner(None) | Input::Loaded(Loaded::Newest(_)) | Input::Alerts(_)
         );
         self.revision += u64::from(!is_quiet);
         let mut jobs = self.take(input, now);
@@ -239,6 +242,8 @@ impl State {
                 self.export = self.export.map(|_| progress);
                 vec![]
             }
+            Input::Alerts(round) => self.looked_at_alerts(round, now),
+            Input::AlertTested(tried) => vec![tell(now, What::AlertTested(tried))],
             Input::Exported(exported) => {
                 self.export = None;
                 vec![tell(now, What::Exported(exported))]
@@ -292,6 +297,7 @@ impl State {
             self.last_around = Some(now);
             jobs.push(self.ask_for_due("schedule", Whose::AroundTheClock));
         }
+        jobs.extend(self.alerts_in_time(now));
         jobs
     }
 
@@ -512,6 +518,7 @@ impl State {
     /// Makes room for the next run, and reads again what a run may have changed.
     fn run_is_over(&mut self) -> Vec<Job> {
         self.run = None;
+        self.want_alerts();
         self.writes_wait = false;
         for entry in &mut self.entries {
             if matches!(
@@ -537,37 +544,10 @@ impl State {
         jobs
     }
 
-    fn symbols(
-        &mut self,
-        wish: &SymbolWish,
-        ended: Result<Result<Symbols, WhyNoSymbols>, DbError>,
-        now: DateTime<Utc>,
-    ) -> Vec<Job> {
-        let mut jobs = vec![];
-        let outcome = ended.unwrap_or_else(|error| {
-            jobs = self.store_failed(&error, now);
-            Err((ErrorClass::Database, error.to_string()))
-        });
-        // What it says may be about watched series.
-        let series = outcome.is_ok().then_some(Load::Series);
-        self.search.answered(wish, outcome);
-        let loads = [Load::Runs, Load::Ledger].into_iter().chain(series);
-        jobs.extend(loads.map(Job::Load));
-        jobs
-    }
-
-    /// The symbol request is over, and its run is to be marked as such.
-    fn symbols_crashed(&mut self, wish: &SymbolWish, text: String, now: DateTime<Utc>) -> Vec<Job> {
-        let why = "internal error while asking the provider; please report this".to_owned();
-        self.search.answered(wish, Err((ErrorClass::Unknown, why)));
-        let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
-        jobs.extend([Load::Runs, Load::Ledger].map(Job::Load));
-        jobs
-    }
-
     /// Reading the list of symbols may have panicked, so it is no longer awaited. A request in
     /// flight reports its own end.
     fn crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        self.alerts_crashed();
         self.search
             .store_failed("internal error; please report this");
         vec![tell(now, What::Crashed(text))]

@@ -277,6 +277,7 @@ pub fn normal() -> Snapshot {
         coverage: Some(Arc::new(coverage())),
         ranges: None,
         preview: None,
+        alerts: Arc::default(),
         dropped_notices: 0,
     }
 }

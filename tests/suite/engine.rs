@@ -122,6 +122,7 @@ fn options() -> EngineOptions {
         read_only: false,
         rekey: None,
         exports: std::env::temp_dir(),
+        alerts: Arc::default(),
     }
 }
 

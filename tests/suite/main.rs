@@ -10,6 +10,7 @@
 
 mod acceptance;
 mod adjusted;
+mod alerts;
 mod alpaca;
 mod backfill;
 mod bad_input;

@@ -7,5 +7,6 @@ pub mod mount;
 pub mod paged;
 pub mod pooler;
 pub mod program;
+pub mod receiver;
 pub mod scripted;
 pub mod wall;

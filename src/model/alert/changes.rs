@@ -65,11 +65,10 @@ pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> Chan
     for alert in open {
         match (holds.contains(&key(&alert.condition)), alert.gone_at) {
             (true, Some(_)) => changes.back.push(alert.id),
-            (true, None) => {}
             (false, _) if !is_judged(&alert.condition) => {}
             (false, None) => changes.gone.push(alert.id),
             (false, Some(gone)) if now - gone >= SETTLES => changes.recovered.push(alert.id),
-            (false, Some(_)) => {}
+            (true, None) | (false, Some(_)) => {}
         }
     }
     changes

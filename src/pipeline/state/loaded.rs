@@ -25,6 +25,7 @@ impl State {
                 let changed = self.take_in(list);
                 jobs.extend(changed.map(|what| tell(now, what)));
                 jobs.extend(self.decide_what_is_due(now));
+                jobs.extend(self.alerts_after_run(now));
             }
             Loaded::One(read) => {
                 let known = self.entries.iter_mut().find(|known| known.key == read.key);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::alerts::Round;
 use super::super::command::{BarsWindow, Command, PriceQuestion};
 use super::super::event::{Event, RunReport};
 use super::super::events::EventList;
@@ -19,6 +20,7 @@ use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::EnteredKey;
 use crate::db::{DbError, RunDetail, SeriesFacts};
+use crate::model::alert::Facts;
 use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
@@ -65,6 +67,10 @@ pub enum Input {
     Refused(Command, String),
     /// This process changed the watch list.
     ListEdited,
+    /// Everything was looked at for what a person should know.
+    Alerts(Result<Round, DbError>),
+    /// A test was sent to every channel: whether each took it, and how it went.
+    AlertTested(Vec<(bool, String)>),
     /// The current export has written more.
     Exporting(ExportProgress),
     /// The current export has ended.
@@ -383,6 +389,12 @@ pub enum Job {
     CancelExport,
     /// Try to own the schedule, whose last instant was this.
     TryOwn(Option<DateTime<Utc>>),
+    /// Look for what a person should know, tell it, and send what waits; this is known already.
+    Watch(Box<Facts>),
+    /// Only read what was told; this is the schedule of a store that has none.
+    LookAtAlerts(Schedule),
+    /// Send a test to every channel.
+    TestAlert,
     /// Mark runs whose process or task died, and store the answers they had paid for.
     Rescue,
     /// Give up the schedule: whether its lock is still held is not known.

@@ -65,6 +65,7 @@ impl State {
             coverage: self.coverage.clone(),
             ranges: self.ranges.clone(),
             preview: self.preview.clone(),
+            alerts: Arc::clone(&self.alerts.view),
             search: self.search.view(),
             dropped_notices,
         }

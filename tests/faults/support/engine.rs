@@ -67,6 +67,7 @@ pub async fn start(pipeline: Arc<Pipeline>, work: Work<'_>) -> Handle {
         read_only: false,
         rekey: None,
         exports: std::env::temp_dir(),
+        alerts: Arc::default(),
     };
     engine::start(pipeline, options).await.unwrap()
 }

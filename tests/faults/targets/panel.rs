@@ -511,6 +511,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
         coverage: sometimes(u, coverage)?.map(Arc::new),
         ranges: sometimes(u, ranges)?.map(Arc::new),
         preview: None,
+        alerts: Arc::default(),
         dropped_notices: u.arbitrary()?,
     })
 }

@@ -72,6 +72,7 @@ pub async fn start_at(
         read_only: false,
         rekey: None,
         exports: std::env::temp_dir(),
+        alerts: Arc::default(),
     };
     engine::start(Arc::new(pipeline), options).await.unwrap()
 }

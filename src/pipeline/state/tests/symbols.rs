@@ -1,6 +1,8 @@
 //! The decisions about symbol requests.
 
 use super::*;
+use crate::pipeline::source::SymbolWish;
+use crate::pipeline::symbols::Symbols;
 
 #[test]
 fn a_question_about_symbols_is_told_to_stop_and_waited_for() {
