@@ -408,6 +408,7 @@ fn shared() -> Shared {
         theme: Theme::new(Preset::Terminal, false, false),
         keymap: keymap(),
         mouse: false,
+        rings: false,
         is_demo: false,
         speed: 1,
         interval: Interval::Daily,

@@ -7,6 +7,7 @@
 
 mod about;
 pub mod action;
+mod alerts;
 pub mod app;
 mod backfill;
 mod csv;

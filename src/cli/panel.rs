@@ -268,6 +268,7 @@ fn shared(settings: &Settings, demo: Option<i32>, problems: &mut Vec<String>) ->
         theme: Theme::new(preset, settings.no_color, wanted.ascii),
         keymap,
         mouse: wanted.mouse,
+        rings: settings.alerts.bell && !settings.alerts.quiet,
         is_demo: demo.is_some(),
         speed: demo.unwrap_or(1),
         interval: if settings.usual.key.is_own {

@@ -74,6 +74,10 @@ words! {
         ImportList = "import-watch-list",
         /// Write the watch list to a file that can be imported.
         ExportList = "export-watch-list",
+        /// Show what a person should know.
+        Alerts = "alerts",
+        /// Send a test to where alerts go.
+        TestAlert = "test-alert",
         /// Show past messages.
         Messages = "messages",
         /// Save the current table to a file.
@@ -208,6 +212,8 @@ pub enum Effect {
     Import(PathBuf),
     /// Save a source's key for later starts.
     SaveKey(EnteredKey),
+    /// Ring the terminal's bell, and send it a notification.
+    Notify(String),
     /// Turn mouse reporting on or off.
     Mouse(bool),
     /// Redraw the screen.

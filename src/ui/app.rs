@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::action::{Action, Effect, EffectOutcome};
+use super::alerts;
 use super::backfill;
 use super::export;
 use super::first;
@@ -195,14 +196,10 @@ impl App {
                 self.open_palette(now);
                 vec![]
             }
-            Action::Help => {
-                self.overlay = Some(Overlay::help(&self.shared.keymap, self.view));
-                vec![]
-            }
-            Action::Messages => {
-                self.overlay = Some(Overlay::messages(&self.messages, self.shared.zone));
-                vec![]
-            }
+            Action::Help => self.open(Overlay::help(&self.shared.keymap, self.view)),
+            Action::Messages => self.open(Overlay::messages(&self.messages, self.shared.zone)),
+            Action::Alerts => self.open(Overlay::explain(alerts::page(&self.shared))),
+            Action::TestAlert => vec![Effect::Send(Command::TestAlert)],
             Action::Mouse => {
                 self.shared.mouse = !self.shared.mouse;
                 let say = if self.shared.mouse {
@@ -234,19 +231,13 @@ impl App {
                 self.messages.say(say, now);
                 vec![]
             }
-            Action::Cancel => {
-                self.overlay = Some(Overlay::Confirm(cancel()));
-                vec![]
-            }
+            Action::Cancel => self.open(Overlay::Confirm(cancel())),
             Action::CancelExport => {
                 let confirm = self.shared.export().map(export::cancel);
                 self.overlay = confirm.map(Overlay::Confirm);
                 vec![]
             }
-            Action::Ways => {
-                self.overlay = Some(Overlay::explain(first::ways(&self.shared)));
-                vec![]
-            }
+            Action::Ways => self.open(Overlay::explain(first::ways(&self.shared))),
             Action::Begin => {
                 let replies = first::begin(&self.shared, now);
                 self.apply(replies, now)
@@ -269,6 +260,11 @@ impl App {
                 self.apply(replies, now)
             }
         }
+    }
+
+    fn open(&mut self, overlay: Overlay) -> Vec<Effect> {
+        self.overlay = Some(overlay);
+        vec![]
     }
 
     fn go_to_section(&mut self, section: Section) -> Vec<Effect> {
@@ -367,6 +363,8 @@ impl App {
     pub fn observe(&mut self, snapshot: Arc<Snapshot>) -> Vec<Effect> {
         let now = snapshot.taken_at;
         self.shared.boot = Boot::Ready;
+        let news = alerts::news(self.shared.snapshot.as_deref(), &snapshot);
+        let news = news.filter(|_| self.shared.rings);
         self.shared.snapshot = Some(snapshot);
         let mut replies = vec![];
         for view in ViewId::all() {
@@ -378,6 +376,7 @@ impl App {
             replies.extend(self.views.get_mut(view).observe(&self.shared, sight));
         }
         let mut effects = self.apply(replies, now);
+        effects.extend(news.map(Effect::Notify));
         if let Some(question) = self.priced(now) {
             self.overlay = None;
             effects.extend(self.apply(vec![question], now));

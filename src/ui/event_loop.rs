@@ -26,6 +26,7 @@ use super::screen::Screen;
 use super::shared::Boot;
 use super::terminal::clipboard::{Clipboard, CopyRoute};
 use super::terminal::input::{Keys, UserInput};
+use super::terminal::notification::Notification;
 use super::terminal::signals::{SignalEvent, Signals};
 use super::terminal::suspend;
 use super::text::shown_path;
@@ -389,6 +390,7 @@ impl EventLoop {
                         let _ = tell.blocking_send(outcome);
                     });
                 }
+                Effect::Notify(text) => self.screen.write(Notification::new(&text))?,
                 Effect::Mouse(true) => self.screen.write(EnableMouseCapture)?,
                 Effect::Mouse(false) => self.screen.write(DisableMouseCapture)?,
                 Effect::Redraw => {

@@ -560,6 +560,7 @@ pub fn blank() -> Shared {
         theme: Theme::new(Preset::Terminal, false, false),
         keymap: super::views::keymap(),
         mouse: false,
+        rings: true,
         is_demo: false,
         speed: 1,
         interval: Interval::Daily,

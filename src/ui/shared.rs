@@ -67,6 +67,8 @@ pub struct Shared {
     pub keymap: Keymap,
     /// Whether the terminal reports the mouse.
     pub mouse: bool,
+    /// Whether the terminal rings for what a person should know.
+    pub rings: bool,
     /// Whether this is the demo: nothing here is real.
     pub is_demo: bool,
     /// How many times as fast as real time the panel's clock runs.

@@ -2,6 +2,7 @@
 
 pub mod clipboard;
 pub mod input;
+pub mod notification;
 pub mod panic;
 pub mod signals;
 pub mod suspend;

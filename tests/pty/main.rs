@@ -10,6 +10,7 @@
     reason = "a test that cannot go on must fail loudly"
 )]
 
+mod alerts;
 mod container;
 mod coverage;
 mod deaths;

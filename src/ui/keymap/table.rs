@@ -139,6 +139,13 @@ const INSIDE: &[Binding] = &[
     row(Global, A::Demo, &[], "Leave for the demo")
         .group(PROGRAM)
         .finds("simulated try scene"),
+    row(Global, A::Alerts, &[], "Show open alerts")
+        .group(PROGRAM)
+        .finds("notifications problems failed behind warnings"),
+    row(Global, A::TestAlert, &[], "Send a test alert")
+        .group(PROGRAM)
+        .finds("webhook command notification try")
+        .needs(READS),
     row(Global, A::Messages, &[], "Show past messages")
         .group(PROGRAM)
         .finds("notifications announcements"),

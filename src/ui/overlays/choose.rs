@@ -285,8 +285,9 @@ pub(super) fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Choose {
 /// Sentences, then the keys that help: they act at once, without searching.
 pub(super) fn explanation(explanation: Explanation) -> Choose {
     let Explanation { title, text, steps } = explanation;
-    let mut all: Vec<Choice> = crate::ui::text::wrap(&text, LINE)
-        .into_iter()
+    let mut all: Vec<Choice> = text
+        .lines()
+        .flat_map(|line| crate::ui::text::wrap(line, LINE))
         .map(Choice::head)
         .collect();
     let first = all.len();

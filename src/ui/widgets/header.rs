@@ -12,7 +12,7 @@ use crate::ui::regions::{ClickTarget, Regions};
 use crate::ui::shared::{Boot, RESERVE, Shared};
 use crate::ui::theme::{Role, Theme};
 use crate::ui::view_id::ViewId;
-use crate::ui::{sources, text};
+use crate::ui::{alerts, sources, text};
 
 /// From this width on, everything is written in full.
 pub const WIDE: u16 = 118;
@@ -174,6 +174,9 @@ fn who(shared: &Shared, source: Option<&SourceStatus>, width: u16) -> Pieces {
     }
     if shared.is_read_only() {
         word("READ-ONLY", Role::Warn);
+    }
+    if let Some(count) = alerts::count(shared) {
+        word(&count, Role::Warn);
     }
     let Some(snapshot) = &shared.snapshot else {
         pieces.push(("  opening the store…".to_owned(), plain));

@@ -147,6 +147,7 @@ fn shared(u: &mut Unstructured<'_>) -> Result<Shared> {
         theme: Theme::new(*u.choose(Preset::ALL)?, false, u.arbitrary()?),
         keymap: views::keymap(),
         mouse: u.arbitrary()?,
+        rings: u.arbitrary()?,
         is_demo: u.arbitrary()?,
         speed: 1,
         interval: pipeline_tui::model::Interval::Daily,

@@ -16,13 +16,18 @@ pub fn foreign(token: &Token, on_alternate_screen: bool) -> Option<String> {
     let allowed = match token {
         Token::Text(character) => is_harmless(*character),
         // Nothing of a frame needs a control character: one there was written past the panel.
-        Token::Control(byte) => matches!(byte, b'\r' | b'\n') && !on_alternate_screen,
+        Token::Control(byte) => match byte {
+            b'\r' | b'\n' => !on_alternate_screen,
+            // The bell, which the panel alone rings.
+            7 => on_alternate_screen,
+            _ => false,
+        },
         Token::Escape(text) => matches!(text.as_str(), "7" | "8" | "=" | ">"),
         Token::Csi(body, 'h' | 'l') => MODES.contains(&body.as_str()),
         Token::Csi(body, 'u') => is_keyboard(body),
         Token::Csi(body, 'q') => body.strip_suffix(' ').is_some_and(are_numbers),
         Token::Csi(body, last) => PLAIN.contains(*last) && are_numbers(body),
-        Token::Osc(text) => is_copy(text),
+        Token::Osc(text) => is_copy(text) || is_notification(text),
         Token::Device(..) | Token::Broken(_) => false,
     };
     (!allowed).then(|| {
@@ -62,6 +67,16 @@ fn is_copy(text: &str) -> bool {
     })
 }
 
+/// A notification: one field of text.
+fn is_notification(text: &str) -> bool {
+    let texts = [
+        text.strip_prefix("9;"),
+        text.strip_prefix("777;notify;pipeline-tui;"),
+    ];
+    let mut texts = texts.into_iter().flatten();
+    texts.any(|text| text.chars().all(|c| is_harmless(c) && c != ';'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tokens::Tokenizer;
@@ -81,6 +96,7 @@ mod tests {
             "IBM ▂▃▅ é \x1b[1;31m\x1b[38;5;4m\x1b[m\x1b[12;40H\x1b[2J\x1b[K\x1b[2;5r\x1b[3S\x1b[r",
             "\x1b[?1049h\x1b[?1000h\x1b[?2004h\x1b[?25l\x1b[?2026h\x1b[>1u\x1b[<1u\x1b[0 q",
             "\x1b]52;c;SUJN\x1b\\\x1b]52;c;SUJN\x07\x1b7\x1b8",
+            "\x07\x1b]9;IBM fails.\x1b\\\x1b]777;notify;pipeline-tui;IBM fails.\x1b\\",
         ] {
             assert_eq!(count(stream, true), 0, "{stream:?}");
         }
@@ -94,6 +110,8 @@ mod tests {
             "\x1b]50;font\x07",
             "\x1b]52;c;?\x07",
             "\x1b]8;;http://x\x1b\\",
+            "\x1b]9;4;1;50\x1b\\",
+            "\x1b]777;precmd\x1b\\",
             "\x1bPq\x1b\\",
             "\x1b_G\x1b\\",
             "\x1b[6n",
