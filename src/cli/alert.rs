@@ -12,7 +12,7 @@ use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::{open, output, run, table};
 use crate::db::Undelivered;
-use crate::model::alert::{Alert, AlertKind, Condition, Severity};
+use crate::model::alert::{Alert, AlertKind, AlertSeverity, Condition};
 use crate::model::text::counted;
 use crate::pipeline::alerts::Alerts;
 use crate::time::Clock;
@@ -34,7 +34,7 @@ struct Listed {
 struct Row {
     kind: AlertKind,
     subject: String,
-    severity: Severity,
+    severity: AlertSeverity,
     text: String,
     /// None: this command noticed it.
     opened_at: Option<DateTime<Utc>>,

@@ -9,13 +9,13 @@ use super::nearest::nearest;
 use super::secret::Secret;
 use super::setting::Setting;
 use super::{size, table};
-use crate::model::alert::{AlertKind, Channel, Rules};
+use crate::model::alert::{AlertKind, AlertRules, Channel};
 
 /// What a person is told, and where to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AlertSettings {
     /// What opens an alert.
-    pub rules: Rules,
+    pub rules: AlertRules,
     /// The most bytes that the store may take; `None`: no limit.
     pub store_limit: Option<u64>,
     /// Whether nothing rings and nothing is sent: alerts are only shown.
@@ -43,10 +43,10 @@ pub(super) fn settings(
     layers: &Layers,
     warnings: &mut Vec<String>,
 ) -> Result<AlertSettings, ConfigError> {
-    let usual = Rules::default();
+    let usual = AlertRules::default();
     let is_on = |setting: &Setting, default| layers.get(setting).map_or(Ok(default), Given::switch);
     Ok(AlertSettings {
-        rules: Rules {
+        rules: AlertRules {
             kinds: kinds(layers)?.unwrap_or(usual.kinds),
             behind: number(layers, &table::ALERT_BEHIND, usual.behind, 1..=1_000)?,
             failures: number(layers, &table::ALERT_FAILURES, usual.failures, 1..=50)?,

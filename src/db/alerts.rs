@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::error::Result;
 use super::row::{count, series_key};
 use crate::model::alert::{
-    Alert, AlertEvent, AlertId, Attempt, Changes, Channel, Condition, Message, Outcome, Told,
-    Tried, messages,
+    Alert, AlertChanges, AlertEvent, AlertId, Attempt, Channel, Condition, DeliveryEnd, Message,
+    ToldAlert, Tried, messages,
 };
 
 /// A message that has not arrived yet.
@@ -40,7 +40,7 @@ pub trait AlertStore: fmt::Debug + Send + Sync {
     /// was over long ago.
     async fn change_alerts(
         &self,
-        changes: Changes,
+        changes: AlertChanges,
         channels: Vec<Channel>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Message>>;
@@ -55,7 +55,7 @@ pub trait AlertStore: fmt::Debug + Send + Sync {
     ) -> Result<Option<Attempt>>;
 
     /// Notes how an attempt ended.
-    async fn end_delivery(&self, id: i64, outcome: Outcome, now: DateTime<Utc>) -> Result<()>;
+    async fn end_delivery(&self, id: i64, outcome: DeliveryEnd, now: DateTime<Utc>) -> Result<()>;
 
     /// The messages that have not arrived yet, oldest first.
     async fn undelivered(&self) -> Result<Vec<Undelivered>>;
@@ -160,7 +160,7 @@ pub(super) fn told(opened: Vec<Words>, recovered: Vec<Words>, now: DateTime<Utc>
         conditions.map(move |condition| (event, condition))
     };
     let opened = each(AlertEvent::Opened, opened);
-    let told: Vec<Told> = opened
+    let told: Vec<ToldAlert> = opened
         .chain(each(AlertEvent::Recovered, recovered))
         .collect();
     messages(told, now)

@@ -8,11 +8,11 @@ mod rules;
 
 use chrono::{DateTime, Utc};
 
-pub use self::changes::{Changes, KEPT, SETTLES, changes};
-pub use self::delivery::{Attempt, Channel, Outcome, again};
-pub use self::message::{AlertEvent, Message, Told, messages};
+pub use self::changes::{AlertChanges, KEPT, SETTLES, changes};
+pub use self::delivery::{Attempt, Channel, DeliveryEnd, again};
+pub use self::message::{AlertEvent, Message, ToldAlert, messages};
 pub use self::rules::{
-    Engine, Facts, Judgement, Rules, SeriesFacts, Space, SpentSource, Tried, judge,
+    AlertRules, Engine, Facts, Judgement, SeriesHealth, Space, SpentSource, Tried, judge,
 };
 use super::words::words;
 
@@ -40,7 +40,7 @@ words! {
 
 words! {
     /// How much an alert matters.
-    pub enum Severity {
+    pub enum AlertSeverity {
         /// Something will go wrong unless a person acts.
         Warning = "warning",
         /// Something is not being done.
@@ -56,7 +56,7 @@ pub struct Condition {
     /// What it is about: a series, a source, a place.
     pub subject: String,
     /// How much it matters.
-    pub severity: Severity,
+    pub severity: AlertSeverity,
     /// What happened, what is safe, what to do.
     pub text: String,
 }

@@ -18,7 +18,7 @@ use super::snapshot::AlertsView;
 use crate::config::AlertSettings;
 use crate::db::DbError;
 use crate::model::SourceId;
-use crate::model::alert::{Channel, Engine, Facts, Message, Rules, Space, changes, judge};
+use crate::model::alert::{AlertRules, Channel, Engine, Facts, Message, Space, changes, judge};
 use crate::time::is_far_ahead;
 
 /// How late a run of the schedule may begin before no engine is there.
@@ -27,7 +27,7 @@ const LATE: TimeDelta = TimeDelta::minutes(1);
 /// What opens an alert, and where messages go.
 #[derive(Default)]
 pub struct Alerts {
-    rules: Rules,
+    rules: AlertRules,
     store_limit: Option<u64>,
     /// A folder on the disk that is watched.
     disk: Option<PathBuf>,

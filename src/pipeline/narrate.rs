@@ -120,7 +120,7 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
         What::StoreBack => (Info, "the store answers again".to_owned()),
         What::Alert(message) => {
             let severity = match (message.event, message.severity) {
-                (AlertEvent::Opened, Some(alert::Severity::Error)) => Error,
+                (AlertEvent::Opened, Some(alert::AlertSeverity::Error)) => Error,
                 (AlertEvent::Opened, _) => Warn,
                 _ => Info,
             };

@@ -82,14 +82,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::alert::Severity;
+    use crate::model::alert::AlertSeverity;
     use crate::ui::sample;
 
     fn condition(subject: &str) -> Condition {
         Condition {
             kind: AlertKind::Holes,
             subject: subject.to_owned(),
-            severity: Severity::Warning,
+            severity: AlertSeverity::Warning,
             text: format!("{subject} has holes."),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use pipeline_tui::config::{AlertSettings, Secret};
 use pipeline_tui::db::{self, Access, PgTarget, Store};
-use pipeline_tui::model::alert::{Engine, Facts, Rules, SETTLES, SeriesFacts, SpentSource};
+use pipeline_tui::model::alert::{AlertRules, Engine, Facts, SETTLES, SeriesHealth, SpentSource};
 use pipeline_tui::model::{
     ErrorClass, Interval, RunStatus, SeriesError, SeriesKey, SeriesReport, SeriesStatus,
 };
@@ -77,9 +77,9 @@ impl World {
     /// Watches with these facts; a disk is nearly full from `full` percent on, a store from `limit` bytes.
     async fn watch(&self, receiver: &Receiver, facts: Facts, (full, limit): (u32, u64)) {
         let settings = AlertSettings {
-            rules: Rules {
+            rules: AlertRules {
                 full,
-                ..Rules::default()
+                ..AlertRules::default()
             },
             store_limit: Some(limit),
             ..to(&receiver.address)
@@ -119,7 +119,7 @@ fn ibm() -> SeriesKey {
 fn facts(is_bad: bool) -> Facts {
     let (oldest, renews_at) = ("2026-07-01T04:00:00Z", "2026-11-21T05:00:00Z");
     let at = |text: &str| text.parse().unwrap();
-    let series = SeriesFacts {
+    let series = SeriesHealth {
         series: ibm(),
         behind: if is_bad { 4 } else { 0 },
         newest: None,

@@ -16,6 +16,8 @@ fn of_file(toml: &str) -> Settings {
     for name in ["api_key", "key_id", "secret_key", "password"] {
         std::fs::write(folder.path().join(name), format!("{name}-4444")).unwrap();
     }
+    let hook = "https://hooks.example.com/4444";
+    std::fs::write(folder.path().join("webhook"), hook).unwrap();
     assert_eq!(config::check(&inputs), []);
     config::load(&inputs).unwrap()
 }
@@ -73,7 +75,7 @@ fn the_example_file_names_every_key_once_and_loads() {
             .copied()
             .filter(|line| {
                 let is_file = line.contains("_file = ");
-                let secrets = ["key = ", "key_id = ", "password = "];
+                let secrets = ["key = ", "key_id = ", "password = ", "webhook = "];
                 let is_value = secrets.iter().any(|name| line.contains(name));
                 if with_files { !is_value } else { !is_file }
             })

@@ -7,7 +7,7 @@ use super::super::alerts::{self, AlertRow, AttemptRow, TriedRow, Undelivered, Wo
 use super::super::row;
 use super::Outcome as Done;
 use crate::model::alert::{
-    Alert, AlertId, Attempt, Changes, Channel, Condition, KEPT, Message, Outcome, Tried,
+    Alert, AlertChanges, AlertId, Attempt, Channel, Condition, DeliveryEnd, KEPT, Message, Tried,
 };
 
 pub async fn open(connection: &mut PgConnection) -> Done<Vec<Alert>> {
@@ -25,7 +25,7 @@ pub async fn newest(connection: &mut PgConnection, limit: u32) -> Done<Vec<Alert
 
 pub async fn change(
     connection: &mut PgConnection,
-    changes: Changes,
+    changes: AlertChanges,
     channels: Vec<Channel>,
     now: DateTime<Utc>,
 ) -> Done<Vec<Message>> {
@@ -110,12 +110,12 @@ pub async fn claim(
 pub async fn end(
     connection: &mut PgConnection,
     id: i64,
-    outcome: Outcome,
+    outcome: DeliveryEnd,
     now: DateTime<Utc>,
 ) -> Done<()> {
     let (statement, at, words) = match outcome {
-        Outcome::Again(why, at) => (alerts::AGAIN, at, why),
-        Outcome::Delivered(words) | Outcome::GivenUp(words) => (alerts::END, now, words),
+        DeliveryEnd::Again(why, at) => (alerts::AGAIN, at, why),
+        DeliveryEnd::Delivered(words) | DeliveryEnd::GivenUp(words) => (alerts::END, now, words),
     };
     sqlx::query(statement)
         .bind(id)

@@ -24,7 +24,7 @@ use super::{
     settings, watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
-use crate::model::alert::{Alert, Attempt, Changes, Channel, Message, Outcome, Tried};
+use crate::model::alert::{Alert, AlertChanges, Attempt, Channel, DeliveryEnd, Message, Tried};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
     Answer, Bar, Batch, Counts, Coverage, Instrument, Learnt, Listing, RequestId, RunId, RunStatus,
@@ -313,7 +313,7 @@ impl AlertStore for PgStore {
 
     async fn change_alerts(
         &self,
-        changes: Changes,
+        changes: AlertChanges,
         channels: Vec<Channel>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Message>> {
@@ -331,7 +331,7 @@ impl AlertStore for PgStore {
             .await
     }
 
-    async fn end_delivery(&self, id: i64, outcome: Outcome, now: DateTime<Utc>) -> Result<()> {
+    async fn end_delivery(&self, id: i64, outcome: DeliveryEnd, now: DateTime<Utc>) -> Result<()> {
         self.write(move |c| Box::pin(alerts::end(c, id, outcome, now)))
             .await
     }

@@ -14,7 +14,7 @@ pub const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// How open alerts change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct AlertChanges {
     /// Conditions without an open alert.
     pub opened: Vec<Condition>,
     /// Alerts whose condition has just gone.
@@ -25,7 +25,7 @@ pub struct Changes {
     pub recovered: Vec<AlertId>,
 }
 
-impl Changes {
+impl AlertChanges {
     /// Whether nothing changes.
     #[must_use]
     pub const fn is_none(&self) -> bool {
@@ -38,7 +38,7 @@ impl Changes {
 
 /// Compares what holds now with the alerts that are open. What was not judged stays as it is.
 #[must_use]
-pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> Changes {
+pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> AlertChanges {
     let Judgement {
         kinds,
         conditions,
@@ -58,9 +58,9 @@ pub fn changes(judgement: Judgement, open: &[Alert], now: DateTime<Utc>) -> Chan
             new.entry(key).or_insert(condition);
         }
     }
-    let mut changes = Changes {
+    let mut changes = AlertChanges {
         opened: new.into_values().cloned().collect(),
-        ..Changes::default()
+        ..AlertChanges::default()
     };
     for alert in open {
         match (holds.contains(&key(&alert.condition)), alert.gone_at) {

@@ -31,7 +31,7 @@ pub struct Attempt {
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DeliveryEnd {
     /// It was delivered.
     Delivered(String),
     /// It may work later: why not now, and when it is tried again.

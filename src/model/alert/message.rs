@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::text::{clean_to, thousands};
 use super::super::words::words;
-use super::{AlertKind, Condition, Severity};
+use super::{AlertKind, AlertSeverity, Condition};
 
 /// The names that a sentence has.
 const NAMED: usize = 3;
@@ -40,7 +40,7 @@ pub struct Message {
     /// What it is about; none for a test.
     pub kind: Option<AlertKind>,
     /// How much it matters.
-    pub severity: Option<Severity>,
+    pub severity: Option<AlertSeverity>,
     /// Alerts that it stands for.
     pub count: usize,
     /// What they are about, ten at most.
@@ -68,11 +68,11 @@ impl Message {
 }
 
 /// What was told of one alert.
-pub type Told = (AlertEvent, Condition);
+pub type ToldAlert = (AlertEvent, Condition);
 
 /// The messages about these alerts.
 #[must_use]
-pub fn messages(told: Vec<Told>, now: DateTime<Utc>) -> Vec<Message> {
+pub fn messages(told: Vec<ToldAlert>, now: DateTime<Utc>) -> Vec<Message> {
     let mut groups: BTreeMap<(AlertEvent, AlertKind), Vec<Condition>> = BTreeMap::new();
     for (event, condition) in told {
         let group = groups.entry((event, condition.kind)).or_default();

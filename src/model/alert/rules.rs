@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use super::super::text::{clean_to, counted, thousands};
 use super::super::{ErrorClass, Grid, SeriesKey, Span, Standing, Truth};
 use super::message::advice;
-use super::{AlertKind, Condition, Severity};
+use super::{AlertKind, AlertSeverity, Condition};
 
 /// Characters of a provider's words in a sentence.
 const WORDS: usize = 200;
 
 /// What is alerted, and from when on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
+pub struct AlertRules {
     /// The kinds that open alerts.
     pub kinds: Vec<AlertKind>,
     /// Sessions that a series may lack.
@@ -25,7 +25,7 @@ pub struct Rules {
     pub full: u32,
 }
 
-impl Default for Rules {
+impl Default for AlertRules {
     fn default() -> Self {
         Self {
             kinds: AlertKind::ALL.to_vec(),
@@ -40,7 +40,7 @@ impl Default for Rules {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The series of the watch list.
-    pub series: Option<Vec<SeriesFacts>>,
+    pub series: Option<Vec<SeriesHealth>>,
     /// Those that were tried lately, and how that ended.
     pub tried: Option<Vec<Tried>>,
     /// The sources that have no requests left today.
@@ -55,7 +55,7 @@ pub struct Facts {
 
 /// How a series stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeriesFacts {
+pub struct SeriesHealth {
     /// The series.
     pub series: SeriesKey,
     /// Whole sessions that it lacks at its end.
@@ -68,7 +68,7 @@ pub struct SeriesFacts {
     pub loses: Option<DateTime<Utc>>,
 }
 
-impl SeriesFacts {
+impl SeriesHealth {
     /// How a series stands that can be asked for since `reach`.
     #[must_use]
     pub fn of(series: SeriesKey, grid: &Grid, truth: &Truth, reach: Option<DateTime<Utc>>) -> Self {
@@ -187,7 +187,7 @@ impl Judgement {
 
 /// Which conditions hold. A kind that opens no alerts is judged and never holds, so that its alerts end.
 #[must_use]
-pub fn judge(facts: &Facts, rules: &Rules) -> Judgement {
+pub fn judge(facts: &Facts, rules: &AlertRules) -> Judgement {
     let mut judged = Judgement::default();
     if let Some(series) = &facts.series {
         use AlertKind::{AboutToBeLost, Behind, Holes};
@@ -223,7 +223,12 @@ pub fn judge(facts: &Facts, rules: &Rules) -> Judgement {
     judged
 }
 
-fn condition(kind: AlertKind, severity: Severity, subject: String, happened: &str) -> Condition {
+fn condition(
+    kind: AlertKind,
+    severity: AlertSeverity,
+    subject: String,
+    happened: &str,
+) -> Condition {
     let text = format!("{happened}. {}", advice(kind));
     Condition {
         kind,
@@ -233,7 +238,7 @@ fn condition(kind: AlertKind, severity: Severity, subject: String, happened: &st
     }
 }
 
-fn of_series(one: &SeriesFacts, rules: &Rules) -> Vec<Condition> {
+fn of_series(one: &SeriesHealth, rules: &AlertRules) -> Vec<Condition> {
     let series = &one.series;
     let about =
         |kind, severity, happened: String| condition(kind, severity, series.to_string(), &happened);
@@ -243,24 +248,24 @@ fn of_series(one: &SeriesFacts, rules: &Rules) -> Vec<Condition> {
         });
         let sessions = counted(one.behind, "session");
         let happened = format!("{series} is {sessions} behind{newest}");
-        about(AlertKind::Behind, Severity::Warning, happened)
+        about(AlertKind::Behind, AlertSeverity::Warning, happened)
     });
     let holes = (one.missing > 0).then(|| {
         let bars = counted(one.missing, "bar");
         let happened = format!("{series} has holes with room for {bars}");
-        about(AlertKind::Holes, Severity::Warning, happened)
+        about(AlertKind::Holes, AlertSeverity::Warning, happened)
     });
     let loses = one.loses.map(|oldest| {
         let oldest = moment(oldest);
         let happened = format!(
             "{series} is about to lose bars: its source no longer has that of {oldest} after the next session"
         );
-        about(AlertKind::AboutToBeLost, Severity::Error, happened)
+        about(AlertKind::AboutToBeLost, AlertSeverity::Error, happened)
     });
     [behind, holes, loses].into_iter().flatten().collect()
 }
 
-fn failed(one: &Tried, rules: &Rules) -> Option<Condition> {
+fn failed(one: &Tried, rules: &AlertRules) -> Option<Condition> {
     let (class, message) = one.problem.as_ref()?;
     let is_told = class.is_lasting() || one.failures >= rules.failures;
     let series = &one.series;
@@ -270,7 +275,7 @@ fn failed(one: &Tried, rules: &Rules) -> Option<Condition> {
         times => format!("{series} failed {times} times in a row: {message}"),
     };
     let subject = series.to_string();
-    is_told.then(|| condition(AlertKind::Failed, Severity::Error, subject, &happened))
+    is_told.then(|| condition(AlertKind::Failed, AlertSeverity::Error, subject, &happened))
 }
 
 fn spent_early(one: &SpentSource) -> Condition {
@@ -284,7 +289,7 @@ fn spent_early(one: &SpentSource) -> Condition {
         one.name
     );
     let kind = AlertKind::QuotaSpentEarly;
-    condition(kind, Severity::Warning, one.name.clone(), &happened)
+    condition(kind, AlertSeverity::Warning, one.name.clone(), &happened)
 }
 
 fn counted_series(count: u64) -> String {
@@ -304,7 +309,7 @@ fn no_engine(engine: Engine) -> Option<Condition> {
     );
     let subject = "the schedule".to_owned();
     let kind = AlertKind::NoEngine;
-    Some(condition(kind, Severity::Error, subject, &happened))
+    Some(condition(kind, AlertSeverity::Error, subject, &happened))
 }
 
 fn near_full(kind: AlertKind, space: &Space, full: u32) -> Option<Condition> {
@@ -315,7 +320,7 @@ fn near_full(kind: AlertKind, space: &Space, full: u32) -> Option<Condition> {
         thousands(space.all.saturating_sub(space.used) >> 20)
     );
     let holds = percent >= full;
-    holds.then(|| condition(kind, Severity::Error, space.name.clone(), &happened))
+    holds.then(|| condition(kind, AlertSeverity::Error, space.name.clone(), &happened))
 }
 
 fn moment(at: DateTime<Utc>) -> String {

@@ -16,8 +16,8 @@ fn ibm() -> SeriesKey {
     SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily)
 }
 
-fn fine(series: SeriesKey) -> SeriesFacts {
-    SeriesFacts {
+fn fine(series: SeriesKey) -> SeriesHealth {
+    SeriesHealth {
         series,
         behind: 0,
         newest: None,
@@ -27,12 +27,12 @@ fn fine(series: SeriesKey) -> SeriesFacts {
 }
 
 fn of(facts: &Facts) -> Vec<(AlertKind, String)> {
-    let judged = judge(facts, &Rules::default());
+    let judged = judge(facts, &AlertRules::default());
     let told = judged.conditions.into_iter();
     told.map(|one| (one.kind, one.text)).collect()
 }
 
-fn about(series: SeriesFacts) -> Facts {
+fn about(series: SeriesHealth) -> Facts {
     Facts {
         series: Some(vec![series]),
         ..Facts::default()
@@ -42,7 +42,7 @@ fn about(series: SeriesFacts) -> Facts {
 #[test]
 fn a_series_is_behind_from_the_allowed_number_of_sessions_on() {
     let behind = |behind| {
-        of(&about(SeriesFacts {
+        of(&about(SeriesHealth {
             behind,
             newest: Some(at("2026-11-18T05:00:00Z")),
             ..fine(ibm())
@@ -56,7 +56,7 @@ fn a_series_is_behind_from_the_allowed_number_of_sessions_on() {
 
 #[test]
 fn holes_and_bars_that_are_about_to_go_are_told_apart() {
-    let told = of(&about(SeriesFacts {
+    let told = of(&about(SeriesHealth {
         missing: 3,
         loses: Some(at("2026-07-01T04:00:00Z")),
         ..fine(ibm())
@@ -148,12 +148,12 @@ fn a_missing_engine_and_a_full_disk_are_told() {
 
 #[test]
 fn a_kind_that_is_off_is_judged_and_never_holds() {
-    let rules = Rules {
+    let rules = AlertRules {
         kinds: vec![AlertKind::Failed],
-        ..Rules::default()
+        ..AlertRules::default()
     };
     let judged = judge(
-        &about(SeriesFacts {
+        &about(SeriesHealth {
             missing: 1,
             ..fine(ibm())
         }),
@@ -196,7 +196,7 @@ fn truth(newest: &str, standing: Standing) -> Truth {
 fn sessions_behind_are_those_that_ended_since_the_newest_bar() {
     let facts = |newest, standing| {
         let truth = truth(newest, standing);
-        SeriesFacts::of(ibm(), &grid(), &truth, None)
+        SeriesHealth::of(ibm(), &grid(), &truth, None)
     };
     // From midnight on Wednesday: the bars of Wednesday, Thursday and Friday are lacking.
     let wednesday = "2026-11-18T05:00:00Z";
@@ -211,7 +211,7 @@ fn only_the_oldest_day_that_a_source_still_has_is_about_to_be_lost() {
     let loses = |reach| {
         let truth = truth("2026-11-18T05:00:00Z", Standing::Due);
         let reach = Some(at(reach));
-        SeriesFacts::of(ibm(), &grid(), &truth, reach).loses
+        SeriesHealth::of(ibm(), &grid(), &truth, reach).loses
     };
     let wednesday = at("2026-11-18T05:00:00Z");
     assert_eq!(loses("2026-11-18T05:00:00Z"), Some(wednesday));
@@ -227,7 +227,7 @@ fn only_the_oldest_day_that_a_source_still_has_is_about_to_be_lost() {
         ..truth("2026-11-21T05:00:00Z", Standing::Holes)
     };
     let reach = Some(at("2026-11-09T05:00:00Z"));
-    let loses = SeriesFacts::of(ibm(), &grid(), &holed, reach).loses;
+    let loses = SeriesHealth::of(ibm(), &grid(), &holed, reach).loses;
     assert_eq!(loses, reach);
 }
 
@@ -235,7 +235,7 @@ fn condition(kind: AlertKind, subject: &str) -> Condition {
     Condition {
         kind,
         subject: subject.to_owned(),
-        severity: Severity::Warning,
+        severity: AlertSeverity::Warning,
         text: format!("{subject} {kind}"),
     }
 }
@@ -277,9 +277,9 @@ fn an_alert_opens_once_and_recovers_once_it_has_stayed_away() {
     let back = changes(bad(), &gone, now + TimeDelta::minutes(1));
     assert_eq!(
         back,
-        Changes {
+        AlertChanges {
             back: vec![AlertId(7)],
-            ..Changes::default()
+            ..AlertChanges::default()
         }
     );
 }
@@ -295,13 +295,13 @@ fn what_was_not_looked_at_stays_open() {
 fn a_failing_series_that_was_not_tried_lately_still_fails_and_a_removed_one_does_not() {
     let now = at("2026-11-20T16:00:00Z");
     let open = [open(7, condition(AlertKind::Failed, "IBM daily"), None)];
-    let facts = |watched: Vec<SeriesFacts>| Facts {
+    let facts = |watched: Vec<SeriesHealth>| Facts {
         series: Some(watched),
         tried: Some(vec![]),
         ..Facts::default()
     };
     let changed = |watched| {
-        let judged = judge(&facts(watched), &Rules::default());
+        let judged = judge(&facts(watched), &AlertRules::default());
         changes(judged, &open, now)
     };
     assert!(changed(vec![fine(ibm())]).is_none());
@@ -311,7 +311,7 @@ fn a_failing_series_that_was_not_tried_lately_still_fails_and_a_removed_one_does
 #[test]
 fn many_alerts_of_a_kind_are_one_message_with_the_first_names() {
     let now = at("2026-11-20T16:00:00Z");
-    let told = |event, count| -> Vec<Told> {
+    let told = |event, count| -> Vec<ToldAlert> {
         let one = |n| (event, condition(AlertKind::Behind, &format!("S{n} daily")));
         (0..count).map(one).collect()
     };

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Alerts;
 use crate::config::secret::redact;
 use crate::db::DbError;
-use crate::model::alert::{Attempt, Channel, Message, Outcome, again};
+use crate::model::alert::{Attempt, Channel, DeliveryEnd, Message, again};
 use crate::model::text::clean_to;
 use crate::pipeline::run::Pipeline;
 
@@ -44,11 +44,11 @@ impl Alerts {
             let now = pipeline.clock.now();
             let channel = attempt.channel;
             let outcome = match sent {
-                Ok(said) => Outcome::Delivered(said),
-                Err(Failed::ForGood(why)) => Outcome::GivenUp(why),
+                Ok(said) => DeliveryEnd::Delivered(said),
+                Err(Failed::ForGood(why)) => DeliveryEnd::GivenUp(why),
                 Err(Failed::ForNow(why)) => match again(&attempt, now, fastrand::f64()) {
-                    Some(at) => Outcome::Again(why, at),
-                    None => Outcome::GivenUp(why),
+                    Some(at) => DeliveryEnd::Again(why, at),
+                    None => DeliveryEnd::GivenUp(why),
                 },
             };
             not_sent.extend(told(&attempt, &outcome));
@@ -97,14 +97,14 @@ impl Alerts {
 }
 
 /// What is said of an attempt: the first failure and the last, not each in between.
-fn told(attempt: &Attempt, outcome: &Outcome) -> Option<String> {
+fn told(attempt: &Attempt, outcome: &DeliveryEnd) -> Option<String> {
     let channel = attempt.channel;
     match outcome {
-        Outcome::Again(why, _) if attempt.attempts == 1 => {
+        DeliveryEnd::Again(why, _) if attempt.attempts == 1 => {
             Some(format!("{channel}: {why}; it is sent again"))
         }
-        Outcome::GivenUp(why) => Some(format!("{channel}: {why}; it is given up")),
-        Outcome::Again(..) | Outcome::Delivered(_) => None,
+        DeliveryEnd::GivenUp(why) => Some(format!("{channel}: {why}; it is given up")),
+        DeliveryEnd::Again(..) | DeliveryEnd::Delivered(_) => None,
     }
 }
 

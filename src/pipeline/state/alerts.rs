@@ -10,7 +10,7 @@ use super::super::snapshot::AlertsView;
 use super::{Job, Owner, State, tell};
 use crate::db::DbError;
 use crate::model::SourceId;
-use crate::model::alert::{Engine, Facts, SeriesFacts, SpentSource};
+use crate::model::alert::{Engine, Facts, SeriesHealth, SpentSource};
 
 /// How often everything is looked at.
 const EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -85,7 +85,7 @@ impl State {
         let stands = || {
             let states = self.entries.iter().zip(self.states(now));
             let of = states.map(|(entry, (truth, _))| {
-                SeriesFacts::of(entry.stored.clone(), &entry.grid, &truth, entry.reach)
+                SeriesHealth::of(entry.stored.clone(), &entry.grid, &truth, entry.reach)
             });
             of.collect()
         };

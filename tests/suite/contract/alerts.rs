@@ -2,7 +2,8 @@
 
 use super::*;
 use pipeline_tui::model::alert::{
-    AlertEvent, AlertId, AlertKind, Changes, Channel, Condition, KEPT, Outcome, Severity,
+    AlertChanges, AlertEvent, AlertId, AlertKind, AlertSeverity, Channel, Condition, DeliveryEnd,
+    KEPT,
 };
 
 contract! {
@@ -19,16 +20,16 @@ fn at(minutes: i64) -> DateTime<Utc> {
     start + TimeDelta::minutes(minutes)
 }
 
-fn opened(subjects: &[&str]) -> Changes {
+fn opened(subjects: &[&str]) -> AlertChanges {
     let condition = |subject: &&str| Condition {
         kind: AlertKind::Holes,
         subject: (*subject).to_owned(),
-        severity: Severity::Warning,
+        severity: AlertSeverity::Warning,
         text: format!("{subject} \"has\" holes"),
     };
-    Changes {
+    AlertChanges {
         opened: subjects.iter().map(condition).collect(),
-        ..Changes::default()
+        ..AlertChanges::default()
     }
 }
 
@@ -36,7 +37,7 @@ const BOTH: [Channel; 2] = [Channel::Webhook, Channel::Command];
 
 async fn an_alert_of_two_processes_opens_once_and_recovers_once(place: Place) {
     let stores = [place.open().await, place.open().await];
-    let change = async |store: &Arc<dyn Store>, changes: Changes, now| {
+    let change = async |store: &Arc<dyn Store>, changes: AlertChanges, now| {
         store
             .change_alerts(changes, BOTH.to_vec(), now)
             .await
@@ -56,23 +57,23 @@ async fn an_alert_of_two_processes_opens_once_and_recovers_once(place: Place) {
     assert_eq!((open[0].opened_at, open[0].gone_at), (at(0), None));
 
     let ids: Vec<AlertId> = open.iter().map(|alert| alert.id).collect();
-    let recovered = || Changes {
+    let recovered = || AlertChanges {
         recovered: ids.clone(),
-        ..Changes::default()
+        ..AlertChanges::default()
     };
     assert_eq!(
         change(&stores[0], recovered(), at(2)).await,
         [],
         "they still hold"
     );
-    let gone = Changes {
+    let gone = AlertChanges {
         gone: ids.clone(),
-        ..Changes::default()
+        ..AlertChanges::default()
     };
     change(&stores[0], gone, at(3)).await;
-    let back = Changes {
+    let back = AlertChanges {
         back: vec![ids[1]],
-        ..Changes::default()
+        ..AlertChanges::default()
     };
     change(&stores[1], back, at(4)).await;
     let open = stores[1].open_alerts().await.unwrap();
@@ -131,7 +132,7 @@ async fn one_process_at_a_time_has_a_delivery(place: Place) {
     assert_eq!(claim(at(0), at(1)).await, None);
     let taken = claim(at(1), at(2)).await.unwrap();
     assert_eq!(taken.attempts, 2);
-    let again = Outcome::Again("HTTP 503".to_owned(), at(5));
+    let again = DeliveryEnd::Again("HTTP 503".to_owned(), at(5));
     stores[1]
         .end_delivery(taken.id, again, at(1))
         .await
@@ -143,7 +144,7 @@ async fn one_process_at_a_time_has_a_delivery(place: Place) {
     );
     assert_eq!(claim(at(4), at(5)).await, None);
     let taken = claim(at(5), at(6)).await.unwrap();
-    let done = Outcome::Delivered("HTTP 200".to_owned());
+    let done = DeliveryEnd::Delivered("HTTP 200".to_owned());
     stores[1].end_delivery(taken.id, done, at(5)).await.unwrap();
     assert_eq!(claim(at(60), at(61)).await, None);
     assert_eq!(stores[0].undelivered().await.unwrap(), []);
@@ -171,7 +172,7 @@ async fn messages_of_a_channel_follow_each_other(place: Place) {
     );
     let other = claim(Channel::Command, at(0)).await.unwrap();
     assert_ne!(first.id, other.id);
-    let over = Outcome::GivenUp("HTTP 404".to_owned());
+    let over = DeliveryEnd::GivenUp("HTTP 404".to_owned());
     store.end_delivery(first.id, over, at(1)).await.unwrap();
     let next = claim(Channel::Webhook, at(1)).await.unwrap();
     assert!(next.payload.contains("AAPL"), "{next:?}");
@@ -191,10 +192,10 @@ async fn what_was_over_long_ago_is_forgotten(place: Place) {
         .iter()
         .map(|alert| alert.id)
         .collect();
-    let over = Changes {
+    let over = AlertChanges {
         gone: vec![ids[0]],
         recovered: vec![ids[0]],
-        ..Changes::default()
+        ..AlertChanges::default()
     };
     store.change_alerts(over, vec![], at(1)).await.unwrap();
     let sent = store
@@ -203,19 +204,19 @@ async fn what_was_over_long_ago_is_forgotten(place: Place) {
         .unwrap()
         .unwrap();
     store
-        .end_delivery(sent.id, Outcome::Delivered(String::new()), at(1))
+        .end_delivery(sent.id, DeliveryEnd::Delivered(String::new()), at(1))
         .await
         .unwrap();
     let rows = || {
         place.sql("SELECT (SELECT count(*) FROM alerts), (SELECT count(*) FROM alert_deliveries)")
     };
     store
-        .change_alerts(Changes::default(), vec![], at(1) + KEPT)
+        .change_alerts(AlertChanges::default(), vec![], at(1) + KEPT)
         .await
         .unwrap();
     assert_eq!(rows().await, ["2|1"]);
     store
-        .change_alerts(Changes::default(), vec![], at(2) + KEPT)
+        .change_alerts(AlertChanges::default(), vec![], at(2) + KEPT)
         .await
         .unwrap();
     assert_eq!(rows().await, ["1|0"], "the open one stays");
