@@ -172,6 +172,7 @@ fn grid() -> Grid {
             delay: TimeDelta::zero(),
             settles: Settles::NextDay(NaiveTime::from_hms_opt(6, 0, 0).unwrap()),
             first_day: NaiveDate::from_ymd_opt(1999, 11, 1).unwrap(),
+            between_sessions: false,
         },
     }
 }
