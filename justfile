@@ -50,6 +50,10 @@ bench-coverage *args:
 bench-year *args:
     cargo bench --locked --bench year -- "$@"
 
+# a year of the planner beside list order and round robin, by a virtual clock
+simulate-year:
+    cargo bench --locked --bench sessions
+
 # compare with Python and Dagster: parse, sources, store, end-to-end, pages, dagster, or all in a quarter of an hour
 bench-peers *args:
     python3 -m venv target/peers-venv

@@ -29,3 +29,26 @@ CREATE TABLE alert_deliveries (
 );
 
 CREATE INDEX idx_alert_deliveries_waiting ON alert_deliveries (channel, id) WHERE ended_at IS NULL;
+
+-- Whoever may read the bars may read the alerts, and who stores bars keeps and sends them.
+DO $$
+DECLARE
+    allowed record;
+    who text;
+BEGIN
+    FOR allowed IN
+        SELECT grantee, bool_or(privilege_type = 'SELECT') AS reads, bool_or(privilege_type = 'INSERT') AS writes
+        FROM pg_class, aclexplode(relacl)
+        WHERE oid = 'stock_data'::regclass AND grantee <> relowner
+        GROUP BY grantee
+    LOOP
+        who := CASE allowed.grantee WHEN 0 THEN 'PUBLIC' ELSE allowed.grantee::regrole::text END;
+        IF allowed.reads THEN
+            EXECUTE format('GRANT SELECT ON alerts, alert_deliveries TO %s', who);
+        END IF;
+        IF allowed.writes THEN
+            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON alerts, alert_deliveries TO %s', who);
+        END IF;
+    END LOOP;
+END
+$$;

@@ -260,6 +260,8 @@ async fn an_answer_that_is_stored_twice_speaks_once(place: Place) {
 
 /// Takes away what schemas 9 and 10 have added.
 async fn before_schema_9(place: &Place) {
+    place.sql("DROP TABLE alert_deliveries").await;
+    place.sql("DROP TABLE alerts").await;
     place.sql("DROP VIEW bars_best").await;
     place.sql("DROP TABLE source_ranks").await;
     for column in [
