@@ -43,7 +43,7 @@ pub use answer::{Answer, Batch, Counts, Reading, RejectedRow};
 pub use bar::{Bar, Close};
 pub use class::ErrorClass;
 pub use coverage::{Coverage, Known, Segment};
-pub use currency::Currency;
+pub use currency::{Currency, CurrencyOf};
 pub use grid::{Grid, Slot};
 pub use instrument::{Instrument, Sources};
 pub use interval::Interval;

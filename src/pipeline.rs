@@ -44,6 +44,7 @@ mod sources_now;
 mod spool;
 mod state;
 pub mod stock;
+pub mod subject;
 pub mod symbols;
 mod watching;
 

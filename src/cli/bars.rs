@@ -29,15 +29,15 @@ use crate::model::bar_file::{self, BarFile, BarFormat};
 use crate::model::ranges::{self, Hole};
 use crate::model::text::thousands;
 use crate::model::{
-    Bar, Currency, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume,
-    moment,
+    Bar, Grid, Instrument, Interval, Price, SeriesKey, SeriesReport, Span, Spans, Volume, moment,
 };
-use crate::pipeline::RunRequest;
-use crate::pipeline::export::columns::{BarRow, Subject};
+use crate::pipeline::export::columns::BarRow;
 use crate::pipeline::export::pieces::{Extent, Pieces};
 use crate::pipeline::export::{BarWriter, Existing, Written};
 use crate::pipeline::narrate;
 use crate::pipeline::source::FetchOptions;
+use crate::pipeline::subject::Subject;
+use crate::pipeline::{Pipeline, RunRequest};
 use crate::time::Clock;
 
 /// What is not known.
@@ -78,6 +78,7 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
     }
     // Bars that others put in by hand are in no list of what is held.
     let series = wanted(args, &instruments, &held, &settings);
+    let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
     let reading = Reading {
         args,
         restated: restated(&store, &series).await?,
@@ -88,14 +89,14 @@ pub async fn run(args: &BarsArgs, context: &Context) -> Result<u8, Failure> {
         },
         series,
         held,
-        store,
+        pipeline,
         context,
     };
     if reading.scales.are_computed() {
         let scaled = |series: &SeriesKey, bar| reading.scales.scaled(series, bar);
-        reading.write(target, &settings, scaled).await?;
+        reading.write(target, scaled).await?;
     } else {
-        reading.write(target, &settings, |_, bar: Bar| bar).await?;
+        reading.write(target, |_, bar: Bar| bar).await?;
     }
     Ok(code)
 }
@@ -194,7 +195,7 @@ struct Reading<'a> {
     restated: BTreeMap<SeriesKey, Spans>,
     /// What adjusted prices are computed from, where they are wanted.
     scales: Scales,
-    store: Arc<dyn Store>,
+    pipeline: Arc<Pipeline>,
     context: &'a Context,
 }
 
@@ -211,10 +212,18 @@ impl Reading<'_> {
 
     /// Says what a person must know about bars that were written, or why there are none.
     async fn remark(&self, series: &SeriesKey, written: Written) -> Result<(), Failure> {
-        let mut remarks = self.scales.remarks(&self.store, series, written).await?;
+        let mut remarks = self
+            .scales
+            .remarks(&self.pipeline.store, series, written)
+            .await?;
         let restated = self.restated.get(series);
         remarks.extend(restated.and_then(|restated| outdated(series, restated, written)));
         remarks.extend(remark(self.args, series, written, &self.held));
+        let finer = self
+            .pipeline
+            .derived_from(series)
+            .filter(|_| written.bars > 0);
+        remarks.extend(finer.map(|finer| rolled_up(series, finer)));
         for said in remarks {
             self.context.narrator.say(&said);
         }
@@ -225,25 +234,27 @@ impl Reading<'_> {
     async fn write<R: BarRow>(
         &self,
         target: Destination,
-        settings: &Settings,
         row: impl Fn(&SeriesKey, Bar) -> R + Sync,
     ) -> Result<(), Failure> {
         match target {
-            Destination::Table(path) => self.table(settings, path.as_deref()).await,
+            Destination::Table(path) => self.table(path.as_deref()).await,
             Destination::Stdout(format) => self.stdout(format, row).await,
             Destination::File(path, format) => self.file(&path, format, row).await,
             Destination::Folder(path, format) => self.folder(&path, format, row).await,
         }
     }
 
-    async fn table(&self, settings: &Settings, path: Option<&Path>) -> Result<(), Failure> {
-        let pipeline = open::pipeline(settings, Arc::clone(&self.store))?;
+    async fn table(&self, path: Option<&Path>) -> Result<(), Failure> {
+        let pipeline = &self.pipeline;
         let cancel = exit::cancelled_by_signal();
         let (mut text, mut count) = (String::new(), 0);
         for series in &self.series {
             let mut bars: Vec<Bar> = vec![];
-            let mut pieces =
-                Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
+            let mut pieces = Pieces::newest_first(
+                &self.pipeline.store,
+                series,
+                self.extent(series, Some(SHOWN)),
+            );
             while let Some(piece) = next(&mut pieces, &cancel).await? {
                 bars.extend(piece);
             }
@@ -254,12 +265,13 @@ impl Reading<'_> {
                 let gap = if text.is_empty() { "" } else { "\n" };
                 let _ = writeln!(text, "{gap}{series}");
             }
-            let facts = self.store.facts(pipeline.stored_as(series)).await?;
+            let stored = pipeline.stored_as(series);
+            let facts = pipeline.store.facts(stored.clone()).await?;
             let grid = pipeline.grid(series);
             let holes = ranges::holes(&grid, &facts.coverage, &bars);
             let scaled = bars.iter().map(|bar| self.scales.scaled(series, *bar));
             let scaled: Vec<_> = scaled.collect();
-            let table = shown(&scaled, series.interval, facts.currency());
+            let table = shown(&scaled, &pipeline.subject(stored, &facts));
             text.push_str(&marked(&table, &bars, &holes, &grid));
             count += written.bars;
         }
@@ -284,9 +296,12 @@ impl Reading<'_> {
         let mut writer = BarWriter::new(format, output::Data::default())?;
         for series in &self.series {
             let mut written = Written::default();
-            let of = Subject::read(&self.store, series).await?;
-            let mut pieces =
-                Pieces::newest_first(&self.store, series, self.extent(series, Some(SHOWN)));
+            let of = self.pipeline.subject_now(series).await?;
+            let mut pieces = Pieces::newest_first(
+                &self.pipeline.store,
+                series,
+                self.extent(series, Some(SHOWN)),
+            );
             while let Some(bars) = next(&mut pieces, &cancel).await? {
                 written.add(&bars);
                 let rows: Vec<R> = bars.into_iter().map(|bar| row(series, bar)).collect();
@@ -344,7 +359,16 @@ impl Reading<'_> {
     ) -> Result<(), Failure> {
         let remark = async |file: &BarFile, written| self.remark(&file.series, written).await;
         let extent = |series: &SeriesKey| self.extent(series, None);
-        files::write(&self.store, files, place, extent, self.context, row, remark).await
+        files::write(
+            &self.pipeline,
+            files,
+            place,
+            extent,
+            self.context,
+            row,
+            remark,
+        )
+        .await
     }
 }
 
@@ -376,6 +400,14 @@ fn outdated(series: &SeriesKey, restated: &Spans, written: Written) -> Option<St
          restated the series since; fetch them again with: pipeline-tui backfill --symbols {instrument} --interval \
          {interval}"
     ))
+}
+
+/// That bars are not the source's own.
+fn rolled_up(series: &SeriesKey, finer: Interval) -> String {
+    format!(
+        "the bars of {series} are rolled up from {finer} bars: its source has none of {}",
+        series.interval
+    )
 }
 
 /// What a person must know about the bars shown, or why there are none.
@@ -426,23 +458,25 @@ fn remark(
 }
 
 /// Stored bars as people read them.
-pub fn table(bars: &[Bar], interval: Interval, currency: Option<&Currency>) -> String {
+pub fn table(bars: &[Bar], of: &Subject) -> String {
     let as_stored = bars.iter().map(|bar| ScaledBar {
         bar: *bar,
         scaled: AdjustedBar::raw(bar),
     });
-    shown(&as_stored.collect::<Vec<_>>(), interval, currency)
+    shown(&as_stored.collect::<Vec<_>>(), of)
 }
 
 /// Bars as people read them, with these prices and volumes; what they are in stands over the prices,
 /// if it is known.
-fn shown(bars: &[ScaledBar], interval: Interval, currency: Option<&Currency>) -> String {
+fn shown(bars: &[ScaledBar], of: &Subject) -> String {
+    let interval = of.series.interval;
     let time = if interval.is_intraday() {
         "TIME (ET)"
     } else {
         "DATE"
     };
     let has_extras = bars.iter().any(|row| row.bar.has_adjustments());
+    let currency = of.currency.as_ref();
     let unit = currency.map_or_else(String::new, |currency| format!(" {currency}"));
     let prices = ["OPEN", "HIGH", "LOW", "CLOSE"].map(|price| format!(">{price}{unit}"));
     let mut heads = vec![time];
@@ -542,7 +576,12 @@ mod tests {
             span: Span::new(day(5), day(38)),
             bars: 33,
         };
-        let plain = table(&bars, Interval::Daily, None);
+        let of = Subject {
+            series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily),
+            currency: None,
+            derived_from: None,
+        };
+        let plain = table(&bars, &of);
         let lines: Vec<&str> = plain.lines().collect();
         let marked = marked(&plain, &bars, &[hole], &grid);
         let mark = "  never asked: 33 bars, 01-06 … 02-07; pipeline-tui backfill fetches them";

@@ -12,11 +12,13 @@ use super::held::Lookup;
 use super::table::layout;
 use super::{open, output};
 use crate::config::Settings;
-use crate::db::{BarQuery, Holding, Order, Store};
+use crate::db::{BarQuery, Holding, Order};
 use crate::model::comparison::{Comparison, Difference, DifferenceKind, Terms, compare};
+use crate::model::listing::Unlike;
 use crate::model::text::counted;
-use crate::model::{Bar, Currency, Interval, SeriesKey, SourceId, Symbol, Volume};
-use crate::pipeline::narrate;
+use crate::model::{Bar, Currency, Interval, Listing, SeriesKey, SourceId, Symbol, Volume};
+use crate::pipeline::subject::Subject;
+use crate::pipeline::{Pipeline, narrate};
 
 /// What is not there.
 const NONE: &str = "–";
@@ -24,7 +26,8 @@ const NONE: &str = "–";
 /// A stored series.
 struct Side {
     held: Holding,
-    currency: Option<Currency>,
+    subject: Subject,
+    listing: Option<Arc<Listing>>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +47,12 @@ struct Named<'a> {
     adjusted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     currency: Option<&'a Currency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    derived_from: Option<Interval>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    kind: &'a str,
 }
 
 impl Side {
@@ -53,11 +62,15 @@ impl Side {
 
     fn named(&self) -> Named<'_> {
         let series = self.series();
+        let listing = self.listing.as_deref();
         Named {
             source: &series.source,
             symbol: &series.symbol,
             adjusted: series.adjusted,
-            currency: self.currency.as_ref(),
+            currency: self.subject.currency.as_ref(),
+            derived_from: self.subject.derived_from,
+            name: listing.map_or("", |listing| &listing.name),
+            kind: listing.map_or("", |listing| &listing.kind),
         }
     }
 
@@ -68,7 +81,7 @@ impl Side {
         } else {
             "raw"
         };
-        let currency = self.currency.as_ref();
+        let currency = self.subject.currency.as_ref();
         currency.map_or_else(|| kind.to_owned(), |currency| format!("{kind} {currency}"))
     }
 }
@@ -78,8 +91,9 @@ pub async fn run(args: &CompareArgs, context: &Context) -> Result<u8, Failure> {
     let interval = args.interval.or(settings.interval);
     let interval = interval.unwrap_or(Interval::Daily);
     let store = open::store(&settings, context.read_only).await?;
-    let first = side(&args.first, interval, &settings, &store).await?;
-    let second = side(&args.second, interval, &settings, &store).await?;
+    let pipeline = open::pipeline(&settings, Arc::clone(&store))?;
+    let first = side(&args.first, interval, &settings, &pipeline).await?;
+    let second = side(&args.second, interval, &settings, &pipeline).await?;
     // Two sources may date the same bar by different hours or days.
     let slack = interval.length();
     let from = first.held.oldest.max(second.held.oldest) - slack;
@@ -114,6 +128,9 @@ pub async fn run(args: &CompareArgs, context: &Context) -> Result<u8, Failure> {
             second.prices()
         ));
     }
+    if let Some(said) = doubt(&first, &second) {
+        context.narrator.say(&said);
+    }
     match args.format {
         ReportFormat::Json => output::data(&serialize(&Compared {
             first: first.named(),
@@ -136,15 +153,38 @@ pub async fn run(args: &CompareArgs, context: &Context) -> Result<u8, Failure> {
     })
 }
 
+/// That both may be different instruments, by what their sources say of them.
+fn doubt(first: &Side, second: &Side) -> Option<String> {
+    let (one, other) = (first.listing.as_deref()?, second.listing.as_deref()?);
+    let found = one.differences(other);
+    if found.is_empty() {
+        return None;
+    }
+    let said = found.iter().map(
+        |Unlike {
+             what,
+             first,
+             second,
+         }| { format!("{what} ({first}, {second})") },
+    );
+    Some(format!(
+        "the listings of {} and {} differ in {}: make sure that they are one instrument",
+        first.series().instrument(),
+        second.series().instrument(),
+        said.collect::<Vec<_>>().join(" and ")
+    ))
+}
+
 /// The stored series that a word means.
 async fn side(
     word: &str,
     interval: Interval,
     settings: &Settings,
-    store: &Arc<dyn Store>,
+    pipeline: &Pipeline,
 ) -> Result<Side, Failure> {
     let instrument = settings.sources.instrument(word);
     let instrument = instrument.map_err(|error| Failure::usage(error.to_string()))?;
+    let store = &pipeline.store;
     let all = store.held(instrument.symbol.clone()).await?;
     let lookup = Lookup {
         instrument,
@@ -165,7 +205,8 @@ async fn side(
     };
     let facts = store.facts(held.series.clone()).await?;
     Ok(Side {
-        currency: facts.currency().cloned(),
+        subject: pipeline.subject(held.series.clone(), &facts),
+        listing: facts.listing,
         held,
     })
 }

@@ -175,10 +175,9 @@ async fn once(
         .filter(|series| series.status == SeriesStatus::Succeeded)
     {
         let newest = bars::newest(&store, series, SHOWN).await?;
-        let facts = store.facts(series.series.clone()).await?;
+        let subject = pipeline.subject_now(&series.series).await?;
         let _ = writeln!(text, "\n{}", series.series);
-        let (interval, currency) = (series.series.interval, facts.currency());
-        text.push_str(&bars::table(&newest, interval, currency));
+        text.push_str(&bars::table(&newest, &subject));
     }
     store.close().await;
     output::print(&text)?;

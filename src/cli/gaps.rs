@@ -22,6 +22,8 @@ struct Gaps<'a> {
     symbol: &'a Symbol,
     interval: Interval,
     adjusted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    derived_from: Option<Interval>,
     bars: u64,
     /// Requests that close those that can be closed.
     requests: u32,
@@ -45,6 +47,8 @@ struct Covered<'a> {
     symbol: &'a Symbol,
     interval: Interval,
     adjusted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    derived_from: Option<Interval>,
     bars: u64,
     ranges: Vec<Stretch>,
 }
@@ -80,6 +84,7 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
                 symbol: &stand.series.symbol,
                 interval: stand.series.interval,
                 adjusted: stand.series.adjusted,
+                derived_from: pipeline.derived_from(&stand.series),
                 bars: gaps.iter().map(|gap| gap.bars).sum(),
                 requests: *requests,
                 holes: gaps,
@@ -155,6 +160,7 @@ pub async fn coverage(args: &CoverageArgs, context: &Context) -> Result<u8, Fail
                 symbol: &stand.series.symbol,
                 interval: stand.series.interval,
                 adjusted: stand.series.adjusted,
+                derived_from: pipeline.derived_from(&stand.series),
                 bars: stand.bars,
                 ranges: ranges.clone(),
             });

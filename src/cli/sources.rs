@@ -12,7 +12,8 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
 use super::{offers, open, output, panel};
-use crate::model::{ErrorClass, SeriesKey};
+use crate::model::{ErrorClass, Interval, SeriesKey};
+use crate::pipeline::Lane;
 use crate::pipeline::snapshot::{SourceFacts, SourceStatus};
 use crate::ui::AboutSource;
 use crate::ui::sources::{Reader, SourcePage, Told, lines};
@@ -43,6 +44,7 @@ pub async fn run(args: &SourcesArgs, context: &Context) -> Result<u8, Failure> {
             about,
             status,
             facts,
+            intervals: pipeline.lane(id).map(intervals).unwrap_or_default(),
             series: of(&list, status),
         })
     });
@@ -69,10 +71,21 @@ fn of(list: &[SeriesKey], status: &SourceStatus) -> usize {
     list.iter().filter(of_it).count()
 }
 
+/// The intervals of a source, and which of them it does not have by itself.
+fn intervals(lane: &Lane) -> Vec<JsonInterval> {
+    let of_its = lane.source.describe().intervals.iter();
+    let named = of_its.map(|interval| JsonInterval {
+        interval: *interval,
+        derived_from: lane.source.derived_from(*interval),
+    });
+    named.collect()
+}
+
 struct SourceNow<'a> {
     about: &'a AboutSource,
     status: &'a SourceStatus,
     facts: &'a SourceFacts,
+    intervals: Vec<JsonInterval>,
     series: usize,
 }
 
@@ -108,7 +121,7 @@ impl<'a> SourceNow<'a> {
         page
     }
 
-    fn json(&self) -> JsonSource<'a> {
+    fn json(self) -> JsonSource<'a> {
         let (status, settings) = (self.status, self.about.settings);
         let quota = status.quota;
         let paused = status.pause.as_ref();
@@ -148,6 +161,7 @@ impl<'a> SourceNow<'a> {
             allowed: endpoints(true).collect(),
             refused: endpoints(false).collect(),
             series: self.series,
+            intervals: self.intervals,
             free: settings.words.free,
             key_page: settings.words.key_page,
             terms: settings.words.terms,
@@ -176,9 +190,18 @@ struct JsonSource<'a> {
     allowed: Vec<JsonEndpoint<'a>>,
     refused: Vec<JsonEndpoint<'a>>,
     series: usize,
+    intervals: Vec<JsonInterval>,
     free: &'a str,
     key_page: Option<&'a str>,
     terms: &'a str,
+}
+
+/// An interval, and the finer one from whose bars its own are rolled up.
+#[derive(Serialize)]
+struct JsonInterval {
+    interval: Interval,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    derived_from: Option<Interval>,
 }
 
 /// A window of the pace: of a day, or of the seconds before now.

@@ -4,7 +4,7 @@ use super::plan::Plans;
 use super::route::{Route, RouteOf};
 use super::setting::Setting;
 use crate::model::calendar::CalendarOf;
-use crate::model::{Request, SourceId};
+use crate::model::{CurrencyOf, Request, SourceId};
 
 /// What people read about a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct SourceSettings {
     pub allow_http: Setting,
     /// Which calendar each of its symbols has.
     pub calendar: CalendarOf,
+    /// What the prices of each are in, where no listing says so.
+    pub currency: CurrencyOf,
     /// Its plans, and the setting that chooses one.
     pub plans: Plans,
     /// The file of earlier versions with a saved key, beside the configuration file.

@@ -8,9 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::Result;
 use super::ledger::Credential;
-use crate::model::{
-    Bar, Batch, Close, Counts, Coverage, Currency, Listing, Segment, SeriesKey, Symbol,
-};
+use crate::model::{Bar, Batch, Close, Counts, Coverage, Listing, Segment, SeriesKey, Symbol};
 
 /// A summary of a series.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,14 +27,6 @@ pub struct SeriesFacts {
     pub coverage: Coverage,
     /// What its source says of its symbol, if it is known.
     pub listing: Option<Arc<Listing>>,
-}
-
-impl SeriesFacts {
-    /// What the prices of the series are in, if that is known.
-    #[must_use]
-    pub fn currency(&self) -> Option<&Currency> {
-        self.listing.as_ref()?.currency.as_ref()
-    }
 }
 
 /// The bars of a series by month.

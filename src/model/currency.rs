@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Symbol;
+
 /// The currency, or the quote asset, of a symbol's prices: `USD`, `GBX`, `USDT`.
 ///
 /// Pence are `GBX`, never pounds: sources also write them `GBp`, which differs from pounds by the
@@ -12,6 +14,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency(Box<str>);
+
+/// What the prices of a source's symbols are in, by their spelling alone; `None`: it does not tell.
+pub type CurrencyOf = fn(&Symbol) -> Option<Currency>;
 
 /// A text that is not a currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -157,6 +157,42 @@ impl Listing {
     }
 }
 
+/// Something that two listings of a symbol say differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlike<'a> {
+    /// What it is.
+    pub what: &'static str,
+    /// What the first says.
+    pub first: &'a str,
+    /// What the second says.
+    pub second: &'a str,
+}
+
+impl Listing {
+    /// What this and another source's listing of the symbol say differently: their symbol may mean
+    /// two instruments. What one of them leaves open is no difference.
+    #[must_use]
+    pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<Unlike<'a>> {
+        let currency = |listing: &'a Self| listing.currency.as_ref().map_or("", Currency::as_str);
+        let calendar = |listing: &'a Self| listing.calendar.map_or("", CalendarId::name);
+        let said = [
+            ("name", self.name.as_str(), other.name.as_str()),
+            ("kind", &self.kind, &other.kind),
+            ("currency", currency(self), currency(other)),
+            ("trading hours", calendar(self), calendar(other)),
+        ];
+        let is_told = |(_, first, second): &(_, &str, &str)| {
+            !first.is_empty() && !second.is_empty() && !first.eq_ignore_ascii_case(second)
+        };
+        let unlike = |(what, first, second)| Unlike {
+            what,
+            first,
+            second,
+        };
+        said.into_iter().filter(is_told).map(unlike).collect()
+    }
+}
+
 /// Why stored bars under a symbol may not go on, or not be of one instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate<'a> {
@@ -374,6 +410,37 @@ mod tests {
         ] {
             assert_eq!(told(&listing, oldest).as_deref(), said, "{listing:?}");
         }
+    }
+
+    #[test]
+    fn listings_differ_in_what_both_say() {
+        let coin = Listing {
+            kind: "Crypto".to_owned(),
+            calendar: Some(CalendarId::Always),
+            currency: "USDT".parse().ok(),
+            ..listing("ABC", "A coin")
+        };
+        let share = Listing {
+            kind: "Equity".to_owned(),
+            calendar: Some(CalendarId::Xnys),
+            currency: Some(Currency::usd()),
+            ..listing("ABC", "a COIN")
+        };
+        let unlike = |what, first, second| Unlike {
+            what,
+            first,
+            second,
+        };
+        assert_eq!(
+            coin.differences(&share),
+            [
+                unlike("kind", "Crypto", "Equity"),
+                unlike("currency", "USDT", "USD"),
+                unlike("trading hours", CalendarId::Always.name(), "NYSE"),
+            ]
+        );
+        assert_eq!(listing("ABC", "").differences(&share), []);
+        assert_eq!(coin.differences(&listing("ABC", "B")).len(), 1);
     }
 
     #[test]

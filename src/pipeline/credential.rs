@@ -64,6 +64,7 @@ mod tests {
                 route: SECOND.route,
                 allow_http: SECOND.allow_http,
                 calendar: SECOND.calendar,
+                currency: SECOND.currency,
                 plans: Plans {
                     setting: None,
                     usual: SECOND.plans.usual,

@@ -413,7 +413,7 @@ impl Engine {
             let report = |progress| {
                 let _ = inputs.try_send(Message::Input(Box::new(Input::Exporting(progress))));
             };
-            let (progress, ended) = export_all(&pipeline.store, &files, &cancel, report).await;
+            let (progress, ended) = export_all(&pipeline, &files, &cancel, report).await;
             let place = match files.as_slice() {
                 [one] => one.path.clone(),
                 _ => folder,

@@ -12,11 +12,13 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
-use self::columns::{BarRow, Subject};
+use self::columns::BarRow;
 use self::pieces::{Extent, Pieces};
 pub use self::writer::BarWriter;
+use super::run::Pipeline;
 use super::snapshot::ExportProgress;
-use crate::db::{DbError, Store};
+use super::subject::Subject;
+use crate::db::DbError;
 use crate::model::Bar;
 use crate::model::bar_file::BarFile;
 use crate::model::text::clean;
@@ -103,7 +105,7 @@ impl Written {
 ///
 /// The file appears when it is complete, under a temporary name until then. `row` makes a row of a bar.
 pub async fn export<R: BarRow>(
-    store: &Arc<dyn Store>,
+    pipeline: &Pipeline,
     file: &BarFile,
     extent: Extent,
     existing: Existing,
@@ -116,10 +118,10 @@ pub async fn export<R: BarRow>(
         source,
     };
     // Between two pieces nothing is being written: what is dropped then takes its file with it.
-    let pieces = Pieces::oldest_first(store, &file.series, extent);
+    let pieces = Pieces::oldest_first(&pipeline.store, &file.series, extent);
     let pieces = cancel.run_until_cancelled(pieces).await;
     let mut pieces = pieces.ok_or(ExportError::Cancelled)??;
-    let of = Arc::new(Subject::read(store, &file.series).await?);
+    let of = Arc::new(pipeline.subject_now(&file.series).await?);
     let mut draft = Draft::new(file).map_err(wrong)?;
     let mut written = Written::default();
     loop {
@@ -145,7 +147,7 @@ pub async fn export<R: BarRow>(
 
 /// Writes whole series to new files, one after the other, until one cannot be written.
 pub async fn export_all(
-    store: &Arc<dyn Store>,
+    pipeline: &Pipeline,
     files: &[BarFile],
     cancel: &CancellationToken,
     mut report: impl FnMut(ExportProgress) + Send,
@@ -153,7 +155,7 @@ pub async fn export_all(
     let mut progress = ExportProgress::of(files.len());
     for file in files {
         let done = export(
-            store,
+            pipeline,
             file,
             Extent::default(),
             Existing::Keep,

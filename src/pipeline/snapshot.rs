@@ -11,6 +11,7 @@ pub use super::planner::{Candidate, Obstacle, QuotaDay, Room, plan};
 pub use super::planner::{FetchPlan, LanePlan, PlannedFetch, Why, WhyNot};
 use super::schedule::Schedule;
 pub use super::source_status::{KeyUse, QuotaStatus, RollingStatus, SourceStatus};
+pub use super::subject::Subject;
 pub use crate::db::{Backend, Entitlement, EventsAsked, RequestRow, RunDetail, Size, Undelivered};
 use crate::model::adjustment::{AdjustedBar, Adjustments, KnownEvents};
 use crate::model::alert::{Alert, Condition};
@@ -18,8 +19,8 @@ use crate::model::quota::Left;
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, Currency, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId, RunSummary,
-    SeriesKey, SourceId, Span, Spans, Truth,
+    Bar, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId, RunSummary, SeriesKey,
+    SourceId, Span, Spans, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -232,6 +233,8 @@ pub struct WatchedSeries {
     pub requests: u32,
     /// What its source says of its symbol, if it is known.
     pub listing: Option<Arc<Listing>>,
+    /// What all its stored bars have in common.
+    pub subject: Subject,
 }
 
 impl WatchedSeries {
@@ -292,8 +295,8 @@ pub struct BarsPage {
     pub scaled: Scaled,
     /// Up to when splits and dividends are known.
     pub known: KnownEvents,
-    /// What its prices are in, if that is known.
-    pub currency: Option<Currency>,
+    /// What all its bars have in common.
+    pub subject: Subject,
 }
 
 /// The bars of a window on the scale of their whole series.

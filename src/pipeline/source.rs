@@ -302,9 +302,9 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// How it adjusts prices for dividends and splits.
     fn rule(&self) -> Rule;
 
-    /// The finer interval from whose bars those of a series are rolled up; `None`: they are the
+    /// The finer interval from whose bars those of an interval are rolled up; `None`: they are the
     /// source's own.
-    fn derived_from(&self, _series: &SeriesKey) -> Option<Interval> {
+    fn derived_from(&self, _interval: Interval) -> Option<Interval> {
         None
     }
 

@@ -371,7 +371,7 @@ impl State {
     fn entry(&mut self, series: &SeriesKey) -> Option<&mut Entry> {
         self.entries
             .iter_mut()
-            .find(|entry| entry.key == *series || entry.stored == *series)
+            .find(|entry| entry.key == *series || entry.subject.series == *series)
     }
 
     fn run_event(&mut self, event: Event, now: DateTime<Utc>) -> Vec<Job> {

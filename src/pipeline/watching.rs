@@ -90,7 +90,7 @@ fn entry(
         grid: stand.grid,
         since: stand.since,
         reach: stand.reach,
-        stored,
+        subject: pipeline.subject(stored, &facts),
         facts,
         outlook: None,
         parked,

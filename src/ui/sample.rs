@@ -25,8 +25,8 @@ use crate::pipeline::schedule::Schedule;
 use crate::pipeline::snapshot::{
     Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked, Hole, KeyUse,
     MonthState, QuotaStatus, RangesView, RequestRow, RunDetail, Scaled, ScheduleStatus,
-    SeriesState, Size, Snapshot, SourceFacts, SourceStatus, StoreStatus, Stretch, SystemView,
-    There, WatchedSeries,
+    SeriesState, Size, Snapshot, SourceFacts, SourceStatus, StoreStatus, Stretch, Subject,
+    SystemView, There, WatchedSeries,
 };
 
 /// Friday 2026-11-20, 13:38:53 in New York.
@@ -108,6 +108,7 @@ fn truth(state: SeriesState) -> Truth {
 fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries {
     WatchedSeries {
         listing: None,
+        subject: subject(series(symbol, interval)),
         truth: truth(state),
         grid: grid(interval),
         reach: None,
@@ -354,6 +355,14 @@ fn about() -> About {
     }
 }
 
+fn subject(series: SeriesKey) -> Subject {
+    Subject {
+        series,
+        currency: None,
+        derived_from: None,
+    }
+}
+
 /// This many 5min bars of IBM, newest first, over sessions.
 pub fn bars_page(count: usize) -> BarsPage {
     let newest = at("2026-11-20T20:55:00Z");
@@ -371,7 +380,7 @@ pub fn bars_page(count: usize) -> BarsPage {
     }
     let series = series("IBM", Interval::Min5);
     BarsPage {
-        currency: None,
+        subject: subject(series.clone()),
         scaled: Scaled::of(&series, &bars, Adjustments::default()),
         window: BarsWindow {
             series,

@@ -48,6 +48,61 @@ async fn real_bars_without_a_key_take_one_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_bars_say_what_they_are_in_and_whether_they_are_the_sources_own() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    let desk = fresh(&server);
+    let of = "coinbase:BTC-USD";
+    for interval in ["30min", "15min"] {
+        let done = desk.run(&["fetch", "--symbols", of, "--interval", interval]);
+        assert_eq!(done.code, 0, "{done:?}");
+        let is_derived = interval == "30min";
+        let derived_from = if is_derived {
+            "15min".into()
+        } else {
+            Value::Null
+        };
+        let table = desk.run(&["bars", of, "--interval", interval]);
+        assert!(table.stdout.contains("CLOSE USD"), "{table:?}");
+        assert_eq!(
+            table.stderr.contains("are rolled up from 15min bars"),
+            is_derived,
+            "{table:?}"
+        );
+        let rows = desk.run(&[
+            "bars",
+            of,
+            "--interval",
+            interval,
+            "--limit",
+            "1",
+            "--format",
+            "jsonl",
+        ]);
+        let row: Value = serde_json::from_str(&rows.stdout).unwrap();
+        assert_eq!(row["currency"], "USD");
+        assert_eq!(row["derived_from"], derived_from);
+        let covered = desk.run(&[
+            "coverage",
+            "--symbols",
+            of,
+            "--interval",
+            interval,
+            "--format",
+            "json",
+        ]);
+        let covered: Value = serde_json::from_str(&covered.stdout).unwrap();
+        assert_eq!(covered[0]["derived_from"], derived_from);
+    }
+    let sources = desk.run(&["sources", "--format", "json"]);
+    let sources: Value = serde_json::from_str(&sources.stdout).unwrap();
+    let sources = sources.as_array().unwrap();
+    let coinbase = sources.iter().find(|source| source["source"] == "coinbase");
+    let intervals = coinbase.unwrap()["intervals"].as_array().unwrap();
+    let half = intervals.iter().find(|known| known["interval"] == "30min");
+    assert_eq!(half.unwrap()["derived_from"], "15min");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_of_nothing_says_how_to_begin_and_asks_nobody() {
     let server = provider(Plan::Unlimited, &[]).await;
     let desk = fresh(&server);

@@ -2,14 +2,13 @@
 
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::cli::context::Context;
 use crate::cli::exit::{self, Failure};
-use crate::db::Store;
 use crate::model::bar_file::BarFile;
 use crate::model::text::clean;
 use crate::model::{Bar, SeriesKey};
+use crate::pipeline::Pipeline;
 use crate::pipeline::export::columns::BarRow;
 use crate::pipeline::export::pieces::Extent;
 use crate::pipeline::export::{Existing, ExportError, Written, export, why};
@@ -21,7 +20,7 @@ use crate::pipeline::snapshot::ExportProgress;
 ///
 /// `row` makes a row of a bar; `remark` says what a person must know about a series that was written.
 pub async fn write<R: BarRow>(
-    store: &Arc<dyn Store>,
+    pipeline: &Pipeline,
     files: &[BarFile],
     (place, existing): (&Path, Existing),
     extent: impl Fn(&SeriesKey) -> Extent,
@@ -40,7 +39,7 @@ pub async fn write<R: BarRow>(
     for file in files {
         let row = |bar| row(&file.series, bar);
         let extent = extent(&file.series);
-        let done = export(store, file, extent, existing, &cancel, row, |_| ());
+        let done = export(pipeline, file, extent, existing, &cancel, row, |_| ());
         match done.await {
             Ok(written) => {
                 exported.progress.done += 1;

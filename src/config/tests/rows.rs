@@ -59,6 +59,7 @@ pub static FIRST: SourceSettings = SourceSettings {
     .formerly("first.allow_http")
     .kind(Kind::Switch),
     calendar: |_| CalendarId::Xnys,
+    currency: |_| None,
     plans: Plans {
         setting: Some(
             Setting::new("FIRST_PLAN", Some("sources.first.plan"), "free", "the plan")
@@ -140,6 +141,7 @@ pub static SECOND: SourceSettings = SourceSettings {
     )
     .kind(Kind::Switch),
     calendar: |_| CalendarId::Xnys,
+    currency: |_| None,
     plans: Plans {
         setting: None,
         usual: plan("basic", "200 a minute", None, true),

@@ -1,33 +1,11 @@
 //! The columns of exported bars: one list for every format, for bars as they are stored and for those
 //! on the scale of their series.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::db::{DbError, Store};
 use crate::model::adjustment::ScaledBar;
-use crate::model::{Bar, Currency, Price, SeriesKey, Volume};
-
-/// What all rows of a series have in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// The series.
-    pub series: SeriesKey,
-    /// What its prices are in, if that is known.
-    pub currency: Option<Currency>,
-}
-
-impl Subject {
-    /// A series, and what is known of it.
-    pub async fn read(store: &Arc<dyn Store>, series: &SeriesKey) -> Result<Self, DbError> {
-        let facts = store.facts(series.clone()).await?;
-        Ok(Self {
-            series: series.clone(),
-            currency: facts.currency().cloned(),
-        })
-    }
-}
+use crate::model::{Bar, Currency, Interval, Price, Volume};
+use crate::pipeline::subject::Subject;
 
 /// What a row of an exported file is made of.
 pub trait BarRow: Copy + Send + 'static {
@@ -95,11 +73,15 @@ macro_rules! columns {
                 "currency",
                 Cell::Known(|of| of.currency.as_ref().map(Currency::as_str)),
             ),
+            column(
+                "derived_from",
+                Cell::Known(|of| of.derived_from.map(Interval::as_str)),
+            ),
         ]
     };
 }
 
-static AS_STORED: [Column<Bar>; 16] = columns!(
+static AS_STORED: [Column<Bar>; 17] = columns!(
     row: row,
     |of, _| of.series.is_stored_adjusted(),
     [
@@ -111,7 +93,7 @@ static AS_STORED: [Column<Bar>; 16] = columns!(
     Cell::Volume(|row| row.volume)
 );
 
-static ON_ONE_SCALE: [Column<ScaledBar>; 16] = columns!(
+static ON_ONE_SCALE: [Column<ScaledBar>; 17] = columns!(
     row: row.bar,
     |_, _| true,
     [

@@ -14,8 +14,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::columns::{BarRow, Cell, Column, Subject};
+use super::columns::{BarRow, Cell, Column};
 use crate::model::Price;
+use crate::pipeline::subject::Subject;
 
 /// Bars of a row group: enough for readers to skip and to share out, little enough for memory.
 pub const ROW_GROUP: usize = 100_000;
@@ -302,6 +303,7 @@ mod tests {
         Subject {
             series: SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1),
             currency: currency.map(|code| code.parse().unwrap()),
+            derived_from: None,
         }
     }
 

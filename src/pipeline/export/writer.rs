@@ -5,10 +5,11 @@ use std::io::{self, BufWriter, Write};
 use chrono::SecondsFormat;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::columns::{BarRow, Cell, Subject};
+use super::columns::{BarRow, Cell};
 use super::parquet::ParquetWriter;
 use crate::model::bar_file::BarFormat;
 use crate::model::text::without_formula;
+use crate::pipeline::subject::Subject;
 
 /// Writes bars in a format.
 pub struct BarWriter<W: Write + Send, R: BarRow>(Kind<W, R>);
@@ -166,6 +167,7 @@ mod tests {
         Subject {
             series: SeriesKey::raw(symbol.parse().unwrap(), Interval::Min5),
             currency: currency.map(|code| code.parse().unwrap()),
+            derived_from: currency.map(|_| Interval::Min15),
         }
     }
 
@@ -187,7 +189,8 @@ mod tests {
             written(BarFormat::Csv),
             format!(
                 "symbol,interval,adjusted,timestamp,trading_date,open_price,high_price,low_price,close_price,volume,\
-                 adjusted_close,dividend_amount,split_coefficient,source,final,currency\nIBM,{rest},GBX\n'=1+1,{rest},\n"
+                 adjusted_close,dividend_amount,split_coefficient,source,final,currency,derived_from\n\
+                 IBM,{rest},GBX,15min\n'=1+1,{rest},,\n"
             )
         );
     }
@@ -200,11 +203,12 @@ mod tests {
             "{\"symbol\":\"IBM\",\"interval\":\"5min\",\"adjusted\":false,\"timestamp\":\"2026-11-20T20:55:00Z\",\
              \"trading_date\":\"2026-11-20\",\"open_price\":\"283.5700\",\"high_price\":\"283.5700\",\
              \"low_price\":\"283.5700\",\"close_price\":\"283.5700\",\"volume\":1208.5,\
-             \"source\":\"alpha_vantage\",\"final\":false,\"currency\":\"GBX\"}"
+             \"source\":\"alpha_vantage\",\"final\":false,\"currency\":\"GBX\",\"derived_from\":\"15min\"}"
         );
         let second: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
         assert_eq!(second["symbol"], "=1+1");
         assert_eq!(second.get("currency"), None, "it is not known");
+        assert_eq!(second.get("derived_from"), None, "they are its own");
     }
 
     #[test]
@@ -225,7 +229,7 @@ mod tests {
         let last = csv.lines().last().unwrap();
         assert_eq!(
             last,
-            "IBM,5min,true,2026-11-20T20:55:00Z,2026-11-20,,,,70.8925,,,,,alpha_vantage,false,"
+            "IBM,5min,true,2026-11-20T20:55:00Z,2026-11-20,,,,70.8925,,,,,alpha_vantage,false,,"
         );
         let json: serde_json::Value = serde_json::from_str(&written(BarFormat::Jsonl)).unwrap();
         assert_eq!(json["close_price"], "70.8925");

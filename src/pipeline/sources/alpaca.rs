@@ -35,7 +35,7 @@ use crate::config::{Plan, Secret, SourceAccess};
 use crate::db::Entitlement;
 use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
 use crate::model::calendar::{Calendar, CalendarId, Calendars};
-use crate::model::{Answer, Bar, Interval, Publishing, Request, SeriesKey, Spoken, Symbol};
+use crate::model::{Answer, Bar, Interval, Publishing, Request, Spoken, Symbol};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
@@ -132,8 +132,8 @@ impl Source for Alpaca {
         Rule::CloseBefore
     }
 
-    fn derived_from(&self, series: &SeriesKey) -> Option<Interval> {
-        plan::finer(series.interval)
+    fn derived_from(&self, interval: Interval) -> Option<Interval> {
+        plan::finer(interval)
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {

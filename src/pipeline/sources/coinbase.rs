@@ -21,7 +21,7 @@ pub use self::describe::DESCRIPTION;
 pub use self::settings::SETTINGS;
 use crate::config::SourceAccess;
 use crate::model::adjustment::Rule;
-use crate::model::{Answer, Bar, Interval, Request, SeriesKey, Spoken};
+use crate::model::{Answer, Bar, Interval, Request, Spoken};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
@@ -66,8 +66,8 @@ impl Source for Coinbase {
         Rule::CloseBefore
     }
 
-    fn derived_from(&self, series: &SeriesKey) -> Option<Interval> {
-        plan::finer(series.interval)
+    fn derived_from(&self, interval: Interval) -> Option<Interval> {
+        plan::finer(interval)
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {

@@ -85,7 +85,12 @@ impl State {
         let stands = || {
             let states = self.entries.iter().zip(self.states(now));
             let of = states.map(|(entry, (truth, _))| {
-                SeriesHealth::of(entry.stored.clone(), &entry.grid, &truth, entry.reach)
+                SeriesHealth::of(
+                    entry.subject.series.clone(),
+                    &entry.grid,
+                    &truth,
+                    entry.reach,
+                )
             });
             of.collect()
         };

@@ -28,6 +28,7 @@ use crate::model::{
     ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, Priority, RequestId, RunId,
     RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
 };
+use crate::pipeline::subject::Subject;
 use crate::time::is_far_ahead;
 
 /// How long the schedule skips a series that the provider does not know: a day, because in an
@@ -152,8 +153,8 @@ pub enum Loaded {
 pub struct Entry {
     /// As it is in the list.
     pub key: SeriesKey,
-    /// The series under which its bars are stored.
-    pub stored: SeriesKey,
+    /// The series under which its bars are stored, and what they have in common.
+    pub subject: Subject,
     /// What the store knows about it.
     pub facts: SeriesFacts,
     /// How it stands, as long as that holds.
@@ -184,7 +185,7 @@ impl Entry {
     /// The same series after a new read: its state in a run stays, unless its bars are different
     /// ones now, as after a change from the key `demo` to a personal key.
     pub(super) fn read_anew(self, read: Self) -> Self {
-        if self.stored == read.stored {
+        if self.subject.series == read.subject.series {
             Self {
                 live: self.live,
                 ..read

@@ -19,7 +19,7 @@ use chrono_tz::America::New_York;
 
 use super::super::command::Command;
 use super::super::settings::Remembered;
-use super::super::snapshot::{KeyUse, QuotaStatus};
+use super::super::snapshot::{KeyUse, QuotaStatus, Subject};
 use super::*;
 use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
@@ -88,7 +88,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
     }
     Entry {
         key: key(symbol),
-        stored: key(symbol),
+        subject: subject(key(symbol)),
         grid,
         since: None,
         reach: None,
@@ -112,6 +112,14 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         parked: None,
         reading: 0,
         live: Live::default(),
+    }
+}
+
+fn subject(series: SeriesKey) -> Subject {
+    Subject {
+        series,
+        currency: None,
+        derived_from: None,
     }
 }
 

@@ -21,6 +21,7 @@ pub static USUAL: SourceSettings = SourceSettings {
     route: Route::at_address,
     allow_http: FIRST.allow_http,
     calendar: FIRST.calendar,
+    currency: FIRST.currency,
     plans: Plans {
         setting: None,
         usual: FIRST.plans.usual,
@@ -47,6 +48,7 @@ pub static KEYLESS: SourceSettings = SourceSettings {
     route: Route::by_endpoint,
     allow_http: FIRST.allow_http,
     calendar: FIRST.calendar,
+    currency: FIRST.currency,
     plans: Plans {
         setting: None,
         usual: FIRST.plans.usual,

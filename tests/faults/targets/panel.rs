@@ -8,9 +8,9 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use pipeline_tui::model::adjustment::{Adjustment, Adjustments, KnownEvents, Ratio, Unknown};
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
-    Bar, Counts, ErrorClass, Grid, Interval, Listing, Offer, Price, Publishing, RequestId, RunId,
-    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot, SourceId, Span,
-    Standing, Truth, Volume, text,
+    Bar, Counts, Currency, ErrorClass, Grid, Interval, Listing, Offer, Price, Publishing,
+    RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot,
+    SourceId, Span, Standing, Truth, Volume, text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::planner::{FetchPlan, LanePlan, PlannedFetch, Why, WhyNot};
@@ -19,7 +19,7 @@ use pipeline_tui::pipeline::snapshot::{
     AnswerView, Backend, BarsPage, Break, CoverageMap, CoverageRow, Entitlement, EventsAsked,
     ExportProgress, Hole, KeyUse, MonthState, QuotaStatus, RangesView, RequestRow, RollingStatus,
     RunDetail, RunProgress, Scaled, ScheduleStatus, SearchView, SeriesState, Size, Snapshot,
-    SourceFacts, SourceStatus, StoreStatus, Stretch, SystemView, There, WatchedSeries,
+    SourceFacts, SourceStatus, StoreStatus, Stretch, Subject, SystemView, There, WatchedSeries,
 };
 
 use rust_decimal::Decimal;
@@ -113,6 +113,7 @@ fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
     let closes = u.int_in_range(0..=9)?;
     Ok(WatchedSeries {
         listing: None,
+        subject: subject(u)?,
         grid: grid(u)?,
         truth: truth(u)?,
         reach: sometimes(u, instant)?,
@@ -248,7 +249,7 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
     let mut adjustments = some(u, 4, |u| adjustment(u, newest))?;
     adjustments.sort_by_key(|adjustment| std::cmp::Reverse(adjustment.before));
     Ok(BarsPage {
-        currency: None,
+        subject: subject(u)?,
         scaled: Scaled::of(&series, &bars, Adjustments::new(adjustments)),
         window: BarsWindow {
             series,
@@ -267,6 +268,14 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
             .filter_map(|bar| sometimes(u, |u| hole(u, bar)).transpose())
             .collect::<Result<_>>()?,
         bars,
+    })
+}
+
+fn subject(u: &mut Unstructured<'_>) -> Result<Subject> {
+    Ok(Subject {
+        series: series(u)?,
+        currency: u.arbitrary::<bool>()?.then(Currency::usd),
+        derived_from: sometimes(u, |u| Ok(*u.choose(&Interval::ALL)?))?,
     })
 }
 

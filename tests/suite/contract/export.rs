@@ -5,6 +5,7 @@ use std::path::Path;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use pipeline_tui::model::bar_file::{BarFile, BarFormat};
+use pipeline_tui::pipeline::Pipeline;
 use pipeline_tui::pipeline::export::pieces::Extent;
 use pipeline_tui::pipeline::export::{Existing, ExportError, export, export_all};
 use pipeline_tui::pipeline::snapshot::ExportProgress;
@@ -33,6 +34,11 @@ async fn filled(place: &Place) -> Arc<dyn Store> {
         .collect();
     store_bars(&store, &ibm(), &bars).await;
     store
+}
+
+/// No source is needed to write what is stored.
+fn pipeline(store: &Arc<dyn Store>) -> Arc<Pipeline> {
+    super::sources::pipeline(store, vec![])
 }
 
 fn file(folder: &Path, name: &str) -> BarFile {
@@ -74,7 +80,7 @@ const fn raw(bar: Bar) -> Bar {
 }
 
 async fn a_file_has_every_bar_that_is_asked_for_oldest_first(place: Place) {
-    let store = filled(&place).await;
+    let pipeline = pipeline(&filled(&place).await);
     let folder = tempfile::tempdir().unwrap();
     let at = |minute: i64| {
         let first: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
@@ -118,7 +124,15 @@ async fn a_file_has_every_bar_that_is_asked_for_oldest_first(place: Place) {
         let mut reported = 0;
         let never = CancellationToken::new();
         let report = |bars| reported += bars;
-        let written = export(&store, &file, extent, Existing::Keep, &never, raw, report);
+        let written = export(
+            &pipeline,
+            &file,
+            extent,
+            Existing::Keep,
+            &never,
+            raw,
+            report,
+        );
         let written = written.await.unwrap();
         assert!(
             minutes(&file.path).into_iter().eq(expected.clone()),
@@ -131,14 +145,14 @@ async fn a_file_has_every_bar_that_is_asked_for_oldest_first(place: Place) {
 }
 
 async fn a_cancelled_export_leaves_nothing_behind(place: Place) {
-    let store = filled(&place).await;
+    let pipeline = pipeline(&filled(&place).await);
     let folder = tempfile::tempdir().unwrap();
     for name in ["a.parquet", "a.csv", "a.jsonl"] {
         let cancel = CancellationToken::new();
         let mut pieces = 0;
         let file = file(folder.path(), name);
         let ended = export(
-            &store,
+            &pipeline,
             &file,
             Extent::default(),
             Existing::Keep,
@@ -161,32 +175,44 @@ async fn a_cancelled_export_leaves_nothing_behind(place: Place) {
 
 async fn a_file_that_is_there_stays_unless_it_is_to_be_replaced(place: Place) {
     let store = place.open().await;
+    let pipeline = pipeline(&store);
     store_bars(&store, &ibm(), &[bar("2026-01-01T00:00:00Z", 20_000)]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = file(folder.path(), "a.parquet");
     std::fs::write(&file.path, "mine").unwrap();
     let never = CancellationToken::new();
     let all = Extent::default();
-    let kept = export(&store, &file, all, Existing::Keep, &never, raw, |_| ()).await;
+    let kept = export(&pipeline, &file, all, Existing::Keep, &never, raw, |_| ()).await;
     assert!(
         kept.unwrap_err()
             .to_string()
             .ends_with("there is a file of that name")
     );
     assert_eq!(std::fs::read_to_string(&file.path).unwrap(), "mine");
-    let replaced = export(&store, &file, all, Existing::Replace, &never, raw, |_| ()).await;
+    let replaced = export(
+        &pipeline,
+        &file,
+        all,
+        Existing::Replace,
+        &never,
+        raw,
+        |_| (),
+    )
+    .await;
     assert_eq!((replaced.unwrap().bars, minutes(&file.path)), (1, vec![0]));
     assert_eq!(names(folder.path()), ["a.parquet"]);
 }
 
 async fn what_was_complete_before_a_failure_stays(place: Place) {
     let store = place.open().await;
+    let pipeline = pipeline(&store);
     store_bars(&store, &ibm(), &[bar("2026-01-01T00:00:00Z", 20_000)]).await;
     let folder = tempfile::tempdir().unwrap();
     let files = ["a.csv", "b/b.csv", "c.csv"].map(|name| file(folder.path(), name));
     let mut reports = vec![];
     let never = CancellationToken::new();
-    let (progress, ended) = export_all(&store, &files, &never, |report| reports.push(report)).await;
+    let (progress, ended) =
+        export_all(&pipeline, &files, &never, |report| reports.push(report)).await;
     let expected = ExportProgress {
         done: 1,
         total: 3,

@@ -37,7 +37,7 @@ contract! {
     a_source_without_its_key_is_asked_nothing_and_holds_up_no_other,
 }
 
-fn pipeline(store: &Arc<dyn Store>, lanes: Vec<Lane>) -> Arc<Pipeline> {
+pub(super) fn pipeline(store: &Arc<dyn Store>, lanes: Vec<Lane>) -> Arc<Pipeline> {
     let calendars: Vec<_> = lanes
         .iter()
         .map(|lane| lane.source.describe().settings.calendar())

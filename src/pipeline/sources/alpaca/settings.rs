@@ -5,9 +5,9 @@ use chrono_tz::America::New_York;
 
 use super::route;
 use crate::config::{KeyField, Kind, Plan, Plans, Secrecy, Setting, SourceSettings, SourceWords};
-use crate::model::SourceId;
 use crate::model::calendar::{CalendarId, CalendarOf};
 use crate::model::quota::{Quota, WINDOWS, Window, WindowSpan};
+use crate::model::{Currency, CurrencyOf, SourceId};
 
 /// The plan that withholds the newest minutes.
 pub(super) const FREE: &str = "free";
@@ -126,6 +126,7 @@ const fn windows(a_minute: u32) -> [Option<Window>; WINDOWS] {
 
 const fn settings(id: SourceId, name: &'static str) -> SourceSettings {
     const CALENDAR: CalendarOf = |_| CalendarId::Xnys;
+    const CURRENCY: CurrencyOf = |_| Some(Currency::usd());
     SourceSettings {
         id,
         words: SourceWords {
@@ -143,6 +144,7 @@ const fn settings(id: SourceId, name: &'static str) -> SourceSettings {
         route: route::route,
         allow_http: ALLOW_HTTP,
         calendar: CALENDAR,
+        currency: CURRENCY,
         plans: Plans {
             setting: Some(PLAN),
             usual: USUAL,

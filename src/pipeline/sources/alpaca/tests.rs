@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::*;
-use crate::model::{ErrorClass, SourceId, Span};
+use crate::model::{ErrorClass, SeriesKey, SourceId, Span};
 use crate::pipeline::source::{Hours, Range};
 
 /// Friday, 15:55:30 in New York.

@@ -60,6 +60,8 @@ pub static SETTINGS: SourceSettings = SourceSettings {
     .formerly("alpha_vantage.allow_http")
     .kind(Kind::Switch),
     calendar: super::calendar::of,
+    // One exchange has several currencies, which its search names.
+    currency: |_| None,
     plans: Plans {
         setting: Some(
             Setting::new(

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::plan;
+use super::{plan, symbols};
 use crate::config::{Kind, Plan, Plans, Setting, SourceSettings, SourceWords};
 use crate::model::SourceId;
 use crate::model::calendar::CalendarId;
@@ -37,6 +37,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
     )
     .kind(Kind::Switch),
     calendar: |_| CalendarId::Always,
+    currency: symbols::currency,
     plans: Plans {
         setting: None,
         usual: Plan {

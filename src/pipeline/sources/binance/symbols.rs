@@ -6,7 +6,7 @@ use super::describe::ID;
 use super::refusal;
 use crate::model::calendar::CalendarId;
 use crate::model::listing::Status;
-use crate::model::{Answer, ErrorClass, Listing, Request};
+use crate::model::{Answer, Currency, ErrorClass, Listing, Request, Symbol};
 use crate::pipeline::reading::{self, not_json, quoted};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
@@ -30,6 +30,23 @@ pub(super) fn ask(wish: &SymbolWish) -> Result<Request, Refusal> {
             "Binance has no search; its list of pairs is searched instead",
         )),
     }
+}
+
+/// What pairs are quoted in, of the assets that have been so, longest names first: of two with the same
+/// end, the longer is meant.
+const QUOTES: [&str; 34] = [
+    "FDUSD", "AEUR", "BIDR", "BKRW", "BUSD", "BVND", "DOGE", "EURI", "IDRT", "TUSD", "USD1",
+    "USDC", "USDP", "USDS", "USDT", "ARS", "AUD", "BNB", "BRL", "BTC", "COP", "CZK", "DAI", "ETH",
+    "EUR", "GBP", "JPY", "MXN", "NGN", "PLN", "RUB", "TRY", "UAH", "ZAR",
+];
+
+/// What the prices of a pair are in, where its quote asset is a known one.
+pub(super) fn currency(symbol: &Symbol) -> Option<Currency> {
+    let base = |quote: &&&str| symbol.as_str().strip_suffix(**quote);
+    let quote = QUOTES
+        .iter()
+        .find(|quote| base(quote).is_some_and(|base| !base.is_empty()))?;
+    quote.parse().ok()
 }
 
 #[derive(Deserialize)]

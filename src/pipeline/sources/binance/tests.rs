@@ -431,3 +431,23 @@ fn the_end_of_a_ban_is_read_and_bounded() {
     assert_eq!(seconds(418, "99999999999999999999"), None);
     assert_eq!(seconds(418, &millis(1_000_000_000_000)), Some(3 * 86_400));
 }
+
+#[test]
+fn a_pair_ends_with_its_quote_asset() {
+    for (symbol, quote) in [
+        ("BTCUSDT", Some("USDT")),
+        ("BTCFDUSD", Some("FDUSD")),
+        ("ETHBTC", Some("BTC")),
+        ("WBETHETH", Some("ETH")),
+        ("USDTTRY", Some("TRY")),
+        ("BTCEURI", Some("EURI")),
+        ("EURUSDC", Some("USDC")),
+        ("USDT", None),
+        ("BTCUSD", None),
+        ("BTCXYZ", None),
+    ] {
+        let currency = symbols::currency(&symbol.parse().unwrap());
+        let currency = currency.as_ref().map(Currency::as_str);
+        assert_eq!(currency, quote, "{symbol}");
+    }
+}

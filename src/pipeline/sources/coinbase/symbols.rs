@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::describe::ID;
 use super::refusal;
 use crate::model::calendar::CalendarId;
-use crate::model::{Answer, ErrorClass, Listing, Request, Status};
+use crate::model::{Answer, Currency, ErrorClass, Listing, Request, Status, Symbol};
 use crate::pipeline::reading::{self, not_json, quoted};
 use crate::pipeline::source::{Refusal, SymbolReading, SymbolWish};
 
@@ -32,6 +32,12 @@ fn request() -> Request {
         series: vec![],
         page: 1,
     }
+}
+
+/// What the prices of a product are in: its second half.
+pub(super) fn currency(symbol: &Symbol) -> Option<Currency> {
+    let (_, quote) = symbol.as_str().split_once('-')?;
+    quote.parse().ok()
 }
 
 #[derive(Deserialize)]

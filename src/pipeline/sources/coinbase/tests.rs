@@ -5,7 +5,7 @@ mod recorded;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::model::{ErrorClass, Reading, SourceId, Span};
+use crate::model::{Currency, ErrorClass, Reading, SeriesKey, SourceId, Span};
 use crate::pipeline::retry::Waits;
 use crate::pipeline::source::{FetchOptions, Hours, Range};
 
@@ -427,4 +427,19 @@ fn products_are_listed() {
         assert!(symbols::read(&answer(200, body)).is_err(), "{body}");
     }
     assert!(symbols::ask(&SymbolWish::Search("btc".into())).is_err());
+}
+
+#[test]
+fn a_product_ends_with_what_it_is_quoted_in() {
+    for (symbol, quote) in [
+        ("BTC-USD", Some("USD")),
+        ("ETH-BTC", Some("BTC")),
+        ("usdt-eur", Some("EUR")),
+        ("BTCUSD", None),
+        ("BTC-", None),
+    ] {
+        let currency = symbols::currency(&symbol.parse().unwrap());
+        let currency = currency.as_ref().map(Currency::as_str);
+        assert_eq!(currency, quote, "{symbol}");
+    }
 }

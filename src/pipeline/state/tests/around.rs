@@ -31,7 +31,7 @@ fn pair(fetched_at: &str) -> Entry {
     );
     Entry {
         key: key.clone(),
-        stored: key,
+        subject: subject(key),
         facts: SeriesFacts {
             coverage,
             newest: Some(bar(slot.span.from)),

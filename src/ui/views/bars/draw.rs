@@ -226,6 +226,12 @@ const fn time_cells(interval: Interval, with_year: bool) -> usize {
     }
 }
 
+/// That the bars are not the source's own.
+fn rolled_up(page: &BarsPage) -> String {
+    let words = page.subject.rolled_up();
+    words.map_or_else(String::new, |words| format!(" {words}"))
+}
+
 /// The series, and the selected bar spelled out.
 fn title(view: &Bars, page: &BarsPage, shared: &Shared, area: Rect, buf: &mut Buffer) {
     let theme = shared.theme;
@@ -241,7 +247,7 @@ fn title(view: &Bars, page: &BarsPage, shared: &Shared, area: Rect, buf: &mut Bu
             moment::label_date(at, series.interval, Tz::America__New_York).to_string()
         })
     };
-    let currency = page.currency.as_ref();
+    let currency = page.subject.currency.as_ref();
     let currency = currency.map_or_else(String::new, |currency| format!(", {currency}"));
     let left = [
         (
@@ -252,7 +258,10 @@ fn title(view: &Bars, page: &BarsPage, shared: &Shared, area: Rect, buf: &mut Bu
             ),
             theme.style(Role::Head),
         ),
-        (format!("   {} bars", thousands(page.total)), Style::new()),
+        (
+            format!("   {} bars{}", thousands(page.total), rolled_up(page)),
+            Style::new(),
+        ),
         (
             format!("   {} … {}", day(page.oldest), day(page.newest)),
             theme.style(Role::Muted),
@@ -423,10 +432,16 @@ mod tests {
                 "{width}: {head}"
             );
         }
-        page.currency = "GBp".parse().ok();
+        page.subject.currency = "GBp".parse().ok();
         let pence = head(&page, 80);
         assert!(pence.contains(" IBM 5min raw, GBX"), "{pence}");
-        page.currency = None;
+        page.subject.currency = None;
+        page.subject.derived_from = Some(Interval::Min1);
+        let derived = head(&page, 120);
+        assert!(
+            derived.contains(" bars rolled up from 1min bars"),
+            "{derived}"
+        );
         page.window.series.adjusted = true;
         page.window.series.interval = Interval::Daily;
         let head = head(&page, 80);

@@ -126,8 +126,10 @@ fn fresh(
         format!(", newest {label}")
     });
     let next = standing::next(&status.grid, &status.truth, now, shared.zone);
+    let rolled_up = status.subject.rolled_up();
+    let rolled_up = rolled_up.map_or_else(String::new, |words| format!(" {words}"));
     format!(
-        "Up to date: {}{newest}.{next}{}",
+        "Up to date: {}{rolled_up}{newest}.{next}{}",
         text::count(usize::try_from(status.bars).unwrap_or(usize::MAX), "bar"),
         when(status, snapshot, shared, now)
     )

@@ -95,10 +95,10 @@ fn closes(status: &WatchedSeries, shared: &Shared, area: Rect, buf: &mut Buffer)
 fn told(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>, area: Rect, buf: &mut Buffer) {
     let day = |at: DateTime<Utc>| moment::label_date(at, status.key.interval, New_York).to_string();
     let room = usize::from(area.width);
-    let mut lines = vec![(
-        text::count(usize::try_from(status.bars).unwrap_or(usize::MAX), "bar"),
-        Role::Head,
-    )];
+    let bars = text::count(usize::try_from(status.bars).unwrap_or(usize::MAX), "bar");
+    let rolled_up = status.subject.rolled_up();
+    let rolled_up = rolled_up.map_or_else(String::new, |words| format!(", {words}"));
+    let mut lines = vec![(format!("{bars}{rolled_up}"), Role::Head)];
     if let (Some(oldest), Some(newest)) = (status.oldest, &status.last_bar) {
         lines.push((
             format!("{} … {}", day(oldest), newest.trading_date),
@@ -107,8 +107,7 @@ fn told(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>, area: Rect,
     }
     if let Some(bar) = &status.last_bar {
         let [open, high, low, close] = [bar.open, bar.high, bar.low, bar.close].map(price);
-        let currency = status.listing.as_ref();
-        let currency = currency.and_then(|listing| listing.currency.as_ref());
+        let currency = status.subject.currency.as_ref();
         let currency = currency.map_or_else(String::new, |currency| format!(", {currency}"));
         lines.push((
             format!(
@@ -199,16 +198,25 @@ mod tests {
     fn the_currency_stands_beside_the_prices_where_it_is_known() {
         let mut snapshot = sample::normal();
         let mut series = snapshot.series.to_vec();
-        let listing = crate::model::Listing {
-            currency: "GBX".parse().ok(),
-            ..crate::model::Listing::of(series[0].key.symbol.clone())
-        };
-        series[0].listing = Some(listing.into());
+        series[0].subject.currency = "GBX".parse().ok();
         let without = drawn(0, &sample::shared(snapshot.clone()), 99);
         assert!(!without.contains("GBX"), "{without}");
         snapshot.series = series.into();
         let text = drawn(0, &sample::shared(snapshot), 99);
         assert!(text.contains("newest Fri 11-20, GBX"), "{text}");
+    }
+
+    #[test]
+    fn bars_that_are_not_the_sources_own_say_so() {
+        let mut snapshot = sample::normal();
+        let mut series = snapshot.series.to_vec();
+        series[0].subject.derived_from = Some(crate::model::Interval::Min15);
+        snapshot.series = series.into();
+        let text = drawn(0, &sample::shared(snapshot), 120);
+        assert!(
+            text.contains("41,208 bars, rolled up from 15min bars"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub static SETTINGS: SourceSettings = SourceSettings {
     allow_http: Setting::new("PAGED_ALLOW_HTTP", None, "false", "allows plain http")
         .kind(Kind::Switch),
     calendar: |_| CalendarId::Xnys,
+    currency: |_| None,
     plans: Plans {
         setting: None,
         usual: Plan {

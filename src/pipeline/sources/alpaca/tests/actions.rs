@@ -220,11 +220,8 @@ fn hours_are_rolled_up_inside_the_session() {
             bar("15:00", "200")
         ]
     );
-    assert_eq!(
-        free().derived_from(&series("AAA", Interval::Min60)),
-        Some(Interval::Min15)
-    );
-    assert_eq!(free().derived_from(&series("AAA", Interval::Min5)), None);
+    assert_eq!(free().derived_from(Interval::Min60), Some(Interval::Min15));
+    assert_eq!(free().derived_from(Interval::Min5), None);
 }
 
 #[test]
