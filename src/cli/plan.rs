@@ -13,9 +13,8 @@ use super::fetch::serialize;
 use super::table::layout;
 use super::{chosen, open, output, run, watch};
 use crate::config::{self, Inputs, Settings, SourceSettings};
-use crate::model::text::counted;
 use crate::model::{Instrument, SeriesKey};
-use crate::pipeline::planner::{FetchPlan, LanePlan, PlannedFetch};
+use crate::pipeline::planner::{LanePlan, PlannedFetch};
 use crate::pipeline::sources;
 
 pub async fn run(args: &PlanArgs, context: &Context) -> Result<u8, Failure> {
@@ -51,7 +50,7 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<u8, Failure> {
                 ))?;
             }
             for lane in &plan.lanes {
-                context.narrator.say(&summary(lane, &plan));
+                context.narrator.say(&summary(lane));
             }
         }
     }
@@ -116,30 +115,9 @@ fn row(line: &PlannedFetch) -> Vec<String> {
 }
 
 /// What a source is asked, in a line.
-fn summary(lane: &LanePlan, plan: &FetchPlan) -> String {
+fn summary(lane: &LanePlan) -> String {
     let mut known = sources::SETTINGS.iter();
     let known = known.find(|settings| settings.id == lane.source);
     let name = known.map_or(lane.source.as_str(), |settings| settings.words.name);
-    let first = plan
-        .lines
-        .iter()
-        .filter(|line| line.series.source == lane.source)
-        .find_map(|line| line.at);
-    let next = first.map_or_else(
-        || "nothing is planned".to_owned(),
-        |at| format!("{} at {}", counted(lane.next.into(), "request"), clock(at)),
-    );
-    let left = match (lane.left, lane.per_day) {
-        (Some(left), Some(per_day)) => format!(
-            ", {left} of {per_day} left today, {} kept for you; {} until all that are due have been asked for",
-            lane.reserve,
-            counted(lane.days.into(), "day"),
-        ),
-        _ => ", no limit a day".to_owned(),
-    };
-    let lost = match lane.loses {
-        0 => "; no bar is lost".to_owned(),
-        loses => format!("; {} will lose bars", counted(loses.into(), "series")),
-    };
-    format!("{name}: {next}{left}{lost}")
+    lane.words(name, &clock)
 }

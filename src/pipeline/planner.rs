@@ -129,7 +129,9 @@ pub struct LanePlan {
     pub left: Option<u32>,
     /// Those of them that are kept for a person.
     pub reserve: u32,
-    /// Requests that are planned at the next instant.
+    /// When it is asked next; `None`: nothing is planned.
+    pub at: Option<DateTime<Utc>>,
+    /// Requests that are planned then.
     pub next: u32,
     /// Days until every series that is due now has been asked for.
     pub days: u32,
@@ -192,6 +194,7 @@ pub fn plan(
             per_day: room.map(|room| room.per_day),
             left: room.map(|room| room.left),
             reserve: room.map_or(0, |room| room.reserve),
+            at: first,
             next: lines.iter().filter(is_next).map(|line| line.price).sum(),
             days,
             loses: u32::try_from(loses).unwrap_or(u32::MAX),

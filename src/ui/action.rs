@@ -20,6 +20,8 @@ words! {
         ViewBars = "view-bars",
         /// Go to the coverage.
         ViewCoverage = "view-coverage",
+        /// Go to the plan.
+        ViewPlan = "view-plan",
         /// Go to the runs.
         ViewRuns = "view-runs",
         /// Go to the log.

@@ -37,6 +37,8 @@ views! {
     Bars = 2, ViewBars, "prices chart";
     /// What there is of each series, month by month.
     Coverage = 3, ViewCoverage, "heat map months holes gaps backfill complete missing ranges";
+    /// What is asked for next, and why.
+    Plan = 4, ViewPlan, "next queue planned order why safe until lost quota schedule";
     /// Past runs and how they ended.
     Runs = 5, ViewRuns, "history requests answers";
     /// What happened.

@@ -4,6 +4,7 @@ pub mod bars;
 pub mod coverage;
 pub mod log;
 pub mod overview;
+pub mod plan;
 pub mod runs;
 pub mod system;
 
@@ -52,6 +53,8 @@ views! {
     Bars: bars = bars::Bars;
     /// What there is of each series.
     Coverage: coverage = coverage::HeatMap;
+    /// What is asked for next.
+    Plan: plan = plan::PlanView;
     /// The runs.
     Runs: runs = runs::Runs;
     /// The log.

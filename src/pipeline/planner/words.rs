@@ -4,7 +4,34 @@ use chrono::{DateTime, Utc};
 
 use crate::model::text::counted;
 
-use super::{PlannedFetch, Why, WhyNot};
+use super::{LanePlan, PlannedFetch, Why, WhyNot};
+
+impl LanePlan {
+    /// What the source is asked, as one line; `name` is the source's, `clock` writes an instant.
+    #[must_use]
+    pub fn words(&self, name: &str, clock: &dyn Fn(DateTime<Utc>) -> String) -> String {
+        let next = self.at.map_or_else(
+            || "nothing is planned".to_owned(),
+            |at| format!("{} at {}", counted(self.next.into(), "request"), clock(at)),
+        );
+        let left = match (self.left, self.per_day) {
+            (Some(left), Some(per_day)) => format!(
+                ", {left} of {per_day} left today, {} kept for you; {} until all that are due have been asked for",
+                self.reserve,
+                counted(self.days.into(), "day"),
+            ),
+            _ => ", no limit a day".to_owned(),
+        };
+        let lost = match self.loses {
+            0 => "no bar is lost".to_owned(),
+            loses => format!(
+                "{} will lose bars; fewer series, a longer interval or a plan with more requests a day would keep them",
+                counted(loses.into(), "series")
+            ),
+        };
+        format!("{name}: {next}{left}; {lost}")
+    }
+}
 
 impl PlannedFetch {
     /// Why it is asked for when it is, and why not now, as one line; `clock` writes an instant.

@@ -478,7 +478,7 @@ fn what_a_row_needs_and_lacks_is_why_its_key_is_unavailable() {
 fn a_key_with_nothing_to_act_on_says_so_in_the_words_of_its_row() {
     let mut snapshot = sample::normal();
     (snapshot.series, snapshot.runs, snapshot.run) = (Arc::new([]), Arc::new([]), None);
-    snapshot.coverage = None;
+    (snapshot.coverage, snapshot.plan) = (None, Arc::default());
     let app = App::new(sample::shared(snapshot));
     let mut tried = 0;
     for (view, row) in rows() {

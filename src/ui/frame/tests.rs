@@ -70,6 +70,7 @@ fn app(state: &str) -> App {
             bars: None,
             opened: None,
             coverage: None,
+            plan: Arc::default(),
             ..snapshot
         })),
         "error" => App::new(sample::shared(broken(snapshot))),

@@ -35,6 +35,7 @@ use crate::pipeline::snapshot::WatchedSeries;
 use crate::ui::action::Action;
 use crate::ui::cursor::Cursor;
 use crate::ui::fetch::{self, is_forbidden};
+use crate::ui::filter;
 use crate::ui::keymap::binding::Thing;
 use crate::ui::regions::Regions;
 use crate::ui::reply::{PromptKind, Reply};
@@ -203,7 +204,7 @@ impl View for Overview {
                 vec![]
             }
             Action::Attention => {
-                self.filter = toggled(&self.filter);
+                self.filter = filter::toggled(&self.filter, order::NEEDS);
                 self.follow(shared);
                 vec![]
             }
@@ -306,15 +307,4 @@ impl View for Overview {
         let allowed = targets.iter().filter(|key| !is_forbidden(key, shared));
         format!(" ({})", fetch::price(allowed, shared))
     }
-}
-
-/// A filter with or without the word for what needs attention.
-fn toggled(filter: &str) -> String {
-    let mut words: Vec<&str> = filter.split_whitespace().collect();
-    let before = words.len();
-    words.retain(|word| *word != order::NEEDS);
-    if words.len() == before {
-        words.push(order::NEEDS);
-    }
-    words.join(" ")
 }

@@ -23,6 +23,8 @@ const NAMELESS: u16 = 52;
 
 /// From this width on, the tabs leave room beside them.
 const ROOMY: u16 = 60;
+/// From this width on, tabs stand further apart.
+const AIRY: u16 = 130;
 /// The cells of the shortest words about the next run: `next in 02:41:07`.
 const LEAST_NEXT: u16 = 16;
 
@@ -128,7 +130,7 @@ fn spread(buf: &mut Buffer, area: Rect, left: &Pieces, centre: &Pieces, right: &
 }
 
 fn tabs(theme: Theme, shown: ViewId, area: Rect, buf: &mut Buffer, regions: &mut Regions) -> u16 {
-    let gap = if area.width >= WIDE { "   " } else { "  " };
+    let gap = if area.width >= AIRY { "   " } else { "  " };
     let mut x = put(buf, area, 0, " ", Style::new());
     for view in ViewId::all() {
         let is_active = view == shown;
@@ -324,7 +326,8 @@ fn quota(shared: &Shared, source: Option<&SourceStatus>, now: DateTime<Utc>) -> 
         let muted = theme.style(Role::Muted);
         let today = format!("{} today", text::count(used as usize, "request"));
         let Some(window) = sources::widest(&source.quota) else {
-            return vec![vec![(today, muted)]];
+            let brief = format!("{used} today");
+            return vec![vec![(today, muted)], vec![(brief, muted)]];
         };
         let left = sources::left_now(window);
         let style = match window.left() {
@@ -523,8 +526,10 @@ mod tests {
             tabs_take(2) + 36,
         );
         assert!(refused.contains("0 of 25 left, renews"), "{refused}");
-        let unlimited = head(|snapshot| snapshot.sources[0].quota.limit = None, 80);
-        assert!(unlimited.contains("4 requests today") && !unlimited.contains("renews"));
+        for (width, told) in [(tabs_take(2) + 18, "4 requests today"), (80, "4 today")] {
+            let unlimited = head(|snapshot| snapshot.sources[0].quota.limit = None, width);
+            assert!(unlimited.contains(told) && !unlimited.contains("renews"));
+        }
     }
 
     #[test]

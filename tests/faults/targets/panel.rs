@@ -168,6 +168,7 @@ fn plan(u: &mut Unstructured<'_>) -> Result<FetchPlan> {
             per_day: u.arbitrary()?,
             left: u.arbitrary()?,
             reserve: u.arbitrary()?,
+            at: sometimes(u, instant)?,
             next: u.arbitrary()?,
             days: u.arbitrary()?,
             loses: u.arbitrary()?,

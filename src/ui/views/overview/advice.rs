@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{ErrorClass, Fate, Interval, SeriesKey};
 use crate::pipeline::narrate;
-use crate::pipeline::snapshot::{SeriesState, Snapshot, WatchedSeries};
+use crate::pipeline::snapshot::{PlannedFetch, SeriesState, Snapshot, WatchedSeries, Why, WhyNot};
 use crate::ui::action::Action;
 use crate::ui::fetch::spent_words;
 use crate::ui::keymap::Keymap;
@@ -161,13 +161,40 @@ fn when(
     if schedule.paused {
         return " The schedule is paused.".to_owned();
     }
+    let planned = snapshot.plan.line(&status.key);
+    let is_pressed = |line: &&PlannedFetch| {
+        let is_quota = matches!(line.why_not_now, Some(WhyNot::Quota { .. }));
+        is_quota || line.why == Some(Why::AboutToBeLost) || line.loses()
+    };
+    let why = planned.filter(is_pressed).map_or_else(String::new, |line| {
+        format!(": {}", in_words(line, shared, now))
+    });
     status.next_at.map_or_else(String::new, |at| {
         format!(
-            " Next fetch: {} {}.",
+            " Next fetch: {} {}{why}.",
             text::near(at, now, shared.zone),
             text::zone_name(shared.zone)
         )
     })
+}
+
+/// Why a series is asked for when it is, and why not now.
+fn in_words(line: &PlannedFetch, shared: &Shared, now: DateTime<Utc>) -> String {
+    line.words(&|at| text::near(at, now, shared.zone))
+}
+
+/// What is planned for a series, in full: the words of the view and of the command.
+pub(super) fn planned(
+    status: &WatchedSeries,
+    shared: &Shared,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let line = shared.snapshot.as_ref()?.plan.line(&status.key)?;
+    let at = line.at.map_or_else(
+        || "Not planned".to_owned(),
+        |at| format!("Planned for {}", text::near(at.max(now), now, shared.zone)),
+    );
+    Some(format!("{at}: {}.", in_words(line, shared, now)))
 }
 
 fn spent(status: &WatchedSeries) -> String {
@@ -326,6 +353,24 @@ mod tests {
             googl.text
         );
         assert_eq!(googl.steps[0].0, Action::Fetch);
+    }
+
+    #[test]
+    fn what_does_not_fit_says_why_and_the_full_plan_has_the_words_of_the_view() {
+        let mut snapshot = sample::normal();
+        let googl = snapshot.series[3].clone();
+        let plan = std::sync::Arc::make_mut(&mut snapshot.plan);
+        let mut lines = plan.lines.iter_mut();
+        let line = lines.find(|line| line.series == googl.key).unwrap();
+        line.why_not_now = Some(WhyNot::Quota { before: 40 });
+        let shared = sample::shared(snapshot);
+        let strip = advice(&googl, &shared, sample::now()).text;
+        let why = "not asked for yet; 40 requests before it; today has no more.";
+        assert!(strip.ends_with(&format!("16:20 ET: {why}")), "{strip}");
+        let full = planned(&googl, &shared, sample::now());
+        assert_eq!(full, Some(format!("Planned for 16:20: {why}")));
+        let msft = planned(&shared.series()[2], &shared, sample::now()).unwrap();
+        assert!(msft.starts_with("Not planned: this key's plan"), "{msft}");
     }
 
     /// The advice for the first series, whose source says this.

@@ -28,21 +28,24 @@ pub(super) enum SeriesColumn {
     Volume,
     Bars,
     Oldest,
+    SafeUntil,
     NextOrWhy,
 }
 
 use SeriesColumn::{
-    Bars, Change, Close, Fetched, Interval, LastBar, NextOrWhy, Oldest, Source, State, Symbol,
-    Trend, Volume,
+    Bars, Change, Close, Fetched, Interval, LastBar, NextOrWhy, Oldest, SafeUntil, Source, State,
+    Symbol, Trend, Volume,
 };
 
-const COLUMNS: [SeriesColumn; 13] = [
+const COLUMNS: [SeriesColumn; 14] = [
     Symbol, Source, Interval, State, Fetched, LastBar, Close, Change, Trend, Volume, Bars, Oldest,
-    NextOrWhy,
+    SafeUntil, NextOrWhy,
 ];
 
 /// Narrow screens drop columns, the least useful first.
-const DROPPED: [SeriesColumn; 8] = [Oldest, Volume, Bars, Trend, Fetched, Change, LastBar, Close];
+const DROPPED: [SeriesColumn; 9] = [
+    Oldest, Volume, Bars, Trend, SafeUntil, Fetched, Change, LastBar, Close,
+];
 
 /// Cells that the reason has at least before a column goes.
 const LEAST_WHY: usize = 14;
@@ -68,6 +71,7 @@ impl SeriesColumn {
             Volume => "VOLUME",
             Bars => "BARS",
             Oldest => "OLDEST",
+            SafeUntil => "SAFE UNTIL",
             NextOrWhy => "NEXT / WHY",
         }
     }
@@ -94,6 +98,7 @@ impl SeriesColumn {
             Symbol | Trend => 7,
             Interval | State => 8,
             Fetched | LastBar | Oldest => 10,
+            SafeUntil => 11,
             NextOrWhy => LEAST_WHY,
         }
     }
@@ -158,9 +163,11 @@ pub(super) fn fitting(
     let most_symbol = 14.max(usize::from(width / 6));
     let room = usize::from(width).saturating_sub(2);
     let widest = Widest::of(rows);
+    let is_limited = rows.iter().any(|row| row.safe_until.is_some());
     let mut columns: Vec<(SeriesColumn, usize)> = COLUMNS
         .into_iter()
         .filter(|column| has_source || *column != Source)
+        .filter(|column| is_limited || *column != SafeUntil)
         .filter(|column| !(is_tight && matches!(column, Fetched | Change)))
         .map(|column| (column, widest.cells(column, most_symbol)))
         .collect();
@@ -241,6 +248,14 @@ pub(super) fn cell(
             let date = moment::label_date(oldest, status.key.interval, New_York);
             (date.to_string(), Role::Text)
         }),
+        SafeUntil => status.safe_until.map_or_else(
+            || ("always".to_owned(), Role::Muted),
+            |safe| {
+                let is_late = status.next_at.is_none_or(|at| at > safe);
+                let role = if is_late { Role::Err } else { Role::Text };
+                (text::near(safe, now, shared.zone), role)
+            },
+        ),
         NextOrWhy => {
             let snapshot = shared.snapshot.as_ref();
             let short = snapshot.map(|snapshot| next_or_why(status, snapshot, shared, now));
@@ -385,8 +400,9 @@ mod tests {
             .into_iter()
             .map(|(column, _)| column)
             .collect();
-        assert_eq!(with_source, COLUMNS);
-        let alone = COLUMNS.into_iter().filter(|column| *column != Source);
+        let always = COLUMNS.into_iter().filter(|column| *column != SafeUntil);
+        assert_eq!(with_source, always.clone().collect::<Vec<_>>());
+        let alone = always.filter(|column| *column != Source);
         assert_eq!(
             shown(179),
             alone.map(SeriesColumn::head).collect::<Vec<_>>()
@@ -401,6 +417,29 @@ mod tests {
                 .1
         };
         assert_eq!((trend(99), trend(179)), (7, 32));
+    }
+
+    #[test]
+    fn until_when_bars_can_be_had_is_a_column_where_that_is_limited_and_red_if_that_is_too_late() {
+        let mut snapshot = sample::normal();
+        let next = snapshot.series[0].next_at.unwrap();
+        let series = Arc::make_mut(&mut snapshot.series);
+        series[0].safe_until = Some(next + chrono::TimeDelta::hours(1));
+        series[1].safe_until = Some(next - chrono::TimeDelta::hours(1));
+        let shared = sample::shared(snapshot);
+        let rows: Vec<&WatchedSeries> = shared.series().iter().collect();
+        assert!(heads(120, &rows).contains(&"SAFE UNTIL"));
+        assert!(!heads(120, &rows[2..]).contains(&"SAFE UNTIL"));
+        let cells = rows
+            .iter()
+            .map(|row| cell((SafeUntil, 11), row, &shared, sample::now()));
+        let cells: Vec<(String, Role)> = cells.collect();
+        let [on_time, late, always, _] = cells.as_slice() else {
+            panic!("{cells:?}");
+        };
+        assert_eq!(on_time, &("17:20".to_owned(), Role::Text));
+        assert_eq!(late, &("15:20".to_owned(), Role::Err));
+        assert_eq!(always, &("always".to_owned(), Role::Muted));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::advice::{advice, steps};
+use super::advice::{advice, planned, steps};
 use super::{Overview, save};
 use crate::model::{Interval, SeriesKey, WatchEdit, watch_file};
 use crate::pipeline::command::Command;
@@ -165,7 +165,10 @@ fn explain(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Reply
             state => format!("{} is {state}", status.key),
         },
         steps: advice.keyed(&shared.keymap),
-        text: advice.text,
+        text: match planned(status, shared, now) {
+            Some(planned) => format!("{} {planned}", advice.text),
+            None => advice.text,
+        },
     })
 }
 
