@@ -1,4 +1,4 @@
-//! The store: one trait of six parts, PostgreSQL and SQLite behind it.
+//! The store: one trait of eight parts, PostgreSQL and SQLite behind it.
 //!
 //! Writes run in separate tasks, so that a caller that goes away never leaves a transaction half
 //! done; a connection that had an error or missed a deadline is closed, never pooled again.
@@ -18,6 +18,8 @@ mod runs;
 mod schema;
 mod sqlite;
 mod store;
+mod tail;
+mod upkeep;
 mod upsert;
 mod watched;
 mod work;
@@ -40,6 +42,8 @@ pub use ledger::{
 pub use postgres::PgTarget;
 pub use runs::{ActiveRun, RunDetail, RunLock, RunStore};
 pub use store::{Access, Adoption, Backend, Health, Size, Store};
+pub use tail::{Counted, Cursor, Ended, Happened, TailStore};
+pub use upkeep::{Forgettable, UpkeepStore};
 pub use watched::MARK as WATCH_LIST_MARK;
 
 /// Opens an SQLite file, creating it if allowed.

@@ -18,6 +18,8 @@ mod session;
 mod settings;
 mod store;
 mod survey;
+mod tail;
+mod upkeep;
 mod watch_list;
 
 use std::fmt;

@@ -20,6 +20,8 @@ mod ranks;
 mod settings;
 mod store;
 mod stored_series;
+mod tail;
+mod upkeep;
 mod watch_list;
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! A store as a whole: which database it is, how it is, and the six parts that it has.
+//! A store as a whole: which database it is, how it is, and the eight parts that it has.
 
 use std::fmt;
 
@@ -12,6 +12,8 @@ use super::error::Result;
 use super::events::EventStore;
 use super::ledger::LedgerStore;
 use super::runs::RunStore;
+use super::tail::TailStore;
+use super::upkeep::UpkeepStore;
 
 /// Which database a store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,9 @@ pub struct Size {
 
 /// Everything the program needs from a database.
 #[async_trait]
-pub trait Store: BarStore + EventStore + LedgerStore + RunStore + DeskStore + AlertStore {
+pub trait Store:
+    BarStore + EventStore + LedgerStore + RunStore + DeskStore + AlertStore + TailStore + UpkeepStore
+{
     /// Which database it is.
     fn backend(&self) -> Backend;
 

@@ -53,7 +53,9 @@ mod migrated;
 mod races;
 mod roles;
 mod sources;
+mod tail;
 mod totals;
+mod upkeep;
 mod watch_list;
 
 const NO_LIMITS: Quota = Quota::unlimited(New_York);

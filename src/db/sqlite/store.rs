@@ -10,22 +10,23 @@ use uuid::Uuid;
 
 use super::super::row::count;
 use super::super::{
-    ActiveRun, AlertStore, Backend, BarQuery, BarStore, Credential, DeskStore, Entitlement,
-    EventStore, EventsAsked, Health, HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd,
-    Reservation, Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store,
-    StoredAnswer, Undelivered,
+    ActiveRun, AlertStore, Backend, BarQuery, BarStore, Counted, Credential, Cursor, DeskStore,
+    Ended, Entitlement, EventStore, EventsAsked, Forgettable, Happened, Health, HeldMonths,
+    Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result, RunDetail,
+    RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer, TailStore, Undelivered, UpkeepStore,
 };
 use super::lock::FileLock;
 use super::{
     SqliteStore, adjust, alerts, apply, coverage, facts, history, ledger, listings, on_disk, ranks,
-    settings, watch_list,
+    settings, tail, upkeep, watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::alert::{Alert, AlertChanges, Attempt, Channel, DeliveryEnd, Message, Tried};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Coverage, Instrument, Learnt, Listing, RequestId, RunId, RunStatus,
-    RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
+    Answer, Bar, Batch, Counts, Coverage, Instrument, Learnt, Listing, RequestId, Retention, RunId,
+    RunStatus, RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit,
+    WatchEdited,
 };
 
 #[async_trait]
@@ -280,6 +281,35 @@ impl AlertStore for SqliteStore {
 
     async fn tried(&self) -> Result<Vec<Tried>> {
         self.read(|c| Box::pin(alerts::tried(c))).await
+    }
+}
+
+#[async_trait]
+impl TailStore for SqliteStore {
+    async fn events_after(&self, cursor: Cursor, limit: u32) -> Result<Vec<Happened>> {
+        self.read(move |c| Box::pin(tail::events(c, cursor, limit)))
+            .await
+    }
+
+    async fn newest_event(&self) -> Result<Cursor> {
+        self.read(|c| Box::pin(tail::newest(c))).await
+    }
+
+    async fn ended_since(&self, counted: Counted) -> Result<Ended> {
+        self.read(move |c| Box::pin(tail::ended(c, counted))).await
+    }
+}
+
+#[async_trait]
+impl UpkeepStore for SqliteStore {
+    async fn forgettable(&self, kept: Retention) -> Result<Forgettable> {
+        self.read(move |c| Box::pin(upkeep::forgettable(c, kept)))
+            .await
+    }
+
+    async fn forget(&self, upto: Forgettable, most: u32) -> Result<u64> {
+        self.write(move |c| Box::pin(upkeep::forget(c, upto, most)))
+            .await
     }
 }
 
