@@ -394,6 +394,7 @@ fn options(watch: Vec<SeriesKey>) -> EngineOptions {
         rekey: None,
         exports: ".".into(),
         alerts: Arc::default(),
+        retention: pipeline_tui::model::Retention::default(),
     }
 }
 

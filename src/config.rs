@@ -20,6 +20,7 @@ mod key;
 mod layers;
 mod locale;
 mod nearest;
+mod number;
 mod panel;
 mod plan;
 mod postgres;
@@ -35,6 +36,7 @@ mod source;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod upkeep;
 mod watch;
 
 use std::path::PathBuf;
@@ -165,6 +167,8 @@ fn settle(
     let default_interval = layers.in_file(&table::INTERVAL).map(watch::interval);
     let default_interval = problems.note(default_interval.transpose());
     let answers_limit = problems.note(size::answers_limit(layers));
+    let retention = problems.note(upkeep::retention(layers));
+    let metrics = problems.note(upkeep::metrics(layers));
     let keep_log = layers.get(&table::KEEP_LOG).map_or(Ok(true), Given::switch);
     let keep_log = problems.note(keep_log);
     let alerts = problems.note(alerts::settings(layers, &mut warnings));
@@ -214,6 +218,8 @@ fn settle(
         data_dir,
         config_file: layers.config_file.clone(),
         answers_limit: answers_limit?,
+        retention: retention?,
+        metrics: metrics?,
         alerts: alerts?,
         keep_log: keep_log?,
         ui: ui?,

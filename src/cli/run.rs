@@ -11,6 +11,7 @@ use super::panel::kept_log;
 use super::{first, open, output};
 use crate::config::Settings;
 use crate::model::{Instrument, SeriesKey};
+use crate::monitor::{Manager, Monitor, Stage, Watched};
 use crate::pipeline::alerts::Alerts;
 use crate::pipeline::command::Command;
 use crate::pipeline::engine::{self, EngineOptions, Handle};
@@ -54,10 +55,27 @@ pub async fn run(
         records,
     };
     log.say(opening(&handle))?;
+    let watched = Watched::of(&handle, Arc::clone(&store), settings.data_dir.clone());
+    let monitor = match settings.metrics {
+        Some(address) => Some(
+            Monitor::start(address, watched.clone())
+                .await
+                .map_err(|error| Failure::usage(error.to_string()))?,
+        ),
+        None => None,
+    };
+    if let Some(monitor) = &monitor {
+        log.say(format!(
+            "serving /metrics and /health on http://{}",
+            monitor.address
+        ))?;
+    }
+    let manager = Manager::watching(watched);
+    manager.tell(Stage::Ready);
     if let Some(ways) = ways {
         log.say(ways)?;
     }
-    let stop = until_stopped(&mut handle, &mut signals, &mut log).await?;
+    let stop = until_stopped(&mut handle, &mut signals, &mut log, &manager).await?;
     open::close(&store).await;
     Ok(match stop {
         Stop::Terminate => exit::DONE,
@@ -89,6 +107,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         rekey: None,
         exports: std::path::PathBuf::from("."),
         alerts: Arc::new(Alerts::new(&settings.alerts, settings.data_dir.clone())),
+        retention: settings.retention,
     }
 }
 
@@ -115,6 +134,7 @@ async fn until_stopped(
     handle: &mut Handle,
     signals: &mut StopSignals,
     log: &mut Log,
+    manager: &Manager,
 ) -> Result<Stop, Failure> {
     let mut stopped = std::pin::pin!(signals.next());
     let stop = loop {
@@ -131,6 +151,7 @@ async fn until_stopped(
             }
         }
     };
+    manager.tell(Stage::Stopping);
     let _ = handle.commands.send(Command::Shutdown).await;
     let _ = (&mut handle.ended).await;
     while let Ok(notice) = handle.notices.try_recv() {

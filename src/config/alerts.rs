@@ -6,6 +6,7 @@ use super::access::is_loopback;
 use super::error::{ConfigError, shown};
 use super::layers::{Given, Layers};
 use super::nearest::nearest;
+use super::number::number;
 use super::secret::Secret;
 use super::setting::Setting;
 use super::{size, table};
@@ -75,24 +76,6 @@ fn kinds(layers: &Layers) -> Result<Option<Vec<AlertKind>>, ConfigError> {
     };
     let kinds = words.filter(|word| !word.is_empty()).map(kind);
     Ok(Some(kinds.collect::<Result<_, _>>()?))
-}
-
-fn number(
-    layers: &Layers,
-    setting: &Setting,
-    default: u32,
-    allowed: std::ops::RangeInclusive<u32>,
-) -> Result<u32, ConfigError> {
-    let Some(given) = layers.get(setting) else {
-        return Ok(default);
-    };
-    let number = given.value.trim().parse().ok();
-    number
-        .filter(|number| allowed.contains(number))
-        .ok_or_else(|| {
-            let (least, most) = (allowed.start(), allowed.end());
-            given.error(format!("must be a number from {least} to {most}"))
-        })
 }
 
 /// The program and its arguments: each is an element of the list, so that nothing is split.

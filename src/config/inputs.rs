@@ -23,6 +23,8 @@ pub struct Flags {
     pub database_url: Option<String>,
     /// `--source`: the source of symbols that name none.
     pub source: Option<String>,
+    /// `--metrics`: where the engine can be watched.
+    pub metrics: Option<String>,
     /// `--config`: another configuration file.
     pub config_file: Option<PathBuf>,
     /// `--data-dir`: another data folder.
@@ -39,6 +41,7 @@ impl Flags {
         match flag {
             "--database-url" => self.database_url.clone(),
             "--source" => self.source.clone(),
+            "--metrics" => self.metrics.clone(),
             "--config" => path(&self.config_file),
             "--data-dir" => path(&self.data_dir),
             _ => None,

@@ -1,6 +1,7 @@
 //! The effective settings.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::access::SourceAccess;
@@ -12,7 +13,7 @@ use super::panel::UiSettings;
 use super::source::SourceSettings;
 use super::watch::WatchDefaults;
 use crate::model::calendar::Calendars;
-use crate::model::{Instrument, Interval, SourceId, Sources};
+use crate::model::{Instrument, Interval, Retention, SourceId, Sources};
 
 /// One setting: its value, with secrets masked, and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,10 @@ pub struct Settings {
     pub config_file: PathBuf,
     /// The most bytes that kept answers may take.
     pub answers_limit: u64,
+    /// What is kept of the history.
+    pub retention: Retention,
+    /// Where `run` serves metrics and health.
+    pub metrics: Option<SocketAddr>,
     /// What a person is told, and where to.
     pub alerts: AlertSettings,
     /// Whether the log of the panel and of `run` is kept.

@@ -44,6 +44,13 @@ settings! {
     ANSWERS_LIMIT = Setting::new("store.answers_limit", Some("store.answers_limit"), "256MiB",
         "how much space the provider's answers may take; the oldest are deleted first")
         .kind(Kind::Number).reach(Reach::File);
+    RETENTION_DAYS = Setting::new("retention.days", Some("retention.days"), "400",
+        "how many days runs, requests and events are kept; bars are kept for ever").kind(Kind::Number).reach(Reach::File);
+    RETENTION_ROWS = Setting::new("retention.rows", Some("retention.rows"), "1000000",
+        "the most rows of each of their tables; the oldest are deleted first").kind(Kind::Number).reach(Reach::File);
+    METRICS = Setting::new("PIPELINE_METRICS", Some("metrics.listen"), "",
+        "where run serves /metrics and /health: a port of this machine, or an address and a port; without it nowhere")
+        .flag("--metrics");
     KEEP_LOG = Setting::new("log.keep", Some("log.keep"), "true",
         "whether the log of the panel and of run is kept in the data folder, 2 MiB at most")
         .kind(Kind::Switch).reach(Reach::File);

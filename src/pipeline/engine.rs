@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::Alerts;
@@ -32,7 +33,7 @@ use crate::config::{EnteredKey, secret};
 use crate::db::{DbError, RunLock};
 use crate::model::bar_file::BarFile;
 use crate::model::causes::Causes;
-use crate::model::{Instrument, SeriesKey, text};
+use crate::model::{Instrument, Retention, SeriesKey, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
 const COMMANDS: usize = 64;
@@ -56,6 +57,8 @@ pub struct Handle {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// What happens.
     pub notices: mpsc::Receiver<Notice>,
+    /// When the engine last took a turn, however little there was to do: it takes one a second.
+    pub beat: watch::Receiver<Instant>,
     /// Ends when the engine has ended; an error is a crash.
     pub ended: JoinHandle<()>,
 }
@@ -82,6 +85,8 @@ pub struct EngineOptions {
     pub exports: PathBuf,
     /// What a person is told, and where to.
     pub alerts: Arc<Alerts>,
+    /// What is kept of the history.
+    pub retention: Retention,
 }
 
 impl fmt::Debug for EngineOptions {
@@ -123,6 +128,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
     let (tell, notices) = mpsc::channel(NOTICES);
     let first = Arc::new(state.snapshot(0, pipeline.clock.now()));
     let (publish, snapshots) = watch::channel(first);
+    let (turned, beat) = watch::channel(Instant::now());
     let engine = Engine {
         pipeline,
         watching: Watching {
@@ -137,8 +143,10 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         last_errand: None,
         tell,
         publish,
+        turned,
         exports: options.exports,
         alerts: options.alerts,
+        retention: options.retention,
         dropped: 0,
         cancel: CancellationToken::new(),
         cancel_ask: CancellationToken::new(),
@@ -152,6 +160,7 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         commands,
         snapshots,
         notices,
+        beat,
         ended,
     })
 }
@@ -184,6 +193,9 @@ struct Engine {
     dropped: u64,
     exports: PathBuf,
     alerts: Arc<Alerts>,
+    retention: Retention,
+    /// When the last input was handled.
+    turned: watch::Sender<Instant>,
     /// Stops the current run.
     cancel: CancellationToken,
     /// Stops the symbol request.
@@ -240,6 +252,7 @@ impl Engine {
                 is_over |= job == Job::Finish;
                 self.carry_out(job);
             }
+            self.turned.send_replace(Instant::now());
             behind += 1;
             // Only the last snapshot of a burst matters, and the cost of each grows with the watch
             // list.
@@ -304,6 +317,11 @@ impl Engine {
                 let (alerts, now) = (Arc::clone(&self.alerts), self.pipeline.clock.now());
                 let testing = async move { alerts.test(now).await };
                 self.spawn(async move { Some(Input::AlertTested(testing.await)) });
+            }
+            Job::Prune => {
+                let (pipeline, retention) = (Arc::clone(&self.pipeline), self.retention);
+                let pruning = async move { pipeline.prune(retention).await };
+                self.spawn(async move { pruning.await.err().map(Input::StoreFailed) });
             }
             Job::Disown => self.schedule_lock = None,
             Job::Tell(notice) => self.dropped += u64::from(self.tell.try_send(notice).is_err()),

@@ -11,6 +11,7 @@ mod events;
 mod loaded;
 mod message;
 mod promises;
+mod prune;
 mod queue;
 mod quotas;
 mod search;
@@ -122,6 +123,8 @@ pub struct State {
     ranges: Option<Arc<RangesView>>,
     preview: Option<Arc<Preview>>,
     alerts: Watch,
+    /// When this process last deleted history.
+    pruned_at: Option<DateTime<Utc>>,
     search: Search,
     run: Option<RunProgress>,
     export: Option<ExportProgress>,
@@ -175,6 +178,7 @@ impl State {
             ranges: None,
             preview: None,
             alerts: Watch::default(),
+            pruned_at: None,
             search: Search::default(),
             run: None,
             export: None,
@@ -512,6 +516,7 @@ impl State {
         self.own_runs.retain(|run| Some(*run) != crashed);
         let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
         jobs.extend(self.run_is_over());
+        jobs.extend(self.prune_in_time(now));
         jobs
     }
 

@@ -306,6 +306,7 @@ impl EventLoop {
                     commands,
                     mut snapshots,
                     notices,
+                    beat: _,
                     ended,
                 } = *handle;
                 snapshots.mark_changed();

@@ -123,6 +123,7 @@ fn options() -> EngineOptions {
         rekey: None,
         exports: std::env::temp_dir(),
         alerts: Arc::default(),
+        retention: pipeline_tui::model::Retention::default(),
     }
 }
 

@@ -398,6 +398,8 @@ pub enum Job {
     TestAlert,
     /// Mark runs whose process or task died, and store the answers they had paid for.
     Rescue,
+    /// Delete history that is no longer kept.
+    Prune,
     /// Give up the schedule: whether its lock is still held is not known.
     Disown,
     /// Send a notice.

@@ -68,6 +68,7 @@ pub async fn start(pipeline: Arc<Pipeline>, work: Work<'_>) -> Handle {
         rekey: None,
         exports: std::env::temp_dir(),
         alerts: Arc::default(),
+        retention: pipeline_tui::model::Retention::default(),
     };
     engine::start(pipeline, options).await.unwrap()
 }

@@ -73,6 +73,7 @@ pub async fn start_at(
         rekey: None,
         exports: std::env::temp_dir(),
         alerts: Arc::default(),
+        retention: pipeline_tui::model::Retention::default(),
     };
     engine::start(Arc::new(pipeline), options).await.unwrap()
 }
