@@ -17,6 +17,7 @@ mod fetch;
 mod first;
 mod gaps;
 mod guard;
+mod happened;
 mod held;
 mod instant;
 mod keys;
@@ -69,7 +70,7 @@ pub fn main() -> u8 {
         None | Some(Subcommand::Demo(_)) if panel::why_no_screen().is_none() => {
             Logged::ToScreen(telemetry::init_for_panel(rust_log.as_deref()))
         }
-        None | Some(Subcommand::Run) => {
+        None | Some(Subcommand::Run(_)) => {
             let records = telemetry::init_for_run(cli.verbosity(), rust_log.as_deref());
             Logged::ToStderr(Some(records))
         }
@@ -103,9 +104,16 @@ enum Logged {
 }
 
 async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
+    let metrics = match &cli.command {
+        Some(Subcommand::Run(args)) => args.metrics.clone(),
+        _ => None,
+    };
     let context = Context {
         inputs: Inputs {
-            flags: cli.settings.into(),
+            flags: Flags {
+                metrics,
+                ..cli.settings.into()
+            },
             ..inputs
         },
         narrator: output::Narrator::new(cli.quiet),
@@ -124,7 +132,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
             demo::run(&args, &context, records).await
         }
         Some(Subcommand::Fetch(args)) => fetch::run(&args, &context).await,
-        Some(Subcommand::Run) => {
+        Some(Subcommand::Run(_)) => {
             let records = match logged {
                 Logged::ToScreen(records) => Some(records),
                 Logged::ToStderr(records) => records,
@@ -134,6 +142,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
         Some(Subcommand::Bars(args)) => bars::run(&args, &context).await,
         Some(Subcommand::Compare(args)) => compare::run(&args, &context).await,
         Some(Subcommand::Runs(args)) => runs::run(&args, &context).await,
+        Some(Subcommand::Events(args)) => happened::run(&args, &context).await,
         Some(Subcommand::Gaps(args)) => gaps::gaps(&args, &context).await,
         Some(Subcommand::Coverage(args)) => gaps::coverage(&args, &context).await,
         Some(Subcommand::Backfill(args)) => backfill::run(&args, &context).await,

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod model;
+pub mod monitor;
 pub mod pipeline;
 pub mod simulate;
 pub mod telemetry;

@@ -63,6 +63,11 @@ const RULES: &[Rule] = &[
         never: &["sqlx", "hyper", "ratatui", "crossterm"],
     },
     Rule {
+        module: "monitor",
+        may_use: &["monitor", "model", "db", "pipeline"],
+        never: &["sqlx", "reqwest", "ratatui", "crossterm"],
+    },
+    Rule {
         module: "ui",
         may_use: &["ui", "model", "config", "time", "pipeline", "telemetry"],
         never: &["sqlx", "reqwest", "hyper"],

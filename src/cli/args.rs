@@ -11,6 +11,7 @@ mod compare;
 mod settings;
 mod simulate;
 mod truth;
+mod watched;
 
 pub use self::adopt::AdoptArgs;
 pub use self::alert::{AlertArgs, AlertCommand};
@@ -18,6 +19,7 @@ pub use self::compare::CompareArgs;
 pub use self::settings::SettingFlags;
 pub use self::simulate::SimulateArgs;
 pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, PlanArgs, SourcesArgs, StatusArgs};
+pub use self::watched::{EventsArgs, EventsFormat, RunArgs};
 use super::instant::{Bound, parse_age};
 use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
 use crate::model::Interval;
@@ -66,12 +68,13 @@ const READ_ONLY: [&str; 1] = ["read_only"];
 const SAYING: [&str; 2] = ["verbose", "quiet"];
 
 /// Flags without meaning for a command. It accepts them, but its help does not list them.
-const MEANINGLESS: [(&[&str], &[&[&str]]); 14] = [
+const MEANINGLESS: [(&[&str], &[&[&str]]); 15] = [
     (&["demo"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
     (&["fetch"], &[&READ_ONLY]),
     (&["run"], &[&READ_ONLY]),
     (&["backfill"], &[&READ_ONLY]),
     (&["runs"], &[&KEY, &SOURCE]),
+    (&["events"], &[&KEY, &SOURCE, &READ_ONLY]),
     (&["alert"], &[&KEY, &SOURCE]),
     (&["alert", "test"], &[&STORE, &READ_ONLY]),
     (&["simulate"], &[&KEY, &STORE, &SOURCE, &READ_ONLY]),
@@ -146,13 +149,15 @@ pub enum Subcommand {
     /// Run once now: fetch, validate, store, and print one line per series.
     Fetch(Box<FetchArgs>),
     /// Fetch on schedule without a screen, one line per event, until SIGTERM or SIGINT.
-    Run,
+    Run(RunArgs),
     /// Read bars from the store, newest first.
     Bars(Box<BarsArgs>),
     /// Compare two stored series of the same bar size: closes, volumes, and bars that only one has.
     Compare(CompareArgs),
     /// Show the run history, or one run in detail.
     Runs(RunsArgs),
+    /// Print what has happened, or follow it, as lines of JSON; works beside an engine of any process.
+    Events(EventsArgs),
     /// List the holes: bars that should be there and were never asked for. Exit code 1 if there are some.
     Gaps(GapsArgs),
     /// List what is there of each series, and why the rest is not.

@@ -7,6 +7,8 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::exit::Failure;
 use crate::config::Locale;
 use crate::config::secret::redact;
@@ -49,6 +51,15 @@ pub fn data(text: &str) -> Result<(), Failure> {
         stdout.write_all(b"\n")?;
     }
     Ok(stdout.flush()?)
+}
+
+/// Whether whoever read stdout has gone.
+pub fn is_unread() -> bool {
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    let is_told = poll(&mut watched, Some(&Timespec::default())).is_ok_and(|number| number > 0);
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    is_told && watched.iter().any(|fd| fd.revents().intersects(gone))
 }
 
 /// Stdout for what programs read, in pieces: each flush prints the text so far, which ends a line.

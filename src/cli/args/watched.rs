@@ -1,0 +1,32 @@
+//! The arguments of `run` and `events`.
+
+use clap::{Args, ValueEnum};
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Serve /metrics and /health: a port of this machine, or an address and a port.
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<String>,
+}
+
+/// `events`.
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// Go on with what happens from now on, until SIGTERM or SIGINT.
+    #[arg(long)]
+    pub follow: bool,
+    /// Begin behind the event with this cursor; default: with the first that is kept, or now with --follow.
+    #[arg(long, value_name = "CURSOR")]
+    pub since: Option<i64>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = EventsFormat::Json)]
+    pub format: EventsFormat,
+}
+
+/// Output formats of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EventsFormat {
+    /// One JSON object per line.
+    Json,
+}
