@@ -22,13 +22,13 @@ pub(super) fn order(
         Some(day) => one.at.is_some_and(|at| at < day.ends),
         None => true,
     };
-    let deadline = |one: &Candidate| one.safe_until.unwrap_or(DateTime::<Utc>::MAX_UTC);
-    asked.sort_by_key(|one| (!is_first(one), deadline(one)));
+    let last = DateTime::<Utc>::MAX_UTC;
+    asked.sort_by_key(|one| (!is_first(one), deadline(one).unwrap_or(last)));
     let mut left = urgent;
     let mut urgents = 0;
     for one in asked
         .iter()
-        .take_while(|one| is_first(one) && one.safe_until.is_some())
+        .take_while(|one| is_first(one) && deadline(one).is_some())
     {
         if left == 0 {
             break;
@@ -64,7 +64,7 @@ pub(super) fn order(
 fn must_be_sent(asked: &[Candidate], room: &Room) -> u64 {
     let mut deadlines: Vec<(DateTime<Utc>, u32)> = asked
         .iter()
-        .filter_map(|one| Some((one.safe_until?, one.price)))
+        .filter_map(|one| Some((deadline(one)?, one.price)))
         .collect();
     deadlines.sort_unstable();
     let mut later = room.days.iter().skip(1).peekable();
@@ -81,6 +81,12 @@ fn must_be_sent(asked: &[Candidate], room: &Room) -> u64 {
         must = must.max(wanted.saturating_sub(capacity));
     }
     must
+}
+
+/// By when a series must be asked for. What was never asked for has no bar that a gap could follow: it
+/// comes first among the others, and takes no room that one needs which has bars.
+fn deadline(one: &Candidate) -> Option<DateTime<Utc>> {
+    one.known_to.and(one.safe_until)
 }
 
 /// How old what is known of a series is, as it matters; what was never asked for is the oldest.

@@ -128,6 +128,20 @@ fn a_deadline_is_met_ahead_of_time_where_the_days_to_come_have_no_room() {
 }
 
 #[test]
+fn what_was_never_asked_for_costs_no_other_series_a_bar_and_is_before_all_that_can_wait() {
+    // A year of a free key began with 2,400 new series: those that were asked for once came again first.
+    let new = (0..100).map(|number| candidate(&format!("N{number}"), None, Some(98)));
+    let known = (0..4).map(|number| candidate(&format!("K{number}"), Some(1), Some(97)));
+    let plan = planned(known.chain(new).collect(), room(2, 2, 0));
+    assert_eq!(symbols(&plan)[..2], ["N0", "N1"]);
+    let new = (0..100).map(|number| candidate(&format!("N{number}"), None, Some(98)));
+    let pressed = (0..4).map(|number| candidate(&format!("K{number}"), Some(97), Some(1)));
+    let plan = planned(pressed.chain(new).collect(), room(2, 2, 0));
+    assert_eq!(symbols(&plan)[..4], ["K0", "K1", "K2", "K3"]);
+    assert_eq!(plan.lines.iter().filter(|line| line.loses()).count(), 2);
+}
+
+#[test]
 fn the_reserve_is_kept_for_a_person_unless_a_bar_would_be_lost() {
     let calm = (0..5).map(|number| candidate(&format!("C{number}"), Some(2), Some(90)));
     let plan = planned(calm.collect(), room(3, 25, 1));
