@@ -28,6 +28,7 @@ mod events;
 mod export;
 mod faults;
 mod kept;
+mod monitor;
 mod panel;
 mod sessions;
 mod starts;

@@ -6,6 +6,7 @@ mod events;
 mod export;
 mod keys;
 mod promises;
+mod prune;
 mod reads;
 mod sessions;
 mod symbols;
