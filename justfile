@@ -126,7 +126,11 @@ snap:
 container:
     .ci/container
 
-# the whole gate, then the image, and the binary with its parts list and checksums in target/dist
+# the static binary and its Debian package in target/dist, tried in an empty container
+package:
+    .ci/package
+
+# the whole gate, then the image, and the static binary and Debian package with their parts list and checksums in target/dist
 release:
     .ci/run
     .ci/release

@@ -15,6 +15,7 @@ mod alpaca;
 mod backfill;
 mod bad_input;
 mod contract;
+mod contrib;
 mod databases;
 mod doctor;
 mod engine;
