@@ -64,7 +64,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         module: "monitor",
-        may_use: &["monitor", "model", "db", "pipeline"],
+        may_use: &["monitor", "model", "time", "db", "pipeline"],
         never: &["sqlx", "reqwest", "ratatui", "crossterm"],
     },
     Rule {

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{SILENCE, Watched};
 use crate::model::text::clean;
+use crate::time::Clock;
 
 /// How long what was tried counts, however often somebody asks.
 const FRESH: Duration = Duration::from_secs(10);
@@ -120,7 +121,7 @@ async fn try_all(watched: &Watched) -> Tried {
         }
     };
     let written = async {
-        let stamp = Utc::now().to_rfc3339();
+        let stamp = Clock::system().now().to_rfc3339();
         match store.set_setting("written_at".into(), stamp).await {
             Ok(()) => Ok("took a write".to_owned()),
             Err(error) => Err(error.to_string()),

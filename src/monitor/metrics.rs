@@ -132,7 +132,7 @@ pub(super) fn text(
         (
             "newest_success_timestamp_seconds",
             "When a series was last fetched with success",
-            newest.map(|at| at.timestamp_millis() as f64 / 1e3),
+            newest.map(|at| float(at.timestamp().unsigned_abs())),
         ),
     ] {
         let value = value.map(|value| (vec![], value));

@@ -516,7 +516,6 @@ impl State {
         self.own_runs.retain(|run| Some(*run) != crashed);
         let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
         jobs.extend(self.run_is_over());
-        jobs.extend(self.prune_in_time(now));
         jobs
     }
 
@@ -546,6 +545,7 @@ impl State {
             }
         };
         jobs.extend(self.run_is_over());
+        jobs.extend(self.prune_in_time(now));
         jobs
     }
 
