@@ -8,6 +8,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::cast_precision_loss,
+    clippy::indexing_slicing,
     reason = "a bench that cannot go on should stop"
 )]
 

@@ -59,7 +59,7 @@ pub async fn run(args: &SourcesArgs, context: &Context) -> Result<u8, Failure> {
             output::print(&pages.join("\n"))?;
         }
         ReportFormat::Json => {
-            let all: Vec<JsonSource<'_>> = all.map(|source| source.json()).collect();
+            let all: Vec<JsonSource<'_>> = all.map(SourceNow::json).collect();
             output::data(&serialize(&all)?)?;
         }
     }

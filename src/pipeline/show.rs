@@ -93,7 +93,7 @@ pub async fn page(pipeline: &Pipeline, window: BarsWindow) -> Result<BarsPage, D
         holes: holes(&grid, &facts.coverage, &bars),
         restated: facts.coverage.restated().clone(),
         known,
-        subject: pipeline.subject(series.clone(), &facts),
+        subject: pipeline.subject(series.clone(), &facts).into(),
         grid,
         window,
         scaled: Scaled::of(&series, &bars, adjustments),

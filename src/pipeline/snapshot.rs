@@ -234,7 +234,7 @@ pub struct WatchedSeries {
     /// What its source says of its symbol, if it is known.
     pub listing: Option<Arc<Listing>>,
     /// What all its stored bars have in common.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
 }
 
 impl WatchedSeries {
@@ -296,7 +296,7 @@ pub struct BarsPage {
     /// Up to when splits and dividends are known.
     pub known: KnownEvents,
     /// What all its bars have in common.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
 }
 
 /// The bars of a window on the scale of their whole series.

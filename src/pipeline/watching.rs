@@ -90,7 +90,7 @@ fn entry(
         grid: stand.grid,
         since: stand.since,
         reach: stand.reach,
-        subject: pipeline.subject(stored, &facts),
+        subject: pipeline.subject(stored, &facts).into(),
         facts,
         outlook: None,
         parked,

@@ -355,12 +355,12 @@ fn about() -> About {
     }
 }
 
-fn subject(series: SeriesKey) -> Subject {
-    Subject {
+fn subject(series: SeriesKey) -> Arc<Subject> {
+    Arc::new(Subject {
         series,
         currency: None,
         derived_from: None,
-    }
+    })
 }
 
 /// This many 5min bars of IBM, newest first, over sessions.

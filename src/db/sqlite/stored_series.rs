@@ -142,15 +142,24 @@ const AS_STORED: &str = concat!(
     last_columns!(),
 );
 
-/// Which of them `bars_best` shows: those that no source of a lower rank has. A source without a rank
-/// comes last.
+/// Which of them `bars_best` shows: those that no source of a lower rank has, and no series whose symbol
+/// means something else at such a source. A source without a rank comes last.
 const BEST: &str = "\
     AND NOT EXISTS ( \
         SELECT 1 FROM source_ranks better \
         JOIN series_totals other ON other.source = better.source AND other.symbol = s.symbol \
             AND other.interval = s.interval AND other.adjusted = s.adjusted \
         JOIN bars same ON same.series_id = other.id AND same.timestamp = b.timestamp \
-        WHERE better.rank < coalesce((SELECT rank FROM source_ranks WHERE source = s.source), 2147483647))";
+        WHERE better.rank < coalesce((SELECT rank FROM source_ranks WHERE source = s.source), 2147483647)) \
+    AND NOT EXISTS ( \
+        SELECT 1 FROM listings its \
+        JOIN listings another ON another.symbol = its.symbol \
+            AND (another.currency <> its.currency OR another.calendar <> its.calendar) \
+        JOIN source_ranks rival ON rival.source = another.source \
+        JOIN series_totals held ON held.source = another.source AND held.symbol = s.symbol \
+            AND held.interval = s.interval AND held.adjusted = s.adjusted AND held.bars > 0 \
+        WHERE its.source = s.source AND its.symbol = s.symbol \
+            AND rival.rank < coalesce((SELECT rank FROM source_ranks WHERE source = s.source), 2147483647))";
 
 /// What a price is multiplied by: nothing where the source adjusted it, its own close in weeks and
 /// months, the symbol's factor otherwise.

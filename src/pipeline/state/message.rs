@@ -1,5 +1,7 @@
 //! What the engine receives, and what it has done.
 
+use std::sync::Arc;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -154,7 +156,7 @@ pub struct Entry {
     /// As it is in the list.
     pub key: SeriesKey,
     /// The series under which its bars are stored, and what they have in common.
-    pub subject: Subject,
+    pub subject: Arc<Subject>,
     /// What the store knows about it.
     pub facts: SeriesFacts,
     /// How it stands, as long as that holds.

@@ -116,12 +116,12 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
     }
 }
 
-fn subject(series: SeriesKey) -> Subject {
-    Subject {
+fn subject(series: SeriesKey) -> Arc<Subject> {
+    Arc::new(Subject {
         series,
         currency: None,
         derived_from: None,
-    }
+    })
 }
 
 fn state(last_tick: Option<&str>) -> State {

@@ -156,7 +156,7 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         retry_at: entry.live.retry_at,
         requests: entry.live.requests,
         listing: entry.facts.listing.clone(),
-        subject: entry.subject.clone(),
+        subject: Arc::clone(&entry.subject),
     }
 }
 

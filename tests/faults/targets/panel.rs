@@ -272,12 +272,12 @@ fn page(u: &mut Unstructured<'_>) -> Result<BarsPage> {
     })
 }
 
-fn subject(u: &mut Unstructured<'_>) -> Result<Subject> {
-    Ok(Subject {
+fn subject(u: &mut Unstructured<'_>) -> Result<Arc<Subject>> {
+    Ok(Arc::new(Subject {
         series: series(u)?,
         currency: u.arbitrary::<bool>()?.then(Currency::usd),
         derived_from: sometimes(u, |u| Ok(*u.choose(&Interval::ALL)?))?,
-    })
+    }))
 }
 
 /// An adjustment of some day before the newest bar.

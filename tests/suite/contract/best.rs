@@ -4,6 +4,7 @@ use super::*;
 
 contract! {
     each_bar_is_that_of_the_preferred_source_which_has_it,
+    bars_of_two_instruments_are_not_joined,
     documented_queries_of_the_best_bars_are_answered_by_indexes,
 }
 
@@ -80,6 +81,68 @@ async fn each_bar_is_that_of_the_preferred_source_which_has_it(place: Place) {
         place.sql(&columns("bars_best")).await,
         place.sql(&columns("stock_data")).await
     );
+}
+
+async fn bars_of_two_instruments_are_not_joined(place: Place) {
+    let store = place.open().await;
+    let at = |minute: u32, dollars: i64| bar(&format!("2026-05-15T13:{minute}:00Z"), dollars * 100);
+    prefer(&store, &["alpaca", "coinbase"]).await;
+    store_bars(&store, &of("alpaca", "ABC"), &[at(30, 100)]).await;
+    store_bars(&store, &of("coinbase", "ABC"), &[at(30, 200), at(35, 201)]).await;
+    let joined = ["alpaca ABC 13:30 100", "coinbase ABC 13:35 201"];
+    assert_eq!(best(&place).await, joined, "nothing speaks against it");
+    let listed = async |source: &str, currency: &str, calendar: &str| {
+        let quoted = |word: &str| match word {
+            "" => "NULL".to_owned(),
+            word => format!("'{word}'"),
+        };
+        let (currency, calendar) = (quoted(currency), quoted(calendar));
+        place
+            .sql(&format!("DELETE FROM listings WHERE source = '{source}'"))
+            .await;
+        let row = format!("'{source}', 'ABC', 'ABC', '', '', {currency}, {calendar}");
+        place
+            .sql(&format!(
+                "INSERT INTO listings (source, symbol, name, exchange, kind, currency, calendar) VALUES ({row})"
+            ))
+            .await;
+    };
+    listed("alpaca", "USD", "XNYS").await;
+    listed("coinbase", "", "").await;
+    assert_eq!(
+        best(&place).await,
+        joined,
+        "what is unknown speaks against nothing"
+    );
+    listed("coinbase", "USD", "XNYS").await;
+    assert_eq!(best(&place).await, joined, "it is the same");
+    for (currency, calendar) in [("EUR", "XNYS"), ("USD", "24/7"), ("EUR", "")] {
+        listed("coinbase", currency, calendar).await;
+        assert_eq!(
+            best(&place).await,
+            ["alpaca ABC 13:30 100"],
+            "{currency} {calendar}"
+        );
+    }
+    // Alone, or preferred, it is what the symbol means.
+    store_bars(
+        &store,
+        &SeriesKey {
+            interval: Interval::Min1,
+            ..of("coinbase", "ABC")
+        },
+        &[at(40, 300)],
+    )
+    .await;
+    let others = ["alpaca ABC 13:30 100", "coinbase ABC 13:40 300"];
+    assert_eq!(best(&place).await, others);
+    prefer(&store, &["coinbase", "alpaca"]).await;
+    let preferred = [
+        "coinbase ABC 13:30 200",
+        "coinbase ABC 13:35 201",
+        "coinbase ABC 13:40 300",
+    ];
+    assert_eq!(best(&place).await, preferred);
 }
 
 async fn documented_queries_of_the_best_bars_are_answered_by_indexes(place: Place) {

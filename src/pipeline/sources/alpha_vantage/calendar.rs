@@ -1,7 +1,7 @@
 //! Which calendar a symbol has: the provider marks exchanges outside the US by a suffix.
 
+use crate::model::Symbol;
 use crate::model::calendar::CalendarId;
-use crate::model::{Currency, Symbol};
 
 /// The suffixes of exchanges whose days are known. Frankfurt's floor (`.FRK`) trades longer than
 /// Xetra, so that it is none of them.

@@ -432,11 +432,11 @@ mod tests {
                 "{width}: {head}"
             );
         }
-        page.subject.currency = "GBp".parse().ok();
+        std::sync::Arc::make_mut(&mut page.subject).currency = "GBp".parse().ok();
         let pence = head(&page, 80);
         assert!(pence.contains(" IBM 5min raw, GBX"), "{pence}");
-        page.subject.currency = None;
-        page.subject.derived_from = Some(Interval::Min1);
+        std::sync::Arc::make_mut(&mut page.subject).currency = None;
+        std::sync::Arc::make_mut(&mut page.subject).derived_from = Some(Interval::Min1);
         let derived = head(&page, 120);
         assert!(
             derived.contains(" bars rolled up from 1min bars"),

@@ -149,7 +149,10 @@ fn told(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>, area: Rect,
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::model::Interval;
     use crate::pipeline::narrate::Severity;
     use crate::ui::log_lines::LogLine;
     use crate::ui::sample;
@@ -198,7 +201,7 @@ mod tests {
     fn the_currency_stands_beside_the_prices_where_it_is_known() {
         let mut snapshot = sample::normal();
         let mut series = snapshot.series.to_vec();
-        series[0].subject.currency = "GBX".parse().ok();
+        Arc::make_mut(&mut series[0].subject).currency = "GBX".parse().ok();
         let without = drawn(0, &sample::shared(snapshot.clone()), 99);
         assert!(!without.contains("GBX"), "{without}");
         snapshot.series = series.into();
@@ -210,7 +213,7 @@ mod tests {
     fn bars_that_are_not_the_sources_own_say_so() {
         let mut snapshot = sample::normal();
         let mut series = snapshot.series.to_vec();
-        series[0].subject.derived_from = Some(crate::model::Interval::Min15);
+        Arc::make_mut(&mut series[0].subject).derived_from = Some(Interval::Min15);
         snapshot.series = series.into();
         let text = drawn(0, &sample::shared(snapshot), 120);
         assert!(

@@ -1,0 +1,1 @@
+-- A symbol may mean two instruments at two sources: the view bars_best, which the program makes, does not join their bars.
