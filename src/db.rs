@@ -42,7 +42,7 @@ pub use ledger::{
 pub use postgres::PgTarget;
 pub use runs::{ActiveRun, RunDetail, RunLock, RunStore};
 pub use store::{Access, Adoption, Backend, Health, Size, Store};
-pub use tail::{Counted, Cursor, Ended, Happened, TailStore};
+pub use tail::{CountedTo, EndedSince, EventCursor, Happened, TailStore};
 pub use upkeep::{Forgettable, UpkeepStore};
 pub use watched::MARK as WATCH_LIST_MARK;
 

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::{self, Failure, Stop, StopSignals};
 use super::fetch::serialize;
 use super::{open, output};
-use crate::db::{Cursor, Store};
+use crate::db::{EventCursor, Store};
 
 /// Events of one read.
 const PIECE: u32 = 500;
@@ -20,9 +20,9 @@ pub async fn run(args: &EventsArgs, context: &Context) -> Result<u8, Failure> {
     let settings = open::settings(context)?;
     let store = open::store(&settings, true).await?;
     let from = match (args.since, args.follow) {
-        (Some(cursor), _) => Cursor(cursor),
+        (Some(cursor), _) => EventCursor(cursor),
         (None, true) => store.newest_event().await?,
-        (None, false) => Cursor::default(),
+        (None, false) => EventCursor::default(),
     };
     let told = async {
         let mut cursor = from;
@@ -49,7 +49,7 @@ pub async fn run(args: &EventsArgs, context: &Context) -> Result<u8, Failure> {
 }
 
 /// Prints what is behind the cursor, and returns where that ends.
-async fn print(store: &dyn Store, mut cursor: Cursor) -> Result<Cursor, Failure> {
+async fn print(store: &dyn Store, mut cursor: EventCursor) -> Result<EventCursor, Failure> {
     loop {
         let events = store.events_after(cursor, PIECE).await?;
         for event in &events {

@@ -12,13 +12,13 @@ use super::row::count;
 
 /// Where a reader of events is: behind the event with this number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Cursor(pub i64);
+pub struct EventCursor(pub i64);
 
 /// Something that has happened.
 #[derive(Debug, Serialize)]
 pub struct Happened {
     /// Read on behind it from here.
-    pub cursor: Cursor,
+    pub cursor: EventCursor,
     /// When, by the database's clock.
     pub at: DateTime<Utc>,
     /// What: `run_started`, `run_ended`, `series_ended`, `alert_opened` or `alert_recovered`.
@@ -29,7 +29,7 @@ pub struct Happened {
 
 /// Up to which request and run a reader has counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct CountedTo {
     /// The newest counted request.
     pub request: i64,
     /// The newest counted run.
@@ -38,9 +38,9 @@ pub struct Counted {
 
 /// What has ended since, and up to where that is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedSince {
     /// Up to where it was counted.
-    pub counted: Counted,
+    pub counted: CountedTo,
     /// Requests, by source and class; the class of one that went well is its state.
     pub requests: Vec<(String, String, u64)>,
     /// Runs, by status.
@@ -51,13 +51,13 @@ pub struct Ended {
 #[async_trait]
 pub trait TailStore: fmt::Debug + Send + Sync {
     /// Events behind the cursor, oldest first.
-    async fn events_after(&self, cursor: Cursor, limit: u32) -> Result<Vec<Happened>>;
+    async fn events_after(&self, cursor: EventCursor, limit: u32) -> Result<Vec<Happened>>;
 
     /// Behind the newest event.
-    async fn newest_event(&self) -> Result<Cursor>;
+    async fn newest_event(&self) -> Result<EventCursor>;
 
     /// The requests and runs that have ended since. One that is under way stops the count before it.
-    async fn ended_since(&self, counted: Counted) -> Result<Ended>;
+    async fn ended_since(&self, counted: CountedTo) -> Result<EndedSince>;
 }
 
 pub(super) const NEWEST: &str = "SELECT CAST(coalesce(max(id), 0) AS bigint) FROM events";
@@ -72,7 +72,7 @@ pub(super) const RUNS: &str = "\
 pub(super) fn events(rows: Vec<(i64, DateTime<Utc>, String, String)>) -> Vec<Happened> {
     let each = |(id, at, event, detail)| {
         Some(Happened {
-            cursor: Cursor(id),
+            cursor: EventCursor(id),
             at,
             event,
             detail: RawValue::from_string(detail).ok()?,
@@ -83,14 +83,14 @@ pub(super) fn events(rows: Vec<(i64, DateTime<Utc>, String, String)>) -> Vec<Hap
 
 /// What has ended, from rows of a word or two, how often, and up to which number.
 pub(super) fn ended(
-    counted: Counted,
+    counted: CountedTo,
     requests: Vec<(String, String, i64, i64)>,
     runs: Vec<(String, i64, i64)>,
-) -> Ended {
+) -> EndedSince {
     let request = requests.iter().map(|row| row.3).max();
     let run = runs.iter().map(|row| row.2).max();
-    Ended {
-        counted: Counted {
+    EndedSince {
+        counted: CountedTo {
             request: request.unwrap_or(counted.request),
             run: run.unwrap_or(counted.run),
         },

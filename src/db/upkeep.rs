@@ -54,7 +54,7 @@ pub(super) use bounds;
 
 /// What decides up to where history may go; `None`: nothing of the kind is there.
 #[derive(Debug, Default, sqlx::FromRow)]
-pub(super) struct Bounds {
+pub(super) struct KeptBounds {
     aged: Option<i64>,
     series: Option<i64>,
     requests: Option<i64>,
@@ -66,7 +66,7 @@ pub(super) struct Bounds {
     rejected: Option<i64>,
 }
 
-impl Bounds {
+impl KeptBounds {
     pub(super) fn forgettable(&self) -> Forgettable {
         let wanted = [self.aged, self.series, self.requests];
         let newest = self.newest.map(|run| run - NEWEST_RUNS);
@@ -110,17 +110,17 @@ mod tests {
 
     #[test]
     fn what_is_needed_stays_however_old_it_is() {
-        let all = Bounds {
+        let all = KeptBounds {
             aged: Some(500),
             series: Some(700),
             requests: None,
             newest: Some(1_000),
-            ..Bounds::default()
+            ..KeptBounds::default()
         };
-        let run = |bounds: &Bounds| bounds.forgettable().run;
+        let run = |bounds: &KeptBounds| bounds.forgettable().run;
         assert_eq!(run(&all), 700, "the later of age and size");
-        let kept = |change: fn(&mut Bounds)| {
-            let mut bounds = Bounds { ..all };
+        let kept = |change: fn(&mut KeptBounds)| {
+            let mut bounds = KeptBounds { ..all };
             change(&mut bounds);
             run(&bounds)
         };
@@ -131,6 +131,6 @@ mod tests {
             19,
             "those of kept answers"
         );
-        assert_eq!(run(&Bounds::default()), 0);
+        assert_eq!(run(&KeptBounds::default()), 0);
     }
 }

@@ -46,14 +46,14 @@ struct Tried {
 
 /// The answer to whoever asks.
 #[derive(Debug, Serialize)]
-pub(super) struct Health {
+pub(super) struct Diagnosis {
     status: &'static str,
     failing: Vec<&'static str>,
     checks: BTreeMap<&'static str, Check>,
     newest_success: Option<DateTime<Utc>>,
 }
 
-impl Health {
+impl Diagnosis {
     pub(super) fn is_good(&self) -> bool {
         self.failing.is_empty()
     }
@@ -78,7 +78,7 @@ impl Health {
 pub(super) struct Doctor(Mutex<Option<Tried>>);
 
 impl Doctor {
-    pub(super) async fn examine(&self, watched: &Watched) -> Health {
+    pub(super) async fn examine(&self, watched: &Watched) -> Diagnosis {
         let tried = {
             let mut last = self.0.lock().await;
             match last.take().filter(|tried| tried.at.elapsed() < FRESH) {
@@ -97,7 +97,7 @@ impl Doctor {
             ("store", tried.store),
             ("disk", tried.disk),
         ];
-        Health::of(checks, fetched)
+        Diagnosis::of(checks, fetched)
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
                 ("store", store),
                 ("disk", good()),
             ];
-            Health::of(checks, None)
+            Diagnosis::of(checks, None)
         };
         assert!(health(1, good()).is_good());
         assert_eq!(health(11, good()).failing, ["engine"]);

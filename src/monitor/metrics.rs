@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::db::{Counted, Ended};
+use crate::db::{CountedTo, EndedSince};
 use crate::model::alert::SeriesHealth;
 use crate::pipeline::snapshot::{SeriesState, Snapshot};
 
@@ -21,13 +21,13 @@ type Value = Gauge<f64, AtomicU64>;
 /// What has ended in the store, added up.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
-    pub(super) counted: Counted,
+    pub(super) counted: CountedTo,
     requests: BTreeMap<(String, String), u64>,
     runs: BTreeMap<String, u64>,
 }
 
 impl Totals {
-    pub(super) fn add(&mut self, ended: Ended) {
+    pub(super) fn add(&mut self, ended: EndedSince) {
         self.counted = ended.counted;
         for (source, class, number) in ended.requests {
             *self.requests.entry((source, class)).or_default() += number;

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::super::tail::{self, Counted, Cursor, Ended, Happened};
+use super::super::tail::{self, CountedTo, EndedSince, EventCursor, Happened};
 use super::Outcome as Done;
 
 /// A transaction may be committed after one with a higher number. Events are written at its end, so
@@ -25,7 +25,7 @@ const REQUESTS: &str = "\
 
 pub async fn events(
     connection: &mut PgConnection,
-    cursor: Cursor,
+    cursor: EventCursor,
     limit: u32,
 ) -> Done<Vec<Happened>> {
     let rows = sqlx::query_as(EVENTS)
@@ -36,14 +36,14 @@ pub async fn events(
     Ok(tail::events(rows))
 }
 
-pub async fn newest(connection: &mut PgConnection) -> Done<Cursor> {
+pub async fn newest(connection: &mut PgConnection) -> Done<EventCursor> {
     let newest = sqlx::query_scalar(tail::NEWEST)
         .fetch_one(connection)
         .await?;
-    Ok(Cursor(newest))
+    Ok(EventCursor(newest))
 }
 
-pub async fn ended(connection: &mut PgConnection, counted: Counted) -> Done<Ended> {
+pub async fn ended(connection: &mut PgConnection, counted: CountedTo) -> Done<EndedSince> {
     let requests = sqlx::query_as(REQUESTS)
         .bind(counted.request)
         .fetch_all(&mut *connection)

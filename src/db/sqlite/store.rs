@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::super::row::count;
 use super::super::{
-    ActiveRun, AlertStore, Backend, BarQuery, BarStore, Counted, Credential, Cursor, DeskStore,
-    Ended, Entitlement, EventStore, EventsAsked, Forgettable, Happened, Health, HeldMonths,
-    Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result, RunDetail,
-    RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer, TailStore, Undelivered, UpkeepStore,
+    ActiveRun, AlertStore, Backend, BarQuery, BarStore, CountedTo, Credential, DeskStore,
+    EndedSince, Entitlement, EventCursor, EventStore, EventsAsked, Forgettable, Happened, Health,
+    HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result,
+    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer, TailStore, Undelivered,
+    UpkeepStore,
 };
 use super::lock::FileLock;
 use super::{
@@ -286,16 +287,16 @@ impl AlertStore for SqliteStore {
 
 #[async_trait]
 impl TailStore for SqliteStore {
-    async fn events_after(&self, cursor: Cursor, limit: u32) -> Result<Vec<Happened>> {
+    async fn events_after(&self, cursor: EventCursor, limit: u32) -> Result<Vec<Happened>> {
         self.read(move |c| Box::pin(tail::events(c, cursor, limit)))
             .await
     }
 
-    async fn newest_event(&self) -> Result<Cursor> {
+    async fn newest_event(&self) -> Result<EventCursor> {
         self.read(|c| Box::pin(tail::newest(c))).await
     }
 
-    async fn ended_since(&self, counted: Counted) -> Result<Ended> {
+    async fn ended_since(&self, counted: CountedTo) -> Result<EndedSince> {
         self.read(move |c| Box::pin(tail::ended(c, counted))).await
     }
 }

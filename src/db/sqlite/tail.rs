@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::super::tail::{self, Counted, Cursor, Ended, Happened};
+use super::super::tail::{self, CountedTo, EndedSince, EventCursor, Happened};
 use super::Outcome as Done;
 
 /// One writer at a time: numbers are in the order in which they can be seen.
@@ -19,7 +19,7 @@ const REQUESTS: &str = "\
 
 pub async fn events(
     connection: &mut SqliteConnection,
-    cursor: Cursor,
+    cursor: EventCursor,
     limit: u32,
 ) -> Done<Vec<Happened>> {
     let rows = sqlx::query_as(EVENTS)
@@ -30,14 +30,14 @@ pub async fn events(
     Ok(tail::events(rows))
 }
 
-pub async fn newest(connection: &mut SqliteConnection) -> Done<Cursor> {
+pub async fn newest(connection: &mut SqliteConnection) -> Done<EventCursor> {
     let newest = sqlx::query_scalar(tail::NEWEST)
         .fetch_one(connection)
         .await?;
-    Ok(Cursor(newest))
+    Ok(EventCursor(newest))
 }
 
-pub async fn ended(connection: &mut SqliteConnection, counted: Counted) -> Done<Ended> {
+pub async fn ended(connection: &mut SqliteConnection, counted: CountedTo) -> Done<EndedSince> {
     let requests = sqlx::query_as(REQUESTS)
         .bind(counted.request)
         .fetch_all(&mut *connection)

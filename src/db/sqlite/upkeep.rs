@@ -2,7 +2,7 @@
 
 use sqlx::{Connection, SqliteConnection};
 
-use super::super::upkeep::{self, Bounds, Forgettable, bounds};
+use super::super::upkeep::{self, Forgettable, KeptBounds, bounds};
 use super::Outcome as Done;
 use crate::model::Retention;
 
@@ -12,7 +12,7 @@ const BOUNDS: &str = bounds!(
 );
 
 pub async fn forgettable(connection: &mut SqliteConnection, kept: Retention) -> Done<Forgettable> {
-    let bounds: Bounds = sqlx::query_as(BOUNDS)
+    let bounds: KeptBounds = sqlx::query_as(BOUNDS)
         .bind(i64::from(kept.rows))
         .bind(i64::from(kept.days))
         .fetch_one(connection)

@@ -1,9 +1,8 @@
 //! What the engine receives, and what it has done.
 
-use std::sync::Arc;
-
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -1,7 +1,7 @@
 //! What has happened, for readers that follow the store.
 
 use super::*;
-use pipeline_tui::db::{Counted, Cursor, Happened};
+use pipeline_tui::db::{CountedTo, EventCursor, Happened};
 
 contract! {
     events_are_read_once_and_in_order,
@@ -9,7 +9,7 @@ contract! {
 }
 
 /// The events behind a cursor, once they are old enough to be seen.
-async fn events(store: &Arc<dyn Store>, cursor: Cursor, number: usize) -> Vec<Happened> {
+async fn events(store: &Arc<dyn Store>, cursor: EventCursor, number: usize) -> Vec<Happened> {
     let seen = async {
         loop {
             let events = store.events_after(cursor, 100).await.unwrap();
@@ -25,7 +25,7 @@ async fn events(store: &Arc<dyn Store>, cursor: Cursor, number: usize) -> Vec<Ha
 
 async fn events_are_read_once_and_in_order(place: Place) {
     let (store, other) = (place.open().await, place.open().await);
-    assert_eq!(store.newest_event().await.unwrap(), Cursor::default());
+    assert_eq!(store.newest_event().await.unwrap(), EventCursor::default());
     let run = store.begin_run("schedule", vec![ibm()]).await.unwrap();
     let failed = SeriesReport::new(ibm(), SeriesStatus::Running).with_error(
         SeriesStatus::Failed,
@@ -36,7 +36,7 @@ async fn events_are_read_once_and_in_order(place: Place) {
     store.finish_run(run.id, RunStatus::Failed).await.unwrap();
     store.finish_run(run.id, RunStatus::Failed).await.unwrap();
 
-    let all = events(&other, Cursor::default(), 3).await;
+    let all = events(&other, EventCursor::default(), 3).await;
     let names: Vec<&str> = all.iter().map(|event| event.event.as_str()).collect();
     assert_eq!(names, ["run_started", "series_ended", "run_ended"]);
     let detail =
@@ -61,7 +61,7 @@ async fn ended_requests_and_runs_are_counted_once(place: Place) {
     let refused = RequestEnd::Refused(ErrorClass::BadRequest, "no".into());
     store.settle(first, refused).await.unwrap();
     let second = granted(&store, &run, &ibm()).await;
-    let ended = async |counted: Counted, number: u64| {
+    let ended = async |counted: CountedTo, number: u64| {
         let seen = async {
             loop {
                 let ended = store.ended_since(counted).await.unwrap();
@@ -74,7 +74,7 @@ async fn ended_requests_and_runs_are_counted_once(place: Place) {
         let limit = std::time::Duration::from_secs(30);
         tokio::time::timeout(limit, seen).await.unwrap()
     };
-    let seen = ended(Counted::default(), 1).await;
+    let seen = ended(CountedTo::default(), 1).await;
     assert_eq!(
         seen.requests,
         [("alpha_vantage".to_owned(), "bad_request".to_owned(), 1)]
