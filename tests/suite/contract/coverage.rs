@@ -258,8 +258,28 @@ async fn an_answer_that_is_stored_twice_speaks_once(place: Place) {
     }
 }
 
-/// Takes away what schemas 9 and 10 have added.
+/// Takes away what schemas 9 and later ones have added.
 async fn before_schema_9(place: &Place) {
+    for (trigger, table) in [
+        ("events_run_started", "runs"),
+        ("events_run_ended", "runs"),
+        ("events_series_ended", "run_series"),
+        ("events_alert_opened", "alerts"),
+        ("events_alert_recovered", "alerts"),
+    ] {
+        let of = if place.is_postgres() {
+            format!(" ON {table}")
+        } else {
+            String::new()
+        };
+        place.sql(&format!("DROP TRIGGER {trigger}{of}")).await;
+    }
+    if place.is_postgres() {
+        for function in ["events_of_runs", "events_of_series", "events_of_alerts"] {
+            place.sql(&format!("DROP FUNCTION {function}")).await;
+        }
+    }
+    place.sql("DROP TABLE events").await;
     place.sql("DROP TABLE alert_deliveries").await;
     place.sql("DROP TABLE alerts").await;
     place.sql("DROP VIEW bars_best").await;
