@@ -15,7 +15,8 @@ fn quiet(desk: Desk) -> Desk {
 #[test]
 fn an_alert_rings_and_is_on_the_page_of_alerts() {
     let server = provider(&["invalid"]);
-    let terminal = panel(&desk(&server));
+    let desk = desk(&server);
+    let terminal = panel(&desk);
     terminal.until_written(RINGS);
     terminal.until_written("\x1b]777;notify;pipeline-tui;IBM daily failed");
     terminal.see("1 alert");
@@ -34,7 +35,8 @@ fn an_alert_rings_and_is_on_the_page_of_alerts() {
 #[test]
 fn without_the_bell_an_alert_is_only_shown() {
     let server = provider(&["invalid"]);
-    let terminal = panel(&quiet(desk(&server)));
+    let desk = quiet(desk(&server));
+    let terminal = panel(&desk);
     let mark = terminal.mark();
     terminal.see("1 alert");
     leave(&terminal);
