@@ -145,7 +145,13 @@ fn builds(line: &str) -> bool {
 #[test]
 fn what_is_released_is_built_from_the_locked_versions() {
     let mut found = 0;
-    for path in ["Dockerfile", ".ci/run", ".ci/deny", ".ci/release"] {
+    for path in [
+        "Dockerfile",
+        ".ci/run",
+        ".ci/deny",
+        ".ci/package",
+        ".ci/release",
+    ] {
         for line in text(path).lines().filter(|line| builds(line)) {
             assert!(line.contains("--locked"), "{path}: {line}");
             found += 1;
@@ -157,7 +163,13 @@ fn what_is_released_is_built_from_the_locked_versions() {
 
 #[test]
 fn the_gate_stops_at_the_first_failure_and_fetches_no_script() {
-    for path in [".ci/run", ".ci/container", ".ci/deny", ".ci/release"] {
+    for path in [
+        ".ci/run",
+        ".ci/container",
+        ".ci/deny",
+        ".ci/package",
+        ".ci/release",
+    ] {
         let text = text(path);
         assert!(text.starts_with("#!/usr/bin/env bash\n"), "{path}");
         assert!(text.contains("\nset -euo pipefail\n"), "{path}");
