@@ -1,4 +1,4 @@
-//! `[alerts]`: what a person is told, and where to.
+//! `[alerts]`: what opens an alert, and where it is sent.
 
 use url::{Host, Url};
 
@@ -12,7 +12,7 @@ use super::setting::Setting;
 use super::{size, table};
 use crate::model::alert::{AlertKind, AlertRules, Channel};
 
-/// What a person is told, and where to.
+/// What opens an alert, and where it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AlertSettings {
     /// What opens an alert.

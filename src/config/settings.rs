@@ -62,7 +62,7 @@ pub struct Settings {
     pub retention: Retention,
     /// Where `run` serves metrics and health.
     pub metrics: Option<SocketAddr>,
-    /// What a person is told, and where to.
+    /// What opens an alert, and where it is sent.
     pub alerts: AlertSettings,
     /// Whether the log of the panel and of `run` is kept.
     pub keep_log: bool,

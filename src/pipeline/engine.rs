@@ -83,7 +83,7 @@ pub struct EngineOptions {
     pub rekey: Option<Rekey>,
     /// Where exported series go.
     pub exports: PathBuf,
-    /// What a person is told, and where to.
+    /// What opens an alert, and where it is sent.
     pub alerts: Arc<Alerts>,
     /// What is kept of the history.
     pub retention: Retention,

@@ -18,9 +18,8 @@ use crate::support::{assert_restored, tabs};
 
 const WIDE: (u16, u16) = (36, 120);
 const NARROW: (u16, u16) = (24, 80);
-/// Cells between the tabs of each width.
-const WIDE_GAP: usize = 3;
-const NARROW_GAP: usize = 2;
+/// Cells between the tabs of both widths.
+const GAP: usize = 2;
 const WATCHED: [&str; 4] = ["IBM", "AAPL", "MSFT", "GOOGL"];
 const INTERVAL: &str = "5min";
 /// The schedule's shortest step, twice; then what a run takes.
@@ -154,12 +153,13 @@ fn is(screen: &vt100::Screen, symbol: &str, state: &str) -> bool {
 
 /// Waits for the Overview in a width.
 #[track_caller]
-fn until_drawn(terminal: &Terminal, gap: usize) {
-    let tabs = tabs(gap);
+fn until_drawn(terminal: &Terminal, size: (u16, u16)) {
+    let tabs = tabs(GAP);
     terminal.until_within(LIMIT, |screen| {
         let is_there = |symbol| !row(screen, symbol).is_empty();
         screen.alternate_screen()
             && screen.contents().contains(&tabs)
+            && screen.contents().contains("│ Schedule") == (size == WIDE)
             && WATCHED.into_iter().all(is_there)
     });
 }
@@ -277,7 +277,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
     };
     project.run(&["stop", "pipeline-tui"]);
     let terminal = project.panel(WIDE);
-    until_drawn(&terminal, WIDE_GAP);
+    until_drawn(&terminal, WIDE);
     terminal.see("run by this process");
 
     schedule_each_minute(&terminal);
@@ -286,9 +286,9 @@ fn what_the_panel_shows_is_what_psql_reads() {
     fetch_selected(&project, &terminal);
 
     terminal.resize(NARROW.0, NARROW.1);
-    until_drawn(&terminal, NARROW_GAP);
+    until_drawn(&terminal, NARROW);
     terminal.resize(WIDE.0, WIDE.1);
-    until_drawn(&terminal, WIDE_GAP);
+    until_drawn(&terminal, WIDE);
     terminal.see("run by this process");
 
     terminal.press("enter");
@@ -304,7 +304,7 @@ fn what_the_panel_shows_is_what_psql_reads() {
         },
     );
     terminal.press("esc");
-    until_drawn(&terminal, WIDE_GAP);
+    until_drawn(&terminal, WIDE);
 
     // Nobody could resume it.
     terminal.press("ctrl-z");
@@ -389,11 +389,11 @@ fn beside_the_engine_the_panel_says_who_fetches_and_takes_over() {
         log.contains("this process fetches on schedule")
     });
     let terminal = project.panel(NARROW);
-    until_drawn(&terminal, NARROW_GAP);
+    until_drawn(&terminal, NARROW);
     terminal.see("another process fetches");
     fetch_selected(&project, &terminal);
     terminal.resize(WIDE.0, WIDE.1);
-    until_drawn(&terminal, WIDE_GAP);
+    until_drawn(&terminal, WIDE);
     terminal.see("run by another");
 
     // The engine fetches what the panel added, and the panel shows it.

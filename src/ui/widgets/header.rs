@@ -95,9 +95,14 @@ pub fn draw(
             ..second
         };
         let (left, right) = if is_wide {
+            let clock = clock(shared, now);
+            let least = clock.last().map_or(0, |pieces| width(pieces));
+            let room = rest.width.saturating_sub(least + 5);
+            let said = [Length::Full, Length::Usual, Length::Short];
+            let said = said.map(|length| next(shared, now, length));
             let mut left = vec![("   ".to_owned(), Style::new())];
-            left.extend(next(shared, now, length));
-            (left, clock(shared, now))
+            left.extend(fitting(said.into(), room));
+            (left, clock)
         } else {
             (vec![], quota(shared, source, now))
         };
