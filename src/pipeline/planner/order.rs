@@ -50,8 +50,13 @@ pub(super) fn order(
         let seat = seats.take(one, true);
         lines.push(line(one, seat, true, now));
     }
+    // Where those that must be sent leave no room, what was never asked for would wait for ever.
+    let ordinary = first.zip(room).map_or(u64::MAX, |(day, room)| {
+        day.room.saturating_sub(room.reserve).into()
+    });
     for one in waiting.iter() {
-        let seat = seats.take(one, false);
+        let takes_reserve = urgent >= ordinary && one.known_to.is_none();
+        let seat = seats.take(one, takes_reserve);
         lines.push(line(one, seat, false, now));
     }
     let days = seats.days_of_first;

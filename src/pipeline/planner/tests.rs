@@ -141,6 +141,21 @@ fn what_was_never_asked_for_costs_no_other_series_a_bar_and_is_before_all_that_c
 }
 
 #[test]
+fn what_was_never_asked_for_takes_the_reserve_where_all_other_room_must_be_used() {
+    let known =
+        |count| (0..count).map(|number| candidate(&format!("K{number}"), Some(97), Some(0)));
+    let new = || (0..3).map(|number| candidate(&format!("N{number}"), None, None));
+    let today = |plan: &FetchPlan| {
+        let series = plan.until(now()).map(|series| series.symbol.to_string());
+        series.collect::<Vec<_>>()
+    };
+    let pressed = planned(known(2).chain(new()).collect(), room(3, 3, 1));
+    assert_eq!(today(&pressed), ["K0", "K1", "N0"]);
+    let calm = planned(known(1).chain(new()).collect(), room(3, 3, 1));
+    assert_eq!(today(&calm), ["K0", "N0"], "one is kept for a person");
+}
+
+#[test]
 fn the_reserve_is_kept_for_a_person_unless_a_bar_would_be_lost() {
     let calm = (0..5).map(|number| candidate(&format!("C{number}"), Some(2), Some(90)));
     let plan = planned(calm.collect(), room(3, 25, 1));
