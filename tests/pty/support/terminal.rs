@@ -4,6 +4,7 @@
 //! it waits for, or fails after [`LIMIT`] with the screen as it was. What no chunk shows, such as the
 //! modes of the line discipline, is polled.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use memchr::memmem;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
@@ -24,6 +25,8 @@ pub use super::record::{Life, LineModes};
 
 /// How long a test waits for what must come.
 pub const LIMIT: Duration = Duration::from_secs(30);
+/// The key Esc, and how all others begin that send more than a character.
+const ESCAPE: &[u8] = b"\x1b";
 /// How often what no chunk shows is polled.
 const LOOK: Duration = Duration::from_millis(20);
 /// Bytes that are written at once: about what a terminal keeps for a process that does not read.
@@ -399,8 +402,29 @@ fn write(shared: &Shared, pending: &Receiver<Vec<u8>>, mut writer: Box<dyn Write
             if writer.write_all(piece).is_err() {
                 return;
             }
+            if piece == ESCAPE {
+                until_read(shared);
+            }
             shared.change(|record| record.taken += piece.len());
         }
+    }
+}
+
+/// Waits until the process has read what was typed, or does not read: Esc and the next key in one read
+/// would be one key with Alt.
+fn until_read(shared: &Shared) {
+    let name = shared.master().tty_name();
+    let Some(slave) = name.and_then(|name| File::open(name).ok()) else {
+        return;
+    };
+    let deadline = Instant::now() + LIMIT;
+    let mut record = shared.record();
+    while record.life == Life::Running && Instant::now() < deadline {
+        if ioctl_fionread(&slave).is_ok_and(|unread| unread == 0) {
+            return;
+        }
+        let waited = shared.changed.wait_timeout(record, LOOK);
+        record = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 
