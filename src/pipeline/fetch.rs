@@ -43,6 +43,15 @@ pub(super) struct Fetched {
     pub lesson: Lesson,
 }
 
+/// Which of the requests brought the end of the series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The last one, whose bars were stored with it.
+    Last,
+    /// An earlier one: what was to follow has no bars, or was refused.
+    Early,
+}
+
 /// Why one attempt did not end in stored bars.
 enum Setback {
     /// Classified by the provider or by the connection.
@@ -75,9 +84,14 @@ impl Fetch {
         let mut alone = vec![];
         let mut fetched = loop {
             let (request, setback) = match self.all(&mut reports, &requests).await {
-                Ok(lesson) => {
+                Ok((lesson, end)) => {
                     for report in &mut reports {
                         report.status = SeriesStatus::Succeeded;
+                    }
+                    if end == End::Early
+                        && let Err(error) = self.finish(&reports).await
+                    {
+                        break self.withheld(reports, Withheld::Store(error));
                     }
                     break Fetched { reports, lesson };
                 }
@@ -153,16 +167,29 @@ impl Fetch {
         &self,
         reports: &mut [SeriesReport],
         requests: &'a [Request],
-    ) -> Result<Lesson, (&'a Request, Setback)> {
+    ) -> Result<(Lesson, End), (&'a Request, Setback)> {
         let mut refused: Vec<(&Request, Refusal)> = vec![];
         let mut lesson = Lesson::Nothing;
+        let mut end = End::Early;
         for (place, request) in requests.iter().enumerate() {
             let is_last = place + 1 == requests.len();
+            let had = offered(reports);
             match self.all_pages(reports, request, is_last).await {
                 Ok(()) => {
                     self.record_refused(&refused).await?;
                     refused.clear();
                     lesson = Lesson::Granted(request.endpoint.clone());
+                    if is_last {
+                        end = End::Last;
+                    }
+                    let is_empty = offered(reports) == had;
+                    if is_empty
+                        && self
+                            .is_the_beginning(reports, request, requests.len() - place - 1)
+                            .await?
+                    {
+                        break;
+                    }
                 }
                 Err(Setback::Class(refusal) | Setback::Final(refusal))
                     if self.is_about_now(request, &refusal) =>
@@ -185,8 +212,36 @@ impl Fetch {
         self.record_refused(&refused).await?;
         match (&lesson, refused.into_iter().next()) {
             (Lesson::Nothing, Some((request, refusal))) => Err((request, Setback::Final(refusal))),
-            _ => Ok(lesson),
+            _ => Ok((lesson, end)),
         }
+    }
+
+    /// Marks the series as ended, where no bars were stored with that.
+    async fn finish(&self, reports: &[SeriesReport]) -> Result<(), DbError> {
+        let waiting = self.exchange().waiting;
+        for report in reports {
+            let finish = || self.pipeline.store.finish_series(self.run, report.clone());
+            self.pipeline.write(waiting, finish).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is no bar before those of a request that brought none, asked where that may save
+    /// some of the requests that are left.
+    async fn is_the_beginning<'a>(
+        &self,
+        reports: &mut [SeriesReport],
+        request: &'a Request,
+        left: usize,
+    ) -> Result<bool, (&'a Request, Setback)> {
+        let search = self.lane.source.before(request);
+        let Some(search) = search.filter(|_| left > 1) else {
+            return Ok(false);
+        };
+        let had = offered(reports);
+        let searched = self.all_pages(reports, &search, false).await;
+        searched.map_err(|setback| (request, setback))?;
+        Ok(offered(reports) == had)
     }
 
     /// Whether the provider refuses the bars of one time, so that others may be had.
@@ -469,6 +524,12 @@ impl Fetch {
             },
         }
     }
+}
+
+/// The bars that came so far.
+fn offered(reports: &[SeriesReport]) -> u64 {
+    let counts = reports.iter().map(|report| report.counts.offered());
+    counts.map(u64::from).sum()
 }
 
 /// An answer without end: what came is stored, and nothing more is asked.

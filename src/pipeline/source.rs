@@ -335,6 +335,12 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// The request that finds in one answer whether there are bars before those of a request which
+    /// brought none; `None`: the source cannot be asked that.
+    fn before(&self, _request: &Request) -> Option<Request> {
+        None
+    }
+
     /// Takes in what earlier answers taught about the key.
     fn know(&self, _entitlements: &[Entitlement]) {}
 
@@ -375,12 +381,31 @@ pub trait EventSource: Send + Sync {
         false
     }
 
-    /// Turns what is wanted into a request, or refuses it without spending one.
-    fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal>;
+    /// Turns lists of symbols into requests, as few as the source needs, or refuses them without
+    /// spending one.
+    fn ask_events(&self, wanted: &[(Symbol, EventKind)]) -> Vec<EventAsk>;
 
     /// Whether a request is for such a list.
     fn is_about_events(&self, request: &Request) -> bool;
 
     /// Reads an answer, or the class of refusal.
-    fn read_events(&self, request: &Request, answer: &Answer) -> Result<ReportedEvents, Refusal>;
+    fn read_events(&self, request: &Request, answer: &Answer) -> Result<EventPage, Refusal>;
+}
+
+/// Lists of dividends and splits that one request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventAsk {
+    /// Which lists.
+    pub lists: Vec<(Symbol, EventKind)>,
+    /// The request for their first page, or why they cannot be asked for.
+    pub request: Result<Request, Refusal>,
+}
+
+/// One page of lists of dividends and splits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventPage {
+    /// A list for each that was asked for, with what this page has of it.
+    pub lists: Vec<ReportedEvents>,
+    /// The request for the next page; `None`: this is the last one.
+    pub next: Option<Request>,
 }

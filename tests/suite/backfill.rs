@@ -133,6 +133,8 @@ async fn what_was_refused_is_asked_for_again_by_name_and_by_nothing_else() {
         let done = fill(&desk, &range);
         assert_eq!((done.code, before.journal().len()), (0, 3), "{done:?}");
         assert!(!done.stderr.contains("refused"), "{done:?}");
+        let ended = desk.sql("SELECT DISTINCT status FROM run_series");
+        assert_eq!(ended, ["succeeded"], "the last months were refused");
         let none = desk.run(&["gaps", "--since", "2026-02", "--to", "2026-04"]);
         assert_eq!(none.code, 0, "{none:?}");
 

@@ -106,6 +106,10 @@ impl Source for Binance {
         plan::spoken(asked, bars)
     }
 
+    fn before(&self, request: &Request) -> Option<Request> {
+        plan::before(request)
+    }
+
     fn instead_of(&self, request: &Request) -> String {
         describe::instead_of(request)
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::describe::{ID, PUBLISHING};
 use crate::config::Route;
-use crate::model::{Bar, ErrorClass, Interval, Request, SeriesKey, Span, Spoken, Symbol};
+use crate::model::{Bar, ErrorClass, Interval, Request, SeriesKey, Span, Spoken, Symbol, moment};
 use crate::pipeline::source::{Asked, Refusal, Windowed, Wish};
 
 pub(super) const KLINES: &str = "klines";
@@ -78,7 +78,21 @@ pub(super) fn requests(wish: &Wish, now: DateTime<Utc>) -> Result<Vec<Request>, 
         .collect())
 }
 
+/// The request for the first bar before those of another: `[]` says that there is none.
+pub(super) fn before(request: &Request) -> Option<Request> {
+    let [series] = request.series.as_slice() else {
+        return None;
+    };
+    let first = moment::midnight(PUBLISHING.first_day, PUBLISHING.zone);
+    let window = Span::new(first, self::window(request)?.from);
+    (!window.is_empty()).then(|| asking(series, window, 1))
+}
+
 fn request(series: &SeriesKey, window: Span) -> Request {
+    asking(series, window, MOST)
+}
+
+fn asking(series: &SeriesKey, window: Span, limit: i32) -> Request {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     Request {
         source: ID,
@@ -89,7 +103,7 @@ fn request(series: &SeriesKey, window: Span) -> Request {
             pair("startTime", window.from.timestamp_millis().to_string()),
             // Inclusive.
             pair("endTime", (window.to.timestamp_millis() - 1).to_string()),
-            pair("limit", MOST.to_string()),
+            pair("limit", limit.to_string()),
         ],
         series: vec![series.clone()],
         page: 1,
@@ -113,10 +127,16 @@ pub(super) fn window(request: &Request) -> Option<Span> {
     ))
 }
 
-/// What the answer speaks for.
+/// What the answer speaks for: where one bar was asked for, to the end of that bar.
 pub(super) fn spoken(asked: &Asked<'_>, bars: &[Bar]) -> Option<Spoken> {
-    let window = window(asked.request)?;
-    Some(windowed(asked.series.interval).spoken(window, asked, bars))
+    let windowed = windowed(asked.series.interval);
+    let mut window = window(asked.request)?;
+    if asked.request.get("limit") == Some("1")
+        && let Some(first) = bars.first()
+    {
+        window.to = PUBLISHING.slot(windowed.interval, first.timestamp).to;
+    }
+    Some(windowed.spoken(window, asked, bars))
 }
 
 /// Whether a symbol can be a pair.

@@ -19,6 +19,8 @@ contract! {
     five_and_fifteen_minutes_are_the_sum_of_their_minutes,
     half_hours_weeks_and_months_are_rolled_up_where_an_exchange_has_none,
     what_was_asked_for_is_not_asked_for_again,
+    the_first_bar_is_found_with_one_request,
+    a_gap_is_not_taken_for_the_beginning,
     a_ban_outlives_the_process_that_was_banned,
     an_unknown_pair_ends_its_own_series_only,
     an_exchange_that_is_down_holds_up_no_other,
@@ -303,6 +305,95 @@ async fn what_was_asked_for_is_not_asked_for_again(place: Place) {
     assert_eq!(asked, 5 + 2 + 5, "1,440 minutes, 300 or 1,000 at a time");
     ended(&pipeline, request).await;
     assert_eq!(server.journal().len(), asked, "nothing is missing");
+}
+
+/// All bars from the first that the exchange can have up to a time.
+fn all(series: &SeriesKey, to: &str) -> RunRequest {
+    let fill = Fill {
+        from: Some(at("2017-08-17T00:00:00Z")),
+        to: at(to),
+    };
+    RunRequest {
+        within: Some(fill),
+        ..wanted(std::slice::from_ref(series))
+    }
+}
+
+async fn the_first_bar_is_found_with_one_request(place: Place) {
+    let (server, store) = (server(&[]).await, place.open().await);
+    let pipeline = both(&store, &server);
+    // Listed on 2020-09-22, three years and 27 windows after the first pair.
+    let hours = binance("AVAXUSDT", Interval::Min60);
+    let report = ended(&pipeline, all(&hours, "2020-10-20T00:00:00Z")).await;
+    assert_eq!(report.status, RunStatus::Succeeded, "{report:?}");
+    assert_eq!(report.series[0].status, SeriesStatus::Succeeded);
+    let first = stored(&store, &hours).await[0].timestamp;
+    assert_eq!(first.date_naive().to_string(), "2020-09-22");
+    let asked = server.journal();
+    let bars = asked
+        .iter()
+        .map(|entry| entry.served.as_ref().map_or(0, |served| served.bars));
+    assert_eq!(bars.collect::<Vec<_>>(), [672, 0, 0]);
+    let limits: Vec<&str> = asked
+        .iter()
+        .map(|entry| {
+            let mut query = entry.query.iter();
+            query.find(|(name, _)| name == "limit").unwrap().1.as_str()
+        })
+        .collect();
+    assert_eq!(limits, ["1000", "1000", "1"]);
+    ended(&pipeline, all(&hours, "2020-10-20T00:00:00Z")).await;
+    assert_eq!(
+        server.journal().len(),
+        3,
+        "what is before it is known not to be there"
+    );
+    let row = place
+        .sql("SELECT status FROM run_series WHERE run_id = 1")
+        .await;
+    assert_eq!(row, ["succeeded"]);
+}
+
+async fn a_gap_is_not_taken_for_the_beginning(place: Place) {
+    // Hourly bars in the first ten hours there can be, and none for years.
+    let old = Span::new(at("2017-08-17T00:00:00Z"), at("2017-08-17T10:00:00Z"));
+    let provider = Scripted::start(at(NOW), move |arrived| {
+        let [from, to, limit] = ["startTime", "endTime", "limit"]
+            .map(|name| arrived.get(name).unwrap().parse::<i64>().unwrap());
+        let hour = 3_600_000;
+        let hours = (old.from.timestamp_millis()..old.to.timestamp_millis()).step_by(3_600_000);
+        let rows: Vec<String> = hours
+            .filter(|open| (from..=to).contains(open))
+            .take(usize::try_from(limit).unwrap())
+            .map(|open| {
+                format!(
+                    r#"[{open},"1.0","1.0","1.0","1.0","2.0",{},"2.0",1,"1.0","1.0","0"]"#,
+                    open + hour - 1
+                )
+            })
+            .collect();
+        Some((200, format!("[{}]", rows.join(","))))
+    });
+    let provider = provider.await;
+    let store = place.open().await;
+    let clock = Clock::fixed(at(NOW));
+    let binance_at = Binance::new(provider.base_url.parse().unwrap(), clock.clone()).unwrap();
+    let lane = lane(binance_at, ("b0", "public"), |policy| {
+        policy.quota = Quota::unlimited(chrono_tz::UTC);
+    });
+    let pipeline = Arc::new(Pipeline {
+        clock,
+        ..Arc::into_inner(pipeline(&store, vec![lane])).unwrap()
+    });
+    let hours = binance("BTCUSDT", Interval::Min60);
+    let report = ended(&pipeline, all(&hours, "2018-01-01T00:00:00Z")).await;
+    assert_eq!(report.status, RunStatus::Succeeded, "{report:?}");
+    assert_eq!(stored(&store, &hours).await.len(), 10);
+    // Four windows, and a search after the first and the second of them.
+    assert_eq!(
+        provider.asked("limit"),
+        ["1000", "1", "1000", "1", "1000", "1000"]
+    );
 }
 
 async fn a_ban_outlives_the_process_that_was_banned(place: Place) {
