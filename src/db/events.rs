@@ -16,14 +16,17 @@ use crate::model::{Instrument, RequestId, SourceId};
 /// with the bars.
 #[async_trait]
 pub trait EventStore: fmt::Debug + Send + Sync {
-    /// Replaces a list of a symbol's events by a newer one, and its factors by what follows from it;
-    /// the request that brought it is then stored.
+    /// Replaces a list of a symbol's events by a newer one, which a request brought, and its factors by
+    /// what follows from it.
     async fn keep_events(
         &self,
         request: RequestId,
         reported: ReportedEvents,
         rule: Rule,
     ) -> Result<()>;
+
+    /// Says that all that these requests brought is stored.
+    async fn settle_events(&self, requests: Vec<RequestId>) -> Result<()>;
 
     /// The factors of a symbol's raw bars, and up to when its events are known.
     async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)>;

@@ -29,7 +29,7 @@ fn reason(series: &SeriesKey, gap: Gap) -> String {
     match gap {
         Gap::Before(date, Unknown::LooksLikeSplit(ratio)) => format!(
             "no adjusted prices before {date}: what happened then looks like a split {ratio} that nobody reported; \
-             ask for the events (2 requests): pipeline-tui fetch --events --symbols {instrument}"
+             ask for the events (at most 2 requests): pipeline-tui fetch --events --symbols {instrument}"
         ),
         Gap::Before(date, Unknown::NoClose) => format!(
             "no adjusted prices before {date}: the factor of that day's dividend needs its daily bar, which is not \
@@ -67,7 +67,7 @@ pub fn without_dividends(series: &SeriesKey, daily: &[Bar], known: &KnownEvents)
         })?;
     Some(format!(
         "dividends between {oldest} and {newest} are not known: for those days prices are adjusted for splits alone; \
-         ask for the events (2 requests): pipeline-tui fetch --events --symbols {}",
+         ask for the events (at most 2 requests): pipeline-tui fetch --events --symbols {}",
         series.instrument()
     ))
 }

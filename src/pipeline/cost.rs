@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::events::{Asking, both};
 use super::learned::{Learned, Verdict};
 use super::run::Pipeline;
 use super::source::{Range, Wish};
 use super::stock::within_reach;
 use crate::db::DbError;
-use crate::model::adjustment::EventKind;
 use crate::model::quota::{Ledger, Left};
 use crate::model::{Coverage, Evidence, Fill, Grid, Instrument, SeriesKey, SourceId, Span};
 
@@ -49,27 +49,40 @@ impl Pipeline {
     /// What it costs to ask for the lists of splits and dividends of symbols.
     pub async fn event_costs(&self, instruments: &[Instrument]) -> Result<Vec<EventCost>, DbError> {
         let learned = self.all_learned().await?;
-        let mut costs = Vec::with_capacity(instruments.len());
-        for instrument in instruments {
+        let learned_of = |source: &SourceId| {
             let mut learned = learned.iter();
-            let learned = learned.find(|(source, _)| *source == instrument.source);
-            let (mut requests, mut refusal) = (0, None);
-            for kind in EventKind::ALL {
-                let learned = learned.map(|(_, learned)| learned);
-                match self.event_request(instrument, *kind, learned) {
-                    Ok(_) => requests += 1,
-                    Err((_, why)) => refusal = Some(why),
+            learned
+                .find(|(of, _)| of == source)
+                .map(|(_, learned)| learned)
+        };
+        let mut costs: BTreeMap<&Instrument, EventCost> = BTreeMap::new();
+        for instrument in instruments {
+            let (_, known) = self.store.adjustments(instrument.clone()).await?;
+            let cost = EventCost {
+                instrument: instrument.clone(),
+                requests: 0,
+                refusal: None,
+                known_to: known.splits.min(known.dividends),
+            };
+            costs.insert(instrument, cost);
+        }
+        for Asking { lists, request } in self.event_requests(&both(instruments), learned_of) {
+            // What is asked for together costs the first of them.
+            let asked = lists
+                .iter()
+                .take(if request.is_ok() { 1 } else { lists.len() });
+            for (instrument, _) in asked {
+                let Some(cost) = costs.get_mut(instrument) else {
+                    continue;
+                };
+                match &request {
+                    Ok(_) => cost.requests += 1,
+                    Err((_, why)) => cost.refusal = Some(why.clone()),
                 }
             }
-            let (_, known) = self.store.adjustments(instrument.clone()).await?;
-            costs.push(EventCost {
-                instrument: instrument.clone(),
-                requests,
-                refusal,
-                known_to: known.splits.min(known.dividends),
-            });
         }
-        Ok(costs)
+        let cost = |instrument| costs.get(instrument).cloned();
+        Ok(instruments.iter().filter_map(cost).collect())
     }
 
     /// What a backfill of series asks for, and what it costs.

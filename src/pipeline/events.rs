@@ -3,28 +3,28 @@
 //! Such requests are a run without series. They are not retried. A person asks for them, a
 //! suspected split, or, where the source keeps them up, new daily bars.
 
+mod pages;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::event::Observer;
-use super::exchange::{Exchange, Unanswered};
-use super::explain;
-use super::fetch;
+use super::exchange::Exchange;
 use super::lane::Lane;
-use super::learned::{Learned, Lesson, Verdict};
+use super::learned::{Learned, Verdict};
 use super::persist::Waiting;
 use super::run::Pipeline;
-use super::source::{EventSource, Refusal};
-use super::symbols::problem;
-use crate::db::{DbError, KeptAnswer};
-use crate::model::adjustment::{Adjustments, EventKind, KnownEvents, ReportedEvents, Unknown};
+use super::source::{EventAsk, EventSource, Refusal};
+use crate::db::DbError;
+use crate::model::adjustment::{Adjustments, EventKind, KnownEvents, Unknown};
 use crate::model::causes::Causes;
 use crate::model::text::counted;
-use crate::model::{ErrorClass, Instrument, Interval, Request, RunStatus, SeriesReport, SourceId};
+use crate::model::{
+    ErrorClass, Instrument, Interval, Request, RunStatus, SeriesReport, SourceId, Symbol,
+};
 
 /// What became of one list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct EventList {
     /// Which list.
     pub kind: EventKind,
     /// How many days it names, or the class of failure and a sentence for people.
-    pub outcome: Result<usize, (ErrorClass, String)>,
+    pub outcome: Result<usize, Why>,
 }
 
 impl fmt::Display for EventList {
@@ -77,12 +77,21 @@ const TOLD: usize = 4;
 /// A jump is new for a week: longer than a run is usually away.
 const NEW: TimeDelta = TimeDelta::days(7);
 
-/// A list that was read, or why there is none.
-type Listed = Result<ReportedEvents, Refusal>;
+/// Why there is no list: the class of failure and a sentence for people.
+type Why = (ErrorClass, String);
+
+/// Lists that one request asks for, and why it is not sent, if that is known.
+pub(super) struct Asking {
+    pub lists: Vec<(Instrument, EventKind)>,
+    pub request: Result<Request, Why>,
+}
+
+/// What became of each list: how many days it names, or why there is none.
+type Outcomes = BTreeMap<(Instrument, EventKind), Result<usize, Why>>;
 
 impl Pipeline {
-    /// Asks for these lists, one after the other, and stores them. What the key is known not to
-    /// include costs no request. Errors come from the store.
+    /// Asks for these lists, in as few requests as their sources need, and stores them. What the key is
+    /// known not to include costs no request. Errors come from the store.
     pub async fn events(
         &self,
         wanted: &[(Instrument, EventKind)],
@@ -93,54 +102,58 @@ impl Pipeline {
         self.write(waiting, || self.recover(waiting)).await?;
         let begin = || self.store.begin_run("events", vec![]);
         let active = self.write(waiting, begin).await?;
-        let mut learned: BTreeMap<SourceId, Learned> = BTreeMap::new();
-        let mut lists = Vec::with_capacity(wanted.len());
-        for (instrument, kind) in wanted {
-            let outcome = match self.lane(&instrument.source) {
-                Some(lane) => {
-                    let exchange = Exchange {
-                        pipeline: self,
-                        lane,
-                        run: active.id,
-                        waiting,
-                    };
-                    let known = self.store.entitlements(lane.credential.clone()).await?;
-                    let learned = learned
-                        .entry(instrument.source.clone())
-                        .or_insert_with(|| Learned::new(known));
-                    exchange.list(instrument, *kind, learned).await?
-                }
-                None => Err(no_lists()),
+        let mut outcomes = Outcomes::new();
+        for (source, wanted) in by_source(wanted) {
+            let Some(lane) = self.lane(&source) else {
+                continue;
             };
-            lists.push(EventList {
-                instrument: instrument.clone(),
-                kind: *kind,
-                outcome,
-            });
+            let exchange = Exchange {
+                pipeline: self,
+                lane,
+                run: active.id,
+                waiting,
+            };
+            let known = self.store.entitlements(lane.credential.clone()).await?;
+            let mut learned = Learned::new(known);
+            for ask in event_asks(lane, &wanted) {
+                outcomes.extend(exchange.lists(ask, &mut learned).await?);
+            }
         }
+        let list = |(instrument, kind): &(Instrument, EventKind)| EventList {
+            instrument: instrument.clone(),
+            kind: *kind,
+            outcome: outcomes
+                .get(&(instrument.clone(), *kind))
+                .cloned()
+                .unwrap_or_else(|| Err(no_lists())),
+        };
+        let lists: Vec<EventList> = wanted.iter().map(list).collect();
         let finish = || self.store.finish_run(active.id, status(&lists));
         self.write(waiting, finish).await?;
         Ok(lists)
     }
 
-    /// The request for a list, unless it is known that no answer can come.
-    pub(super) fn event_request(
+    /// The requests for lists, each with those that it asks for, unless it is known that no answer can
+    /// come.
+    pub(super) fn event_requests<'a>(
         &self,
-        instrument: &Instrument,
-        kind: EventKind,
-        learned: Option<&Learned>,
-    ) -> Result<Request, (ErrorClass, String)> {
-        let lane = self.lane(&instrument.source).ok_or_else(no_lists)?;
-        let source = lane.source.events().ok_or_else(no_lists)?;
-        let asked = match &lane.missing_key {
-            None => source.ask_events(&instrument.symbol, kind),
-            Some(missing) => Err(missing.clone()),
-        };
-        let request = asked.map_err(|refusal| (refusal.class, refusal.text))?;
-        match learned.map(|learned| learned.verdict(&request, &BTreeSet::new())) {
-            Some(Verdict::Refuse(class, text)) => Err((class, text)),
-            _ => Ok(request),
+        wanted: &[(Instrument, EventKind)],
+        learned: impl Fn(&SourceId) -> Option<&'a Learned>,
+    ) -> Vec<Asking> {
+        let mut requests = vec![];
+        for (source, wanted) in by_source(wanted) {
+            let asks = self.lane(&source).map_or_else(
+                || refused_all(&wanted, &no_lists()),
+                |lane| event_asks(lane, &wanted),
+            );
+            for EventAsk { lists, request } in asks {
+                let request = request.map_err(|refusal| (refusal.class, refusal.text));
+                let request = request.and_then(|request| included(request, learned(&source)));
+                let lists = lists_at(&source, lists);
+                requests.push(Asking { lists, request });
+            }
         }
+        requests
     }
 
     /// Asks for the lists of symbols that have new daily bars, once a day, and only where the day's
@@ -204,29 +217,17 @@ impl Pipeline {
         let mut wanted: Vec<EventKind> = EventKind::ALL.iter().copied().filter(is_wanted).collect();
         if !wanted.is_empty() {
             let learned = Learned::new(self.store.entitlements(lane.credential.clone()).await?);
-            let request = |kind| self.event_request(&instrument, kind, Some(&learned));
-            wanted.retain(|kind| request(*kind).is_ok());
+            let may_be_asked = |kind| {
+                let wanted = [(instrument.clone(), kind)];
+                let requests = self.event_requests(&wanted, |_| Some(&learned));
+                requests.iter().all(|asking| asking.request.is_ok())
+            };
+            wanted.retain(|kind| may_be_asked(*kind));
         }
         Ok(wanted
             .into_iter()
             .map(|kind| (instrument.clone(), kind))
             .collect())
-    }
-
-    /// Stores a list that a dead process had kept; `None`: the answer is about something else.
-    pub(super) async fn recover_events(
-        &self,
-        kept: &KeptAnswer,
-        exchange: Exchange<'_>,
-    ) -> Result<Option<()>, DbError> {
-        let Some(source) = about_events(exchange.lane, &kept.request) else {
-            return Ok(None);
-        };
-        if let Ok(reported) = exchange.digest_events(source, kept).await? {
-            let (run, kind) = (kept.run.0, reported.kind);
-            tracing::info!(run, %kind, "a list of events was recovered");
-        }
-        Ok(Some(()))
     }
 }
 
@@ -248,88 +249,52 @@ fn has_new_jump(adjustments: &Adjustments, known: &KnownEvents) -> bool {
     })
 }
 
-/// The lists of the source that a request asks for one of.
-fn about_events<'a>(lane: &'a Lane, request: &Request) -> Option<&'a dyn EventSource> {
-    let source = lane.source.events()?;
-    source.is_about_events(request).then_some(source)
+/// What is wanted of each source.
+fn by_source(wanted: &[(Instrument, EventKind)]) -> BTreeMap<SourceId, Vec<(Symbol, EventKind)>> {
+    let mut by_source: BTreeMap<SourceId, Vec<(Symbol, EventKind)>> = BTreeMap::new();
+    for (Instrument { source, symbol }, kind) in wanted {
+        let lists = by_source.entry(source.clone()).or_default();
+        lists.push((symbol.clone(), *kind));
+    }
+    by_source
 }
 
-fn no_lists() -> (ErrorClass, String) {
+/// The same lists with their source.
+fn lists_at(source: &SourceId, lists: Vec<(Symbol, EventKind)>) -> Vec<(Instrument, EventKind)> {
+    let at = |(symbol, kind)| {
+        let source = source.clone();
+        (Instrument { source, symbol }, kind)
+    };
+    lists.into_iter().map(at).collect()
+}
+
+/// How a lane asks for lists.
+fn event_asks(lane: &Lane, wanted: &[(Symbol, EventKind)]) -> Vec<EventAsk> {
+    match (lane.source.events(), &lane.missing_key) {
+        (None, _) => refused_all(wanted, &no_lists()),
+        (_, Some(missing)) => refused_all(wanted, &(missing.class, missing.text.clone())),
+        (Some(source), None) => source.ask_events(wanted),
+    }
+}
+
+fn refused_all(wanted: &[(Symbol, EventKind)], (class, text): &Why) -> Vec<EventAsk> {
+    vec![EventAsk {
+        lists: wanted.to_vec(),
+        request: Err(Refusal::new(*class, text.clone())),
+    }]
+}
+
+/// A request that the key is not known not to include.
+fn included(request: Request, learned: Option<&Learned>) -> Result<Request, Why> {
+    match learned.map(|learned| learned.verdict(&request, &BTreeSet::new())) {
+        Some(Verdict::Refuse(class, text)) => Err((class, text)),
+        _ => Ok(request),
+    }
+}
+
+fn no_lists() -> Why {
     let text = "this source has no lists of dividends and splits";
     (ErrorClass::BadRequest, text.to_owned())
-}
-
-impl Exchange<'_> {
-    /// Asks for a list, unless it is known that no answer can come.
-    async fn list(
-        &self,
-        instrument: &Instrument,
-        kind: EventKind,
-        learned: &mut Learned,
-    ) -> Result<Result<usize, (ErrorClass, String)>, DbError> {
-        let Some(source) = self.lane.source.events() else {
-            return Ok(Err(no_lists()));
-        };
-        let request = self.pipeline.event_request(instrument, kind, Some(learned));
-        let request = match request {
-            Ok(request) => request,
-            Err(why) => return Ok(Err(why)),
-        };
-        let ticket = match self.reserve(&request, 1, Duration::ZERO).await {
-            Ok(ticket) => ticket,
-            Err(withheld) => {
-                let (class, text) = problem(withheld)?;
-                learned.learn(Lesson::Stop(class, text.clone()));
-                return Ok(Err((class, text)));
-            }
-        };
-        let listed = match self.send(&request, ticket).await? {
-            Ok(kept) => self.digest_events(source, &kept).await?,
-            Err(Unanswered { refusal, .. }) => Err(refusal),
-        };
-        match listed {
-            Ok(reported) => Ok(Ok(reported.events.len())),
-            Err(refusal) => Ok(Err(self.refused(&request, &refusal, learned).await?)),
-        }
-    }
-
-    /// Reads a kept answer and stores its list; used by the caller and by the next start after a
-    /// crash.
-    async fn digest_events(
-        &self,
-        source: &dyn EventSource,
-        kept: &KeptAnswer,
-    ) -> Result<Listed, DbError> {
-        let read = |request: &Request, answer: &_| source.read_events(request, answer);
-        match self.read(kept, read).await? {
-            Ok((reported, _)) => {
-                let rule = self.lane.source.rule();
-                let store = &self.pipeline.store;
-                let keep = || store.keep_events(kept.id, reported.clone(), rule);
-                self.pipeline.write(self.waiting, keep).await?;
-                Ok(Ok(reported))
-            }
-            Err(refusal) => Ok(Err(refusal)),
-        }
-    }
-
-    /// What a refusal is in words, and what it teaches.
-    async fn refused(
-        &self,
-        request: &Request,
-        refusal: &Refusal,
-        learned: &mut Learned,
-    ) -> Result<(ErrorClass, String), DbError> {
-        let text = explain::about_events(self.lane.source.as_ref(), request, refusal);
-        let (_, lesson) = fetch::lesson(request, refusal, &text);
-        if let Lesson::Refused(refused) = &lesson {
-            let store = &self.pipeline.store;
-            let learn = || store.learn_refusal(self.lane.credential.clone(), refused.clone());
-            self.pipeline.write(self.waiting, learn).await?;
-        }
-        learned.learn(lesson);
-        Ok((refusal.class, text))
-    }
 }
 
 fn status(lists: &[EventList]) -> RunStatus {

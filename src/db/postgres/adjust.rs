@@ -63,11 +63,18 @@ pub async fn keep_events(
         refresh(&mut tx, &reported.instrument, None, rule).await?;
     }
     listings::take_in_renames(&mut tx, request, reported).await?;
-    sqlx::query("UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1")
-        .bind(request.0)
-        .execute(&mut *tx)
-        .await?;
     tx.commit().await?;
+    Ok(())
+}
+
+pub async fn settle_events(connection: &mut PgConnection, requests: Vec<RequestId>) -> Outcome<()> {
+    let ids: Vec<i64> = requests.into_iter().map(|request| request.0).collect();
+    sqlx::query(
+        "UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = ANY($1)",
+    )
+    .bind(ids)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -62,10 +62,23 @@ pub async fn keep_events(
         refresh(&mut tx, &reported.instrument, everything(), rule).await?;
     }
     listings::take_in_renames(&mut tx, request, reported).await?;
-    sqlx::query("UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1")
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn settle_events(
+    connection: &mut SqliteConnection,
+    requests: Vec<RequestId>,
+) -> Outcome<()> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for request in requests {
+        sqlx::query(
+            "UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1",
+        )
         .bind(request.0)
         .execute(&mut *tx)
         .await?;
+    }
     tx.commit().await?;
     Ok(())
 }

@@ -120,6 +120,11 @@ impl EventStore for SqliteStore {
             .await
     }
 
+    async fn settle_events(&self, requests: Vec<RequestId>) -> Result<()> {
+        self.write(move |c| Box::pin(adjust::settle_events(c, requests)))
+            .await
+    }
+
     async fn adjustments(&self, instrument: Instrument) -> Result<(Adjustments, KnownEvents)> {
         self.read(|c| Box::pin(adjust::read(c, instrument))).await
     }

@@ -1,6 +1,9 @@
 //! Corporate events: what is known of the dividends and splits of a symbol, and from where.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::split::Ratio;
 use crate::model::words::words;
@@ -27,6 +30,20 @@ words! {
         Splits = "splits",
         /// All dividends.
         Dividends = "dividends",
+    }
+}
+
+impl EventKind {
+    /// What two events of one day are together: dividends add up, splits multiply. `None`: one of them
+    /// has no amount, or both are more than can be stored.
+    fn both(self, one: Option<Price>, other: Option<Price>) -> Option<Price> {
+        let (one, other) = (one?.to_decimal(), other?.to_decimal());
+        let both: Decimal = match self {
+            Self::Splits => one.checked_mul(other),
+            Self::Dividends => one.checked_add(other),
+        }?;
+        let nearest = RoundingStrategy::MidpointNearestEven;
+        Price::from_decimal(both.round_dp_with_strategy(Price::SCALE, nearest))
     }
 }
 
@@ -211,6 +228,21 @@ pub struct ReportedEvents {
     pub events: Vec<(NaiveDate, Option<Price>)>,
     /// Changes of symbols that the answer also names.
     pub renames: Vec<NameChange>,
+}
+
+impl ReportedEvents {
+    /// Takes in what another page has of the same list. What both have of a day happened twice.
+    pub fn take_in(&mut self, page: Self) {
+        self.through = self.through.min(page.through);
+        self.renames.extend(page.renames);
+        let mut days: BTreeMap<NaiveDate, Option<Price>> = self.events.drain(..).collect();
+        for (date, amount) in page.events {
+            days.entry(date)
+                .and_modify(|there| *there = self.kind.both(*there, amount))
+                .or_insert(amount);
+        }
+        self.events = days.into_iter().collect();
+    }
 }
 
 /// What happened on a day, all origins together.

@@ -33,14 +33,14 @@ pub use self::settings::{IEX_SETTINGS, SETTINGS};
 use self::withholding::Withholding;
 use crate::config::{Plan, Secret, SourceAccess};
 use crate::db::Entitlement;
-use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
+use crate::model::adjustment::{EventKind, Rule};
 use crate::model::calendar::{Calendar, CalendarId, Calendars};
 use crate::model::{Answer, Bar, Interval, Publishing, Request, Spoken, Symbol};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
-    Asked, Description, EventSource, Page, Pause, Planned, Policy, Refusal, SendError, Source,
-    SymbolReading, SymbolSource, SymbolWish, Wish,
+    Asked, Description, EventAsk, EventPage, EventSource, Page, Pause, Planned, Policy, Refusal,
+    SendError, Source, SymbolReading, SymbolSource, SymbolWish, Wish,
 };
 use crate::time::Clock;
 
@@ -199,15 +199,15 @@ impl EventSource for Alpaca {
         true
     }
 
-    fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal> {
-        Ok(events::ask(self.feed, symbol, kind, self.bars.now()))
+    fn ask_events(&self, wanted: &[(Symbol, EventKind)]) -> Vec<EventAsk> {
+        events::ask(self.feed, wanted, self.bars.now())
     }
 
     fn is_about_events(&self, request: &Request) -> bool {
-        events::kind(request).is_some()
+        !events::kinds(request).is_empty()
     }
 
-    fn read_events(&self, request: &Request, answer: &Answer) -> Result<ReportedEvents, Refusal> {
+    fn read_events(&self, request: &Request, answer: &Answer) -> Result<EventPage, Refusal> {
         events::read(request, answer)
     }
 }

@@ -32,13 +32,13 @@ pub use self::describe::DESCRIPTION;
 pub use self::read::read;
 pub use self::settings::SETTINGS;
 use crate::config::{Plan, Secret, SourceAccess};
-use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
+use crate::model::adjustment::{EventKind, Rule};
 use crate::model::{Answer, Bar, Interval, Request, SeriesKey, Span, Spoken, Symbol};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
-    Asked, Description, EventSource, Page, Pause, Planned, Policy, Range, Refusal, SendError,
-    Source, SymbolReading, SymbolSource, SymbolWish, Wish,
+    Asked, Description, EventAsk, EventPage, EventSource, Page, Pause, Planned, Policy, Range,
+    Refusal, SendError, Source, SymbolReading, SymbolSource, SymbolWish, Wish,
 };
 use crate::time::Clock;
 
@@ -189,16 +189,24 @@ impl Source for AlphaVantage {
 }
 
 impl EventSource for AlphaVantage {
-    fn ask_events(&self, symbol: &Symbol, kind: EventKind) -> Result<Request, Refusal> {
-        events::ask(symbol, kind, self.key_is_demo)
+    fn ask_events(&self, wanted: &[(Symbol, EventKind)]) -> Vec<EventAsk> {
+        let ask = |(symbol, kind): &(Symbol, EventKind)| EventAsk {
+            lists: vec![(symbol.clone(), *kind)],
+            request: events::ask(symbol, *kind, self.key_is_demo),
+        };
+        wanted.iter().map(ask).collect()
     }
 
     fn is_about_events(&self, request: &Request) -> bool {
         events::kind(request).is_some()
     }
 
-    fn read_events(&self, request: &Request, answer: &Answer) -> Result<ReportedEvents, Refusal> {
-        events::read(request, answer)
+    fn read_events(&self, request: &Request, answer: &Answer) -> Result<EventPage, Refusal> {
+        let list = events::read(request, answer)?;
+        Ok(EventPage {
+            lists: vec![list],
+            next: None,
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //! factor that its numbers tell is listed without one: what lies before it has no adjusted price.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::America::New_York;
@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::describe::Feed;
-use super::refusal;
+use super::{plan, refusal};
 use crate::model::adjustment::{EventKind, ReportedEvents};
 use crate::model::{Answer, Instrument, NameChange, Price, Request, Symbol};
 use crate::pipeline::reading::{amount, body, malformed, not_json, quoted, text};
-use crate::pipeline::source::Refusal;
+use crate::pipeline::source::{EventAsk, EventPage, Refusal};
 
 /// What is asked.
 pub(super) const ENDPOINT: &str = "v1/corporate-actions";
@@ -34,18 +34,57 @@ const fn types(kind: EventKind) -> &'static str {
     }
 }
 
-/// The request for a list.
-pub(super) fn ask(feed: &Feed, symbol: &Symbol, kind: EventKind, now: DateTime<Utc>) -> Request {
+/// The most symbols of a request: more would only have more pages.
+const MOST_SYMBOLS: usize = 100;
+
+/// The requests for lists: one for many symbols, of all types that are wanted of them.
+pub(super) fn ask(
+    feed: &Feed,
+    wanted: &[(Symbol, EventKind)],
+    now: DateTime<Utc>,
+) -> Vec<EventAsk> {
+    let mut kinds: BTreeMap<&Symbol, BTreeSet<EventKind>> = BTreeMap::new();
+    for (symbol, kind) in wanted {
+        kinds.entry(symbol).or_default().insert(*kind);
+    }
+    let mut alike: BTreeMap<BTreeSet<EventKind>, Vec<Symbol>> = BTreeMap::new();
+    for (symbol, kinds) in kinds {
+        alike.entry(kinds).or_default().push(symbol.clone());
+    }
+    let batches = alike.iter().flat_map(|(kinds, symbols)| {
+        plan::batches(symbols, MOST_SYMBOLS, |symbol| symbol)
+            .into_iter()
+            .map(move |symbols| (kinds, symbols))
+    });
+    batches
+        .map(|(kinds, symbols)| EventAsk {
+            request: Ok(request(feed, &symbols, kinds, now)),
+            lists: symbols
+                .into_iter()
+                .flat_map(|symbol| kinds.iter().map(move |kind| (symbol.clone(), *kind)))
+                .collect(),
+        })
+        .collect()
+}
+
+fn request(
+    feed: &Feed,
+    symbols: &[Symbol],
+    kinds: &BTreeSet<EventKind>,
+    now: DateTime<Utc>,
+) -> Request {
     let today = now.with_timezone(&New_York).date_naive();
     let first = feed.description.publishing.first_day;
     let last = today.checked_add_days(DECLARED).unwrap_or(today);
+    let symbols: Vec<&str> = symbols.iter().map(Symbol::as_str).collect();
+    let types: Vec<&str> = kinds.iter().map(|kind| types(*kind)).collect();
     let pair = |name: &str, value: String| (name.to_owned(), value);
     Request {
         source: feed.source().clone(),
         endpoint: ENDPOINT.to_owned(),
         parameters: vec![
-            pair("symbols", symbol.to_string()),
-            pair("types", types(kind).to_owned()),
+            pair("symbols", symbols.join(",")),
+            pair("types", types.join(",")),
             pair("start", first.to_string()),
             pair("end", last.to_string()),
             pair("limit", "1000".to_owned()),
@@ -55,15 +94,14 @@ pub(super) fn ask(feed: &Feed, symbol: &Symbol, kind: EventKind, now: DateTime<U
     }
 }
 
-/// The list that a request asks for.
-pub(super) fn kind(request: &Request) -> Option<EventKind> {
-    let asked = request
-        .get("types")
-        .filter(|_| request.endpoint == ENDPOINT)?;
-    EventKind::ALL
-        .iter()
-        .copied()
-        .find(|kind| types(*kind) == asked)
+/// The lists that a request asks for, of each of its symbols.
+pub(super) fn kinds(request: &Request) -> Vec<EventKind> {
+    let asked = match request.get("types") {
+        Some(asked) if request.endpoint == ENDPOINT => asked,
+        _ => return vec![],
+    };
+    let is_asked = |kind: &&EventKind| asked.contains(types(**kind));
+    EventKind::ALL.iter().filter(is_asked).copied().collect()
 }
 
 #[derive(Deserialize)]
@@ -132,58 +170,85 @@ fn number(value: Option<&RawValue>) -> Option<Decimal> {
     (number > Decimal::ZERO).then_some(number)
 }
 
-/// Reads a list, or the class of refusal.
-pub(super) fn read(request: &Request, answer: &Answer) -> Result<ReportedEvents, Refusal> {
-    let kind = kind(request).ok_or_else(|| malformed("no list of events was requested"))?;
-    let symbol: Symbol = request
+/// Reads a page of lists, or the class of refusal.
+pub(super) fn read(request: &Request, answer: &Answer) -> Result<EventPage, Refusal> {
+    let kinds = kinds(request);
+    let symbols: Result<Vec<Symbol>, _> = request
         .get("symbols")
-        .and_then(|symbol| symbol.parse().ok())
-        .ok_or_else(|| malformed("the request names no symbol"))?;
+        .unwrap_or_default()
+        .split(',')
+        .map(str::parse)
+        .collect();
+    let symbols = symbols.map_err(|_| malformed("the request names no symbol"))?;
+    if kinds.is_empty() {
+        return Err(malformed("no list of events was requested"));
+    }
     if let Some(refusal) = refusal::of(request, answer) {
         return Err(refusal);
     }
     let text = text(body(answer))?;
     let actions: Actions<'_> =
         serde_json::from_str(text).map_err(|error| not_json(&error, text.len()))?;
-    if actions
-        .next_page_token
-        .is_some_and(|token| !token.is_empty())
-    {
-        return Err(malformed("the list has more rows than one answer holds"));
-    }
     let today = answer.received_at.with_timezone(&New_York).date_naive();
-    let mut days = BTreeMap::new();
-    let mut renames = vec![];
-    for (group, rows) in &actions.corporate_actions {
-        for row in rows.iter().flatten() {
-            if group == "name_changes" {
-                renames.extend(rename(row)?.filter(|change| change.date <= today));
-                continue;
-            }
-            if !is_of_list(kind, group) || !row.is_of(&symbol) {
-                continue;
-            }
-            let date = row.date()?;
-            // What is declared has not happened yet.
-            if date <= today {
-                add(&mut days, kind, date, factor(group, row));
-            }
+    let mut renames = actions.renames(today)?;
+    let mut lists = Vec::with_capacity(symbols.len() * kinds.len());
+    for symbol in symbols {
+        for kind in &kinds {
+            lists.push(ReportedEvents {
+                events: actions.events(&symbol, *kind, today)?,
+                instrument: Instrument {
+                    source: request.source.clone(),
+                    symbol: symbol.clone(),
+                },
+                kind: *kind,
+                // What happens on the day itself may be listed in the evening.
+                through: today - TimeDelta::days(1),
+                // Once is enough.
+                renames: std::mem::take(&mut renames),
+            });
         }
     }
-    Ok(ReportedEvents {
-        instrument: Instrument {
-            source: request.source.clone(),
-            symbol,
-        },
-        kind,
-        // What happens on the day itself may be listed in the evening.
-        through: today - TimeDelta::days(1),
-        events: days
+    let next = actions.next_page_token.filter(|token| !token.is_empty());
+    let next = next.map(|token| request.next_page([(plan::PAGE, token.as_ref())]));
+    Ok(EventPage { lists, next })
+}
+
+impl Actions<'_> {
+    /// The changes of symbols that have happened.
+    fn renames(&self, today: NaiveDate) -> Result<Vec<NameChange>, Refusal> {
+        let mut renames = vec![];
+        for row in self
+            .corporate_actions
+            .get("name_changes")
             .into_iter()
-            .map(|(date, amount)| (date, amount.and_then(price)))
-            .collect(),
-        renames,
-    })
+            .flatten()
+            .flatten()
+        {
+            renames.extend(rename(row)?.filter(|change| change.date <= today));
+        }
+        Ok(renames)
+    }
+
+    /// The days of a list of a symbol, each with its amount. What is declared has not happened yet.
+    fn events(
+        &self,
+        symbol: &Symbol,
+        kind: EventKind,
+        today: NaiveDate,
+    ) -> Result<Vec<(NaiveDate, Option<Price>)>, Refusal> {
+        let mut days = BTreeMap::new();
+        for (group, rows) in &self.corporate_actions {
+            let rows = rows.iter().flatten().filter(|row| row.is_of(symbol));
+            for row in rows.filter(|_| is_of_list(kind, group)) {
+                let date = row.date()?;
+                if date <= today {
+                    add(&mut days, kind, date, factor(group, row));
+                }
+            }
+        }
+        let priced = |(date, amount): (NaiveDate, Option<Decimal>)| (date, amount.and_then(price));
+        Ok(days.into_iter().map(priced).collect())
+    }
 }
 
 /// Whether a group of rows belongs to a list.

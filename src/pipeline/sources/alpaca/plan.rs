@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use super::describe::Feed;
 use super::route::HOURS;
 use super::times::{Times, requests};
-use crate::model::{ErrorClass, Interval, Publishing, Request, SeriesKey, Span};
+use crate::model::{ErrorClass, Interval, Publishing, Request, SeriesKey, Span, Symbol};
 use crate::pipeline::source::{Hours, Planned, Range, Refusal, Wish};
 
 /// Where a page says which one is meant.
@@ -137,7 +137,7 @@ impl Asking<'_> {
             .unwrap_or(MOST_SYMBOLS)
             .clamp(1, MOST_SYMBOLS);
         let request = |batch: &[SeriesKey], span: &Span| self.request(group, batch, *span);
-        batches(&series, most)
+        batches(&series, most, |key| &key.symbol)
             .iter()
             .flat_map(|batch| pieces.iter().map(move |span| request(batch, span)))
             .collect()
@@ -235,20 +235,24 @@ pub(super) fn hull(one: Span, other: Span) -> Span {
     Span::new(one.from.min(other.from), one.to.max(other.to))
 }
 
-/// Series in batches of at most so many, whose symbols fit into a URL.
-fn batches(series: &[SeriesKey], most: usize) -> Vec<Vec<SeriesKey>> {
-    let mut batches: Vec<Vec<SeriesKey>> = vec![];
+/// Things in batches of at most so many, whose symbols fit into a URL.
+pub(super) fn batches<T: Clone>(
+    things: &[T],
+    most: usize,
+    symbol: impl Fn(&T) -> &Symbol,
+) -> Vec<Vec<T>> {
+    let mut batches: Vec<Vec<T>> = vec![];
     let mut chars = 0;
-    for key in series {
-        let more = key.symbol.as_str().len() + "%2C".len();
+    for thing in things {
+        let more = symbol(thing).as_str().len() + "%2C".len();
         match batches.last_mut() {
             Some(batch) if batch.len() < most && chars + more <= MOST_CHARS => {
                 chars += more;
-                batch.push(key.clone());
+                batch.push(thing.clone());
             }
             _ => {
                 chars = more;
-                batches.push(vec![key.clone()]);
+                batches.push(vec![thing.clone()]);
             }
         }
     }
@@ -303,15 +307,19 @@ pub(super) fn hours(request: &Request) -> Hours {
 
 /// The request without one of its symbols; `None`: it has no other.
 fn without(request: &Request, symbol: &str) -> Option<Request> {
-    let is_other = |key: &&SeriesKey| !key.symbol.as_str().eq_ignore_ascii_case(symbol);
-    let series: Vec<SeriesKey> = request.series.iter().filter(is_other).cloned().collect();
-    if series.is_empty() || series.len() == request.series.len() {
+    let is_other = |name: &str| !name.eq_ignore_ascii_case(symbol);
+    let symbols = request.get("symbols")?;
+    let left: Vec<&str> = symbols.split(',').filter(|name| is_other(name)).collect();
+    if left.is_empty() || left.len() == symbols.split(',').count() {
         return None;
     }
-    let symbols: Vec<&str> = series.iter().map(|key| key.symbol.as_str()).collect();
+    let series = request.series.iter();
     Some(Request {
-        series: series.clone(),
-        ..with(request, "symbols", &symbols.join(","))
+        series: series
+            .filter(|key| is_other(key.symbol.as_str()))
+            .cloned()
+            .collect(),
+        ..with(request, "symbols", &left.join(","))
     })
 }
 

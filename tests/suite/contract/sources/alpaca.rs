@@ -1,6 +1,7 @@
 //! Alpaca's client over HTTP, into both databases. The provider has a bar for every minute of the day
 //! from 09:30 to 16:00, counts bars over all symbols, and withholds what is younger than 15 minutes.
 
+mod actions;
 mod market;
 
 use chrono::Timelike as _;
@@ -21,7 +22,6 @@ contract! {
     a_token_that_comes_again_ends_the_walk,
     a_full_bucket_is_tried_again,
     two_feeds_are_two_series,
-    adjusted_prices_are_those_of_the_provider_within_half_a_cent,
 }
 
 const ID: &str = "PKCANARY0042";
@@ -482,105 +482,4 @@ async fn two_feeds_are_two_series(place: Place) {
         .await;
     // The last minutes are withheld of the consolidated tape only.
     assert_eq!(rows, ["alpaca 37", "alpaca_iex 55"]);
-}
-
-/// Daily bars and corporate actions around a split of ten for one, as the provider has them.
-fn around_a_split(mut bars: serde_json::Value) -> impl Fn(&Arrived) -> Reply + Send + Sync {
-    let all = bars["bars"]["TEST"].take();
-    move |arrived| {
-        let body = match (arrived.url.path(), arrived.get("types").as_deref()) {
-            ("/v2/stocks/bars", _) => {
-                let [start, end] = ["start", "end"].map(|name| at(&arrived.get(name).unwrap()));
-                let is_asked = |bar: &&serde_json::Value| {
-                    (start..=end).contains(&at(bar["t"].as_str().unwrap()))
-                };
-                let asked: Vec<_> = all.as_array().unwrap().iter().filter(is_asked).collect();
-                json!({ "bars": { "TEST": asked }, "next_page_token": null }).to_string()
-            }
-            ("/v1/corporate-actions", Some("cash_dividend")) => {
-                r#"{"corporate_actions":{},"next_page_token":null}"#.to_owned()
-            }
-            ("/v1/corporate-actions", Some(_)) => json!({
-                "corporate_actions": { "forward_splits": [{ "symbol": "TEST", "new_rate": 10,
-                    "old_rate": 1, "ex_date": "2024-06-10", "process_date": "2024-06-10" }] },
-                "next_page_token": null,
-            })
-            .to_string(),
-            _ => return Some((404, String::new())),
-        };
-        Some((200, body))
-    }
-}
-
-async fn adjusted_prices_are_those_of_the_provider_within_half_a_cent(place: Place) {
-    #[derive(serde::Deserialize)]
-    struct Pair {
-        raw: serde_json::Value,
-        split: serde_json::Value,
-    }
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../shared/fixtures/alpaca/synthetic_split_pair.json"
-    );
-    let Ok(pair) = std::fs::read_to_string(file) else {
-        crate::support::cluster::notice("skipped: no recorded answers beside the project");
-        return;
-    };
-    let pair: Pair = serde_json::from_str(&pair).unwrap();
-    let provider = Scripted::start(at(NOW), around_a_split(pair.raw.clone())).await;
-    let store = place.open().await;
-    let pipeline = free(&store, &provider);
-    let daily = SeriesKey {
-        interval: Interval::Daily,
-        ..key(&SIP, "TEST")
-    };
-    let before = ("2024-05-28T04:00:00Z", "2024-06-10T04:00:00Z");
-    let since = ("2024-06-10T04:00:00Z", "2024-06-11T04:00:00Z");
-    for days in [before, since] {
-        let report = ended(&pipeline, between(std::slice::from_ref(&daily), days)).await;
-        assert_eq!(report.status, RunStatus::Succeeded, "{report:?}");
-        assert!(report.series[0].counts.inserted > 0, "{report:?}");
-    }
-    let asked = provider.journal();
-    let paths: Vec<&str> = asked.iter().map(|arrived| arrived.url.path()).collect();
-    let actions = "/v1/corporate-actions";
-    let bars = "/v2/stocks/bars";
-    assert_eq!(
-        paths,
-        [bars, actions, actions, bars],
-        "lists are asked for once a day"
-    );
-
-    let columns = [
-        "open_price",
-        "high_price",
-        "low_price",
-        "close_price",
-        "volume",
-    ];
-    for (view, expected, tolerance) in [
-        ("stock_data", &pair.raw, 0.0),
-        ("stock_data_adjusted", &pair.split, 0.005),
-    ] {
-        let columns = columns
-            .map(|column| format!("CAST({column} AS TEXT)"))
-            .join(" || ' ' || ");
-        let rows = place
-            .sql(&format!(
-                "SELECT {columns} FROM {view} WHERE symbol = 'TEST' ORDER BY timestamp"
-            ))
-            .await;
-        let theirs = expected["bars"]["TEST"].as_array().unwrap();
-        assert_eq!(rows.len(), theirs.len(), "{view}");
-        for (row, bar) in rows.iter().zip(theirs) {
-            let ours: Vec<f64> = row.split(' ').map(|value| value.parse().unwrap()).collect();
-            for (ours, name) in ours.iter().zip(["o", "h", "l", "c", "v"]) {
-                let theirs = bar[name].as_f64().unwrap();
-                assert!(
-                    (ours - theirs).abs() <= tolerance,
-                    "{view} {name}: {ours} for {theirs}"
-                );
-            }
-        }
-    }
 }

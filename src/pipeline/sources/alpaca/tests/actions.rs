@@ -1,18 +1,27 @@
 //! Corporate actions, the list of symbols, and bars that are rolled up.
 
 use super::*;
-use crate::model::adjustment::EventKind;
+use crate::model::adjustment::{EventKind, ReportedEvents};
 use crate::model::{Price, Status};
-use crate::pipeline::source::{SymbolReading, SymbolWish};
+use crate::pipeline::source::{EventAsk, EventPage, SymbolReading, SymbolWish};
+
+fn asked_all(wanted: &[(&str, EventKind)]) -> Vec<EventAsk> {
+    let list = |(symbol, kind): &(&str, EventKind)| (symbol.parse().unwrap(), *kind);
+    let wanted: Vec<_> = wanted.iter().map(list).collect();
+    free().events().unwrap().ask_events(&wanted)
+}
 
 fn asked(symbol: &str, kind: EventKind) -> Request {
-    let symbol = symbol.parse().unwrap();
-    free().events().unwrap().ask_events(&symbol, kind).unwrap()
+    let [ask] = asked_all(&[(symbol, kind)]).try_into().unwrap();
+    ask.request.unwrap()
 }
 
 fn list(symbol: &str, kind: EventKind, body: &str) -> ReportedEvents {
     let read = free().read_events(&asked(symbol, kind), &answer(200, body));
-    read.unwrap()
+    let EventPage { lists, next } = read.unwrap();
+    assert_eq!(next, None);
+    let [list] = lists.try_into().unwrap();
+    list
 }
 
 fn days(list: &ReportedEvents) -> Vec<(String, Option<String>)> {
@@ -44,6 +53,71 @@ fn a_list_is_asked_for_with_its_dates() {
     );
     assert!(request.is_about_symbols() && free().is_about_events(&request));
     assert!(free().is_about_events(&asked("NVDA", EventKind::Splits)));
+}
+
+#[test]
+fn one_request_asks_for_the_lists_of_a_hundred_symbols() {
+    use EventKind::{Dividends, Splits};
+    let names: Vec<String> = (0..120).map(|number| format!("S{number:03}")).collect();
+    let both = names
+        .iter()
+        .flat_map(|name| [(name.as_str(), Splits), (name, Dividends)]);
+    let wanted: Vec<_> = both.chain([("ONE", Splits)]).collect();
+    let asks = asked_all(&wanted);
+    let about = |ask: &EventAsk| {
+        let request = ask.request.as_ref().unwrap();
+        let symbols = request.get("symbols").unwrap().split(',').count();
+        let types = request.get("types").unwrap().split(',').count();
+        (symbols, types, ask.lists.len())
+    };
+    let about: Vec<_> = asks.iter().map(about).collect();
+    assert_eq!(about, [(1, 7, 1), (100, 8, 200), (20, 8, 40)]);
+}
+
+#[test]
+fn each_symbol_has_its_own_rows_and_a_token_names_the_next_page() {
+    let [ask] = asked_all(&[
+        ("AAA", EventKind::Splits),
+        ("AAA", EventKind::Dividends),
+        ("BBB", EventKind::Splits),
+        ("BBB", EventKind::Dividends),
+    ])
+    .try_into()
+    .unwrap();
+    let request = ask.request.unwrap();
+    let body = r#"{"corporate_actions":{
+        "cash_dividends":[{"symbol":"BBB","ex_date":"2024-06-10","rate":0.25,"process_date":"2024-06-20"}],
+        "forward_splits":[{"symbol":"AAA","ex_date":"2024-06-10","new_rate":2,"old_rate":1,"process_date":"2024-06-10"}],
+        "name_changes":[{"old_symbol":"ZZZ","new_symbol":"BBB","process_date":"2022-06-09"}]},
+        "next_page_token":"MDA3"}"#;
+    let page = free().read_events(&request, &answer(200, body)).unwrap();
+    let lists: Vec<_> = page
+        .lists
+        .iter()
+        .map(|list| (list.instrument.symbol.as_str(), list.kind, days(list)))
+        .collect();
+    assert_eq!(
+        lists,
+        [
+            (
+                "AAA",
+                EventKind::Splits,
+                vec![day("2024-06-10", Some("2.0000"))]
+            ),
+            ("AAA", EventKind::Dividends, vec![]),
+            ("BBB", EventKind::Splits, vec![]),
+            (
+                "BBB",
+                EventKind::Dividends,
+                vec![day("2024-06-10", Some("0.2500"))]
+            ),
+        ]
+    );
+    let renames: usize = page.lists.iter().map(|list| list.renames.len()).sum();
+    assert_eq!(renames, 1);
+    let next = page.next.unwrap();
+    assert_eq!((next.page, next.get("page_token")), (2, Some("MDA3")));
+    assert!(free().is_about_events(&next));
 }
 
 #[test]
@@ -115,13 +189,8 @@ fn a_change_of_symbols_is_said_once_it_has_happened() {
 }
 
 #[test]
-fn a_list_that_is_cut_or_of_another_shape_is_refused() {
+fn a_list_of_another_shape_is_refused() {
     for (status, body, class) in [
-        (
-            200,
-            r#"{"corporate_actions":{},"next_page_token":"MDA3"}"#,
-            ErrorClass::Malformed,
-        ),
         (
             200,
             r#"{"corporate_actions":{"cash_dividends":[{"symbol":"AAA","ex_date":"soon","rate":1}]}}"#,
