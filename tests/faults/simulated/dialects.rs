@@ -215,6 +215,35 @@ async fn pages_that_shrink_are_walked_to_the_last() {
     assert!(short.stored().await == whole.stored().await);
 }
 
+/// Rows that cannot be bars are left out and counted. Of two rows for one time the last is believed, so
+/// that its bar alone may change.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_cannot_be_bars_change_no_other_bar() {
+    for (series, rejected) in [
+        ("alpaca:IBM", 3),
+        ("coinbase:BTC-USD", 4),
+        ("binance:BTCUSDT", 4),
+    ] {
+        let trial = Trial::of(series).await;
+        assert_eq!(class(&trial.fetch().await), None, "{series}");
+        let before = trial.stored().await;
+        trial.server.set_faults(vec!["bad-row".parse().unwrap()]);
+        let report = trial.fetch().await;
+        assert_eq!(
+            (class(&report), report.rejected),
+            (None, rejected),
+            "{report:?}"
+        );
+        let after = trial.stored().await;
+        assert_eq!(after.len(), before.len(), "{series}");
+        let changed = before
+            .iter()
+            .zip(&after)
+            .filter(|(before, after)| before != after);
+        assert_eq!(changed.count(), 1, "{series}");
+    }
+}
+
 /// Answers without bars are no refusals, and take nothing away.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_bars_changes_nothing() {
