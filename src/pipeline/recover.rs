@@ -97,7 +97,11 @@ impl Pipeline {
 
     /// Lets requests go on at the first page that is missing where an earlier run was cut short
     /// between two pages: the last page that is stored names the next one.
-    pub(super) async fn go_on(&self, lane: &Lane, requests: &mut [Request]) -> Result<(), DbError> {
+    pub(super) async fn go_on(
+        &self,
+        lane: &Lane,
+        requests: &mut Vec<Request>,
+    ) -> Result<(), DbError> {
         if lane.policy.most_pages <= 1 {
             return Ok(());
         }
@@ -109,12 +113,13 @@ impl Pipeline {
             if next.page > lane.policy.most_pages {
                 continue;
             }
-            if let Some(request) = requests
-                .iter_mut()
-                .find(|wanted| wanted.is_continued_by(&next))
+            let left = |wanted: &Request| lane.source.continued(wanted, &next);
+            let mut places = requests.iter().enumerate();
+            if let Some((place, left)) =
+                places.find_map(|(place, wanted)| Some((place, left(wanted)?)))
             {
                 tracing::info!(series = %next.subject(), page = next.page, "an earlier run goes on");
-                *request = next;
+                requests.splice(place..=place, left);
             }
         }
         Ok(())

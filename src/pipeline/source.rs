@@ -335,6 +335,12 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// What is left to ask of a request, newest bars first, where an earlier run was cut before `next`, a
+    /// page of the same bars; `None`: it is a page of others.
+    fn continued(&self, wanted: &Request, next: &Request) -> Option<Vec<Request>> {
+        wanted.is_continued_by(next).then(|| vec![next.clone()])
+    }
+
     /// The request that finds in one answer whether there are bars before those of a request which
     /// brought none; `None`: the source cannot be asked that.
     fn before(&self, _request: &Request) -> Option<Request> {

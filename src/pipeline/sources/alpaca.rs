@@ -167,6 +167,10 @@ impl Source for Alpaca {
         speaks::spoken(asked, bars, &self.publishing())
     }
 
+    fn continued(&self, wanted: &Request, next: &Request) -> Option<Vec<Request>> {
+        plan::continued(wanted, next)
+    }
+
     fn know(&self, entitlements: &[Entitlement]) {
         let is_refused = |known: &Entitlement| !known.granted && known.parameter == refusal::END;
         if entitlements.iter().any(is_refused) {

@@ -230,6 +230,24 @@ pub(super) fn pages(request: &Request) -> u32 {
     u32::try_from(pages).unwrap_or(u32::MAX).max(1)
 }
 
+/// What is left of a request where the walk of an earlier one was cut before this page: the page with
+/// those after it, and before that the bars that are newer than the whole walk.
+pub(super) fn continued(wanted: &Request, next: &Request) -> Option<Vec<Request>> {
+    let (asked, walked) = (time(wanted)?, time(next)?);
+    if !(walked.from <= asked.from && asked.from < walked.to && walked.to <= asked.to) {
+        return None;
+    }
+    let as_walked = |name: &str| next.get(name).unwrap_or_default().to_owned();
+    let alike = with(wanted, "start", &as_walked("start"));
+    let alike = with(&alike, "end", &as_walked("end"));
+    if !alike.is_continued_by(next) {
+        return None;
+    }
+    let newer = Span::new(walked.to, asked.to);
+    let newer = (!newer.is_empty()).then(|| with(wanted, "start", &written(newer.from)));
+    Some(newer.into_iter().chain([next.clone()]).collect())
+}
+
 /// From the beginning of the earlier to the end of the later.
 pub(super) fn hull(one: Span, other: Span) -> Span {
     Span::new(one.from.min(other.from), one.to.max(other.to))

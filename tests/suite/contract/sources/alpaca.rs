@@ -16,6 +16,7 @@ contract! {
     a_session_has_all_its_minutes_and_a_half_day_fewer,
     one_bad_symbol_of_fifty_costs_one_request_and_no_other_series,
     a_walk_that_was_killed_goes_on_at_the_page_that_is_missing,
+    so_does_one_over_the_newest_bars_beside_those_that_are_newer_still,
     a_refused_key_is_asked_nothing_more,
     what_is_too_recent_for_the_key_is_left_out_and_learnt,
     a_clock_that_is_ahead_is_corrected_by_the_provider,
@@ -326,6 +327,49 @@ async fn a_walk_that_was_killed_goes_on_at_the_page_that_is_missing(place: Place
         let asked = Span::new(at(minutes.0), at(minutes.1));
         assert_eq!(covered(&store, series).await, [asked]);
     }
+}
+
+async fn so_does_one_over_the_newest_bars_beside_those_that_are_newer_still(place: Place) {
+    let store = place.open().await;
+    let both = keys(&["AAA", "BBB"]);
+    let silent = Scripted::start(at(NOW), |arrived| {
+        let is_first = arrived.get("page_token").is_none();
+        is_first.then(|| answered(arrived, 3_000))
+    });
+    let silent = silent.await;
+    let earlier = at(NOW) - TimeDelta::minutes(3);
+    let stopped = pipeline_of(&store, (&SIP, "free"), &silent.base_url, earlier);
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn({
+        let (cancel, request) = (cancel.clone(), wanted(&both));
+        let nobody: Observer = Arc::new(|_| {});
+        async move { stopped.run(request, nobody, cancel).await.unwrap() }
+    });
+    // Too recent a range, the first page of the rest, the second.
+    silent.asked_times(3).await;
+    cancel.cancel();
+    assert_eq!(running.await.unwrap().status, RunStatus::Cancelled);
+    let walked = silent.asked("end").remove(1);
+    let provider = Scripted::start(at(NOW), market(3_000)).await;
+    let report = ended(&free(&store, &provider), wanted(&both)).await;
+    assert_eq!(report.status, RunStatus::Succeeded, "{report:?}");
+    let [newer, rest] = provider.journal().try_into().unwrap();
+    let [start, end] = ["start", "end"].map(|name| at(&newer.get(name).unwrap()));
+    assert_eq!(start, at(&walked) + TimeDelta::milliseconds(1));
+    let newest = at("2026-11-20T20:38:59.999Z");
+    assert_eq!(end, newest, "16 minutes before now");
+    assert_eq!(
+        (newer.get("page_token"), rest.get("page_token")),
+        (None, Some("after-3000".to_owned()))
+    );
+    let begin = at(&rest.get("start").unwrap());
+    for series in &both {
+        let asked = Span::new(begin, end + TimeDelta::milliseconds(1));
+        assert_eq!(covered(&store, series).await, [asked]);
+    }
+    let bars = stored(&place, "AAA").await;
+    assert_eq!(bars, stored(&place, "BBB").await);
+    assert!(bars > 250, "{bars}");
 }
 
 async fn a_refused_key_is_asked_nothing_more(place: Place) {
