@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, Credential, SeriesFacts, open_sqlite};
-use pipeline_tui::model::{Coverage, Grid, Interval, Priority, SeriesKey, SourceId, Span, Spoken};
+use pipeline_tui::model::{
+    Coverage, Declared, Grid, Interval, Priority, SeriesKey, SourceId, Span, Spoken,
+};
 use pipeline_tui::pipeline::planner::{Candidate, Room, plan};
 use pipeline_tui::pipeline::schedule::Schedule;
 use pipeline_tui::pipeline::sources::{self, alpha_vantage::AlphaVantage};
@@ -181,7 +183,9 @@ impl Year {
         let calendars = (&self.schedule, &self.pipeline.calendars);
         let room = Room::of((&quota, per_day), calendars, Some(now), now).unwrap();
         let candidates = self.watched.iter().map(|one| {
-            let stand = self.pipeline.stand(one.series.clone(), &one.facts, None);
+            let stand =
+                self.pipeline
+                    .stand(one.series.clone(), &one.facts, &Declared::default(), None);
             Candidate {
                 series: one.series.clone(),
                 priority: Priority::Normal,

@@ -22,7 +22,7 @@ pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, PlanArgs, SourcesArg
 pub use self::watched::{EventsArgs, EventsFormat, RunArgs};
 use super::instant::{Bound, parse_age};
 use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
-use crate::model::Interval;
+use crate::model::{Interval, Priority};
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
 use crate::simulate::Scene;
@@ -350,6 +350,24 @@ pub enum WatchCommand {
         /// The series.
         #[command(flatten)]
         series: SeriesArgs,
+        /// What is declared of them.
+        #[command(flatten)]
+        declared: DeclaredArgs,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Declare something of series on the list: since when, how important, which group.
+    Set {
+        /// Symbols, separated by commas or spaces.
+        #[arg(required = true, value_name = "A,B")]
+        symbols: Vec<String>,
+        /// Only series with this interval; default: every interval.
+        #[arg(long)]
+        interval: Option<Interval>,
+        /// What is declared of them.
+        #[command(flatten)]
+        declared: DeclaredArgs,
         /// Output format.
         #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
         format: ReportFormat,
@@ -416,6 +434,22 @@ pub struct SeriesArgs {
     /// Prices adjusted for splits and dividends.
     #[arg(long)]
     pub adjusted: bool,
+}
+
+/// What is declared of series.
+#[derive(Debug, Args)]
+pub struct DeclaredArgs {
+    /// The day since when their bars are wanted, such as 2020-01-31; none: as the source has them.
+    ///
+    /// Bars before those that are fetched are holes until `backfill` or the key b brings them.
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<String>,
+    /// low, normal or high: where a plan cannot keep all series fresh, which it keeps fresher.
+    #[arg(long)]
+    pub priority: Option<Priority>,
+    /// The group they belong to: one word; none: no group.
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
 }
 
 /// `doctor`.

@@ -91,7 +91,8 @@ fn wished(
     let added = read("--add", &args.add)?;
     series.extend(added.iter().map(|one| SeriesKey::of(one, usual)));
     if let Some(file) = &args.add_file {
-        series.extend(watch::import(file, usual, &settings.sources)?);
+        let lines = watch::import(file, usual, &settings.sources)?.into_iter();
+        series.extend(lines.map(|(key, _)| key));
     }
     let mut seen = std::collections::HashSet::new();
     series.retain(|key| seen.insert(key.clone()));

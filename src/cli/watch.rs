@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::args::{ReportFormat, SeriesArgs, TableFormat, WatchCommand};
+use super::args::{DeclaredArgs, ReportFormat, SeriesArgs, TableFormat, WatchCommand};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::table::layout;
@@ -15,7 +15,10 @@ use super::{bars, fetch, open, output};
 use crate::config::{Settings, SourceAccess};
 use crate::model::text::{clean, thousands};
 use crate::model::watch_file::{self, MAX_BYTES};
-use crate::model::{Instrument, Interval, SeriesKey, SourceId, Sources, WatchEdit, WatchEdited};
+use crate::model::{
+    Declarations, Declared, Declaring, Instrument, Interval, SeriesKey, SourceId, Sources,
+    WatchEdit, WatchEdited,
+};
 use crate::ui::files;
 
 /// Wrong lines that are listed one by one; in a file of the wrong kind all of them are wrong.
@@ -43,20 +46,43 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
     match command {
         WatchCommand::List { format } => {
             let store = open::store(&settings, read_only).await?;
-            print(&store.watch_list().await?, format, &settings, context)
+            let list = store.watch_list().await?;
+            print(&list, &store.declared().await?, format, &settings, context)
         }
         WatchCommand::Export { output } => {
             let store = open::store(&settings, read_only).await?;
             export(
                 &store.watch_list().await?,
+                &store.declared().await?,
                 output.as_deref(),
                 &sources.usual,
                 context,
             )
         }
-        WatchCommand::Add { series, format } => {
-            let edit = WatchEdit::Add(named(&series, default, sources)?);
-            change(edit, format, &settings).await
+        WatchCommand::Add {
+            series,
+            declared,
+            format,
+        } => {
+            let (series, declaring) = (named(&series, default, sources)?, declaring(declared)?);
+            let declare = series.iter().map(|key| (key.clone(), declaring.clone()));
+            change(watch_file::adding(declare.collect()), format, &settings).await
+        }
+        WatchCommand::Set {
+            symbols,
+            interval,
+            declared,
+            format,
+        } => {
+            let instruments = named_instruments(&symbols, sources)?;
+            let declaring = declaring(declared)?;
+            if declaring.is_empty() {
+                return Err(Failure::usage(
+                    "nothing to set; use --since, --priority or --group",
+                ));
+            }
+            let is_meant = |key: &SeriesKey| interval.is_none_or(|it| key.interval == it);
+            set(&instruments, is_meant, &declaring, format, &settings).await
         }
         WatchCommand::Replace { series, format } => {
             let edit = WatchEdit::Set(named(&series, default, sources)?);
@@ -68,11 +94,11 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             replace,
             format,
         } => {
-            let series = import(&file, interval.unwrap_or(default), sources)?;
+            let lines = import(&file, interval.unwrap_or(default), sources)?;
             let edit = if replace {
-                WatchEdit::Set(series)
+                watch_file::replacing(lines)
             } else {
-                WatchEdit::Add(series)
+                watch_file::adding(lines)
             };
             change(edit, format, &settings).await
         }
@@ -90,6 +116,53 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             remove(&instruments, is_meant, format, &settings).await
         }
     }
+}
+
+/// What is declared on the command line.
+fn declaring(args: DeclaredArgs) -> Result<Declaring, Failure> {
+    let mut declaring = Declaring {
+        priority: args.priority,
+        ..Declaring::default()
+    };
+    for (name, value) in [("since", args.since), ("group", args.group)] {
+        if let Some(value) = value {
+            let taken = declaring.take(name, &value);
+            taken.map_err(|why| Failure::usage(format!("--{name}: {why}")))?;
+        }
+    }
+    Ok(declaring)
+}
+
+/// Declares something of the series on the list that are meant.
+async fn set(
+    instruments: &[Instrument],
+    is_meant: impl Fn(&SeriesKey) -> bool,
+    declaring: &Declaring,
+    format: ReportFormat,
+    settings: &Settings,
+) -> Result<u8, Failure> {
+    let store = open::store(settings, false).await?;
+    let wanted: HashSet<&Instrument> = instruments.iter().collect();
+    let list = store.watch_list().await?.into_iter();
+    let meant = list.filter(|key| is_meant(key) && wanted.contains(&key.instrument()));
+    let pairs: Vec<_> = meant.map(|key| (key, declaring.clone())).collect();
+    if pairs.is_empty() {
+        return Err(Failure::usage(
+            "none of these is on the watch list; watch add adds them",
+        ));
+    }
+    let done = match pairs.len() {
+        1 => "set 1".to_owned(),
+        many => format!("set {}", count(many)),
+    };
+    let edited = store.edit_watch_list(WatchEdit::Declare(pairs)).await?;
+    let done = if edited.is_changed {
+        done
+    } else {
+        "no change".to_owned()
+    };
+    report(&done, &edited, format, settings)?;
+    Ok(exit::DONE)
 }
 
 async fn change(edit: WatchEdit, format: ReportFormat, settings: &Settings) -> Result<u8, Failure> {
@@ -208,7 +281,7 @@ pub(super) fn import(
     file: &Path,
     interval: Interval,
     sources: &Sources,
-) -> Result<Vec<SeriesKey>, Failure> {
+) -> Result<Vec<(SeriesKey, Declaring)>, Failure> {
     let is_stdin = file == Path::new("-");
     let shown = if is_stdin {
         "stdin".to_owned()
@@ -257,27 +330,39 @@ pub(super) fn import(
 
 fn print(
     list: &[SeriesKey],
+    declared: &Declarations,
     format: TableFormat,
     settings: &Settings,
     context: &Context,
 ) -> Result<u8, Failure> {
     match format {
-        TableFormat::Json => output::print(&fetch::serialize(&list)?)?,
+        TableFormat::Json => {
+            let each = list.iter().map(|series| JsonSeries {
+                series,
+                declared: declared.get(series).cloned().unwrap_or_default(),
+            });
+            output::print(&fetch::serialize(&each.collect::<Vec<_>>())?)?;
+        }
         TableFormat::Table if list.is_empty() => context.narrator.say(&cost(&[], settings)),
         TableFormat::Table => {
             let rows: Vec<Vec<String>> = list
                 .iter()
                 .map(|key| {
                     let prices = if key.adjusted { "adjusted" } else { "raw" };
+                    let declared = declared.get(key).map(Declared::written);
                     [
                         key.instrument().to_string(),
                         key.interval.to_string(),
                         prices.to_owned(),
+                        declared.unwrap_or_default(),
                     ]
                     .into()
                 })
                 .collect();
-            output::print(&layout(&["SYMBOL", "INTERVAL", "PRICES"], &rows))?;
+            output::print(&layout(
+                &["SYMBOL", "INTERVAL", "PRICES", "DECLARED"],
+                &rows,
+            ))?;
             let is_known = |key: &&SeriesKey| settings.sources.knows(&key.source);
             let known: Vec<SeriesKey> = list.iter().filter(is_known).cloned().collect();
             context.narrator.say(&cost(&known, settings));
@@ -291,11 +376,12 @@ fn print(
 
 fn export(
     list: &[SeriesKey],
+    declared: &Declarations,
     file: Option<&Path>,
     usual: &SourceId,
     context: &Context,
 ) -> Result<u8, Failure> {
-    let text = watch_file::write(list, usual);
+    let text = watch_file::write(list, declared, usual);
     match file {
         None => output::print(&text)?,
         Some(path) => {
@@ -365,6 +451,14 @@ fn cost(list: &[SeriesKey], settings: &Settings) -> String {
 
 fn count(number: usize) -> String {
     thousands(number as i128)
+}
+
+#[derive(Serialize)]
+struct JsonSeries<'a> {
+    #[serde(flatten)]
+    series: &'a SeriesKey,
+    #[serde(flatten)]
+    declared: Declared,
 }
 
 #[derive(Serialize)]

@@ -8,13 +8,18 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::error::Result;
-use crate::model::{Learnt, Listing, RequestId, SeriesKey, SourceId, WatchEdit, WatchEdited};
+use crate::model::{
+    Declarations, Learnt, Listing, RequestId, SeriesKey, SourceId, WatchEdit, WatchEdited,
+};
 
 /// What a store keeps besides bars, requests and runs.
 #[async_trait]
 pub trait DeskStore: fmt::Debug + Send + Sync {
     /// The watch list, in the order in which series were added.
     async fn watch_list(&self) -> Result<Vec<SeriesKey>>;
+
+    /// What is declared of the series of the watch list; one that is not among them has the defaults.
+    async fn declared(&self) -> Result<Declarations>;
 
     /// Puts series into the watch list if it is empty; returns the list as it then is.
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;

@@ -1,10 +1,10 @@
 //! How a changed watch list is written: which rows are deleted, and which are added after those
 //! that stay. Pure, and the same on both back ends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Result, row};
-use crate::model::SeriesKey;
+use super::{DbError, Result, row};
+use crate::model::{Declarations, Declared, Declaring, SeriesKey, WatchEdit, WatchEdited};
 
 /// The setting that holds the mark of the list: a new one after every change, so that a process
 /// notices a change without reading the list.
@@ -17,6 +17,78 @@ pub fn new_mark() -> String {
 
 /// A row of the table `series`: id, source, symbol, interval, adjusted, settings and the time as text.
 pub type Row = (i64, String, String, String, bool, String, String);
+
+/// A row of which something is declared: source, symbol, interval, adjusted, since, priority, group.
+pub type DeclaredRow = (
+    String,
+    String,
+    String,
+    bool,
+    Option<String>,
+    String,
+    Option<String>,
+);
+
+/// What is declared of each series.
+pub fn declarations(rows: Vec<DeclaredRow>) -> Result<Declarations> {
+    let each = rows.into_iter().map(|row| {
+        let (source, symbol, interval, adjusted, since, priority, group) = row;
+        let key = row::series_key(&source, &symbol, &interval, adjusted)?;
+        let mut declaring = Declaring::default();
+        let since = since.map(|since| ("since", since));
+        let group = group.map(|group| ("group", group));
+        let words = [since, Some(("priority", priority)), group];
+        for (name, value) in words.into_iter().flatten() {
+            declaring
+                .take(name, &value)
+                .map_err(|why| DbError::other(format!("what is declared of {key}: {why}")))?;
+        }
+        Ok((key, declaring.apply(&Declared::default())))
+    });
+    each.collect()
+}
+
+/// What a change makes of a list and of what is declared, and which rows that concerns.
+#[derive(Debug)]
+pub struct Change {
+    /// The list as it then is.
+    pub edited: WatchEdited,
+    /// The rows to write; `None`: none.
+    pub rewrite: Option<Rewrite>,
+    /// What is declared of series that differs from their rows.
+    pub declare: Vec<(SeriesKey, Declared)>,
+}
+
+/// What a change makes of these rows.
+pub fn change(edit: &WatchEdit, rows: Vec<Row>, declared: &Declarations) -> Result<Change> {
+    let before = keys(&rows)?;
+    let mut edited = edit.apply(&before);
+    let after = edit.declare(&before, declared);
+    let nothing = Declared::default();
+    let rewrite = edited
+        .is_changed
+        .then(|| rewrite(rows, &before, &edited.list));
+    let inserted = rewrite.iter().flat_map(|rewrite| &rewrite.insert);
+    let inserted: HashSet<&SeriesKey> = inserted.map(|(key, _)| key).collect();
+    let of = |of: &Declarations, key: &SeriesKey| of.get(key).unwrap_or(&nothing).clone();
+    // An inserted row has the defaults.
+    let differs = |key: &&SeriesKey| {
+        let is = if inserted.contains(*key) {
+            nothing.clone()
+        } else {
+            of(declared, key)
+        };
+        is != of(&after, key)
+    };
+    let declare = edited.list.iter().filter(differs);
+    let declare: Vec<_> = declare.map(|key| (key.clone(), of(&after, key))).collect();
+    edited.is_changed |= !declare.is_empty();
+    Ok(Change {
+        edited,
+        rewrite,
+        declare,
+    })
+}
 
 /// What a row keeps when it moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +145,7 @@ pub fn rewrite(rows: Vec<Row>, before: &[SeriesKey], after: &[SeriesKey]) -> Rew
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Interval, WatchEdit};
+    use crate::model::{Interval, Priority};
 
     fn rows(symbols: &str) -> Vec<Row> {
         let row = |(id, symbol): (i64, &str)| {
@@ -87,6 +159,24 @@ mod tests {
 
     fn keys_of(symbols: &str) -> Vec<SeriesKey> {
         keys(&rows(symbols)).unwrap()
+    }
+
+    #[test]
+    fn what_is_declared_is_written_where_it_differs_and_moves_with_its_row() {
+        let high = Declared {
+            priority: Priority::High,
+            ..Declared::default()
+        };
+        let [a, b, c] = keys_of("A B C").try_into().unwrap();
+        let declared = Declarations::from([(b.clone(), high.clone())]);
+        let changed = |edit: WatchEdit| change(&edit, rows("A B C"), &declared).unwrap();
+        let again = changed(WatchEdit::Declare(vec![(b.clone(), high.clone().into())]));
+        assert!(!again.edited.is_changed && again.rewrite.is_none());
+        let other = changed(WatchEdit::Declare(vec![(a.clone(), high.clone().into())]));
+        assert!(other.edited.is_changed && other.rewrite.is_none());
+        assert_eq!(other.declare, [(a.clone(), high.clone())]);
+        let moved = changed(WatchEdit::Set(vec![a, c, b.clone()]));
+        assert_eq!(moved.declare, [(b, high)]);
     }
 
     #[test]

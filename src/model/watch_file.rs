@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use super::{Interval, SeriesKey, SourceId, Sources};
+use super::{Declarations, Declared, Declaring, Interval, SeriesKey, SourceId, Sources, WatchEdit};
 
 /// The largest file that is read: room for half a million series.
 pub const MAX_BYTES: usize = 8 << 20;
 
 /// The first line of a file that this program writes.
-const HEAD: [&str; 3] = ["symbol", "interval", "adjusted"];
+const HEAD: [&str; 4] = ["symbol", "interval", "adjusted", "declared"];
 
 /// A line that names no series.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +39,14 @@ pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
 /// The series that a text names, in its order; or every line that names none.
 ///
 /// A line is a symbol with or without its source, an interval (`interval` where it has none) and
-/// `adjusted` or `raw`, between commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
+/// `adjusted` or `raw`, and what is declared of it, as `since=2020-01-31`, `priority=high` and
+/// `group=tech`, between commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
 /// are skipped.
 pub fn parse(
     text: &str,
     interval: Interval,
     sources: &Sources,
-) -> Result<Vec<SeriesKey>, Vec<BadLine>> {
+) -> Result<Vec<(SeriesKey, Declaring)>, Vec<BadLine>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines = (1..).zip(text.split('\n'));
@@ -68,12 +69,48 @@ pub fn parse(
     }
 }
 
-/// The file of a list, with a line of column names. The source stands in front of a symbol unless
-/// `usual` and every other program takes it for granted.
+/// Adds the series of a file and declares what it says of them.
 #[must_use]
-pub fn write(list: &[SeriesKey], usual: &SourceId) -> String {
-    let head = HEAD.join(",") + "\n";
-    let lines = list.iter().map(|key| {
+pub fn adding(lines: Vec<(SeriesKey, Declaring)>) -> WatchEdit {
+    declaring(WatchEdit::Add, lines)
+}
+
+/// The same instead of the whole list.
+#[must_use]
+pub fn replacing(lines: Vec<(SeriesKey, Declaring)>) -> WatchEdit {
+    declaring(WatchEdit::Set, lines)
+}
+
+fn declaring(
+    edit: impl Fn(Vec<SeriesKey>) -> WatchEdit,
+    lines: Vec<(SeriesKey, Declaring)>,
+) -> WatchEdit {
+    let edit = edit(lines.iter().map(|(key, _)| key.clone()).collect());
+    let said = lines.into_iter().filter(|(_, said)| !said.is_empty());
+    let said: Vec<_> = said.collect();
+    if said.is_empty() {
+        edit
+    } else {
+        WatchEdit::Several(vec![edit, WatchEdit::Declare(said)])
+    }
+}
+
+/// The file of a list, with a line of column names; the last only where something is declared. The
+/// source stands in front of a symbol unless `usual` and every other program takes it for granted.
+#[must_use]
+pub fn write(list: &[SeriesKey], declared: &Declarations, usual: &SourceId) -> String {
+    let written: Vec<String> = list
+        .iter()
+        .map(|key| {
+            declared
+                .get(key)
+                .map_or_else(String::new, Declared::written)
+        })
+        .collect();
+    let is_plain = written.iter().all(String::is_empty);
+    let columns = HEAD.len() - usize::from(is_plain);
+    let head: Vec<&str> = HEAD.into_iter().take(columns).collect();
+    let lines = list.iter().zip(written).map(|(key, declared)| {
         let SeriesKey {
             source,
             symbol,
@@ -85,8 +122,10 @@ pub fn write(list: &[SeriesKey], usual: &SourceId) -> String {
         } else {
             format!("{source}:")
         };
-        format!("{prefix}{symbol},{interval},{adjusted}\n")
+        let gap = if is_plain { "" } else { "," };
+        format!("{prefix}{symbol},{interval},{adjusted}{gap}{declared}\n")
     });
+    let head = head.join(",") + "\n";
     std::iter::once(head).chain(lines).collect()
 }
 
@@ -117,19 +156,25 @@ fn is_head(line: &str) -> bool {
     words(line).count() <= HEAD.len() && names.all(|(word, name)| word.eq_ignore_ascii_case(name))
 }
 
-fn one(line: &str, interval: Interval, sources: &Sources) -> Result<SeriesKey, String> {
+fn one(
+    line: &str,
+    interval: Interval,
+    sources: &Sources,
+) -> Result<(SeriesKey, Declaring), String> {
     // An empty first column must not turn the second into a symbol.
     let has_symbol = !line.starts_with([',', ';']);
-    let mut plain = Vec::new();
+    let (mut plain, mut declaring) = (Vec::new(), Declaring::default());
     for word in words(line).filter(|_| has_symbol) {
-        plain.push(match word {
+        plain.push(match word.split_once('=') {
             _ if plain.is_empty() => word,
+            Some((name, value)) if declaring.take(name, value)? => continue,
             _ if word.eq_ignore_ascii_case("true") => "adjusted",
             _ if word.eq_ignore_ascii_case("false") => "raw",
             _ => word,
         });
     }
-    SeriesKey::from_words(&plain.join(" "), interval, sources).map_err(|error| error.to_string())
+    let key = SeriesKey::from_words(&plain.join(" "), interval, sources);
+    Ok((key.map_err(|error| error.to_string())?, declaring))
 }
 
 #[cfg(test)]
@@ -137,7 +182,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Symbol;
+    use crate::model::{Priority, Symbol};
 
     fn sources(usual: SourceId) -> Sources {
         let known = vec![SourceId::DEFAULT, SourceId::known("alpaca")];
@@ -146,7 +191,13 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<String>, Vec<String>> {
         match parse(text, Interval::Weekly, &sources(SourceId::DEFAULT)) {
-            Ok(series) => Ok(series.iter().map(ToString::to_string).collect()),
+            Ok(lines) => {
+                let words = lines.into_iter().map(|(key, declaring)| {
+                    let declared = declaring.apply(&Declared::default()).written();
+                    format!("{key} {declared}").trim_end().to_owned()
+                });
+                Ok(words.collect())
+            }
             Err(problems) => Err(problems.iter().map(ToString::to_string).collect()),
         }
     }
@@ -181,6 +232,13 @@ mod tests {
                 "alpaca:aapl,5min\nFRA:IQQE",
                 vec!["alpaca:AAPL 5min", "FRA:IQQE weekly"],
             ),
+            (
+                "symbol,interval,adjusted,declared\nIBM,daily,false,since=2020-01-31 priority=high\nA=B,daily,,group=x",
+                vec![
+                    "IBM daily since=2020-01-31 priority=high",
+                    "A=B daily group=x",
+                ],
+            ),
             (" \n#\n", vec![]),
         ] {
             let series = series.into_iter().map(str::to_owned).collect();
@@ -190,8 +248,7 @@ mod tests {
 
     #[test]
     fn every_wrong_line_is_named_and_says_what_to_write() {
-        let text =
-            "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}";
+        let text = "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}\nB,priority=urgent";
         let problems = read(text).unwrap_err();
         for (problem, say) in problems.iter().zip([
             "line 2: \"hourly\" is not an interval; use 1min",
@@ -200,10 +257,11 @@ mod tests {
             "line 6: a symbol cannot contain 'Ä'",
             "line 7: \"price\" is not an interval",
             "line 8: a symbol cannot contain '\\u{1b}'",
+            "line 9: \"urgent\" is not a priority",
         ]) {
             assert!(problem.starts_with(say), "{problem}");
         }
-        assert_eq!(problems.len(), 6, "{problems:?}");
+        assert_eq!(problems.len(), 7, "{problems:?}");
     }
 
     #[test]
@@ -240,10 +298,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(list in list(), here in source(), there in source()) {
-            let file = write(&list, &here);
+        fn what_is_written_is_read_again(
+            list in list(),
+            here in source(),
+            there in source(),
+            high in any::<bool>(),
+        ) {
+            let of = Declared {
+                priority: if high { Priority::High } else { Priority::Normal },
+                ..Declared::default()
+            };
+            let declared = list.iter().map(|key| (key.clone(), of.clone())).collect();
+            let file = write(&list, &declared, &here);
             if here.is_default() == there.is_default() {
-                prop_assert_eq!(parse(&file, Interval::Daily, &sources(there)), Ok(list));
+                let lines = parse(&file, Interval::Daily, &sources(there)).unwrap();
+                let read = lines.iter().map(|(key, said)| (key.clone(), said.apply(&Declared::default())));
+                let wrote = list.into_iter().map(|key| (key, of.clone()));
+                prop_assert_eq!(read.collect::<Vec<_>>(), wrote.collect::<Vec<_>>());
             }
         }
 

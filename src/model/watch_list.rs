@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::SeriesKey;
+use super::{Declarations, Declared, Declaring, SeriesKey};
 
 /// A change of the watch list. It never touches bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub enum WatchEdit {
     Replace(Vec<(SeriesKey, SeriesKey)>),
     /// Replaces the whole list with these series, in this order.
     Set(Vec<SeriesKey>),
+    /// Declares something of series on the list; of others nothing.
+    Declare(Vec<(SeriesKey, Declaring)>),
+    /// Several changes, one after the other.
+    Several(Vec<Self>),
     /// Takes series off the list and puts others back where they were.
     PutBack {
         /// What is removed.
@@ -66,6 +70,17 @@ impl WatchEdit {
                 let unchanged = kept + series.len() - list.len();
                 (list.into_iter().cloned().collect(), unchanged)
             }
+            Self::Declare(pairs) => {
+                let absent = pairs.iter().filter(|(key, _)| !held.contains(key));
+                (before.to_vec(), absent.count())
+            }
+            Self::Several(edits) => {
+                let each = edits.iter();
+                each.fold((before.to_vec(), 0), |(list, unchanged), edit| {
+                    let edited = edit.apply(&list);
+                    (edited.list, unchanged + edited.unchanged)
+                })
+            }
             Self::PutBack { remove, put } => (put_back(without(before, remove), put), 0),
         };
         let holds: HashSet<&SeriesKey> = list.iter().collect();
@@ -83,17 +98,78 @@ impl WatchEdit {
         }
     }
 
+    /// What is declared of the series of a list after this change; what replaces a series has what was
+    /// declared of it.
+    #[must_use]
+    pub fn declare(&self, before: &[SeriesKey], declared: &Declarations) -> Declarations {
+        let mut after = declared.clone();
+        match self {
+            Self::Declare(pairs) => {
+                for (key, declaring) in pairs {
+                    let now = declaring.apply(after.entry(key.clone()).or_default());
+                    after.insert(key.clone(), now);
+                }
+            }
+            Self::Replace(pairs) => {
+                let list: HashSet<SeriesKey> = self.apply(before).list.into_iter().collect();
+                for (from, to) in pairs.iter().filter(|(from, to)| from != to) {
+                    if !list.contains(from)
+                        && list.contains(to)
+                        && let Some(declared) = after.remove(from)
+                    {
+                        after.entry(to.clone()).or_insert(declared);
+                    }
+                }
+            }
+            Self::Several(edits) => {
+                let mut list = before.to_vec();
+                for edit in edits {
+                    after = edit.declare(&list, &after);
+                    list = edit.apply(&list).list;
+                }
+            }
+            Self::Add(_) | Self::Remove(_) | Self::Set(_) | Self::PutBack { .. } => {}
+        }
+        let list: HashSet<SeriesKey> = self.apply(before).list.into_iter().collect();
+        after.retain(|key, now| list.contains(key) && *now != Declared::default());
+        after
+    }
+
     /// The change that undoes this one on a list that is still as this change left it, and does the
     /// best it can on another.
     #[must_use]
-    pub fn undo(&self, before: &[SeriesKey]) -> Self {
+    pub fn undo(&self, before: &[SeriesKey], declared: &Declarations) -> Self {
+        let after = self.declare(before, declared);
+        let lost = before
+            .iter()
+            .filter(|key| after.get(key) != declared.get(key));
+        let lost = lost.map(|key| {
+            let was = declared.get(key).cloned().unwrap_or_default();
+            (key.clone(), was.into())
+        });
+        let (back, lost) = (self.list_undone(before), lost.collect::<Vec<_>>());
+        if lost.is_empty() {
+            back
+        } else {
+            Self::Several(vec![back, Self::Declare(lost)])
+        }
+    }
+
+    fn list_undone(&self, before: &[SeriesKey]) -> Self {
+        let whole = || Self::Set(before.to_vec());
         if matches!(self, Self::Set(_)) {
-            return Self::Set(before.to_vec());
+            return whole();
         }
         let edited = self.apply(before);
-        Self::PutBack {
+        let back = Self::PutBack {
             remove: edited.added,
             put: edited.removed,
+        };
+        // Several changes may have moved series.
+        if back.apply(&edited.list).list == before {
+            back
+        } else {
+            whole()
         }
     }
 }
@@ -139,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Interval;
+    use crate::model::{Interval, Priority};
 
     fn key(symbol: &str) -> SeriesKey {
         SeriesKey::raw(symbol.parse().unwrap(), Interval::Daily)
@@ -171,7 +247,9 @@ mod tests {
             assert_eq!(edited.unchanged, unchanged, "{edit:?}");
             assert!(edited.is_changed, "{edit:?}");
             assert_eq!(
-                edit.undo(&before).apply(&edited.list).list,
+                edit.undo(&before, &Declarations::new())
+                    .apply(&edited.list)
+                    .list,
                 before,
                 "{edit:?}"
             );
@@ -182,7 +260,7 @@ mod tests {
     #[test]
     fn what_is_put_back_finds_its_place_in_a_list_that_others_changed() {
         let removal = WatchEdit::Remove(keys("A C"));
-        let back = removal.undo(&keys("A B C D"));
+        let back = removal.undo(&keys("A B C D"), &Declarations::new());
         assert_eq!(back.apply(&keys("B D E")).list, keys("A B C D E"));
         assert_eq!(back.apply(&[]).list, keys("A C"));
         assert_eq!(back.apply(&keys("C D")).list, keys("A C D"));
@@ -193,22 +271,53 @@ mod tests {
             .prop_map(|symbols| symbols.iter().map(|symbol| key(symbol)).collect())
     }
 
+    fn declarations() -> impl Strategy<Value = Vec<(SeriesKey, Declaring)>> {
+        let declaring = prop_oneof![
+            Just(Declaring::default()),
+            Just(Declaring {
+                priority: Some(Priority::High),
+                ..Declaring::default()
+            }),
+            Just(Declaring {
+                since: Some("2020-01-31".parse().ok()),
+                priority: Some(Priority::Normal),
+                group: Some("tech".parse().ok()),
+            }),
+        ];
+        (series(), proptest::collection::vec(declaring, 8))
+            .prop_map(|(series, declaring)| series.into_iter().zip(declaring).collect())
+    }
+
     fn edits() -> impl Strategy<Value = WatchEdit> {
+        let several = proptest::collection::vec(simple_edits(), 0..4).prop_map(WatchEdit::Several);
+        prop_oneof![simple_edits(), several]
+    }
+
+    fn simple_edits() -> impl Strategy<Value = WatchEdit> {
         let pairs = (series(), series()).prop_map(|(from, to)| from.into_iter().zip(to).collect());
         prop_oneof![
             series().prop_map(WatchEdit::Add),
             series().prop_map(WatchEdit::Remove),
             pairs.prop_map(WatchEdit::Replace),
             series().prop_map(WatchEdit::Set),
+            declarations().prop_map(WatchEdit::Declare),
         ]
     }
 
     proptest! {
         #[test]
-        fn undo_brings_any_list_back(before in series(), edit in edits()) {
+        fn undo_brings_any_list_and_what_was_declared_back(
+            before in series(),
+            declared in declarations(),
+            edit in edits(),
+        ) {
             let before = WatchEdit::Set(before).apply(&[]).list;
+            let declared = WatchEdit::Declare(declared).declare(&before, &Declarations::new());
             let edited = edit.apply(&before);
-            prop_assert_eq!(edit.undo(&before).apply(&edited.list).list, before);
+            let after = edit.declare(&before, &declared);
+            let undo = edit.undo(&before, &declared);
+            prop_assert_eq!(undo.apply(&edited.list).list, before);
+            prop_assert_eq!(undo.declare(&edited.list, &after), declared);
         }
     }
 }

@@ -11,7 +11,9 @@ use super::source::{Range, Wish};
 use super::stock::within_reach;
 use crate::db::DbError;
 use crate::model::quota::{Ledger, Left};
-use crate::model::{Coverage, Evidence, Fill, Grid, Instrument, SeriesKey, SourceId, Span};
+use crate::model::{
+    Coverage, Declared, Evidence, Fill, Grid, Instrument, SeriesKey, SourceId, Span,
+};
 
 /// What is missing of a series in a range, and what it costs.
 #[derive(Debug, Clone)]
@@ -90,7 +92,8 @@ impl Pipeline {
         let known: BTreeMap<SeriesKey, Coverage> =
             self.store.coverage().await?.into_iter().collect();
         let (learned, now) = (self.all_learned().await?, self.clock.now());
-        let nothing = Coverage::default();
+        let (nothing, default) = (Coverage::default(), Declared::default());
+        let declared = self.declared().await?;
         let first = self.earliest_of(series).await?;
         let costs = series.iter().map(|key| {
             let series = self.stored_as(key);
@@ -99,7 +102,10 @@ impl Pipeline {
                 grid: &grid,
                 coverage: known.get(&self.kept_as(key)).unwrap_or(&nothing),
                 recent: &[],
-                since: self.since(&series),
+                since: self.since(
+                    &series,
+                    declared.get(&self.kept_as(key)).unwrap_or(&default),
+                ),
             };
             let first = first.get(key);
             let missing = evidence.wanted_by(fill, now);

@@ -8,7 +8,7 @@ use chrono::{DateTime, Months, NaiveDate, TimeDelta, Utc};
 use super::run::Pipeline;
 use crate::db::{DbError, HeldMonths};
 use crate::model::words::words;
-use crate::model::{Coverage, Grid, Interval, SeriesKey, Span, moment};
+use crate::model::{Coverage, Declared, Grid, Interval, SeriesKey, Span, moment};
 
 words! {
     /// What there is of a month of a series.
@@ -105,13 +105,14 @@ impl Pipeline {
         let newest = newest.unwrap_or_else(|| now.date_naive());
         let newest = Interval::Monthly.period_start(newest).unwrap_or(newest);
         let (no_coverage, no_bars) = (Coverage::default(), BTreeSet::new());
+        let (declared, default) = (self.declared().await?, Declared::default());
         let rows = series.into_iter().zip(grids).map(|(series, grid)| {
             let kept = self.kept_as(&series);
             let known = MonthsOf {
                 grid: &grid,
                 coverage: coverage.get(&kept).unwrap_or(&no_coverage),
                 held: held.get(&kept).unwrap_or(&no_bars),
-                since: self.since(&kept),
+                since: self.since(&kept, declared.get(&kept).unwrap_or(&default)),
             };
             let months = known.months(newest, now);
             CoverageRow {

@@ -325,6 +325,21 @@ pub fn why_unchanged(edit: &WatchEdit, edited: &WatchEdited) -> String {
             ),
         },
         WatchEdit::Set(_) => "it is already this list".to_owned(),
+        WatchEdit::Declare(pairs) => match pairs.as_slice() {
+            [] => "nothing is selected".to_owned(),
+            [(series, _)] if edited.list.contains(series) => {
+                format!("{series} has these settings already")
+            }
+            [(series, _)] => format!("{series} is not on the watch list"),
+            many => format!(
+                "all {} series have these settings already, or are not on the watch list",
+                thousands(many.len() as u64)
+            ),
+        },
+        WatchEdit::Several(edits) => {
+            let why = edits.first().map(|first| why_unchanged(first, edited));
+            why.unwrap_or_else(|| "nothing is selected".to_owned())
+        }
         WatchEdit::PutBack { .. } => "there is nothing to undo".to_owned(),
     }
 }

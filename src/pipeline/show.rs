@@ -132,7 +132,8 @@ pub async fn ranges(
 ) -> Result<RangesView, DbError> {
     let stored = pipeline.stored_as(&series);
     let facts = pipeline.store.facts(stored.clone()).await?;
-    let stand = pipeline.stand(stored, &facts, None);
+    let declared = pipeline.store.declared().await?.remove(&series);
+    let stand = pipeline.stand(stored, &facts, &declared.unwrap_or_default(), None);
     let stock = pipeline.stock(&stand.series, Some(within)).await?;
     let asked = stand.coverage.bounds().map(|bounds| bounds.from);
     let firsts = [stand.since, asked, facts.oldest];

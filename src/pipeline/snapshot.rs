@@ -19,8 +19,8 @@ use crate::model::quota::Left;
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
 use crate::model::words::words;
 use crate::model::{
-    Bar, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId, RunSummary, SeriesKey,
-    SourceId, Span, Spans, Truth,
+    Bar, Declared, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId, RunSummary,
+    SeriesKey, SourceId, Span, Spans, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -195,6 +195,8 @@ words! {
 /// One line of the watch list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchedSeries {
+    /// What a person declared of it.
+    pub declared: Declared,
     /// Which of its bars can exist.
     pub grid: Grid,
     /// How complete and new it is.

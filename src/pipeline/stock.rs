@@ -11,7 +11,8 @@ use crate::db::{BarQuery, DbError, Order, SeriesFacts};
 use crate::model::ranges::{Stock, Stretch, stretches};
 use crate::model::supposed::suppose_closed;
 use crate::model::{
-    Coverage, Evidence, Grid, Known, Publishing, Segment, SeriesKey, Span, Truth, moment,
+    Coverage, Declarations, Declared, Evidence, Grid, Known, Publishing, Segment, SeriesKey, Span,
+    Truth, moment,
 };
 
 /// Days within which every exchange has a session.
@@ -91,15 +92,39 @@ impl Pipeline {
         source.reach(series, self.clock.now())
     }
 
-    /// From when on bars of a series are wanted; `None`: from the first one that was asked for. Daily
-    /// and longer bars are few: all of them are wanted where the key's plan has them.
+    /// From when on bars of a series are wanted, given what is declared of it; `None`: from the first
+    /// one that was asked for. Daily and longer bars are few: all of them are wanted where the key's plan
+    /// has them.
     #[must_use]
-    pub fn since(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
+    pub fn since(&self, series: &SeriesKey, declared: &Declared) -> Option<DateTime<Utc>> {
+        let publishing = self.lane(&series.source)?.source.publishing();
+        let declared = declared.since;
+        let declared = declared.map(|day| moment::midnight(day, publishing.zone));
+        declared.or_else(|| self.usual_since(series))
+    }
+
+    /// From when on a fetch asks for bars that were never asked for. What a person declared to be
+    /// wanted before that may take hundreds of requests: a backfill brings it, and no fetch of new bars
+    /// waits for it.
+    fn fetched_since(&self, series: &SeriesKey, declared: &Declared) -> Option<DateTime<Utc>> {
+        let usual = self.usual_since(series)?;
+        self.since(series, declared).map(|since| since.max(usual))
+    }
+
+    fn usual_since(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
         let lane = self.lane(&series.source)?;
         let publishing = lane.source.publishing();
         let wants_all =
             !series.interval.is_intraday() && lane.source.reach(series, self.clock.now()).is_none();
         wants_all.then(|| moment::midnight(publishing.first_day, publishing.zone))
+    }
+
+    /// What is declared of each series, by its name in the store.
+    pub(super) async fn declared(&self) -> Result<Declarations, DbError> {
+        let declared = self.store.declared().await?;
+        let declared = declared.into_iter();
+        let kept = declared.map(|(series, declared)| (self.kept_as(&series), declared));
+        Ok(kept.collect())
     }
 
     /// How series stand now; those after `since`, where that is given.
@@ -110,13 +135,15 @@ impl Pipeline {
     ) -> Result<Vec<Stand>, DbError> {
         let stored: Vec<SeriesKey> = series.iter().map(|key| self.stored_as(key)).collect();
         let facts = self.store.facts_of(stored.clone()).await?;
+        let (declared, nothing) = (self.declared().await?, Declared::default());
         let mut stands = Vec::with_capacity(series.len());
         for (series, facts) in stored.into_iter().zip(&facts) {
             let earliest = match since {
                 Some(_) => self.earliest(&series).await?.map(|earliest| earliest.at),
                 None => None,
             };
-            stands.push(self.stand(series, facts, since.max(earliest)));
+            let declared = declared.get(&self.kept_as(&series)).unwrap_or(&nothing);
+            stands.push(self.stand(series, facts, declared, since.max(earliest)));
         }
         suppose_closed(
             stands
@@ -132,20 +159,25 @@ impl Pipeline {
         &self,
         series: SeriesKey,
         facts: &SeriesFacts,
+        declared: &Declared,
         since: Option<DateTime<Utc>>,
     ) -> Stand {
         let grid = self.grid(&series);
-        let since = since.or_else(|| self.since(&series));
+        let since = since.or_else(|| self.since(&series, declared));
         let evidence = Evidence {
             grid: &grid,
             coverage: &facts.coverage,
             recent: &facts.recent,
             since,
         };
+        let fetched = Evidence {
+            since: self.fetched_since(&series, declared),
+            ..evidence
+        };
         let now = self.clock.now();
         Stand {
             truth: evidence.truth(now),
-            wanted: evidence.wanted(now),
+            wanted: fetched.wanted(now),
             reach: self.reach(&series),
             coverage: facts.coverage.clone(),
             bars: facts.bars,
@@ -229,20 +261,23 @@ impl Pipeline {
         };
         let mut known: BTreeMap<SeriesKey, Coverage> =
             self.store.coverage().await?.into_iter().collect();
+        let (declared, nothing) = (self.declared().await?, Declared::default());
         let mut missing = HashMap::with_capacity(wanted.len());
         for series in wanted {
             let coverage = known.remove(&series).unwrap_or_default();
+            let declared = declared.get(&series).unwrap_or(&nothing);
             let grid = self.grid(&series);
             let mut evidence = Evidence {
                 grid: &grid,
                 coverage: &coverage,
                 recent: &[],
-                since: self.since(&series),
+                since: self.fetched_since(&series, declared),
             };
             let spans = match request.within {
                 Some(fill) => {
                     let facts = self.store.facts(series.clone()).await?;
                     evidence.recent = &facts.recent;
+                    evidence.since = self.since(&series, declared);
                     let wanted = evidence.wanted_by(fill, now);
                     let first = first.get(&series).map(|first| first.at);
                     within_reach(&grid, &wanted, self.reach(&series).max(first))

@@ -7,7 +7,7 @@ use super::coverage_map::CoverageMap;
 use super::run::Pipeline;
 use super::state::{Entry, List, Live};
 use crate::db::{DbError, SeriesFacts, WATCH_LIST_MARK};
-use crate::model::{ErrorClass, Priority, SeriesKey};
+use crate::model::{Declared, ErrorClass, SeriesKey};
 
 /// Where the watch list comes from.
 #[derive(Debug, Clone)]
@@ -45,9 +45,12 @@ impl Watching {
         let parked = pipeline.parked(&keys).await?;
         let stored: Vec<SeriesKey> = keys.iter().map(|key| pipeline.stored_as(key)).collect();
         let facts = pipeline.store.facts_of(stored).await?;
+        let mut declared = pipeline.store.declared().await?;
         let known = keys.into_iter().zip(parked).zip(facts);
-        let entries =
-            known.map(|((key, parked), facts)| entry(pipeline, key, facts, parked, reading));
+        let entries = known.map(|((key, parked), facts)| {
+            let declared = declared.remove(&key).unwrap_or_default();
+            entry(pipeline, (key, declared), facts, parked, reading)
+        });
         Ok(List {
             reading,
             mark,
@@ -67,25 +70,27 @@ impl Watching {
         let parked = pipeline.parked(std::slice::from_ref(&key)).await?;
         let parked = parked.into_iter().next().flatten();
         let facts = pipeline.store.facts(pipeline.stored_as(&key)).await?;
-        Ok(entry(pipeline, key, facts, parked, reading))
+        let declared = pipeline.store.declared().await?.remove(&key);
+        let declared = (key, declared.unwrap_or_default());
+        Ok(entry(pipeline, declared, facts, parked, reading))
     }
 }
 
 fn entry(
     pipeline: &Pipeline,
-    key: SeriesKey,
+    (key, declared): (SeriesKey, Declared),
     mut facts: SeriesFacts,
     parked: Option<(ErrorClass, String)>,
     reading: u64,
 ) -> Entry {
     let stored = pipeline.stored_as(&key);
     facts.fetched_at = facts.fetched_at.map(|at| at + pipeline.clock.ahead_at(at));
-    let stand = pipeline.stand(stored.clone(), &facts, None);
+    let stand = pipeline.stand(stored.clone(), &facts, &declared, None);
     Entry {
         key,
         closing_price: pipeline.price(&stored, &stand.askable()),
         fetch_price: pipeline.price(&stored, &stand.wanted).max(1),
-        priority: Priority::Normal,
+        declared,
         safe_until: pipeline.safe_until(&stand),
         grid: stand.grid,
         since: stand.since,

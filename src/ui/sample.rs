@@ -16,9 +16,9 @@ use crate::config::ReportRow;
 use crate::model::adjustment::{Adjustments, KnownEvents};
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
-    Bar, Counts, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId, RunStatus,
-    RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, SourceId, Sources, Span, Spans,
-    Standing, Truth, Volume,
+    Bar, Counts, Declared, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId,
+    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, SourceId, Sources, Span,
+    Spans, Standing, Truth, Volume,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
@@ -109,6 +109,7 @@ fn status(symbol: &str, interval: Interval, state: SeriesState) -> WatchedSeries
     WatchedSeries {
         listing: None,
         subject: subject(series(symbol, interval)),
+        declared: Declared::default(),
         truth: truth(state),
         grid: grid(interval),
         reach: None,

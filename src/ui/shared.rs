@@ -11,7 +11,9 @@ use super::log_lines::LogLines;
 use super::theme::Theme;
 use crate::config::EnteredKey;
 use crate::model::calendar::Calendars;
-use crate::model::{Interval, RunId, SeriesKey, SourceId, Sources, WatchEdit};
+use crate::model::{
+    Declarations, Declared, Interval, RunId, SeriesKey, SourceId, Sources, WatchEdit,
+};
 use crate::pipeline::snapshot::{
     ExportProgress, KeyUse, RunProgress, Snapshot, SourceStatus, WatchedSeries,
 };
@@ -98,6 +100,15 @@ impl Shared {
         self.snapshot
             .as_ref()
             .map_or(&[], |snapshot| &snapshot.series)
+    }
+
+    /// What is declared of the series of the watch list.
+    #[must_use]
+    pub fn declared(&self) -> Declarations {
+        let each = self.series().iter();
+        let each = each.map(|status| (status.key.clone(), status.declared.clone()));
+        each.filter(|(_, declared)| *declared != Declared::default())
+            .collect()
     }
 
     /// These series, each with another that is to be watched instead; without those whose other is

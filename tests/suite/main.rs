@@ -17,6 +17,7 @@ mod bad_input;
 mod contract;
 mod contrib;
 mod databases;
+mod declared;
 mod doctor;
 mod engine;
 mod events;

@@ -110,7 +110,8 @@ async fn series_are_added_removed_and_replaced_without_a_request() {
         let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
         let key = |symbol: &str| {
             json!({
-                "source": "alpha_vantage", "symbol": symbol, "interval": "monthly", "adjusted": false
+                "source": "alpha_vantage", "symbol": symbol, "interval": "monthly", "adjusted": false,
+                "since": null, "priority": "normal", "group": null
             })
         };
         assert_eq!(document, json!([key("IBM"), key("GOOGL")]));

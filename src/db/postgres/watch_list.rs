@@ -3,9 +3,9 @@
 use sqlx::{Connection, PgConnection};
 
 use super::super::row;
-use super::super::watched::{self, Kept, Rewrite, Row};
+use super::super::watched::{self, DeclaredRow, Kept, Rewrite, Row};
 use super::{Outcome, settings};
-use crate::model::{SeriesKey, WatchEdit, WatchEdited};
+use crate::model::{Declarations, Declared, SeriesKey, WatchEdit, WatchEdited};
 
 /// Of two that change the list, the second sees what the first did; readers are not blocked.
 const LOCK: &str = "LOCK TABLE series IN SHARE ROW EXCLUSIVE MODE";
@@ -22,6 +22,17 @@ pub async fn read(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
         .collect()
 }
 
+/// What is declared of each series that has not the defaults.
+pub async fn declared(connection: &mut PgConnection) -> Outcome<Declarations> {
+    let rows: Vec<DeclaredRow> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, since::text, priority, series_group FROM series \
+         WHERE since IS NOT NULL OR priority <> 'normal' OR series_group IS NOT NULL",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(watched::declarations(rows)?)
+}
+
 pub async fn fill(
     connection: &mut PgConnection,
     series: Vec<SeriesKey>,
@@ -34,6 +45,7 @@ pub async fn fill(
     if is_empty {
         let list = WatchEdit::Add(series).apply(&[]).list;
         write(&mut tx, watched::rewrite(vec![], &[], &list)).await?;
+        settings::set(&mut tx, watched::MARK, watched::new_mark()).await?;
     }
     tx.commit().await?;
     read(connection).await
@@ -47,13 +59,19 @@ pub async fn edit(connection: &mut PgConnection, edit: WatchEdit) -> Outcome<Wat
     )
     .fetch_all(&mut *tx)
     .await?;
-    let before = watched::keys(&rows)?;
-    let edited = edit.apply(&before);
-    if edited.is_changed {
-        write(&mut tx, watched::rewrite(rows, &before, &edited.list)).await?;
+    let declared = declared(&mut tx).await?;
+    let change = watched::change(&edit, rows, &declared)?;
+    if let Some(rewrite) = change.rewrite {
+        write(&mut tx, rewrite).await?;
+    }
+    if !change.declare.is_empty() {
+        declare(&mut tx, &change.declare).await?;
+    }
+    if change.edited.is_changed {
+        settings::set(&mut tx, watched::MARK, watched::new_mark()).await?;
     }
     tx.commit().await?;
-    Ok(edited)
+    Ok(change.edited)
 }
 
 async fn write(connection: &mut PgConnection, rewrite: Rewrite) -> Outcome<()> {
@@ -83,5 +101,29 @@ async fn write(connection: &mut PgConnection, rewrite: Rewrite) -> Outcome<()> {
     .bind(kept(|kept| &kept.added_at))
     .execute(&mut *connection)
     .await?;
-    settings::set(connection, watched::MARK, watched::new_mark()).await
+    Ok(())
+}
+
+/// Writes what is declared of series on the list.
+async fn declare(connection: &mut PgConnection, rows: &[(SeriesKey, Declared)]) -> Outcome<()> {
+    let keys = || rows.iter().map(|(key, _)| key);
+    let declared = || rows.iter().map(|(_, declared)| declared);
+    let group = |declared: &Declared| declared.group.as_ref().map(ToString::to_string);
+    sqlx::query(
+        "UPDATE series SET since = row.since, priority = row.priority, series_group = row.series_group \
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::date[], $6::text[], $7::text[]) \
+              AS row (source, symbol, interval, adjusted, since, priority, series_group) \
+         WHERE series.source = row.source AND series.symbol = row.symbol AND series.interval = row.interval \
+               AND series.adjusted = row.adjusted",
+    )
+    .bind(keys().map(|key| key.source.as_str()).collect::<Vec<_>>())
+    .bind(keys().map(|key| key.symbol.as_str()).collect::<Vec<_>>())
+    .bind(keys().map(|key| key.interval.as_str()).collect::<Vec<_>>())
+    .bind(keys().map(|key| key.adjusted).collect::<Vec<_>>())
+    .bind(declared().map(|one| one.since).collect::<Vec<_>>())
+    .bind(declared().map(|one| one.priority.as_str()).collect::<Vec<_>>())
+    .bind(declared().map(group).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -25,9 +25,9 @@ use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::alert::{Alert, AlertChanges, Attempt, Channel, DeliveryEnd, Message, Tried};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Coverage, Instrument, Learnt, Listing, RequestId, Retention, RunId,
-    RunStatus, RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol, WatchEdit,
-    WatchEdited,
+    Answer, Bar, Batch, Counts, Coverage, Declarations, Instrument, Learnt, Listing, RequestId,
+    Retention, RunId, RunStatus, RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol,
+    WatchEdit, WatchEdited,
 };
 
 #[async_trait]
@@ -323,6 +323,10 @@ impl UpkeepStore for SqliteStore {
 impl DeskStore for SqliteStore {
     async fn watch_list(&self) -> Result<Vec<SeriesKey>> {
         self.read(|c| Box::pin(watch_list::read(c))).await
+    }
+
+    async fn declared(&self) -> Result<Declarations> {
+        self.read(|c| Box::pin(watch_list::declared(c))).await
     }
 
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {

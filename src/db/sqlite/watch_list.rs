@@ -3,9 +3,9 @@
 use sqlx::{Connection, SqliteConnection};
 
 use super::super::row;
-use super::super::watched::{self, Rewrite, Row};
+use super::super::watched::{self, DeclaredRow, Rewrite, Row};
 use super::{Outcome, settings};
-use crate::model::{SeriesKey, WatchEdit, WatchEdited};
+use crate::model::{Declarations, Declared, SeriesKey, WatchEdit, WatchEdited};
 
 pub async fn read(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
     let rows: Vec<(String, String, String, bool)> =
@@ -19,6 +19,17 @@ pub async fn read(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> 
         .collect()
 }
 
+/// What is declared of each series that has not the defaults.
+pub async fn declared(connection: &mut SqliteConnection) -> Outcome<Declarations> {
+    let rows: Vec<DeclaredRow> = sqlx::query_as(
+        "SELECT source, symbol, interval, adjusted, since, priority, series_group FROM series \
+         WHERE since IS NOT NULL OR priority <> 'normal' OR series_group IS NOT NULL",
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(watched::declarations(rows)?)
+}
+
 pub async fn fill(
     connection: &mut SqliteConnection,
     series: Vec<SeriesKey>,
@@ -30,6 +41,7 @@ pub async fn fill(
     if is_empty {
         let list = WatchEdit::Add(series).apply(&[]).list;
         write(&mut tx, watched::rewrite(vec![], &[], &list)).await?;
+        settings::set(&mut tx, watched::MARK, watched::new_mark()).await?;
     }
     tx.commit().await?;
     read(connection).await
@@ -42,13 +54,19 @@ pub async fn edit(connection: &mut SqliteConnection, edit: WatchEdit) -> Outcome
     )
     .fetch_all(&mut *tx)
     .await?;
-    let before = watched::keys(&rows)?;
-    let edited = edit.apply(&before);
-    if edited.is_changed {
-        write(&mut tx, watched::rewrite(rows, &before, &edited.list)).await?;
+    let declared = declared(&mut tx).await?;
+    let change = watched::change(&edit, rows, &declared)?;
+    if let Some(rewrite) = change.rewrite {
+        write(&mut tx, rewrite).await?;
+    }
+    if !change.declare.is_empty() {
+        declare(&mut tx, &change.declare).await?;
+    }
+    if change.edited.is_changed {
+        settings::set(&mut tx, watched::MARK, watched::new_mark()).await?;
     }
     tx.commit().await?;
-    Ok(edited)
+    Ok(change.edited)
 }
 
 /// One statement for all rows, however many: they are sent as one list in JSON.
@@ -78,5 +96,20 @@ async fn write(connection: &mut SqliteConnection, rewrite: Rewrite) -> Outcome<(
     .bind(row::json(&rows)?)
     .execute(&mut *connection)
     .await?;
-    settings::set(connection, watched::MARK, watched::new_mark()).await
+    Ok(())
+}
+
+/// Writes what is declared of series on the list.
+async fn declare(connection: &mut SqliteConnection, rows: &[(SeriesKey, Declared)]) -> Outcome<()> {
+    sqlx::query(
+        "UPDATE series SET since = value->>'$[1].since', priority = value->>'$[1].priority', \
+                series_group = value->>'$[1].group' \
+         FROM json_each($1) \
+         WHERE source = value->>'$[0].source' AND symbol = value->>'$[0].symbol' \
+               AND interval = value->>'$[0].interval' AND adjusted = value->>'$[0].adjusted'",
+    )
+    .bind(row::json(&rows)?)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -142,7 +142,7 @@ impl Entry {
         let rests = || self.rests_until(now).map(Obstacle::Rests);
         Candidate {
             series: self.key.clone(),
-            priority: self.priority,
+            priority: self.declared.priority,
             price: self.fetch_price,
             due_from: self.due_from(now),
             known_to: self.known_to(),

@@ -26,7 +26,7 @@ use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::{
-    ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, Priority, RequestId, RunId,
+    Declared, ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, RequestId, RunId,
     RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
 };
 use crate::pipeline::subject::Subject;
@@ -170,8 +170,8 @@ pub struct Entry {
     pub closing_price: u32,
     /// Requests that a fetch of it would have sent then.
     pub fetch_price: u32,
-    /// How much its freshness matters.
-    pub priority: Priority,
+    /// What a person declared of it.
+    pub declared: Declared,
     /// Until when every bar that it lacks can be asked for; `None`: always.
     pub safe_until: Option<DateTime<Utc>>,
     /// Why it cannot be fetched, if known without a request.

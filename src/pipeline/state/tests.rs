@@ -26,7 +26,7 @@ use crate::db::{Backend, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
 use crate::model::{
-    Bar, Coverage, Grid, Interval, Price, Priority, Publishing, RunStatus, Span, Spoken, WatchEdit,
+    Bar, Coverage, Declared, Grid, Interval, Price, Publishing, RunStatus, Span, Spoken, WatchEdit,
 };
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -95,7 +95,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         reach: None,
         closing_price: 0,
         fetch_price: 1,
-        priority: Priority::Normal,
+        declared: Declared::default(),
         safe_until: None,
         outlook: None,
         facts: SeriesFacts {

@@ -151,6 +151,7 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         bars: entry.facts.bars,
         oldest: entry.facts.oldest,
         next_at: None,
+        declared: entry.declared.clone(),
         safe_until: entry.safe_until,
         problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
         retry_at: entry.live.retry_at,

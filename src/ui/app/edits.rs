@@ -29,16 +29,11 @@ impl App {
             self.shared.undos.remove(0);
         }
         self.shared.undos.push(Undo {
-            back: edit.undo(&before),
+            back: edit.undo(&before, &self.shared.declared()),
             undone,
             cursor: self.views.overview.selected.clone(),
         });
-        let arriving = match &edit {
-            WatchEdit::Add(series) | WatchEdit::Set(series) => series.first(),
-            WatchEdit::Replace(pairs) => pairs.first().map(|(_, to)| to),
-            WatchEdit::Remove(_) | WatchEdit::PutBack { .. } => None,
-        };
-        self.views.overview.awaited = arriving.cloned();
+        self.views.overview.awaited = arriving(&edit).cloned();
         self.views.overview.marks.clear();
         self.messages.say(format!("{done}; u undoes this"), now);
         Effect::Send(Command::EditList(edit))
@@ -61,7 +56,7 @@ impl App {
                     },
                 )
             })
-            .and_then(|series| question(series, &self.shared));
+            .and_then(|lines| question(lines, &self.shared));
         match parsed {
             Ok(confirm) => self.overlay = Some(Overlay::Confirm(confirm)),
             Err(why) => {
@@ -84,6 +79,17 @@ impl App {
         self.messages
             .say(format!("undone: {}{more}", edit.undone), now);
         vec![Effect::Send(Command::EditList(edit.back))]
+    }
+}
+
+/// The first series that a change brings.
+fn arriving(edit: &WatchEdit) -> Option<&SeriesKey> {
+    match edit {
+        WatchEdit::Add(series) | WatchEdit::Set(series) => series.first(),
+        WatchEdit::Replace(pairs) => pairs.first().map(|(_, to)| to),
+        WatchEdit::Declare(pairs) => pairs.first().map(|(series, _)| series),
+        WatchEdit::Several(edits) => edits.iter().find_map(arriving),
+        WatchEdit::Remove(_) | WatchEdit::PutBack { .. } => None,
     }
 }
 
@@ -126,6 +132,17 @@ fn words(edit: &WatchEdit) -> (String, String) {
             format!("the watch list now has {}", named(series)),
             "the watch list is back as it was".to_owned(),
         ),
+        WatchEdit::Declare(pairs) => {
+            let what = match pairs.as_slice() {
+                [(one, _)] => one.to_string(),
+                many => count(many.len(), "series"),
+            };
+            (
+                format!("{what}: settings changed"),
+                format!("{what}: settings as before"),
+            )
+        }
+        WatchEdit::Several(edits) => edits.first().map(words).unwrap_or_default(),
         WatchEdit::PutBack { .. } => (
             "the watch list is back as it was".to_owned(),
             "the change was made again".to_owned(),

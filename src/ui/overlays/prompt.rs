@@ -95,7 +95,7 @@ impl Prompt {
         match &self.kind {
             PromptKind::Filter => "Filter".to_owned(),
             PromptKind::Add { .. } => "Add series".to_owned(),
-            PromptKind::Edit { series } => format!("Interval of {}", named(series)),
+            PromptKind::Edit { series } => format!("Edit {}", named(series)),
             PromptKind::Import => "Import from".to_owned(),
             PromptKind::Schedule => "Schedule".to_owned(),
             PromptKind::KeyOf => "Key of which source".to_owned(),
@@ -174,7 +174,8 @@ impl Prompt {
             PromptKind::Filter => String::new(),
             PromptKind::Add { interval } => add::hint(&self.wanted(shared), *interval, shared),
             PromptKind::Edit { .. } => {
-                "an interval, then adjusted or raw; stored bars are kept".to_owned()
+                "an interval, adjusted or raw; since=2020-01-31 priority=high group=tech, or none"
+                    .to_owned()
             }
             PromptKind::Import => {
                 "a file with one series per line: symbol, interval, adjusted or raw".to_owned()

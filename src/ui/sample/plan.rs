@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::now;
-use crate::model::{Priority, SourceId};
+use crate::model::SourceId;
 use crate::pipeline::snapshot::{
     Candidate, FetchPlan, Obstacle, QuotaDay, Room, SeriesState, WatchedSeries, plan,
 };
@@ -13,7 +13,7 @@ pub fn of(series: &[WatchedSeries]) -> FetchPlan {
     let next = super::at("2026-11-20T21:20:00Z");
     let candidate = |status: &WatchedSeries| Candidate {
         series: status.key.clone(),
-        priority: Priority::Normal,
+        priority: status.declared.priority,
         price: status.fetch_price,
         due_from: status.next_at,
         known_to: status.fetched_at,

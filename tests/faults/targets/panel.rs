@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use pipeline_tui::model::adjustment::{Adjustment, Adjustments, KnownEvents, Ratio, Unknown};
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::{
-    Bar, Counts, Currency, ErrorClass, Grid, Interval, Listing, Offer, Price, Publishing,
+    Bar, Counts, Currency, Declared, ErrorClass, Grid, Interval, Listing, Offer, Price, Publishing,
     RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot,
     SourceId, Span, Standing, Truth, Volume, text,
 };
@@ -129,6 +129,7 @@ fn status(u: &mut Unstructured<'_>) -> Result<WatchedSeries> {
         oldest: sometimes(u, instant)?,
         problem: sometimes(u, |u| Ok((*u.choose(ErrorClass::ALL)?, cleaned(u)?)))?,
         next_at: sometimes(u, instant)?,
+        declared: Declared::default(),
         safe_until: sometimes(u, instant)?,
         retry_at: sometimes(u, instant)?,
         requests: u.int_in_range(0..=30)?,

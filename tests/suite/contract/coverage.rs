@@ -301,6 +301,17 @@ async fn before_schema_9(place: &Place) {
             .sql(&format!("ALTER TABLE listings DROP COLUMN {column}"))
             .await;
     }
+    for column in [
+        "since",
+        "priority",
+        "series_group",
+        "fresh_within",
+        "fill_from",
+    ] {
+        place
+            .sql(&format!("ALTER TABLE series DROP COLUMN {column}"))
+            .await;
+    }
 }
 
 async fn a_store_of_schema_5_counts_its_months(place: Place) {

@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use pipeline_tui::db::WATCH_LIST_MARK;
+use pipeline_tui::model::{Declarations, Declaring, Priority};
 
 contract! {
     the_watch_list_is_filled_once,
     a_change_keeps_the_order_and_can_be_undone,
     what_moves_in_the_list_keeps_its_settings,
     others_learn_of_a_change_by_its_mark,
+    what_is_declared_of_a_series_is_kept_changed_and_undone,
     changes_of_many_processes_lose_no_series,
     ten_thousand_series_are_one_change,
 }
@@ -61,7 +63,10 @@ async fn a_change_keeps_the_order_and_can_be_undone(place: Place) {
         let edited = store.edit_watch_list(edit.clone()).await.unwrap();
         assert_eq!(edited, expected, "{edit:?}");
         assert_eq!(store.watch_list().await.unwrap(), expected.list, "{edit:?}");
-        let undone = store.edit_watch_list(edit.undo(&before)).await.unwrap();
+        let undone = store
+            .edit_watch_list(edit.undo(&before, &Declarations::new()))
+            .await
+            .unwrap();
         assert_eq!(store.watch_list().await.unwrap(), before, "{edit:?}");
         assert_eq!(undone.is_changed, edited.is_changed);
         store.edit_watch_list(edit).await.unwrap();
@@ -86,6 +91,64 @@ async fn what_moves_in_the_list_keeps_its_settings(place: Place) {
         .unwrap();
     let after = place.sql(columns).await;
     assert_eq!(after, [before[1].clone(), before[0].clone()]);
+}
+
+async fn what_is_declared_of_a_series_is_kept_changed_and_undone(place: Place) {
+    let store = place.open().await;
+    let [a, b, c] = daily("A B C").try_into().unwrap();
+    let declaring = Declaring {
+        since: Some("2020-01-31".parse().ok()),
+        priority: Some(Priority::High),
+        group: Some("tech".parse().ok()),
+    };
+    let low = Declaring {
+        priority: Some(Priority::Low),
+        ..Declaring::default()
+    };
+    let weekly = SeriesKey {
+        interval: Interval::Weekly,
+        ..a.clone()
+    };
+    let both = vec![(a.clone(), declaring), (c.clone(), low.clone())];
+    for (edit, row) in [
+        (
+            WatchEdit::Several(vec![WatchEdit::Add(daily("A B")), WatchEdit::Declare(both)]),
+            "A|daily|2020-01-31|high|tech",
+        ),
+        (
+            WatchEdit::Declare(vec![(a.clone(), low)]),
+            "A|daily|2020-01-31|low|tech",
+        ),
+        (
+            WatchEdit::Set(vec![b, a.clone()]),
+            "A|daily|2020-01-31|low|tech",
+        ),
+        (
+            WatchEdit::Replace(vec![(a.clone(), weekly.clone())]),
+            "A|weekly|2020-01-31|low|tech",
+        ),
+        (WatchEdit::Remove(vec![weekly.clone()]), ""),
+    ] {
+        let list = store.watch_list().await.unwrap();
+        let declared = store.declared().await.unwrap();
+        let edited = store.edit_watch_list(edit.clone()).await.unwrap();
+        assert!(edited.is_changed, "{edit:?}");
+        let sql =
+            "SELECT symbol, interval, since, priority, series_group FROM series WHERE symbol = 'A'";
+        assert_eq!(place.sql(sql).await.join(""), row, "{edit:?}");
+        let expected = edit.declare(&list, &declared);
+        assert_eq!(store.declared().await.unwrap(), expected, "{edit:?}");
+        let undo = edit.undo(&list, &declared);
+        store.edit_watch_list(undo).await.unwrap();
+        assert_eq!(store.declared().await.unwrap(), declared, "{edit:?}");
+        assert_eq!(store.watch_list().await.unwrap(), list, "{edit:?}");
+        let again = store.edit_watch_list(edit.clone()).await.unwrap();
+        assert!(again.is_changed, "{edit:?}");
+        let same = store.declared().await.unwrap().into_iter();
+        let same = same.map(|(key, declared)| (key, declared.into()));
+        let idle = WatchEdit::Declare(same.collect());
+        assert!(!store.edit_watch_list(idle).await.unwrap().is_changed);
+    }
 }
 
 async fn others_learn_of_a_change_by_its_mark(place: Place) {
@@ -134,7 +197,10 @@ async fn ten_thousand_series_are_one_change(place: Place) {
     let remove = WatchEdit::Remove(every_second);
     store.edit_watch_list(remove.clone()).await.unwrap();
     assert_eq!(store.watch_list().await.unwrap().len(), 5_000);
-    store.edit_watch_list(remove.undo(&all)).await.unwrap();
+    store
+        .edit_watch_list(remove.undo(&all, &Declarations::new()))
+        .await
+        .unwrap();
     assert_eq!(store.watch_list().await.unwrap(), all);
     assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
 }

@@ -1,6 +1,7 @@
 //! The watch list of a running engine: its own changes, and those of other processes.
 
 use super::*;
+use pipeline_tui::model::Declarations;
 
 fn shows(snapshot: &Snapshot, list: &[SeriesKey]) -> bool {
     snapshot.series.iter().map(|series| &series.key).eq(list)
@@ -54,7 +55,11 @@ async fn many_series_are_one_change_and_one_notice_and_can_be_put_back() {
         // Quickly: each undo must come after what it undoes.
         for _ in 0..5 {
             send(&handle, Command::EditList(remove.clone())).await;
-            send(&handle, Command::EditList(remove.undo(&list))).await;
+            send(
+                &handle,
+                Command::EditList(remove.undo(&list, &Declarations::new())),
+            )
+            .await;
         }
         send(&handle, Command::EditList(add.clone())).await;
         let why = told(&mut handle, |what| match what {

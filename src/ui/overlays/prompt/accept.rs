@@ -2,7 +2,8 @@
 
 use super::typed::series_of;
 use super::{add, keys, named};
-use crate::model::{SeriesKey, Sources, WatchEdit, moment};
+use crate::model::text::clean;
+use crate::model::{Declaring, SeriesKey, Sources, WatchEdit, moment};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Effect;
@@ -47,7 +48,8 @@ pub(super) fn accept(
     }
 }
 
-/// Watches other series instead of these: another interval, other prices.
+/// Watches other series instead of these: another interval, other prices; and declares what `name=value`
+/// says of them.
 ///
 /// If the line was filled in when it opened (`is_whole`), prices are raw unless it says otherwise;
 /// else they stay as they are.
@@ -57,10 +59,14 @@ fn edit(
     is_whole: bool,
     shared: &Shared,
 ) -> Result<Vec<Reply>, String> {
+    let (typed, declaring) = declared(typed)?;
     let says_prices = typed
         .split_whitespace()
         .any(|word| word.eq_ignore_ascii_case("adjusted") || word.eq_ignore_ascii_case("raw"));
     let parse = |from: &SeriesKey| {
+        if typed.is_empty() {
+            return Ok(from.clone());
+        }
         let words = format!("{} {typed}", from.symbol);
         let its_own = Sources {
             usual: from.source.clone(),
@@ -75,30 +81,100 @@ fn edit(
         };
         Ok::<_, String>(SeriesKey { adjusted, ..to })
     };
-    if typed.is_empty() {
+    if typed.is_empty() && declaring.is_empty() {
         return Err("enter an interval, or choose one with the arrow keys".to_owned());
     }
     for from in series {
         parse(from)?;
     }
-    if let [one] = series
-        && parse(one)? == *one
-    {
-        return Ok(vec![]);
-    }
     let to = |from: &SeriesKey| parse(from).unwrap_or_else(|_| from.clone());
+    let is_same = series.iter().all(|from| to(from) == *from);
     let pairs = shared.replacing(series, to);
-    if pairs.is_empty() {
+    if pairs.is_empty() && !is_same {
         return Err(match series {
             [one] => format!("{} is already on the watch list", to(one)),
             _ => "all of these are already on the watch list".to_owned(),
         });
     }
-    Ok(vec![Reply::Change(WatchEdit::Replace(pairs))])
+    let is_replaced = |from: &&SeriesKey| pairs.iter().any(|(before, _)| before == *from);
+    let stays = series.iter().filter(|from| !is_replaced(from)).cloned();
+    let after = pairs.iter().map(|(_, to)| to.clone()).chain(stays);
+    let declare: Vec<_> = after.map(|key| (key, declaring.clone())).collect();
+    let declare = (!declaring.is_empty()).then_some(WatchEdit::Declare(declare));
+    let replace = (!pairs.is_empty()).then_some(WatchEdit::Replace(pairs));
+    let edit = match (replace, declare) {
+        (Some(replace), Some(declare)) => Some(WatchEdit::Several(vec![replace, declare])),
+        (one, other) => one.or(other),
+    };
+    Ok(edit.map(Reply::Change).into_iter().collect())
+}
+
+/// The words that name an interval or prices, and what the others declare.
+fn declared(typed: &str) -> Result<(String, Declaring), String> {
+    let mut declaring = Declaring::default();
+    let mut rest = vec![];
+    for word in typed.split_whitespace() {
+        match word.split_once('=') {
+            Some((name, value)) if declaring.take(name, value)? => {}
+            Some((name, _)) => {
+                let name = clean(name);
+                return Err(format!(
+                    "\"{name}\" is not a setting; use since, priority or group"
+                ));
+            }
+            None => rest.push(word),
+        }
+    }
+    Ok((rest.join(" "), declaring))
 }
 
 fn export(series: &[SeriesKey], typed: &str) -> Result<Vec<Reply>, String> {
     let files = files(series, typed)?;
     let say = format!("exporting {} in the background", named(series));
     Ok(vec![Command::Export(files).into(), Reply::Say(say)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Interval;
+    use crate::ui::sample;
+
+    fn edited(typed: &str) -> Result<WatchEdit, String> {
+        let shared = sample::shared(sample::normal());
+        let ibm = sample::series("IBM", Interval::Daily);
+        match edit(&[ibm], typed, true, &shared)?.as_slice() {
+            [Reply::Change(edit)] => Ok(edit.clone()),
+            other => panic!("{typed}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn settings_are_declared_alone_or_with_another_interval_and_wrong_ones_are_said() {
+        let daily = sample::series("IBM", Interval::Daily);
+        let Ok(WatchEdit::Declare(pairs)) = edited("priority=high group=tech") else {
+            panic!("settings alone");
+        };
+        let [(series, declaring)] = pairs.as_slice() else {
+            panic!("{pairs:?}");
+        };
+        assert_eq!(*series, daily);
+        let declared = declaring.apply(&crate::model::Declared::default());
+        assert_eq!(declared.written(), "priority=high group=tech");
+        let Ok(WatchEdit::Several(edits)) = edited("weekly since=2020-01-31") else {
+            panic!("both");
+        };
+        let [WatchEdit::Replace(_), WatchEdit::Declare(pairs)] = edits.as_slice() else {
+            panic!("{edits:?}");
+        };
+        assert_eq!(pairs[0].0, sample::series("IBM", Interval::Weekly));
+        for (typed, said) in [
+            ("daily since=2020", "\"2020\" is not a day"),
+            ("colour=red", "\"colour\" is not a setting; use since"),
+            ("", "enter an interval"),
+        ] {
+            let why = edited(typed).unwrap_err();
+            assert!(why.starts_with(said), "{why}");
+        }
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use super::Suggestion;
 use super::typed::{is_setting, series_of};
-use crate::model::{Interval, Listing, Offer, SeriesKey, Status, WatchEdit, spelling, watch_file};
+use crate::model::{
+    Declaring, Interval, Listing, Offer, SeriesKey, Status, WatchEdit, spelling, watch_file,
+};
 use crate::pipeline::snapshot::SearchView;
 use crate::ui::reply::{Confirm, Reply};
 use crate::ui::shared::Shared;
@@ -186,24 +188,30 @@ pub(super) fn pasted(
     interval: Interval,
     shared: &Shared,
 ) -> Result<Vec<Reply>, String> {
-    let series = match watch_file::parse(text, interval, &shared.sources) {
-        Ok(series) => series,
+    let lines = match watch_file::parse(text, interval, &shared.sources) {
+        Ok(lines) => lines,
         // Several symbols on a line are not a watch list file, but still a list; where intervals are
         // written, a wrong word may be meant as one.
         Err(problems) => match problems.first() {
             Some(first) if text.split([',', ' ', '\t', '\n']).any(is_setting) => {
                 return Err(first.to_string());
             }
-            _ => series_of(text, interval, &shared.sources)?,
+            _ => {
+                let series = series_of(text, interval, &shared.sources)?.into_iter();
+                series.map(|key| (key, Declaring::default())).collect()
+            }
         },
     };
-    Ok(vec![Reply::Confirm(question(series, shared)?)])
+    Ok(vec![Reply::Confirm(question(lines, shared)?)])
 }
 
 /// A question before many series are added: how many, and what they cost.
-pub fn question(series: Vec<SeriesKey>, shared: &Shared) -> Result<Confirm, String> {
-    let all = series.len();
-    let then = change(series, shared)?;
+pub fn question(
+    mut lines: Vec<(SeriesKey, Declaring)>,
+    shared: &Shared,
+) -> Result<Confirm, String> {
+    let all = lines.len();
+    let then = change(lines.iter().map(|(key, _)| key.clone()).collect(), shared)?;
     let new = then.iter().map(|reply| match reply {
         Reply::Change(WatchEdit::Add(series)) => series.len(),
         _ => 0,
@@ -230,6 +238,16 @@ pub fn question(series: Vec<SeriesKey>, shared: &Shared) -> Result<Confirm, Stri
         more => format!(" and {more} more"),
     };
     let names = names.join(", ");
+    // What a file says of series that are on the list counts, too.
+    lines.retain(|(_, said)| !said.is_empty());
+    let then = then.into_iter().map(|reply| match reply {
+        Reply::Change(add) if !lines.is_empty() => {
+            let declare = WatchEdit::Declare(lines.clone());
+            Reply::Change(WatchEdit::Several(vec![add, declare]))
+        }
+        reply => reply,
+    });
+    let then = then.collect();
     Ok(Confirm {
         question: format!("Add {} to the watch list?", count(new, "series")),
         detail: format!(

@@ -103,6 +103,11 @@ fn matches(status: &WatchedSeries, filter: &str) -> bool {
         Some("state") => state.starts_with(text),
         Some("interval") => interval.starts_with(text),
         Some("symbol") => symbol().contains(text),
+        Some("group") => {
+            let group = status.declared.group.as_ref();
+            group.is_some_and(|group| group.as_str() == text)
+        }
+        Some("priority") => status.declared.priority.as_str() == text,
         Some("needs") => status.needs_a_person(),
         Some(_) => false,
         None => {
@@ -137,6 +142,14 @@ mod tests {
         assert_eq!(shown("state:blocked", Sort::Added, false), ["MSFT"]);
         assert_eq!(shown("daily !due", Sort::Added, false), ["IBM", "AAPL"]);
         assert_eq!(shown("nothing", Sort::Added, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_filter_finds_a_group_and_a_priority() {
+        let mut status = sample::normal().series[0].clone();
+        assert!(!matches(&status, "group:tech") && matches(&status, "priority:normal"));
+        status.declared.group = "tech".parse().ok();
+        assert!(matches(&status, "group:tech") && !matches(&status, "group:tec"));
     }
 
     #[test]

@@ -50,8 +50,7 @@ pub(super) fn update(
         Action::Edit => {
             let text = match targets.as_slice() {
                 [] => return vec![],
-                [one] if one.adjusted => format!("{} adjusted", one.interval),
-                [one] => one.interval.to_string(),
+                [one] => as_edited(one, shared),
                 _ => String::new(),
             };
             ask(PromptKind::Edit { series: targets }, &text)
@@ -93,7 +92,7 @@ pub(super) fn update(
                 .collect();
             vec![Reply::Do(Effect::Save {
                 name: format!("series-{}.csv", now.format("%Y%m%d-%H%M%S")),
-                text: watch_file::write(&list, &shared.sources.usual),
+                text: watch_file::write(&list, &shared.declared(), &shared.sources.usual),
             })]
         }
         Action::EnterKey => vec![key_question(view.selected(shared).as_ref(), shared)],
@@ -111,6 +110,17 @@ pub(super) fn update(
             .map_or_else(Vec::new, |status| vec![explain(status, shared, now)]),
         _ => vec![],
     }
+}
+
+/// A series as a person edits it: its interval, its prices, and what is declared of it.
+fn as_edited(series: &SeriesKey, shared: &Shared) -> String {
+    let adjusted = series.adjusted.then(|| "adjusted".to_owned());
+    let declared = shared
+        .status(series)
+        .map(|status| status.declared.written());
+    let declared = declared.filter(|words| !words.is_empty());
+    let words = [Some(series.interval.to_string()), adjusted, declared];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Asks what the holes of a series cost.

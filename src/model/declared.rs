@@ -1,0 +1,210 @@
+//! What a person declared of a series on the watch list: since when its bars are wanted, how much its
+//! freshness matters, and which group it belongs to.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::{Priority, SeriesKey};
+
+/// The longest name of a group.
+const LONGEST: usize = 32;
+
+/// What is declared of a series.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Declared {
+    /// Since when its bars are wanted; `None`: as its source has them.
+    pub since: Option<NaiveDate>,
+    /// How much its freshness matters.
+    pub priority: Priority,
+    /// The group it belongs to.
+    pub group: Option<Group>,
+}
+
+/// What is declared of each series; one that is not among them has the defaults.
+pub type Declarations = HashMap<SeriesKey, Declared>;
+
+/// The name of a group: one word of letters, digits, `-`, `_` and `.`, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Group(String);
+
+impl Group {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Group {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if text.is_empty() || text.len() > LONGEST || !text.chars().all(is_plain) {
+            let shown = super::text::clean(text);
+            return Err(format!(
+                "\"{shown}\" is not the name of a group; use at most {LONGEST} letters, digits, - _ and ."
+            ));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A change of what is declared: what it does not name stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declaring {
+    /// Another beginning; `Some(None)`: as the source has them.
+    pub since: Option<Option<NaiveDate>>,
+    /// Another priority.
+    pub priority: Option<Priority>,
+    /// Another group; `Some(None)`: none.
+    pub group: Option<Option<Group>>,
+}
+
+/// What stands for no beginning and no group.
+const NONE: &str = "none";
+
+impl Declaring {
+    /// Takes up a value by its name, as people write it: `since=2020-01-01`, `priority=high`,
+    /// `group=tech`; `none` takes a beginning or a group away. `Ok(false)`: no such name.
+    pub fn take(&mut self, name: &str, value: &str) -> Result<bool, String> {
+        match name {
+            "since" => self.since = Some(since(value)?),
+            "priority" => self.priority = Some(priority(value)?),
+            "group" => self.group = Some(group(value)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What is declared after it.
+    #[must_use]
+    pub fn apply(&self, before: &Declared) -> Declared {
+        Declared {
+            since: self.since.unwrap_or(before.since),
+            priority: self.priority.unwrap_or(before.priority),
+            group: self.group.clone().unwrap_or_else(|| before.group.clone()),
+        }
+    }
+}
+
+impl From<Declared> for Declaring {
+    fn from(declared: Declared) -> Self {
+        Self {
+            since: Some(declared.since),
+            priority: Some(declared.priority),
+            group: Some(declared.group),
+        }
+    }
+}
+
+/// The day since when bars are wanted, as people write it.
+pub fn since(text: &str) -> Result<Option<NaiveDate>, String> {
+    if text.eq_ignore_ascii_case(NONE) {
+        return Ok(None);
+    }
+    let day = text.parse().map(Some);
+    day.map_err(|_| {
+        let shown = super::text::clean(text);
+        format!("\"{shown}\" is not a day; write 2020-01-31, or none")
+    })
+}
+
+fn priority(text: &str) -> Result<Priority, String> {
+    let word = text.to_ascii_lowercase();
+    word.parse().map_err(|_| {
+        let shown = super::text::clean(text);
+        format!("\"{shown}\" is not a priority; use low, normal or high")
+    })
+}
+
+/// The group of a series, as people write it.
+pub fn group(text: &str) -> Result<Option<Group>, String> {
+    if text.eq_ignore_ascii_case(NONE) {
+        return Ok(None);
+    }
+    text.parse().map(Some)
+}
+
+impl Declared {
+    /// As people write it: only what is not the default, between spaces.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let since = self.since.map(|since| format!("since={since}"));
+        let priority =
+            (self.priority != Priority::default()).then(|| format!("priority={}", self.priority));
+        let group = self.group.as_ref().map(|group| format!("group={group}"));
+        let words: Vec<String> = [since, priority, group].into_iter().flatten().collect();
+        words.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(words: &str) -> Result<Declaring, String> {
+        let mut declaring = Declaring::default();
+        for word in words.split_whitespace() {
+            let (name, value) = word.split_once('=').unwrap();
+            assert!(declaring.take(name, value)?, "{name}");
+        }
+        Ok(declaring)
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_what_is_not_named_stays() {
+        for words in [
+            "",
+            "since=2020-01-31",
+            "since=2020-01-31 priority=high group=tech",
+        ] {
+            let declared = taken(words).unwrap().apply(&Declared::default());
+            assert_eq!(declared.written(), words);
+        }
+        let before = taken("since=2020-01-31 priority=low group=Tech").unwrap();
+        let before = before.apply(&Declared::default());
+        let after = taken("priority=high group=none").unwrap().apply(&before);
+        assert_eq!(after.written(), "since=2020-01-31 priority=high");
+        assert_eq!(Declaring::from(before.clone()).apply(&after), before);
+        assert!(taken("").unwrap().is_empty());
+        assert!(!Declaring::default().take("colour", "red").unwrap());
+    }
+
+    #[test]
+    fn what_is_wrong_says_what_to_write() {
+        for (words, said) in [
+            (
+                "since=2020",
+                "\"2020\" is not a day; write 2020-01-31, or none",
+            ),
+            (
+                "priority=urgent",
+                "\"urgent\" is not a priority; use low, normal or high",
+            ),
+            (
+                "group=a,b",
+                "\"a,b\" is not the name of a group; use at most 32 letters",
+            ),
+        ] {
+            let why = taken(words).unwrap_err();
+            assert!(why.starts_with(said), "{why}");
+        }
+    }
+}
