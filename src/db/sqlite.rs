@@ -11,6 +11,7 @@ mod bulk;
 mod coverage;
 mod facts;
 mod history;
+mod identity;
 mod instant;
 mod ledger;
 mod listings;
@@ -35,6 +36,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection};
 
+use self::identity::FileId;
 use self::lock::FileLock;
 use super::error::{self, DbError, DbErrorKind, Result};
 use super::schema::{self, Schema};
@@ -63,6 +65,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
     path: PathBuf,
+    /// The file that is open, whatever the path names later.
+    file: Option<FileId>,
     place: String,
 }
 
@@ -120,6 +124,7 @@ impl SqliteStore {
             readers: pool(READERS, &reading),
             writer: pool(1, &writing),
             path: path.to_owned(),
+            file: FileId::of(path),
             place,
         })
     }
@@ -152,7 +157,22 @@ impl SqliteStore {
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {
+        self.require_its_file()?;
         self.run_on(&self.writer, work).await
+    }
+
+    /// What is written to a file that its path no longer names is lost when this process ends.
+    fn require_its_file(&self) -> Result<()> {
+        if self.file.is_none() || self.file == FileId::of(&self.path) {
+            return Ok(());
+        }
+        Err(DbError::new(
+            DbErrorKind::Unreachable,
+            format!(
+                "the SQLite file {} was moved, removed or replaced while it was in use; put it back, or restart",
+                self.place
+            ),
+        ))
     }
 
     /// Runs work on a pooled connection, to its end. A connection that had an error is closed: one

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::events::{Asking, both};
+use super::events::{EventRequest, both};
 use super::learned::{Learned, Verdict};
 use super::run::Pipeline;
 use super::source::{Range, Wish};
@@ -68,7 +68,7 @@ impl Pipeline {
             };
             costs.insert(instrument, cost);
         }
-        for Asking { lists, request } in self.event_requests(&both(instruments), learned_of) {
+        for EventRequest { lists, request } in self.event_requests(&both(instruments), learned_of) {
             // What is asked for together costs the first of them.
             let asked = lists
                 .iter()

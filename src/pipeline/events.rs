@@ -81,7 +81,7 @@ const NEW: TimeDelta = TimeDelta::days(7);
 type Why = (ErrorClass, String);
 
 /// Lists that one request asks for, and why it is not sent, if that is known.
-pub(super) struct Asking {
+pub(super) struct EventRequest {
     pub lists: Vec<(Instrument, EventKind)>,
     pub request: Result<Request, Why>,
 }
@@ -139,7 +139,7 @@ impl Pipeline {
         &self,
         wanted: &[(Instrument, EventKind)],
         learned: impl Fn(&SourceId) -> Option<&'a Learned>,
-    ) -> Vec<Asking> {
+    ) -> Vec<EventRequest> {
         let mut requests = vec![];
         for (source, wanted) in by_source(wanted) {
             let asks = self.lane(&source).map_or_else(
@@ -150,7 +150,7 @@ impl Pipeline {
                 let request = request.map_err(|refusal| (refusal.class, refusal.text));
                 let request = request.and_then(|request| included(request, learned(&source)));
                 let lists = lists_at(&source, lists);
-                requests.push(Asking { lists, request });
+                requests.push(EventRequest { lists, request });
             }
         }
         requests

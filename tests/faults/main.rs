@@ -20,6 +20,7 @@ mod cron;
 mod crowd;
 mod disk;
 mod four;
+mod health;
 mod hostile;
 mod outage;
 mod payload;

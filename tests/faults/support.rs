@@ -9,6 +9,8 @@ pub mod gate;
 pub mod lane;
 pub mod ledger;
 pub mod market;
+#[path = "../suite/support/mount.rs"]
+pub mod mount;
 pub mod oracle;
 pub mod peer;
 pub mod process;
