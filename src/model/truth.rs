@@ -188,11 +188,8 @@ impl Evidence<'_> {
         let known = self.coverage.asked().bounds().map(|bounds| bounds.to);
         // What the provider lacked when it was last asked, it may have by now; if that is more than
         // one answer holds, it leaves a hole, which the next one closes.
-        if let Some(begin) = known
-            .max(self.asked_at(now))
-            .or(self.since)
-            .or(self.newest())
-        {
+        let asked = self.asked_at(now).map(|at| at - self.grid.publishing.delay);
+        if let Some(begin) = known.max(asked).or(self.since).or(self.newest()) {
             let since = Span::new(begin, now);
             // Not the month or the evening before, if nothing of it can be missing and it costs more.
             let first = self.grid.first(since).map(|slot| slot.span.from);

@@ -69,6 +69,8 @@ pub struct RunReport {
     pub status: RunStatus,
     /// Its series, in the order in which they were requested.
     pub series: Vec<SeriesReport>,
+    /// Requests that were sent. Several series may share one.
+    pub requests: u32,
     /// Set when the outcome could not be recorded.
     pub unrecorded: Option<DbError>,
 }

@@ -418,6 +418,7 @@ impl Fetch {
                 }
                 (withheld, _) => Setback::Withheld(withheld),
             })?;
+        self.budget.count_sent();
         for report in reports.iter_mut() {
             report.attempts += 1;
             report.requests += 1;
@@ -449,6 +450,7 @@ impl Fetch {
         } = unanswered;
         if !is_spent {
             self.budget.put_request_back();
+            self.budget.count_unsent();
             for report in reports {
                 report.requests -= 1;
                 report.retries -= u32::from(retry > 0);

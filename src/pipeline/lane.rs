@@ -193,6 +193,9 @@ impl LaneRun {
     }
 
     fn fetch(&self, requests: Vec<Request>) -> Fetch {
+        let source = &self.lane.source;
+        let fitted = requests.into_iter().map(|request| source.fitted(request));
+        let requests = fitted.collect();
         Fetch {
             pipeline: Arc::clone(&self.pipeline),
             lane: self.lane.clone(),

@@ -427,7 +427,7 @@ pub fn summary(report: &RunReport) -> String {
             )
         })
         .count();
-    let requests: u32 = report.series.iter().map(|series| series.requests).sum();
+    let requests = report.requests;
     format!(
         "run {} {}: {good} of {} series, {requests} request{}",
         report.run,

@@ -1,7 +1,7 @@
 //! When a request is sent again: pure decisions.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::model::ErrorClass;
@@ -102,6 +102,7 @@ pub struct Budget {
     retries: AtomicUsize,
     /// `None`: as many requests as the plan allows.
     requests: Option<Allowance>,
+    sent: AtomicU32,
 }
 
 impl Budget {
@@ -113,6 +114,7 @@ impl Budget {
     pub fn new(series: usize, requests: Option<Allowance>) -> Self {
         Self {
             retries: AtomicUsize::new(3 + series / 5),
+            sent: AtomicU32::new(0),
             requests,
         }
     }
@@ -134,6 +136,22 @@ impl Budget {
         if let Some(requests) = &self.requests {
             requests.0.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Counts a request that is sent.
+    pub fn count_sent(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes back one that never left.
+    pub fn count_unsent(&self) {
+        self.sent.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The requests that were sent.
+    #[must_use]
+    pub fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Whether a request is left.

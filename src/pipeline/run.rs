@@ -188,10 +188,13 @@ impl Pipeline {
                 lane,
             })
         };
-        let lanes = work
+        let lanes: Vec<LaneRun> = work
             .into_iter()
-            .filter_map(|(place, requests)| lane_run(place, requests));
+            .filter_map(|(place, requests)| lane_run(place, requests))
+            .collect();
+        let budgets: Vec<Arc<Budget>> = lanes.iter().map(|lane| Arc::clone(&lane.budget)).collect();
         let (reports, recorded) = side_by_side(lanes).await;
+        let requests = budgets.iter().map(|budget| budget.sent()).sum();
         let series = roll.ended_with(reports);
         let status = run_status(&series);
         let finish = || self.store.finish_run(active.id, status);
@@ -202,6 +205,7 @@ impl Pipeline {
             run: active.id,
             status,
             series,
+            requests,
             unrecorded,
         })
     }

@@ -356,6 +356,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// A planned request without what the provider has refused of such ones since.
+    fn fitted(&self, request: Request) -> Request {
+        request
+    }
+
     /// What helps when the key's plan does not include a request.
     fn instead_of(&self, request: &Request) -> String;
 

@@ -33,3 +33,4 @@ mod stops;
 mod support;
 mod targets;
 mod transport;
+mod week;

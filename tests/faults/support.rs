@@ -10,6 +10,7 @@ pub mod lane;
 pub mod ledger;
 pub mod market;
 #[path = "../suite/support/mount.rs"]
+#[expect(dead_code, reason = "here no file system is read-only")]
 pub mod mount;
 pub mod oracle;
 pub mod peer;

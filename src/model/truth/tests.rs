@@ -334,6 +334,29 @@ fn what_was_asked_for_too_early_is_wanted_again_once_it_can_be_settled() {
 }
 
 #[test]
+fn what_was_withheld_when_the_newest_bars_were_asked_for_is_asked_for_next() {
+    let mut coverage = Coverage::default();
+    let withheld_from = at("2026-11-20T15:00:00Z");
+    let spoken = Spoken {
+        asked: Span::new(at("2026-11-20T14:30:00Z"), withheld_from),
+        settled_to: at("2026-11-20T05:00:00Z"),
+        complete_to: withheld_from,
+        newest_at: Some(at("2026-11-20T15:16:00Z")),
+    };
+    coverage.hear(&spoken, None);
+    let mut grid = grid(Interval::Min5);
+    grid.publishing.delay = TimeDelta::minutes(16);
+    let evidence = Evidence {
+        grid: &grid,
+        coverage: &coverage,
+        recent: &[],
+        since: None,
+    };
+    let now = at("2026-11-20T17:00:00Z");
+    assert_eq!(evidence.wanted(now), [Span::new(withheld_from, now)]);
+}
+
+#[test]
 fn what_came_since_begins_with_its_first_slot_and_not_in_the_month_before() {
     let mut coverage = Coverage::default();
     coverage.hear(

@@ -53,6 +53,7 @@ fn every_notice_but_a_step_is_a_sentence_with_its_weight() {
             run: RunId(3),
             status,
             series: vec![report.clone()],
+            requests: 0,
             unrecorded: None,
         })
     };

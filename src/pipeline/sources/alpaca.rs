@@ -178,6 +178,12 @@ impl Source for Alpaca {
         }
     }
 
+    fn fitted(&self, request: Request) -> Request {
+        let withheld = self.withholding.known() == Some(true);
+        let shorter = withheld.then(|| self.asking().until_withheld(&request));
+        shorter.flatten().unwrap_or(request)
+    }
+
     fn amend(&self, request: &Request, refusal: &Refusal) -> Option<Request> {
         if refusal.parameter.as_deref() == Some(refusal::END) {
             self.withholding.is_withheld();

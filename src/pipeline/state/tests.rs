@@ -204,6 +204,7 @@ fn report(series: Vec<SeriesReport>) -> RunReport {
     RunReport {
         run: RunId(1),
         status: RunStatus::Succeeded,
+        requests: 0,
         series,
         unrecorded: None,
     }
