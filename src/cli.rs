@@ -33,6 +33,7 @@ mod simulate;
 mod sources;
 mod status;
 mod table;
+mod ticks;
 mod values;
 mod watch;
 
@@ -142,6 +143,7 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
         Some(Subcommand::Bars(args)) => bars::run(&args, &context).await,
         Some(Subcommand::Compare(args)) => compare::run(&args, &context).await,
         Some(Subcommand::Runs(args)) => runs::run(&args, &context).await,
+        Some(Subcommand::Ticks(args)) => ticks::run(&args, &context).await,
         Some(Subcommand::Events(args)) => happened::run(&args, &context).await,
         Some(Subcommand::Gaps(args)) => gaps::gaps(&args, &context).await,
         Some(Subcommand::Coverage(args)) => gaps::coverage(&args, &context).await,

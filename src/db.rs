@@ -1,4 +1,4 @@
-//! The store: one trait of eight parts, PostgreSQL and SQLite behind it.
+//! The store: one trait of nine parts, PostgreSQL and SQLite behind it.
 //!
 //! Writes run in separate tasks, so that a caller that goes away never leaves a transaction half
 //! done; a connection that had an error or missed a deadline is closed, never pooled again.
@@ -19,6 +19,7 @@ mod schema;
 mod sqlite;
 mod store;
 mod tail;
+mod ticks;
 mod upkeep;
 mod upsert;
 mod watched;
@@ -43,6 +44,7 @@ pub use postgres::PgTarget;
 pub use runs::{ActiveRun, RunDetail, RunLock, RunStore};
 pub use store::{Access, Adoption, Backend, Health, Size, Store};
 pub use tail::{CountedTo, EndedSince, EventCursor, Happened, TailStore};
+pub use ticks::TickStore;
 pub use upkeep::{Forgettable, UpkeepStore};
 pub use watched::MARK as WATCH_LIST_MARK;
 

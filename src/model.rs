@@ -35,6 +35,7 @@ pub mod spoken;
 pub mod supposed;
 pub mod symbol;
 pub mod text;
+pub mod tick;
 pub mod truth;
 pub mod volume;
 pub mod watch_file;

@@ -41,6 +41,7 @@ mod standing;
 pub mod terminal;
 mod text;
 pub mod theme;
+mod ticks;
 mod view;
 pub mod view_id;
 pub mod views;

@@ -19,7 +19,7 @@ pub use self::compare::CompareArgs;
 pub use self::settings::SettingFlags;
 pub use self::simulate::SimulateArgs;
 pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, PlanArgs, SourcesArgs, StatusArgs};
-pub use self::watched::{EventsArgs, EventsFormat, RunArgs};
+pub use self::watched::{EventsArgs, EventsFormat, RunArgs, TicksArgs};
 use super::instant::{Bound, parse_age};
 use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
 use crate::model::{Interval, Priority};
@@ -156,6 +156,8 @@ pub enum Subcommand {
     Compare(CompareArgs),
     /// Show the run history, or one run in detail.
     Runs(RunsArgs),
+    /// List the instants of the schedule: the next ones, and what became of the last ones; spends no requests.
+    Ticks(TicksArgs),
     /// Print what has happened, or follow it, as lines of JSON; works beside an engine of any process.
     Events(EventsArgs),
     /// List the holes: bars that should be there and were never asked for. Exit code 1 if there are some.

@@ -19,6 +19,7 @@ mod settings;
 mod store;
 mod survey;
 mod tail;
+mod ticks;
 mod upkeep;
 mod watch_list;
 

@@ -22,6 +22,7 @@ mod settings;
 mod store;
 mod stored_series;
 mod tail;
+mod ticks;
 mod upkeep;
 mod watch_list;
 

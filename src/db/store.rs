@@ -1,4 +1,4 @@
-//! A store as a whole: which database it is, how it is, and the eight parts that it has.
+//! A store as a whole: which database it is, how it is, and the nine parts that it has.
 
 use std::fmt;
 
@@ -13,6 +13,7 @@ use super::events::EventStore;
 use super::ledger::LedgerStore;
 use super::runs::RunStore;
 use super::tail::TailStore;
+use super::ticks::TickStore;
 use super::upkeep::UpkeepStore;
 
 /// Which database a store is.
@@ -82,7 +83,15 @@ pub struct Size {
 /// Everything the program needs from a database.
 #[async_trait]
 pub trait Store:
-    BarStore + EventStore + LedgerStore + RunStore + DeskStore + AlertStore + TailStore + UpkeepStore
+    BarStore
+    + EventStore
+    + LedgerStore
+    + RunStore
+    + DeskStore
+    + AlertStore
+    + TailStore
+    + TickStore
+    + UpkeepStore
 {
     /// Which database it is.
     fn backend(&self) -> Backend;

@@ -19,6 +19,8 @@ pub struct Forgettable {
     pub event: i64,
     /// The newest rejected row that may go.
     pub rejected: i64,
+    /// The newest instant of the schedule that may go.
+    pub tick: i64,
 }
 
 /// What a store forgets.
@@ -46,7 +48,9 @@ macro_rules! bounds {
              (SELECT min(run_id) FROM requests WHERE state IN ('reserved', 'answered')) AS unsettled, \
              (SELECT max(id) FROM events WHERE at < ", $old, ") AS old_events, \
              (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET $1) AS events, \
-             (SELECT id FROM rejected_rows ORDER BY id DESC LIMIT 1 OFFSET $1) AS rejected"
+             (SELECT id FROM rejected_rows ORDER BY id DESC LIMIT 1 OFFSET $1) AS rejected, \
+             (SELECT max(id) FROM ticks WHERE at < ", $old, ") AS old_ticks, \
+             (SELECT id FROM ticks ORDER BY id DESC LIMIT 1 OFFSET $1) AS ticks"
         )
     };
 }
@@ -64,6 +68,8 @@ pub(super) struct KeptBounds {
     old_events: Option<i64>,
     events: Option<i64>,
     rejected: Option<i64>,
+    old_ticks: Option<i64>,
+    ticks: Option<i64>,
 }
 
 impl KeptBounds {
@@ -77,6 +83,7 @@ impl KeptBounds {
             run: wanted.into_iter().flatten().max().unwrap_or(0).min(last),
             event: self.old_events.max(self.events).unwrap_or(0),
             rejected: self.rejected.unwrap_or(0),
+            tick: self.old_ticks.max(self.ticks).unwrap_or(0),
         }
     }
 }
@@ -103,6 +110,9 @@ pub(super) const EVENTS: &str =
 
 pub(super) const REJECTED: &str = "\
     DELETE FROM rejected_rows WHERE id IN (SELECT id FROM rejected_rows WHERE id <= $1 ORDER BY id LIMIT $2)";
+
+pub(super) const TICKS: &str =
+    "DELETE FROM ticks WHERE id IN (SELECT id FROM ticks WHERE id <= $1 ORDER BY id LIMIT $2)";
 
 #[cfg(test)]
 mod tests {

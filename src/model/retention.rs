@@ -3,7 +3,7 @@
 /// What is kept of the history. Bars, coverage and what adjusts prices are never forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Days that runs, requests and events are kept.
+    /// Days that runs, requests, events and instants of the schedule are kept.
     pub days: u32,
     /// The most rows of each of their tables, however young.
     pub rows: u32,

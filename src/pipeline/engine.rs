@@ -281,6 +281,10 @@ impl Engine {
             Job::CancelEvents => self.cancel_events.cancel(),
             Job::Load(load) => self.load(load),
             Job::Save(name, value) => self.errand(Errand::Save(name, value)),
+            Job::NoteTicks(ticks) => {
+                let now = self.pipeline.clock.now();
+                self.errand(Errand::NoteTicks(ticks, now));
+            }
             Job::Recall(changed) => self.errand(Errand::Read(changed)),
             Job::EditList(edit) => self.errand(Errand::EditList(edit)),
             Job::Rekey(key) => self.rekey(key),
@@ -488,6 +492,10 @@ impl Engine {
                     .health()
                     .await
                     .map(|health| Loaded::Total(health.bars)),
+                Load::Ticks => {
+                    let ticks = show::ticks(store, pipeline.clock.now()).await;
+                    ticks.map(Loaded::Ticks)
+                }
                 Load::System => show::system(&pipeline).await.map(Loaded::System),
                 Load::Coverage => {
                     let map = watching.coverage(&pipeline).await;
@@ -537,6 +545,7 @@ async fn own(
     let since = last_instant.unwrap_or(DateTime::UNIX_EPOCH);
     let handover = Handover {
         last_tick,
+        due_ticks: store.due_ticks().await?,
         list: watching.list(pipeline).await?,
         ledgers: pipeline.ledgers().await?,
         sent_by_starts: pipeline.sent_by_starts(START_TRIGGERS, since).await?,

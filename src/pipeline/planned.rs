@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::planner::FetchPlan;
 use super::run::Pipeline;
 use super::schedule::Schedule;
 use super::settings::remembered;
 use super::snapshot::StoreStatus;
-use super::state::{Input, Loaded, Start, State};
+use super::state::{Input, Loaded, NEXT_TICKS, Start, State};
 use super::watching::Watching;
 use crate::db::DbError;
 use crate::model::SeriesKey;
+use crate::model::tick::NextTick;
 
 impl Pipeline {
     /// What an engine would ask for next if this were the watch list; `schedule` is the one of a store
@@ -20,6 +23,26 @@ impl Pipeline {
         series: Vec<SeriesKey>,
         schedule: Schedule,
     ) -> Result<FetchPlan, DbError> {
+        let (state, now) = self.as_an_engine(series, schedule).await?;
+        Ok(state.planned(now))
+    }
+
+    /// The next instants of the schedule, and what an engine would ask for then.
+    pub async fn next_ticks(
+        &self,
+        series: Vec<SeriesKey>,
+        schedule: Schedule,
+    ) -> Result<Vec<NextTick>, DbError> {
+        let (state, now) = self.as_an_engine(series, schedule).await?;
+        Ok(state.next_ticks(&state.planned(now), NEXT_TICKS, now))
+    }
+
+    /// The state of an engine that would start now.
+    async fn as_an_engine(
+        &self,
+        series: Vec<SeriesKey>,
+        schedule: Schedule,
+    ) -> Result<(State, DateTime<Utc>), DbError> {
         let remembered = remembered(&self.store).await?;
         let watching = Watching {
             only: Some(series),
@@ -48,6 +71,6 @@ impl Pipeline {
         state.step(Input::Loaded(Loaded::Series(list)), now);
         let ledgers = self.ledgers().await?;
         state.step(Input::Loaded(Loaded::Ledgers(ledgers)), now);
-        Ok(state.planned(now))
+        Ok((state, now))
     }
 }

@@ -267,6 +267,20 @@ impl Schedule {
         count
     }
 
+    /// The instants after `from`, up to and including `to`: the newest ones first, `most` of them.
+    #[must_use]
+    pub fn passed(
+        &self,
+        calendars: &Calendars,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        most: usize,
+    ) -> Vec<DateTime<Utc>> {
+        let before = |at: &DateTime<Utc>| *at - TimeDelta::milliseconds(1);
+        let last = |upto| self.last_until(calendars, upto);
+        let instants = std::iter::successors(last(to), |at| last(before(at)));
+        instants.take_while(|at| *at > from).take(most).collect()
+    }
+
     /// How many runs catch up on `missed` instants.
     #[must_use]
     pub const fn make_up(&self, missed: u32) -> u32 {

@@ -2,6 +2,7 @@
 //! sent here.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,10 +10,14 @@ use super::command::{Anchor, BarsWindow, PriceQuestion, Priced};
 use super::run::Pipeline;
 use super::snapshot::{AnswerView, BarsPage, Preview, RangesView, Scaled, SystemView};
 use crate::config::secret;
-use crate::db::{BarQuery, DbError, Order, RunDetail, StoredAnswer};
+use crate::db::{BarQuery, DbError, Order, RunDetail, Store, StoredAnswer};
 use crate::model::ranges::{holes, stretches};
+use crate::model::tick::NotedTick;
 use crate::model::{Bar, RequestId, RunId, RunSummary, SeriesKey, Span, text};
+use crate::time::SET_BACK;
 
+/// Instants of the schedule that a snapshot holds.
+const TICKS: u32 = 50;
 /// Lines of an answer that are shown.
 const MOST_LINES: usize = 2_000;
 /// The deepest indentation in steps; answers have three, a hostile one as many as it has bytes.
@@ -42,6 +47,19 @@ pub async fn run(pipeline: &Pipeline, run: RunId) -> Result<Option<RunDetail>, D
         }
     }
     Ok(detail)
+}
+
+/// The newest instants of the schedule, for a snapshot.
+pub async fn ticks(store: &Arc<dyn Store>, now: DateTime<Utc>) -> Result<Vec<NotedTick>, DbError> {
+    store.ticks(TICKS, now + SET_BACK).await
+}
+
+impl Pipeline {
+    /// The newest instants of the schedule, newest first. What a clock that was far ahead noted is not
+    /// shown.
+    pub async fn ticks(&self, limit: u32) -> Result<Vec<NotedTick>, DbError> {
+        self.store.ticks(limit, self.clock.now() + SET_BACK).await
+    }
 }
 
 /// Moves a run as a whole: its duration stays the same, however fast the engine's clock runs.

@@ -17,6 +17,7 @@ use crate::model::adjustment::{AdjustedBar, Adjustments, KnownEvents};
 use crate::model::alert::{Alert, Condition};
 use crate::model::quota::Left;
 pub use crate::model::ranges::{Break, Hole, Stretch, There};
+pub use crate::model::tick::{NextTick, NotedTick};
 use crate::model::words::words;
 use crate::model::{
     Bar, Declared, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId, RunSummary,
@@ -66,6 +67,10 @@ pub struct Snapshot {
     pub ranges: Option<Arc<RangesView>>,
     /// The last price that was asked for.
     pub preview: Option<Arc<Preview>>,
+    /// The newest instants of the schedule, newest first.
+    pub ticks: Arc<[NotedTick]>,
+    /// The next ones.
+    pub next_ticks: Arc<[NextTick]>,
     /// What a person should know.
     pub alerts: Arc<AlertsView>,
     /// Notices that were dropped because nobody read them.

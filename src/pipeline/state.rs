@@ -17,6 +17,7 @@ mod quotas;
 mod search;
 #[cfg(test)]
 mod tests;
+mod ticks;
 mod view;
 
 use std::collections::VecDeque;
@@ -34,6 +35,8 @@ pub use self::message::{
 use self::queue::QueuedRun;
 pub(super) use self::quotas::Quotas;
 use self::search::Search;
+use self::ticks::Ticks;
+pub(super) use self::view::NEXT_TICKS;
 use super::event::{Event, RunReport};
 use super::notice::{Notice, What};
 use super::schedule::Schedule;
@@ -44,6 +47,7 @@ use super::snapshot::{
 use crate::db::{DbError, RunDetail};
 use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
+use crate::model::tick::TickWhy;
 use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
     SourceId,
@@ -55,7 +59,13 @@ const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// How often a process checks what others did; a check that finds nothing reads ten runs.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// What is read again when anything may have changed.
-const EVERYTHING: [Load; 4] = [Load::Series, Load::Runs, Load::Ledger, Load::Total];
+const EVERYTHING: [Load; 5] = [
+    Load::Series,
+    Load::Runs,
+    Load::Ledger,
+    Load::Total,
+    Load::Ticks,
+];
 
 /// Newest runs that are compared to notice the work of other processes.
 pub const NEWEST: u32 = 10;
@@ -108,6 +118,7 @@ pub struct State {
     /// When series that trade around the clock were last fetched by themselves.
     last_around: Option<DateTime<Utc>>,
     missed: u32,
+    ticks: Ticks,
     entries: Vec<Entry>,
     /// The number of the read that the watch list comes from.
     list_reading: u64,
@@ -165,6 +176,7 @@ impl State {
             last_tick: start.last_tick,
             last_around: None,
             missed: 0,
+            ticks: Ticks::default(),
             entries: vec![],
             list_reading: 0,
             list_mark: None,
@@ -257,6 +269,7 @@ impl State {
                 vec![tell(now, What::Crashed(text))]
             }
             Input::Rekeyed { sources, quotas } => self.rekeyed(sources, quotas),
+            Input::TicksUnnoted(ticks, error) => self.ticks_unnoted(ticks, &error, now),
             Input::StoreFailed(error) => self.store_failed(&error, now),
         }
     }
@@ -288,8 +301,16 @@ impl State {
         {
             self.last_tick = Some(now);
             self.revision += 1;
+            // This machine slept, or its clock was set forward.
+            let passed = self.schedule.between(&self.calendars, last, now);
+            if passed > 1 {
+                self.missed = passed;
+            }
+            jobs.extend(self.see_ticks(last, now));
             jobs.push(Job::Save("last_tick", now.to_rfc3339()));
-            if !self.paused {
+            if self.paused {
+                jobs.extend(self.skip_ticks(TickWhy::Paused, now));
+            } else {
                 jobs.push(self.ask_for_due("schedule", Whose::Scheduled));
             }
         }
@@ -388,6 +409,7 @@ impl State {
                     (progress.id, progress.total) = (Some(*run), *series);
                 }
                 read_again = vec![Job::Load(Load::Runs)];
+                read_again.extend(self.ticks_began(*run));
             }
             // A task of a run that was cut short may report once more.
             Event::Sending { .. } | Event::Retrying { .. } if self.run.is_none() => {}
@@ -515,6 +537,7 @@ impl State {
         let crashed = self.run.as_ref().and_then(|run| run.id);
         self.own_runs.retain(|run| Some(*run) != crashed);
         let mut jobs = vec![tell(now, What::Crashed(text)), Job::Rescue];
+        self.ticks_did_not_begin();
         jobs.extend(self.run_is_over());
         jobs
     }
@@ -537,8 +560,14 @@ impl State {
 
     fn run_ended(&mut self, ended: Result<RunReport, DbError>, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = match ended {
-            Ok(report) => vec![tell(now, What::RunEnded(report))],
+            // That it began may not have been heard.
+            Ok(report) => {
+                let begun = self.ticks_began(report.run);
+                let told = tell(now, What::RunEnded(report));
+                begun.into_iter().chain([told]).collect()
+            }
             Err(error) => {
+                self.ticks_did_not_begin();
                 let mut jobs = self.store_failed(&error, now);
                 jobs.push(tell(now, What::RunFailed(error.to_string())));
                 jobs

@@ -78,6 +78,8 @@ words! {
         ExportList = "export-watch-list",
         /// Show what a person should know.
         Alerts = "alerts",
+        /// Show what became of the instants of the schedule.
+        Ticks = "ticks",
         /// Send a test to where alerts go.
         TestAlert = "test-alert",
         /// Show past messages.

@@ -24,6 +24,7 @@ use super::regions::{ClickTarget, Regions};
 use super::reply::{Confirm, PromptKind, Reply};
 use super::shared::{Boot, Shared};
 use super::text;
+use super::ticks;
 use super::view::{Sight, View};
 use super::view_id::ViewId;
 use super::views::Views;
@@ -199,6 +200,7 @@ impl App {
             Action::Help => self.open(Overlay::help(&self.shared.keymap, self.view)),
             Action::Messages => self.open(Overlay::messages(&self.messages, self.shared.zone)),
             Action::Alerts => self.open(Overlay::explain(alerts::page(&self.shared))),
+            Action::Ticks => self.open(ticks::page(&self.shared, now)),
             Action::TestAlert => vec![Effect::Send(Command::TestAlert)],
             Action::Mouse => {
                 self.shared.mouse = !self.shared.mouse;

@@ -49,6 +49,12 @@ impl Overlay {
         Self::Choose(choose::messages(messages, zone))
     }
 
+    /// Lines to read under headings, each with what is shown before it.
+    #[must_use]
+    pub fn page(title: &str, sections: Vec<(&str, Vec<(String, String)>)>) -> Self {
+        Self::Choose(choose::page(title, sections))
+    }
+
     /// A sentence to read, and the keys that help, each with what it does.
     #[must_use]
     pub fn explain(explanation: Explanation) -> Self {

@@ -240,37 +240,7 @@ pub fn normal() -> Snapshot {
         is_listed: true,
         plan: Arc::new(plan::of(&series)),
         series: series.into(),
-        runs: vec![
-            run(
-                1042,
-                RunStatus::Partial,
-                "schedule",
-                "2026-11-20T18:36:10Z",
-                64_200,
-            ),
-            RunSummary {
-                series: 1,
-                succeeded: 1,
-                requests: 1,
-                inserted: 1,
-                changed: 1,
-                ..run(
-                    1041,
-                    RunStatus::Succeeded,
-                    "fetch",
-                    "2026-11-20T16:25:00Z",
-                    400,
-                )
-            },
-            RunSummary {
-                succeeded: 0,
-                requests: 1,
-                inserted: 0,
-                changed: 0,
-                ..run(1040, RunStatus::Failed, "due", "2026-11-19T21:20:00Z", 300)
-            },
-        ]
-        .into(),
+        runs: runs().into(),
         bars: Some(Arc::new(bars_page(400))),
         opened: Some(Arc::new(run_detail())),
         answer: None,
@@ -279,9 +249,44 @@ pub fn normal() -> Snapshot {
         coverage: Some(Arc::new(coverage())),
         ranges: None,
         preview: None,
+        ticks: Arc::default(),
+        next_ticks: Arc::default(),
         alerts: Arc::default(),
         dropped_notices: 0,
     }
+}
+
+fn runs() -> Vec<RunSummary> {
+    vec![
+        run(
+            1042,
+            RunStatus::Partial,
+            "schedule",
+            "2026-11-20T18:36:10Z",
+            64_200,
+        ),
+        RunSummary {
+            series: 1,
+            succeeded: 1,
+            requests: 1,
+            inserted: 1,
+            changed: 1,
+            ..run(
+                1041,
+                RunStatus::Succeeded,
+                "fetch",
+                "2026-11-20T16:25:00Z",
+                400,
+            )
+        },
+        RunSummary {
+            succeeded: 0,
+            requests: 1,
+            inserted: 0,
+            changed: 0,
+            ..run(1040, RunStatus::Failed, "due", "2026-11-19T21:20:00Z", 300)
+        },
+    ]
 }
 
 fn system() -> SystemView {

@@ -13,7 +13,8 @@ use pipeline_tui::model::adjustment::Rule;
 use pipeline_tui::model::quota::{Lately, Quota, Window, WindowSpan};
 use pipeline_tui::model::{
     Answer, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, RejectedRow, Request,
-    RequestId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId, Volume, WatchEdit,
+    RequestId, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId, Volume,
+    WatchEdit,
 };
 use uuid::Uuid;
 
@@ -54,6 +55,7 @@ mod races;
 mod roles;
 mod sources;
 mod tail;
+mod ticks;
 mod totals;
 mod upkeep;
 mod watch_list;

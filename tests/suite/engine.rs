@@ -396,6 +396,10 @@ async fn run_makes_up_for_missed_instants_and_ends_in_order() {
             "{said}"
         );
         assert!(said.contains("this process fetches on schedule"), "{said}");
+        let began = std::time::Instant::now();
+        while desk.sql("SELECT count(*) FROM ticks WHERE outcome = 'due'") != ["0"] {
+            assert!(began.elapsed() < Duration::from_secs(30), "undecided");
+        }
         signal("TERM", &child);
         let rest: Vec<String> = lines.map_while(Result::ok).collect();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{said}{rest:?}");
@@ -409,7 +413,42 @@ async fn run_makes_up_for_missed_instants_and_ends_in_order() {
             desk.sql("SELECT count(DISTINCT symbol) FROM stock_data"),
             ["4"]
         );
+        made_up(&desk);
     }
+}
+
+/// The newest instants are noted: the last one had its run, which made up for the others.
+fn made_up(desk: &Desk) {
+    let noted = desk.sql("SELECT outcome, count(*), min(run_id), max(run_id) FROM ticks GROUP BY outcome ORDER BY outcome");
+    assert_eq!(noted, ["done|1|1|1", "missed|999|1|1"]);
+    let newest = desk.sql("SELECT outcome FROM ticks ORDER BY at DESC LIMIT 2");
+    assert_eq!(newest, ["done", "missed"]);
+    let shown = desk.run(&["ticks", "--limit", "2"]);
+    assert_eq!(shown.code, 0, "{shown:?}");
+    for words in [
+        "NEXT",
+        "nothing is due then",
+        "done",
+        "run 1, at 2",
+        "made up at 2",
+    ] {
+        assert!(shown.stdout.contains(words), "{words}: {}", shown.stdout);
+    }
+    let shown = desk.run(&["ticks", "--limit", "2", "--format", "json"]);
+    let ticks: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(ticks["next"].as_array().unwrap().len(), 5);
+    let [done, missed] = &ticks["last"].as_array().unwrap()[..] else {
+        panic!("{ticks}");
+    };
+    assert_eq!(
+        (&done["outcome"], &done["run_status"]),
+        (&"done".into(), &"succeeded".into())
+    );
+    assert_eq!(
+        (&missed["outcome"], &missed["run"]),
+        (&"missed".into(), &1.into())
+    );
+    assert!(missed["at"].as_str() < done["at"].as_str());
 }
 
 #[test]

@@ -1,6 +1,9 @@
-//! The arguments of `run` and `events`.
+//! The arguments of `run`, `ticks` and `events`.
 
 use clap::{Args, ValueEnum};
+
+use super::TableFormat;
+use crate::cli::values::parse_limit;
 
 /// `run`.
 #[derive(Debug, Args)]
@@ -8,6 +11,17 @@ pub struct RunArgs {
     /// Serve /metrics and /health: a port of this machine, or an address and a port.
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<String>,
+}
+
+/// `ticks`.
+#[derive(Debug, Args)]
+pub struct TicksArgs {
+    /// At most this many past ones.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = parse_limit)]
+    pub limit: u32,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+    pub format: TableFormat,
 }
 
 /// `events`.

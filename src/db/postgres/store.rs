@@ -15,18 +15,19 @@ use super::super::{
     ActiveRun, AlertStore, Backend, BarQuery, BarStore, CountedTo, Credential, DeskStore,
     EndedSince, Entitlement, EventCursor, EventStore, EventsAsked, Forgettable, Happened, Health,
     HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result,
-    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer, TailStore, Undelivered,
-    UpkeepStore,
+    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer, TailStore, TickStore,
+    Undelivered, UpkeepStore,
 };
 use super::lock::{self, SessionLock};
 use super::session::HOLDS_A_LOCK;
 use super::{
     DEADLINE, PgStore, adjust, alerts, apply, coverage, facts, history, ledger, listings, ranks,
-    settings, tail, upkeep, watch_list,
+    settings, tail, ticks, upkeep, watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::alert::{Alert, AlertChanges, Attempt, Channel, DeliveryEnd, Message, Tried};
 use crate::model::quota::{Ledger, Quota};
+use crate::model::tick::{NotedTick, Tick};
 use crate::model::{
     Answer, Bar, Batch, Counts, Coverage, Declarations, Instrument, Learnt, Listing, RequestId,
     Retention, RunId, RunStatus, RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol,
@@ -365,6 +366,22 @@ impl TailStore for PgStore {
 
     async fn ended_since(&self, counted: CountedTo) -> Result<EndedSince> {
         self.read(move |c| Box::pin(tail::ended(c, counted))).await
+    }
+}
+
+#[async_trait]
+impl TickStore for PgStore {
+    async fn note_ticks(&self, ticks: Vec<Tick>) -> Result<()> {
+        self.write(move |c| Box::pin(ticks::note(c, ticks))).await
+    }
+
+    async fn ticks(&self, limit: u32, upto: DateTime<Utc>) -> Result<Vec<NotedTick>> {
+        self.read(move |c| Box::pin(ticks::newest(c, limit, upto)))
+            .await
+    }
+
+    async fn due_ticks(&self) -> Result<Vec<(DateTime<Utc>, SourceId)>> {
+        self.read(|c| Box::pin(ticks::due(c))).await
     }
 }
 

@@ -26,6 +26,7 @@ pub async fn forget(connection: &mut SqliteConnection, upto: Forgettable, most: 
     let others = [
         (upkeep::EVENTS, upto.event),
         (upkeep::REJECTED, upto.rejected),
+        (upkeep::TICKS, upto.tick),
     ];
     let mut gone = 0;
     for (statement, last) in of_runs.into_iter().chain(others) {

@@ -11,6 +11,7 @@ use super::around::Whose;
 use super::queue::QueuedRun;
 use super::{Handover, Job, Loaded, Owner, State, tell};
 use crate::model::SourceId;
+use crate::model::tick::TickWhy;
 use crate::time::is_far_ahead;
 
 /// Requests that starts send until the next instant of the schedule, if the plan has a daily limit.
@@ -53,35 +54,52 @@ impl State {
         jobs.extend(self.loaded(Loaded::Series(handover.list), now));
         jobs.extend(self.loaded(Loaded::Ledgers(handover.ledgers), now));
         let trigger = if let Some(last) = handover.last_tick {
-            self.catch_up(last, now, &mut jobs)
+            self.catch_up((last, handover.due_ticks), now, &mut jobs)
         } else {
             // The first start on this store: a person wants to see bars, not wait for the clock.
             self.last_tick = Some(now);
             jobs.push(Job::Save("last_tick", now.to_rfc3339()));
             Some(FIRST)
         };
-        if !self.paused {
-            jobs.extend(self.begin(trigger, &handover.sent_by_starts, now));
+        if self.paused {
+            jobs.extend(self.skip_ticks(TickWhy::Paused, now));
+            return jobs;
+        }
+        jobs.extend(self.begin(trigger, &handover.sent_by_starts, now));
+        let is_decided_later =
+            self.asked_for_due.is_some() || self.queue.iter().any(|run| run.series.is_none());
+        if !is_decided_later {
+            jobs.extend(self.decide_ticks(&[], now));
         }
         jobs
     }
 
-    /// Notes missed instants; returns the trigger of the run that catches up on them.
+    /// Notes missed instants, and those that an engine saw and did not live to act on; returns the
+    /// trigger of the run that catches up on them.
     fn catch_up(
         &mut self,
-        last: DateTime<Utc>,
+        (last, unended): (DateTime<Utc>, Vec<(DateTime<Utc>, SourceId)>),
         now: DateTime<Utc>,
         jobs: &mut Vec<Job>,
     ) -> Option<&'static str> {
         let last = if is_far_ahead(last, now) { now } else { last };
-        self.missed = self.schedule.between(&self.calendars, last, now);
-        self.last_tick = Some(if self.missed > 0 { now } else { last });
+        let missed = self.schedule.between(&self.calendars, last, now);
+        self.last_tick = Some(if missed > 0 { now } else { last });
+        jobs.extend(self.see_ticks(last, now));
+        let seen = self.see_again(unended, now);
+        self.missed = missed.saturating_add(seen);
+        if missed > 0 {
+            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
+        }
         if self.missed == 0 {
             return None;
         }
         jobs.push(tell(now, What::Missed(self.missed)));
-        jobs.push(Job::Save("last_tick", now.to_rfc3339()));
-        (self.schedule.make_up(self.missed) > 0).then_some(MISSED)
+        if self.schedule.make_up(self.missed) == 0 {
+            jobs.extend(self.miss_ticks(now));
+            return None;
+        }
+        Some(MISSED)
     }
 
     /// Starts the run of a start, within its allowance, and reports what the rest would cost.

@@ -11,6 +11,7 @@ use super::super::settings::Remembered;
 use super::super::snapshot::RangesView;
 use super::queue::QueuedRun;
 use super::{EVERYTHING, Entry, Job, List, Load, Loaded, NEWEST, State, tell};
+use crate::model::tick::TickWhy;
 use crate::model::{RunSummary, SeriesKey};
 
 impl State {
@@ -70,6 +71,7 @@ impl State {
             | Loaded::Preview(_) => {}
             Loaded::Coverage(map) => self.coverage = Some(Arc::new(map)),
             Loaded::System(system) => self.system = Some(Arc::new(system)),
+            Loaded::Ticks(ticks) => self.ticks.noted = ticks.into(),
             Loaded::Total(bars) => self.store.bars = bars,
             Loaded::Listings(sent_at, listings) => self.search.loaded(sent_at, listings),
         }
@@ -93,6 +95,7 @@ impl State {
         let loads = shown.map(Job::Load);
         [tell(now, What::StoreBack)]
             .into_iter()
+            .chain(self.note_ticks_again())
             .chain(loads)
             .collect()
     }
@@ -146,18 +149,22 @@ impl State {
         let Some((trigger, whose)) = self.asked_for_due.take() else {
             return vec![];
         };
-        self.enqueue_run(QueuedRun {
+        let is_queued = self.enqueue_run(QueuedRun {
             trigger,
             series: None,
             whose,
             most: BTreeMap::new(),
             within: None,
         });
+        let mut jobs = vec![];
+        if !is_queued && !self.is_ending {
+            jobs.extend(self.skip_ticks(TickWhy::Busy, now));
+        }
         if trigger == "due" && self.due(now).next().is_none() {
             let why = "nothing is due".to_owned();
-            return vec![tell(now, What::Refused(Command::FetchDue, why))];
+            jobs.push(tell(now, What::Refused(Command::FetchDue, why)));
         }
-        vec![]
+        jobs
     }
 
     /// Whether another process has begun, advanced or ended a run since the last check.

@@ -25,6 +25,7 @@ use crate::model::alert::Facts;
 use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
+use crate::model::tick::{NotedTick, Tick};
 use crate::model::{
     Declared, ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, RequestId, RunId,
     RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
@@ -86,6 +87,8 @@ pub enum Input {
         /// What each source may be sent.
         quotas: Vec<(SourceId, Quota)>,
     },
+    /// What became of instants of the schedule could not be noted.
+    TicksUnnoted(Vec<Tick>, DbError),
     /// The store failed outside a run.
     StoreFailed(DbError),
 }
@@ -95,6 +98,8 @@ pub enum Input {
 pub struct Handover {
     /// The last instant of the schedule that was acted on.
     pub last_tick: Option<DateTime<Utc>>,
+    /// Instants that an engine has seen, and whose run did not begin.
+    pub due_ticks: Vec<(DateTime<Utc>, SourceId)>,
     /// The watch list.
     pub list: List,
     /// The requests to each source.
@@ -145,6 +150,8 @@ pub enum Loaded {
     Preview(Preview),
     /// The number of bars in the whole store.
     Total(u64),
+    /// The newest instants of the schedule.
+    Ticks(Vec<NotedTick>),
     /// The list of symbols, and when the provider sent it.
     Listings(Option<DateTime<Utc>>, Vec<Offer>),
 }
@@ -378,6 +385,8 @@ pub enum Job {
     Load(Load),
     /// Remember something.
     Save(&'static str, String),
+    /// Note what became of instants of the schedule.
+    NoteTicks(Vec<Tick>),
     /// Read the settings, which another process may change; the number is how often this one had
     /// changed them.
     Recall(u32),
@@ -445,6 +454,8 @@ pub enum Load {
     Preview(PriceQuestion),
     /// The number of bars in the whole store.
     Total,
+    /// The newest instants of the schedule.
+    Ticks,
     /// The list of symbols.
     Listings,
 }

@@ -24,6 +24,8 @@ impl State {
             || !self.queue.is_empty()
             || self.search.is_asking()
             || self.asks_events;
+        let is_to_decide =
+            self.asked_for_due.is_some() || self.queue.iter().any(|run| run.series.is_none());
         let promises = [
             (keys.len() == self.entries.len(), "a series is listed once"),
             (
@@ -36,6 +38,10 @@ impl State {
                 "a run waits only for another, or for the watch list",
             ),
             (self.queue.len() <= MOST_QUEUED, "few runs wait"),
+            (
+                !self.has_open_ticks() || is_to_decide || self.is_ending,
+                "an instant that has come waits only for a decision",
+            ),
             (
                 !self.read_only || !spends,
                 "a process that only reads sends no request",

@@ -70,6 +70,7 @@ impl State {
         {
             return vec![];
         }
+        let mut jobs = vec![];
         while let Some(run) = self.queue.pop_front() {
             let QueuedRun {
                 trigger,
@@ -79,7 +80,15 @@ impl State {
                 within,
             } = run;
             let is_person = trigger == "due";
-            let series = series.unwrap_or_else(|| self.due_within(whose, (&most, is_person), now));
+            let series = if let Some(series) = series {
+                series
+            } else {
+                let due = self.due_within(whose, (&most, is_person), now);
+                if whose != Whose::AroundTheClock {
+                    jobs.extend(self.decide_ticks(&due, now));
+                }
+                due
+            };
             if series.is_empty() {
                 continue;
             }
@@ -103,13 +112,14 @@ impl State {
                 done: 0,
                 total: series.len(),
             });
-            return vec![Job::Run(StartRun {
+            jobs.push(Job::Run(StartRun {
                 trigger,
                 series,
                 most,
                 within,
-            })];
+            }));
+            break;
         }
-        vec![]
+        jobs
     }
 }

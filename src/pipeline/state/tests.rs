@@ -10,6 +10,7 @@ mod prune;
 mod reads;
 mod sessions;
 mod symbols;
+mod ticks;
 mod told;
 mod watch_list;
 
@@ -178,6 +179,7 @@ fn entries() -> List {
 fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
     let handover = Handover {
         last_tick: Some(at(last_tick)),
+        due_ticks: vec![],
         list: entries(),
         ledgers: vec![],
         sent_by_starts: BTreeMap::new(),

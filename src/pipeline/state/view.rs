@@ -14,6 +14,8 @@ use crate::model::{Close, Price, SeriesKey, Truth};
 
 /// Closes that a trend shows.
 const TREND: usize = 78;
+/// Instants to come that are shown.
+pub(in crate::pipeline) const NEXT_TICKS: usize = 5;
 
 impl State {
     /// The number that grows with every change.
@@ -52,6 +54,8 @@ impl State {
                 due_next: due_next.len(),
                 sendable_next: next_at.map_or(0, |at| plan.until(at).count()),
             },
+            ticks: Arc::clone(&self.ticks.noted),
+            next_ticks: self.next_ticks(&plan, NEXT_TICKS, now).into(),
             run: self.run.clone(),
             export: self.export,
             is_listed: self.list_reading > 0,

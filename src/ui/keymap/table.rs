@@ -142,6 +142,9 @@ const INSIDE: &[Binding] = &[
     row(Global, A::Alerts, &[], "Show open alerts")
         .group(PROGRAM)
         .finds("notifications problems failed behind warnings"),
+    row(Global, A::Ticks, &[], "Show ticks of the schedule")
+        .group(PROGRAM)
+        .finds("schedule instants missed skipped refused next runs"),
     row(Global, A::TestAlert, &[], "Send a test alert")
         .group(PROGRAM)
         .finds("webhook command notification try")

@@ -282,6 +282,17 @@ pub(super) fn messages(messages: &Messages, zone: chrono_tz::Tz) -> Choose {
     Choose::new("Messages, newest first", all, false)
 }
 
+/// Lines to read under headings, each with what is shown before it.
+pub(super) fn page(title: &str, sections: Vec<(&str, Vec<(String, String)>)>) -> Choose {
+    let sections = sections.into_iter().flat_map(|(head, lines)| {
+        let lines = lines
+            .into_iter()
+            .map(|(lead, text)| Choice::line(lead, text));
+        std::iter::once(Choice::head(head)).chain(lines)
+    });
+    Choose::new(title, sections.collect(), false)
+}
+
 /// Sentences, then the keys that help: they act at once, without searching.
 pub(super) fn explanation(explanation: Explanation) -> Choose {
     let Explanation { title, text, steps } = explanation;

@@ -95,6 +95,23 @@ async fn end(handle: Handle) {
         .unwrap();
 }
 
+/// What became of the newest instants, newest first, each with the run, once that is known of all.
+async fn noted(store: &Arc<dyn Store>, hands: &Hands) -> Vec<String> {
+    let upto = hands.clock().now() + TimeDelta::hours(3);
+    let known = async {
+        while !store.due_ticks().await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, known).await.unwrap();
+    let noted = store.ticks(500, upto).await.unwrap();
+    let words = noted.iter().map(|noted| {
+        let run = noted.tick.run.map_or(0, |run| run.0);
+        format!("{} {run}", noted.tick.outcome)
+    });
+    words.collect()
+}
+
 async fn market(hands: &Hands) -> Server {
     let options = Options {
         plan: Plan::Unlimited,
@@ -131,6 +148,7 @@ async fn a_jump_forward_starts_one_run_and_a_jump_back_starts_none() {
         let hands = Hands::at_noon();
         let server = market(&hands).await;
         let mut handle = started(&store, &server, &hands, "every 15").await;
+        assert!(noted(&store, &hands).await.is_empty());
         // 4, 672 and 34,944 instants are missed: one run each.
         for (runs, jump) in [
             (2, TimeDelta::hours(1)),
@@ -141,7 +159,13 @@ async fn a_jump_forward_starts_one_run_and_a_jump_back_starts_none() {
             ran(&mut handle, &server, runs).await;
             hands.seen().await;
             ran(&mut handle, &server, runs).await;
+            let noted = noted(&store, &hands).await;
+            let of_this_run = |outcome: &str| format!("{outcome} {runs}");
+            assert_eq!(noted[0], of_this_run("done"), "the newest instant");
+            assert_eq!(noted[1..4], [(); 3].map(|()| of_this_run("missed")));
+            assert_eq!(noted.len(), if runs == 2 { 4 } else { 500 });
         }
+        let before = noted(&store, &hands).await;
         // Back over eight instants that had their run, and through them again.
         hands.turn(TimeDelta::hours(-2));
         for _ in 0..8 {
@@ -151,6 +175,11 @@ async fn a_jump_forward_starts_one_run_and_a_jump_back_starts_none() {
         }
         hands.seen().await;
         ran(&mut handle, &server, 4).await;
+        assert_eq!(
+            noted(&store, &hands).await,
+            before,
+            "no instant is noted twice"
+        );
         hands.turn(TimeDelta::minutes(15));
         ran(&mut handle, &server, 5).await;
         hands.seen().await;

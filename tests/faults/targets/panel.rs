@@ -7,6 +7,7 @@ use arbitrary::{Result, Unstructured};
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use pipeline_tui::model::adjustment::{Adjustment, Adjustments, KnownEvents, Ratio, Unknown};
 use pipeline_tui::model::calendar::CalendarId;
+use pipeline_tui::model::tick::{NextTick, NotedTick, Tick, TickOutcome, TickWhy};
 use pipeline_tui::model::{
     Bar, Counts, Currency, Declared, ErrorClass, Grid, Interval, Listing, Offer, Price, Publishing,
     RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot,
@@ -473,6 +474,25 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             total: u.int_in_range(0..=9)?,
         })
     };
+    let tick = |u: &mut Unstructured<'_>| {
+        let tick = Tick {
+            at: instant(u)?,
+            source: SourceId::DEFAULT,
+            outcome: *u.choose(TickOutcome::ALL)?,
+            why: sometimes(u, |u| Ok(*u.choose(TickWhy::ALL)?))?,
+            run: sometimes(u, |u| Ok(RunId(u.arbitrary()?)))?,
+            decided_at: instant(u)?,
+        };
+        let run_status = sometimes(u, |u| Ok(*u.choose(RunStatus::ALL)?))?;
+        Ok(NotedTick { tick, run_status })
+    };
+    let next = |u: &mut Unstructured<'_>| {
+        Ok(NextTick {
+            at: instant(u)?,
+            series: u.int_in_range(0..=9)?,
+            requests: u.int_in_range(0..=9)?,
+        })
+    };
     Ok(Snapshot {
         revision: u.arbitrary()?,
         taken_at: instant(u)?,
@@ -524,5 +544,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
         preview: None,
         alerts: Arc::default(),
         dropped_notices: u.arbitrary()?,
+        ticks: some(u, 9, tick)?.into(),
+        next_ticks: some(u, 5, next)?.into(),
     })
 }

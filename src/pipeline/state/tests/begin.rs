@@ -7,6 +7,7 @@ fn handed_over(last_tick: Option<&str>, sent_by_starts: u32) -> (State, Handover
     let entries = (0..7).map(|number| entry(&format!("S{number}"), None));
     let handover = Handover {
         last_tick: last_tick.map(at),
+        due_ticks: vec![],
         list: List {
             reading: 1,
             mark: None,

@@ -77,6 +77,7 @@ fn an_input() -> impl Strategy<Value = Input> {
         3 => a_list().prop_map(|list| Input::Loaded(Loaded::Series(list))),
         1 => a_list().prop_map(|list| Input::Owner(Some(Handover {
             last_tick: Some(at("2026-11-18T12:00:00Z")),
+            due_ticks: vec![(at("2026-11-18T11:00:00Z"), SourceId::DEFAULT)],
             list,
             ledgers: vec![],
             sent_by_starts: BTreeMap::new(),

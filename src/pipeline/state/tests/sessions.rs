@@ -13,6 +13,7 @@ fn watching(schedule: &str, fetched_at: &str) -> State {
     );
     let handover = Handover {
         last_tick: Some(at(fetched_at)),
+        due_ticks: vec![],
         list: list(fetched_at),
         ledgers: vec![],
         sent_by_starts: BTreeMap::new(),
