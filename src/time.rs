@@ -107,7 +107,7 @@ impl Clock {
 }
 
 /// How far ahead of now a recorded past instant may be: clocks are set back a little now and then.
-pub const SET_BACK: TimeDelta = TimeDelta::days(1);
+const SET_BACK: TimeDelta = TimeDelta::days(1);
 
 /// Whether an instant that was recorded as past is so far ahead that the clock was wrong then, or
 /// is wrong now: it means nothing, and waiting for it could take years.

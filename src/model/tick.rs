@@ -10,6 +10,9 @@ use super::{RunId, RunStatus, SourceId};
 /// What is no delay: how long it takes to read what is due.
 const PROMPT: TimeDelta = TimeDelta::minutes(1);
 
+/// What a clock noted for so much later was noted by one that was wrong.
+pub const FAR_AHEAD: TimeDelta = TimeDelta::days(1);
+
 words! {
     /// What became of an instant.
     pub enum TickOutcome {

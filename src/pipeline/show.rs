@@ -12,9 +12,8 @@ use super::snapshot::{AnswerView, BarsPage, Preview, RangesView, Scaled, SystemV
 use crate::config::secret;
 use crate::db::{BarQuery, DbError, Order, RunDetail, Store, StoredAnswer};
 use crate::model::ranges::{holes, stretches};
-use crate::model::tick::NotedTick;
+use crate::model::tick::{FAR_AHEAD, NotedTick};
 use crate::model::{Bar, RequestId, RunId, RunSummary, SeriesKey, Span, text};
-use crate::time::SET_BACK;
 
 /// Instants of the schedule that a snapshot holds.
 const TICKS: u32 = 50;
@@ -51,14 +50,14 @@ pub async fn run(pipeline: &Pipeline, run: RunId) -> Result<Option<RunDetail>, D
 
 /// The newest instants of the schedule, for a snapshot.
 pub async fn ticks(store: &Arc<dyn Store>, now: DateTime<Utc>) -> Result<Vec<NotedTick>, DbError> {
-    store.ticks(TICKS, now + SET_BACK).await
+    store.ticks(TICKS, now + FAR_AHEAD).await
 }
 
 impl Pipeline {
     /// The newest instants of the schedule, newest first. What a clock that was far ahead noted is not
     /// shown.
     pub async fn ticks(&self, limit: u32) -> Result<Vec<NotedTick>, DbError> {
-        self.store.ticks(limit, self.clock.now() + SET_BACK).await
+        self.store.ticks(limit, self.clock.now() + FAR_AHEAD).await
     }
 }
 

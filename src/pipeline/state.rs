@@ -47,7 +47,6 @@ use super::snapshot::{
 use crate::db::{DbError, RunDetail};
 use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
-use crate::model::tick::TickWhy;
 use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
     SourceId,
@@ -293,27 +292,7 @@ impl State {
         let last = self.last_tick.filter(|last| !is_far_ahead(*last, now));
         let last = last.unwrap_or(now);
         self.last_tick = Some(last);
-        if self.owner == Owner::This
-            && self
-                .schedule
-                .next_after(&self.calendars, last)
-                .is_some_and(|next| next <= now)
-        {
-            self.last_tick = Some(now);
-            self.revision += 1;
-            // This machine slept, or its clock was set forward.
-            let passed = self.schedule.between(&self.calendars, last, now);
-            if passed > 1 {
-                self.missed = passed;
-            }
-            jobs.extend(self.see_ticks(last, now));
-            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
-            if self.paused {
-                jobs.extend(self.skip_ticks(TickWhy::Paused, now));
-            } else {
-                jobs.push(self.ask_for_due("schedule", Whose::Scheduled));
-            }
-        }
+        jobs.extend(self.act_on_schedule(last, now));
         if self.owner == Owner::This
             && !self.paused
             && self.run.is_none()

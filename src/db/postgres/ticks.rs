@@ -6,8 +6,7 @@ use sqlx::PgConnection;
 use super::super::ticks::{self, TickRow, unless_noted};
 use super::Outcome;
 use crate::model::SourceId;
-use crate::model::tick::{NotedTick, Tick};
-use crate::time::SET_BACK;
+use crate::model::tick::{FAR_AHEAD, NotedTick, Tick};
 
 pub async fn note(connection: &mut PgConnection, all: Vec<Tick>) -> Outcome<()> {
     let Some(first) = all.first() else {
@@ -23,7 +22,7 @@ pub async fn note(connection: &mut PgConnection, all: Vec<Tick>) -> Outcome<()> 
                               $7::timestamptz[])",
         unless_noted!()
     ))
-    .bind(first.decided_at + SET_BACK)
+    .bind(first.decided_at + FAR_AHEAD)
     .bind(at)
     .bind(column(|tick| Some(tick.source.as_str())))
     .bind(column(|tick| Some(tick.outcome.as_str())))

@@ -7,8 +7,7 @@ use super::super::row;
 use super::super::ticks::{self, TickRow, unless_noted};
 use super::Outcome as Done;
 use crate::model::SourceId;
-use crate::model::tick::{NotedTick, Tick};
-use crate::time::SET_BACK;
+use crate::model::tick::{FAR_AHEAD, NotedTick, Tick};
 
 /// Text that sorts.
 fn stamp(at: DateTime<Utc>) -> String {
@@ -19,7 +18,7 @@ pub async fn note(connection: &mut SqliteConnection, all: Vec<Tick>) -> Done<()>
     let Some(first) = all.first() else {
         return Ok(());
     };
-    let far_ahead = stamp(first.decided_at + SET_BACK);
+    let far_ahead = stamp(first.decided_at + FAR_AHEAD);
     let rows: Vec<_> = all
         .iter()
         .map(|tick| {

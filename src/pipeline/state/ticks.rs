@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::planner::FetchPlan;
 use super::around::Whose;
-use super::{Entry, Job, State};
+use super::{Entry, Job, Owner, State};
 use crate::db::DbError;
 use crate::model::tick::{NextTick, NotedTick, Tick, TickOutcome, TickWhy};
 use crate::model::{RunId, SeriesKey, SourceId};
@@ -30,6 +30,29 @@ pub(super) struct Ticks {
 }
 
 impl State {
+    /// Acts on the schedule if an instant has come since the last one that was acted on.
+    pub(super) fn act_on_schedule(&mut self, last: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Job> {
+        let next = self.schedule.next_after(&self.calendars, last);
+        if self.owner != Owner::This || next.is_none_or(|next| next > now) {
+            return vec![];
+        }
+        self.last_tick = Some(now);
+        self.revision += 1;
+        // This machine slept, or its clock was set forward.
+        let passed = self.schedule.between(&self.calendars, last, now);
+        if passed > 1 {
+            self.missed = passed;
+        }
+        let mut jobs: Vec<Job> = self.see_ticks(last, now).into_iter().collect();
+        jobs.push(Job::Save("last_tick", now.to_rfc3339()));
+        if self.paused {
+            jobs.extend(self.skip_ticks(TickWhy::Paused, now));
+        } else {
+            jobs.push(self.ask_for_due("schedule", Whose::Scheduled));
+        }
+        jobs
+    }
+
     /// Notes the instants between two others for each source that has a series of the schedule.
     pub(super) fn see_ticks(&mut self, from: DateTime<Utc>, now: DateTime<Utc>) -> Option<Job> {
         let passed = self.schedule.passed(&self.calendars, (from, now), MOST);
