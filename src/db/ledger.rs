@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::error::Result;
+use super::row::count;
 use crate::model::quota::{Decision, Ledger, Quota};
 use crate::model::{Answer, ErrorClass, Request, RequestId, RunId, SeriesKey, SourceId};
 
@@ -216,6 +217,48 @@ pub(super) const LAST_END: &str = "\
     SELECT ended_at, class FROM requests \
     WHERE key_fingerprint = $1 AND ended_at IS NOT NULL AND state <> 'not_sent' \
     ORDER BY reserved_at DESC LIMIT 1";
+
+/// What the requests of a key since two minutes, or since its quota day began, add up to.
+#[derive(sqlx::FromRow)]
+pub(super) struct SeenRow {
+    last_start: Option<DateTime<Utc>>,
+    today: i64,
+    retries: i64,
+    refused_at: Option<DateTime<Utc>>,
+    refused_start: Option<DateTime<Utc>>,
+    brought: i64,
+    brought_start: Option<DateTime<Utc>>,
+    awaited: Option<DateTime<Utc>>,
+}
+
+/// Reads it for key `$1`: its quota day began at `$2`, nothing before `$3` counts, and who started before
+/// `$4` is no longer awaited.
+pub(super) const SEEN: &str = "\
+    SELECT max(reserved_at) AS last_start, \
+           count(CASE WHEN reserved_at >= $2 THEN 1 END) AS today, \
+           count(CASE WHEN reserved_at >= $2 AND attempt > 1 THEN 1 END) AS retries, \
+           max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN ended_at END) AS refused_at, \
+           max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN reserved_at END) AS refused_start, \
+           count(CASE WHEN reserved_at >= $2 AND state = 'stored' THEN 1 END) AS brought, \
+           max(CASE WHEN reserved_at >= $2 AND state = 'stored' THEN reserved_at END) AS brought_start, \
+           max(CASE WHEN reserved_at >= $4 AND state IN ('reserved', 'answered') THEN reserved_at END) AS awaited \
+    FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'";
+
+impl SeenRow {
+    /// The ledger, but for what windows hold.
+    pub(super) fn ledger(self) -> Ledger {
+        let is_over = self.brought_start > self.refused_start;
+        Ledger {
+            last_start: self.last_start,
+            today: count(self.today),
+            retries_today: count(self.retries),
+            day_refusal: self.refused_at.filter(|_| !is_over),
+            data_today: self.brought > 0,
+            awaited: self.awaited,
+            ..Ledger::default()
+        }
+    }
+}
 
 /// The class in a row; one of a newer version is an unknown one.
 pub(super) fn class(word: Option<String>) -> Option<ErrorClass> {

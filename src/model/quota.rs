@@ -100,6 +100,8 @@ impl Quota {
 pub const RETRIES_PER_DAY: u32 = 2;
 /// How long to wait before a day that refused its first request is probed again.
 const PROBE: TimeDelta = TimeDelta::hours(1);
+/// How often to look whether a probe has ended.
+const LOOK: TimeDelta = TimeDelta::milliseconds(500);
 
 /// What the ledger holds about one key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,10 +112,13 @@ pub struct Ledger {
     pub today: u32,
     /// Retries among them.
     pub retries_today: u32,
-    /// When the provider last said that the day's requests are used up, within the quota day.
+    /// When the provider last said that the day's requests are used up, within the quota day, if no
+    /// later request returned data.
     pub day_refusal: Option<DateTime<Utc>>,
     /// Whether any request of the quota day returned data.
     pub data_today: bool,
+    /// When the newest request started whose end is not known.
+    pub awaited: Option<DateTime<Utc>>,
     /// For each window of the pace, if it is a rolling one and full: when the request started that
     /// must leave it before the next one fits.
     pub gives_way: [Option<DateTime<Utc>>; WINDOWS],
@@ -167,6 +172,12 @@ pub fn spent_until(ledger: &Ledger, quota: &Quota, now: DateTime<Utc>) -> Option
         .or_else(|| is_full.then_some(tomorrow))
 }
 
+/// Whether a request is on its way that tells whether a used-up day still is: it is the only one.
+fn is_probed(ledger: &Ledger) -> bool {
+    let refused = ledger.day_refusal;
+    refused.is_some_and(|refused| ledger.awaited.is_some_and(|start| start > refused))
+}
+
 /// Requests that may still be sent today; `None`: no limit.
 #[must_use]
 pub fn left(ledger: &Ledger, quota: &Quota, now: DateTime<Utc>) -> Option<u32> {
@@ -194,6 +205,9 @@ pub fn decide(ledger: &Ledger, quota: &Quota, retry: bool, now: DateTime<Utc>) -
     }
     if quota.per_day().is_some() && retry && ledger.retries_today >= RETRIES_PER_DAY {
         return Decision::RetriesSpent;
+    }
+    if is_probed(ledger) {
+        return Decision::Wait(now + LOOK);
     }
     // A start in the future means that the clock was set back: wait one span, not until then.
     let after = |start: DateTime<Utc>, span: TimeDelta| start.min(now) + span;
@@ -366,6 +380,32 @@ mod tests {
             decide(&used, &free(), false, soon),
             Decision::DaySpent(at("2026-11-24T05:00:00Z"))
         );
+    }
+
+    #[test]
+    fn one_request_probes_a_refused_day_and_the_others_wait_for_its_end() {
+        let refused = at("2026-11-23T05:00:05Z");
+        let due = refused + PROBE;
+        let ledger = Ledger {
+            day_refusal: Some(refused),
+            awaited: Some(refused - TimeDelta::seconds(1)),
+            ..Ledger::default()
+        };
+        let probed = Ledger {
+            awaited: Some(due),
+            ..ledger
+        };
+        assert_eq!(decide(&ledger, &free(), false, due), Decision::Grant);
+        assert_eq!(
+            decide(&probed, &free(), false, due),
+            Decision::Wait(due + LOOK)
+        );
+        let unrefused = Ledger {
+            day_refusal: None,
+            ..probed
+        };
+        let later = due + free().gap;
+        assert_eq!(decide(&unrefused, &free(), false, later), Decision::Grant);
     }
 
     #[test]

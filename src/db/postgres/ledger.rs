@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection, Row};
 
-use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SENT_AFTER, class};
+use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, SeenRow, class};
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
@@ -145,19 +145,13 @@ async fn at(
     now: DateTime<Utc>,
 ) -> Outcome<Ledger> {
     let (today, _) = quota.day(now);
-    let seen = sqlx::query(
-        "SELECT max(reserved_at), \
-                count(*) FILTER (WHERE reserved_at >= $2), \
-                count(*) FILTER (WHERE reserved_at >= $2 AND attempt > 1), \
-                max(ended_at) FILTER (WHERE reserved_at >= $2 AND class = 'day'), \
-                coalesce(bool_or(reserved_at >= $2 AND state IN ('answered', 'stored')), false) \
-         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
-    )
-    .bind(fingerprint)
-    .bind(today)
-    .bind(today.min(now - PACE_WINDOW))
-    .fetch_one(&mut *connection)
-    .await?;
+    let seen: SeenRow = sqlx::query_as(SEEN)
+        .bind(fingerprint)
+        .bind(today)
+        .bind(today.min(now - PACE_WINDOW))
+        .bind(now - LONGEST_WAIT)
+        .fetch_one(&mut *connection)
+        .await?;
     let mut gives_way = [None; quota::WINDOWS];
     for (start, window) in gives_way.iter_mut().zip(quota.rolling()) {
         let Some((limit, span)) = window else {
@@ -172,13 +166,8 @@ async fn at(
             .await?;
     }
     Ok(Ledger {
-        last_start: seen.try_get(0)?,
-        today: row::count(seen.try_get(1)?),
-        retries_today: row::count(seen.try_get(2)?),
-        day_refusal: seen.try_get(3)?,
-        data_today: seen.try_get(4)?,
         gives_way,
-        lately: Lately::default(),
+        ..seen.ledger()
     })
 }
 

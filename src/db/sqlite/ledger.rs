@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SENT_AFTER, class};
+use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, SeenRow, class};
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
@@ -140,19 +140,13 @@ async fn at(
     now: DateTime<Utc>,
 ) -> Outcome<Ledger> {
     let (today, _) = quota.day(now);
-    let seen = sqlx::query(
-        "SELECT max(reserved_at), \
-                count(CASE WHEN reserved_at >= $2 THEN 1 END), \
-                count(CASE WHEN reserved_at >= $2 AND attempt > 1 THEN 1 END), \
-                max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN ended_at END), \
-                count(CASE WHEN reserved_at >= $2 AND state IN ('answered', 'stored') THEN 1 END) \
-         FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'",
-    )
-    .bind(fingerprint)
-    .bind(text(today))
-    .bind(text(today.min(now - PACE_WINDOW)))
-    .fetch_one(&mut *connection)
-    .await?;
+    let seen: SeenRow = sqlx::query_as(SEEN)
+        .bind(fingerprint)
+        .bind(text(today))
+        .bind(text(today.min(now - PACE_WINDOW)))
+        .bind(text(now - LONGEST_WAIT))
+        .fetch_one(&mut *connection)
+        .await?;
     let mut gives_way = [None; quota::WINDOWS];
     for (start, window) in gives_way.iter_mut().zip(quota.rolling()) {
         let Some((limit, span)) = window else {
@@ -167,13 +161,8 @@ async fn at(
             .await?;
     }
     Ok(Ledger {
-        last_start: seen.try_get(0)?,
-        today: row::count(seen.try_get(1)?),
-        retries_today: row::count(seen.try_get(2)?),
-        day_refusal: seen.try_get(3)?,
-        data_today: seen.try_get::<i64, _>(4)? > 0,
         gives_way,
-        lately: Lately::default(),
+        ..seen.ledger()
     })
 }
 

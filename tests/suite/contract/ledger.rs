@@ -7,6 +7,7 @@ contract! {
     the_day_is_counted_across_processes_and_ends,
     a_request_that_was_never_sent_is_not_spent,
     a_refused_day_stops_everyone,
+    a_refused_day_is_probed_once_and_goes_on_when_data_comes,
     what_a_key_sent_lately_is_told_with_its_last_answer,
     what_runs_of_a_kind_have_sent_is_counted_since_an_instant,
     a_reservation_is_made_once,
@@ -155,6 +156,71 @@ async fn a_refused_day_stops_everyone(place: Place) {
         .await
         .unwrap();
     assert!(matches!(reserved, Reserved::DaySpent(_)), "{reserved:?}");
+}
+
+/// A quota whose day is far from its ends, whatever the time.
+fn at_noon(now: DateTime<Utc>) -> Quota {
+    use chrono::Timelike as _;
+    let zones = [
+        chrono_tz::Etc::GMT,
+        chrono_tz::Etc::GMTMinus6,
+        chrono_tz::Etc::GMTPlus6,
+        chrono_tz::Etc::GMTMinus12,
+    ];
+    let hours = |zone: &chrono_tz::Tz| now.with_timezone(zone).hour().abs_diff(12);
+    Quota::unlimited(zones.into_iter().min_by_key(hours).unwrap())
+}
+
+async fn a_refused_day_is_probed_once_and_goes_on_when_data_comes(place: Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let run = here.begin_run("test", vec![ibm()]).await.unwrap();
+    let quota = at_noon(now(&here).await);
+    let reserve = async |store: &Arc<dyn Store>| {
+        let wish = reservation(&run, &ibm(), quota, 1);
+        store.reserve(wish).await.unwrap()
+    };
+    let refused = || RequestEnd::Refused(ErrorClass::Day, "25 requests per day".into());
+    // An hour and a bit passes.
+    let pass = async || {
+        let earlier = |column: &str| match place {
+            Place::Sqlite(_) => {
+                format!("{column} = strftime('%Y-%m-%d %H:%M:%f', {column}, '-61 minutes')")
+            }
+            Place::Postgres(_) => format!("{column} = {column} - interval '61 minutes'"),
+        };
+        let (start, end) = (earlier("reserved_at"), earlier("ended_at"));
+        place
+            .sql(&format!("UPDATE requests SET {start}, {end}"))
+            .await;
+    };
+    let Reserved::Granted(first) = reserve(&here).await else {
+        panic!("the day is new")
+    };
+    // This one is on its way while the other is refused.
+    let Reserved::Granted(second) = reserve(&there).await else {
+        panic!("the day is not refused yet")
+    };
+    here.settle(first, refused()).await.unwrap();
+    assert!(matches!(reserve(&there).await, Reserved::DaySpent(_)));
+    there.settle(second, refused()).await.unwrap();
+    pass().await;
+    let Reserved::Granted(probe) = reserve(&there).await else {
+        panic!("it is probed")
+    };
+    assert!(matches!(reserve(&here).await, Reserved::Wait(_)), "once");
+    there.keep(probe, answer(b"{}"), u64::MAX).await.unwrap();
+    assert!(matches!(reserve(&here).await, Reserved::Wait(_)), "unread");
+    there.settle(probe, refused()).await.unwrap();
+    assert!(matches!(reserve(&here).await, Reserved::DaySpent(_)));
+    pass().await;
+    let Reserved::Granted(probe) = reserve(&here).await else {
+        panic!("it is probed again")
+    };
+    here.keep(probe, answer(b"{}"), u64::MAX).await.unwrap();
+    applied(&here, batch(&run, probe, &ibm(), &[])).await;
+    for store in [&here, &there] {
+        assert!(matches!(reserve(store).await, Reserved::Granted(_)));
+    }
 }
 
 async fn a_reservation_is_made_once(place: Place) {
