@@ -42,7 +42,7 @@ pub mod watch_file;
 pub mod watch_list;
 pub mod words;
 
-pub use answer::{Answer, Batch, Counts, Reading, RejectedRow};
+pub use answer::{Answer, Batch, Counts, Reading, RejectedRow, Stated};
 pub use bar::{Bar, Close};
 pub use class::ErrorClass;
 pub use coverage::{Coverage, Known, Segment};

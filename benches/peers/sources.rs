@@ -112,6 +112,7 @@ fn answer(text: String) -> Answer {
         body: text.into(),
         received_at: begin() + TimeDelta::days(30),
         elapsed_ms: 100,
+        stated: None,
     }
 }
 

@@ -161,6 +161,7 @@ pub(crate) async fn received(
         body: Bytes::from_static(b"{}"),
         received_at: Clock::system().now(),
         elapsed_ms: 0,
+        stated: None,
     };
     store.keep(request, answer, KEPT).await.unwrap();
     Batch {

@@ -31,6 +31,7 @@ pub(crate) fn answer(body: String) -> Answer {
         // After every bar, so that all are final.
         received_at: DateTime::from_timestamp(1_767_225_600, 0).unwrap(),
         elapsed_ms: 0,
+        stated: None,
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Reserved {
     DaySpent(DateTime<Utc>),
     /// Nothing was written; the day's retries are used up.
     RetriesSpent,
+    /// Nothing was written; the provider says that nothing is left for this time.
+    Held(TimeDelta),
 }
 
 impl Reserved {
@@ -60,6 +62,7 @@ impl Reserved {
             Decision::Wait(until) => Some(Self::Wait(until - now)),
             Decision::DaySpent(until) => Some(Self::DaySpent(until)),
             Decision::RetriesSpent => Some(Self::RetriesSpent),
+            Decision::Held(until) => Some(Self::Held(until - now)),
         }
     }
 }
@@ -258,6 +261,27 @@ impl SeenRow {
             ..Ledger::default()
         }
     }
+}
+
+/// Remembers for the key of request `$1` that `$2` requests are left until `$3`. What a later request said
+/// stays, until its window ends at `$4`, which is now.
+pub(super) const STATE: &str = "\
+    INSERT INTO stated_left (key_fingerprint, start, left_after, until) \
+    SELECT key_fingerprint, reserved_at, $2, $3 FROM requests WHERE id = $1 \
+    ON CONFLICT (key_fingerprint) DO UPDATE \
+    SET start = excluded.start, left_after = excluded.left_after, until = excluded.until \
+    WHERE excluded.start >= stated_left.start OR stated_left.until <= $4";
+
+/// What is left by what was last said about key `$1`, at `$2`, and until when.
+pub(super) const STATED: &str = "\
+    SELECT s.left_after - (SELECT count(*) FROM requests r \
+                           WHERE r.key_fingerprint = $1 AND r.reserved_at > s.start AND r.state <> 'not_sent'), \
+           s.until \
+    FROM stated_left s WHERE s.key_fingerprint = $1 AND s.until > $2";
+
+/// Requests that are left: none if more were sent than the provider said.
+pub(super) fn stated(found: Option<(i64, DateTime<Utc>)>) -> Option<(u32, DateTime<Utc>)> {
+    found.map(|(left, until)| (count(left.max(0)), until))
 }
 
 /// The class in a row; one of a newer version is an unknown one.

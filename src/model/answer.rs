@@ -1,6 +1,7 @@
 //! An answer and what is read from it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,6 +25,17 @@ pub struct Answer {
     pub received_at: DateTime<Utc>,
     /// Milliseconds from sending to the last byte.
     pub elapsed_ms: u32,
+    /// What it says may still be sent.
+    pub stated: Option<Stated>,
+}
+
+/// What a provider says may still be sent of a window, and for how long that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stated {
+    /// Requests.
+    pub left: u32,
+    /// Until the window ends.
+    pub ends_in: Duration,
 }
 
 /// A row that validation refused, or a row with one extra set aside.

@@ -122,6 +122,8 @@ pub struct Ledger {
     /// For each window of the pace, if it is a rolling one and full: when the request started that
     /// must leave it before the next one fits.
     pub gives_way: [Option<DateTime<Utc>>; WINDOWS],
+    /// What the provider says is left of a window, without what was sent since, and when that ends.
+    pub stated: Option<(u32, DateTime<Utc>)>,
     /// What a person sees of it; no decision needs it.
     pub lately: Lately,
 }
@@ -150,6 +152,8 @@ pub enum Decision {
     DaySpent(DateTime<Utc>),
     /// The day's retries are used up; first attempts may still be sent.
     RetriesSpent,
+    /// The provider says that nothing is left until this instant.
+    Held(DateTime<Utc>),
 }
 
 /// Until when nothing more may be sent, if the day's requests are used up: none are left, or the
@@ -208,6 +212,9 @@ pub fn decide(ledger: &Ledger, quota: &Quota, retry: bool, now: DateTime<Utc>) -
     }
     if is_probed(ledger) {
         return Decision::Wait(now + LOOK);
+    }
+    if let Some((0, until)) = ledger.stated.filter(|(_, until)| now < *until) {
+        return Decision::Held(until);
     }
     // A start in the future means that the clock was set back: wait one span, not until then.
     let after = |start: DateTime<Utc>, span: TimeDelta| start.min(now) + span;
@@ -406,6 +413,20 @@ mod tests {
         };
         let later = due + free().gap;
         assert_eq!(decide(&unrefused, &free(), false, later), Decision::Grant);
+    }
+
+    #[test]
+    fn what_the_provider_says_is_left_counts_while_its_window_lasts() {
+        let now = at("2026-11-23T15:00:00Z");
+        let until = now + TimeDelta::seconds(9);
+        let stated = |left| Ledger {
+            stated: Some((left, until)),
+            ..Ledger::default()
+        };
+        let decide = |left, now| decide(&stated(left), &free(), false, now);
+        assert_eq!(decide(1, now), Decision::Grant);
+        assert_eq!(decide(0, now), Decision::Held(until));
+        assert_eq!(decide(0, until), Decision::Grant);
     }
 
     #[test]

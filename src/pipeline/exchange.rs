@@ -19,6 +19,8 @@ use crate::model::{Answer, ErrorClass, Request, RequestId, RunId};
 
 /// How long a request in flight may continue after the run was stopped.
 const GRACE: Duration = Duration::from_secs(3);
+/// Why nothing is sent, where the provider counts.
+const NOTHING_LEFT: &str = "the provider says that no requests are left";
 /// An answer that has not reached the store after this long goes to disk.
 const PROMPTLY: Duration = Duration::from_secs(1);
 
@@ -118,6 +120,16 @@ impl Exchange<'_> {
                     let wait_ms = wait.num_milliseconds();
                     tracing::debug!(source = %request.source, wait_ms, "waiting for the pace");
                     sleep(wait.to_std().unwrap_or_default(), self.waiting.cancel).await?;
+                }
+                Reserved::Held(wait) => {
+                    let wait = wait.to_std().unwrap_or_default();
+                    if wait > patience {
+                        let until = self.pipeline.clock.now() + wait;
+                        let zone = self.lane.policy.quota.zone;
+                        let text = explain::paused(NOTHING_LEFT, until, zone);
+                        return Err(Withheld::Paused(ErrorClass::Minute, text));
+                    }
+                    sleep(wait, self.waiting.cancel).await?;
                 }
                 Reserved::DaySpent(until) => {
                     let zone = self.lane.policy.quota.zone;

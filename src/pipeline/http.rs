@@ -175,12 +175,14 @@ impl Client {
         // A date means the server's clock; ours may differ.
         let now = date.unwrap_or_else(|| self.clock.now());
         self.brake.heed(status.as_u16(), response.headers(), now);
+        let says = self.brake.stated(status.as_u16(), response.headers(), now);
         let content_type = response
             .headers()
             .get(CONTENT_TYPE)
             .map(|value| clean(&redact(&String::from_utf8_lossy(value.as_bytes()))));
         let body = self.body(response, started).await?;
         Ok(Answer {
+            stated: says,
             status: status.as_u16(),
             content_type,
             body: redact_bytes(body),

@@ -151,6 +151,7 @@ fn parse(file: &Bytes) -> io::Result<Answer> {
         body,
         received_at: head.received_at,
         elapsed_ms: head.elapsed_ms,
+        stated: None,
     })
 }
 
@@ -166,6 +167,7 @@ mod tests {
             body: Bytes::from_static(b"{\"a\":\n1}\n"),
             received_at: DateTime::UNIX_EPOCH,
             elapsed_ms: 7,
+            stated: None,
         }
     }
 

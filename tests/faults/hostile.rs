@@ -38,6 +38,7 @@ fn answer(body: impl Into<Bytes>) -> Answer {
         body: body.into(),
         received_at: Clock::system().now(),
         elapsed_ms: 1,
+        stated: None,
     }
 }
 

@@ -23,6 +23,7 @@ mod four;
 mod health;
 mod hostile;
 mod outage;
+mod pace;
 mod payload;
 mod restore;
 mod secrets;

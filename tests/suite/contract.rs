@@ -13,7 +13,7 @@ use pipeline_tui::model::adjustment::Rule;
 use pipeline_tui::model::quota::{Lately, Quota, Window, WindowSpan};
 use pipeline_tui::model::{
     Answer, Bar, Batch, Counts, ErrorClass, Interval, Listing, Price, RejectedRow, Request,
-    RequestId, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId, Volume,
+    RequestId, RunId, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId, Stated, Volume,
     WatchEdit,
 };
 use uuid::Uuid;
@@ -177,6 +177,7 @@ fn answer(body: &[u8]) -> Answer {
         body: bytes::Bytes::copy_from_slice(body),
         received_at: "2026-05-15T20:00:00Z".parse().unwrap(),
         elapsed_ms: 12,
+        stated: None,
     }
 }
 

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection, Row};
 
-use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, SeenRow, class};
+use super::super::ledger::{
+    self, AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, STATE, STATED, SeenRow, class,
+};
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
@@ -11,7 +13,7 @@ use super::Outcome;
 use uuid::Uuid;
 
 use crate::model::quota::{self, Lately, Ledger, Quota};
-use crate::model::{Answer, RequestId, RunId, SourceId};
+use crate::model::{Answer, RequestId, RunId, SourceId, Stated};
 
 /// How far back to look for the newest start; far more than any gap between two requests.
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
@@ -152,6 +154,11 @@ async fn at(
         .bind(now - LONGEST_WAIT)
         .fetch_one(&mut *connection)
         .await?;
+    let stated = sqlx::query_as(STATED)
+        .bind(fingerprint)
+        .bind(now)
+        .fetch_optional(&mut *connection)
+        .await?;
     let mut gives_way = [None; quota::WINDOWS];
     for (start, window) in gives_way.iter_mut().zip(quota.rolling()) {
         let Some((limit, span)) = window else {
@@ -167,6 +174,7 @@ async fn at(
     }
     Ok(Ledger {
         gives_way,
+        stated: ledger::stated(stated),
         ..seen.ledger()
     })
 }
@@ -231,6 +239,19 @@ pub async fn keep(
     .bind(request.0)
     .execute(&mut *tx)
     .await?;
+    if let Some(Stated { left, ends_in }) = answer.stated {
+        let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
+            .fetch_one(&mut *tx)
+            .await?;
+        let until = now + TimeDelta::from_std(ends_in).unwrap_or_default();
+        sqlx::query(STATE)
+            .bind(request.0)
+            .bind(i64::from(left))
+            .bind(until)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -318,6 +339,7 @@ async fn kept_by(
                     .try_get::<Option<i32>, _>(10)?
                     .unwrap_or_default()
                     .cast_unsigned(),
+                stated: None,
             },
             credential,
         });

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::super::ledger::{AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, SeenRow, class};
+use super::super::ledger::{
+    self, AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, STATE, STATED, SeenRow, class,
+};
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
@@ -12,7 +14,7 @@ use super::history::{NOW, text};
 use uuid::Uuid;
 
 use crate::model::quota::{self, Lately, Ledger, Quota};
-use crate::model::{Answer, RequestId, RunId, SourceId};
+use crate::model::{Answer, RequestId, RunId, SourceId, Stated};
 
 /// How far back to look for the newest start; far more than any gap between two requests.
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
@@ -147,6 +149,11 @@ async fn at(
         .bind(text(now - LONGEST_WAIT))
         .fetch_one(&mut *connection)
         .await?;
+    let stated = sqlx::query_as(STATED)
+        .bind(fingerprint)
+        .bind(text(now))
+        .fetch_optional(&mut *connection)
+        .await?;
     let mut gives_way = [None; quota::WINDOWS];
     for (start, window) in gives_way.iter_mut().zip(quota.rolling()) {
         let Some((limit, span)) = window else {
@@ -162,6 +169,7 @@ async fn at(
     }
     Ok(Ledger {
         gives_way,
+        stated: ledger::stated(stated),
         ..seen.ledger()
     })
 }
@@ -226,6 +234,19 @@ pub async fn keep(
     .bind(request.0)
     .execute(&mut *tx)
     .await?;
+    if let Some(Stated { left, ends_in }) = answer.stated {
+        let now: DateTime<Utc> = sqlx::query_scalar("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
+            .fetch_one(&mut *tx)
+            .await?;
+        let until = now + TimeDelta::from_std(ends_in).unwrap_or_default();
+        sqlx::query(STATE)
+            .bind(request.0)
+            .bind(i64::from(left))
+            .bind(text(until))
+            .bind(text(now))
+            .execute(&mut *tx)
+            .await?;
+    }
     tx.commit().await?;
     Ok(())
 }
@@ -306,6 +327,7 @@ async fn kept_by(
                 content_type: found.try_get(8)?,
                 body: row::gunzip(found.try_get(9)?)?,
                 elapsed_ms: row::count(found.try_get::<Option<i64>, _>(10)?.unwrap_or_default()),
+                stated: None,
             },
             credential,
         });

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Timelike as _, Utc};
 use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 
-use super::pause::{asked, until_reset};
+use super::pause::{asked, reset_in, until_reset};
 use super::status::by_status;
-use crate::model::ErrorClass;
+use crate::model::{ErrorClass, Stated};
 use crate::pipeline::source::{Pause, Refusal};
 
 /// How many requests a provider still accepts, and from when it accepts more.
@@ -22,6 +22,8 @@ pub struct Meter {
     pub header: HeaderName,
     /// From this count on nothing is sent until the next minute.
     pub most: u64,
+    /// What a request counts.
+    pub weight: u64,
 }
 
 /// Until when nothing may be sent, and why.
@@ -79,9 +81,11 @@ impl Brake {
             Some(minute(left, why.to_owned()))
         };
         let is_full = || {
-            let Meter { header: name, most } = self.meter.as_ref()?;
+            let Meter {
+                header: name, most, ..
+            } = self.meter.as_ref()?;
             let used: u64 = header(name)?.trim().parse().ok()?;
-            let left = Duration::from_secs(60_u64.saturating_sub(now.second().into()).max(1));
+            let left = to_next_minute(now);
             let why = || format!("the provider counts {used} in this minute, near its limit");
             (used >= *most).then(|| minute(left, why()))
         };
@@ -89,4 +93,32 @@ impl Brake {
             self.hold(pause);
         }
     }
+
+    /// What an answer says may still be sent, by the same headers.
+    pub fn stated(&self, status: u16, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Stated> {
+        let header = |name: &HeaderName| headers.get(name)?.to_str().ok();
+        let number = |name: &HeaderName| header(name)?.trim_ascii().parse::<u64>().ok();
+        let stated = |left: u64, ends_in| Stated {
+            left: u32::try_from(left).unwrap_or(u32::MAX),
+            ends_in,
+        };
+        let refused = || {
+            let value = header(&RETRY_AFTER).filter(|_| matches!(status, 418 | 429))?;
+            asked(value, now).map(|pause| stated(0, pause))
+        };
+        let counted = || {
+            let ends_in = reset_in(header(&RESET)?, now)?;
+            Some(stated(number(&REMAINING)?, ends_in))
+        };
+        let metered = || {
+            let meter = self.meter.as_ref()?;
+            let left = meter.most.saturating_sub(number(&meter.header)?);
+            Some(stated(left / meter.weight.max(1), to_next_minute(now)))
+        };
+        refused().or_else(counted).or_else(metered)
+    }
+}
+
+fn to_next_minute(now: DateTime<Utc>) -> Duration {
+    Duration::from_secs(60_u64.saturating_sub(now.second().into()).max(1))
 }

@@ -26,11 +26,16 @@ pub(super) fn asked(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     Some(pause.clamp(LEAST, MOST))
 }
 
-/// The pause until a provider accepts requests again, if it says that none remain: it names the
-/// instant in seconds since 1970, or the seconds until then.
+/// The pause until a provider accepts requests again, if it says that none remain.
 pub(super) fn until_reset(remaining: &str, reset: &str, now: DateTime<Utc>) -> Option<Duration> {
     let is_none_left = remaining.trim_ascii().parse() == Ok(0_u64);
-    let reset: i64 = reset.trim_ascii().parse().ok().filter(|_| is_none_left)?;
+    reset_in(reset, now).filter(|_| is_none_left)
+}
+
+/// The time until a window ends: a header names the instant in seconds since 1970, or the seconds
+/// until then.
+pub(super) fn reset_in(reset: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let reset: i64 = reset.trim_ascii().parse().ok()?;
     let left = if reset > AN_INSTANT {
         reset - now.timestamp()
     } else {

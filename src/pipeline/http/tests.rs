@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::model::ErrorClass;
+use crate::model::Stated;
 
 const KEY: &str = "CANARY-KEY-9731";
 /// The first byte of a client that speaks TLS.
@@ -399,6 +400,7 @@ async fn a_meter_that_is_nearly_full_stops_until_the_next_minute() {
         let client = client(&server.url, Bounds::default()).metered(Meter {
             header: HeaderName::from_static("x-used-1m"),
             most: 4800,
+            weight: 2,
         });
         client.get(&question(), ATTEMPT).await.unwrap();
         let pause = client.pause();
@@ -493,4 +495,48 @@ async fn a_key_that_no_header_can_carry_is_never_sent() {
     let client = Client::new(url, auth, Clock::system(), Bounds::default()).unwrap();
     let error = client.get(&Route::default(), ATTEMPT).await.unwrap_err();
     assert!(matches!(&error, SendError::NeverSent(text) if !text.contains("CANARY")));
+}
+
+#[tokio::test]
+async fn what_an_answer_says_is_left_goes_along_with_it() {
+    let stated = |left, seconds| {
+        Some(Stated {
+            left,
+            ends_in: Duration::from_secs(seconds),
+        })
+    };
+    let date = "Date: Fri, 20 Nov 2026 15:00:20 GMT\r\n";
+    for (status, header, said) in [
+        (429, "Retry-After: 7", stated(0, 7)),
+        (503, "Retry-After: 7", None),
+        (
+            200,
+            "X-RateLimit-Remaining: 3\r\nX-RateLimit-Reset: 9",
+            stated(3, 9),
+        ),
+        (
+            200,
+            "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 1795186850",
+            stated(0, 30),
+        ),
+        (200, "X-RateLimit-Remaining: 3", None),
+        (
+            200,
+            "X-RateLimit-Remaining: some\r\nX-RateLimit-Reset: 9",
+            None,
+        ),
+        (200, "X-Used: 91", stated(4, 40)),
+        (200, "X-Used: 4000", stated(0, 40)),
+        (200, "X-Nothing: 1", None),
+    ] {
+        let reply = format!("HTTP/1.1 {status} X\r\n{date}{header}\r\nContent-Length: 0\r\n\r\n");
+        let server = serve(reply, false).await;
+        let client = client(&server.url, Bounds::default()).metered(Meter {
+            header: HeaderName::from_static("x-used"),
+            most: 100,
+            weight: 2,
+        });
+        let answer = client.get(&question(), ATTEMPT).await.unwrap();
+        assert_eq!(answer.stated, said, "{header}");
+    }
 }

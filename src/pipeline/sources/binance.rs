@@ -35,6 +35,8 @@ use crate::time::Clock;
 const USED: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m");
 /// Four fifths of what it allows: others may use the same address.
 const MOST_WEIGHT: u64 = 4_800;
+/// What a request for bars weighs.
+const WEIGHT: u64 = 2;
 /// The list of pairs is larger than any answer with bars.
 const MOST_BYTES: usize = 48 << 20;
 
@@ -55,6 +57,7 @@ impl Binance {
         let meter = Meter {
             header: USED,
             most: MOST_WEIGHT,
+            weight: WEIGHT,
         };
         Ok(Self {
             client: Client::new(base_url, Auth::None, clock, bounds)?.metered(meter),

@@ -104,6 +104,7 @@ fn read(ask: &Request, body: Bytes) -> Result<Reading, Refusal> {
         body,
         received_at: DateTime::UNIX_EPOCH,
         elapsed_ms: 0,
+        stated: None,
     };
     alpha_vantage::read(ask, &answer)
 }

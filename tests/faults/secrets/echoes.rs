@@ -246,6 +246,7 @@ fn a_quoted_key_is_masked_before_the_text_around_it_is_cut() {
             body: body.into(),
             received_at: Clock::system().now(),
             elapsed_ms: 1,
+            stated: None,
         };
         let refusal = source.read(&ask, &answer).unwrap_err();
         assert_no_secret("a refusal", format!("{refusal:?}").as_bytes());

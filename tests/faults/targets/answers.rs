@@ -84,6 +84,7 @@ pub fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
         body: body.into(),
         received_at: DateTime::UNIX_EPOCH,
         elapsed_ms: 0,
+        stated: None,
     }
 }
 

@@ -279,6 +279,7 @@ async fn before_schema_9(place: &Place) {
             place.sql(&format!("DROP FUNCTION {function}")).await;
         }
     }
+    place.sql("DROP TABLE stated_left").await;
     place.sql("DROP TABLE ticks").await;
     place.sql("DROP TABLE events").await;
     place.sql("DROP TABLE alert_deliveries").await;

@@ -10,6 +10,7 @@ contract! {
     a_refused_day_is_probed_once_and_goes_on_when_data_comes,
     what_a_key_sent_lately_is_told_with_its_last_answer,
     what_runs_of_a_kind_have_sent_is_counted_since_an_instant,
+    what_a_provider_says_is_left_holds_for_all_processes,
     a_reservation_is_made_once,
     racing_reservations_never_overspend,
     kept_answers_are_bounded_but_never_before_they_are_stored,
@@ -221,6 +222,65 @@ async fn a_refused_day_is_probed_once_and_goes_on_when_data_comes(place: Place) 
     for store in [&here, &there] {
         assert!(matches!(reserve(store).await, Reserved::Granted(_)));
     }
+}
+
+async fn what_a_provider_says_is_left_holds_for_all_processes(place: Place) {
+    let (here, there) = (place.open().await, place.open().await);
+    let run = here.begin_run("test", vec![ibm()]).await.unwrap();
+    let reserve = async |store: &Arc<dyn Store>| {
+        let wish = reservation(&run, &ibm(), NO_LIMITS, 1);
+        store.reserve(wish).await.unwrap()
+    };
+    let granted = async |store| match reserve(store).await {
+        Reserved::Granted(id) => id,
+        other => panic!("{other:?}"),
+    };
+    let says = async |store: &Arc<dyn Store>, request, left, seconds| {
+        let answer = Answer {
+            stated: Some(Stated {
+                left,
+                ends_in: std::time::Duration::from_secs(seconds),
+            }),
+            ..answer(b"{}")
+        };
+        store.keep(request, answer, u64::MAX).await.unwrap();
+    };
+    let first = granted(&here).await;
+    // On its way when the first one is answered: the provider may not have counted it.
+    let second = granted(&there).await;
+    says(&here, first, 2, 3_600).await;
+    let third = granted(&there).await;
+    let Reserved::Held(wait) = reserve(&here).await else {
+        panic!("two are left, and two were sent")
+    };
+    assert!(
+        wait > TimeDelta::minutes(59) && wait <= TimeDelta::hours(1),
+        "{wait}"
+    );
+    // One that was never sent is not counted; what an older answer says is no news.
+    let never = RequestEnd::NotSent("no network".into());
+    there.settle(third, never).await.unwrap();
+    let fourth = granted(&here).await;
+    says(&there, fourth, 0, 3_600).await;
+    says(&there, second, 100, 3_600).await;
+    for store in [&here, &there] {
+        assert!(matches!(reserve(store).await, Reserved::Held(_)));
+    }
+    let other_key = Reservation {
+        credential: Credential {
+            fingerprint: "beef".into(),
+            ..credential()
+        },
+        ..reservation(&run, &ibm(), NO_LIMITS, 1)
+    };
+    assert!(matches!(
+        there.reserve(other_key).await.unwrap(),
+        Reserved::Granted(_)
+    ));
+    place
+        .sql("UPDATE stated_left SET until = '2020-01-01 00:00:00.000'")
+        .await;
+    granted(&there).await;
 }
 
 async fn a_reservation_is_made_once(place: Place) {

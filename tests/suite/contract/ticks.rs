@@ -109,6 +109,7 @@ async fn an_instant_shows_how_its_run_stands(place: Place) {
 async fn a_store_of_schema_13_notes_instants(place: Place) {
     drop(place.open().await);
     place.sql("DROP TABLE ticks").await;
+    place.sql("DROP TABLE stated_left").await;
     place
         .sql("DELETE FROM _sqlx_migrations WHERE version >= 16")
         .await;

@@ -205,6 +205,7 @@ async fn die_with(pipeline: &Pipeline, wish: &SymbolWish, body: &'static str) {
         body: Bytes::from_static(body.as_bytes()),
         received_at: Clock::system().now(),
         elapsed_ms: 1,
+        stated: None,
     };
     store.keep(request, answer, u64::MAX).await.unwrap();
     store

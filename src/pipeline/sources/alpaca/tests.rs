@@ -87,5 +87,6 @@ fn answer(status: u16, body: &str) -> Answer {
         body: Bytes::copy_from_slice(body.as_bytes()),
         received_at: at(NOW),
         elapsed_ms: 0,
+        stated: None,
     }
 }

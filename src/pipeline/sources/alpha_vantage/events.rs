@@ -137,6 +137,7 @@ mod tests {
             body: Bytes::copy_from_slice(body.as_bytes()),
             received_at: "2026-11-27T02:00:00Z".parse().unwrap(),
             elapsed_ms: 0,
+            stated: None,
         }
     }
 

@@ -287,6 +287,7 @@ mod tests {
             body: body.into(),
             received_at: DateTime::UNIX_EPOCH,
             elapsed_ms: 0,
+            stated: None,
         }
     }
 

@@ -36,6 +36,7 @@ fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
         body: body.into(),
         received_at: DateTime::UNIX_EPOCH,
         elapsed_ms: 0,
+        stated: None,
     }
 }
 

@@ -58,6 +58,7 @@ fn answer(status: u16, body: &str) -> Answer {
         body: body.to_owned().into(),
         received_at: at(NOW),
         elapsed_ms: 0,
+        stated: None,
     }
 }
 
