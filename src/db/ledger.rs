@@ -1,6 +1,7 @@
 //! The ledger: requests, what became of each, and what is known about the key that sent them.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -221,6 +222,23 @@ pub(super) const LAST_END: &str = "\
     WHERE key_fingerprint = $1 AND ended_at IS NOT NULL AND state <> 'not_sent' \
     ORDER BY reserved_at DESC LIMIT 1";
 
+/// A request starts when it is sent, and is counted from when that was decided: if the store took longer than
+/// this to keep the decision, other starts may be too near, and it is decided anew.
+const LATE: Duration = Duration::from_millis(100);
+
+/// Tries to decide in time. A store that is always slow keeps starts apart all the same: it is as late for
+/// the next one.
+pub(super) const TRIES: u32 = 3;
+
+/// Whether a request that was granted at an instant must be decided anew: it has a pace to keep.
+pub(super) fn is_late(decided: Instant, quota: &Quota) -> bool {
+    let is_paced = quota.gap > TimeDelta::zero() || quota.rolling().iter().any(Option::is_some);
+    is_paced && decided.elapsed() > LATE
+}
+
+/// Takes request `$1` back, which was not sent.
+pub(super) const TAKE_BACK: &str = "DELETE FROM requests WHERE id = $1 AND state = 'reserved'";
+
 /// What the requests of a key since two minutes, or since its quota day began, add up to.
 #[derive(sqlx::FromRow)]
 pub(super) struct SeenRow {
@@ -336,4 +354,25 @@ pub trait LedgerStore: fmt::Debug + Send + Sync {
 
     /// Remembers that the plan refuses an endpoint or one of its parameters.
     async fn learn_refusal(&self, credential: Credential, refused: Entitlement) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::UTC;
+
+    use super::*;
+
+    #[test]
+    fn only_a_start_that_has_a_pace_to_keep_is_late() {
+        let Some(before) = Instant::now().checked_sub(LATE * 2) else {
+            return;
+        };
+        let paced = Quota::daily(TimeDelta::seconds(1), None, UTC);
+        assert!(is_late(before, &paced));
+        assert!(!is_late(Instant::now() + LATE, &paced));
+        assert!(!is_late(
+            before,
+            &Quota::daily(TimeDelta::zero(), Some(25), UTC)
+        ));
+    }
 }

@@ -1,10 +1,13 @@
 //! The quota ledger and the kept answers.
 
+use std::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection, Row};
 
 use super::super::ledger::{
-    self, AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, STATE, STATED, SeenRow, class,
+    self, AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, STATE, STATED, SeenRow, TAKE_BACK,
+    TRIES, class, is_late,
 };
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
@@ -19,6 +22,24 @@ use crate::model::{Answer, RequestId, RunId, SourceId, Stated};
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
 pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcome<Reserved> {
+    for _ in 1..TRIES {
+        let (reserved, decided) = decided(connection, wish.clone()).await?;
+        let Reserved::Granted(id) = reserved else {
+            return Ok(reserved);
+        };
+        if !is_late(decided, &wish.quota) {
+            return Ok(reserved);
+        }
+        sqlx::query(TAKE_BACK)
+            .bind(id.0)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(decided(connection, wish).await?.0)
+}
+
+/// What is decided, and when that was.
+async fn decided(connection: &mut PgConnection, wish: Reservation) -> Outcome<(Reserved, Instant)> {
     let mut tx = connection.begin().await?;
     // One decision at a time for each key, across all processes.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('pipeline-tui ledger ' || $1, 0))")
@@ -27,11 +48,12 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
         .await?;
     if let Some(id) = attempt(&mut tx, wish.attempt_id).await? {
         tx.rollback().await?;
-        return Ok(Reserved::Granted(id));
+        return Ok((Reserved::Granted(id), Instant::now()));
     }
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
         .fetch_one(&mut *tx)
         .await?;
+    let decided = Instant::now();
     let ledger = at(&mut tx, &wish.credential.fingerprint, &wish.quota, now).await?;
     if let Some(not_now) = Reserved::unless_granted(
         quota::decide(&ledger, &wish.quota, wish.attempt > 1, now),
@@ -39,7 +61,7 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
     ) {
         // Explicit: a dropped transaction would hold the ledger's lock until the connection is used again.
         tx.rollback().await?;
-        return Ok(not_now);
+        return Ok((not_now, decided));
     }
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, source, endpoint, parameters, key_fingerprint, attempt, \
@@ -71,7 +93,7 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
         .await?;
     }
     tx.commit().await?;
-    Ok(Reserved::Granted(RequestId(id)))
+    Ok((Reserved::Granted(RequestId(id)), decided))
 }
 
 pub async fn attempt(

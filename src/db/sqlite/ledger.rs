@@ -1,10 +1,13 @@
 //! The quota ledger and the kept answers.
 
+use std::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::super::ledger::{
-    self, AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, STATE, STATED, SeenRow, class,
+    self, AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, STATE, STATED, SeenRow, TAKE_BACK,
+    TRIES, class, is_late,
 };
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
@@ -20,21 +23,43 @@ use crate::model::{Answer, RequestId, RunId, SourceId, Stated};
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
 pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Outcome<Reserved> {
+    for _ in 1..TRIES {
+        let (reserved, decided) = decided(connection, wish.clone()).await?;
+        let Reserved::Granted(id) = reserved else {
+            return Ok(reserved);
+        };
+        if !is_late(decided, &wish.quota) {
+            return Ok(reserved);
+        }
+        sqlx::query(TAKE_BACK)
+            .bind(id.0)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(decided(connection, wish).await?.0)
+}
+
+/// What is decided, and when that was.
+async fn decided(
+    connection: &mut SqliteConnection,
+    wish: Reservation,
+) -> Outcome<(Reserved, Instant)> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     if let Some(id) = attempt(&mut tx, wish.attempt_id).await? {
         tx.rollback().await?;
-        return Ok(Reserved::Granted(id));
+        return Ok((Reserved::Granted(id), Instant::now()));
     }
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
         .fetch_one(&mut *tx)
         .await?;
+    let decided = Instant::now();
     let ledger = at(&mut tx, &wish.credential.fingerprint, &wish.quota, now).await?;
     if let Some(not_now) = Reserved::unless_granted(
         quota::decide(&ledger, &wish.quota, wish.attempt > 1, now),
         now,
     ) {
         tx.rollback().await?;
-        return Ok(not_now);
+        return Ok((not_now, decided));
     }
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, source, endpoint, parameters, key_fingerprint, attempt, \
@@ -66,7 +91,7 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
         .await?;
     }
     tx.commit().await?;
-    Ok(Reserved::Granted(RequestId(id)))
+    Ok((Reserved::Granted(RequestId(id)), decided))
 }
 
 pub async fn attempt(

@@ -159,6 +159,45 @@ async fn a_refused_day_stops_everyone(place: Place) {
     assert!(matches!(reserved, Reserved::DaySpent(_)), "{reserved:?}");
 }
 
+/// PostgreSQL alone can be made slow at one commit and quick at the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_the_store_kept_too_late_is_decided_anew() {
+    let Some(url) = crate::support::cluster::new_database() else {
+        return;
+    };
+    let place = Place::Postgres(url);
+    let store = place.open().await;
+    for slow in [
+        "CREATE SEQUENCE commits",
+        "CREATE FUNCTION slow_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF nextval('commits') = 1 THEN PERFORM pg_sleep(0.5); END IF; RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON requests DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION slow_once()",
+    ] {
+        place.sql(slow).await;
+    }
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let limits = Quota::daily(TimeDelta::seconds(30), None, New_York);
+    let wish = reservation(&run, &ibm(), limits, 1);
+    let began = now(&store).await;
+    let Reserved::Granted(id) = store.reserve(wish).await.unwrap() else {
+        panic!("the first start is granted")
+    };
+    let kept = place
+        .sql("SELECT id || '|' || (extract(epoch FROM reserved_at) * 1000)::bigint FROM requests")
+        .await;
+    let [kept] = &kept[..] else {
+        panic!("the late one is taken back: {kept:?}")
+    };
+    let (kept, start) = kept.split_once('|').unwrap();
+    assert_eq!(kept, id.0.to_string());
+    let start: i64 = start.parse().unwrap();
+    assert!(
+        start - began.timestamp_millis() >= 500,
+        "it counts from after the slow commit"
+    );
+}
+
 /// A quota whose day is far from its ends, whatever the time.
 fn at_noon(now: DateTime<Utc>) -> Quota {
     use chrono::Timelike as _;
