@@ -8,7 +8,7 @@ contract! {
     an_instant_is_noted_once_and_its_first_outcome_stays,
     what_a_clock_that_was_far_ahead_noted_gives_way,
     an_instant_shows_how_its_run_stands,
-    a_store_of_schema_13_notes_instants,
+    a_store_of_the_schema_before_notes_instants,
     old_instants_are_forgotten,
 }
 
@@ -106,7 +106,7 @@ async fn an_instant_shows_how_its_run_stands(place: Place) {
     assert_eq!(status().await, (None, Some(RunStatus::Partial)));
 }
 
-async fn a_store_of_schema_13_notes_instants(place: Place) {
+async fn a_store_of_the_schema_before_notes_instants(place: Place) {
     drop(place.open().await);
     place.sql("DROP TABLE ticks").await;
     place.sql("DROP TABLE stated_left").await;
