@@ -303,13 +303,7 @@ async fn before_schema_9(place: &Place) {
             .sql(&format!("ALTER TABLE listings DROP COLUMN {column}"))
             .await;
     }
-    for column in [
-        "since",
-        "priority",
-        "series_group",
-        "fresh_within",
-        "fill_from",
-    ] {
+    for column in ["since", "priority", "series_group"] {
         place
             .sql(&format!("ALTER TABLE series DROP COLUMN {column}"))
             .await;
