@@ -180,7 +180,8 @@ impl Source for Alpaca {
 
     fn fitted(&self, request: Request) -> Request {
         let withheld = self.withholding.known() == Some(true);
-        let shorter = withheld.then(|| self.asking().until_withheld(&request));
+        let now = self.bars.now();
+        let shorter = withheld.then(|| self.asking().until_withheld(&request, now));
         shorter.flatten().unwrap_or(request)
     }
 

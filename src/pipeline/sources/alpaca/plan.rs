@@ -175,16 +175,15 @@ impl Asking<'_> {
         let (name, value) = refusal.parameter.as_deref()?.split_once('=')?;
         match (refusal.class, name) {
             (ErrorClass::BadRequest, "symbols") => without(request, value),
-            (ErrorClass::NotEntitled, "end") => self.until_withheld(request),
+            (ErrorClass::NotEntitled, "end") => self.until_withheld(request, self.now - FAST),
             _ => None,
         }
     }
 
-    /// The request without the minutes that are withheld; `None`: it asks for none of them, or for no
+    /// The request without the minutes that are withheld at an instant; `None`: it asks for none of them, or for no
     /// others.
-    pub(super) fn until_withheld(&self, request: &Request) -> Option<Request> {
+    pub(super) fn until_withheld(&self, request: &Request, now: DateTime<Utc>) -> Option<Request> {
         let interval = request.series.first()?.interval;
-        let now = self.now - FAST;
         let limit = Times::of(interval, &self.publishing, now).limit();
         let time = time(request)?;
         let is_shorter = time.from < limit && limit < time.to;
