@@ -60,6 +60,7 @@ async fn keep_list(store: &Arc<dyn Store>, reported: ReportedEvents) {
     store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
     let kept = store.keep_events(request, reported, Rule::CloseOfExDate);
     kept.await.unwrap();
+    store.settle_events(vec![request]).await.unwrap();
     store
         .finish_run(run.id, RunStatus::Succeeded)
         .await
