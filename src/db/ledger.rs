@@ -246,7 +246,6 @@ pub(super) struct SeenRow {
     today: i64,
     retries: i64,
     refused_at: Option<DateTime<Utc>>,
-    refused_start: Option<DateTime<Utc>>,
     brought: i64,
     brought_start: Option<DateTime<Utc>>,
     awaited: Option<DateTime<Utc>>,
@@ -259,7 +258,6 @@ pub(super) const SEEN: &str = "\
            count(CASE WHEN reserved_at >= $2 THEN 1 END) AS today, \
            count(CASE WHEN reserved_at >= $2 AND attempt > 1 THEN 1 END) AS retries, \
            max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN ended_at END) AS refused_at, \
-           max(CASE WHEN reserved_at >= $2 AND class = 'day' THEN reserved_at END) AS refused_start, \
            count(CASE WHEN reserved_at >= $2 AND state = 'stored' THEN 1 END) AS brought, \
            max(CASE WHEN reserved_at >= $2 AND state = 'stored' THEN reserved_at END) AS brought_start, \
            max(CASE WHEN reserved_at >= $4 AND state IN ('reserved', 'answered') THEN reserved_at END) AS awaited \
@@ -268,7 +266,8 @@ pub(super) const SEEN: &str = "\
 impl SeenRow {
     /// The ledger, but for what windows hold.
     pub(super) fn ledger(self) -> Ledger {
-        let is_over = self.brought_start > self.refused_start;
+        // What was on its way beside the refused request may have been counted before it.
+        let is_over = self.brought_start > self.refused_at;
         Ledger {
             last_start: self.last_start,
             today: count(self.today),

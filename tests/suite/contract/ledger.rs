@@ -242,7 +242,16 @@ async fn a_refused_day_is_probed_once_and_goes_on_when_data_comes(place: Place) 
     };
     here.settle(first, refused()).await.unwrap();
     assert!(matches!(reserve(&there).await, Reserved::DaySpent(_)));
-    there.settle(second, refused()).await.unwrap();
+    there.keep(second, answer(b"{}"), u64::MAX).await.unwrap();
+    applied(&there, batch(&run, second, &ibm(), &[])).await;
+    assert!(
+        matches!(reserve(&there).await, Reserved::DaySpent(_)),
+        "it may have been counted before the refused one"
+    );
+    // As if that had brought nothing: a day that brought data is not probed.
+    place
+        .sql("UPDATE requests SET state = 'refused', class = 'day' WHERE state = 'stored'")
+        .await;
     pass().await;
     let Reserved::Granted(probe) = reserve(&there).await else {
         panic!("it is probed")
