@@ -96,7 +96,19 @@ async fn killed_beside_each_other_processes_keep_every_pace(product: Product) {
     let providers = Providers::start().await;
     let mut workers: Vec<Child> = (0..WORKERS).map(|_| providers.worker(&product)).collect();
     let (mut killed, mut ended) = (0, 0);
-    while killed < rounds("PACE_KILLS", 12) {
+    let began = Instant::now();
+    let is_enough = |killed| {
+        let came = |peer: &Peer, least| peer.journal().len() > least;
+        killed >= rounds("PACE_KILLS", 12)
+            && came(&providers.stocks, 2)
+            && came(&providers.pairs, A_SECOND)
+    };
+    while !is_enough(killed) {
+        assert!(
+            killed < 100 || killed < rounds("PACE_KILLS", 12),
+            "too few requests in {:?}",
+            began.elapsed()
+        );
         // This is the fault itself, not a wait for something: it spreads the kills over the runs.
         tokio::time::sleep(Duration::from_millis(rng.u64(0..=400))).await;
         let worker = rng.choice(&mut workers).unwrap();
