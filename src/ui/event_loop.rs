@@ -336,7 +336,11 @@ impl EventLoop {
             }
             UserInput::Key(chord) => self.app.press(chord, now),
             UserInput::Paste(text) => self.app.paste(&text, now),
-            UserInput::Resize => vec![],
+            UserInput::Resize => {
+                // The terminal may have lost what it showed, also where the size is what it was.
+                self.screen.forget();
+                vec![]
+            }
             UserInput::Click(x, y) => self
                 .regions
                 .hit(x, y)

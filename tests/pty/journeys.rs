@@ -255,6 +255,20 @@ fn a_process_that_was_stopped_from_outside_draws_again() {
     leave(&terminal);
 }
 
+/// Between two looks of the program its window may be another and the same again.
+#[test]
+fn a_window_that_was_small_for_a_moment_is_drawn_again() {
+    let server = provider(&[]);
+    let desk = desk(&server);
+    let terminal = panel(&desk);
+    terminal.see("SYMBOL");
+    terminal.resize(2, 10);
+    terminal.resize(SIZE.0, SIZE.1);
+    terminal.see("SYMBOL");
+    until_drawn(&terminal);
+    leave(&terminal);
+}
+
 #[test]
 fn of_two_panels_on_one_store_the_second_says_who_fetches() {
     let server = provider(&[]);
