@@ -222,15 +222,16 @@ pub(super) const LAST_END: &str = "\
     WHERE key_fingerprint = $1 AND ended_at IS NOT NULL AND state <> 'not_sent' \
     ORDER BY reserved_at DESC LIMIT 1";
 
-/// A request starts when it is sent, and is counted from when that was decided: if the store took longer than
-/// this to keep the decision, other starts may be too near, and it is decided anew.
+/// A request counts from the instant at which its start was decided, and is sent once the store has kept
+/// that. If keeping it took longer than this, the next start could come too soon, so it is decided again.
 const LATE: Duration = Duration::from_millis(100);
 
 /// Tries to decide in time. A store that is always slow keeps starts apart all the same: it is as late for
 /// the next one.
 pub(super) const TRIES: u32 = 3;
 
-/// Whether a request that was granted at an instant must be decided anew: it has a pace to keep.
+/// Whether the store took so long to keep a start that it must be decided again; only where there is a
+/// pace to keep.
 pub(super) fn is_late(decided: Instant, quota: &Quota) -> bool {
     let is_paced = quota.gap > TimeDelta::zero() || quota.rolling().iter().any(Option::is_some);
     is_paced && decided.elapsed() > LATE

@@ -149,7 +149,7 @@ impl NextTick {
     #[must_use]
     pub fn words(&self) -> String {
         if self.series == 0 {
-            return "nothing is due then".to_owned();
+            return "nothing planned yet".to_owned();
         }
         let series = match self.series {
             1 => "1 series".to_owned(),

@@ -427,7 +427,7 @@ fn made_up(desk: &Desk) {
     assert_eq!(shown.code, 0, "{shown:?}");
     for words in [
         "NEXT",
-        "nothing is due then",
+        "nothing planned yet",
         "done",
         "run 1, at 2",
         "made up at 2",
