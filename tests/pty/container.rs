@@ -151,13 +151,16 @@ fn is(screen: &vt100::Screen, symbol: &str, state: &str) -> bool {
         .any(|word| word == state)
 }
 
-/// Waits for the Overview in a width.
+/// Waits for the Overview in a size. The keys stand in its last line: what is left of a larger window has
+/// none there.
 #[track_caller]
 fn until_drawn(terminal: &Terminal, size: (u16, u16)) {
     let tabs = tabs(GAP);
     terminal.until_within(LIMIT, |screen| {
         let is_there = |symbol| !row(screen, symbol).is_empty();
+        let mut lines = screen.rows(0, size.1).skip(usize::from(size.0) - 1);
         screen.alternate_screen()
+            && lines.next().is_some_and(|line| line.contains("? help"))
             && screen.contents().contains(&tabs)
             && screen.contents().contains("│ Schedule") == (size == WIDE)
             && WATCHED.into_iter().all(is_there)
