@@ -395,6 +395,7 @@ fn options(watch: Vec<SeriesKey>) -> EngineOptions {
         exports: ".".into(),
         alerts: Arc::default(),
         retention: pipeline_tui::model::Retention::default(),
+        lease: pipeline_tui::pipeline::engine::LEASE,
     }
 }
 

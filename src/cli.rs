@@ -133,12 +133,12 @@ async fn dispatch(cli: Cli, inputs: Inputs, logged: Logged) -> u8 {
             demo::run(&args, &context, records).await
         }
         Some(Subcommand::Fetch(args)) => fetch::run(&args, &context).await,
-        Some(Subcommand::Run(_)) => {
+        Some(Subcommand::Run(args)) => {
             let records = match logged {
                 Logged::ToScreen(records) => Some(records),
                 Logged::ToStderr(records) => records,
             };
-            run::run(&context, records).await
+            run::run(&context, records, args.lease).await
         }
         Some(Subcommand::Bars(args)) => bars::run(&args, &context).await,
         Some(Subcommand::Compare(args)) => compare::run(&args, &context).await,

@@ -1,4 +1,4 @@
-//! The store: one trait of nine parts, PostgreSQL and SQLite behind it.
+//! The store: one trait of ten parts, PostgreSQL and SQLite behind it.
 //!
 //! Writes run in separate tasks, so that a caller that goes away never leaves a transaction half
 //! done; a connection that had an error or missed a deadline is closed, never pooled again.
@@ -9,6 +9,7 @@ mod coverage;
 mod desk;
 pub mod error;
 mod events;
+mod lanes;
 mod ledger;
 mod listings;
 mod migration;
@@ -36,6 +37,7 @@ pub use bars::{BarQuery, BarStore, HeldMonths, Holding, Order, SeriesFacts};
 pub use desk::DeskStore;
 pub use error::{DbError, DbErrorKind, Result};
 pub use events::{EventStore, EventsAsked};
+pub use lanes::{Beat, LaneStore, LeasedLane};
 pub use ledger::{
     Credential, Entitlement, KeptAnswer, LedgerStore, RequestEnd, RequestRow, Reservation,
     Reserved, StoredAnswer,

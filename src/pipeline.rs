@@ -2,7 +2,9 @@
 
 pub mod adjusted;
 pub mod alerts;
+mod beat;
 pub mod command;
+mod consequence;
 mod cost;
 pub mod coverage_map;
 pub mod credential;
@@ -18,9 +20,11 @@ mod explain;
 pub mod export;
 mod fetch;
 mod freshness;
+mod hold;
 pub mod http;
 mod lane;
 mod learned;
+mod loading;
 pub mod narrate;
 pub mod notice;
 mod once;

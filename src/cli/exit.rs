@@ -79,9 +79,11 @@ pub const fn of_store(error: &DbError) -> u8 {
         | DbErrorKind::ReadOnly
         | DbErrorKind::WritesOff
         | DbErrorKind::NotADatabase => USAGE,
-        DbErrorKind::Unreachable | DbErrorKind::Full | DbErrorKind::Busy | DbErrorKind::Other => {
-            PASSING
-        }
+        DbErrorKind::Unreachable
+        | DbErrorKind::Full
+        | DbErrorKind::Busy
+        | DbErrorKind::Superseded
+        | DbErrorKind::Other => PASSING,
     }
 }
 

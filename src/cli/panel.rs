@@ -59,7 +59,7 @@ pub async fn without_screen(
     context.narrator.say(&format!(
         "{reason}: acting as pipeline-tui run, the engine without a screen"
     ));
-    headless::run(context, records).await
+    headless::run(context, records, None).await
 }
 
 /// The bare command.

@@ -1,6 +1,7 @@
 //! `run`: the engine without a screen, one line per event, until a signal stops it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::mpsc;
@@ -22,9 +23,11 @@ use crate::telemetry::kept::{KeptLog, Line};
 use crate::telemetry::{Record, Weight};
 use crate::time::Clock;
 
+/// `lease`: seconds for which a lane is this engine's after it was last heard of, if not the usual.
 pub async fn run(
     context: &Context,
     records: Option<mpsc::Receiver<Record>>,
+    lease: Option<u64>,
 ) -> Result<u8, Failure> {
     if context.read_only {
         return Err(Failure::usage(
@@ -43,6 +46,7 @@ pub async fn run(
     let mut handle = {
         let options = EngineOptions {
             rekey: Some(open::rekey(&settings, Arc::clone(&store), Clock::system())),
+            lease: lease.map_or(engine::LEASE, Duration::from_secs),
             ..options(&settings)
         };
         engine::start(pipeline, options).await?
@@ -108,6 +112,7 @@ pub fn options(settings: &Settings) -> EngineOptions {
         exports: std::path::PathBuf::from("."),
         alerts: Arc::new(Alerts::new(&settings.alerts, settings.data_dir.clone())),
         retention: settings.retention,
+        lease: engine::LEASE,
     }
 }
 

@@ -28,6 +28,8 @@ pub enum DbErrorKind {
     NotADatabase,
     /// Others hold what is needed; a retry helps.
     Busy,
+    /// Another engine has the lane that this write belongs to.
+    Superseded,
     /// Anything else.
     Other,
 }

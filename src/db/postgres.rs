@@ -8,6 +8,7 @@ mod copy;
 mod coverage;
 mod facts;
 mod history;
+mod lanes;
 mod ledger;
 mod listings;
 mod lock;
@@ -38,6 +39,7 @@ use super::schema;
 use super::store::Access;
 use super::work::{Fault, Outcome, Work, uncancelled};
 use crate::config::Secret;
+use crate::model::Lease;
 
 /// Run in one transaction under a lock that outlasts it.
 static MIGRATIONS: Migrator = Migrator {
@@ -61,10 +63,13 @@ pub struct PgTarget {
 }
 
 /// A store in PostgreSQL.
+#[derive(Clone)]
 pub struct PgStore {
     pool: PgPool,
     sessions: Sessions,
     place: String,
+    /// What it may write under; `None`: what needs no lane.
+    lease: Option<Lease>,
 }
 
 impl PgStore {
@@ -85,6 +90,7 @@ impl PgStore {
             pool,
             sessions,
             place,
+            lease: None,
         })
     }
 
@@ -146,8 +152,29 @@ impl PgStore {
         .await
     }
 
-    /// The server orders its writers itself.
+    /// Writes; under a lease in one transaction with the check that it is still good. The transactions of
+    /// the work are then parts of it. The server orders its writers itself.
     async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T> {
+        let Some(lease) = self.lease.clone() else {
+            return self.write_freely(work).await;
+        };
+        self.write_freely(move |connection| {
+            Box::pin(async move {
+                let mut tx = connection.begin().await?;
+                lanes::require(&mut tx, &lease).await?;
+                let done = work(&mut tx).await?;
+                tx.commit().await?;
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    /// Writes what needs no lane, or checks its lease itself.
+    async fn write_freely<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut PgConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {

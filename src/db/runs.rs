@@ -1,4 +1,4 @@
-//! Runs: begun, ended, and found dead by others; who fetches on schedule.
+//! Runs: begun, ended, and found dead by others.
 
 use std::fmt;
 
@@ -17,11 +17,8 @@ pub struct ActiveRun {
     pub(crate) _lock: Box<dyn RunLock>,
 }
 
-/// A lock that ends with its process.
-pub trait RunLock: fmt::Debug + Send + Sync {
-    /// Whether it is still held, as far as is known.
-    fn is_held(&self) -> bool;
-}
+/// A lock that ends with its process, or when it is dropped.
+pub trait RunLock: fmt::Debug + Send + Sync {}
 
 /// A run with everything the store knows about it.
 #[derive(Debug, Clone)]
@@ -59,10 +56,4 @@ pub trait RunStore: fmt::Debug + Send + Sync {
 
     /// One run in detail.
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>>;
-
-    /// Takes the lock of the one process that fetches on schedule; `None` while another has it.
-    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>>;
-
-    /// Whether some process holds that lock.
-    async fn is_schedule_owned(&self) -> Result<bool>;
 }

@@ -13,6 +13,7 @@ mod facts;
 mod history;
 mod identity;
 mod instant;
+mod lanes;
 mod ledger;
 mod listings;
 mod lock;
@@ -35,7 +36,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 
 use self::identity::FileId;
 use self::lock::FileLock;
@@ -43,6 +44,7 @@ use super::error::{self, DbError, DbErrorKind, Result};
 use super::schema::{self, Schema};
 use super::store::Access;
 use super::work::{Fault, Outcome, Work, uncancelled};
+use crate::model::Lease;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -62,6 +64,7 @@ const ACQUIRE: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_secs(5);
 
 /// A store in an SQLite file.
+#[derive(Clone)]
 pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
@@ -69,6 +72,8 @@ pub struct SqliteStore {
     /// The file that is open, whatever the path names later.
     file: Option<FileId>,
     place: String,
+    /// What it may write under; `None`: what needs no lane.
+    lease: Option<Lease>,
 }
 
 impl SqliteStore {
@@ -127,6 +132,7 @@ impl SqliteStore {
             path: path.to_owned(),
             file: FileId::of(path),
             place,
+            lease: None,
         })
     }
 
@@ -152,9 +158,30 @@ impl SqliteStore {
         self.run_on(&self.readers, work).await
     }
 
-    /// Runs work that writes. Its pool has one connection with a fair queue: SQLite's own waiting
-    /// can starve one of several writers of a process.
+    /// Writes; under a lease in one transaction with the check that it is still good. The transactions of
+    /// the work are then parts of it.
     async fn write<T: Send + 'static>(
+        &self,
+        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
+    ) -> Result<T> {
+        let Some(lease) = self.lease.clone() else {
+            return self.write_freely(work).await;
+        };
+        self.write_freely(move |connection| {
+            Box::pin(async move {
+                let mut tx = begin(connection).await?;
+                lanes::require(&mut tx, &lease).await?;
+                let done = work(&mut tx).await?;
+                tx.commit().await?;
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    /// Writes what needs no lane, or checks its lease itself. Its pool has one connection with a fair queue:
+    /// SQLite's own waiting can starve one of several writers of a process.
+    async fn write_freely<T: Send + 'static>(
         &self,
         work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> Work<'c, T> + Send + 'static,
     ) -> Result<T> {
@@ -203,6 +230,18 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore")
             .field("place", &self.place)
             .finish_non_exhaustive()
+    }
+}
+
+/// Begins a transaction that writes: at once, since one that only reads at first may find the file changed;
+/// within another one as a part of it.
+async fn begin(
+    connection: &mut SqliteConnection,
+) -> std::result::Result<Transaction<'_, Sqlite>, sqlx::Error> {
+    if connection.is_in_transaction() {
+        connection.begin().await
+    } else {
+        connection.begin_with("BEGIN IMMEDIATE").await
     }
 }
 

@@ -1,6 +1,7 @@
-//! A store as a whole: which database it is, how it is, and the nine parts that it has.
+//! A store as a whole: which database it is, how it is, and the ten parts that it has.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,11 +11,13 @@ use super::bars::BarStore;
 use super::desk::DeskStore;
 use super::error::Result;
 use super::events::EventStore;
+use super::lanes::LaneStore;
 use super::ledger::LedgerStore;
 use super::runs::RunStore;
 use super::tail::TailStore;
 use super::ticks::TickStore;
 use super::upkeep::UpkeepStore;
+use crate::model::Lease;
 
 /// Which database a store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +94,7 @@ pub trait Store:
     + AlertStore
     + TailStore
     + TickStore
+    + LaneStore
     + UpkeepStore
 {
     /// Which database it is.
@@ -104,6 +108,10 @@ pub trait Store:
 
     /// Its size. Reads more than [`health`](Self::health): for a person who looks, not for each run.
     async fn size(&self) -> Result<Size>;
+
+    /// The same store, whose writes are refused once the lane of this lease is another engine's. What is kept
+    /// of an answer is not: it was paid for.
+    fn under(&self, lease: Lease) -> Arc<dyn Store>;
 
     /// Closes every connection.
     async fn close(&self);

@@ -114,9 +114,9 @@ async fn try_all(watched: &Watched) -> Tried {
     let at = Instant::now();
     let store = &watched.store;
     let owned = async {
-        match store.is_schedule_owned().await {
-            Ok(true) => Ok("an engine follows it".to_owned()),
-            Ok(false) => Err("no engine follows it".to_owned()),
+        match store.engines().await {
+            Ok(engines) if engines.is_one_at_work() => Ok("an engine follows it".to_owned()),
+            Ok(_) => Err("no engine follows it".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     };

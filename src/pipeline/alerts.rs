@@ -180,15 +180,16 @@ impl Pipeline {
     /// Whether an engine follows the schedule: none does if nobody has it and a run of it did not start.
     /// `usual` is the schedule of a store that has none.
     pub async fn engine_now(&self, usual: &Schedule) -> Result<Engine, DbError> {
-        if self.store.is_schedule_owned().await? {
+        if self.store.engines().await?.is_one_at_work() {
             return Ok(Engine::Works);
         }
         let remembered = remembered(&self.store).await?;
         let is_on = !remembered.is_paused && !self.store.watch_list().await?.is_empty();
         let now = self.clock.now();
         let schedule = remembered.schedule.as_ref().unwrap_or(usual);
-        let last = remembered.last_tick;
-        let last = last.filter(|last| is_on && !is_far_ahead(*last, now));
+        let lanes = self.store.last_ticks().await?.into_iter();
+        let last = lanes.map(|(_, last)| last);
+        let last = last.filter(|last| is_on && !is_far_ahead(*last, now)).max();
         let next = last.and_then(|last| schedule.next_after(&self.calendars, last));
         let missed = next.filter(|next| *next + LATE <= now);
         Ok(missed.map_or(Engine::Works, Engine::Missing))

@@ -61,11 +61,7 @@ impl Exchange<'_> {
             is_last,
         };
         let batches: Vec<Batch> = page.parts.into_iter().map(batch).collect();
-        let apply = || {
-            self.pipeline
-                .store
-                .apply(batches.clone(), kept.credential.clone())
-        };
+        let apply = || self.store.apply(batches.clone(), kept.credential.clone());
         let counts = self.pipeline.write(self.waiting, apply).await?;
         debug_assert_eq!(counts.len(), batches.len(), "counts for each series");
         Ok(Ok(Digest {

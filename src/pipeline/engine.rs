@@ -1,39 +1,40 @@
 //! The engine: one task that owns the state, turns its decisions into work and the results into
 //! inputs. It decides nothing itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::Alerts;
+use super::beat::{self, Beating};
 use super::command::Command;
 use super::errand::Errand;
 use super::event::Observer;
 use super::events::both;
 use super::export::{ExportError, export_all};
+use super::hold::{Holds, LaneHold, Trust};
+use super::loading;
 use super::notice::{CutShort, Exported, Notice};
 use super::run::{Pipeline, RunRequest};
 use super::schedule::Schedule;
 use super::settings::remembered;
-use super::show;
 use super::snapshot::{Snapshot, StoreStatus};
 use super::source::{FetchOptions, SymbolWish};
-use super::state::{
-    Handover, Input, Job, Load, Loaded, NEWEST, START_TRIGGERS, Start, StartRun, State,
-};
+use super::state::{Input, Job, Load, Pulse, Start, StartRun, State};
 use super::watching::Watching;
 use crate::config::{EnteredKey, secret};
 use crate::db::{DbError, RunLock};
 use crate::model::bar_file::BarFile;
 use crate::model::causes::Causes;
-use crate::model::{Instrument, Retention, SeriesKey, text};
+use crate::model::tick::Tick;
+use crate::model::{EngineHome, Instrument, LaneName, Retention, SeriesKey, SourceId, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
 const COMMANDS: usize = 64;
@@ -41,12 +42,16 @@ const COMMANDS: usize = 64;
 const INPUTS: usize = 256;
 /// Notices that may wait to be shown; more are dropped and counted.
 const NOTICES: usize = 256;
-/// Runs that a snapshot holds.
-const RUNS: u32 = 100;
 /// Inputs after which a snapshot is published even while more are waiting.
 const BURST: u32 = 32;
 /// How often the schedule is checked: timers stop while a machine sleeps, clocks do not.
 const TICK: Duration = Duration::from_secs(1);
+/// How often this engine says that it is there.
+const BEAT: Duration = Duration::from_secs(2);
+/// How long an engine has a lane after it was last heard of.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How long an engine that ends tries to give its lanes back.
+const PARTING: Duration = Duration::from_secs(3);
 
 /// A handle to a running engine.
 #[derive(Debug)]
@@ -87,6 +92,8 @@ pub struct EngineOptions {
     pub alerts: Arc<Alerts>,
     /// What is kept of the history.
     pub retention: Retention,
+    /// How long this engine has a lane after it was last heard of: [`LEASE`].
+    pub lease: Duration,
 }
 
 impl fmt::Debug for EngineOptions {
@@ -121,7 +128,6 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         own_list: options.only.is_some(),
         schedule: remembered.schedule.unwrap_or(options.schedule),
         paused: remembered.is_paused,
-        last_tick: remembered.last_tick,
     });
     let (commands, wanted) = mpsc::channel(COMMANDS);
     let (inputs, results) = mpsc::channel(INPUTS);
@@ -153,7 +159,14 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
         cancel_events: CancellationToken::new(),
         cancel_export: CancellationToken::new(),
         ended: CancellationToken::new(),
-        schedule_lock: None,
+        home: beat::home(),
+        lease: options.lease,
+        presence: None,
+        trust: watch::Sender::new(Arc::new(Trust::none())),
+        beating: None,
+        wanted: None,
+        lane_cancels: BTreeMap::new(),
+        read_only: options.read_only,
     };
     let ended = tokio::spawn(engine.run(wanted, results, options.tick));
     Ok(Handle {
@@ -168,8 +181,8 @@ pub async fn start(pipeline: Arc<Pipeline>, options: EngineOptions) -> Result<Ha
 /// What the engine's task receives from the work it started.
 enum Message {
     Input(Box<Input>),
-    /// The schedule's lock and its handover; `None`: another process has it.
-    Lock(Option<(Box<dyn RunLock>, Handover)>),
+    /// What a beat found, and the lock that shows that this engine lives, if it was taken.
+    Beat(Option<Box<dyn RunLock>>, Box<Pulse>),
 }
 
 impl Message {
@@ -206,8 +219,19 @@ struct Engine {
     cancel_export: CancellationToken,
     /// Cancelled when this engine has ended.
     ended: CancellationToken,
-    /// Held while this process fetches on schedule.
-    schedule_lock: Option<Box<dyn RunLock>>,
+    home: EngineHome,
+    lease: Duration,
+    /// Shows others that this engine lives.
+    presence: Option<Box<dyn RunLock>>,
+    /// Which leases this engine may rely on.
+    trust: watch::Sender<Arc<Trust>>,
+    /// The last beat.
+    beating: Option<JoinHandle<()>>,
+    /// The lanes that the last beat wanted.
+    wanted: Option<Vec<LaneName>>,
+    /// Stops what the current run does in a lane.
+    lane_cancels: BTreeMap<LaneName, CancellationToken>,
+    read_only: bool,
 }
 
 impl Engine {
@@ -220,6 +244,8 @@ impl Engine {
         let _ended = self.ended.clone().drop_guard();
         let mut ticks = tokio::time::interval(tick.unwrap_or(TICK));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut beats = tokio::time::interval(BEAT);
+        beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.load(Load::Newest);
         let (mut published, mut behind) = (u64::MAX, 0);
         loop {
@@ -227,10 +253,9 @@ impl Engine {
                 biased;
                 Some(message) = results.recv() => match message {
                     Message::Input(input) => *input,
-                    Message::Lock(won) => {
-                        let (lock, handover) = won.unzip();
-                        self.schedule_lock = lock;
-                        Input::Owner(handover)
+                    Message::Beat(presence, pulse) => {
+                        self.presence = presence.or(self.presence.take());
+                        Input::Beat(pulse)
                     }
                 },
                 command = wanted.recv() => Input::Command(command.unwrap_or(Command::Shutdown)),
@@ -239,18 +264,29 @@ impl Engine {
                         // On whole seconds, when a screen draws: one wake-up then serves both.
                         ticks.reset_after(to_tick(self.pipeline.clock.to_next_second()));
                     }
-                    let is_lost = self.schedule_lock.as_ref().is_some_and(|lock| !lock.is_held());
-                    if is_lost { Input::LockLost } else { Input::Tick }
+                    Input::Tick
+                }
+                _ = beats.tick() => {
+                    self.beat();
+                    continue;
                 }
             };
             if let Input::StoreFailed(error) = &input {
                 tracing::debug!(error = %Causes(error), "the store failed");
             }
             let now = self.pipeline.clock.now();
+            // Before anything else is decided: this process may have been frozen.
+            let is_untrusted = self.trust.send_if_modified(Trust::end_in_time);
+            let first = is_untrusted.then_some(Input::TrustOver);
             let mut is_over = false;
-            for job in self.state.step(input, now) {
-                is_over |= job == Job::Finish;
-                self.carry_out(job);
+            for input in first.into_iter().chain([input]) {
+                for job in self.state.step(input, now) {
+                    is_over |= job == Job::Finish;
+                    self.carry_out(job);
+                }
+            }
+            if self.state.wanted_lanes() != self.wanted {
+                self.beat();
             }
             self.turned.send_replace(Instant::now());
             behind += 1;
@@ -266,9 +302,69 @@ impl Engine {
                 self.publish.send_replace(Arc::new(snapshot));
             }
             if is_over {
+                self.leave().await;
                 return;
             }
         }
+    }
+
+    /// Says that this engine is there, unless it is just doing so: renews its lanes, and takes free ones.
+    fn beat(&mut self) {
+        if self
+            .beating
+            .as_ref()
+            .is_some_and(|beat| !beat.is_finished())
+        {
+            return;
+        }
+        self.wanted = self.state.wanted_lanes();
+        let Some(wanted) = self.wanted.clone() else {
+            return;
+        };
+        let now = self.pipeline.clock.now();
+        let beating = Beating {
+            pipeline: Arc::clone(&self.pipeline),
+            watching: self.watching.clone(),
+            home: self.home.clone(),
+            lease: self.lease,
+            wanted,
+            held: self.state.leases(),
+            is_present: self.presence.is_some(),
+            trust: self.trust.clone(),
+            last_instant: self.state.last_instant(now),
+        };
+        let read_only = self.read_only;
+        let beat = self.supervise(Input::Crashed, async move {
+            let beat = if read_only {
+                beating.look().await
+            } else {
+                beating.beat().await
+            };
+            Some(match beat {
+                Ok((presence, pulse)) => Message::Beat(presence, Box::new(pulse)),
+                Err(error) => Message::input(Input::BeatFailed(error)),
+            })
+        });
+        self.beating = Some(beat);
+    }
+
+    /// Gives the lanes back, once what is to be written in them is written.
+    async fn leave(&mut self) {
+        let (errand, beat) = (self.last_errand.take(), self.beating.take());
+        let (store, engine) = (Arc::clone(&self.pipeline.store), self.home.id);
+        let is_known = self.wanted.is_some() && !self.read_only;
+        let leaving = async {
+            if let Some(errand) = errand {
+                let _ = errand.await;
+            }
+            if let Some(beat) = beat {
+                let _ = beat.await;
+            }
+            if is_known && let Err(error) = store.leave(engine).await {
+                tracing::debug!(error = %Causes(&error), "the lanes were not given back");
+            }
+        };
+        let _ = tokio::time::timeout(PARTING, leaving).await;
     }
 
     fn carry_out(&mut self, job: Job) {
@@ -281,24 +377,25 @@ impl Engine {
             Job::CancelEvents => self.cancel_events.cancel(),
             Job::Load(load) => self.load(load),
             Job::Save(name, value) => self.errand(Errand::Save(name, value)),
-            Job::NoteTicks(ticks) => {
-                let now = self.pipeline.clock.now();
-                self.errand(Errand::NoteTicks(ticks, now));
+            Job::NoteTicks(ticks) => self.note_ticks(ticks),
+            Job::ActedOn(source, at) => {
+                if let Some(lease) = self.state.lease(&source.into()) {
+                    self.errand(Errand::ActedOn(lease, at));
+                }
+            }
+            Job::FollowFrom(at) => self.errand(Errand::FollowFrom(at)),
+            Job::CancelLanes(lanes) => {
+                for lane in lanes {
+                    if let Some(cancel) = self.lane_cancels.remove(&lane) {
+                        cancel.cancel();
+                    }
+                }
             }
             Job::Recall(changed) => self.errand(Errand::Read(changed)),
             Job::EditList(edit) => self.errand(Errand::EditList(edit)),
             Job::Rekey(key) => self.rekey(key),
             Job::Export(files) => self.export(files),
             Job::CancelExport => self.cancel_export.cancel(),
-            Job::TryOwn(last_instant) => {
-                let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
-                self.supervise(Input::Crashed, async move {
-                    Some(match own(&pipeline, &watching, last_instant).await {
-                        Ok(won) => Message::Lock(won),
-                        Err(error) => Message::input(Input::StoreFailed(error)),
-                    })
-                });
-            }
             Job::Rescue => {
                 let pipeline = Arc::clone(&self.pipeline);
                 let (observer, ended) = (self.observer(), self.ended.clone());
@@ -327,7 +424,6 @@ impl Engine {
                 let pruning = async move { pipeline.prune(retention).await };
                 self.spawn(async move { pruning.await.err().map(Input::StoreFailed) });
             }
-            Job::Disown => self.schedule_lock = None,
             Job::Tell(notice) => self.dropped += u64::from(self.tell.try_send(notice).is_err()),
             Job::Finish => {}
         }
@@ -346,7 +442,7 @@ impl Engine {
         &self,
         crashed: impl FnOnce(String) -> Input + Send + 'static,
         work: impl Future<Output = Option<Message>> + Send + 'static,
-    ) {
+    ) -> JoinHandle<()> {
         let inputs = self.inputs.clone();
         let work = tokio::spawn(work);
         tokio::spawn(async move {
@@ -356,7 +452,20 @@ impl Engine {
             if let Some(message) = brought {
                 let _ = inputs.send(message).await;
             }
-        });
+        })
+    }
+
+    /// Notes instants of the schedule, those of each source under the lease of its lane.
+    fn note_ticks(&mut self, ticks: Vec<Tick>) {
+        let mut of_lanes: BTreeMap<SourceId, Vec<Tick>> = BTreeMap::new();
+        for tick in ticks {
+            of_lanes.entry(tick.source.clone()).or_default().push(tick);
+        }
+        let leased = of_lanes
+            .into_iter()
+            .filter_map(|(source, ticks)| Some((self.state.lease(&source.into())?, ticks)));
+        let (leased, now) = (leased.collect(), self.pipeline.clock.now());
+        self.errand(Errand::NoteTicks(leased, now));
     }
 
     /// Runs an errand once the previous one is over, however it ended.
@@ -385,6 +494,12 @@ impl Engine {
         self.cancel = CancellationToken::new();
         let (pipeline, cancel) = (Arc::clone(&self.pipeline), self.cancel.clone());
         let observer = self.observer();
+        let leases = run.leases.into_iter();
+        let lanes: Vec<_> = leases.map(|lease| (lease, cancel.child_token())).collect();
+        let cancels = lanes.iter().cloned();
+        self.lane_cancels = cancels.map(|(of, cancel)| (of.lane, cancel)).collect();
+        let hold = |(lease, cancel)| LaneHold::new(lease, self.trust.subscribe(), cancel);
+        let holds: Holds = lanes.into_iter().map(hold).collect();
         let request = RunRequest {
             trigger: run.trigger,
             series: run.series,
@@ -394,7 +509,7 @@ impl Engine {
         };
         self.supervise(Input::RunCrashed, async move {
             let ended = pipeline
-                .run_within(request, &run.most, observer, cancel)
+                .run_within(request, (&run.most, holds), observer, cancel)
                 .await;
             Some(Message::input(Input::RunEnded(ended)))
         });
@@ -478,43 +593,10 @@ impl Engine {
     fn load(&self, load: Load) {
         let (pipeline, watching) = (Arc::clone(&self.pipeline), self.watching.clone());
         self.spawn(async move {
-            let store = &pipeline.store;
-            Some(input(match load {
-                Load::Series => watching.list(&pipeline).await.map(Loaded::Series),
-                Load::One(series) => watching
-                    .entry(&pipeline, series)
-                    .await
-                    .map(|entry| Loaded::One(Box::new(entry))),
-                Load::Newest => show::runs(&pipeline, NEWEST).await.map(Loaded::Newest),
-                Load::Runs => show::runs(&pipeline, RUNS).await.map(Loaded::Runs),
-                Load::Ledger => pipeline.ledgers().await.map(Loaded::Ledgers),
-                Load::Total => store
-                    .health()
-                    .await
-                    .map(|health| Loaded::Total(health.bars)),
-                Load::Ticks => {
-                    let ticks = show::ticks(store, pipeline.clock.now()).await;
-                    ticks.map(Loaded::Ticks)
-                }
-                Load::System => show::system(&pipeline).await.map(Loaded::System),
-                Load::Coverage => {
-                    let map = watching.coverage(&pipeline).await;
-                    map.map(Loaded::Coverage)
-                }
-                Load::Ranges(series, within) => show::ranges(&pipeline, series, within)
-                    .await
-                    .map(Loaded::Ranges),
-                Load::Preview(question) => show::preview(&pipeline, question)
-                    .await
-                    .map(Loaded::Preview),
-                Load::Listings => pipeline
-                    .listings()
-                    .await
-                    .map(|(sent_at, listings)| Loaded::Listings(sent_at, listings)),
-                Load::Run(run) => show::run(&pipeline, run).await.map(Loaded::Run),
-                Load::Bars(window) => show::page(&pipeline, window).await.map(Loaded::Bars),
-                Load::Answer(request) => show::answer(&pipeline, request).await.map(Loaded::Answer),
-            }))
+            Some(match loading::load(&pipeline, &watching, load).await {
+                Ok(loaded) => Input::Loaded(loaded),
+                Err(error) => Input::StoreFailed(error),
+            })
         });
     }
 }
@@ -525,38 +607,6 @@ fn to_tick(to_second: Duration) -> Duration {
         to_second + TICK
     } else {
         to_second
-    }
-}
-
-/// Tries to take over the schedule, with what its owner must know.
-async fn own(
-    pipeline: &Pipeline,
-    watching: &Watching,
-    last_instant: Option<DateTime<Utc>>,
-) -> Result<Option<(Box<dyn RunLock>, Handover)>, DbError> {
-    let store = &pipeline.store;
-    let Some(lock) = store.own_schedule().await? else {
-        return Ok(None);
-    };
-    let last_tick = store
-        .setting("last_tick")
-        .await?
-        .and_then(|text| text.parse().ok());
-    let since = last_instant.unwrap_or(DateTime::UNIX_EPOCH);
-    let handover = Handover {
-        last_tick,
-        due_ticks: store.due_ticks().await?,
-        list: watching.list(pipeline).await?,
-        ledgers: pipeline.ledgers().await?,
-        sent_by_starts: pipeline.sent_by_starts(START_TRIGGERS, since).await?,
-    };
-    Ok(Some((lock, handover)))
-}
-
-fn input(loaded: Result<Loaded, DbError>) -> Input {
-    match loaded {
-        Ok(loaded) => Input::Loaded(loaded),
-        Err(error) => Input::StoreFailed(error),
     }
 }
 

@@ -7,18 +7,20 @@ mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::event::Observer;
 use super::exchange::Exchange;
+use super::hold::Holds;
 use super::lane::Lane;
 use super::learned::{Learned, Verdict};
 use super::persist::Waiting;
 use super::run::Pipeline;
 use super::source::{EventAsk, EventSource, Refusal};
-use crate::db::DbError;
+use crate::db::{DbError, Store};
 use crate::model::adjustment::{Adjustments, EventKind, KnownEvents, Unknown};
 use crate::model::causes::Causes;
 use crate::model::text::counted;
@@ -99,6 +101,16 @@ impl Pipeline {
         cancel: &CancellationToken,
     ) -> Result<Vec<EventList>, DbError> {
         let waiting = Waiting { cancel, observer };
+        self.events_within(wanted, waiting, &Holds::default()).await
+    }
+
+    /// The same in these lanes; none: a person asks.
+    async fn events_within(
+        &self,
+        wanted: &[(Instrument, EventKind)],
+        waiting: Waiting<'_>,
+        holds: &Holds,
+    ) -> Result<Vec<EventList>, DbError> {
         self.write(waiting, || self.recover(waiting)).await?;
         let begin = || self.store.begin_run("events", vec![]);
         let active = self.write(waiting, begin).await?;
@@ -107,11 +119,15 @@ impl Pipeline {
             let Some(lane) = self.lane(&source) else {
                 continue;
             };
+            let hold = holds.of(&source);
             let exchange = Exchange {
                 pipeline: self,
                 lane,
                 run: active.id,
                 waiting,
+                store: &hold
+                    .map_or_else(|| Arc::clone(&self.store), |hold| hold.store(&self.store)),
+                hold,
             };
             let known = self.store.entitlements(lane.credential.clone()).await?;
             let mut learned = Learned::new(known);
@@ -128,8 +144,9 @@ impl Pipeline {
                 .unwrap_or_else(|| Err(no_lists())),
         };
         let lists: Vec<EventList> = wanted.iter().map(list).collect();
-        let finish = || self.store.finish_run(active.id, status(&lists));
-        self.write(waiting, finish).await?;
+        let (run, status) = (active.id, status(&lists));
+        let finish = |store: Arc<dyn Store>| async move { store.finish_run(run, status).await };
+        self.note(waiting, holds, finish).await?;
         Ok(lists)
     }
 
@@ -160,7 +177,12 @@ impl Pipeline {
     /// requests have no limit: all lists where the source keeps them up, else the splits of symbols
     /// whose bars jumped as by a split that nobody reported. Elsewhere, and for the jumps of a series
     /// that was loaded for the first time, a person decides.
-    pub(super) async fn ask_for_lists(&self, reports: &[SeriesReport], waiting: Waiting<'_>) {
+    pub(super) async fn ask_for_lists(
+        &self,
+        reports: &[SeriesReport],
+        waiting: Waiting<'_>,
+        holds: &Holds,
+    ) {
         let asked = async {
             let mut wanted = vec![];
             for report in reports.iter().filter(|report| is_new(report)) {
@@ -169,7 +191,7 @@ impl Pipeline {
             if wanted.is_empty() || waiting.cancel.is_cancelled() {
                 return Ok(vec![]);
             }
-            self.events(&wanted, waiting.observer, waiting.cancel).await
+            self.events_within(&wanted, waiting, holds).await
         };
         match asked.await {
             Ok(lists) => {

@@ -2,6 +2,7 @@
 //! read, settle.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -9,11 +10,12 @@ use uuid::Uuid;
 
 use super::event::Event;
 use super::explain;
+use super::hold::{Holds, LaneHold};
 use super::lane::Lane;
 use super::persist::Waiting;
 use super::run::Pipeline;
 use super::source::{Pause, Refusal, SendError};
-use crate::db::{DbError, KeptAnswer, RequestEnd, Reservation, Reserved};
+use crate::db::{DbError, DbErrorKind, KeptAnswer, RequestEnd, Reservation, Reserved, Store};
 use crate::model::causes::Causes;
 use crate::model::{Answer, ErrorClass, Request, RequestId, RunId};
 
@@ -31,6 +33,10 @@ pub(super) struct Exchange<'a> {
     pub lane: &'a Lane,
     pub run: RunId,
     pub waiting: Waiting<'a>,
+    /// The store, under the lease of the lane if the schedule asks.
+    pub store: &'a Arc<dyn Store>,
+    /// That lane; `None`: a person asks.
+    pub hold: Option<&'a LaneHold>,
 }
 
 /// How an answer is judged.
@@ -62,12 +68,17 @@ pub(super) enum Withheld {
     RunSpent,
     /// Stopped.
     Cancelled,
+    /// Another engine has the lane, or may have it.
+    LaneLost,
     /// The store failed.
     Store(DbError),
 }
 
 impl From<DbError> for Withheld {
     fn from(error: DbError) -> Self {
+        if error.kind == DbErrorKind::Superseded {
+            return Self::LaneLost;
+        }
         Self::Store(error)
     }
 }
@@ -84,6 +95,11 @@ pub(super) struct Unanswered {
 }
 
 impl Exchange<'_> {
+    /// Whether the schedule asks, and its lane is no longer known to be this engine's.
+    pub fn is_lost(&self) -> bool {
+        self.hold.is_some_and(|hold| !hold.is_good())
+    }
+
     /// Records a request in the ledger, waiting as long as the pace requires, and at most `patience`
     /// for the end of a pause.
     pub async fn reserve(
@@ -102,6 +118,9 @@ impl Exchange<'_> {
             quota: self.lane.policy.quota,
         };
         loop {
+            if self.is_lost() {
+                return Err(Withheld::LaneLost);
+            }
             if self.waiting.cancel.is_cancelled() {
                 return Err(Withheld::Cancelled);
             }
@@ -110,7 +129,7 @@ impl Exchange<'_> {
                 sleep(pause, self.waiting.cancel).await?;
                 continue;
             }
-            let reserve = || self.pipeline.store.reserve(wish.clone());
+            let reserve = || self.store.reserve(wish.clone());
             match self.pipeline.write(self.waiting, reserve).await? {
                 Reserved::Granted(id) => {
                     let attempt = attempt_id;
@@ -160,6 +179,17 @@ impl Exchange<'_> {
         request: &Request,
         ticket: Ticket,
     ) -> Result<Result<KeptAnswer, Unanswered>, DbError> {
+        // This process may have been frozen since it reserved.
+        if self.is_lost() {
+            let text = explain::LANE_LOST.to_owned();
+            let end = RequestEnd::NotSent(text.clone());
+            self.settle(ticket.id, end).await?;
+            return Ok(Err(Unanswered {
+                refusal: Refusal::new(ErrorClass::Cancelled, text),
+                is_spent: false,
+                is_passing: false,
+            }));
+        }
         let answer = match self.sent(request, ticket.attempt).await {
             Some(Ok(answer)) => answer,
             Some(Err(error)) => return Ok(Err(self.unanswered(ticket, error).await?)),
@@ -270,7 +300,7 @@ impl Exchange<'_> {
 
     /// Records how a request ended that brought nothing to store.
     pub async fn settle(&self, request: RequestId, end: RequestEnd) -> Result<(), DbError> {
-        let settle = || self.pipeline.store.settle(request, end.clone());
+        let settle = || self.store.settle(request, end.clone());
         self.pipeline.write(self.waiting, settle).await
     }
 }
@@ -300,6 +330,27 @@ impl Pipeline {
         write: impl FnMut() -> F,
     ) -> Result<T, DbError> {
         self.persistence.write(waiting, write).await
+    }
+
+    /// Writes what became of a run, under the first of its leases that is still good. Where none is, nothing
+    /// is written: the engines that have its lanes now mark it as interrupted once its lock is free.
+    pub(super) async fn note<F: Future<Output = Result<(), DbError>>>(
+        &self,
+        waiting: Waiting<'_>,
+        holds: &Holds,
+        write: impl Fn(Arc<dyn Store>) -> F,
+    ) -> Result<(), DbError> {
+        if holds.is_empty() {
+            return self.write(waiting, || write(Arc::clone(&self.store))).await;
+        }
+        for hold in holds.all() {
+            let store = hold.store(&self.store);
+            match self.write(waiting, || write(Arc::clone(&store))).await {
+                Err(error) if error.kind == DbErrorKind::Superseded => {}
+                written => return written,
+            }
+        }
+        Ok(())
     }
 
     /// Keeps a paid-for answer: in the store, or on disk while the store is away.

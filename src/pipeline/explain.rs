@@ -131,6 +131,10 @@ pub fn not_asked(reason: &str) -> String {
     format!("not fetched, 0 requests: {reason}")
 }
 
+/// Why a run of the schedule stops in the middle.
+pub const LANE_LOST: &str =
+    "another engine has taken over this source, or the store was out of reach for too long";
+
 /// Why a start leaves a series to the schedule.
 pub const START_SPENT: &str = "the few requests of a start are used up; the schedule will fetch it";
 

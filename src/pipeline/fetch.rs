@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::consequence::{consequence, lesson};
 use super::event::{Event, Observer};
 use super::exchange::{Exchange, Judging, Unanswered, Withheld, sleep};
-use super::explain::{self, RETRIES_SPENT, START_SPENT, not_asked};
+use super::explain::{self, LANE_LOST, RETRIES_SPENT, START_SPENT, not_asked};
+use super::hold::Holds;
 use super::lane::Lane;
 use super::learned::Lesson;
 use super::persist::Waiting;
 use super::retry::Budget;
 use super::run::Pipeline;
-use super::source::{Refusal, Source, Wish};
-use crate::db::{DbError, Entitlement};
+use super::source::{Refusal, Wish};
+use crate::db::{DbError, Store};
 use crate::model::causes::Causes;
 use crate::model::{
     Coverage, ErrorClass, Known, Request, RunId, Segment, SeriesReport, SeriesStatus, Span, quota,
@@ -33,6 +35,10 @@ pub(super) struct Fetch {
     pub requests: Vec<Request>,
     pub cancel: CancellationToken,
     pub observer: Observer,
+    /// The lanes of the run.
+    pub holds: Holds,
+    /// The store, under the lease of this lane if the schedule asks.
+    pub store: Arc<dyn Store>,
     /// What the requests of the lane have left together.
     pub budget: Arc<Budget>,
 }
@@ -70,7 +76,7 @@ impl From<Withheld> for Setback {
 
 impl From<DbError> for Setback {
     fn from(error: DbError) -> Self {
-        Self::Withheld(Withheld::Store(error))
+        Self::Withheld(error.into())
     }
 }
 
@@ -220,8 +226,8 @@ impl Fetch {
     async fn finish(&self, reports: &[SeriesReport]) -> Result<(), DbError> {
         let waiting = self.exchange().waiting;
         for report in reports {
-            let finish = || self.pipeline.store.finish_series(self.run, report.clone());
-            self.pipeline.write(waiting, finish).await?;
+            let of = (self.run, &self.holds);
+            self.pipeline.finish_series(of, report, waiting).await?;
         }
         Ok(())
     }
@@ -297,7 +303,7 @@ impl Fetch {
         };
         let segments: Vec<Segment> = times.into_iter().map(segment).collect();
         for series in &first.series {
-            let store = &self.pipeline.store;
+            let store = &self.store;
             let record = || store.record(series.clone(), segments.clone());
             let written = self.pipeline.write(self.exchange().waiting, record).await;
             written.map_err(|error| (*first, error.into()))?;
@@ -457,6 +463,9 @@ impl Fetch {
             }
         }
         match refusal.class {
+            ErrorClass::Cancelled if self.exchange().is_lost() => {
+                Setback::Withheld(Withheld::LaneLost)
+            }
             ErrorClass::Cancelled => Setback::Withheld(Withheld::Cancelled),
             _ if is_passing => Setback::Class(refusal),
             _ => Setback::Final(refusal),
@@ -501,6 +510,11 @@ impl Fetch {
             Withheld::Paused(class, text) => {
                 (Failed, class, text.clone(), Lesson::Stop(class, text))
             }
+            Withheld::LaneLost => {
+                let (status, class) = (SeriesStatus::Cancelled, ErrorClass::Cancelled);
+                let lesson = Lesson::Stop(class, LANE_LOST.to_owned());
+                (status, class, LANE_LOST.to_owned(), lesson)
+            }
             Withheld::Cancelled => stopped("stopped on request; stored data is safe"),
             Withheld::Store(_) if self.cancel.is_cancelled() => stopped(
                 "stopped on request while the store was away; the answer already paid for is kept",
@@ -524,6 +538,8 @@ impl Fetch {
                 cancel: &self.cancel,
                 observer: &self.observer,
             },
+            store: &self.store,
+            hold: self.holds.of(self.lane.id()),
         }
     }
 }
@@ -545,47 +561,4 @@ fn without_retries(mut refusal: Refusal) -> Refusal {
     refusal.text.push_str("; ");
     refusal.text.push_str(RETRIES_SPENT);
     refusal
-}
-
-/// How a refused series ends, in which words, and what its refusal teaches about the others.
-pub(super) fn consequence(
-    source: &dyn Source,
-    request: &Request,
-    report: &SeriesReport,
-    refusal: &Refusal,
-) -> (SeriesStatus, String, Lesson) {
-    let text = explain::sentence(source, (request, &report.series), refusal);
-    let (status, lesson) = lesson(request, refusal, &text);
-    (status, text, lesson)
-}
-
-/// How a refused request ends, and what its refusal, in these words, teaches about others.
-pub(super) fn lesson(request: &Request, refusal: &Refusal, text: &str) -> (SeriesStatus, Lesson) {
-    match refusal.class {
-        ErrorClass::NotEntitled => {
-            let refused = Entitlement {
-                endpoint: request.endpoint.clone(),
-                parameter: refusal.parameter.clone().unwrap_or_default(),
-                granted: false,
-                message: Some(text.to_owned()),
-            };
-            (SeriesStatus::Refused, Lesson::Refused(refused))
-        }
-        ErrorClass::BadRequest => {
-            let about = refusal.parameter.as_deref();
-            let symbol = about.and_then(|about| about.split_once('='));
-            let lesson = symbol.map_or(Lesson::Nothing, |(_, symbol)| {
-                Lesson::Refused(Entitlement::unaccepted(symbol, &refusal.text))
-            });
-            (SeriesStatus::Failed, lesson)
-        }
-        class @ (ErrorClass::BadKey | ErrorClass::Day | ErrorClass::Blocked) => {
-            (SeriesStatus::Refused, Lesson::Stop(class, text.to_owned()))
-        }
-        class @ (ErrorClass::Outage | ErrorClass::Network) => {
-            (SeriesStatus::Failed, Lesson::Down(class, text.to_owned()))
-        }
-        ErrorClass::DemoKey => (SeriesStatus::Refused, Lesson::Nothing),
-        _ => (SeriesStatus::Failed, Lesson::Nothing),
-    }
 }

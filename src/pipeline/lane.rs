@@ -11,6 +11,7 @@ use super::credential::credential;
 use super::event::{Event, Observer};
 use super::explain;
 use super::fetch::{Fetch, Fetched};
+use super::hold::Holds;
 use super::learned::{Learned, Lesson, Verdict};
 use super::persist::Waiting;
 use super::retry::Budget;
@@ -18,7 +19,7 @@ use super::run::Pipeline;
 use super::source::{Planned, Policy, Refusal, Source, Wish};
 use super::source_status::{KeyUse, QuotaStatus, SourceStatus};
 use crate::config::SourceAccess;
-use crate::db::{Credential, DbError};
+use crate::db::{Credential, DbError, Store};
 use crate::model::{ErrorClass, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId};
 
 /// A source and the key it is asked with.
@@ -120,6 +121,8 @@ pub(super) struct LaneRun {
     pub budget: Arc<Budget>,
     pub cancel: CancellationToken,
     pub observer: Observer,
+    /// The lanes of the run.
+    pub holds: Holds,
 }
 
 /// How it went: a report for each series, and whether all could be recorded.
@@ -164,7 +167,7 @@ impl LaneRun {
             if outcome.is_ok() {
                 outcome = self
                     .pipeline
-                    .record_unasked(self.run, unasked, self.waiting())
+                    .record_unasked((self.run, &self.holds), unasked, self.waiting())
                     .await;
             }
             let Some(ended) = fetches.join_next().await else {
@@ -185,6 +188,10 @@ impl LaneRun {
     }
 
     fn verdict(&self, request: &Request, busy: &BTreeMap<usize, String>) -> Verdict {
+        let hold = self.holds.of(self.lane.id());
+        if hold.is_some_and(|hold| !hold.is_good()) {
+            return Verdict::Refuse(ErrorClass::Cancelled, explain::LANE_LOST.to_owned());
+        }
         if self.cancel.is_cancelled() {
             return Verdict::Refuse(ErrorClass::Cancelled, "stopped on request".to_owned());
         }
@@ -203,6 +210,8 @@ impl LaneRun {
             requests,
             cancel: self.cancel.clone(),
             observer: Arc::clone(&self.observer),
+            holds: self.holds.clone(),
+            store: self.store(),
             budget: Arc::clone(&self.budget),
         }
     }
@@ -221,9 +230,18 @@ impl LaneRun {
         }
         for report in &fetched.reports {
             (self.observer)(Event::Done(report.clone()));
-            pipeline.write_down(self.run, report, waiting).await?;
+            pipeline
+                .write_down((self.run, &self.holds), report, waiting)
+                .await?;
         }
         Ok(())
+    }
+
+    /// The store, under the lease of this lane if the schedule asks.
+    fn store(&self) -> Arc<dyn Store> {
+        let store = &self.pipeline.store;
+        let hold = self.holds.of(self.lane.id());
+        hold.map_or_else(|| Arc::clone(store), |hold| hold.store(store))
     }
 
     const fn waiting(&self) -> Waiting<'_> {

@@ -14,8 +14,8 @@ use super::snapshot::ExportProgress;
 use crate::model::alert::{self, AlertEvent};
 use crate::model::text::{clean, thousands};
 use crate::model::{
-    ErrorClass, Interval, RunStatus, SeriesKey, SeriesReport, SeriesStatus, WatchEdit, WatchEdited,
-    moment,
+    ErrorClass, Interval, LaneName, RunStatus, SeriesKey, SeriesReport, SeriesStatus, SourceId,
+    WatchEdit, WatchEdited, moment,
 };
 
 /// The most series that one sentence names.
@@ -55,8 +55,12 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
             (severity, summary(report))
         }
         What::RunFailed(text) => (Error, format!("the run could not start: {text}")),
-        What::Owner(true) => (Info, "this process fetches on schedule".to_owned()),
-        What::Owner(false) => (
+        What::LanesWon(lanes) => {
+            let of = sources(lanes);
+            (Info, format!("this process fetches on schedule from {of}"))
+        }
+        What::LanesLost(lanes) => (Warn, lanes_lost(lanes)),
+        What::Waits => (
             Info,
             "another process fetches on schedule; this one waits to take over".to_owned(),
         ),
@@ -412,6 +416,23 @@ pub fn set_aside(report: &SeriesReport) -> String {
         1 => ", 1 adjustment set aside".to_owned(),
         many => format!(", {} adjustments set aside", thousands(many)),
     }
+}
+
+/// The sources of lanes, in words.
+fn sources(lanes: &[LaneName]) -> String {
+    let sources = lanes.iter().filter_map(LaneName::source);
+    let sources: Vec<&str> = sources.map(SourceId::as_str).collect();
+    sources.join(", ")
+}
+
+fn lanes_lost(lanes: &[LaneName]) -> String {
+    let what = match sources(lanes) {
+        none if none.is_empty() => "looks after the store".to_owned(),
+        of => format!("fetches on schedule from {of}"),
+    };
+    format!(
+        "this process no longer {what}: another engine took over, or the store was out of reach for too long"
+    )
 }
 
 /// A run on one line.

@@ -9,8 +9,8 @@ pub use super::event::{Event, RunReport};
 pub use super::events::EventList;
 use super::schedule::Schedule;
 use super::snapshot::ExportProgress;
-use crate::model::SeriesKey;
 use crate::model::alert::Message;
+use crate::model::{LaneName, SeriesKey};
 
 /// An event with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,12 @@ pub enum What {
     RunEnded(RunReport),
     /// A run could not start.
     RunFailed(String),
-    /// This process now fetches on schedule, or no longer does.
-    Owner(bool),
+    /// This engine has these lanes now.
+    LanesWon(Vec<LaneName>),
+    /// This engine no longer has these lanes.
+    LanesLost(Vec<LaneName>),
+    /// Another engine fetches on schedule; this one takes over when it ends.
+    Waits,
     /// Instants of the schedule passed while no engine was running.
     Missed(u32),
     /// A start leaves due series to the schedule; each costs one request.

@@ -65,7 +65,6 @@ impl Pipeline {
             own_list: true,
             schedule: remembered.schedule.unwrap_or(schedule),
             paused: remembered.is_paused,
-            last_tick: remembered.last_tick,
         });
         let now = self.clock.now();
         state.step(Input::Loaded(Loaded::Series(list)), now);

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
+use super::consequence::consequence;
 use super::event::{Event, Observer};
 use super::exchange::{Exchange, Judging};
-use super::fetch::consequence;
 use super::lane::Lane;
 use super::learned::Lesson;
 use super::persist::Waiting;
@@ -53,6 +53,8 @@ impl Pipeline {
                 lane,
                 run: kept.run,
                 waiting,
+                store: &self.store,
+                hold: None,
             };
             if self.recover_events(&kept, exchange).await?.is_some() {
                 continue;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Observer, RunReport};
 use super::freshness::is_recent;
+use super::hold::Holds;
 use super::lane::{Lane, LaneRun, Worked};
 use super::learned::{Learned, Verdict};
 use super::once::Once;
@@ -133,15 +134,16 @@ impl Pipeline {
         observer: Observer,
         cancel: CancellationToken,
     ) -> Result<RunReport, DbError> {
-        self.run_within(request, &BTreeMap::new(), observer, cancel)
-            .await
+        let none = (&BTreeMap::new(), Holds::default());
+        self.run_within(request, none, observer, cancel).await
     }
 
-    /// The same with at most this many requests, retries included, to each of these sources.
+    /// The same with at most this many requests, retries included, to each of these sources, in these lanes;
+    /// none: a person asks.
     pub async fn run_within(
         self: &Arc<Self>,
         request: RunRequest,
-        most_requests: &BTreeMap<SourceId, u32>,
+        (most_requests, holds): (&BTreeMap<SourceId, u32>, Holds),
         observer: Observer,
         cancel: CancellationToken,
     ) -> Result<RunReport, DbError> {
@@ -172,7 +174,10 @@ impl Pipeline {
             series: roll.series.len(),
         });
         let unasked = roll.unasked();
-        let mut unrecorded = self.record_unasked(active.id, unasked, waiting).await.err();
+        let mut unrecorded = self
+            .record_unasked((active.id, &holds), unasked, waiting)
+            .await
+            .err();
         let lane_run = |place: usize, requests: Vec<Request>| {
             let lane = self.lanes.get(place)?.clone();
             let series = requests.iter().map(|request| request.series.len()).sum();
@@ -183,7 +188,10 @@ impl Pipeline {
                 requests,
                 learned: learned.get(&place).cloned().unwrap_or_default(),
                 budget: Arc::new(Budget::new(series, most)),
-                cancel: cancel.clone(),
+                cancel: holds
+                    .of(lane.id())
+                    .map_or_else(|| cancel.clone(), |hold| hold.cancel.clone()),
+                holds: holds.clone(),
                 observer: Arc::clone(&observer),
                 lane,
             })
@@ -197,10 +205,11 @@ impl Pipeline {
         let requests = budgets.iter().map(|budget| budget.sent()).sum();
         let series = roll.ended_with(reports);
         let status = run_status(&series);
-        let finish = || self.store.finish_run(active.id, status);
-        let finished = self.write(waiting, finish).await;
+        let run = active.id;
+        let finish = |store: Arc<dyn Store>| async move { store.finish_run(run, status).await };
+        let finished = self.note(waiting, &holds, finish).await;
         unrecorded = recorded.err().or(finished.err()).or(unrecorded);
-        self.ask_for_lists(&series, waiting).await;
+        self.ask_for_lists(&series, waiting, &holds).await;
         Ok(RunReport {
             run: active.id,
             status,
@@ -391,7 +400,7 @@ impl Pipeline {
     /// reported once.
     pub(super) async fn record_unasked(
         &self,
-        run: RunId,
+        (run, holds): (RunId, &Holds),
         unasked: Vec<(String, SeriesReport)>,
         waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
@@ -409,7 +418,7 @@ impl Pipeline {
             };
             (waiting.observer)(event);
             for report in &reports {
-                self.write_down(run, report, waiting).await?;
+                self.write_down((run, holds), report, waiting).await?;
             }
         }
         Ok(())
@@ -418,15 +427,28 @@ impl Pipeline {
     /// Records how a series ended; one that succeeded was recorded with its bars.
     pub(super) async fn write_down(
         &self,
-        run: RunId,
+        of: (RunId, &Holds),
         report: &SeriesReport,
         waiting: Waiting<'_>,
     ) -> Result<(), DbError> {
         if report.status == SeriesStatus::Succeeded {
             return Ok(());
         }
-        let finish = || self.store.finish_series(run, report.clone());
-        self.write(waiting, finish).await
+        self.finish_series(of, report, waiting).await
+    }
+
+    /// Records how a series ended.
+    pub(super) async fn finish_series(
+        &self,
+        (run, holds): (RunId, &Holds),
+        report: &SeriesReport,
+        waiting: Waiting<'_>,
+    ) -> Result<(), DbError> {
+        let finish = |store: Arc<dyn Store>| {
+            let report = report.clone();
+            async move { store.finish_series(run, report).await }
+        };
+        self.note(waiting, holds, finish).await
     }
 }
 

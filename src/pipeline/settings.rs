@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::schedule::Schedule;
 use crate::db::{DbError, Store, WATCH_LIST_MARK};
 
@@ -16,19 +14,15 @@ pub struct Remembered {
     pub is_paused: bool,
     /// The mark of the watch list: a new one after every change.
     pub list: Option<String>,
-    /// The last instant of the schedule that was acted on.
-    pub last_tick: Option<DateTime<Utc>>,
 }
 
 /// Reads what the store remembers.
 pub(super) async fn remembered(store: &Arc<dyn Store>) -> Result<Remembered, DbError> {
     let mut all = store.settings().await?;
     let schedule = all.remove("schedule");
-    let last_tick = all.remove("last_tick");
     Ok(Remembered {
         schedule: schedule.and_then(|text| serde_json::from_str(&text).ok()),
         is_paused: all.get("paused").is_some_and(|text| text == "true"),
         list: all.remove(WATCH_LIST_MARK),
-        last_tick: last_tick.and_then(|text| text.parse().ok()),
     })
 }

@@ -123,6 +123,8 @@ pub struct ScheduleStatus {
     pub next_at: Option<DateTime<Utc>>,
     /// Whether this process owns the schedule of the database.
     pub is_owner: bool,
+    /// Whether no engine works on this store, as far as is known.
+    pub no_engine: bool,
     /// Instants that passed while no engine was running, combined into one run.
     pub missed: u32,
     /// Series that are due now.

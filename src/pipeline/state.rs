@@ -8,6 +8,7 @@ mod commands;
 mod counted;
 mod due;
 mod events;
+mod lanes;
 mod loaded;
 mod message;
 mod promises;
@@ -29,8 +30,9 @@ use self::alerts::Watch;
 use self::around::Whose;
 pub use self::begin::TRIGGERS as START_TRIGGERS;
 use self::counted::Counted;
+use self::lanes::{Asker, Lanes};
 pub use self::message::{
-    Entry, Handover, Input, Job, List, Live, Load, Loaded, Start, StartRun, Wanted,
+    Entry, Handover, Input, Job, List, Live, Load, Loaded, Pulse, Read, Start, StartRun, Wanted,
 };
 use self::queue::QueuedRun;
 pub(super) use self::quotas::Quotas;
@@ -51,10 +53,7 @@ use crate::model::{
     ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
     SourceId,
 };
-use crate::time::is_far_ahead;
 
-/// How often a process that does not own the schedule tries to own it.
-const OWN_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// How often a process checks what others did; a check that finds nothing reads ten runs.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 /// What is read again when anything may have changed.
@@ -68,18 +67,6 @@ const EVERYTHING: [Load; 5] = [
 
 /// Newest runs that are compared to notice the work of other processes.
 pub const NEWEST: u32 = 10;
-
-/// Who fetches on schedule.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Owner {
-    /// Not known, or no longer.
-    #[default]
-    Unknown,
-    /// This process.
-    This,
-    /// Another process.
-    Another,
-}
 
 /// What is true.
 #[derive(Debug)]
@@ -101,8 +88,7 @@ pub struct State {
     /// How often this process changed the schedule: what was read before the last change does not
     /// count.
     settings_changed: u32,
-    owner: Owner,
-    asked_to_own: Option<DateTime<Utc>>,
+    lanes: Lanes,
     looked: Option<DateTime<Utc>>,
     /// The runs of others among the newest, at the last check.
     seen: Option<Vec<RunSummary>>,
@@ -112,8 +98,6 @@ pub struct State {
     counted: Counted,
     /// What time alone changes, as it was at the last check.
     at_last_look: (Vec<SeriesState>, Option<DateTime<Utc>>),
-    /// The last instant of the schedule that was acted on.
-    last_tick: Option<DateTime<Utc>>,
     /// When series that trade around the clock were last fetched by themselves.
     last_around: Option<DateTime<Utc>>,
     missed: u32,
@@ -144,7 +128,7 @@ pub struct State {
     /// Whether it was reported what a start leaves to the schedule.
     has_begun: bool,
     /// The trigger of a run that needs to know which series are due, once the watch list is read again.
-    asked_for_due: Option<(&'static str, Whose)>,
+    asked_for_due: Option<(&'static str, Whose, Asker)>,
     /// A write is waiting for the store: working reads do not mean that it is back.
     writes_wait: bool,
     is_ending: bool,
@@ -165,14 +149,12 @@ impl State {
             schedule: start.schedule,
             paused: start.paused,
             settings_changed: 0,
-            owner: Owner::Unknown,
-            asked_to_own: None,
+            lanes: Lanes::default(),
             looked: None,
             seen: None,
             own_runs: VecDeque::new(),
             counted: Counted::default(),
             at_last_look: (vec![], None),
-            last_tick: start.last_tick,
             last_around: None,
             missed: 0,
             ticks: Ticks::default(),
@@ -207,7 +189,12 @@ impl State {
         // These change nothing most of the time; when they do, they count it themselves.
         let is_quiet = matches!(
             input,
-            Input::Tick | Input::Owner(None) | Input::Loaded(Loaded::Newest(_)) | Input::Alerts(_)
+            Input::Tick
+                | Input::Beat(_)
+                | Input::BeatFailed(_)
+                | Input::TrustOver
+                | Input::Loaded(Loaded::Newest(_))
+                | Input::Alerts(_)
         );
         self.revision += u64::from(!is_quiet);
         let mut jobs = self.take(input, now);
@@ -243,11 +230,9 @@ impl State {
             Input::EventsCrashed(text) => self.events_crashed(text, now),
             Input::Crashed(text) => self.crashed(text, now),
             Input::Loaded(loaded) => self.loaded(loaded, now),
-            Input::Owner(handover) => self.owner(handover, now),
-            Input::LockLost => {
-                (self.owner, self.asked_to_own) = (Owner::Unknown, None);
-                vec![Job::Disown]
-            }
+            Input::Beat(pulse) => self.beat(*pulse, now),
+            Input::BeatFailed(error) => self.beat_failed(&error, now),
+            Input::TrustOver => self.lose_all(now),
             Input::Refused(command, why) => vec![tell(now, What::Refused(command, why))],
             Input::ListEdited => {
                 vec![Job::Load(Load::Series)]
@@ -278,10 +263,6 @@ impl State {
             since.is_none_or(|since| now - since >= wait || now < since)
         };
         let mut jobs = vec![];
-        if self.owner != Owner::This && !self.read_only && is_over(self.asked_to_own, OWN_AGAIN) {
-            self.asked_to_own = Some(now);
-            jobs.push(Job::TryOwn(self.schedule.last_until(&self.calendars, now)));
-        }
         if is_over(self.looked, LOOK_AGAIN) {
             match self.looked.replace(now) {
                 Some(_) => jobs.extend(self.look(now)),
@@ -289,17 +270,16 @@ impl State {
                 None => jobs.push(Job::Rescue),
             }
         }
-        let last = self.last_tick.filter(|last| !is_far_ahead(*last, now));
-        let last = last.unwrap_or(now);
-        self.last_tick = Some(last);
-        jobs.extend(self.act_on_schedule(last, now));
-        if self.owner == Owner::This
-            && !self.paused
+        jobs.extend(self.act_on_schedule(now));
+        let own = self.all_own();
+        let is_next = |next: Option<DateTime<Utc>>| next.is_some_and(|next| next <= now);
+        if !self.paused
             && self.run.is_none()
-            && self.next_around(now).is_some_and(|next| next <= now)
+            && self.store.lost.is_none()
+            && is_next(self.next_around(&own, now))
         {
             self.last_around = Some(now);
-            jobs.push(self.ask_for_due("schedule", Whose::AroundTheClock));
+            jobs.push(self.ask_for_due("schedule", Whose::AroundTheClock, own));
         }
         jobs.extend(self.alerts_in_time(now));
         jobs
@@ -330,14 +310,15 @@ impl State {
 
     /// The next instant at which something may be sent by itself.
     fn next_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let both = [self.next_scheduled(now), self.next_around(now)];
+        let around = self.next_around(&Asker::Person, now);
+        let both = [self.next_scheduled(now), around];
         both.into_iter().flatten().min()
     }
 
     /// The next instant of the schedule at which something may be sent.
     fn next_scheduled(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let renewed = self.quotas.all_spent_until(now);
-        let from = self.last_tick.unwrap_or(now).max(now);
+        let from = self.lanes.newest_tick().unwrap_or(now).max(now);
         // An instant at the renewal itself counts.
         let from = renewed.map_or(from, |at| from.max(at - TimeDelta::milliseconds(1)));
         // While nothing is due, on a holiday too, a run would send nothing.
@@ -347,17 +328,24 @@ impl State {
     }
 
     /// Another process may have fetched since the watch list was read: what is due is decided again.
-    fn ask_for_due(&mut self, trigger: &'static str, whose: Whose) -> Job {
+    fn ask_for_due(&mut self, trigger: &'static str, whose: Whose, asker: Asker) -> Job {
         let asked = self.asked_for_due.take();
-        self.asked_for_due = Some(asked.map_or((trigger, whose), |(before, other)| {
-            (before, if other == whose { whose } else { Whose::All })
-        }));
+        self.asked_for_due = Some(match asked {
+            None => (trigger, whose, asker),
+            Some((before, other, asked)) => {
+                let whose = if other == whose { whose } else { Whose::All };
+                (before, whose, asked.and(asker))
+            }
+        });
         Job::Load(Load::Series)
     }
 
     /// A refusal of another key says nothing about this one.
     fn rekeyed(&mut self, sources: Vec<SourceStatus>, quotas: Vec<(SourceId, Quota)>) -> Vec<Job> {
         (self.sources, self.quotas) = (sources, Quotas::new(quotas));
+        if self.list_reading > 0 {
+            self.list_lanes();
+        }
         for entry in &mut self.entries {
             entry.parked = None;
             let by_the_symbol = entry.live.rests_from.is_some();
@@ -570,9 +558,6 @@ impl State {
         let is_new = self.store.lost.is_none();
         self.search.store_failed(&error.to_string());
         let mut jobs = vec![];
-        if std::mem::take(&mut self.owner) == Owner::This {
-            jobs.push(Job::Disown);
-        }
         let since = self.store.lost.take().map_or(now, |(since, _)| since);
         self.store.lost = Some((since, error.to_string()));
         if is_new {

@@ -99,6 +99,8 @@ impl Pipeline {
                 lane,
                 run,
                 waiting,
+                store: &self.store,
+                hold: None,
             };
             let outcome = exchange.symbols(&request).await?;
             if let Err((class, why)) = &outcome {
@@ -264,6 +266,7 @@ pub(super) fn problem(withheld: Withheld) -> Result<WhyNoSymbols, DbError> {
     Ok(match withheld {
         Withheld::Paused(class, text) => (class, text),
         Withheld::DaySpent(until) => (ErrorClass::Day, explain::day(&until)),
+        Withheld::LaneLost => (ErrorClass::Cancelled, explain::LANE_LOST.to_owned()),
         Withheld::Cancelled => {
             let text = "stopped before anything was sent";
             (ErrorClass::Cancelled, text.to_owned())

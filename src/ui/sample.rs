@@ -161,6 +161,7 @@ fn schedule() -> ScheduleStatus {
         paused: false,
         next_at: Some(at("2026-11-20T21:20:00Z")),
         is_owner: true,
+        no_engine: false,
         missed: 0,
         due: 1,
         sendable: 1,

@@ -124,13 +124,16 @@ impl World {
     /// Nothing is fetched by itself from now on.
     fn pause(&self) {
         self.desk.sql(
-            "INSERT INTO settings (name, value) VALUES ('paused', 'true'), ('last_tick', '2026-11-20T16:00:00+00:00')",
+            "INSERT INTO lanes (source, last_tick) VALUES ('alpha_vantage', '2026-11-20T16:00:00+00:00')",
         );
+        let pause = "INSERT INTO settings (name, value) VALUES ('paused', 'true')";
+        self.desk.sql(pause);
     }
 
     /// The schedule is as on a store that no engine has opened.
     fn resume(&self) {
         self.desk.sql("DELETE FROM settings");
+        self.desk.sql("DELETE FROM lanes");
     }
 }
 

@@ -449,8 +449,7 @@ async fn status_tells_that_no_engine_is_there() {
         let receiver = Receiver::start().await;
         let desk = desk.with("PIPELINE_ALERT_WEBHOOK", &receiver.address);
         assert_eq!(desk.run(&["watch", "add", "IBM"]).code, 0);
-        let tick =
-            "INSERT INTO settings (name, value) VALUES ('last_tick', '2026-11-02T15:00:00+00:00')";
+        let tick = "INSERT INTO lanes (source, last_tick) VALUES ('alpha_vantage', '2026-11-02T15:00:00+00:00')";
         desk.run(&["status"]);
         assert_eq!(receiver.taken().len(), 0, "it never ran");
         desk.sql(tick);

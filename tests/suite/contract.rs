@@ -48,6 +48,7 @@ mod export;
 mod found;
 mod history;
 mod killed;
+mod lanes;
 mod ledger;
 mod listings;
 mod migrated;

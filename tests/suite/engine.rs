@@ -8,10 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::America::New_York;
 use pipeline_tui::config::Secret;
-use pipeline_tui::db::{self, Access, PgTarget, Store};
+use pipeline_tui::db::{self, Access, Beat, PgTarget, Store};
 use pipeline_tui::model::calendar::{Calendar, CalendarId};
 use pipeline_tui::model::quota::Quota;
-use pipeline_tui::model::{Interval, SeriesKey, WatchEdit};
+use pipeline_tui::model::{EngineHome, EngineId, Interval, SeriesKey, SourceId, WatchEdit};
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow, Command};
 use pipeline_tui::pipeline::credential::fingerprint;
 use pipeline_tui::pipeline::engine::{self, EngineOptions, Handle};
@@ -125,15 +125,32 @@ fn options() -> EngineOptions {
         exports: std::env::temp_dir(),
         alerts: Arc::default(),
         retention: pipeline_tui::model::Retention::default(),
+        lease: engine::LEASE,
     }
 }
 
 /// Makes a store look used: on a new one, an engine's first start fetches by itself.
 async fn ran_before(store: &Arc<dyn Store>, hands: &Hands) {
-    if store.setting("last_tick").await.unwrap().is_none() {
-        let now = hands.clock().now().to_rfc3339();
-        store.set_setting("last_tick".into(), now).await.unwrap();
+    let now = hands.clock().now();
+    if !store.last_ticks().await.unwrap().is_empty() {
+        return;
     }
+    let home = EngineHome {
+        id: EngineId::new(),
+        host: "here".into(),
+        pid: 1,
+        version: "test".into(),
+    };
+    let beat = Beat {
+        home: home.clone(),
+        wanted: vec![SourceId::DEFAULT.into()],
+        lease: engine::LEASE,
+        now,
+    };
+    for leased in store.beat(beat).await.unwrap() {
+        store.save_last_tick(leased.lease, now).await.unwrap();
+    }
+    store.leave(home.id).await.unwrap();
 }
 
 async fn start(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> Handle {
@@ -374,7 +391,7 @@ async fn run_makes_up_for_missed_instants_and_ends_in_order() {
             .with("PIPELINE_INTERVAL", "daily");
         desk.run(&["runs"]);
         desk.sql(
-            "INSERT INTO settings (name, value) VALUES ('last_tick', '2026-01-05T12:00:00+00:00')",
+            "INSERT INTO lanes (source, last_tick) VALUES ('alpha_vantage', '2026-01-05T12:00:00+00:00')",
         );
         let mut child = desk
             .command(&["run"])

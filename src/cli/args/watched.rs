@@ -11,6 +11,9 @@ pub struct RunArgs {
     /// Serve /metrics and /health: a port of this machine, or an address and a port.
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<String>,
+    /// Seconds for which a lane is this engine's after it was last heard of. For tests, which cannot wait longer.
+    #[arg(long, value_name = "SECONDS", hide = true, value_parser = clap::value_parser!(u64).range(3..=300))]
+    pub lease: Option<u64>,
 }
 
 /// `ticks`.

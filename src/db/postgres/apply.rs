@@ -98,9 +98,7 @@ pub async fn apply(
     page: Vec<Batch>,
     credential: Credential,
 ) -> Outcome<Vec<Counts>> {
-    for batch in &page {
-        know(connection, &batch.series.source).await?;
-    }
+    know(connection, sources(&page)).await?;
     match transact(connection, &page, &credential, Way::Copied).await {
         Err(Fault::Sql(sqlx::Error::Database(error))) if error.is_unique_violation() => {
             transact(connection, &page, &credential, Way::Merged).await
@@ -109,9 +107,26 @@ pub async fn apply(
     }
 }
 
-/// Adds the word of a source that the migrations do not know. Before the transaction: a word cannot be
+/// The sources of a page.
+pub fn sources(page: &[Batch]) -> Vec<SourceId> {
+    let mut sources: Vec<SourceId> = page
+        .iter()
+        .map(|batch| batch.series.source.clone())
+        .collect();
+    sources.dedup();
+    sources
+}
+
+/// Adds the words of sources that the migrations do not know. Before the transaction: a word cannot be
 /// used in the one that adds it.
-async fn know(connection: &mut PgConnection, source: &SourceId) -> Outcome<()> {
+pub async fn know(connection: &mut PgConnection, sources: Vec<SourceId>) -> Outcome<()> {
+    for source in sources {
+        enter(connection, &source).await?;
+    }
+    Ok(())
+}
+
+async fn enter(connection: &mut PgConnection, source: &SourceId) -> Outcome<()> {
     let is_known: bool = sqlx::query_scalar("SELECT source_of($1) IS NOT NULL")
         .bind(source.as_str())
         .fetch_one(&mut *connection)

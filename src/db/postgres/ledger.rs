@@ -12,18 +12,24 @@ use super::super::ledger::{
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
-use super::Outcome;
+use super::{Outcome, lanes};
 use uuid::Uuid;
 
 use crate::model::quota::{self, Lately, Ledger, Quota};
-use crate::model::{Answer, RequestId, RunId, SourceId, Stated};
+use crate::model::{Answer, Lease, RequestId, RunId, SourceId, Stated};
 
 /// How far back to look for the newest start; far more than any gap between two requests.
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
-pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcome<Reserved> {
+/// Reserves, under a lease where there is one. That is checked here: a start is late or not by when its own
+/// transaction was kept.
+pub async fn reserve(
+    connection: &mut PgConnection,
+    wish: Reservation,
+    lease: Option<Lease>,
+) -> Outcome<Reserved> {
     for _ in 1..TRIES {
-        let (reserved, decided) = decided(connection, wish.clone()).await?;
+        let (reserved, decided) = decided(connection, wish.clone(), lease.as_ref()).await?;
         let Reserved::Granted(id) = reserved else {
             return Ok(reserved);
         };
@@ -35,12 +41,19 @@ pub async fn reserve(connection: &mut PgConnection, wish: Reservation) -> Outcom
             .execute(&mut *connection)
             .await?;
     }
-    Ok(decided(connection, wish).await?.0)
+    Ok(decided(connection, wish, lease.as_ref()).await?.0)
 }
 
 /// What is decided, and when that was.
-async fn decided(connection: &mut PgConnection, wish: Reservation) -> Outcome<(Reserved, Instant)> {
+async fn decided(
+    connection: &mut PgConnection,
+    wish: Reservation,
+    lease: Option<&Lease>,
+) -> Outcome<(Reserved, Instant)> {
     let mut tx = connection.begin().await?;
+    if let Some(lease) = lease {
+        lanes::require(&mut tx, lease).await?;
+    }
     // One decision at a time for each key, across all processes.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('pipeline-tui ledger ' || $1, 0))")
         .bind(&wish.credential.fingerprint)
@@ -65,8 +78,8 @@ async fn decided(connection: &mut PgConnection, wish: Reservation) -> Outcome<(R
     }
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, source, endpoint, parameters, key_fingerprint, attempt, \
-                               reserved_at, plan, page) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+                               reserved_at, plan, page, engine) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(wish.attempt_id)
     .bind(wish.run.0)
@@ -78,6 +91,7 @@ async fn decided(connection: &mut PgConnection, wish: Reservation) -> Outcome<(R
     .bind(now)
     .bind(wish.credential.plan)
     .bind(wish.request.page.cast_signed())
+    .bind(lease.map(|lease| lease.engine.0))
     .fetch_one(&mut *tx)
     .await?;
     for series in &wish.request.series {

@@ -1,8 +1,6 @@
 //! Session locks: each lives as long as a separate session, which is watched while the lock is held.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -27,55 +25,29 @@ pub async fn take(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx:
         .await
 }
 
-/// Whether any session of this database has a lock.
-pub async fn is_held(connection: &mut PgConnection, key: i64) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND d.datname = current_database() \
-           AND CAST(l.classid AS bigint) = (($1 >> 32) & 4294967295) \
-           AND CAST(l.objid AS bigint) = ($1 & 4294967295))",
-    )
-    .bind(key)
-    .fetch_one(connection)
-    .await
-}
-
 /// A lock held by a separate session. Dropping it ends the session.
 pub struct SessionLock {
-    is_held: Arc<AtomicBool>,
     watcher: AbortHandle,
 }
 
 impl SessionLock {
     /// Watches the session of a held lock. One that breaks, as when the server restarts, is
-    /// replaced and takes the lock again, unless `once`.
-    pub fn new(sessions: Sessions, connection: PgConnection, key: i64, once: bool) -> Self {
-        let is_held = Arc::new(AtomicBool::new(true));
-        let held = Arc::clone(&is_held);
+    /// replaced and takes the lock again.
+    pub fn new(sessions: Sessions, connection: PgConnection, key: i64) -> Self {
         let watcher = tokio::spawn(async move {
             let mut connection = connection;
             loop {
                 until_broken(&mut connection).await;
-                held.store(false, Ordering::Relaxed);
-                if once {
-                    return;
-                }
                 connection = taken_again(&sessions, key).await;
-                held.store(true, Ordering::Relaxed);
             }
         });
         Self {
-            is_held,
             watcher: watcher.abort_handle(),
         }
     }
 }
 
-impl RunLock for SessionLock {
-    fn is_held(&self) -> bool {
-        self.is_held.load(Ordering::Relaxed)
-    }
-}
+impl RunLock for SessionLock {}
 
 impl Drop for SessionLock {
     fn drop(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -12,30 +13,27 @@ use super::super::error;
 use super::super::row::count;
 use super::super::work::uncancelled;
 use super::super::{
-    ActiveRun, AlertStore, Backend, BarQuery, BarStore, CountedTo, Credential, DeskStore,
+    ActiveRun, AlertStore, Backend, BarQuery, BarStore, Beat, CountedTo, Credential, DeskStore,
     EndedSince, Entitlement, EventCursor, EventStore, EventsAsked, Forgettable, Happened, Health,
-    HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result,
-    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer, TailStore, TickStore,
-    Undelivered, UpkeepStore,
+    HeldMonths, Holding, KeptAnswer, LaneStore, LeasedLane, LedgerStore, RequestEnd, Reservation,
+    Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    TailStore, TickStore, Undelivered, UpkeepStore,
 };
 use super::lock::{self, SessionLock};
 use super::session::HOLDS_A_LOCK;
 use super::{
-    DEADLINE, PgStore, adjust, alerts, apply, coverage, facts, history, ledger, listings, ranks,
-    settings, tail, ticks, upkeep, watch_list,
+    DEADLINE, PgStore, adjust, alerts, apply, coverage, facts, history, lanes, ledger, listings,
+    ranks, settings, tail, ticks, upkeep, watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::alert::{Alert, AlertChanges, Attempt, Channel, DeliveryEnd, Message, Tried};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::tick::{NotedTick, Tick};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Coverage, Declarations, Instrument, Learnt, Listing, RequestId,
-    Retention, RunId, RunStatus, RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol,
-    WatchEdit, WatchEdited,
+    Answer, Bar, Batch, Counts, Coverage, Declarations, EngineId, Engines, Instrument, Learnt,
+    Lease, Listing, RequestId, Retention, RunId, RunStatus, RunSummary, Segment, SeriesKey,
+    SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
-
-/// The key of the one lock of the process that fetches on schedule.
-const SCHEDULE_KEY: &str = "SELECT hashtextextended('pipeline-tui schedule', 0)";
 
 #[async_trait]
 impl Store for PgStore {
@@ -90,6 +88,13 @@ impl Store for PgStore {
         .await
     }
 
+    fn under(&self, lease: Lease) -> Arc<dyn Store> {
+        Arc::new(Self {
+            lease: Some(lease),
+            ..self.clone()
+        })
+    }
+
     async fn close(&self) {
         self.pool.close().await;
     }
@@ -98,6 +103,12 @@ impl Store for PgStore {
 #[async_trait]
 impl BarStore for PgStore {
     async fn apply(&self, page: Vec<Batch>, credential: Credential) -> Result<Vec<Counts>> {
+        // A source's word cannot be used in the transaction that adds it.
+        let sources = apply::sources(&page);
+        if self.lease.is_some() {
+            self.write_freely(|c| Box::pin(apply::know(c, sources)))
+                .await?;
+        }
         self.write(|c| Box::pin(apply::apply(c, page, credential)))
             .await
     }
@@ -177,7 +188,8 @@ impl LedgerStore for PgStore {
     }
 
     async fn reserve(&self, reservation: Reservation) -> Result<Reserved> {
-        self.write(|c| Box::pin(ledger::reserve(c, reservation)))
+        let lease = self.lease.clone();
+        self.write_freely(|c| Box::pin(ledger::reserve(c, reservation, lease)))
             .await
     }
 
@@ -187,7 +199,7 @@ impl LedgerStore for PgStore {
     }
 
     async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()> {
-        self.write(move |c| Box::pin(ledger::keep(c, request, answer, limit)))
+        self.write_freely(move |c| Box::pin(ledger::keep(c, request, answer, limit)))
             .await
     }
 
@@ -233,7 +245,7 @@ impl RunStore for PgStore {
             let started = async {
                 let mut connection = sessions.open(HOLDS_A_LOCK).await?;
                 let (id, key) = history::begin_run(&mut connection, &trigger, series).await?;
-                let lock = SessionLock::new(sessions, connection, key, false);
+                let lock = SessionLock::new(sessions, connection, key);
                 Ok(ActiveRun {
                     id,
                     _lock: Box::new(lock),
@@ -272,40 +284,6 @@ impl RunStore for PgStore {
 
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
         self.read(move |c| Box::pin(history::run(c, run))).await
-    }
-
-    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
-        let (sessions, place) = (self.sessions.clone(), self.place.clone());
-        uncancelled(async move {
-            let tried = async {
-                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
-                let key = sqlx::query_scalar(SCHEDULE_KEY)
-                    .fetch_one(&mut connection)
-                    .await?;
-                if lock::take(&mut connection, key).await? {
-                    let lock = SessionLock::new(sessions, connection, key, true);
-                    return Ok(Some(Box::new(lock) as Box<dyn RunLock>));
-                }
-                let _ = connection.close().await;
-                Ok(None)
-            };
-            match tokio::time::timeout(DEADLINE, tried).await {
-                Ok(Ok(tried)) => Ok(tried),
-                Ok(Err(sql)) => Err(error::postgres(sql, &place)),
-                Err(_) => Err(error::postgres(sqlx::Error::PoolTimedOut, &place)),
-            }
-        })
-        .await
-    }
-
-    async fn is_schedule_owned(&self) -> Result<bool> {
-        self.read(|c| {
-            Box::pin(async move {
-                let key: i64 = sqlx::query_scalar(SCHEDULE_KEY).fetch_one(&mut *c).await?;
-                Ok(lock::is_held(c, key).await?)
-            })
-        })
-        .await
     }
 }
 
@@ -382,6 +360,61 @@ impl TickStore for PgStore {
 
     async fn due_ticks(&self) -> Result<Vec<(DateTime<Utc>, SourceId)>> {
         self.read(|c| Box::pin(ticks::due(c))).await
+    }
+}
+
+#[async_trait]
+impl LaneStore for PgStore {
+    async fn appear(&self, engine: EngineId) -> Result<Option<Box<dyn RunLock>>> {
+        self.require_writer()?;
+        let (sessions, place) = (self.sessions.clone(), self.place.clone());
+        uncancelled(async move {
+            let tried = async {
+                let mut connection = sessions.open(HOLDS_A_LOCK).await?;
+                let key = sqlx::query_scalar(lanes::KEY)
+                    .bind(engine.0)
+                    .fetch_one(&mut connection)
+                    .await?;
+                if lock::take(&mut connection, key).await? {
+                    let lock = SessionLock::new(sessions, connection, key);
+                    return Ok(Some(Box::new(lock) as Box<dyn RunLock>));
+                }
+                let _ = connection.close().await;
+                Ok(None)
+            };
+            match tokio::time::timeout(DEADLINE, tried).await {
+                Ok(Ok(tried)) => Ok(tried),
+                Ok(Err(sql)) => Err(error::postgres(sql, &place)),
+                Err(_) => Err(error::postgres(sqlx::Error::PoolTimedOut, &place)),
+            }
+        })
+        .await
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<Vec<LeasedLane>> {
+        self.write(|c| Box::pin(lanes::beat(c, beat))).await
+    }
+
+    async fn leave(&self, engine: EngineId) -> Result<()> {
+        self.write(move |c| Box::pin(lanes::leave(c, engine))).await
+    }
+
+    async fn save_last_tick(&self, lease: Lease, at: DateTime<Utc>) -> Result<()> {
+        self.write(move |c| Box::pin(lanes::save_last_tick(c, lease, at)))
+            .await
+    }
+
+    async fn follow_from(&self, at: DateTime<Utc>) -> Result<()> {
+        self.write(move |c| Box::pin(lanes::follow_from(c, at)))
+            .await
+    }
+
+    async fn last_ticks(&self) -> Result<Vec<(SourceId, DateTime<Utc>)>> {
+        self.read(|c| Box::pin(lanes::ticks(c))).await
+    }
+
+    async fn engines(&self) -> Result<Engines> {
+        self.read(|c| Box::pin(lanes::engines(c))).await
     }
 }
 

@@ -1,13 +1,13 @@
 //! Events and factors, in the transaction that stores the bars or the list which they follow from.
 
 use chrono::NaiveDate;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::events::{self, DailyWindow, EventsAsked, Stored, word};
 use super::super::row;
 use super::instant::{FIRST, LAST};
 use super::stored_series::number;
-use super::{Outcome, instant, listings};
+use super::{Outcome, begin, instant, listings};
 use crate::model::adjustment::{
     Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
     ReportedEvents, Rule,
@@ -56,7 +56,7 @@ pub async fn keep_events(
     reported: ReportedEvents,
     rule: Rule,
 ) -> Outcome<()> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     if is_newest(&mut tx, &reported).await? {
         replace_list(&mut tx, &reported).await?;
         refresh(&mut tx, &reported.instrument, everything(), rule).await?;
@@ -70,7 +70,7 @@ pub async fn settle_events(
     connection: &mut SqliteConnection,
     requests: Vec<RequestId>,
 ) -> Outcome<()> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     for request in requests {
         sqlx::query(
             "UPDATE requests SET state = 'stored', class = NULL, message = NULL WHERE id = $1",

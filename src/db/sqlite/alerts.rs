@@ -1,11 +1,11 @@
 //! Alerts and their deliveries. Times are text with milliseconds, so that they sort.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::alerts::{self, AlertRow, AttemptRow, TriedRow, Undelivered, Words};
 use super::super::row;
-use super::Outcome as Done;
+use super::{Outcome as Done, begin};
 use crate::model::alert::{
     Alert, AlertChanges, AlertId, Attempt, Channel, DeliveryEnd, KEPT, Message, Tried,
 };
@@ -33,7 +33,7 @@ pub async fn change(
     channels: Vec<Channel>,
     now: DateTime<Utc>,
 ) -> Done<Vec<Message>> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let new = changes.opened.iter();
     let new: Vec<_> = new
         .map(|one| (one.kind, &one.subject, one.severity, &one.text))

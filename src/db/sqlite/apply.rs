@@ -1,13 +1,13 @@
 //! The one transaction that stores an answer.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::coverage::Says;
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
-use super::{Outcome, adjust, bulk, coverage, instant, stored_series};
+use super::{Outcome, adjust, begin, bulk, coverage, instant, stored_series};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId};
 
 pub async fn apply(
@@ -18,7 +18,7 @@ pub async fn apply(
     let Some(first) = page.first() else {
         return Ok(vec![]);
     };
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let (state, endpoint): (String, String) =
         sqlx::query_as("SELECT state, endpoint FROM requests WHERE id = $1")
             .bind(first.request.0)

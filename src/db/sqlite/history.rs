@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 
 use super::super::{BarQuery, DbError, Holding, Order, RunDetail, row};
 use super::instant::{FIRST, LAST};
 use super::lock::FileLock;
 use super::stored_series::number;
-use super::{Outcome, instant};
+use super::{Outcome, begin, instant};
 use crate::model::{
     Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };
@@ -21,6 +21,7 @@ macro_rules! now {
         "strftime('%Y-%m-%d %H:%M:%f', 'now')"
     };
 }
+pub(super) use now;
 pub(super) const NOW: &str = now!();
 
 /// An instant in the form of every time column: it sorts as text.
@@ -34,7 +35,7 @@ pub async fn begin_run(
     lock_key: i64,
     series: Vec<SeriesKey>,
 ) -> Outcome<RunId> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let id: i64 =
         sqlx::query_scalar("INSERT INTO runs (trigger, lock_key) VALUES ($1, $2) RETURNING id")
             .bind(trigger)
@@ -95,7 +96,7 @@ pub async fn finish_run(
     run: RunId,
     status: RunStatus,
 ) -> Outcome<()> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     sqlx::query(concat!(
         "UPDATE runs SET status = $2, finished_at = ",
         now!(),
@@ -145,7 +146,7 @@ pub async fn sweep(connection: &mut SqliteConnection, path: PathBuf) -> Outcome<
 }
 
 async fn interrupt(connection: &mut SqliteConnection, id: i64) -> Outcome<bool> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let marked = sqlx::query(concat!(
         "UPDATE runs SET status = 'interrupted', finished_at = ",
         now!(),

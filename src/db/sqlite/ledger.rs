@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Row, SqliteConnection};
 
 use super::super::ledger::{
     self, AWAITED, LAST_END, LONGEST_WAIT, SEEN, SENT_AFTER, STATE, STATED, SeenRow, TAKE_BACK,
@@ -12,19 +12,25 @@ use super::super::ledger::{
 use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
-use super::Outcome;
 use super::history::{NOW, text};
+use super::{Outcome, begin, lanes};
 use uuid::Uuid;
 
 use crate::model::quota::{self, Lately, Ledger, Quota};
-use crate::model::{Answer, RequestId, RunId, SourceId, Stated};
+use crate::model::{Answer, Lease, RequestId, RunId, SourceId, Stated};
 
 /// How far back to look for the newest start; far more than any gap between two requests.
 const PACE_WINDOW: TimeDelta = TimeDelta::minutes(2);
 
-pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Outcome<Reserved> {
+/// Reserves, under a lease where there is one. That is checked here: a start is late or not by when its own
+/// transaction was kept.
+pub async fn reserve(
+    connection: &mut SqliteConnection,
+    wish: Reservation,
+    lease: Option<Lease>,
+) -> Outcome<Reserved> {
     for _ in 1..TRIES {
-        let (reserved, decided) = decided(connection, wish.clone()).await?;
+        let (reserved, decided) = decided(connection, wish.clone(), lease.as_ref()).await?;
         let Reserved::Granted(id) = reserved else {
             return Ok(reserved);
         };
@@ -36,15 +42,19 @@ pub async fn reserve(connection: &mut SqliteConnection, wish: Reservation) -> Ou
             .execute(&mut *connection)
             .await?;
     }
-    Ok(decided(connection, wish).await?.0)
+    Ok(decided(connection, wish, lease.as_ref()).await?.0)
 }
 
 /// What is decided, and when that was.
 async fn decided(
     connection: &mut SqliteConnection,
     wish: Reservation,
+    lease: Option<&Lease>,
 ) -> Outcome<(Reserved, Instant)> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
+    if let Some(lease) = lease {
+        lanes::require(&mut tx, lease).await?;
+    }
     if let Some(id) = attempt(&mut tx, wish.attempt_id).await? {
         tx.rollback().await?;
         return Ok((Reserved::Granted(id), Instant::now()));
@@ -63,8 +73,8 @@ async fn decided(
     }
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO requests (attempt_id, run_id, source, endpoint, parameters, key_fingerprint, attempt, \
-                               reserved_at, plan, page) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+                               reserved_at, plan, page, engine) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(wish.attempt_id.to_string())
     .bind(wish.run.0)
@@ -76,6 +86,7 @@ async fn decided(
     .bind(text(now))
     .bind(wish.credential.plan)
     .bind(wish.request.page)
+    .bind(lease.map(|lease| lease.engine.to_string()))
     .fetch_one(&mut *tx)
     .await?;
     for series in &wish.request.series {
@@ -226,7 +237,7 @@ pub async fn keep(
     limit: u64,
 ) -> Outcome<()> {
     let packed = row::gzip(&answer.body)?;
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     sqlx::query(sqlx::AssertSqlSafe(format!(
         "UPDATE requests SET state = 'answered', http_status = $2, elapsed_ms = $3, ended_at = {NOW} \
          WHERE id = $1 AND state IN ('reserved', 'in_doubt')"

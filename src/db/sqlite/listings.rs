@@ -5,11 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Connection, FromRow as _, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, FromRow as _, Row as _, SqliteConnection};
 
 use super::super::listings::{ListingRow, listing_columns, listings_at};
 use super::facts::wanted;
-use super::{Outcome, instant};
+use super::{Outcome, begin, instant};
 use crate::model::adjustment::ReportedEvents;
 use crate::model::calendar::CalendarId;
 use crate::model::listing::{KnownListing, learn};
@@ -71,7 +71,7 @@ pub async fn keep(
     listings: Vec<Listing>,
     learnt: Learnt,
 ) -> Outcome<()> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let source: String = sqlx::query_scalar("SELECT source FROM requests WHERE id = $1")
         .bind(request.0)
         .fetch_one(&mut *tx)

@@ -20,12 +20,7 @@ pub struct FileLock {
     remove: Option<PathBuf>,
 }
 
-impl RunLock for FileLock {
-    /// Only this process can release a locked file.
-    fn is_held(&self) -> bool {
-        true
-    }
-}
+impl RunLock for FileLock {}
 
 impl Drop for FileLock {
     fn drop(&mut self) {
@@ -80,7 +75,7 @@ impl FileLock {
         ))
     }
 
-    /// Takes the lock of the process that fetches on schedule; `None` while another has it.
+    /// Takes the lock of the one engine that has lanes; `None` while another has it.
     pub fn for_schedule(database: &Path) -> Result<Option<Self>> {
         let path = beside(database, "-schedule.lock");
         let file = open(&path).map_err(|e| unopenable(e, &path))?;

@@ -1,9 +1,9 @@
 //! Which source's bar `bars_best` shows where several have one.
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::row::ranked;
-use super::Outcome;
+use super::{Outcome, begin};
 use crate::model::SourceId;
 
 /// Ranks the sources; writes only what differs.
@@ -14,7 +14,7 @@ pub async fn set(connection: &mut SqliteConnection, order: Vec<SourceId>) -> Out
     let Some(wanted) = ranked(&stored, &order) else {
         return Ok(());
     };
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     sqlx::query("DELETE FROM source_ranks")
         .execute(&mut *tx)
         .await?;

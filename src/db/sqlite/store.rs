@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,25 +11,25 @@ use uuid::Uuid;
 
 use super::super::row::count;
 use super::super::{
-    ActiveRun, AlertStore, Backend, BarQuery, BarStore, CountedTo, Credential, DeskStore,
+    ActiveRun, AlertStore, Backend, BarQuery, BarStore, Beat, CountedTo, Credential, DeskStore,
     EndedSince, Entitlement, EventCursor, EventStore, EventsAsked, Forgettable, Happened, Health,
-    HeldMonths, Holding, KeptAnswer, LedgerStore, RequestEnd, Reservation, Reserved, Result,
-    RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer, TailStore, TickStore,
-    Undelivered, UpkeepStore,
+    HeldMonths, Holding, KeptAnswer, LaneStore, LeasedLane, LedgerStore, RequestEnd, Reservation,
+    Reserved, Result, RunDetail, RunLock, RunStore, SeriesFacts, Size, Store, StoredAnswer,
+    TailStore, TickStore, Undelivered, UpkeepStore,
 };
 use super::lock::FileLock;
 use super::{
-    SqliteStore, adjust, alerts, apply, coverage, facts, history, ledger, listings, on_disk, ranks,
-    settings, tail, ticks, upkeep, watch_list,
+    SqliteStore, adjust, alerts, apply, coverage, facts, history, lanes, ledger, listings, on_disk,
+    ranks, settings, tail, ticks, upkeep, watch_list,
 };
 use crate::model::adjustment::{Adjustments, KnownEvents, ReportedEvents, Rule};
 use crate::model::alert::{Alert, AlertChanges, Attempt, Channel, DeliveryEnd, Message, Tried};
 use crate::model::quota::{Ledger, Quota};
 use crate::model::tick::{NotedTick, Tick};
 use crate::model::{
-    Answer, Bar, Batch, Counts, Coverage, Declarations, Instrument, Learnt, Listing, RequestId,
-    Retention, RunId, RunStatus, RunSummary, Segment, SeriesKey, SeriesReport, SourceId, Symbol,
-    WatchEdit, WatchEdited,
+    Answer, Bar, Batch, Counts, Coverage, Declarations, EngineId, Engines, Instrument, Learnt,
+    Lease, Listing, RequestId, Retention, RunId, RunStatus, RunSummary, Segment, SeriesKey,
+    SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
 };
 
 #[async_trait]
@@ -62,6 +63,13 @@ impl Store for SqliteStore {
             bytes: on_disk(&self.path),
             answers,
             answer_bytes,
+        })
+    }
+
+    fn under(&self, lease: Lease) -> Arc<dyn Store> {
+        Arc::new(Self {
+            lease: Some(lease),
+            ..self.clone()
         })
     }
 
@@ -153,7 +161,8 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn reserve(&self, reservation: Reservation) -> Result<Reserved> {
-        self.write(|c| Box::pin(ledger::reserve(c, reservation)))
+        let lease = self.lease.clone();
+        self.write_freely(|c| Box::pin(ledger::reserve(c, reservation, lease)))
             .await
     }
 
@@ -163,7 +172,7 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn keep(&self, request: RequestId, answer: Answer, limit: u64) -> Result<()> {
-        self.write(move |c| Box::pin(ledger::keep(c, request, answer, limit)))
+        self.write_freely(move |c| Box::pin(ledger::keep(c, request, answer, limit)))
             .await
     }
 
@@ -235,15 +244,6 @@ impl RunStore for SqliteStore {
 
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
         self.read(move |c| Box::pin(history::run(c, run))).await
-    }
-
-    async fn own_schedule(&self) -> Result<Option<Box<dyn RunLock>>> {
-        let lock = FileLock::for_schedule(&self.path)?;
-        Ok(lock.map(|lock| Box::new(lock) as Box<dyn RunLock>))
-    }
-
-    async fn is_schedule_owned(&self) -> Result<bool> {
-        FileLock::is_schedule_held(&self.path)
     }
 }
 
@@ -320,6 +320,42 @@ impl TickStore for SqliteStore {
 
     async fn due_ticks(&self) -> Result<Vec<(DateTime<Utc>, SourceId)>> {
         self.read(|c| Box::pin(ticks::due(c))).await
+    }
+}
+
+#[async_trait]
+impl LaneStore for SqliteStore {
+    async fn appear(&self, _engine: EngineId) -> Result<Option<Box<dyn RunLock>>> {
+        let lock = FileLock::for_schedule(&self.path)?;
+        Ok(lock.map(|lock| Box::new(lock) as Box<dyn RunLock>))
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<Vec<LeasedLane>> {
+        self.write(|c| Box::pin(lanes::beat(c, beat))).await
+    }
+
+    async fn leave(&self, engine: EngineId) -> Result<()> {
+        self.write(move |c| Box::pin(lanes::leave(c, engine))).await
+    }
+
+    async fn save_last_tick(&self, lease: Lease, at: DateTime<Utc>) -> Result<()> {
+        self.write(move |c| Box::pin(lanes::save_last_tick(c, lease, at)))
+            .await
+    }
+
+    async fn follow_from(&self, at: DateTime<Utc>) -> Result<()> {
+        self.write(move |c| Box::pin(lanes::follow_from(c, at)))
+            .await
+    }
+
+    async fn last_ticks(&self) -> Result<Vec<(SourceId, DateTime<Utc>)>> {
+        self.read(|c| Box::pin(lanes::ticks(c))).await
+    }
+
+    async fn engines(&self) -> Result<Engines> {
+        let is_held = FileLock::is_schedule_held(&self.path)?;
+        self.read(move |c| Box::pin(lanes::engines(c, is_held)))
+            .await
     }
 }
 

@@ -1,9 +1,9 @@
 //! Forgetting history.
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::upkeep::{self, Forgettable, KeptBounds, bounds};
-use super::Outcome as Done;
+use super::{Outcome as Done, begin};
 use crate::model::Retention;
 
 const BOUNDS: &str = bounds!(
@@ -21,7 +21,7 @@ pub async fn forgettable(connection: &mut SqliteConnection, kept: Retention) -> 
 }
 
 pub async fn forget(connection: &mut SqliteConnection, upto: Forgettable, most: u32) -> Done<u64> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let of_runs = upkeep::OF_RUNS.map(|statement| (statement, upto.run));
     let others = [
         (upkeep::EVENTS, upto.event),

@@ -1,10 +1,10 @@
 //! The watch list and its changes.
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::super::row;
 use super::super::watched::{self, DeclaredRow, Rewrite, Row};
-use super::{Outcome, settings};
+use super::{Outcome, begin, settings};
 use crate::model::{Declarations, Declared, SeriesKey, WatchEdit, WatchEdited};
 
 pub async fn read(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
@@ -34,7 +34,7 @@ pub async fn fill(
     connection: &mut SqliteConnection,
     series: Vec<SeriesKey>,
 ) -> Outcome<Vec<SeriesKey>> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let is_empty: bool = sqlx::query_scalar("SELECT NOT EXISTS (SELECT 1 FROM series)")
         .fetch_one(&mut *tx)
         .await?;
@@ -48,7 +48,7 @@ pub async fn fill(
 }
 
 pub async fn edit(connection: &mut SqliteConnection, edit: WatchEdit) -> Outcome<WatchEdited> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut tx = begin(connection).await?;
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT id, source, symbol, interval, adjusted, settings, added_at FROM series ORDER BY id",
     )

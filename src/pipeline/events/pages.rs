@@ -8,9 +8,9 @@ use super::{Outcomes, Why, included, lists_at};
 use crate::db::{DbError, KeptAnswer, RequestEnd};
 use crate::model::adjustment::{EventKind, ReportedEvents};
 use crate::model::{Answer, ErrorClass, Instrument, Request, RequestId};
+use crate::pipeline::consequence::lesson;
 use crate::pipeline::exchange::{Exchange, Unanswered};
 use crate::pipeline::explain;
-use crate::pipeline::fetch;
 use crate::pipeline::learned::{Learned, Lesson};
 use crate::pipeline::reading::malformed;
 use crate::pipeline::run::Pipeline;
@@ -136,7 +136,7 @@ impl Exchange<'_> {
 
     /// Stores whole lists, each with what follows from it.
     async fn store_lists(&self, listed: Listed) -> Result<Outcomes, DbError> {
-        let (rule, store) = (self.lane.source.rule(), &self.pipeline.store);
+        let (rule, store) = (self.lane.source.rule(), self.store);
         let last = listed.requests.iter().copied().max();
         let mut outcomes = Outcomes::new();
         for (of, reported) in listed.lists {
@@ -159,7 +159,7 @@ impl Exchange<'_> {
         learned: &mut Learned,
     ) -> Result<Why, DbError> {
         let text = explain::about_events(self.lane.source.as_ref(), request, refusal);
-        let (_, lesson) = fetch::lesson(request, refusal, &text);
+        let (_, lesson) = lesson(request, refusal, &text);
         if let Lesson::Refused(refused) = &lesson {
             let store = &self.pipeline.store;
             let learn = || store.learn_refusal(self.lane.credential.clone(), refused.clone());

@@ -114,7 +114,22 @@ fn every_notice_but_a_step_is_a_sentence_with_its_weight() {
             Severity::Info,
             "1 more series is due: 1 request, 0 left today",
         ),
-        (What::Owner(false), Severity::Info, "waits to take over"),
+        (What::Waits, Severity::Info, "waits to take over"),
+        (
+            What::LanesWon(vec![LaneName::Source(SourceId::DEFAULT), LaneName::Upkeep]),
+            Severity::Info,
+            "fetches on schedule from alpha_vantage",
+        ),
+        (
+            What::LanesLost(vec![LaneName::Source(SourceId::DEFAULT)]),
+            Severity::Warn,
+            "no longer fetches on schedule from alpha_vantage: another engine took over",
+        ),
+        (
+            What::LanesLost(vec![LaneName::Upkeep]),
+            Severity::Warn,
+            "no longer looks after the store",
+        ),
         (
             What::Refused(Command::Pause, "why".into()),
             Severity::Warn,

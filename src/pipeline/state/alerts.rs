@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::alerts::Round;
 use super::super::notice::What;
 use super::super::snapshot::AlertsView;
-use super::{Job, Owner, State, tell};
+use super::{Job, State, tell};
 use crate::db::DbError;
 use crate::model::SourceId;
 use crate::model::alert::{Engine, Facts, SeriesHealth, SpentSource};
@@ -53,7 +53,7 @@ impl State {
 
     /// Looks for what a person should know, if it is time.
     pub(super) fn alerts_in_time(&mut self, now: DateTime<Utc>) -> Option<Job> {
-        let is_soon = self.owner != Owner::This || !self.alerts.view.undelivered.is_empty();
+        let is_soon = !self.lanes.has_upkeep() || !self.alerts.view.undelivered.is_empty();
         let wait = if is_soon { SOON } else { EVERY };
         let is_time = |began: DateTime<Utc>| now - began >= wait || now < began;
         let is_wanted = self.alerts.wanted == Wanted::Now;
@@ -69,7 +69,7 @@ impl State {
         self.alerts.is_looking = true;
         // At a start, what is due is about to be fetched.
         let is_start = is_first && self.alerts.wanted != Wanted::Now;
-        let judges = self.owner == Owner::This && !is_start;
+        let judges = self.lanes.has_upkeep() && !is_start;
         if self.alerts.wanted == Wanted::Now {
             self.alerts.wanted = Wanted::No;
         }

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::lanes::Asker;
 use super::{Entry, State};
 
 /// Minutes after which bars of a day and longer are asked for again if they did not come.
@@ -29,11 +30,13 @@ impl State {
         }
     }
 
-    /// The next instant at which a series that trades around the clock is fetched by itself: where a bar
-    /// did not come, with the next one.
-    pub(super) fn next_around(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    /// The next instant at which a series of these lanes that trades around the clock is fetched by itself;
+    /// a person asks for all lanes. Where a bar did not come, with the next one.
+    pub(super) fn next_around(&self, asker: &Asker, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let around = self.entries.iter();
-        let around = around.filter(|entry| self.is_of(Whose::AroundTheClock, entry));
+        let is_around =
+            |entry: &Entry| self.is_of(Whose::AroundTheClock, entry) && self.is_asked(asker, entry);
+        let around = around.filter(|entry| is_around(entry));
         let minutes = |entry: &Entry| entry.key.interval.minutes().unwrap_or(AGAIN);
         let every = around.clone().map(minutes).min()?;
         let delay = around.map(|entry| entry.grid.publishing.delay).max()?;
@@ -41,9 +44,7 @@ impl State {
             now.max(next_multiple(every, last.min(now)) + delay)
         });
         let askable = self.entries.iter().filter(|entry| {
-            self.is_of(Whose::AroundTheClock, entry)
-                && entry.can_be_asked(from)
-                && !self.is_spent(&entry.key, from)
+            is_around(entry) && entry.can_be_asked(from) && !self.is_spent(&entry.key, from)
         });
         askable.filter_map(|entry| entry.due_from(from)).min()
     }

@@ -1,18 +1,18 @@
 //! What a start of the engine fetches by itself: it spends few of a day's requests and reports what
 //! is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::super::notice::What;
 use super::super::planner::reserve;
 use super::around::Whose;
+use super::lanes::Asker;
 use super::queue::QueuedRun;
-use super::{Handover, Job, Loaded, Owner, State, tell};
+use super::{Job, Loaded, Read, State, tell};
 use crate::model::SourceId;
 use crate::model::tick::TickWhy;
-use crate::time::is_far_ahead;
 
 /// Requests that starts send until the next instant of the schedule, if the plan has a daily limit.
 const MOST: u32 = 5;
@@ -34,43 +34,28 @@ fn count(number: usize) -> u32 {
 }
 
 impl State {
-    /// Takes over the schedule and decides what to do about the instants that passed before.
-    pub(super) fn owner(&mut self, handover: Option<Handover>, now: DateTime<Utc>) -> Vec<Job> {
-        let mut jobs = vec![];
-        let owner = if handover.is_some() {
-            Owner::This
-        } else {
-            Owner::Another
-        };
-        if self.owner != owner {
-            self.owner = owner;
-            self.revision += 1;
-            jobs.push(tell(now, What::Owner(handover.is_some())));
-        }
-        let Some(handover) = handover else {
+    /// Takes over the lanes of these sources and decides what to do about the instants that passed before.
+    pub(super) fn take_over(
+        &mut self,
+        (won, sent_by_starts): (BTreeSet<SourceId>, BTreeMap<SourceId, u32>),
+        read: Read,
+        now: DateTime<Utc>,
+    ) -> Vec<Job> {
+        let mut jobs = self.loaded(Loaded::Series(read.list), now);
+        jobs.extend(self.loaded(Loaded::Ledgers(read.ledgers), now));
+        if won.is_empty() {
             return jobs;
-        };
-        self.revision += 1;
-        jobs.extend(self.loaded(Loaded::Series(handover.list), now));
-        jobs.extend(self.loaded(Loaded::Ledgers(handover.ledgers), now));
-        let trigger = if let Some(last) = handover.last_tick {
-            self.catch_up((last, handover.due_ticks), now, &mut jobs)
-        } else {
-            // The first start on this store: a person wants to see bars, not wait for the clock.
-            self.last_tick = Some(now);
-            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
-            Some(FIRST)
-        };
+        }
+        let asker = Asker::Schedule(won.clone());
+        let trigger = self.catch_up((&won, read.due_ticks), now, &mut jobs);
         if self.paused {
-            jobs.extend(self.skip_ticks(TickWhy::Paused, now));
+            jobs.extend(self.skip_ticks(&asker, TickWhy::Paused, now));
             return jobs;
         }
-        jobs.extend(self.begin(trigger, &handover.sent_by_starts, now));
-        let is_decided_later =
-            self.asked_for_due.is_some() || self.queue.iter().any(|run| run.series.is_none());
-        if !is_decided_later {
-            jobs.extend(self.decide_ticks(&[], now));
-        }
+        jobs.extend(self.begin((trigger, &won), &sent_by_starts, now));
+        let undecided = won.into_iter().filter(|source| !self.will_decide(source));
+        let undecided = Asker::Schedule(undecided.collect());
+        jobs.extend(self.decide_ticks(&[], &undecided, now));
         jobs
     }
 
@@ -78,25 +63,34 @@ impl State {
     /// trigger of the run that catches up on them.
     fn catch_up(
         &mut self,
-        (last, unended): (DateTime<Utc>, Vec<(DateTime<Utc>, SourceId)>),
+        (won, unended): (&BTreeSet<SourceId>, Vec<(DateTime<Utc>, SourceId)>),
         now: DateTime<Utc>,
         jobs: &mut Vec<Job>,
     ) -> Option<&'static str> {
-        let last = if is_far_ahead(last, now) { now } else { last };
-        let missed = self.schedule.between(&self.calendars, last, now);
-        self.last_tick = Some(if missed > 0 { now } else { last });
-        jobs.extend(self.see_ticks(last, now));
-        let seen = self.see_again(unended, now);
-        self.missed = missed.saturating_add(seen);
-        if missed > 0 {
-            jobs.push(Job::Save("last_tick", now.to_rfc3339()));
+        let (mut missed, mut is_first) = (0, false);
+        for source in won {
+            // The first start on this store: a person wants to see bars, not wait for the clock.
+            let last = self.lanes.last_tick(source);
+            is_first |= last.is_none();
+            let last = last.unwrap_or(now);
+            let passed = self.schedule.between(&self.calendars, last, now);
+            jobs.extend(self.see_ticks(source, last, now));
+            if passed > 0 || self.lanes.last_tick(source).is_none() {
+                self.lanes.acted(source, now);
+                jobs.push(Job::ActedOn(source.clone(), now));
+            }
+            missed = missed.max(passed);
         }
+        let unended = unended.into_iter();
+        let unended = unended.filter(|(_, source)| won.contains(source));
+        let seen = self.see_again(unended.collect(), now);
+        self.missed = missed.saturating_add(seen);
         if self.missed == 0 {
-            return None;
+            return is_first.then_some(FIRST);
         }
         jobs.push(tell(now, What::Missed(self.missed)));
         if self.schedule.make_up(self.missed) == 0 {
-            jobs.extend(self.miss_ticks(now));
+            jobs.extend(self.miss_ticks(&Asker::Schedule(won.clone()), now));
             return None;
         }
         Some(MISSED)
@@ -105,13 +99,14 @@ impl State {
     /// Starts the run of a start, within its allowance, and reports what the rest would cost.
     fn begin(
         &mut self,
-        trigger: Option<&'static str>,
+        (trigger, won): (Option<&'static str>, &BTreeSet<SourceId>),
         sent: &BTreeMap<SourceId, u32>,
         now: DateTime<Utc>,
     ) -> Option<Job> {
         let (mut most, mut rest, mut still) = (BTreeMap::new(), 0, 0);
         // Of each source by itself: one whose day is over holds up no other.
-        for (source, quota, left) in self.quotas.limited(now) {
+        let limited = self.quotas.limited(now);
+        for (source, quota, left) in limited.filter(|(source, ..)| won.contains(source)) {
             let reserved = quota.per_day().map_or(0, reserve);
             let sent = sent.get(source).copied().unwrap_or_default();
             let allowed = trigger.map_or(0, |_| allowance(left.saturating_sub(reserved), sent));
@@ -122,19 +117,24 @@ impl State {
             }
             most.insert(source.clone(), allowed);
         }
-        if most.is_empty() {
-            self.enqueue(trigger?, None);
-            return None;
-        }
-        let begins = !self.due_within(Whose::All, (&most, false), now).is_empty();
+        let asker = Asker::Schedule(won.clone());
+        let is_limited = !most.is_empty();
+        let begins = !is_limited
+            || !self
+                .due_within((Whose::All, &asker), (&most, false), now)
+                .is_empty();
         if let Some(trigger) = trigger.filter(|_| begins) {
             self.enqueue_run(QueuedRun {
                 trigger,
                 series: None,
                 whose: Whose::All,
+                asker,
                 most,
                 within: None,
             });
+        }
+        if !is_limited {
+            return None;
         }
         let is_news = trigger.is_some() || !std::mem::replace(&mut self.has_begun, true);
         (rest > 0 && is_news).then(|| {

@@ -9,6 +9,7 @@ use super::super::command::Command;
 use super::super::notice::What;
 use super::super::snapshot::ExportProgress;
 use super::around::Whose;
+use super::lanes::Asker;
 use super::queue::QueuedRun;
 use super::{Job, Load, State, tell};
 
@@ -37,7 +38,7 @@ impl State {
         Ok(match command {
             Command::Fetch(series) if series.is_empty() => return refused("nothing is selected"),
             Command::Fetch(series) => {
-                if !self.enqueue("fetch", Some(series.clone())) {
+                if !self.enqueue("fetch", series.clone()) {
                     return refused(FULL);
                 }
                 vec![]
@@ -47,6 +48,7 @@ impl State {
                     trigger: "backfill",
                     series: Some(vec![series.clone()]),
                     whose: Whose::All,
+                    asker: Asker::Person,
                     most: BTreeMap::new(),
                     within: Some((*within).into()),
                 };
@@ -55,7 +57,7 @@ impl State {
                 }
                 vec![]
             }
-            Command::FetchDue => vec![self.ask_for_due("due", Whose::All)],
+            Command::FetchDue => vec![self.ask_for_due("due", Whose::All, Asker::Person)],
             Command::CancelRun if self.run.is_none() => return refused("no run is in progress"),
             Command::CancelRun => vec![Job::CancelRun],
             Command::Pause | Command::Resume => {
@@ -69,12 +71,12 @@ impl State {
             Command::SetSchedule(schedule) => {
                 self.schedule = schedule.clone();
                 self.settings_changed += 1;
-                self.last_tick = Some(now);
+                self.lanes.acted_everywhere(now);
                 let json = serde_json::to_string(schedule).unwrap_or_default();
                 vec![
                     tell(now, What::Scheduled(schedule.clone())),
                     Job::Save("schedule", json),
-                    Job::Save("last_tick", now.to_rfc3339()),
+                    Job::FollowFrom(now),
                 ]
             }
             Command::EditList(edit) => vec![Job::EditList(edit.clone())],

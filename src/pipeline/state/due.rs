@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::planner::{self, Candidate, FetchPlan, Obstacle, PlannedFetch, Room};
 use super::around::Whose;
+use super::lanes::Asker;
 use super::{Entry, State};
 use crate::model::{SeriesKey, SourceId};
 
@@ -47,7 +48,7 @@ impl State {
         let is_next = |next: Option<DateTime<Utc>>| next.is_some_and(|next| next <= at);
         let whose = match (
             is_next(self.next_scheduled(now)),
-            is_next(self.next_around(now)),
+            is_next(self.next_around(&Asker::Person, now)),
         ) {
             (true, false) => Whose::Scheduled,
             (false, true) => Whose::AroundTheClock,
@@ -60,12 +61,13 @@ impl State {
     /// to each of these sources; a person's key press may use the reserve, too.
     pub(super) fn due_within(
         &self,
-        whose: Whose,
+        (whose, asker): (Whose, &Asker),
         (most, is_person): (&BTreeMap<SourceId, u32>, bool),
         now: DateTime<Utc>,
     ) -> Vec<SeriesKey> {
         let entries = self.entries.iter();
-        let due = entries.filter(|entry| self.is_of(whose, entry) && entry.is_due(now));
+        let is_wanted = |entry: &&Entry| self.is_of(whose, entry) && self.is_asked(asker, entry);
+        let due = entries.filter(|entry| is_wanted(entry) && entry.is_due(now));
         let candidates = due.map(|entry| entry.candidate(now, Some(now)));
         let plan = planner::plan(
             candidates.collect(),
@@ -88,7 +90,8 @@ impl State {
 
     /// What is asked for by itself from now on, and why.
     pub fn planned(&self, now: DateTime<Utc>) -> FetchPlan {
-        let (scheduled, around) = (self.next_scheduled(now), self.next_around(now));
+        let around = self.next_around(&Asker::Person, now);
+        let scheduled = self.next_scheduled(now);
         // A series that is not due waits for its next bar, as many others do at the same time.
         let mut instants = HashMap::new();
         let mut instant_from = |due: DateTime<Utc>| {

@@ -108,7 +108,7 @@ impl State {
             jobs.push(tell(now, What::Scheduled(schedule.clone())));
             self.schedule = schedule;
             // Instants of the new schedule that passed before it took effect were not missed.
-            self.last_tick = Some(now);
+            self.lanes.acted_everywhere(now);
             self.revision += 1;
         }
         if self.paused != remembered.is_paused {
@@ -141,24 +141,26 @@ impl State {
                 None => entry,
             })
             .collect();
+        self.list_lanes();
         let now = self.entries.iter().map(|entry| entry.key.clone());
         (!is_first).then(|| change(&before, &now.collect::<Vec<_>>()))?
     }
 
     fn decide_what_is_due(&mut self, now: DateTime<Utc>) -> Vec<Job> {
-        let Some((trigger, whose)) = self.asked_for_due.take() else {
+        let Some((trigger, whose, asker)) = self.asked_for_due.take() else {
             return vec![];
         };
         let is_queued = self.enqueue_run(QueuedRun {
             trigger,
             series: None,
             whose,
+            asker: asker.clone(),
             most: BTreeMap::new(),
             within: None,
         });
         let mut jobs = vec![];
         if !is_queued && !self.is_ending {
-            jobs.extend(self.skip_ticks(TickWhy::Busy, now));
+            jobs.extend(self.skip_ticks(&asker, TickWhy::Busy, now));
         }
         if trigger == "due" && self.due(now).next().is_none() {
             let why = "nothing is due".to_owned();

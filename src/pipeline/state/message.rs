@@ -20,15 +20,15 @@ use super::super::snapshot::{
 use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::EnteredKey;
-use crate::db::{DbError, RunDetail, SeriesFacts};
+use crate::db::{DbError, LeasedLane, RunDetail, SeriesFacts};
 use crate::model::alert::Facts;
 use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::tick::{NotedTick, Tick};
 use crate::model::{
-    Declared, ErrorClass, Evidence, Fill, Grid, Instrument, Offer, Outlook, RequestId, RunId,
-    RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
+    Declared, ErrorClass, Evidence, Fill, Grid, Instrument, LaneName, Lease, Offer, Outlook,
+    RequestId, RunId, RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
 };
 use crate::pipeline::subject::Subject;
 use crate::time::is_far_ahead;
@@ -52,10 +52,12 @@ pub enum Input {
     Symbols(SymbolWish, Result<Result<Symbols, WhyNoSymbols>, DbError>),
     /// Something was read from the store.
     Loaded(Loaded),
-    /// The attempt to own the schedule has ended: with what the store then held, or not.
-    Owner(Option<Handover>),
-    /// The schedule's lock broke: another process may take it.
-    LockLost,
+    /// A beat has ended: which lanes this engine has.
+    Beat(Box<Pulse>),
+    /// A beat did not reach the store.
+    BeatFailed(DbError),
+    /// The lanes were not renewed in time: they may be another engine's.
+    TrustOver,
     /// The current run panicked with this message.
     RunCrashed(String),
     /// A symbol request panicked with this message.
@@ -93,19 +95,37 @@ pub enum Input {
     StoreFailed(DbError),
 }
 
-/// What a process that takes over the schedule must know: others may have fetched.
+/// What a beat found.
+#[derive(Debug)]
+pub struct Pulse {
+    /// The leases that this engine has now.
+    pub leases: Vec<Lease>,
+    /// Those of them that are new.
+    pub won: Option<Handover>,
+    /// Whether no engine works, where this one follows no schedule.
+    pub no_engine: bool,
+}
+
+/// What an engine that takes over lanes must know: others may have fetched.
 #[derive(Debug)]
 pub struct Handover {
-    /// The last instant of the schedule that was acted on.
-    pub last_tick: Option<DateTime<Utc>>,
+    /// The lanes.
+    pub lanes: Vec<LeasedLane>,
+    /// What the store held then.
+    pub read: Read,
+    /// Requests that starts have sent since the last instant of the schedule.
+    pub sent_by_starts: BTreeMap<SourceId, u32>,
+}
+
+/// What is read when lanes are taken over.
+#[derive(Debug)]
+pub struct Read {
     /// Instants that an engine has seen, and whose run did not begin.
     pub due_ticks: Vec<(DateTime<Utc>, SourceId)>,
     /// The watch list.
     pub list: List,
     /// The requests to each source.
     pub ledgers: Vec<(SourceId, Ledger)>,
-    /// Requests that starts have sent since the last instant of the schedule.
-    pub sent_by_starts: BTreeMap<SourceId, u32>,
 }
 
 /// The watch list with what is known about each series.
@@ -359,6 +379,8 @@ pub struct StartRun {
     pub trigger: &'static str,
     /// Its series.
     pub series: Vec<SeriesKey>,
+    /// The leases of their lanes, if the schedule asks.
+    pub leases: Vec<Lease>,
     /// The most requests that it may send to each of these sources; to others as many as their plans
     /// allow.
     pub most: BTreeMap<SourceId, u32>,
@@ -385,6 +407,12 @@ pub enum Job {
     Load(Load),
     /// Remember something.
     Save(&'static str, String),
+    /// Remember up to when the schedule was acted on in the lane of a source.
+    ActedOn(SourceId, DateTime<Utc>),
+    /// Say for every lane that another schedule is followed from now on.
+    FollowFrom(DateTime<Utc>),
+    /// Stop what the current run does in these lanes.
+    CancelLanes(Vec<LaneName>),
     /// Note what became of instants of the schedule.
     NoteTicks(Vec<Tick>),
     /// Read the settings, which another process may change; the number is how often this one had
@@ -398,8 +426,6 @@ pub enum Job {
     Export(Vec<BarFile>),
     /// Stop the current export.
     CancelExport,
-    /// Try to own the schedule, whose last instant was this.
-    TryOwn(Option<DateTime<Utc>>),
     /// Look for what a person should know, tell it, and send what waits; this is known already.
     Watch(Box<Facts>),
     /// Only read what was told; this is the schedule of a store that has none.
@@ -410,8 +436,6 @@ pub enum Job {
     Rescue,
     /// Delete history that is no longer kept.
     Prune,
-    /// Give up the schedule: whether its lock is still held is not known.
-    Disown,
     /// Send a notice.
     Tell(Notice),
     /// Shut down cleanly, once nothing is running.
@@ -479,6 +503,4 @@ pub struct Start {
     pub own_list: bool,
     /// Whether it was paused.
     pub paused: bool,
-    /// The last instant of the schedule that was acted on.
-    pub last_tick: Option<DateTime<Utc>>,
 }

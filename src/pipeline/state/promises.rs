@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::snapshot::SeriesState;
 use super::queue::MOST_QUEUED;
-use super::{NEWEST, Owner, State};
+use super::{NEWEST, State};
 use crate::model::SeriesKey;
 
 impl State {
@@ -24,8 +24,6 @@ impl State {
             || !self.queue.is_empty()
             || self.search.is_asking()
             || self.asks_events;
-        let is_to_decide =
-            self.asked_for_due.is_some() || self.queue.iter().any(|run| run.series.is_none());
         let promises = [
             (keys.len() == self.entries.len(), "a series is listed once"),
             (
@@ -39,7 +37,7 @@ impl State {
             ),
             (self.queue.len() <= MOST_QUEUED, "few runs wait"),
             (
-                !self.has_open_ticks() || is_to_decide || self.is_ending,
+                self.is_ending || !self.has_orphaned_ticks(),
                 "an instant that has come waits only for a decision",
             ),
             (
@@ -47,8 +45,8 @@ impl State {
                 "a process that only reads sends no request",
             ),
             (
-                !self.read_only || self.owner != Owner::This,
-                "a process that only reads owns no schedule",
+                !self.read_only || self.leases().is_empty(),
+                "a process that only reads has no lane",
             ),
             (
                 self.own_runs.len() <= NEWEST as usize,

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::super::snapshot::{RunProgress, SeriesState};
 use super::around::Whose;
 use super::counted::Counted;
+use super::lanes::Asker;
 use super::{Job, Live, StartRun, State};
 use crate::model::{Fill, SeriesKey, SourceId};
 
@@ -22,6 +23,8 @@ pub(super) struct QueuedRun {
     pub series: Option<Vec<SeriesKey>>,
     /// Of which those are, where none are named.
     pub whose: Whose,
+    /// For whom it asks.
+    pub asker: Asker,
     /// The most requests that it may send to each of these sources; to others as many as their plans
     /// allow.
     pub most: BTreeMap<SourceId, u32>,
@@ -32,21 +35,19 @@ pub(super) struct QueuedRun {
 impl QueuedRun {
     /// Whether both would fetch the same, whatever started them.
     pub(super) fn asks_the_same(&self, other: &Self) -> bool {
-        (&self.series, self.whose, &self.most, self.within)
-            == (&other.series, other.whose, &other.most, other.within)
+        (self.whose, self.within) == (other.whose, other.within)
+            && (&self.series, &self.asker, &self.most) == (&other.series, &other.asker, &other.most)
     }
 }
 
 impl State {
-    pub(super) fn enqueue(
-        &mut self,
-        trigger: &'static str,
-        series: Option<Vec<SeriesKey>>,
-    ) -> bool {
+    /// A run that a person asks for.
+    pub(super) fn enqueue(&mut self, trigger: &'static str, series: Vec<SeriesKey>) -> bool {
         self.enqueue_run(QueuedRun {
             trigger,
-            series,
+            series: Some(series),
             whose: Whose::All,
+            asker: Asker::Person,
             most: BTreeMap::new(),
             within: None,
         })
@@ -76,6 +77,7 @@ impl State {
                 trigger,
                 series,
                 whose,
+                asker,
                 most,
                 within,
             } = run;
@@ -83,9 +85,9 @@ impl State {
             let series = if let Some(series) = series {
                 series
             } else {
-                let due = self.due_within(whose, (&most, is_person), now);
+                let due = self.due_within((whose, &asker), (&most, is_person), now);
                 if whose != Whose::AroundTheClock {
-                    jobs.extend(self.decide_ticks(&due, now));
+                    jobs.extend(self.decide_ticks(&due, &asker, now));
                 }
                 due
             };
@@ -112,9 +114,14 @@ impl State {
                 done: 0,
                 total: series.len(),
             });
+            let leases = match &asker {
+                Asker::Person => vec![],
+                Asker::Schedule(_) => self.lanes.leases(series.iter().map(|key| &key.source)),
+            };
             jobs.push(Job::Run(StartRun {
                 trigger,
                 series,
+                leases,
                 most,
                 within,
             }));

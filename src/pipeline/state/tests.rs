@@ -5,6 +5,7 @@ mod begin;
 mod events;
 mod export;
 mod keys;
+mod lanes;
 mod promises;
 mod prune;
 mod reads;
@@ -23,11 +24,12 @@ use super::super::command::Command;
 use super::super::settings::Remembered;
 use super::super::snapshot::{KeyUse, QuotaStatus, Subject};
 use super::*;
-use crate::db::{Backend, SeriesFacts};
+use crate::db::{Backend, LeasedLane, SeriesFacts};
 use crate::model::ErrorClass;
 use crate::model::quota::Ledger;
 use crate::model::{
-    Bar, Coverage, Declared, Grid, Interval, Price, Publishing, RunStatus, Span, Spoken, WatchEdit,
+    Bar, Coverage, Declared, EngineId, Grid, Interval, Lease, Price, Publishing, RunStatus, Span,
+    Spoken, WatchEdit,
 };
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -125,7 +127,7 @@ fn subject(series: SeriesKey) -> Arc<Subject> {
     })
 }
 
-fn state(last_tick: Option<&str>) -> State {
+fn state() -> State {
     let mut state = State::new(Start {
         sources: sources("free key"),
         store: StoreStatus {
@@ -141,7 +143,6 @@ fn state(last_tick: Option<&str>) -> State {
         read_only: false,
         own_list: false,
         paused: false,
-        last_tick: last_tick.map(at),
     });
     state.step(Input::Loaded(Loaded::Series(entries())), at(NOON));
     state
@@ -176,15 +177,50 @@ fn entries() -> List {
     }
 }
 
-fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
-    let handover = Handover {
-        last_tick: Some(at(last_tick)),
-        due_ticks: vec![],
-        list: entries(),
-        ledgers: vec![],
+/// All lanes of these tests, taken for the first time; their schedule was last acted on then.
+fn leased(last_tick: Option<&str>) -> Vec<LeasedLane> {
+    let sources = ["alpha_vantage", "coinbase", "other", "upkeep"];
+    let lanes = sources.map(|source| lane(source, 1, last_tick));
+    lanes.into()
+}
+
+/// A lane of this engine.
+fn lane(name: &str, epoch: i64, last_tick: Option<&str>) -> LeasedLane {
+    LeasedLane {
+        lease: Lease {
+            lane: name.parse().unwrap(),
+            engine: EngineId(uuid::Uuid::nil()),
+            epoch,
+        },
+        last_tick: last_tick.map(at),
+    }
+}
+
+/// The end of a beat that has won lanes, and no others.
+fn won(handover: Handover) -> Input {
+    let leases = handover.lanes.iter().map(|leased| leased.lease.clone());
+    Input::Beat(Box::new(Pulse {
+        leases: leases.collect(),
+        won: Some(handover),
+        no_engine: false,
+    }))
+}
+
+fn handover(lanes: Vec<LeasedLane>, list: List) -> Handover {
+    Handover {
+        lanes,
+        read: Read {
+            due_ticks: vec![],
+            list,
+            ledgers: vec![],
+        },
         sent_by_starts: BTreeMap::new(),
-    };
-    state.step(Input::Owner(Some(handover)), at(NOON))
+    }
+}
+
+fn own(state: &mut State, last_tick: &str) -> Vec<Job> {
+    let handover = handover(leased(Some(last_tick)), entries());
+    state.step(won(handover), at(NOON))
 }
 
 fn runs(jobs: &[Job]) -> Vec<(&'static str, Vec<String>)> {
@@ -214,7 +250,7 @@ fn report(series: Vec<SeriesReport>) -> RunReport {
 
 #[test]
 fn a_backfill_waits_for_the_run_before_it_and_keeps_its_time() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let within = |days| Span::new(at(NOON) - TimeDelta::days(days), at(NOON));
     let backfill = |days| Input::Command(Command::Backfill(key("IBM"), within(days)));
     let jobs = state.step(backfill(90), at(NOON));
@@ -222,6 +258,7 @@ fn a_backfill_waits_for_the_run_before_it_and_keeps_its_time() {
         Job::Run(StartRun {
             trigger: "backfill",
             series: vec![key("IBM")],
+            leases: vec![],
             most: BTreeMap::new(),
             within: Some(within(days).into()),
         })
@@ -239,11 +276,8 @@ fn a_backfill_waits_for_the_run_before_it_and_keeps_its_time() {
 
 #[test]
 fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
-    let mut state = state(Some(NOON));
-    assert_eq!(
-        state.step(Input::Tick, at(NOON)),
-        [Job::TryOwn(Some(at("2026-11-19T21:20:00Z"))), Job::Rescue]
-    );
+    let mut state = state();
+    assert_eq!(state.step(Input::Tick, at(NOON)), [Job::Rescue]);
     own(&mut state, NOON);
     assert_eq!(state.step(Input::Tick, at("2026-11-20T21:19:59Z")), LOOK);
     let instant = at("2026-11-20T21:20:00Z");
@@ -252,10 +286,7 @@ fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
         jobs.contains(&Job::Load(Load::Series)),
         "others may have fetched: {jobs:?}"
     );
-    assert!(
-        jobs.iter()
-            .any(|job| matches!(job, Job::Save("last_tick", _)))
-    );
+    assert!(jobs.iter().any(|job| matches!(job, Job::ActedOn(..))));
     let jobs = state.step(Input::Loaded(Loaded::Series(entries())), instant);
     assert_eq!(
         runs(&jobs),
@@ -267,9 +298,9 @@ fn the_owner_fetches_what_is_due_at_the_scheduled_instant_and_once() {
 #[test]
 fn without_the_lock_or_while_paused_the_schedule_starts_nothing() {
     let due = at("2026-11-20T21:20:00Z");
-    let mut other = state(Some(NOON));
+    let mut other = state();
     assert!(runs(&other.step(Input::Tick, due)).is_empty());
-    let mut paused = state(Some(NOON));
+    let mut paused = state();
     own(&mut paused, NOON);
     let saved = paused.step(Input::Command(Command::Pause), at(NOON));
     assert!(saved.contains(&Job::Save("paused", "true".into())));
@@ -279,7 +310,7 @@ fn without_the_lock_or_while_paused_the_schedule_starts_nothing() {
 
 #[test]
 fn missed_instants_are_made_up_once() {
-    let mut state = state(Some("2026-11-16T22:00:00Z"));
+    let mut state = state();
     let jobs = own(&mut state, "2026-11-16T22:00:00Z");
     assert_eq!(
         runs(&jobs),
@@ -291,7 +322,7 @@ fn missed_instants_are_made_up_once() {
 
 #[test]
 fn wishes_wait_behind_the_run_at_work_and_are_refused_with_a_reason() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let fetch = |symbol: &str| Input::Command(Command::Fetch(vec![key(symbol)]));
     assert_eq!(
         runs(&state.step(fetch("IBM"), at(NOON))),
@@ -315,7 +346,7 @@ fn wishes_wait_behind_the_run_at_work_and_are_refused_with_a_reason() {
 
 #[test]
 fn a_series_shows_what_happens_to_it() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let shown = |state: &State| state.snapshot(0, at(NOON)).series[0].state;
     state.step(Input::Command(Command::Fetch(vec![key("IBM")])), at(NOON));
     assert_eq!(shown(&state), SeriesState::Waiting);
@@ -343,7 +374,7 @@ fn a_series_shows_what_happens_to_it() {
 
 #[test]
 fn it_ends_only_when_nothing_is_at_work() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     state.step(Input::Command(Command::Fetch(vec![key("IBM")])), at(NOON));
     assert_eq!(
         state.step(Input::Command(Command::Shutdown), at(NOON)),
@@ -354,13 +385,14 @@ fn it_ends_only_when_nothing_is_at_work() {
 }
 
 #[test]
-fn a_lost_store_gives_the_schedule_up_and_is_told_once() {
-    let mut state = state(Some(NOON));
+fn a_lost_store_is_told_once_and_the_schedule_waits_for_it() {
+    let mut state = state();
     own(&mut state, NOON);
     let gone = || Input::RunEnded(Err(DbError::for_test("gone")));
     let jobs = state.step(gone(), at(NOON));
-    assert!(jobs.contains(&Job::Disown), "{jobs:?}");
-    assert!(!state.snapshot(0, at(NOON)).schedule.is_owner);
+    let instant = at("2026-11-20T21:20:00Z");
+    let reads_list = |jobs: &[Job]| jobs.contains(&Job::Load(Load::Series));
+    assert!(!reads_list(&state.step(Input::Tick, instant)));
     let told = |jobs: &[Job]| {
         jobs.iter()
             .filter(|job| {
@@ -382,6 +414,7 @@ fn a_lost_store_gives_the_schedule_up_and_is_told_once() {
         EVERYTHING.map(Job::Load),
         "others may have worked"
     );
+    assert!(reads_list(&state.step(Input::Tick, instant)));
 }
 
 fn run(id: i64, status: RunStatus, requests: u32) -> RunSummary {
@@ -421,7 +454,7 @@ fn refusal(jobs: &[Job]) -> Option<&str> {
 
 #[test]
 fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     state.step(Input::Tick, at(NOON));
     let (runs, running) = (vec![run(1, RunStatus::Succeeded, 2)], |requests| {
@@ -481,7 +514,7 @@ fn the_work_of_other_processes_is_noticed_and_own_work_is_not() {
 
 #[test]
 fn a_snapshot_follows_the_time_even_when_nothing_happens() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     state.step(Input::Tick, at(NOON));
     state.step(Input::Tick, at("2026-11-20T17:00:10Z"));
@@ -505,7 +538,7 @@ fn a_snapshot_follows_the_time_even_when_nothing_happens() {
 
 #[test]
 fn a_crashed_run_makes_room_for_the_next() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let fetch = |symbol: &str| Input::Command(Command::Fetch(vec![key(symbol)]));
     state.step(fetch("IBM"), at(NOON));
     state.step(fetch("AAPL"), at(NOON));
@@ -520,7 +553,7 @@ fn a_crashed_run_makes_room_for_the_next() {
 
 #[test]
 fn a_process_that_only_reads_says_so_to_every_other_wish() {
-    let mut state = state(Some("2026-11-16T22:00:00Z"));
+    let mut state = state();
     state.read_only = true;
     for wish in [
         Command::Fetch(vec![key("IBM")]),
@@ -544,7 +577,7 @@ fn a_process_that_only_reads_says_so_to_every_other_wish() {
 /// The schedule would otherwise spend twenty-five requests a day in vain.
 #[test]
 fn a_series_that_the_provider_does_not_know_is_left_alone_for_a_day() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let unknown = state.due(at(NOON)).next().unwrap().clone();
     state.step(
         Input::Command(Command::Fetch(vec![unknown.clone()])),
@@ -564,7 +597,7 @@ fn a_series_that_the_provider_does_not_know_is_left_alone_for_a_day() {
 /// A panel changes the schedule of the engine that runs beside it.
 #[test]
 fn the_owner_follows_a_schedule_that_another_process_changed() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     let every: Schedule = "every 1".parse().unwrap();
     let read = |changed, is_paused| {

@@ -1,17 +1,19 @@
 //! What becomes of the instants of the schedule: each is noted when it comes, and again when it is known
 //! what became of it. An engine that ends in between leaves it to the next one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::super::planner::FetchPlan;
 use super::around::Whose;
-use super::{Entry, Job, Owner, State};
+use super::lanes::Asker;
+use super::{Entry, Job, State};
 use crate::db::DbError;
 use crate::model::tick::{NextTick, NotedTick, Tick, TickOutcome, TickWhy};
 use crate::model::{RunId, SeriesKey, SourceId};
+use crate::time::is_far_ahead;
 
 /// Instants that are noted one by one after a long time; older ones are only counted.
 const MOST: usize = 1_000;
@@ -30,51 +32,88 @@ pub(super) struct Ticks {
 }
 
 impl State {
-    /// Acts on the schedule if an instant has come since the last one that was acted on.
-    pub(super) fn act_on_schedule(&mut self, last: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Job> {
-        let next = self.schedule.next_after(&self.calendars, last);
-        if self.owner != Owner::This || next.is_none_or(|next| next > now) {
-            return vec![];
+    /// Acts on the schedule in each lane where an instant has come since the last one that was acted on.
+    /// While the store is away, nothing is: it is made up for.
+    pub(super) fn act_on_schedule(&mut self, now: DateTime<Utc>) -> Vec<Job> {
+        let (mut jobs, mut due) = (vec![], BTreeSet::new());
+        if self.store.lost.is_some() {
+            return jobs;
         }
-        self.last_tick = Some(now);
+        for source in self.lanes.sources() {
+            let last = self.lanes.last_tick(&source);
+            let last = last.filter(|last| !is_far_ahead(*last, now));
+            let last = last.unwrap_or(now);
+            self.lanes.acted(&source, last);
+            let next = self.schedule.next_after(&self.calendars, last);
+            if next.is_none_or(|next| next > now) {
+                continue;
+            }
+            self.lanes.acted(&source, now);
+            // This machine slept, or its clock was set forward.
+            let passed = self.schedule.between(&self.calendars, last, now);
+            if passed > 1 {
+                self.missed = passed;
+            }
+            jobs.extend(self.see_ticks(&source, last, now));
+            jobs.push(Job::ActedOn(source.clone(), now));
+            due.insert(source);
+        }
+        if due.is_empty() {
+            return jobs;
+        }
         self.revision += 1;
-        // This machine slept, or its clock was set forward.
-        let passed = self.schedule.between(&self.calendars, last, now);
-        if passed > 1 {
-            self.missed = passed;
-        }
-        let mut jobs: Vec<Job> = self.see_ticks(last, now).into_iter().collect();
-        jobs.push(Job::Save("last_tick", now.to_rfc3339()));
+        let asker = Asker::Schedule(due);
         if self.paused {
-            jobs.extend(self.skip_ticks(TickWhy::Paused, now));
+            jobs.extend(self.skip_ticks(&asker, TickWhy::Paused, now));
         } else {
-            jobs.push(self.ask_for_due("schedule", Whose::Scheduled));
+            jobs.push(self.ask_for_due("schedule", Whose::Scheduled, asker));
         }
         jobs
     }
 
-    /// Notes the instants between two others for each source that has a series of the schedule.
-    pub(super) fn see_ticks(&mut self, from: DateTime<Utc>, now: DateTime<Utc>) -> Option<Job> {
-        let passed = self.schedule.passed(&self.calendars, (from, now), MOST);
-        let mut sources: Vec<&SourceId> = vec![];
-        for entry in &self.entries {
-            let source = &entry.key.source;
-            if self.is_of(Whose::Scheduled, entry) && !sources.contains(&source) {
-                sources.push(source);
-            }
+    /// Notes the instants between two others for a source, if it has a series of the schedule.
+    pub(super) fn see_ticks(
+        &mut self,
+        source: &SourceId,
+        from: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<Job> {
+        let is_its = |entry: &Entry| entry.key.source == *source;
+        let mut entries = self.entries.iter();
+        if !entries.any(|entry| is_its(entry) && self.is_of(Whose::Scheduled, entry)) {
+            return None;
         }
-        let due = |at| {
-            let sources = sources.iter();
-            sources.map(move |source| Tick::due(at, (*source).clone(), now))
-        };
-        let due: Vec<Tick> = passed.into_iter().flat_map(due).collect();
+        let passed = self.schedule.passed(&self.calendars, (from, now), MOST);
+        let due = passed.into_iter();
+        let due = due.map(|at| Tick::due(at, source.clone(), now));
+        let due: Vec<Tick> = due.collect();
         self.ticks.open.extend(due.iter().cloned());
         (!due.is_empty()).then(|| Job::NoteTicks(due))
     }
 
-    /// Whether it is not decided yet what becomes of an instant that has come.
-    pub(super) const fn has_open_ticks(&self) -> bool {
-        !self.ticks.open.is_empty()
+    /// Whether a decision is to come on what becomes of the instants of a source.
+    pub(super) fn will_decide(&self, source: &SourceId) -> bool {
+        let asked = self.asked_for_due.iter();
+        let asked = asked.map(|(_, whose, asker)| (*whose, asker));
+        let queued = self.queue.iter().filter(|run| run.series.is_none());
+        let queued = queued.map(|run| (run.whose, &run.asker));
+        asked
+            .chain(queued)
+            .any(|(whose, asker)| whose != Whose::AroundTheClock && asker.covers(source))
+    }
+
+    /// Leaves the instants of a source to whoever has its lane now.
+    pub(super) fn forget_ticks(&mut self, source: &SourceId) {
+        let ticks = &mut self.ticks;
+        for waiting in [&mut ticks.open, &mut ticks.starting, &mut ticks.unnoted] {
+            waiting.retain(|tick| tick.source != *source);
+        }
+    }
+
+    /// Whether nobody decides what becomes of an instant that has come.
+    pub(super) fn has_orphaned_ticks(&self) -> bool {
+        let open = &mut self.ticks.open.iter();
+        open.any(|tick| !self.will_decide(&tick.source))
     }
 
     /// Takes up instants that an engine saw and did not act on; returns how many this one has not seen
@@ -97,11 +136,16 @@ impl State {
         u32::try_from(instants.len()).unwrap_or(u32::MAX)
     }
 
-    /// Decides what becomes of the instants that have come, given what a run fetches now: it acts on the
-    /// newest one and makes up for the others.
-    pub(super) fn decide_ticks(&mut self, series: &[SeriesKey], now: DateTime<Utc>) -> Option<Job> {
+    /// Decides what becomes of the instants that have come for those that a run asks for, given what it
+    /// fetches now: it acts on the newest one and makes up for the others.
+    pub(super) fn decide_ticks(
+        &mut self,
+        series: &[SeriesKey],
+        asker: &Asker,
+        now: DateTime<Utc>,
+    ) -> Option<Job> {
         let mut by_source: BTreeMap<SourceId, Vec<Tick>> = BTreeMap::new();
-        for tick in std::mem::take(&mut self.ticks.open) {
+        for tick in self.take_open(asker) {
             by_source.entry(tick.source.clone()).or_default().push(tick);
         }
         let mut decided = vec![];
@@ -155,21 +199,33 @@ impl State {
     }
 
     /// Nothing is done about the instants that have come.
-    pub(super) fn skip_ticks(&mut self, why: TickWhy, now: DateTime<Utc>) -> Option<Job> {
-        self.end_ticks((TickOutcome::Skipped, Some(why)), now)
+    pub(super) fn skip_ticks(
+        &mut self,
+        asker: &Asker,
+        why: TickWhy,
+        now: DateTime<Utc>,
+    ) -> Option<Job> {
+        self.end_ticks(asker, (TickOutcome::Skipped, Some(why)), now)
     }
 
     /// Nothing makes up for the instants that have passed.
-    pub(super) fn miss_ticks(&mut self, now: DateTime<Utc>) -> Option<Job> {
-        self.end_ticks((TickOutcome::Missed, None), now)
+    pub(super) fn miss_ticks(&mut self, asker: &Asker, now: DateTime<Utc>) -> Option<Job> {
+        self.end_ticks(asker, (TickOutcome::Missed, None), now)
+    }
+
+    /// The instants that have come for those that are asked for, which are decided now.
+    fn take_open(&mut self, asker: &Asker) -> Vec<Tick> {
+        let is_asked = |tick: &mut Tick| asker.covers(&tick.source);
+        self.ticks.open.extract_if(.., is_asked).collect()
     }
 
     fn end_ticks(
         &mut self,
+        asker: &Asker,
         (outcome, why): (TickOutcome, Option<TickWhy>),
         now: DateTime<Utc>,
     ) -> Option<Job> {
-        let open = std::mem::take(&mut self.ticks.open);
+        let open = self.take_open(asker);
         let ended = open.into_iter().map(|tick| Tick {
             outcome,
             why,
@@ -217,7 +273,7 @@ impl State {
     /// The next instants of the schedule, and what is planned for each.
     pub fn next_ticks(&self, plan: &FetchPlan, most: usize, now: DateTime<Utc>) -> Vec<NextTick> {
         let after = |at: DateTime<Utc>| self.schedule.next_after(&self.calendars, at);
-        let first = after(self.last_tick.unwrap_or(now).max(now));
+        let first = after(self.lanes.newest_tick().unwrap_or(now).max(now));
         let instants = std::iter::successors(first, |at| after(*at)).take(most);
         let empty = |at| NextTick {
             at,

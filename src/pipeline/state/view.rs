@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::planner::FetchPlan;
 use super::super::snapshot::{ScheduleStatus, SeriesState, Snapshot, SourceStatus, WatchedSeries};
-use super::{Entry, Owner, State};
+use super::{Entry, State};
 use crate::model::adjustment::Ratio;
 use crate::model::supposed::suppose_closed;
 use crate::model::{Close, Price, SeriesKey, Truth};
@@ -47,7 +47,8 @@ impl State {
                 schedule: self.schedule.clone(),
                 paused: self.paused,
                 next_at,
-                is_owner: self.owner == Owner::This,
+                is_owner: self.lanes.follows_schedule(),
+                no_engine: self.lanes.no_engine,
                 missed: self.missed,
                 due,
                 sendable: sendable(now),

@@ -42,10 +42,13 @@ async fn after_a_suspend_the_due_run_starts_within_two_seconds_and_once() {
         desk.run(&["runs"]);
         let start = noon();
         desk.sql(&format!(
-            "INSERT INTO settings (name, value) VALUES ('last_tick', '{}'), \
-             ('schedule', '{{\"when\":{{\"every\":{{\"minutes\":60}}}},\"missed\":\"once\"}}')",
+            "INSERT INTO lanes (source, last_tick) VALUES ('alpha_vantage', '{}')",
             (start - TimeDelta::seconds(5)).to_rfc3339()
         ));
+        desk.sql(
+            "INSERT INTO settings (name, value) VALUES \
+             ('schedule', '{\"when\":{\"every\":{\"minutes\":60}},\"missed\":\"once\"}')",
+        );
         let Some(wall) = Wall::new(desk.folder()) else {
             return;
         };

@@ -69,6 +69,7 @@ pub async fn start(pipeline: Arc<Pipeline>, work: Work<'_>) -> Handle {
         exports: std::env::temp_dir(),
         alerts: Arc::default(),
         retention: pipeline_tui::model::Retention::default(),
+        lease: engine::LEASE,
     };
     engine::start(pipeline, options).await.unwrap()
 }

@@ -516,6 +516,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
             paused: u.arbitrary()?,
             next_at: sometimes(u, instant)?,
             is_owner: u.arbitrary()?,
+            no_engine: u.arbitrary()?,
             missed: u.arbitrary()?,
             due: u.int_in_range(0..=9)?,
             sendable: u.int_in_range(0..=9)?,

@@ -12,7 +12,6 @@ contract! {
     messages_of_a_channel_follow_each_other,
     what_was_over_long_ago_is_forgotten,
     tried_series_count_their_failures_since_the_last_success,
-    others_see_whether_the_schedule_has_an_owner,
 }
 
 fn at(minutes: i64) -> DateTime<Utc> {
@@ -254,18 +253,4 @@ async fn tried_series_count_their_failures_since_the_last_success(place: Place) 
     ended(SeriesStatus::Failed, Some(ErrorClass::Network)).await;
     let [one] = &tried().await[..] else { panic!() };
     assert_eq!(one.failures, 1);
-}
-
-async fn others_see_whether_the_schedule_has_an_owner(place: Place) {
-    let stores = [place.open().await, place.open().await];
-    let is_owned = async || stores[1].is_schedule_owned().await.unwrap();
-    assert!(!is_owned().await);
-    let lock = stores[0].own_schedule().await.unwrap().unwrap();
-    assert!(is_owned().await);
-    drop(lock);
-    // The server may notice the end of a session a little later.
-    let free = async { while is_owned().await {} };
-    tokio::time::timeout(std::time::Duration::from_secs(30), free)
-        .await
-        .unwrap();
 }

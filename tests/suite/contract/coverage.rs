@@ -258,8 +258,17 @@ async fn an_answer_that_is_stored_twice_speaks_once(place: Place) {
     }
 }
 
+/// Takes away what schema 17 has added.
+pub(super) async fn before_schema_17(place: &Place) {
+    place.sql("DROP INDEX idx_requests_engine").await;
+    place.sql("ALTER TABLE requests DROP COLUMN engine").await;
+    place.sql("DROP TABLE lanes").await;
+    place.sql("DROP TABLE engines").await;
+}
+
 /// Takes away what schemas 9 and later ones have added.
 async fn before_schema_9(place: &Place) {
+    before_schema_17(place).await;
     for (trigger, table) in [
         ("events_run_started", "runs"),
         ("events_run_ended", "runs"),

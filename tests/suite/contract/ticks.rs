@@ -108,6 +108,7 @@ async fn an_instant_shows_how_its_run_stands(place: Place) {
 
 async fn a_store_of_the_schema_before_notes_instants(place: Place) {
     drop(place.open().await);
+    super::coverage::before_schema_17(&place).await;
     place.sql("DROP TABLE ticks").await;
     place.sql("DROP TABLE stated_left").await;
     place

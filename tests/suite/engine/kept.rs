@@ -18,7 +18,7 @@ async fn run_keeps_its_log_in_the_data_folder_unless_it_is_told_not_to() {
 
     std::fs::write(&config, "").unwrap();
     for start in 1..=2 {
-        desk.sql("DELETE FROM settings WHERE name = 'last_tick'");
+        desk.sql("DELETE FROM lanes");
         starts::run_until(&desk, &["this process fetches on schedule"]);
         let kept = std::fs::read_to_string(&log).unwrap();
         for words in ["engine started", "fetches on schedule", "engine stopped"] {

@@ -68,8 +68,7 @@ async fn health_names_what_is_wrong() {
 
         handle.commands.send(Command::Shutdown).await.unwrap();
         (&mut handle.ended).await.unwrap();
-        // PostgreSQL releases a lock when it notices that its session is over.
-        let released = async { while other.is_schedule_owned().await.unwrap() {} };
+        let released = async { while other.engines().await.unwrap().is_one_at_work() {} };
         tokio::time::timeout(Duration::from_secs(30), released)
             .await
             .unwrap();

@@ -74,6 +74,7 @@ pub async fn start_at(
         exports: std::env::temp_dir(),
         alerts: Arc::default(),
         retention: pipeline_tui::model::Retention::default(),
+        lease: engine::LEASE,
     };
     engine::start(Arc::new(pipeline), options).await.unwrap()
 }

@@ -64,7 +64,7 @@ fn started(state: &mut State, instant: &str, fetched_at: &str) -> Vec<(&'static 
 
 /// At noon, with both series fetched, owned.
 fn both() -> State {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     let after = "2026-11-20T17:00:03Z";
     state.step(list(after), at(after));

@@ -5,18 +5,16 @@ use super::*;
 /// A state whose schedule was last acted on at this instant, and a handover over seven due series.
 fn handed_over(last_tick: Option<&str>, sent_by_starts: u32) -> (State, Handover) {
     let entries = (0..7).map(|number| entry(&format!("S{number}"), None));
-    let handover = Handover {
-        last_tick: last_tick.map(at),
-        due_ticks: vec![],
-        list: List {
-            reading: 1,
-            mark: None,
-            entries: entries.collect(),
-        },
-        ledgers: vec![],
-        sent_by_starts: BTreeMap::from([(SourceId::DEFAULT, sent_by_starts)]),
+    let list = List {
+        reading: 1,
+        mark: None,
+        entries: entries.collect(),
     };
-    (state(last_tick), handover)
+    let handover = Handover {
+        sent_by_starts: BTreeMap::from([(SourceId::DEFAULT, sent_by_starts)]),
+        ..handover(leased(last_tick), list)
+    };
+    (state(), handover)
 }
 
 fn used(today: u32) -> Vec<(SourceId, Ledger)> {
@@ -71,7 +69,7 @@ fn a_start_and_a_catch_up_send_five_at_most_together() {
         (Some(NOON), 0, None, Some((7, 25))),
     ] {
         let (mut state, handover) = handed_over(last_tick, sent);
-        let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+        let jobs = state.step(won(handover), at(NOON));
         assert_eq!(run(&jobs), expected_run, "{last_tick:?}, {sent} sent");
         assert_eq!(rest(&jobs), expected_rest, "{last_tick:?}, {sent} sent");
     }
@@ -80,13 +78,13 @@ fn a_start_and_a_catch_up_send_five_at_most_together() {
 #[test]
 fn a_start_spends_no_more_than_the_day_has_left() {
     let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 0);
-    handover.ledgers = used(22);
-    let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+    handover.read.ledgers = used(22);
+    let jobs = state.step(won(handover), at(NOON));
     assert_eq!(run(&jobs), Some(("missed", 2, Some(2))), "one is kept");
     assert_eq!(rest(&jobs), Some((5, 1)));
     let (mut spent, mut handover) = handed_over(Some(DAYS_AGO), 0);
-    handover.ledgers = used(25);
-    let jobs = spent.step(Input::Owner(Some(handover)), at(NOON));
+    handover.read.ledgers = used(25);
+    let jobs = spent.step(won(handover), at(NOON));
     assert_eq!((run(&jobs), rest(&jobs)), (None, Some((7, 0))));
 }
 
@@ -94,28 +92,28 @@ fn a_start_spends_no_more_than_the_day_has_left() {
 fn a_plan_without_a_days_limit_and_a_pause_know_no_rest() {
     let (mut unlimited, handover) = handed_over(Some(DAYS_AGO), 9);
     unlimited.quotas = Quotas::new(quotas(None));
-    let jobs = unlimited.step(Input::Owner(Some(handover)), at(NOON));
+    let jobs = unlimited.step(won(handover), at(NOON));
     assert_eq!((run(&jobs), rest(&jobs)), (Some(("missed", 7, None)), None));
     let (mut paused, handover) = handed_over(Some(DAYS_AGO), 0);
     paused.paused = true;
-    let jobs = paused.step(Input::Owner(Some(handover)), at(NOON));
+    let jobs = paused.step(won(handover), at(NOON));
     assert_eq!((run(&jobs), rest(&jobs)), (None, None));
 }
 
 #[test]
 fn what_waits_is_told_once_where_nothing_new_starts() {
     let (mut state, handover) = handed_over(Some(NOON), 0);
-    let first = state.step(Input::Owner(Some(handover)), at(NOON));
+    let first = state.step(won(handover), at(NOON));
     assert_eq!(rest(&first), Some((7, 25)));
     let (_, handover) = handed_over(Some(NOON), 0);
-    let again = state.step(Input::Owner(Some(handover)), at(NOON));
+    let again = state.step(won(handover), at(NOON));
     assert_eq!(rest(&again), None);
 }
 
 #[test]
 fn a_limited_start_takes_the_series_that_waited_longest() {
     let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 0);
-    for (entry, fetched) in handover.list.entries.iter_mut().zip([
+    for (entry, fetched) in handover.read.list.entries.iter_mut().zip([
         Some("2026-11-18T22:00:00Z"),
         Some("2026-11-17T22:00:00Z"),
         None,
@@ -126,7 +124,7 @@ fn a_limited_start_takes_the_series_that_waited_longest() {
     ]) {
         entry.facts.fetched_at = fetched.map(at);
     }
-    let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+    let jobs = state.step(won(handover), at(NOON));
     let series = jobs.iter().find_map(|job| match job {
         Job::Run(run) => Some(&run.series),
         _ => None,
@@ -145,11 +143,11 @@ fn a_source_whose_day_is_over_holds_up_no_other() {
     let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 5);
     let quota = quotas(Some(25)).remove(0).1;
     state.quotas = Quotas::new(vec![(SourceId::DEFAULT, quota), (OTHER, quota)]);
-    for entry in handover.list.entries.iter_mut().skip(4) {
+    for entry in handover.read.list.entries.iter_mut().skip(4) {
         entry.key.source = OTHER;
     }
-    handover.ledgers = used(25);
-    let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+    handover.read.ledgers = used(25);
+    let jobs = state.step(won(handover), at(NOON));
     let sources = jobs.iter().find_map(|job| match job {
         Job::Run(run) => Some(run.series.iter().map(|key| key.source.clone()).collect()),
         _ => None,

@@ -25,7 +25,7 @@ fn lists() -> Vec<EventList> {
 
 #[test]
 fn a_second_errand_waits_for_the_end_of_the_first_and_the_bars_are_read_again() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let window = BarsWindow {
         series: key("IBM"),
         anchor: Anchor::Newest,
@@ -51,7 +51,7 @@ fn a_second_errand_waits_for_the_end_of_the_first_and_the_bars_are_read_again() 
 
 #[test]
 fn the_engine_ends_once_the_lists_are_stored_or_given_up() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     ask(&mut state);
     let jobs = state.step(Input::Command(Command::Shutdown), at(NOON));
     assert_eq!(jobs, [Job::CancelEvents]);

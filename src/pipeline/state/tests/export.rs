@@ -28,7 +28,7 @@ fn refusal(jobs: &[Job]) -> &str {
 
 #[test]
 fn one_export_at_a_time_is_shown_while_it_works() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let export = |state: &mut State| state.step(Input::Command(Command::Export(files())), at(NOON));
     let cancel = |state: &mut State| state.step(Input::Command(Command::CancelExport), at(NOON));
     assert_eq!(refusal(&cancel(&mut state)), "no export is in progress");
@@ -54,7 +54,7 @@ fn one_export_at_a_time_is_shown_while_it_works() {
 
 #[test]
 fn the_engine_ends_once_the_export_has() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     state.step(Input::Command(Command::Export(files())), at(NOON));
     let jobs = state.step(Input::Command(Command::Shutdown), at(NOON));
     assert_eq!(jobs, [Job::CancelExport]);

@@ -12,7 +12,7 @@ pub fn entered() -> EnteredKey {
 
 #[test]
 fn another_key_is_not_judged_by_what_the_first_was_refused() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let refused = SeriesReport::new(key("IBM"), Ended::Refused).with_error(
         Ended::Refused,
         ErrorClass::BadKey,

@@ -64,6 +64,9 @@ fn a_list() -> impl Strategy<Value = List> {
     })
 }
 
+/// The lanes that are won and lost.
+const LANES: [&str; 3] = ["alpha_vantage", "coinbase", "upkeep"];
+
 fn an_input() -> impl Strategy<Value = Input> {
     prop_oneof![
         3 => Just(()).prop_map(|()| Input::Tick),
@@ -73,15 +76,16 @@ fn an_input() -> impl Strategy<Value = Input> {
         1 => Just(()).prop_map(|()| Input::RunEnded(Err(DbError::for_test("gone")))),
         1 => Just(()).prop_map(|()| Input::RunCrashed("broke".into())),
         1 => Just(()).prop_map(|()| Input::StoreFailed(DbError::for_test("gone"))),
-        1 => Just(()).prop_map(|()| Input::LockLost),
+        1 => Just(()).prop_map(|()| Input::TrustOver),
         3 => a_list().prop_map(|list| Input::Loaded(Loaded::Series(list))),
-        1 => a_list().prop_map(|list| Input::Owner(Some(Handover {
-            last_tick: Some(at("2026-11-18T12:00:00Z")),
-            due_ticks: vec![(at("2026-11-18T11:00:00Z"), SourceId::DEFAULT)],
-            list,
-            ledgers: vec![],
-            sent_by_starts: BTreeMap::new(),
-        }))),
+        2 => (a_list(), proptest::sample::subsequence(LANES.to_vec(), 0..=LANES.len()), 1..3_i64)
+            .prop_map(|(list, lanes, epoch)| {
+                let lanes = lanes.into_iter();
+                let lanes = lanes.map(|name| lane(name, epoch, Some("2026-11-18T12:00:00Z")));
+                let mut handover = handover(lanes.collect(), list);
+                handover.read.due_ticks = vec![(at("2026-11-18T11:00:00Z"), SourceId::DEFAULT)];
+                won(handover)
+            }),
         1 => Just(()).prop_map(|()| Input::Command(Command::Shutdown)),
     ]
 }
@@ -91,7 +95,7 @@ proptest! {
     fn every_promise_outlives_inputs_in_any_order(
         inputs in proptest::collection::vec(an_input(), 1..60),
     ) {
-        let mut state = state(Some(NOON));
+        let mut state = state();
         let mut now = at(NOON);
         for input in inputs {
             now += TimeDelta::minutes(7);
@@ -103,7 +107,7 @@ proptest! {
 
 #[test]
 fn a_report_after_the_end_of_its_run_changes_no_series() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let late = Event::Sending {
         series: vec![key("IBM")],
         attempt: 1,
@@ -125,6 +129,7 @@ fn queued() -> QueuedRun {
         trigger: "fetch",
         series: Some(vec![key("IBM")]),
         whose: Whose::All,
+        asker: Asker::Person,
         most: BTreeMap::new(),
         within: None,
     }
@@ -168,8 +173,15 @@ fn a_broken_promise_is_noticed() {
             "sends no request",
         ),
         (
-            |state| (state.read_only, state.owner) = (true, Owner::This),
-            "owns no schedule",
+            |state| {
+                own(state, NOON);
+                state.queue.clear();
+                (state.run, state.read_only) = (None, true);
+                for entry in &mut state.entries {
+                    entry.live.state = None;
+                }
+            },
+            "has no lane",
         ),
         (
             |state| state.own_runs = (0..=i64::from(NEWEST)).map(RunId).collect(),
@@ -177,7 +189,7 @@ fn a_broken_promise_is_noticed() {
         ),
     ];
     for (break_it, promise) in breaches {
-        let mut state = state(Some(NOON));
+        let mut state = state();
         assert_eq!(state.broken_promise(), None);
         break_it(&mut state);
         let broken = state.broken_promise().unwrap();

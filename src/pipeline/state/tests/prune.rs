@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_owner_deletes_history_after_a_run_and_not_after_each() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let prunes = |state: &mut State, now| {
         let jobs = state.step(Input::RunEnded(Ok(report(vec![]))), now);
         jobs.contains(&Job::Prune)

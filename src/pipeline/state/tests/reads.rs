@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_series_that_ends_is_read_again_alone() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     state.step(Input::Command(Command::FetchDue), at(NOON));
     let done = SeriesReport::new(key("IBM"), Ended::Succeeded);
     let jobs = state.step(Input::Run(Event::Done(done)), at(NOON));
@@ -23,7 +23,7 @@ fn a_series_that_ends_is_read_again_alone() {
 
 #[test]
 fn what_this_process_fetched_is_fresh_by_its_own_clock() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let later = at("2026-12-20T17:00:00Z");
     state.step(Input::Command(Command::Fetch(vec![key("IBM")])), later);
     let done = SeriesReport::new(key("IBM"), Ended::Succeeded);
@@ -42,7 +42,7 @@ fn what_this_process_fetched_is_fresh_by_its_own_clock() {
 
 #[test]
 fn an_older_reading_does_not_undo_a_newer_one() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let list = |reading, symbols: &[&str], bars| {
         let entries = symbols.iter().map(|symbol| {
             let mut entry = entry(symbol, None);

@@ -4,21 +4,15 @@ use super::*;
 
 /// Two series that were fetched then, on this schedule.
 fn watching(schedule: &str, fetched_at: &str) -> State {
-    let mut state = state(Some(fetched_at));
+    let mut state = state();
     let schedule = Command::SetSchedule(schedule.parse().unwrap());
     state.step(Input::Command(schedule), at(fetched_at));
     state.step(
         Input::Loaded(Loaded::Series(list(fetched_at))),
         at(fetched_at),
     );
-    let handover = Handover {
-        last_tick: Some(at(fetched_at)),
-        due_ticks: vec![],
-        list: list(fetched_at),
-        ledgers: vec![],
-        sent_by_starts: BTreeMap::new(),
-    };
-    state.step(Input::Owner(Some(handover)), at(fetched_at));
+    let handover = handover(leased(Some(fetched_at)), list(fetched_at));
+    state.step(won(handover), at(fetched_at));
     state
 }
 

@@ -6,7 +6,7 @@ use crate::pipeline::symbols::Symbols;
 
 #[test]
 fn a_question_about_symbols_is_told_to_stop_and_waited_for() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let look = |text: &str| {
         Input::Command(Command::Search {
             text: text.into(),
@@ -34,7 +34,7 @@ fn a_question_about_symbols_is_told_to_stop_and_waited_for() {
 
 #[test]
 fn a_search_answers_at_once_and_a_late_answer_is_not_shown() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let look = |text: &str, from_provider| {
         let text = text.into();
         Input::Command(Command::Search {
@@ -79,7 +79,7 @@ fn a_search_answers_at_once_and_a_late_answer_is_not_shown() {
 
 #[test]
 fn a_question_that_crashed_is_over_and_another_may_be_asked() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let look = |text: &str| {
         Input::Command(Command::Search {
             text: text.into(),
@@ -120,7 +120,7 @@ fn a_question_that_crashed_is_over_and_another_may_be_asked() {
 
 #[test]
 fn a_list_whose_reading_crashed_is_not_waited_for_and_read_again() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let look = |text: &str| {
         Input::Command(Command::Search {
             text: text.into(),
@@ -139,7 +139,7 @@ fn a_list_whose_reading_crashed_is_not_waited_for_and_read_again() {
 
 #[test]
 fn a_process_that_only_reads_searches_the_list_and_asks_nothing() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     state.read_only = true;
     let look = |from_provider| Command::Search {
         text: "ibm".into(),

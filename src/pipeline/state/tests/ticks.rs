@@ -40,14 +40,14 @@ fn at_the_close(state: &mut State, list: List) -> (Vec<Job>, Vec<Job>) {
 
 #[test]
 fn an_instant_is_noted_when_it_comes_and_again_when_its_run_has_begun() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     let (seen, read) = at_the_close(&mut state, entries());
     assert_eq!(noted(&seen), [said(Due, None, None, "20")]);
     let place = |wanted: fn(&Job) -> bool| seen.iter().position(wanted).unwrap();
     assert!(
         place(|job| matches!(job, Job::NoteTicks(_)))
-            < place(|job| matches!(job, Job::Save("last_tick", _))),
+            < place(|job| matches!(job, Job::ActedOn(..))),
         "whoever finds the schedule acted on finds the instant, too"
     );
     assert_eq!(noted(&read), []);
@@ -58,7 +58,7 @@ fn an_instant_is_noted_when_it_comes_and_again_when_its_run_has_begun() {
 
 #[test]
 fn that_a_run_began_shows_at_its_end_if_its_beginning_was_not_heard() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     at_the_close(&mut state, entries());
     let jobs = state.step(Input::RunEnded(Ok(report(vec![]))), at(CLOSE));
@@ -95,7 +95,7 @@ fn an_instant_without_a_run_says_why() {
         (entries(), 25, Refused, TickWhy::DaySpent),
         (old(), 24, Refused, TickWhy::NoRoom),
     ] {
-        let mut state = state(Some(NOON));
+        let mut state = state();
         own(&mut state, NOON);
         state.step(ledgers(used), at(NOON));
         let (seen, read) = at_the_close(&mut state, list);
@@ -103,7 +103,7 @@ fn an_instant_without_a_run_says_why() {
         assert_eq!(noted(&read), [said(outcome, Some(why), None, "20")]);
         assert_eq!(runs(&read), [], "{why}");
     }
-    let mut paused = state(Some(NOON));
+    let mut paused = state();
     own(&mut paused, NOON);
     paused.step(Input::Command(Command::Pause), at(NOON));
     let seen = paused.step(Input::Tick, at(CLOSE));
@@ -116,7 +116,7 @@ fn an_instant_without_a_run_says_why() {
 
 #[test]
 fn one_run_makes_up_for_instants_that_were_missed() {
-    let mut state = state(Some("2026-11-16T22:00:00Z"));
+    let mut state = state();
     let jobs = own(&mut state, "2026-11-16T22:00:00Z");
     let due = |day| said(Due, None, None, day);
     assert_eq!(noted(&jobs), [due("19"), due("18"), due("17")]);
@@ -131,15 +131,10 @@ fn one_run_makes_up_for_instants_that_were_missed() {
 
 #[test]
 fn an_instant_that_another_engine_saw_and_did_not_live_to_act_on_is_made_up() {
-    let mut state = state(Some(NOON));
-    let handover = Handover {
-        last_tick: Some(at("2026-11-19T21:20:01Z")),
-        due_ticks: vec![(at("2026-11-19T21:20:00Z"), SourceId::DEFAULT)],
-        list: entries(),
-        ledgers: vec![],
-        sent_by_starts: BTreeMap::new(),
-    };
-    let jobs = state.step(Input::Owner(Some(handover)), at(NOON));
+    let mut state = state();
+    let mut handover = handover(leased(Some("2026-11-19T21:20:01Z")), entries());
+    handover.read.due_ticks = vec![(at("2026-11-19T21:20:00Z"), SourceId::DEFAULT)];
+    let jobs = state.step(won(handover), at(NOON));
     assert_eq!(runs(&jobs), [("missed", vec!["AAPL".into()])]);
     assert_eq!(state.snapshot(0, at(NOON)).schedule.missed, 1);
     let jobs = began(&mut state, 9, NOON);
@@ -148,7 +143,7 @@ fn an_instant_that_another_engine_saw_and_did_not_live_to_act_on_is_made_up() {
 
 #[test]
 fn a_machine_that_slept_makes_up_with_one_run() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     let woke = "2026-11-24T22:00:00Z";
     let seen = state.step(Input::Tick, at(woke));
@@ -166,7 +161,7 @@ fn a_machine_that_slept_makes_up_with_one_run() {
 
 #[test]
 fn a_clock_that_goes_back_sees_no_instant_twice() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     at_the_close(&mut state, entries());
     for now in [NOON, "2026-11-20T21:19:59Z", CLOSE, "2026-11-20T21:20:05Z"] {
@@ -176,7 +171,7 @@ fn a_clock_that_goes_back_sees_no_instant_twice() {
 
 #[test]
 fn what_could_not_be_noted_is_noted_once_the_store_is_back() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     let (seen, _) = at_the_close(&mut state, entries());
     let Some(Job::NoteTicks(ticks)) = seen
@@ -186,15 +181,14 @@ fn what_could_not_be_noted_is_noted_once_the_store_is_back() {
         panic!("nothing is noted");
     };
     let away = DbError::for_test("away");
-    let lost = state.step(Input::TicksUnnoted(ticks, away), at(CLOSE));
-    assert!(lost.contains(&Job::Disown));
+    state.step(Input::TicksUnnoted(ticks, away), at(CLOSE));
     let back = state.step(Input::Loaded(Loaded::Total(1)), at(CLOSE));
     assert_eq!(noted(&back), [said(Due, None, None, "20")]);
 }
 
 #[test]
 fn the_next_instants_show_what_is_planned_for_them() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     let noted: Vec<NotedTick> = vec![];
     state.step(Input::Loaded(Loaded::Ticks(noted)), at(NOON));

@@ -26,7 +26,7 @@ fn keys(symbols: &[&str]) -> Vec<SeriesKey> {
 
 #[test]
 fn each_change_of_the_watch_list_is_told_once_whoever_made_it() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     assert_eq!(
         read(&mut state, 1, &["IBM", "AAPL"]),
         [],
@@ -59,7 +59,7 @@ fn each_change_of_the_watch_list_is_told_once_whoever_made_it() {
 
 #[test]
 fn a_pause_and_a_schedule_are_told_where_they_change_whoever_changed_them() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let mut after = |input| whats(&state.step(input, at(NOON)));
     let every: Schedule = "every 15".parse().unwrap();
     assert_eq!(after(Input::Command(Command::Pause)), [What::Paused(true)]);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn the_list_is_edited_unless_it_is_this_processs_own() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let edit = WatchEdit::Replace(vec![(key("IBM"), key("MSFT"))]);
     let wish = Command::EditList(edit.clone());
     let jobs = state.step(Input::Command(wish.clone()), at(NOON));
@@ -21,7 +21,7 @@ fn the_list_is_edited_unless_it_is_this_processs_own() {
 
 #[test]
 fn a_list_that_another_process_changed_is_read_again_and_only_then() {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     let look = |state: &mut State, mark: Option<&str>| {
         let remembered = Remembered {
             list: mark.map(str::to_owned),

@@ -1,0 +1,244 @@
+//! Lanes are won and lost one by one: the schedule of each is followed by whoever has it.
+
+use super::*;
+use crate::model::LaneName;
+
+const ALPHA: &str = "alpha_vantage";
+const COINBASE: &str = "coinbase";
+/// Friday's instant.
+const CLOSE: &str = "2026-11-20T21:20:00Z";
+
+fn at_coinbase(symbol: &str) -> Entry {
+    let key = SeriesKey {
+        source: COINBASE.parse().unwrap(),
+        ..key(symbol)
+    };
+    Entry {
+        key: key.clone(),
+        subject: subject(key),
+        ..entry(symbol, None)
+    }
+}
+
+/// A series of each of two sources, both due.
+fn both() -> List {
+    List {
+        entries: vec![entry("AAPL", None), at_coinbase("MSFT")],
+        ..entries()
+    }
+}
+
+fn two_sources() -> State {
+    let mut state = state();
+    let mut known = sources("free key");
+    known.extend(sources("free"));
+    known[1].id = COINBASE.parse().unwrap();
+    state.sources = known;
+    state.step(Input::Loaded(Loaded::Series(both())), at(NOON));
+    state
+}
+
+fn lease(name: &str, epoch: i64) -> Lease {
+    lane(name, epoch, None).lease
+}
+
+/// A beat that has brought nothing new.
+fn still(leases: &[Lease]) -> Input {
+    Input::Beat(Box::new(Pulse {
+        leases: leases.to_vec(),
+        won: None,
+        no_engine: false,
+    }))
+}
+
+/// A beat that has brought a lane beside others.
+fn wins(new: LeasedLane, others: &[Lease]) -> Input {
+    Input::Beat(Box::new(Pulse {
+        leases: others.iter().cloned().chain([new.lease.clone()]).collect(),
+        won: Some(handover(vec![new], both())),
+        no_engine: false,
+    }))
+}
+
+/// The series that the runs of these jobs fetch, and under how many leases.
+fn fetched(jobs: &[Job]) -> Vec<(&'static str, Vec<&str>, Vec<Lease>)> {
+    let runs = jobs.iter().filter_map(|job| match job {
+        Job::Run(run) => Some(run),
+        _ => None,
+    });
+    runs.map(|run| {
+        let symbols = run.series.iter().map(|key| key.symbol.as_str());
+        (run.trigger, symbols.collect(), run.leases.clone())
+    })
+    .collect()
+}
+
+fn told(jobs: &[Job]) -> Vec<&What> {
+    let told = jobs.iter().filter_map(|job| match job {
+        Job::Tell(notice) => Some(&notice.what),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// What starts at the close.
+fn close(state: &mut State) -> Vec<Job> {
+    let mut jobs = state.step(Input::Tick, at(CLOSE));
+    jobs.extend(state.step(Input::Loaded(Loaded::Series(both())), at(CLOSE)));
+    jobs
+}
+
+#[test]
+fn the_sources_of_the_watch_list_are_wanted_and_the_upkeep() {
+    let mut state = two_sources();
+    let named = |names: &[&str]| -> Option<Vec<LaneName>> {
+        Some(names.iter().map(|name| name.parse().unwrap()).collect())
+    };
+    assert_eq!(state.wanted_lanes(), named(&["upkeep", ALPHA, COINBASE]));
+    let mut list = both();
+    list.entries.truncate(1);
+    list.entries[0].key.source = "newer".parse().unwrap();
+    state.step(Input::Loaded(Loaded::Series(list)), at(NOON));
+    assert_eq!(
+        state.wanted_lanes(),
+        named(&["upkeep"]),
+        "it does not know that source"
+    );
+}
+
+#[test]
+fn only_the_series_of_its_lanes_are_fetched_on_schedule() {
+    let mut state = two_sources();
+    state.step(wins(lane(COINBASE, 4, Some(NOON)), &[]), at(NOON));
+    let jobs = close(&mut state);
+    assert_eq!(
+        fetched(&jobs),
+        [("schedule", vec!["MSFT"], vec![lease(COINBASE, 4)])]
+    );
+    let acted = |job: &Job| matches!(job, Job::ActedOn(source, _) if source.as_str() != COINBASE);
+    assert!(!jobs.iter().any(acted), "{jobs:?}");
+    let noted = jobs.iter().filter_map(|job| match job {
+        Job::NoteTicks(ticks) => Some(ticks),
+        _ => None,
+    });
+    assert!(noted.flatten().all(|tick| tick.source.as_str() == COINBASE));
+    let person = state.step(Input::Command(Command::FetchDue), at(CLOSE));
+    assert_eq!(fetched(&person), []);
+    state.step(Input::RunEnded(Ok(report(vec![]))), at(CLOSE));
+    let person = state.step(Input::Loaded(Loaded::Series(both())), at(CLOSE));
+    assert_eq!(
+        fetched(&person),
+        [("due", vec!["AAPL", "MSFT"], vec![])],
+        "a person needs no lane"
+    );
+}
+
+#[test]
+fn lanes_that_are_won_one_by_one_are_caught_up_one_by_one() {
+    let mut state = two_sources();
+    let missed = Some("2026-11-19T20:00:00Z");
+    let first = state.step(wins(lane(ALPHA, 1, missed), &[]), at(NOON));
+    assert_eq!(
+        fetched(&first),
+        [("missed", vec!["AAPL"], vec![lease(ALPHA, 1)])]
+    );
+    let second = wins(lane(COINBASE, 1, missed), &[lease(ALPHA, 1)]);
+    let second = state.step(second, at(NOON));
+    assert_eq!(fetched(&second), [], "one run after the other");
+    let next = state.step(Input::RunEnded(Ok(report(vec![]))), at(NOON));
+    assert_eq!(
+        fetched(&next),
+        [("missed", vec!["MSFT"], vec![lease(COINBASE, 1)])]
+    );
+    let never = wins(lane(ALPHA, 1, None), &[]);
+    assert_eq!(
+        fetched(&two_sources().step(never, at(NOON)))[0].0,
+        "start",
+        "the schedule never ran on this store"
+    );
+}
+
+#[test]
+fn a_lost_lane_stops_and_the_others_go_on() {
+    let mut state = two_sources();
+    state.step(wins(lane(ALPHA, 1, Some(NOON)), &[]), at(NOON));
+    let coinbase = wins(lane(COINBASE, 1, Some(NOON)), &[lease(ALPHA, 1)]);
+    state.step(coinbase, at(NOON));
+    assert_eq!(fetched(&close(&mut state))[0].1, ["AAPL", "MSFT"]);
+    let lost = state.step(still(&[lease(COINBASE, 1)]), at(CLOSE));
+    let alpha = vec![ALPHA.parse().unwrap()];
+    assert_eq!(lost[0], Job::CancelLanes(alpha.clone()));
+    assert_eq!(told(&lost), [&What::LanesLost(alpha)]);
+    assert_eq!(state.step(still(&[lease(COINBASE, 1)]), at(CLOSE)), []);
+    assert!(state.snapshot(0, at(CLOSE)).schedule.is_owner, "of one");
+    let begun = Event::Started {
+        run: RunId(7),
+        series: 2,
+    };
+    let begun = state.step(Input::Run(begun), at(CLOSE));
+    let noted = begun.iter().find_map(|job| match job {
+        Job::NoteTicks(ticks) => Some(ticks.iter().map(|tick| tick.source.as_str()).collect()),
+        _ => None,
+    });
+    assert_eq!(noted, Some(vec![COINBASE]), "the other is its new owner's");
+}
+
+#[test]
+fn a_lane_that_was_won_back_is_another_lease() {
+    let mut state = two_sources();
+    state.step(wins(lane(ALPHA, 1, Some(NOON)), &[]), at(NOON));
+    let back = state.step(wins(lane(ALPHA, 3, Some(NOON)), &[]), at(NOON));
+    let alpha = || vec![ALPHA.parse().unwrap()];
+    assert_eq!(
+        told(&back)[..2],
+        [&What::LanesLost(alpha()), &What::LanesWon(alpha())]
+    );
+    assert_eq!(state.leases(), [lease(ALPHA, 3)]);
+    assert_eq!(fetched(&close(&mut state))[0].2, [lease(ALPHA, 3)]);
+}
+
+#[test]
+fn what_was_not_renewed_in_time_is_lost_and_queued_runs_of_it_start_nothing() {
+    let mut state = two_sources();
+    let missed = Some("2026-11-19T20:00:00Z");
+    state.step(Input::Command(Command::Fetch(vec![key("AAPL")])), at(NOON));
+    state.step(wins(lane(ALPHA, 1, missed), &[]), at(NOON));
+    let over = state.step(Input::TrustOver, at(NOON));
+    assert_eq!(told(&over).len(), 1);
+    assert_eq!(state.leases(), []);
+    assert!(!state.snapshot(0, at(NOON)).schedule.is_owner);
+    let ended = state.step(Input::RunEnded(Ok(report(vec![]))), at(NOON));
+    assert_eq!(fetched(&ended), []);
+    assert_eq!(fetched(&close(&mut state)), []);
+}
+
+#[test]
+fn that_another_engine_has_the_lanes_is_told_once() {
+    let mut state = two_sources();
+    assert_eq!(told(&state.step(still(&[]), at(NOON))), [&What::Waits]);
+    assert_eq!(state.step(still(&[]), at(NOON)), []);
+    let mut alone = two_sources();
+    let nobody = |state: &mut State| {
+        let pulse = Pulse {
+            leases: vec![],
+            won: None,
+            no_engine: true,
+        };
+        state.step(Input::Beat(Box::new(pulse)), at(NOON))
+    };
+    assert_eq!(nobody(&mut alone), [], "nobody has them");
+    assert!(alone.snapshot(0, at(NOON)).schedule.no_engine);
+    alone.step(wins(lane(ALPHA, 1, Some(NOON)), &[]), at(NOON));
+    assert!(!alone.snapshot(0, at(NOON)).schedule.no_engine);
+}
+
+#[test]
+fn a_beat_that_does_not_reach_the_store_tells_that_it_is_away_and_keeps_the_lanes() {
+    let mut state = two_sources();
+    state.step(wins(lane(ALPHA, 1, Some(NOON)), &[]), at(NOON));
+    let failed = || Input::BeatFailed(DbError::for_test("away"));
+    let away = state.step(failed(), at(NOON));
+    assert_eq!(told(&away), [&What::StoreLost("away".into())]);
+    assert_eq!(state.step(failed(), at(NOON)), []);
+    assert_eq!(state.leases(), [lease(ALPHA, 1)]);
+}
