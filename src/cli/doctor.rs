@@ -14,8 +14,8 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::{open, output, panel};
 use crate::config::{self, Database, Inputs, Setting, Settings, SourceAccess};
-use crate::model::SourceId;
 use crate::model::text::{clean, thousands};
+use crate::model::{LaneName, SourceId};
 use crate::time::Clock;
 use crate::ui::files;
 
@@ -132,6 +132,7 @@ async fn findings(context: &Context) -> Vec<Finding> {
             }
             let (database, database_time) = database(&settings, context.read_only).await;
             findings.push(database);
+            findings.extend(engines(&settings).await);
             findings.extend(wide_store(&settings));
             findings.push(clock(&[
                 ("provider", provider_time),
@@ -303,6 +304,37 @@ async fn database(settings: &Settings, read_only: bool) -> (Finding, Option<Date
         }
         Err(failure) => (unusable(failure), None),
     }
+}
+
+/// Who works on the store. That nobody does is no fault: commands need no engine.
+async fn engines(settings: &Settings) -> Option<Finding> {
+    if let Database::Sqlite { path } = &settings.database
+        && !path.exists()
+    {
+        return None;
+    }
+    let store = open::store(settings, true).await.ok()?;
+    let engines = store.engines().await.ok()?;
+    let working = engines.all.iter().filter(|one| one.works(engines.now));
+    let told = working.map(|engine| {
+        let (home, lanes) = (&engine.home, &engine.lanes);
+        let lanes: Vec<&str> = lanes.iter().map(LaneName::as_str).collect();
+        let does = match lanes.as_slice() {
+            [] => "waits".to_owned(),
+            lanes => lanes.join(", "),
+        };
+        format!("{} pid {}: {does}", home.host, home.pid)
+    });
+    let mut told: Vec<String> = told.collect();
+    told.extend(engines.none_since().map(|at| {
+        let at = at.format("%Y-%m-%d %H:%M");
+        format!("none has a lane since {at} UTC; start one: pipeline-tui run")
+    }));
+    let text = match told.join("; ") {
+        none if none.is_empty() => "none yet; start one: pipeline-tui run".to_owned(),
+        told => told,
+    };
+    Some(good("engines", text))
 }
 
 fn unusable(failure: Failure) -> Finding {

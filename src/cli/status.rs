@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::model::alert::Engine;
 use crate::model::calendar::CalendarId;
 use crate::model::text::counted;
-use crate::model::{SeriesKey, SourceId, Standing};
+use crate::model::{EngineStatus, LaneName, SeriesKey, SourceId, Standing};
 use crate::pipeline::Pipeline;
 use crate::pipeline::alerts::Alerts;
 use crate::pipeline::snapshot::SourceStatus;
@@ -36,11 +36,45 @@ struct Status {
     alerts: usize,
     /// The run of the schedule that no engine started.
     missed: Option<DateTime<Utc>>,
+    /// The engines that work.
+    engines: Vec<WorkingEngine>,
+    /// Since when no engine has a lane; none: one has, or there was none yet.
+    no_engine_since: Option<DateTime<Utc>>,
     /// Those of the usual source.
     requests_today: u32,
     requests_per_day: Option<u32>,
     /// The sources of these series, and the usual one.
     sources: Vec<SourceRequests>,
+}
+
+/// An engine that works.
+#[derive(Serialize)]
+struct WorkingEngine {
+    id: String,
+    host: String,
+    pid: u32,
+    version: String,
+    started_at: DateTime<Utc>,
+    beat_at: DateTime<Utc>,
+    lanes: Vec<String>,
+    /// Those of its schedule.
+    requests_last_hour: u64,
+}
+
+impl WorkingEngine {
+    fn of(engine: &EngineStatus) -> Self {
+        let home = engine.home.clone();
+        Self {
+            id: home.id.to_string(),
+            host: home.host,
+            pid: home.pid,
+            version: home.version,
+            started_at: engine.started_at,
+            beat_at: engine.beat_at,
+            lanes: engine.lanes.iter().map(LaneName::to_string).collect(),
+            requests_last_hour: engine.requests,
+        }
+    }
 }
 
 /// The requests to a source today.
@@ -86,6 +120,8 @@ pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure>
         alerts.watch_engine(&pipeline, engine).await?;
     }
     let usual = sources.first();
+    let engines = store.engines().await?;
+    let working = engines.all.iter().filter(|one| one.works(engines.now));
     let status = Status {
         series: stands.len(),
         fresh: count(Standing::Fresh),
@@ -100,6 +136,8 @@ pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure>
             Engine::Works => None,
             Engine::Missing(at) => Some(at),
         },
+        engines: working.map(WorkingEngine::of).collect(),
+        no_engine_since: engines.none_since(),
         requests_today: usual.map_or(0, |usual| usual.requests_today),
         requests_per_day: usual.and_then(|usual| usual.requests_per_day),
         sources,
@@ -181,6 +219,15 @@ fn line(status: &Status) -> String {
         let at = at.format("%Y-%m-%d %H:%M");
         format!("no engine: the run of {at} UTC did not start")
     }));
+    parts.extend(match (status.no_engine_since, status.engines.len()) {
+        _ if status.missed.is_some() => None,
+        (Some(at), _) => Some(format!(
+            "no engine since {} UTC",
+            at.format("%Y-%m-%d %H:%M")
+        )),
+        (None, 0) => None,
+        (None, count) => Some(counted(count as u64, "engine")),
+    });
     parts.extend((status.alerts > 0).then(|| counted(status.alerts as u64, "alert")));
     parts.extend(status.sources.iter().map(|source| {
         let whose = match status.sources.as_slice() {
@@ -201,6 +248,7 @@ fn line(status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{EngineHome, EngineId};
 
     fn source(name: &'static str, today: u32, limit: Option<u32>) -> SourceRequests {
         SourceRequests {
@@ -209,6 +257,24 @@ mod tests {
             requests_today: today,
             requests_per_day: limit,
             nothing_until: None,
+        }
+    }
+
+    fn engine() -> EngineStatus {
+        let at = "2026-11-20T20:00:00Z".parse().unwrap();
+        EngineStatus {
+            home: EngineHome {
+                id: EngineId::new(),
+                host: "ada".into(),
+                pid: 7,
+                version: "0.1.0".into(),
+            },
+            started_at: at,
+            beat_at: at,
+            ended_at: None,
+            lives: true,
+            lanes: vec![LaneName::Upkeep],
+            requests: 3,
         }
     }
 
@@ -224,6 +290,8 @@ mod tests {
             closed: 0,
             alerts: 0,
             missed: None,
+            engines: vec![WorkingEngine::of(&engine())],
+            no_engine_since: None,
             probably_closed: BTreeSet::new(),
             requests_today: 4,
             requests_per_day: Some(25),
@@ -234,7 +302,7 @@ mod tests {
         };
         assert_eq!(
             line(&status),
-            "2 fresh · Alpha Vantage 4 of 25 requests · Coinbase 1 request today"
+            "2 fresh · 1 engine · Alpha Vantage 4 of 25 requests · Coinbase 1 request today"
         );
     }
 
@@ -254,6 +322,8 @@ mod tests {
             }]),
             alerts: 2,
             missed: Some("2026-11-20T21:20:00Z".parse().unwrap()),
+            engines: vec![],
+            no_engine_since: Some("2026-11-20T20:00:00Z".parse().unwrap()),
             requests_today: 4,
             requests_per_day: Some(25),
             sources: vec![source("Alpha Vantage", 4, Some(25))],
@@ -261,6 +331,15 @@ mod tests {
         assert_eq!(
             line(&status),
             "12 fresh · 1 behind · 2 with holes · 3 failed · 4 closed · NYSE probably closed on 2026-11-18 · no engine: the run of 2026-11-20 21:20 UTC did not start · 2 alerts · 4 of 25 requests"
+        );
+        let not_late = Status {
+            missed: None,
+            ..status
+        };
+        let said = line(&not_late);
+        assert!(
+            said.contains(" · no engine since 2026-11-20 20:00 UTC · "),
+            "{said}"
         );
     }
 }

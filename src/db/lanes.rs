@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use super::error::{DbError, Result};
 use super::row::count;
 use super::runs::RunLock;
+use crate::model::text::clean;
 use crate::model::{EngineHome, EngineId, EngineStatus, Engines, LaneName, Lease, SourceId};
 
 /// One beat of an engine.
@@ -105,9 +106,9 @@ impl EngineRow {
         Some(EngineStatus {
             home: EngineHome {
                 id: EngineId(self.id.parse().ok()?),
-                host: self.host,
+                host: clean(&self.host),
                 pid: count(self.pid),
-                version: self.version,
+                version: clean(&self.version),
             },
             started_at: self.started_at,
             beat_at: self.beat_at,

@@ -47,6 +47,8 @@ pub(super) struct Beating {
     pub trust: watch::Sender<Arc<Trust>>,
     /// The last instant of the schedule.
     pub last_instant: Option<DateTime<Utc>>,
+    /// Whether all engines are shown.
+    pub shows_engines: bool,
 }
 
 /// What a beat brought: the lock that shows that the engine lives, if it was taken now, and the rest.
@@ -73,36 +75,40 @@ impl Beating {
             now: self.pipeline.clock.now(),
         };
         let sent_at = Instant::now();
-        let leased = match tokio::time::timeout(PATIENCE, store.beat(beat)).await {
-            Ok(leased) => leased?,
+        let lanes = match tokio::time::timeout(PATIENCE, store.beat(beat)).await {
+            Ok(lanes) => lanes?,
             Err(_) => return Err(DbError::silent()),
         };
-        let leases: Vec<Lease> = leased.iter().map(|leased| leased.lease.clone()).collect();
+        let leases: Vec<Lease> = lanes.iter().map(|lane| lane.lease.clone()).collect();
         let until = sent_at + self.lease.saturating_sub(MARGIN);
         self.trust
             .send_replace(Arc::new(Trust::new(leases.clone(), until)));
-        let is_new = |leased: &LeasedLane| !self.held.contains(&leased.lease);
-        let new: Vec<LeasedLane> = leased.into_iter().filter(is_new).collect();
+        let is_new = |lane: &LeasedLane| !self.held.contains(&lane.lease);
+        let new: Vec<LeasedLane> = lanes.into_iter().filter(is_new).collect();
         let won = if new.is_empty() {
             None
         } else {
             Some(self.handover(new).await?)
         };
+        let engines = if leases.is_empty() || self.shows_engines {
+            Some(store.engines().await?)
+        } else {
+            None
+        };
         let pulse = Pulse {
-            no_engine: leases.is_empty() && !store.engines().await?.is_one_at_work(),
             leases,
             won,
+            engines,
         };
         Ok((presence, pulse))
     }
 
     /// Only looks whether an engine works.
     pub(super) async fn look(self) -> Result<Beaten, DbError> {
-        let engines = self.pipeline.store.engines().await?;
         let pulse = Pulse {
             leases: vec![],
             won: None,
-            no_engine: !engines.is_one_at_work(),
+            engines: Some(self.pipeline.store.engines().await?),
         };
         Ok((None, pulse))
     }

@@ -1,6 +1,8 @@
 //! The engine: one task that owns the state, turns its decisions into work and the results into
 //! inputs. It decides nothing itself.
 
+mod lanes;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -13,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::alerts::Alerts;
-use super::beat::{self, Beating};
+use super::beat;
 use super::command::Command;
 use super::errand::Errand;
 use super::event::Observer;
@@ -33,8 +35,7 @@ use crate::config::{EnteredKey, secret};
 use crate::db::{DbError, RunLock};
 use crate::model::bar_file::BarFile;
 use crate::model::causes::Causes;
-use crate::model::tick::Tick;
-use crate::model::{EngineHome, Instrument, LaneName, Retention, SeriesKey, SourceId, text};
+use crate::model::{EngineHome, Instrument, LaneName, Retention, SeriesKey, text};
 
 /// Commands that may wait: more than a person types while one frame is drawn.
 const COMMANDS: usize = 64;
@@ -50,8 +51,6 @@ const TICK: Duration = Duration::from_secs(1);
 const BEAT: Duration = Duration::from_secs(2);
 /// How long an engine has a lane after it was last heard of.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How long an engine that ends tries to give its lanes back.
-const PARTING: Duration = Duration::from_secs(3);
 
 /// A handle to a running engine.
 #[derive(Debug)]
@@ -308,65 +307,6 @@ impl Engine {
         }
     }
 
-    /// Says that this engine is there, unless it is just doing so: renews its lanes, and takes free ones.
-    fn beat(&mut self) {
-        if self
-            .beating
-            .as_ref()
-            .is_some_and(|beat| !beat.is_finished())
-        {
-            return;
-        }
-        self.wanted = self.state.wanted_lanes();
-        let Some(wanted) = self.wanted.clone() else {
-            return;
-        };
-        let now = self.pipeline.clock.now();
-        let beating = Beating {
-            pipeline: Arc::clone(&self.pipeline),
-            watching: self.watching.clone(),
-            home: self.home.clone(),
-            lease: self.lease,
-            wanted,
-            held: self.state.leases(),
-            is_present: self.presence.is_some(),
-            trust: self.trust.clone(),
-            last_instant: self.state.last_instant(now),
-        };
-        let read_only = self.read_only;
-        let beat = self.supervise(Input::Crashed, async move {
-            let beat = if read_only {
-                beating.look().await
-            } else {
-                beating.beat().await
-            };
-            Some(match beat {
-                Ok((presence, pulse)) => Message::Beat(presence, Box::new(pulse)),
-                Err(error) => Message::input(Input::BeatFailed(error)),
-            })
-        });
-        self.beating = Some(beat);
-    }
-
-    /// Gives the lanes back, once what is to be written in them is written.
-    async fn leave(&mut self) {
-        let (errand, beat) = (self.last_errand.take(), self.beating.take());
-        let (store, engine) = (Arc::clone(&self.pipeline.store), self.home.id);
-        let is_known = self.wanted.is_some() && !self.read_only;
-        let leaving = async {
-            if let Some(errand) = errand {
-                let _ = errand.await;
-            }
-            if let Some(beat) = beat {
-                let _ = beat.await;
-            }
-            if is_known && let Err(error) = store.leave(engine).await {
-                tracing::debug!(error = %Causes(&error), "the lanes were not given back");
-            }
-        };
-        let _ = tokio::time::timeout(PARTING, leaving).await;
-    }
-
     fn carry_out(&mut self, job: Job) {
         match job {
             Job::Run(run) => self.start_run(run),
@@ -421,8 +361,10 @@ impl Engine {
             }
             Job::Prune => {
                 let (pipeline, retention) = (Arc::clone(&self.pipeline), self.retention);
-                let pruning = async move { pipeline.prune(retention).await };
-                self.spawn(async move { pruning.await.err().map(Input::StoreFailed) });
+                if let Some(lease) = self.state.lease(&LaneName::Upkeep) {
+                    let pruning = async move { pipeline.prune(retention, lease).await };
+                    self.spawn(async move { pruning.await.err().map(Input::StoreFailed) });
+                }
             }
             Job::Tell(notice) => self.dropped += u64::from(self.tell.try_send(notice).is_err()),
             Job::Finish => {}
@@ -453,19 +395,6 @@ impl Engine {
                 let _ = inputs.send(message).await;
             }
         })
-    }
-
-    /// Notes instants of the schedule, those of each source under the lease of its lane.
-    fn note_ticks(&mut self, ticks: Vec<Tick>) {
-        let mut of_lanes: BTreeMap<SourceId, Vec<Tick>> = BTreeMap::new();
-        for tick in ticks {
-            of_lanes.entry(tick.source.clone()).or_default().push(tick);
-        }
-        let leased = of_lanes
-            .into_iter()
-            .filter_map(|(source, ticks)| Some((self.state.lease(&source.into())?, ticks)));
-        let (leased, now) = (leased.collect(), self.pipeline.clock.now());
-        self.errand(Errand::NoteTicks(leased, now));
     }
 
     /// Runs an errand once the previous one is over, however it ended.

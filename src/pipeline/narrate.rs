@@ -55,27 +55,13 @@ pub fn sentence(notice: &Notice) -> Option<(Severity, String)> {
             (severity, summary(report))
         }
         What::RunFailed(text) => (Error, format!("the run could not start: {text}")),
-        What::LanesWon(lanes) => {
-            let of = sources(lanes);
-            (Info, format!("this process fetches on schedule from {of}"))
-        }
+        What::LanesWon(lanes) => (Info, lanes_won(lanes)),
         What::LanesLost(lanes) => (Warn, lanes_lost(lanes)),
         What::Waits => (
             Info,
             "another process fetches on schedule; this one waits to take over".to_owned(),
         ),
-        What::Missed(count) => (
-            Warn,
-            match count {
-                1 => {
-                    "a scheduled run was missed while no engine was running; one run will catch up"
-                        .to_owned()
-                }
-                _ => format!(
-                    "{count} scheduled runs were missed while no engine was running; one run will catch up"
-                ),
-            },
-        ),
+        What::Missed(count) => (Warn, missed(*count)),
         What::Rest {
             series,
             left,
@@ -418,11 +404,25 @@ pub fn set_aside(report: &SeriesReport) -> String {
     }
 }
 
+fn missed(count: u32) -> String {
+    match count {
+        1 => "a scheduled run was missed while no engine was running; one run will catch up"
+            .to_owned(),
+        _ => format!(
+            "{count} scheduled runs were missed while no engine was running; one run will catch up"
+        ),
+    }
+}
+
 /// The sources of lanes, in words.
 fn sources(lanes: &[LaneName]) -> String {
     let sources = lanes.iter().filter_map(LaneName::source);
     let sources: Vec<&str> = sources.map(SourceId::as_str).collect();
     sources.join(", ")
+}
+
+fn lanes_won(lanes: &[LaneName]) -> String {
+    format!("this process fetches on schedule from {}", sources(lanes))
 }
 
 fn lanes_lost(lanes: &[LaneName]) -> String {

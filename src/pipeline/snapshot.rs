@@ -20,8 +20,8 @@ pub use crate::model::ranges::{Break, Hole, Stretch, There};
 pub use crate::model::tick::{NextTick, NotedTick};
 use crate::model::words::words;
 use crate::model::{
-    Bar, Declared, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId, RunSummary,
-    SeriesKey, SourceId, Span, Spans, Truth,
+    Bar, Declared, Engines, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId,
+    RunSummary, SeriesKey, SourceId, Span, Spans, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -61,6 +61,8 @@ pub struct Snapshot {
     pub search: Option<Arc<SearchView>>,
     /// What was read for the system view, once that was requested.
     pub system: Option<Arc<SystemView>>,
+    /// The engines that share the store, once the system view was requested.
+    pub engines: Option<Arc<Engines>>,
     /// What there is of the watch list, once that was requested.
     pub coverage: Option<Arc<CoverageMap>>,
     /// The last requested ranges of a series.

@@ -50,8 +50,8 @@ use crate::db::{DbError, RunDetail};
 use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
 use crate::model::{
-    ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended,
-    SourceId,
+    Engines, ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
+    SeriesStatus as Ended, SourceId,
 };
 
 /// How often a process checks what others did; a check that finds nothing reads ten runs.
@@ -113,6 +113,7 @@ pub struct State {
     opened: Option<Arc<RunDetail>>,
     answer: Option<Arc<AnswerView>>,
     system: Option<Arc<SystemView>>,
+    engines: Option<Arc<Engines>>,
     coverage: Option<Arc<CoverageMap>>,
     ranges: Option<Arc<RangesView>>,
     preview: Option<Arc<Preview>>,
@@ -167,6 +168,7 @@ impl State {
             opened: None,
             answer: None,
             system: None,
+            engines: None,
             coverage: None,
             ranges: None,
             preview: None,
@@ -329,12 +331,11 @@ impl State {
 
     /// Another process may have fetched since the watch list was read: what is due is decided again.
     fn ask_for_due(&mut self, trigger: &'static str, whose: Whose, asker: Asker) -> Job {
-        let asked = self.asked_for_due.take();
-        self.asked_for_due = Some(match asked {
+        self.asked_for_due = Some(match self.asked_for_due.take() {
             None => (trigger, whose, asker),
-            Some((before, other, asked)) => {
+            Some((before, other, first)) => {
                 let whose = if other == whose { whose } else { Whose::All };
-                (before, whose, asked.and(asker))
+                (before, whose, first.and(asker))
             }
         });
         Job::Load(Load::Series)

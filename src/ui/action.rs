@@ -30,6 +30,8 @@ words! {
         ViewSystem = "view-system",
         /// Show what is known about the source and its quota.
         GoSource = "go-source",
+        /// Show the engines that share the store.
+        GoEngines = "go-engines",
         /// Show where the store and its files are.
         GoStore = "go-store",
         /// Show the settings and where each comes from.

@@ -191,6 +191,7 @@ impl App {
             Action::Suspend => vec![Effect::Suspend],
             Action::Redraw => vec![Effect::Redraw],
             Action::GoSource => self.go_to_section(Section::Source("")),
+            Action::GoEngines => self.go_to_section(Section::Engines),
             Action::GoStore => self.go_to_section(Section::Store),
             Action::GoSettings => self.go_to_section(Section::Settings),
             Action::Palette => {

@@ -1,5 +1,6 @@
 //! Made-up snapshots for tests, at a fixed instant: what a user might see on a Friday afternoon.
 
+mod engines;
 mod plan;
 pub mod sources;
 
@@ -246,6 +247,7 @@ pub fn normal() -> Snapshot {
         opened: Some(Arc::new(run_detail())),
         answer: None,
         system: Some(Arc::new(system())),
+        engines: Some(Arc::new(engines::engines())),
         search: None,
         coverage: Some(Arc::new(coverage())),
         ranges: None,

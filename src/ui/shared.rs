@@ -293,6 +293,14 @@ impl Shared {
         }
     }
 
+    /// Whether no engine works on the store.
+    #[must_use]
+    pub fn has_no_engine(&self) -> bool {
+        self.snapshot
+            .as_ref()
+            .is_some_and(|snapshot| snapshot.schedule.no_engine)
+    }
+
     /// Whether the store is open read-only.
     #[must_use]
     pub fn is_read_only(&self) -> bool {

@@ -7,7 +7,7 @@ use super::super::lanes::{
     Beat, EngineRow, LAST_TICKS, LeasedLane, LeasedRow, last_ticks, leased, superseded,
 };
 use super::Outcome;
-use crate::model::{EngineId, Engines, Lease, SourceId};
+use crate::model::{EngineId, Engines, LaneName, Lease, SourceId};
 
 /// The key of the lock that shows that an engine lives.
 pub const KEY: &str = "SELECT hashtextextended('pipeline-tui engine ' || $1::text, 0)";
@@ -86,7 +86,7 @@ pub async fn beat(connection: &mut PgConnection, beat: Beat) -> Outcome<Vec<Leas
     .bind(beat.lease)
     .fetch_all(&mut *tx)
     .await?;
-    let wanted = beat.wanted.iter().map(|lane| lane.as_str());
+    let wanted = beat.wanted.iter().map(LaneName::as_str);
     let wanted: Vec<&str> = wanted
         .filter(|wanted| rows.iter().all(|(lane, ..)| lane != wanted))
         .collect();

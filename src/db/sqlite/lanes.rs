@@ -10,7 +10,7 @@ use super::super::lanes::{
 use super::super::row;
 use super::history::{now, text};
 use super::{Outcome, begin};
-use crate::model::{EngineId, Engines, Lease, SourceId};
+use crate::model::{EngineId, Engines, LaneName, Lease, SourceId};
 
 /// A lease's end: so many seconds from now.
 macro_rules! until {
@@ -68,7 +68,7 @@ pub async fn beat(connection: &mut SqliteConnection, beat: Beat) -> Outcome<Vec<
     .bind(lease)
     .fetch_all(&mut *tx)
     .await?;
-    let wanted = beat.wanted.iter().map(|lane| lane.as_str());
+    let wanted = beat.wanted.iter().map(LaneName::as_str);
     let wanted: Vec<&str> = wanted
         .filter(|wanted| rows.iter().all(|(lane, ..)| lane != wanted))
         .collect();

@@ -116,21 +116,6 @@ fn every_notice_but_a_step_is_a_sentence_with_its_weight() {
         ),
         (What::Waits, Severity::Info, "waits to take over"),
         (
-            What::LanesWon(vec![LaneName::Source(SourceId::DEFAULT), LaneName::Upkeep]),
-            Severity::Info,
-            "fetches on schedule from alpha_vantage",
-        ),
-        (
-            What::LanesLost(vec![LaneName::Source(SourceId::DEFAULT)]),
-            Severity::Warn,
-            "no longer fetches on schedule from alpha_vantage: another engine took over",
-        ),
-        (
-            What::LanesLost(vec![LaneName::Upkeep]),
-            Severity::Warn,
-            "no longer looks after the store",
-        ),
-        (
             What::Refused(Command::Pause, "why".into()),
             Severity::Warn,
             "the schedule is unchanged: why",
@@ -184,5 +169,31 @@ fn what_concerns_many_series_is_one_sentence() {
         ),
     ] {
         assert_eq!(said(what).unwrap().1, words);
+    }
+}
+
+#[test]
+fn lanes_that_come_and_go_name_their_sources() {
+    let lanes = |names: &[&str]| -> Vec<LaneName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    };
+    for (what, severity, words) in [
+        (
+            What::LanesWon(lanes(&["alpha_vantage", "binance", "upkeep"])),
+            Severity::Info,
+            "this process fetches on schedule from alpha_vantage, binance",
+        ),
+        (
+            What::LanesLost(lanes(&["alpha_vantage"])),
+            Severity::Warn,
+            "this process no longer fetches on schedule from alpha_vantage: another engine took over, or the store was out of reach for too long",
+        ),
+        (
+            What::LanesLost(lanes(&["upkeep"])),
+            Severity::Warn,
+            "this process no longer looks after the store: another engine took over, or the store was out of reach for too long",
+        ),
+    ] {
+        assert_eq!(said(what), Some((severity, words.to_owned())));
     }
 }

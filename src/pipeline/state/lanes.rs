@@ -1,13 +1,14 @@
 //! The lanes that this engine has: won one by one, lost together or one by one, and for whom a run asks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::super::notice::What;
 use super::{Entry, Handover, Job, Pulse, State, tell};
 use crate::db::{DbError, DbErrorKind};
-use crate::model::{LaneName, Lease, SourceId};
+use crate::model::{Engines, LaneName, Lease, SourceId};
 use crate::time::is_far_ahead;
 
 /// A lane that this engine has.
@@ -137,6 +138,11 @@ impl State {
         self.schedule.last_until(&self.calendars, now)
     }
 
+    /// Whether a beat is to look at all engines.
+    pub const fn shows_engines(&self) -> bool {
+        self.wanted.system
+    }
+
     /// The leases that this engine has.
     pub fn leases(&self) -> Vec<Lease> {
         let own = self.lanes.own.values();
@@ -175,7 +181,7 @@ impl State {
         let Pulse {
             leases,
             won,
-            no_engine,
+            engines,
         } = pulse;
         let lost = self.lanes.own.iter();
         let lost = lost.filter(|(_, own)| !leases.contains(&own.lease));
@@ -184,8 +190,13 @@ impl State {
         if let Some(handover) = won {
             jobs.extend(self.won(handover, now));
         }
-        let no_engine = no_engine && self.lanes.own.is_empty();
+        let is_away = |engines: &Engines| !engines.is_one_at_work();
+        let no_engine = engines.as_ref().is_some_and(is_away) && self.lanes.own.is_empty();
         if std::mem::replace(&mut self.lanes.no_engine, no_engine) != no_engine {
+            self.revision += 1;
+        }
+        if self.wanted.system && engines.is_some() {
+            self.engines = engines.map(Arc::new);
             self.revision += 1;
         }
         let waits = !self.lanes.follows_schedule() && !no_engine && !self.read_only;

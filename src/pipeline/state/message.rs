@@ -27,8 +27,8 @@ use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::tick::{NotedTick, Tick};
 use crate::model::{
-    Declared, ErrorClass, Evidence, Fill, Grid, Instrument, LaneName, Lease, Offer, Outlook,
-    RequestId, RunId, RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
+    Declared, Engines, ErrorClass, Evidence, Fill, Grid, Instrument, LaneName, Lease, Offer,
+    Outlook, RequestId, RunId, RunSummary, SeriesKey, SourceId, Span, Standing, Truth, WatchEdit,
 };
 use crate::pipeline::subject::Subject;
 use crate::time::is_far_ahead;
@@ -102,8 +102,8 @@ pub struct Pulse {
     pub leases: Vec<Lease>,
     /// Those of them that are new.
     pub won: Option<Handover>,
-    /// Whether no engine works, where this one follows no schedule.
-    pub no_engine: bool,
+    /// The engines that share the store, where that was looked at.
+    pub engines: Option<Engines>,
 }
 
 /// What an engine that takes over lanes must know: others may have fetched.

@@ -67,6 +67,7 @@ impl State {
             opened: self.opened.clone(),
             answer: self.answer.clone(),
             system: self.system.clone(),
+            engines: self.engines.clone(),
             coverage: self.coverage.clone(),
             ranges: self.ranges.clone(),
             preview: self.preview.clone(),

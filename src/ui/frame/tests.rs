@@ -111,6 +111,7 @@ fn broken(mut snapshot: Snapshot) -> Snapshot {
     ));
     snapshot.sources[0].quota.used = 25;
     snapshot.schedule.paused = true;
+    (snapshot.schedule.is_owner, snapshot.schedule.no_engine) = (false, true);
     snapshot
 }
 

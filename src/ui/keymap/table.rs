@@ -103,6 +103,9 @@ const INSIDE: &[Binding] = &[
     row(Global, A::GoSource, &[], "System: key, plan and quota")
         .group(SHOW)
         .finds("source provider requests left renew limit where"),
+    row(Global, A::GoEngines, &[], "System: engines")
+        .group(SHOW)
+        .finds("engines instances processes lanes leases beat host pid version who fetches"),
     row(Global, A::GoStore, &[], "System: where the data is")
         .group(SHOW)
         .finds("store path folder file database size disk"),

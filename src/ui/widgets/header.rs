@@ -182,6 +182,9 @@ fn who(shared: &Shared, source: Option<&SourceStatus>, width: u16) -> Pieces {
     if shared.is_read_only() {
         word("READ-ONLY", Role::Warn);
     }
+    if shared.has_no_engine() {
+        word("NO ENGINE", Role::Err);
+    }
     if let Some(count) = alerts::count(shared) {
         word(&count, Role::Warn);
     }
@@ -294,7 +297,7 @@ fn next(shared: &Shared, now: DateTime<Utc>, length: Length) -> Pieces {
             Style::new(),
         ));
     }
-    if !schedule.is_owner {
+    if !schedule.is_owner && !schedule.no_engine {
         let by = match length {
             Length::Full => "  another process fetches",
             Length::Usual => "  elsewhere",

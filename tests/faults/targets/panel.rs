@@ -539,6 +539,7 @@ pub fn snapshot(u: &mut Unstructured<'_>, read_only: bool) -> Result<Snapshot> {
         opened: sometimes(u, details)?.map(Arc::new),
         answer: sometimes(u, answer)?.map(Arc::new),
         system: sometimes(u, system)?.map(Arc::new),
+        engines: None,
         search: sometimes(u, search)?.map(Arc::new),
         coverage: sometimes(u, coverage)?.map(Arc::new),
         ranges: sometimes(u, ranges)?.map(Arc::new),

@@ -1,7 +1,7 @@
 //! Lanes are won and lost one by one: the schedule of each is followed by whoever has it.
 
 use super::*;
-use crate::model::LaneName;
+use crate::model::{Engines, LaneName};
 
 const ALPHA: &str = "alpha_vantage";
 const COINBASE: &str = "coinbase";
@@ -47,7 +47,7 @@ fn still(leases: &[Lease]) -> Input {
     Input::Beat(Box::new(Pulse {
         leases: leases.to_vec(),
         won: None,
-        no_engine: false,
+        engines: None,
     }))
 }
 
@@ -56,7 +56,7 @@ fn wins(new: LeasedLane, others: &[Lease]) -> Input {
     Input::Beat(Box::new(Pulse {
         leases: others.iter().cloned().chain([new.lease.clone()]).collect(),
         won: Some(handover(vec![new], both())),
-        no_engine: false,
+        engines: None,
     }))
 }
 
@@ -222,7 +222,10 @@ fn that_another_engine_has_the_lanes_is_told_once() {
         let pulse = Pulse {
             leases: vec![],
             won: None,
-            no_engine: true,
+            engines: Some(Engines {
+                now: at(NOON),
+                all: vec![],
+            }),
         };
         state.step(Input::Beat(Box::new(pulse)), at(NOON))
     };

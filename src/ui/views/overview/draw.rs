@@ -320,6 +320,8 @@ fn side(snapshot: &Snapshot, shared: &Shared, now: DateTime<Utc>, area: Rect, bu
         "paused".to_owned()
     } else if schedule.is_owner {
         "run by this process".to_owned()
+    } else if schedule.no_engine {
+        "run by nobody".to_owned()
     } else {
         "run by another".to_owned()
     }));

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::model::calendar::{Calendar, CalendarId};
 use crate::model::text::thousands;
+use crate::model::{EngineStatus, Engines, LaneName};
 use crate::pipeline::snapshot::{Snapshot, SystemView};
 use crate::ui::about::{About, AboutSource};
 use crate::ui::shared::Shared;
@@ -18,6 +19,8 @@ pub enum Section {
     Source(&'static str),
     /// This process.
     Engine,
+    /// All that share the store.
+    Engines,
     /// Where the data is.
     Store,
     /// The settings and their origins.
@@ -38,6 +41,7 @@ impl Section {
         match self {
             Self::Source(name) => name,
             Self::Engine => "Engine",
+            Self::Engines => "Engines",
             Self::Store => "Store",
             Self::Settings => "Settings",
         }
@@ -76,6 +80,7 @@ impl SystemLine {
 }
 
 const ENGINE: usize = 7;
+const ENGINES: usize = 5;
 const STORE: usize = 10;
 
 /// The first line of a section among all, with so many sources; of the sources, that of the first.
@@ -84,8 +89,9 @@ pub(super) const fn first(section: Section, sources: usize) -> usize {
     match section {
         Section::Source(_) => 0,
         Section::Engine => engine,
-        Section::Store => engine + ENGINE,
-        Section::Settings => engine + ENGINE + STORE,
+        Section::Engines => engine + ENGINE,
+        Section::Store => engine + ENGINE + ENGINES,
+        Section::Settings => engine + ENGINE + ENGINES + STORE,
     }
 }
 
@@ -109,6 +115,7 @@ pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<SystemLine> {
     });
     sources
         .chain(section(Section::Engine, engine(shared, snapshot, now)))
+        .chain(section(Section::Engines, engines(shared, snapshot)))
         .chain(section(
             Section::Store,
             store(&shared.about, snapshot, system),
@@ -169,6 +176,7 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
         (None, None) => "starting".to_owned(),
         (None, Some(snapshot)) if snapshot.read_only => "none: read-only".to_owned(),
         (None, Some(snapshot)) if snapshot.schedule.is_owner => "this process".to_owned(),
+        (None, Some(snapshot)) if snapshot.schedule.no_engine => "nobody".to_owned(),
         (None, Some(_)) => "another process".to_owned(),
     };
     let next = of(
@@ -205,6 +213,72 @@ fn engine(shared: &Shared, snapshot: Option<&Snapshot>, now: DateTime<Utc>) -> [
         ("run", run, last),
         ("market", markets(shared, now), String::new()),
     ]
+}
+
+/// All engines: how many work, and the first four.
+fn engines(shared: &Shared, snapshot: Option<&Snapshot>) -> [Told; ENGINES] {
+    let engines = snapshot.and_then(|snapshot| snapshot.engines.as_deref());
+    let mut all = engines.into_iter().flat_map(|engines| &engines.all);
+    let mut next = |label| {
+        let told = all.next().zip(engines);
+        let (value, note) = told.map_or_else(Default::default, |(engine, engines)| {
+            (where_it_is(engine), what_it_does(engine, engines))
+        });
+        (label, value, note)
+    };
+    let each = ["1", "2", "3", "4"].map(&mut next);
+    let [one, two, three, four] = each;
+    let more = text::count(all.count(), "engine");
+    let working = engines.map_or_else(String::new, |engines| {
+        let working = engines.all.iter().filter(|one| one.works(engines.now));
+        text::count(working.count(), "engine")
+    });
+    let since = engines.and_then(Engines::none_since).map(|at| {
+        let (at, zone) = (
+            text::near(at, at, shared.zone),
+            text::zone_name(shared.zone),
+        );
+        format!("none has a lane since {at} {zone}")
+    });
+    let more = match more.as_str() {
+        "0 engines" => String::new(),
+        more => format!("{more} more"),
+    };
+    [
+        ("at work", working, since.unwrap_or(more)),
+        one,
+        two,
+        three,
+        four,
+    ]
+}
+
+fn where_it_is(engine: &EngineStatus) -> String {
+    let home = &engine.home;
+    format!("{} pid {}, version {}", home.host, home.pid, home.version)
+}
+
+/// Its last beat, its lanes, and what it has sent.
+fn what_it_does(engine: &EngineStatus, engines: &Engines) -> String {
+    let seen = text::ago(engine.last_seen(), engines.now);
+    if engine.ended_at.is_some() {
+        return format!("ended {seen}");
+    }
+    let seen = if engine.lives {
+        format!("beat {seen}")
+    } else {
+        format!("died, beat {seen}")
+    };
+    let lanes: Vec<&str> = engine.lanes.iter().map(LaneName::as_str).collect();
+    let lanes = match lanes.as_slice() {
+        [] => "waits".to_owned(),
+        lanes => lanes.join(", "),
+    };
+    let sent = usize::try_from(engine.requests).unwrap_or(usize::MAX);
+    format!(
+        "{seen}; {lanes}; {} in an hour",
+        text::count(sent, "request")
+    )
 }
 
 /// The markets of the watched series, each once; New York where nothing is watched.

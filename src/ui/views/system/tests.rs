@@ -51,6 +51,7 @@ fn each_section_begins_at_its_first_line_whatever_is_known() {
         for section in [
             Section::Source("Alpha Vantage"),
             Section::Engine,
+            Section::Engines,
             Section::Store,
             Section::Settings,
         ] {
@@ -154,6 +155,10 @@ fn the_engine_tells_who_fetches_and_when() {
     assert_eq!(engine(&shared, "market").0, "NYSE open, closes 16:00 ET");
     let other = with(|snapshot| snapshot.schedule.is_owner = false);
     assert_eq!(engine(&other, "owner").0, "another process");
+    let nobody = with(|snapshot| {
+        (snapshot.schedule.is_owner, snapshot.schedule.no_engine) = (false, true);
+    });
+    assert_eq!(engine(&nobody, "owner").0, "nobody");
     let reader = with(|snapshot| snapshot.read_only = true);
     assert_eq!(engine(&reader, "owner").0, "none: read-only");
     let paused = with(|snapshot| snapshot.schedule.paused = true);
@@ -165,6 +170,38 @@ fn the_engine_tells_who_fetches_and_when() {
         engine(&stopped, "owner").0,
         "the engine stopped: it ended unexpectedly"
     );
+}
+
+#[test]
+fn the_engines_tell_where_they_are_and_what_each_does() {
+    let shared = sample::shared(sample::normal());
+    let engine = |label| told(&shared, Section::Engines, label);
+    assert_eq!(engine("at work"), ("2 engines".into(), String::new()));
+    assert_eq!(
+        engine("1"),
+        (
+            "ada pid 4711, version 0.1.0".into(),
+            "beat now; upkeep, alpha_vantage; 1 request in an hour".into()
+        )
+    );
+    assert_eq!(engine("2").1, "beat 2 s ago; waits; 2 requests in an hour");
+    assert_eq!(engine("3").1, "beat 47 s ago; waits; 7 requests in an hour");
+    assert_eq!(engine("4"), (String::new(), String::new()));
+    let gone = with(|snapshot| {
+        let engines = Arc::make_mut(snapshot.engines.as_mut().unwrap());
+        for engine in &mut engines.all {
+            engine.lives = false;
+        }
+        engines.all[1].ended_at = Some(sample::now() - TimeDelta::seconds(30));
+    });
+    let engine = |label| told(&gone, Section::Engines, label);
+    assert_eq!(
+        engine("at work"),
+        ("0 engines".into(), "none has a lane since 13:38 ET".into())
+    );
+    assert!(engine("1").1.starts_with("died, beat now; "));
+    assert_eq!(engine("2").1, "ended 30 s ago");
+    assert_eq!(told(&sample::blank(), Section::Engines, "at work").0, "");
 }
 
 #[test]
@@ -222,7 +259,7 @@ fn a_section_is_shown_from_its_head_and_moving_keeps_the_line_in_sight() {
     assert!(first.contains("▌database"), "{first}");
     view.update(Action::Up, &shared, sample::now());
     let up = screen(&mut view, &shared, 80, 8);
-    assert!(up.contains("▌market") && up.contains("─ Store ─"), "{up}");
+    assert!(up.contains("▌4") && up.contains("─ Store ─"), "{up}");
     view.update(Action::Last, &shared, sample::now());
     let last = screen(&mut view, &shared, 80, 8);
     assert!(last.contains("▌ui.theme"), "{last}");
@@ -258,7 +295,7 @@ fn a_filter_finds_settings_by_their_origin() {
         (labels.join(" "), hidden)
     };
     view.filter = "from:.env".to_owned();
-    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 35));
+    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 40));
     view.filter = "section:settings !from:default".to_owned();
     assert_eq!(found(&view).0, "ALPHA_VANTAGE_API_KEY");
     view.update(Action::Back, &shared, sample::now());
