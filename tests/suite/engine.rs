@@ -31,6 +31,7 @@ mod kept;
 mod monitor;
 mod panel;
 mod sessions;
+mod several;
 mod starts;
 mod symbols;
 mod watch_list;

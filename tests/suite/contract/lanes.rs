@@ -22,7 +22,7 @@ contract! {
     a_store_of_the_schema_before_goes_on_where_it_was,
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 /// Over before the next statement.
 const OVER: Duration = Duration::from_millis(1);
 
@@ -59,9 +59,9 @@ async fn beat(store: &Arc<dyn Store>, home: &EngineHome, lease: Duration) -> Vec
 
 /// The lease of the usual source.
 async fn taken(store: &Arc<dyn Store>, home: &EngineHome, lease: Duration) -> Option<Lease> {
-    let leased = beat(store, home, lease).await;
-    let mut leases = leased.into_iter().map(|leased| leased.lease);
-    leases.find(|lease| lease.lane == alpha())
+    let mut lanes = beat(store, home, lease).await.into_iter();
+    let of_it = |lane: LeasedLane| (lane.lease.lane == alpha()).then_some(lane.lease);
+    lanes.find_map(of_it)
 }
 
 /// An engine with a lease that is over, and the one that has the lane now.
@@ -220,9 +220,9 @@ async fn every_write_under_a_lease_is_refused_once_another_engine_has_the_lane(p
         let count = place.sql(&format!("SELECT count(*) FROM {table}")).await;
         assert_eq!(count, [rows], "{table}");
     }
-    let state = "SELECT state FROM requests";
+    let of_request = "SELECT state FROM requests";
     assert_eq!(
-        place.sql(state).await,
+        place.sql(of_request).await,
         ["answered"],
         "what was paid for is kept"
     );
