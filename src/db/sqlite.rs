@@ -24,6 +24,7 @@ mod store;
 mod stored_series;
 mod tail;
 mod ticks;
+mod transaction;
 mod upkeep;
 mod watch_list;
 
@@ -36,10 +37,11 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection};
 
 use self::identity::FileId;
 use self::lock::FileLock;
+use self::transaction::begin;
 use super::error::{self, DbError, DbErrorKind, Result};
 use super::schema::{self, Schema};
 use super::store::Access;
@@ -230,18 +232,6 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore")
             .field("place", &self.place)
             .finish_non_exhaustive()
-    }
-}
-
-/// Begins a transaction that writes: at once, since one that only reads at first may find the file changed;
-/// within another one as a part of it.
-async fn begin(
-    connection: &mut SqliteConnection,
-) -> std::result::Result<Transaction<'_, Sqlite>, sqlx::Error> {
-    if connection.is_in_transaction() {
-        connection.begin().await
-    } else {
-        connection.begin_with("BEGIN IMMEDIATE").await
     }
 }
 

@@ -9,6 +9,7 @@ mod counted;
 mod due;
 mod events;
 mod lanes;
+mod leases;
 mod loaded;
 mod message;
 mod promises;

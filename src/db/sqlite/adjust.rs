@@ -7,7 +7,8 @@ use super::super::events::{self, DailyWindow, EventsAsked, Stored, word};
 use super::super::row;
 use super::instant::{FIRST, LAST};
 use super::stored_series::number;
-use super::{Outcome, begin, instant, listings};
+use super::transaction::begin;
+use super::{Outcome, instant, listings};
 use crate::model::adjustment::{
     Adjustment, Adjustments, CorporateEvent, DailyCandidate, KnownEvents, LEAST_JUMP,
     ReportedEvents, Rule,

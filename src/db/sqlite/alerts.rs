@@ -5,7 +5,8 @@ use sqlx::SqliteConnection;
 
 use super::super::alerts::{self, AlertRow, AttemptRow, TriedRow, Undelivered, Words};
 use super::super::row;
-use super::{Outcome as Done, begin};
+use super::Outcome as Done;
+use super::transaction::begin;
 use crate::model::alert::{
     Alert, AlertChanges, AlertId, Attempt, Channel, DeliveryEnd, KEPT, Message, Tried,
 };

@@ -7,7 +7,8 @@ use super::super::coverage::Says;
 use super::super::ledger::can_be_stored;
 use super::super::upsert::{Relabelling, fill, relabel};
 use super::super::{BarQuery, Credential, Order, row};
-use super::{Outcome, adjust, begin, bulk, coverage, instant, stored_series};
+use super::transaction::begin;
+use super::{Outcome, adjust, bulk, coverage, instant, stored_series};
 use crate::model::{Bar, Batch, Counts, Interval, Price, RequestId};
 
 pub async fn apply(

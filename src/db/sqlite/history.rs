@@ -10,7 +10,8 @@ use super::super::{BarQuery, DbError, Holding, Order, RunDetail, row};
 use super::instant::{FIRST, LAST};
 use super::lock::FileLock;
 use super::stored_series::number;
-use super::{Outcome, begin, instant};
+use super::transaction::begin;
+use super::{Outcome, instant};
 use crate::model::{
     Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
 };

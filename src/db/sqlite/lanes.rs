@@ -8,8 +8,9 @@ use super::super::lanes::{
     Beat, EngineRow, LAST_TICKS, LeasedLane, LeasedRow, last_ticks, leased, superseded,
 };
 use super::super::row;
+use super::Outcome;
 use super::history::{now, text};
-use super::{Outcome, begin};
+use super::transaction::begin;
 use crate::model::{EngineId, Engines, LaneName, Lease, SourceId};
 
 /// A lease's end: so many seconds from now.

@@ -13,7 +13,8 @@ use super::super::{
     Credential, Entitlement, KeptAnswer, RequestEnd, Reservation, Reserved, StoredAnswer, row,
 };
 use super::history::{NOW, text};
-use super::{Outcome, begin, lanes};
+use super::transaction::begin;
+use super::{Outcome, lanes};
 use uuid::Uuid;
 
 use crate::model::quota::{self, Lately, Ledger, Quota};

@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, FromRow as _, Row as _, SqliteConnection};
 
 use super::super::listings::{ListingRow, listing_columns, listings_at};
 use super::facts::wanted;
-use super::{Outcome, begin, instant};
+use super::transaction::begin;
+use super::{Outcome, instant};
 use crate::model::adjustment::ReportedEvents;
 use crate::model::calendar::CalendarId;
 use crate::model::listing::{KnownListing, learn};

@@ -3,7 +3,8 @@
 use sqlx::SqliteConnection;
 
 use super::super::row::ranked;
-use super::{Outcome, begin};
+use super::Outcome;
+use super::transaction::begin;
 use crate::model::SourceId;
 
 /// Ranks the sources; writes only what differs.

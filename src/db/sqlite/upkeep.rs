@@ -3,7 +3,8 @@
 use sqlx::SqliteConnection;
 
 use super::super::upkeep::{self, Forgettable, KeptBounds, bounds};
-use super::{Outcome as Done, begin};
+use super::Outcome as Done;
+use super::transaction::begin;
 use crate::model::Retention;
 
 const BOUNDS: &str = bounds!(

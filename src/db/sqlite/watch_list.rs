@@ -4,7 +4,8 @@ use sqlx::SqliteConnection;
 
 use super::super::row;
 use super::super::watched::{self, DeclaredRow, Rewrite, Row};
-use super::{Outcome, begin, settings};
+use super::transaction::begin;
+use super::{Outcome, settings};
 use crate::model::{Declarations, Declared, SeriesKey, WatchEdit, WatchEdited};
 
 pub async fn read(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
