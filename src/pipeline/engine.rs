@@ -47,7 +47,7 @@ const NOTICES: usize = 256;
 const BURST: u32 = 32;
 /// How often the schedule is checked: timers stop while a machine sleeps, clocks do not.
 const TICK: Duration = Duration::from_secs(1);
-/// How often this engine says that it is there.
+/// How often this engine says that it is there; more often where a lease is short.
 const BEAT: Duration = Duration::from_secs(2);
 /// How long an engine has a lane after it was last heard of.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -243,7 +243,7 @@ impl Engine {
         let _ended = self.ended.clone().drop_guard();
         let mut ticks = tokio::time::interval(tick.unwrap_or(TICK));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let mut beats = tokio::time::interval(BEAT);
+        let mut beats = tokio::time::interval(BEAT.min(self.lease / 4));
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         self.load(Load::Newest);
         let (mut published, mut behind) = (u64::MAX, 0);

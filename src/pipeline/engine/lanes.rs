@@ -13,7 +13,7 @@ use crate::pipeline::errand::Errand;
 use crate::pipeline::state::Input;
 
 /// How long an engine that ends tries to give its lanes back.
-const PARTING: Duration = Duration::from_secs(3);
+const PARTING: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Says that this engine is there, unless it is just doing so: renews its lanes, and takes free ones.
