@@ -447,7 +447,7 @@ fn the_log_of_the_last_start_is_there_after_a_restart_and_reading_only_writes_no
     assert_eq!(first.wait(), 0);
     let kept = std::fs::read_to_string(log.join("pipeline-tui.log")).unwrap();
     assert!(
-        kept.contains(" INFO this process fetches on schedule\n"),
+        kept.contains(" INFO this process fetches on schedule from alpha_vantage\n"),
         "{kept}"
     );
 

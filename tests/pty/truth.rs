@@ -84,11 +84,12 @@ impl World {
         self.server.journal().len()
     }
 
-    /// The line of `status`, and its exit code.
+    /// How `status` says that the series stand, and its exit code.
     fn status(&self) -> (String, i32) {
         let done = self.run(&["status"]);
-        let standing = done.stdout.rsplit_once(" · ").map(|(standing, _)| standing);
-        (standing.unwrap_or(&done.stdout).to_owned(), done.code)
+        let of_series = |part: &&str| !part.contains("engine") && !part.contains("request");
+        let parts: Vec<&str> = done.stdout.trim().split(" · ").filter(of_series).collect();
+        (parts.join(" · "), done.code)
     }
 
     /// The engine without a screen.
