@@ -327,6 +327,14 @@ pub const FAILING: &str = "\
         WHERE run_id > (SELECT max(id) FROM runs) - 50 AND status IN ('succeeded', 'refused', 'failed')) tried \
     WHERE place = 1 AND status = 'failed'";
 
+/// The sources whose newest run of the schedule did not end.
+pub const CUT_SHORT: &str = "\
+    SELECT source FROM ( \
+        SELECT s.source, r.status, row_number() OVER (PARTITION BY s.source ORDER BY r.id DESC) AS place \
+        FROM runs r JOIN run_series s ON s.run_id = r.id \
+        WHERE r.id > (SELECT max(id) FROM runs) - 50 AND r.trigger IN ('schedule', 'start', 'missed')) newest \
+    WHERE place = 1 AND status IN ('running', 'interrupted')";
+
 /// Series, from the rows of their four words.
 pub fn series(rows: Vec<(String, String, String, bool)>) -> Result<Vec<SeriesKey>> {
     let key = |(source, symbol, interval, adjusted): (String, String, String, bool)| {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::error::Result;
 use super::ledger::RequestRow;
-use crate::model::{RejectedRow, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport};
+use crate::model::{RejectedRow, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SourceId};
 
 /// A run in progress. Dropping it releases the lock by which other processes see that the run is alive.
 #[derive(Debug)]
@@ -53,6 +53,9 @@ pub trait RunStore: fmt::Debug + Send + Sync {
 
     /// The series whose last attempt failed, as far as the newest runs tell.
     async fn failing(&self) -> Result<Vec<SeriesKey>>;
+
+    /// The sources whose newest run of the schedule did not end: its engine died, or still works on it.
+    async fn cut_short(&self) -> Result<Vec<SourceId>>;
 
     /// One run in detail.
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>>;

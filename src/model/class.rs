@@ -39,6 +39,8 @@ words! {
         Database = "database",
         /// Stopped on request.
         Cancelled = "cancelled",
+        /// Another engine has the lane, or may have it.
+        Superseded = "superseded",
     }
 }
 
@@ -54,7 +56,8 @@ impl ErrorClass {
             | Self::Unknown
             | Self::Network
             | Self::Database
-            | Self::Cancelled => false,
+            | Self::Cancelled
+            | Self::Superseded => false,
             Self::NotEntitled
             | Self::BadKey
             | Self::DemoKey

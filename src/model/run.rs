@@ -36,7 +36,7 @@ words! {
         Failed = "failed",
         /// Stopped on request.
         Cancelled = "cancelled",
-        /// Its process died before the run ended.
+        /// Its process died before the run ended, or another engine took over.
         Interrupted = "interrupted",
     }
 }
@@ -56,7 +56,7 @@ words! {
         Failed = "failed",
         /// Stopped on request.
         Cancelled = "cancelled",
-        /// Its process died.
+        /// Its process died, or another engine took over.
         Interrupted = "interrupted",
     }
 }
@@ -151,6 +151,8 @@ pub fn run_status(reports: &[SeriesReport]) -> RunStatus {
     let good = count(SeriesStatus::Succeeded) + count(SeriesStatus::Skipped);
     if count(SeriesStatus::Cancelled) > 0 {
         RunStatus::Cancelled
+    } else if count(SeriesStatus::Interrupted) > 0 {
+        RunStatus::Interrupted
     } else if good == reports.len() {
         RunStatus::Succeeded
     } else if good > 0 {
@@ -317,6 +319,10 @@ mod tests {
         assert_eq!(
             run_status(&reports(&[Succeeded, Cancelled])),
             RunStatus::Cancelled
+        );
+        assert_eq!(
+            run_status(&reports(&[Succeeded, SeriesStatus::Interrupted])),
+            RunStatus::Interrupted
         );
     }
 }

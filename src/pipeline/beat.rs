@@ -121,6 +121,7 @@ impl Beating {
             lanes,
             read: Read {
                 due_ticks: store.due_ticks().await?,
+                cut_short: store.cut_short().await?,
                 list: self.watching.list(pipeline).await?,
                 ledgers: pipeline.ledgers().await?,
             },

@@ -327,6 +327,7 @@ fn status(lists: &[EventList]) -> RunStatus {
     let came = lists.iter().filter(|list| list.outcome.is_ok()).count();
     match came {
         _ if has(ErrorClass::Cancelled) => RunStatus::Cancelled,
+        _ if has(ErrorClass::Superseded) => RunStatus::Interrupted,
         came if came == lists.len() => RunStatus::Succeeded,
         0 => RunStatus::Failed,
         _ => RunStatus::Partial,

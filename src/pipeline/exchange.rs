@@ -185,7 +185,7 @@ impl Exchange<'_> {
             let end = RequestEnd::NotSent(text.clone());
             self.settle(ticket.id, end).await?;
             return Ok(Err(Unanswered {
-                refusal: Refusal::new(ErrorClass::Cancelled, text),
+                refusal: Refusal::new(ErrorClass::Superseded, text),
                 is_spent: false,
                 is_passing: false,
             }));

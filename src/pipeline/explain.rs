@@ -101,6 +101,7 @@ fn whatever_was_asked(source: &dyn Source, request: &Request, refusal: &Refusal)
         | ErrorClass::Endless
         | ErrorClass::Database
         | ErrorClass::Cancelled
+        | ErrorClass::Superseded
         | ErrorClass::BadRequest
         | ErrorClass::NoData => said.to_owned(),
     }

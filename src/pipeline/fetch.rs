@@ -466,6 +466,7 @@ impl Fetch {
             ErrorClass::Cancelled if self.exchange().is_lost() => {
                 Setback::Withheld(Withheld::LaneLost)
             }
+            ErrorClass::Superseded => Setback::Withheld(Withheld::LaneLost),
             ErrorClass::Cancelled => Setback::Withheld(Withheld::Cancelled),
             _ if is_passing => Setback::Class(refusal),
             _ => Setback::Final(refusal),
@@ -511,7 +512,7 @@ impl Fetch {
                 (Failed, class, text.clone(), Lesson::Stop(class, text))
             }
             Withheld::LaneLost => {
-                let (status, class) = (SeriesStatus::Cancelled, ErrorClass::Cancelled);
+                let (status, class) = (SeriesStatus::Interrupted, ErrorClass::Superseded);
                 let lesson = Lesson::Stop(class, LANE_LOST.to_owned());
                 (status, class, LANE_LOST.to_owned(), lesson)
             }

@@ -190,7 +190,7 @@ impl LaneRun {
     fn verdict(&self, request: &Request, busy: &BTreeMap<usize, String>) -> Verdict {
         let hold = self.holds.of(self.lane.id());
         if hold.is_some_and(|hold| !hold.is_good()) {
-            return Verdict::Refuse(ErrorClass::Cancelled, explain::LANE_LOST.to_owned());
+            return Verdict::Refuse(ErrorClass::Superseded, explain::LANE_LOST.to_owned());
         }
         if self.cancel.is_cancelled() {
             return Verdict::Refuse(ErrorClass::Cancelled, "stopped on request".to_owned());
@@ -256,6 +256,7 @@ impl LaneRun {
 fn not_asked(series: &SeriesKey, class: ErrorClass, text: &str) -> SeriesReport {
     let status = match class {
         ErrorClass::Cancelled => SeriesStatus::Cancelled,
+        ErrorClass::Superseded => SeriesStatus::Interrupted,
         ErrorClass::Database | ErrorClass::Network | ErrorClass::Outage => SeriesStatus::Failed,
         _ => SeriesStatus::Refused,
     };

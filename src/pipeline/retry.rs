@@ -79,7 +79,8 @@ impl Waits {
             | ErrorClass::ClientBug
             | ErrorClass::Blocked
             | ErrorClass::Database
-            | ErrorClass::Cancelled => None,
+            | ErrorClass::Cancelled
+            | ErrorClass::Superseded => None,
         }
     }
 }

@@ -476,6 +476,8 @@ impl State {
             (Ended::Refused, Some(_)) | (Ended::Failed, Some(ErrorClass::BadRequest)) => {
                 Some(SeriesState::Blocked)
             }
+            // It is fetched by whoever has its lane.
+            (_, Some(ErrorClass::Superseded)) => None,
             (Ended::Failed | Ended::Interrupted, _) => Some(SeriesState::Failed),
             _ => None,
         };

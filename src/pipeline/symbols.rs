@@ -74,6 +74,7 @@ impl Pipeline {
             Ok((Ok(_), 0)) => RunStatus::Succeeded,
             Ok((Ok(_), _)) => RunStatus::Partial,
             Ok((Err((ErrorClass::Cancelled, _)), _)) => RunStatus::Cancelled,
+            Ok((Err((ErrorClass::Superseded, _)), _)) => RunStatus::Interrupted,
             _ => RunStatus::Failed,
         };
         let finish = || self.store.finish_run(active.id, status);
@@ -266,7 +267,7 @@ pub(super) fn problem(withheld: Withheld) -> Result<WhyNoSymbols, DbError> {
     Ok(match withheld {
         Withheld::Paused(class, text) => (class, text),
         Withheld::DaySpent(until) => (ErrorClass::Day, explain::day(&until)),
-        Withheld::LaneLost => (ErrorClass::Cancelled, explain::LANE_LOST.to_owned()),
+        Withheld::LaneLost => (ErrorClass::Superseded, explain::LANE_LOST.to_owned()),
         Withheld::Cancelled => {
             let text = "stopped before anything was sent";
             (ErrorClass::Cancelled, text.to_owned())

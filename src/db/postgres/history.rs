@@ -8,7 +8,8 @@ use sqlx::{Connection, PgConnection, Row};
 use super::super::{BarQuery, DbError, Holding, Order, RunDetail, row};
 use super::{Outcome, lock};
 use crate::model::{
-    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
+    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SourceId,
+    Symbol, Volume,
 };
 
 /// The lock is taken before the row can be seen, so that nobody finds a running run without one.
@@ -285,6 +286,15 @@ pub async fn runs(connection: &mut PgConnection, limit: u32) -> Outcome<Vec<RunS
 pub async fn failing(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
     let rows = sqlx::query_as(row::FAILING).fetch_all(connection).await?;
     Ok(row::series(rows)?)
+}
+
+pub async fn cut_short(connection: &mut PgConnection) -> Outcome<Vec<SourceId>> {
+    let sources: Vec<String> = sqlx::query_scalar(row::CUT_SHORT)
+        .fetch_all(connection)
+        .await?;
+    // Those of a newer version have no lane here.
+    let known = sources.into_iter().filter_map(|source| source.parse().ok());
+    Ok(known.collect())
 }
 
 pub async fn run(connection: &mut PgConnection, run: RunId) -> Outcome<Option<RunDetail>> {

@@ -13,7 +13,8 @@ use super::stored_series::number;
 use super::transaction::begin;
 use super::{Outcome, instant};
 use crate::model::{
-    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, Symbol, Volume,
+    Bar, ErrorClass, Price, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SourceId,
+    Symbol, Volume,
 };
 
 /// The database's clock in the form of every time column.
@@ -279,6 +280,15 @@ pub async fn runs(connection: &mut SqliteConnection, limit: u32) -> Outcome<Vec<
 pub async fn failing(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> {
     let rows = sqlx::query_as(row::FAILING).fetch_all(connection).await?;
     Ok(row::series(rows)?)
+}
+
+pub async fn cut_short(connection: &mut SqliteConnection) -> Outcome<Vec<SourceId>> {
+    let sources: Vec<String> = sqlx::query_scalar(row::CUT_SHORT)
+        .fetch_all(connection)
+        .await?;
+    // Those of a newer version have no lane here.
+    let known = sources.into_iter().filter_map(|source| source.parse().ok());
+    Ok(known.collect())
 }
 
 pub async fn run(connection: &mut SqliteConnection, run: RunId) -> Outcome<Option<RunDetail>> {

@@ -242,6 +242,10 @@ impl RunStore for SqliteStore {
         self.read(|c| Box::pin(history::failing(c))).await
     }
 
+    async fn cut_short(&self) -> Result<Vec<SourceId>> {
+        self.read(|c| Box::pin(history::cut_short(c))).await
+    }
+
     async fn run(&self, run: RunId) -> Result<Option<RunDetail>> {
         self.read(move |c| Box::pin(history::run(c, run))).await
     }

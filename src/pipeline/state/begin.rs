@@ -47,7 +47,10 @@ impl State {
             return jobs;
         }
         let asker = Asker::Schedule(won.clone());
+        let is_cut_short = read.cut_short.iter().any(|source| won.contains(source));
         let trigger = self.catch_up((&won, read.due_ticks), now, &mut jobs);
+        // What the last run did not come to is fetched now, not at the next instant.
+        let trigger = trigger.or_else(|| is_cut_short.then_some(MISSED));
         if self.paused {
             jobs.extend(self.skip_ticks(&asker, TickWhy::Paused, now));
             return jobs;

@@ -122,6 +122,8 @@ pub struct Handover {
 pub struct Read {
     /// Instants that an engine has seen, and whose run did not begin.
     pub due_ticks: Vec<(DateTime<Utc>, SourceId)>,
+    /// Sources whose last run of the schedule did not end.
+    pub cut_short: Vec<SourceId>,
     /// The watch list.
     pub list: List,
     /// The requests to each source.

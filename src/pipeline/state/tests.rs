@@ -212,6 +212,7 @@ fn handover(lanes: Vec<LeasedLane>, list: List) -> Handover {
         lanes,
         read: Read {
             due_ticks: vec![],
+            cut_short: vec![],
             list,
             ledgers: vec![],
         },

@@ -8,6 +8,7 @@ contract! {
     an_older_answer_fills_gaps_but_overwrites_nothing,
     runs_are_listed_and_explained,
     a_series_is_failing_until_it_succeeds_again,
+    the_sources_of_a_scheduled_run_that_did_not_end_are_known,
     many_processes_may_start_at_once,
     a_newer_schema_is_refused_and_leaves_no_lock,
     reading_only_writes_nothing,
@@ -40,6 +41,40 @@ async fn a_dead_run_is_swept_and_a_live_one_is_not(place: Place) {
     let detail = other.run(id).await.unwrap().unwrap();
     assert_eq!(detail.series[0].status, SeriesStatus::Interrupted);
     drop(live);
+}
+
+async fn the_sources_of_a_scheduled_run_that_did_not_end_are_known(place: Place) {
+    let store = place.open().await;
+    let pair = SeriesKey {
+        source: "coinbase".parse().unwrap(),
+        ..series("BTC-USD", Interval::Daily)
+    };
+    let known = || async {
+        let mut sources = store.cut_short().await.unwrap();
+        sources.sort();
+        sources.iter().map(SourceId::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(known().await, [""; 0]);
+    let begin = |trigger, series| store.begin_run(trigger, series);
+    let both = begin("schedule", vec![ibm(), pair]).await.unwrap();
+    assert_eq!(known().await, ["alpha_vantage", "coinbase"]);
+    store
+        .finish_run(both.id, RunStatus::Interrupted)
+        .await
+        .unwrap();
+    // What a person asks for does not make up for it.
+    let person = begin("fetch", vec![ibm()]).await.unwrap();
+    store
+        .finish_run(person.id, RunStatus::Succeeded)
+        .await
+        .unwrap();
+    assert_eq!(known().await, ["alpha_vantage", "coinbase"]);
+    let again = begin("missed", vec![ibm()]).await.unwrap();
+    store
+        .finish_run(again.id, RunStatus::Partial)
+        .await
+        .unwrap();
+    assert_eq!(known().await, ["coinbase"]);
 }
 
 async fn a_series_is_failing_until_it_succeeds_again(place: Place) {

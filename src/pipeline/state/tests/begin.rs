@@ -111,6 +111,18 @@ fn what_waits_is_told_once_where_nothing_new_starts() {
 }
 
 #[test]
+fn what_a_run_left_that_was_cut_short_is_fetched_at_once_in_its_lane() {
+    let (mut state, mut handover) = handed_over(Some(NOON), 0);
+    handover.read.cut_short = vec![SourceId::DEFAULT];
+    let jobs = state.step(won(handover), at(NOON));
+    assert_eq!(run(&jobs), Some(("missed", 5, Some(5))));
+    let (mut state, mut handover) = handed_over(Some(NOON), 0);
+    handover.read.cut_short = vec![SourceId::known("not won")];
+    let jobs = state.step(won(handover), at(NOON));
+    assert_eq!(run(&jobs), None);
+}
+
+#[test]
 fn a_limited_start_takes_the_series_that_waited_longest() {
     let (mut state, mut handover) = handed_over(Some(DAYS_AGO), 0);
     for (entry, fetched) in handover.read.list.entries.iter_mut().zip([

@@ -352,6 +352,7 @@ pub const fn short_reason(class: ErrorClass) -> &'static str {
         ErrorClass::Network => "no network",
         ErrorClass::Database => "database away",
         ErrorClass::Cancelled => "stopped",
+        ErrorClass::Superseded => "another engine",
     }
 }
 
