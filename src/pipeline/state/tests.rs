@@ -11,6 +11,7 @@ mod promises;
 mod prune;
 mod reads;
 mod sessions;
+mod simulation;
 mod symbols;
 mod ticks;
 mod told;

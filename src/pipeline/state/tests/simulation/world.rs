@@ -1,0 +1,854 @@
+//! What happens, in order: each thing at its instant, caused by one before it or by a seed.
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::{Hash as _, Hasher as _};
+
+use fastrand::Rng;
+
+use super::actor::{Actor, Task};
+use super::books::{Books, RequestLine, RunLine, Shelf, Standing};
+use super::*;
+use crate::model::quota::{Decision, Window, WindowSpan};
+use crate::model::tick::{Tick, TickOutcome};
+use crate::model::{EngineId, LaneName, Lease, SeriesStatus};
+
+const BEGINS: &str = "2026-05-04T06:00:00Z";
+const ENGINES: usize = 4;
+/// While faults happen, and then until everything must be well.
+const DAYS: [TimeDelta; 2] = [TimeDelta::days(30), TimeDelta::days(4)];
+/// Slower than the program's, in the same proportion: a month has fewer beats.
+const BEAT: TimeDelta = TimeDelta::hours(1);
+const LEASE: TimeDelta = TimeDelta::hours(6);
+const MARGIN: TimeDelta = TimeDelta::minutes(10);
+/// How often a write that waits for the store is tried.
+const AGAIN: TimeDelta = TimeDelta::seconds(5);
+/// How long a wrong clock may show in what an engine asks for.
+const SHAKEN: TimeDelta = TimeDelta::days(3);
+/// Lines that are told of a run.
+const TOLD: usize = 60;
+
+/// How the provider answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reply {
+    /// With the bars there were when the request came.
+    Bars(DateTime<Utc>),
+    DaySpent,
+    Down,
+}
+
+/// A job on the store of which an engine does one after the other.
+#[derive(Debug)]
+enum Chore {
+    ActedOn(Lease, DateTime<Utc>),
+    NoteTicks(Vec<(Lease, Vec<Tick>)>),
+    Recall(u32),
+}
+
+/// A beat on its way to the store.
+#[derive(Debug)]
+struct BeatSent {
+    wanted: Vec<LaneName>,
+    held: Vec<Lease>,
+    at: DateTime<Utc>,
+}
+
+#[derive(Debug)]
+enum Happening {
+    Fault,
+    Calm,
+    Restart,
+    Tick,
+    Beat,
+    BeatSent(BeatSent),
+    BeatEnded(Input),
+    Deliver(Input),
+    Read(Load),
+    Chore(Chore),
+    Rescue,
+    Begin(&'static str),
+    Next,
+    Send(usize),
+    Answer(usize, Reply),
+}
+
+/// Whom something concerns: which engine, in which of its lives; `None`: in any.
+#[derive(Debug, Clone, Copy)]
+struct Whom(usize, Option<u32>);
+
+pub(super) struct World {
+    now: DateTime<Utc>,
+    numbered: u64,
+    coming: BTreeMap<(DateTime<Utc>, u64), (Whom, Happening)>,
+    rng: Rng,
+    books: Books,
+    actors: Vec<Actor>,
+    /// When a clock last jumped, by engine.
+    shaken: [DateTime<Utc>; ENGINES],
+    /// The next instant of the schedule.
+    closes_at: DateTime<Utc>,
+    down_until: DateTime<Utc>,
+    refuses_until: DateTime<Utc>,
+    is_calm: bool,
+    /// Requests that the provider has seen.
+    came: BTreeSet<usize>,
+    /// Requests under a lease.
+    leased: BTreeSet<usize>,
+    wrong: Vec<String>,
+    trail: DefaultHasher,
+    happened: usize,
+    /// What happened last, in words; only where somebody wants to read it.
+    last_lines: Option<VecDeque<String>>,
+}
+
+fn coinbase() -> SourceId {
+    SourceId::known("coinbase")
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let now = at(BEGINS);
+        let daily = Quota::daily(TimeDelta::milliseconds(1_200), Some(25), New_York);
+        let second = Window {
+            limit: 10,
+            span: WindowSpan::Rolling(TimeDelta::seconds(1)),
+        };
+        let around = Quota {
+            windows: [Some(second), None, None],
+            ..Quota::unlimited(chrono_tz::UTC)
+        };
+        let pairs = Grid {
+            interval: Interval::Daily,
+            calendar: CalendarId::Always.into(),
+            publishing: Publishing {
+                delay: TimeDelta::seconds(2),
+                ..Publishing::UNKNOWN
+            },
+        };
+        let mut shelves: Vec<Shelf> = ["IBM", "AAPL", "MSFT", "GOOGL"]
+            .map(|symbol| Shelf::new("alpha_vantage", symbol, Interval::Daily, grid()))
+            .into();
+        shelves.extend(
+            ["BTC-USD", "ETH-USD"]
+                .map(|symbol| Shelf::new("coinbase", symbol, Interval::Daily, pairs.clone())),
+        );
+        Self {
+            now,
+            numbered: 0,
+            coming: BTreeMap::new(),
+            rng: Rng::with_seed(seed),
+            books: Books {
+                lanes: BTreeMap::new(),
+                ticks: BTreeMap::new(),
+                shelves,
+                requests: vec![],
+                runs: vec![],
+                quotas: vec![(SourceId::DEFAULT, daily), (coinbase(), around)],
+                away_until: now,
+            },
+            actors: (0..ENGINES).map(|_| Actor::dead()).collect(),
+            shaken: [DateTime::UNIX_EPOCH; ENGINES],
+            closes_at: now,
+            down_until: now,
+            refuses_until: now,
+            is_calm: false,
+            came: BTreeSet::new(),
+            leased: BTreeSet::new(),
+            wrong: vec![],
+            trail: DefaultHasher::new(),
+            happened: 0,
+            last_lines: None,
+        }
+    }
+
+    /// Lets the month pass.
+    pub(super) fn run(&mut self) {
+        for place in 0..ENGINES {
+            let after = self.between(TimeDelta::seconds(1), TimeDelta::hours(2));
+            self.push(after, Whom(place, None), Happening::Restart);
+        }
+        self.push(TimeDelta::hours(3), Whom(0, None), Happening::Fault);
+        self.push(DAYS[0], Whom(0, None), Happening::Calm);
+        let ends = self.now + DAYS[0] + DAYS[1];
+        while let Some(((instant, _), (whom, what))) = self.coming.pop_first() {
+            if instant > ends || !self.wrong.is_empty() {
+                break;
+            }
+            self.now = instant;
+            self.happen(whom, what);
+        }
+    }
+
+    fn happen(&mut self, Whom(place, life): Whom, what: Happening) {
+        let actor = &self.actors[place];
+        if life.is_some_and(|life| life != actor.life || actor.state.is_none()) {
+            return;
+        }
+        if life.is_some() && actor.frozen_until > self.now {
+            let thaw = actor.frozen_until - self.now;
+            self.push(thaw, Whom(place, life), what);
+            return;
+        }
+        self.tell(place, &what);
+        match what {
+            Happening::Fault => self.fault(),
+            Happening::Calm => self.calm(),
+            Happening::Restart => self.restart(place),
+            Happening::Tick => self.tick(place),
+            Happening::Beat => {
+                self.after(BEAT, place, Happening::Beat);
+                self.beat(place);
+            }
+            Happening::BeatSent(sent) => self.beat_at_store(place, sent),
+            Happening::BeatEnded(input) => {
+                self.actors[place].is_beating = false;
+                self.step(place, input);
+            }
+            Happening::Deliver(input) => self.step(place, input),
+            Happening::Read(load) => self.read(place, load),
+            Happening::Chore(chore) => self.chore(place, chore),
+            Happening::Rescue => self.rescue(place),
+            Happening::Begin(trigger) => self.begin(place, trigger),
+            Happening::Next => self.next(place),
+            Happening::Send(request) => self.send(place, request),
+            Happening::Answer(request, reply) => self.answer(place, (request, reply)),
+        }
+    }
+
+    fn tell(&mut self, place: usize, what: &Happening) {
+        (self.now, place, std::mem::discriminant(what)).hash(&mut self.trail);
+        self.happened += 1;
+        let Some(lines) = &mut self.last_lines else {
+            return;
+        };
+        let brief = match what {
+            Happening::Deliver(Input::Loaded(_)) | Happening::BeatEnded(_) => "read".to_owned(),
+            what => format!("{what:?}").chars().take(200).collect(),
+        };
+        lines.push_back(format!(
+            "{} {place} {brief}",
+            self.now.format("%d %H:%M:%S%.3f")
+        ));
+        if lines.len() > TOLD {
+            lines.pop_front();
+        }
+    }
+
+    /// How much happened, and a sum of it.
+    pub(super) fn trail(&self) -> (usize, u64) {
+        (self.happened, self.trail.finish())
+    }
+
+    /// What happened last in a month with this seed.
+    pub(super) fn told(seed: u64) -> String {
+        let mut world = Self::new(seed);
+        world.last_lines = Some(VecDeque::new());
+        world.run();
+        let lines = world.last_lines.unwrap_or_default();
+        Vec::from(lines).join("\n")
+    }
+
+    fn push(&mut self, after: TimeDelta, whom: Whom, what: Happening) {
+        self.numbered += 1;
+        let place = (self.now + after, self.numbered);
+        self.coming.insert(place, (whom, what));
+    }
+
+    /// Something of this life of an engine.
+    fn after(&mut self, after: TimeDelta, place: usize, what: Happening) {
+        let life = self.actors[place].life;
+        self.push(after, Whom(place, Some(life)), what);
+    }
+
+    /// The same, as soon as messages take.
+    fn soon(&mut self, place: usize, what: Happening) {
+        let after = self.between(TimeDelta::milliseconds(1), TimeDelta::seconds(2));
+        self.after(after, place, what);
+    }
+
+    /// A time, of which each order of size is as likely.
+    fn between(&mut self, least: TimeDelta, most: TimeDelta) -> TimeDelta {
+        let ratio = most.num_milliseconds() as f64 / least.num_milliseconds() as f64;
+        let times = ratio.powf(self.rng.f64());
+        TimeDelta::milliseconds((least.num_milliseconds() as f64 * times) as i64)
+    }
+
+    fn is_away(&self) -> bool {
+        self.now < self.books.away_until
+    }
+
+    fn away() -> DbError {
+        DbError::silent()
+    }
+
+    fn lives(&self) -> Vec<EngineId> {
+        let living = self.actors.iter().filter(|actor| actor.state.is_some());
+        living.map(|actor| actor.id).collect()
+    }
+
+    fn fault(&mut self) {
+        if self.is_calm {
+            return;
+        }
+        let (second, day) = (TimeDelta::seconds(10), TimeDelta::days(1));
+        let place = self.rng.usize(0..ENGINES);
+        match self.rng.u8(0..10) {
+            0..=2 => {
+                self.actors[place].state = None;
+                self.actors[place].task = None;
+                let after = self.between(second, day);
+                self.push(after, Whom(place, None), Happening::Restart);
+            }
+            3..=5 => {
+                let after = self.between(second, day);
+                self.actors[place].frozen_until = self.now + after;
+            }
+            6 => self.books.away_until = self.now + self.between(second, TimeDelta::hours(12)),
+            7 => self.down_until = self.now + self.between(second, day),
+            8 => self.refuses_until = self.now + self.between(second, day),
+            _ => {
+                let hours = TimeDelta::hours(2);
+                let ahead = self.between(second, hours);
+                let ahead = [ahead, -ahead, TimeDelta::zero()][self.rng.usize(0..3)];
+                self.actors[place].ahead = ahead;
+                self.shaken[place] = self.now;
+            }
+        }
+        if self.rng.u8(0..10) == 0 {
+            self.after(
+                second,
+                place,
+                Happening::Deliver(Input::Command(Command::FetchDue)),
+            );
+        }
+        let after = self.between(TimeDelta::minutes(1), TimeDelta::hours(20));
+        self.push(after, Whom(0, None), Happening::Fault);
+    }
+
+    /// From now on everything works.
+    fn calm(&mut self) {
+        self.is_calm = true;
+        self.books.away_until = self.now;
+        (self.down_until, self.refuses_until) = (self.now, self.now);
+        for place in 0..ENGINES {
+            self.actors[place].ahead = TimeDelta::zero();
+            self.shaken[place] = self.now;
+            // What was put off until it thaws comes then.
+            if self.actors[place].state.is_none() {
+                self.restart(place);
+            }
+        }
+    }
+
+    fn restart(&mut self, place: usize) {
+        if self.actors[place].state.is_some() {
+            return;
+        }
+        let id = self.rng.u128(..);
+        self.actors[place].begin(id, &self.books);
+        self.soon(place, Happening::Read(Load::Newest));
+        self.soon(place, Happening::Tick);
+        self.soon(place, Happening::Beat);
+    }
+
+    fn tick(&mut self, place: usize) {
+        // Soon after something is due, and now and then.
+        if self.closes_at <= self.now {
+            let next = Schedule::after_close().next_after(&Calendars::default(), self.now);
+            self.closes_at = next.unwrap();
+        }
+        let midnight = self
+            .now
+            .date_naive()
+            .and_time(chrono::NaiveTime::MIN)
+            .and_utc();
+        let due = self.closes_at.min(midnight + TimeDelta::days(1)) - self.now;
+        let in_time = due + self.between(TimeDelta::seconds(3), TimeDelta::seconds(90));
+        let some = self.between(TimeDelta::minutes(1), TimeDelta::hours(24));
+        self.after(in_time.min(some), place, Happening::Tick);
+        self.step(place, Input::Tick);
+    }
+
+    fn step(&mut self, place: usize, input: Input) {
+        let actor = &self.actors[place];
+        let is_over = !actor.trust.0.is_empty() && self.now >= actor.trust.1;
+        let first = is_over.then_some(Input::TrustOver);
+        for input in first.into_iter().chain([input]) {
+            let actor = &mut self.actors[place];
+            let clock = self.now + actor.ahead;
+            let Some(state) = &mut actor.state else {
+                return;
+            };
+            for job in state.step(input, clock) {
+                self.carry_out(place, job);
+            }
+        }
+        let state = self.actors[place].state.as_ref();
+        if state.and_then(State::wanted_lanes) != self.actors[place].wanted {
+            self.beat(place);
+        }
+    }
+
+    fn carry_out(&mut self, place: usize, job: Job) {
+        let actor = &mut self.actors[place];
+        let Some(state) = &actor.state else { return };
+        match job {
+            Job::Run(run) => {
+                assert!(actor.task.is_none(), "two runs at once");
+                actor.task = Some(Task {
+                    run: RunId(-1),
+                    waiting: run.series.into(),
+                    leases: run.leases,
+                    lost: BTreeSet::new(),
+                    is_cancelled: false,
+                    reports: vec![],
+                });
+                self.soon(place, Happening::Begin(run.trigger));
+            }
+            Job::CancelRun => {
+                if let Some(task) = &mut actor.task {
+                    task.is_cancelled = true;
+                }
+            }
+            Job::CancelLanes(lanes) => {
+                if let Some(task) = &mut actor.task {
+                    task.lost.extend(lanes);
+                }
+            }
+            Job::Load(load) => self.soon(place, Happening::Read(load)),
+            Job::ActedOn(source, at) => {
+                if let Some(lease) = state.lease(&source.into()) {
+                    self.chore_later(place, Chore::ActedOn(lease, at));
+                }
+            }
+            Job::NoteTicks(ticks) => {
+                let mut of_lanes: BTreeMap<SourceId, Vec<Tick>> = BTreeMap::new();
+                for tick in ticks {
+                    of_lanes.entry(tick.source.clone()).or_default().push(tick);
+                }
+                let leased = of_lanes
+                    .into_iter()
+                    .filter_map(|(source, ticks)| Some((state.lease(&source.into())?, ticks)));
+                let leased = leased.collect();
+                self.chore_later(place, Chore::NoteTicks(leased));
+            }
+            Job::Recall(changed) => self.chore_later(place, Chore::Recall(changed)),
+            Job::Rescue => self.soon(place, Happening::Rescue),
+            // Alerts, history and words are beside the point.
+            _ => {}
+        }
+    }
+
+    fn chore_later(&mut self, place: usize, chore: Chore) {
+        let delay = self.between(TimeDelta::milliseconds(1), TimeDelta::seconds(2));
+        let actor = &mut self.actors[place];
+        actor.errands_end = actor.errands_end.max(self.now) + delay;
+        let after = actor.errands_end - self.now;
+        self.after(after, place, Happening::Chore(chore));
+    }
+
+    fn chore(&mut self, place: usize, chore: Chore) {
+        let away = self.is_away();
+        let input = match chore {
+            Chore::ActedOn(..) if away => Input::StoreFailed(Self::away()),
+            Chore::ActedOn(lease, at) => {
+                if self.books.accepts(&lease) {
+                    self.books.lanes.entry(lease.lane).or_default().last_tick = Some(at);
+                }
+                return;
+            }
+            Chore::NoteTicks(leased) if away => {
+                let ticks = leased.into_iter().flat_map(|(_, ticks)| ticks);
+                Input::TicksUnnoted(ticks.collect(), Self::away())
+            }
+            Chore::NoteTicks(leased) => {
+                for (lease, ticks) in leased {
+                    if self.books.accepts(&lease) {
+                        self.books.note(ticks);
+                    }
+                }
+                Input::Loaded(Loaded::Ticks(vec![]))
+            }
+            Chore::Recall(_) if away => Input::StoreFailed(Self::away()),
+            Chore::Recall(changed) => {
+                Input::Loaded(Loaded::Settings(changed, Remembered::default()))
+            }
+        };
+        self.soon(place, Happening::Deliver(input));
+    }
+
+    fn read(&mut self, place: usize, load: Load) {
+        let actor = &mut self.actors[place];
+        actor.readings += 1;
+        let reading = actor.readings;
+        let (books, now) = (&mut self.books, self.now);
+        let loaded = match load {
+            Load::Series => Loaded::Series(books.list(reading, now)),
+            Load::One(key) => Loaded::One(Box::new(books.shelf(&key).entry(reading, now))),
+            Load::Newest => Loaded::Newest(books.newest_runs(NEWEST as usize)),
+            Load::Runs => Loaded::Runs(books.newest_runs(20)),
+            Load::Ledger => Loaded::Ledgers(self.ledgers()),
+            Load::Total => Loaded::Total(0),
+            Load::Ticks => Loaded::Ticks(vec![]),
+            _ => return,
+        };
+        let input = if self.is_away() {
+            Input::StoreFailed(Self::away())
+        } else {
+            Input::Loaded(loaded)
+        };
+        self.soon(place, Happening::Deliver(input));
+    }
+
+    fn ledgers(&self) -> Vec<(SourceId, Ledger)> {
+        let sources = self.books.quotas.iter().map(|(source, _)| source);
+        let ledger = |source: &SourceId| (source.clone(), self.books.ledger(source, self.now));
+        sources.map(ledger).collect()
+    }
+
+    fn beat(&mut self, place: usize) {
+        let now = self.now;
+        let actor = &mut self.actors[place];
+        let Some(state) = actor.state.as_ref().filter(|_| !actor.is_beating) else {
+            return;
+        };
+        actor.wanted = state.wanted_lanes();
+        let Some(wanted) = actor.wanted.clone() else {
+            return;
+        };
+        let held = state.leases();
+        actor.is_beating = true;
+        let sent = BeatSent {
+            wanted,
+            held,
+            at: now,
+        };
+        self.soon(place, Happening::BeatSent(sent));
+    }
+
+    fn beat_at_store(&mut self, place: usize, sent: BeatSent) {
+        if self.is_away() {
+            let failed = Input::BeatFailed(Self::away());
+            self.soon(place, Happening::BeatEnded(failed));
+            return;
+        }
+        let (lives, now) = (self.lives(), self.now);
+        let actor = &mut self.actors[place];
+        let leased = self.books.beat(
+            (actor.id, &sent.wanted),
+            (now, now + LEASE),
+            now + actor.ahead,
+            |engine| lives.contains(&engine),
+        );
+        let leases: Vec<Lease> = leased.iter().map(|leased| leased.lease.clone()).collect();
+        actor.trust = (leases.clone(), sent.at + LEASE - MARGIN);
+        let new = leased.into_iter();
+        let new: Vec<_> = new
+            .filter(|leased| !sent.held.contains(&leased.lease))
+            .collect();
+        actor.readings += 1;
+        let reading = actor.readings;
+        let won = (!new.is_empty()).then(|| Handover {
+            lanes: new,
+            read: Read {
+                due_ticks: self.books.due_ticks(),
+                cut_short: self.books.cut_short(),
+                list: self.books.list(reading, now),
+                ledgers: self.ledgers(),
+            },
+            sent_by_starts: BTreeMap::new(),
+        });
+        let pulse = Pulse {
+            engines: None,
+            leases,
+            won,
+        };
+        self.soon(place, Happening::BeatEnded(Input::Beat(Box::new(pulse))));
+    }
+
+    /// Ends runs whose engines are dead.
+    fn rescue(&mut self, place: usize) {
+        if self.is_away() {
+            let failed = Input::StoreFailed(Self::away());
+            self.soon(place, Happening::Deliver(failed));
+            return;
+        }
+        let lives = self.lives();
+        let mut found = vec![];
+        for (number, run) in self.books.runs.iter_mut().enumerate() {
+            if !run.is_over && !lives.contains(&run.by) {
+                (run.is_over, run.was_cut_short) = (true, true);
+                found.push(RunId(i64::try_from(number).unwrap()));
+            }
+        }
+        for request in &mut self.books.requests {
+            if request.standing == Standing::Reserved && !lives.contains(&request.by) {
+                request.standing = Standing::Failed;
+                request.ended_at = Some(self.now);
+            }
+        }
+        if !found.is_empty() {
+            let event = Input::Run(Event::Interrupted(found));
+            self.soon(place, Happening::Deliver(event));
+        }
+    }
+
+    fn begin(&mut self, place: usize, trigger: &'static str) {
+        let (now, away) = (self.now, self.is_away());
+        let actor = &mut self.actors[place];
+        let Some(task) = &mut actor.task else { return };
+        if away {
+            actor.task = None;
+            let failed = Input::RunEnded(Err(Self::away()));
+            self.soon(place, Happening::Deliver(failed));
+            return;
+        }
+        task.run = RunId(i64::try_from(self.books.runs.len()).unwrap());
+        let started = Event::Started {
+            run: task.run,
+            series: task.waiting.len(),
+        };
+        self.books.runs.push(RunLine {
+            by: actor.id,
+            started_at: now,
+            trigger,
+            is_over: false,
+            was_cut_short: false,
+            sources: task
+                .leases
+                .iter()
+                .filter_map(|lease| lease.lane.source().cloned())
+                .collect(),
+        });
+        self.soon(place, Happening::Deliver(Input::Run(started)));
+        self.soon(place, Happening::Next);
+    }
+
+    /// The next series of a run, or its end.
+    fn next(&mut self, place: usize) {
+        let now = self.now;
+        if self.is_away() {
+            self.after(AGAIN, place, Happening::Next);
+            return;
+        }
+        let actor = &mut self.actors[place];
+        let Some(task) = &mut actor.task else { return };
+        let Some(series) = task.waiting.pop_front() else {
+            let task = actor.task.take().unwrap();
+            let number = usize::try_from(task.run.0).unwrap();
+            self.books.runs[number].is_over = true;
+            let report = RunReport {
+                run: task.run,
+                ..report(task.reports)
+            };
+            self.soon(place, Happening::Deliver(Input::RunEnded(Ok(report))));
+            return;
+        };
+        let (run, lease) = (task.run, task.lease(&series).cloned());
+        let is_person = task.leases.is_empty();
+        let lane = LaneName::Source(series.source.clone());
+        let is_stopped = task.is_cancelled || task.lost.contains(&lane);
+        let may = is_person
+            || lease
+                .as_ref()
+                .is_some_and(|lease| actor.relies_on(lease, now) && self.books.accepts(lease));
+        let id = actor.id;
+        if is_stopped || !may {
+            let ended = SeriesReport::new(series, SeriesStatus::Interrupted);
+            self.done(place, ended);
+            return;
+        }
+        match self.books.decision(&series.source, now) {
+            Decision::Grant => {
+                self.check_start(place, (&series, lease.is_some()), run);
+                self.books.requests.push(RequestLine {
+                    series: series.clone(),
+                    reserved_at: now,
+                    ended_at: None,
+                    standing: Standing::Reserved,
+                    by: id,
+                });
+                let request = self.books.requests.len() - 1;
+                if lease.is_some() {
+                    self.leased.insert(request);
+                }
+                let sending = Event::Sending {
+                    series: vec![series],
+                    attempt: 1,
+                };
+                self.soon(place, Happening::Deliver(Input::Run(sending)));
+                self.soon(place, Happening::Send(request));
+            }
+            Decision::Wait(until) | Decision::Held(until) => {
+                if let Some(task) = &mut self.actors[place].task {
+                    task.waiting.push_front(series);
+                }
+                self.after(until - now, place, Happening::Next);
+            }
+            Decision::DaySpent(_) | Decision::RetriesSpent => {
+                let ended = SeriesReport::new(series, SeriesStatus::Refused);
+                let ended = ended.with_error(SeriesStatus::Refused, ErrorClass::Day, "used up");
+                self.done(place, ended);
+            }
+        }
+    }
+
+    fn done(&mut self, place: usize, ended: SeriesReport) {
+        if let Some(task) = &mut self.actors[place].task {
+            task.reports.push(ended.clone());
+        }
+        self.soon(place, Happening::Deliver(Input::Run(Event::Done(ended))));
+        self.soon(place, Happening::Next);
+    }
+
+    /// What must hold whenever a request starts.
+    fn check_start(&mut self, place: usize, (series, is_leased): (&SeriesKey, bool), run: RunId) {
+        let (now, books) = (self.now, &self.books);
+        let quota = books.quota(&series.source);
+        let own = books.requests.iter();
+        let own = own.filter(|line| line.series.source == series.source);
+        let since = |time: TimeDelta| {
+            let own = own.clone();
+            own.filter(move |line| now - line.reserved_at < time)
+                .count()
+        };
+        let today = own.clone();
+        let today = today.filter(|line| line.reserved_at >= quota.day(now).0);
+        let is_full = quota
+            .per_day()
+            .is_some_and(|limit| today.count() >= limit as usize);
+        let too_many = quota.rolling().into_iter().flatten();
+        let mut too_many = too_many.filter(|(limit, span)| since(*span) >= *limit as usize);
+        if is_full || since(quota.gap) > 0 || too_many.next().is_some() {
+            self.wrong
+                .push(format!("{now}: {place} exceeds a limit with {series:?}"));
+            return;
+        }
+        // A person elsewhere may ask for the same at the same time.
+        let begun = books.runs[usize::try_from(run.0).unwrap()].started_at;
+        let stored = books.requests.iter().enumerate();
+        let mut stored =
+            stored.filter(|(_, line)| line.series == *series && line.standing == Standing::Stored);
+        let is_there = !books.lacks(series, now)
+            && stored.next_back().is_some_and(|(number, line)| {
+                line.ended_at < Some(begun) && self.leased.contains(&number)
+            });
+        let is_shaken = self.shaken.iter().any(|at| now - *at < SHAKEN)
+            || self.actors[place].ahead != TimeDelta::zero();
+        if is_leased && is_there && !is_shaken {
+            self.wrong
+                .push(format!("{now}: {place} asks again for {series:?}"));
+        }
+    }
+
+    /// A request arrives at the provider.
+    fn send(&mut self, place: usize, request: usize) {
+        if !self.came.insert(request) {
+            self.wrong.push(format!("request {request} was sent twice"));
+        }
+        let is_limited = self.books.requests[request].series.source != coinbase();
+        let reply = if self.now < self.down_until {
+            Reply::Down
+        } else if is_limited && self.now < self.refuses_until {
+            Reply::DaySpent
+        } else {
+            Reply::Bars(self.now)
+        };
+        let after = self.between(TimeDelta::milliseconds(50), TimeDelta::seconds(30));
+        self.after(after, place, Happening::Answer(request, reply));
+    }
+
+    /// Its answer arrives at the engine.
+    fn answer(&mut self, place: usize, (request, reply): (usize, Reply)) {
+        if self.is_away() {
+            self.after(AGAIN, place, Happening::Answer(request, reply));
+            return;
+        }
+        let (now, actor) = (self.now, &self.actors[place]);
+        let series = self.books.requests[request].series.clone();
+        let lease = actor.task.as_ref().and_then(|task| task.lease(&series));
+        let is_leased = self.leased.contains(&request);
+        if is_leased && !lease.is_some_and(|lease| self.books.accepts(lease)) {
+            let ended = SeriesReport::new(series, SeriesStatus::Interrupted);
+            self.done(place, ended);
+            return;
+        }
+        if is_leased {
+            let holder = self.books.lanes[&LaneName::Source(series.source.clone())].engine;
+            if holder != Some(self.books.requests[request].by) {
+                self.wrong.push(format!("{now}: {place} stores late"));
+            }
+        }
+        let line = &mut self.books.requests[request];
+        line.ended_at = Some(now);
+        let ended = SeriesReport::new(series.clone(), SeriesStatus::Succeeded);
+        let ended = match reply {
+            Reply::Bars(asked_at) => {
+                line.standing = Standing::Stored;
+                self.books.store(&series, asked_at);
+                ended
+            }
+            Reply::DaySpent => {
+                line.standing = Standing::DayRefused;
+                ended.with_error(SeriesStatus::Refused, ErrorClass::Day, "used up")
+            }
+            Reply::Down => {
+                line.standing = Standing::Failed;
+                ended.with_error(SeriesStatus::Failed, ErrorClass::Outage, "down")
+            }
+        };
+        self.done(place, ended);
+    }
+
+    /// What is wrong when the month is over and nothing failed for days.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        let mut wrong = self.wrong.clone();
+        if !wrong.is_empty() {
+            return wrong;
+        }
+        let ago = |time: TimeDelta| self.now - time;
+        for (name, lane) in &self.books.lanes {
+            let believe = self.actors.iter().filter(|actor| {
+                let state = actor.state.as_ref();
+                state.and_then(|state| state.lease(name)).is_some()
+            });
+            let believe: Vec<EngineId> = believe.map(|actor| actor.id).collect();
+            if believe != lane.engine.into_iter().collect::<Vec<_>>() {
+                wrong.push(format!("lane {name}: {:?}, not {believe:?}", lane.engine));
+            }
+        }
+        if self.books.lanes.len() != 3 {
+            wrong.push(format!("lanes: {:?}", self.books.lanes));
+        }
+        for shelf in &self.books.shelves {
+            if self.books.lacks(&shelf.key, ago(TimeDelta::hours(2))) {
+                wrong.push(format!(
+                    "{:?} is behind: {:?}",
+                    shelf.key,
+                    shelf.coverage.bounds()
+                ));
+            }
+        }
+        let undecided = self.books.due_ticks();
+        let undecided = undecided
+            .iter()
+            .filter(|(at, _)| *at < ago(TimeDelta::hours(2)));
+        wrong.extend(undecided.map(|tick| format!("undecided: {tick:?}")));
+        let lives = self.lives();
+        let open = self.books.runs.iter();
+        let open = open.filter(|run| !run.is_over && !lives.contains(&run.by));
+        wrong.extend(open.map(|run| format!("a dead engine's run is open: {run:?}")));
+        // Each instant of the schedule has an outcome, whoever was away.
+        let calendars = Calendars::default();
+        let from = at(BEGINS) + TimeDelta::hours(3);
+        let span = (from, ago(TimeDelta::hours(2)));
+        for instant in Schedule::after_close().passed(&calendars, span, 100) {
+            let noted = self.books.ticks.get(&(instant, SourceId::DEFAULT));
+            let has_run = |tick: &Tick| tick.outcome != TickOutcome::Done || tick.run.is_some();
+            if !noted.is_some_and(has_run) {
+                wrong.push(format!("instant {instant}: {noted:?}"));
+            }
+        }
+        wrong
+    }
+}
