@@ -19,6 +19,7 @@ mod crash;
 mod cron;
 mod crowd;
 mod disk;
+mod engines;
 mod four;
 mod health;
 mod hostile;
