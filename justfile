@@ -54,6 +54,10 @@ bench-year *args:
 simulate-year:
     cargo bench --locked --bench sessions
 
+# N months of four engines by a virtual clock, each from its seed
+simulate-months N="1000":
+    SIMULATION_SEEDS=$(({{N}} / 2)) cargo test --locked --release --lib -- simulation
+
 # compare with Python and Dagster: parse, sources, store, end-to-end, pages, dagster, or all in a quarter of an hour
 bench-peers *args:
     python3 -m venv target/peers-venv
@@ -85,7 +89,7 @@ faults:
     SOAK=180 cargo test --locked --test faults -- soak:: --nocapture &
     soak=$!
     trap 'kill $soak 2>/dev/null || true' EXIT
-    TIMES=1 CRASH_ROUNDS=100 STEPS=60 STEP=1 CROWD_KILLS=60 PACE_KILLS=100 FROZEN=5 OUTAGES=1,10,60 RESTARTS=20 CUTS=100 TERMINATIONS=100 HOLES=10 FREEZE=10 \
+    TIMES=1 CRASH_ROUNDS=100 STEPS=60 STEP=1 CROWD_KILLS=60 PACE_KILLS=100 ENGINE_ROUNDS=30 FROZEN=5 OUTAGES=1,10,60 RESTARTS=20 CUTS=100 TERMINATIONS=100 HOLES=10 FREEZE=10 \
     HOSTILE=10000 HOSTILE_RUNS=200 BAD_PEERS=1000 DISK_CALLS=4 DISK_STEP=5 DISK_DAMAGE=30 DISK_CROWDS=3 \
     STOPS=50 NEWER=21 CLOCK_ZONES=40 RESUMES=20 CUT_STEP=1 CUTS_EACH=40 FUZZ_ROUNDS=1000 \
         cargo test --locked --test faults -- --skip soak:: --nocapture --test-threads 3
@@ -94,7 +98,7 @@ faults:
 
 # the same, very many times: several hours
 faults-long:
-    TIMES=1 CRASH_ROUNDS=10000 STEPS=200 STEP=1 CROWD_KILLS=2000 PACE_KILLS=1000 FROZEN=100 OUTAGES=1,10,60,600 RESTARTS=500 CUTS=2000 TERMINATIONS=2000 HOLES=500 FREEZE=60 \
+    TIMES=1 CRASH_ROUNDS=10000 STEPS=200 STEP=1 CROWD_KILLS=2000 PACE_KILLS=1000 ENGINE_ROUNDS=300 FROZEN=100 OUTAGES=1,10,60,600 RESTARTS=500 CUTS=2000 TERMINATIONS=2000 HOLES=500 FREEZE=60 \
     HOSTILE=1000000 HOSTILE_RUNS=5000 BAD_PEERS=10000 DISK_CALLS=50 DISK_STEP=1 DISK_DAMAGE=500 DISK_CROWDS=20 FAULTS_TOTAL_MS=60000 \
     SOAK=3600 STOPS=1000 NEWER=200 CLOCK_ZONES=1000 RESUMES=100 CUT_STEP=1 CUTS_EACH=1000000 FUZZ_ROUNDS=10000 \
         cargo test --locked --release --test faults -- --nocapture
