@@ -3,6 +3,7 @@
 
 mod days;
 mod order;
+mod waiting;
 mod words;
 
 use std::collections::HashMap;

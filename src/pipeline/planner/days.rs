@@ -69,4 +69,30 @@ impl Room {
             days,
         })
     }
+
+    /// The place of the day on which an instant falls, or of the first one after it; the number of the
+    /// known days, if it is after all of them.
+    pub(super) fn day_of(&self, at: DateTime<Utc>) -> usize {
+        self.days.partition_point(|day| day.ends <= at)
+    }
+
+    /// The place of the last day whose requests come no later than an instant, or of the first where that
+    /// has passed; the number of the known days, if it is after all of them.
+    pub(super) fn last_day_before(&self, deadline: DateTime<Utc>) -> usize {
+        let days = self.days.partition_point(|day| day.at <= deadline);
+        match self.days.last() {
+            Some(last) if last.at < deadline => days,
+            _ => days.saturating_sub(1),
+        }
+    }
+
+    /// Requests of a day that are not kept for a person.
+    pub(super) fn usable(&self) -> u32 {
+        self.per_day.saturating_sub(self.reserve).max(1)
+    }
+
+    /// What so many requests take of a day: no more than it has.
+    pub(super) fn cost(&self, price: u32) -> u32 {
+        price.clamp(1, self.usable())
+    }
 }

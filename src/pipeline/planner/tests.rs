@@ -130,29 +130,83 @@ fn a_deadline_is_met_ahead_of_time_where_the_days_to_come_have_no_room() {
 #[test]
 fn what_was_never_asked_for_costs_no_other_series_a_bar_and_is_before_all_that_can_wait() {
     // A year of a free key began with 2,400 new series: those that were asked for once came again first.
-    let new = (0..100).map(|number| candidate(&format!("N{number}"), None, Some(98)));
-    let known = (0..4).map(|number| candidate(&format!("K{number}"), Some(1), Some(97)));
-    let plan = planned(known.chain(new).collect(), room(2, 2, 0));
+    let new = |safe| (0..100).map(move |number| candidate(&format!("N{number}"), None, Some(safe)));
+    let known =
+        |safe| (0..4).map(move |number| candidate(&format!("K{number}"), Some(1), Some(safe)));
+    let plan = planned(known(97).chain(new(98)).collect(), room(2, 2, 0));
     assert_eq!(symbols(&plan)[..2], ["N0", "N1"]);
-    let new = (0..100).map(|number| candidate(&format!("N{number}"), None, Some(98)));
-    let pressed = (0..4).map(|number| candidate(&format!("K{number}"), Some(97), Some(1)));
-    let plan = planned(pressed.chain(new).collect(), room(2, 2, 0));
-    assert_eq!(symbols(&plan)[..2], ["K0", "K1"]);
+    let plan = planned(known(1).chain(new(98)).collect(), room(2, 2, 0));
+    assert_eq!(symbols(&plan)[..5], ["K0", "K1", "K2", "K3", "N0"]);
+    assert_eq!(plan.lanes[0].loses, 0);
 }
 
 #[test]
-fn what_was_never_asked_for_takes_the_reserve_where_all_other_room_must_be_used() {
-    let known =
-        |count| (0..count).map(|number| candidate(&format!("K{number}"), Some(97), Some(0)));
-    let new = || (0..3).map(|number| candidate(&format!("N{number}"), None, None));
+fn what_was_never_asked_for_has_a_deadline_like_all_others() {
+    // It is as late as they are, and waited longer: two a day are enough for one of each.
+    let late = |symbol: &str| candidate(symbol, None, Some(0));
+    let known = |symbol: &str| candidate(symbol, Some(90), Some(1));
+    let can_wait = candidate("CAN-WAIT", Some(95), Some(20));
+    let all = vec![can_wait, known("K0"), known("K1"), late("N0"), late("N1")];
+    let plan = planned(all, room(2, 2, 0));
+    assert_eq!(symbols(&plan), ["N0", "N1", "K0", "K1", "CAN-WAIT"]);
+    let why: Vec<_> = plan.lines.iter().map(|line| line.why.clone()).collect();
+    assert_eq!(
+        why[..2],
+        [Some(Why::AboutToBeLost), Some(Why::AboutToBeLost)]
+    );
+    assert_eq!(plan.lanes[0].loses, 0);
+}
+
+#[test]
+fn what_would_be_lost_takes_the_reserve_whether_it_was_asked_for_or_not() {
     let today = |plan: &FetchPlan| {
         let series = plan.until(now()).map(|series| series.symbol.to_string());
         series.collect::<Vec<_>>()
     };
-    let pressed = planned(known(2).chain(new()).collect(), room(3, 3, 1));
-    assert_eq!(today(&pressed), ["K0", "K1", "N0"]);
-    let calm = planned(known(1).chain(new()).collect(), room(3, 3, 1));
-    assert_eq!(today(&calm), ["K0", "N0"], "one is kept for a person");
+    let pressed = || (0..2).map(|number| candidate(&format!("K{number}"), Some(97), Some(0)));
+    let new = |safe| (0..3).map(move |number| candidate(&format!("N{number}"), None, safe));
+    let plan = planned(pressed().chain(new(Some(0))).collect(), room(3, 3, 1));
+    assert_eq!(today(&plan), ["N0", "N1", "N2"], "they waited longest");
+    assert_eq!(plan.lanes[0].loses, 2);
+    let plan = planned(pressed().chain(new(Some(90))).collect(), room(3, 3, 1));
+    assert_eq!(today(&plan), ["K0", "K1"], "one is kept for a person");
+}
+
+#[test]
+fn a_series_loses_bars_only_if_the_days_to_come_will_not_ask_for_it_in_time() {
+    // By freshness alone, those that press would be asked for after all that are stale.
+    let stale = (0..10).map(|number| candidate(&format!("S{number}"), Some(50), Some(150)));
+    let pressing =
+        |count| (0..count).map(|number| candidate(&format!("P{number}"), Some(1), Some(3)));
+    let plan = planned(stale.clone().chain(pressing(6)).collect(), room(2, 2, 0));
+    assert_eq!(symbols(&plan)[..4], ["S0", "S1", "P0", "P1"]);
+    assert_eq!(plan.lanes[0].loses, 0);
+    let plan = planned(stale.chain(pressing(9)).collect(), room(2, 2, 0));
+    assert_eq!(plan.lanes[0].loses, 1);
+}
+
+#[test]
+fn what_costs_more_than_is_left_waits_for_a_day_and_holds_up_nothing() {
+    let dear = |price| Candidate {
+        price,
+        ..candidate("DEAR", Some(9), Some(90))
+    };
+    let small = || (0..4).map(|number| candidate(&format!("S{number}"), Some(1), Some(90)));
+    let at = |plan: &FetchPlan, symbol: &str| {
+        let mut lines = plan.lines.iter();
+        lines
+            .find(|line| line.series.symbol.as_str() == symbol)
+            .unwrap()
+            .at
+    };
+    let plan = planned(small().chain([dear(4)]).collect(), room(3, 5, 0));
+    assert_eq!(at(&plan, "DEAR"), Some(day(1)));
+    assert_eq!(at(&plan, "S2"), Some(now()));
+    assert_eq!(at(&plan, "S3"), Some(day(1)));
+    // What costs more than any day has takes a whole one.
+    let plan = planned(small().chain([dear(40)]).collect(), room(5, 5, 1));
+    assert_eq!(at(&plan, "DEAR"), Some(now()));
+    assert_eq!(at(&plan, "S0"), Some(day(1)));
 }
 
 #[test]
@@ -259,7 +313,8 @@ proptest! {
         });
         // QuotaDay after day, by the plan of each day.
         let mut open = candidates;
-        let mut lost = 0;
+        let mut lost = 0_u32;
+        let mut foretold = None;
         for today in 0..60 {
             for one in &mut open {
                 one.at = Some(day(today));
@@ -273,12 +328,18 @@ proptest! {
             let room = Room { left: per_day, per_day, reserve: 0, days: days.collect() };
             let plan = plan(open.clone(), &[(SOURCE, room)], day(today));
             prop_assert_eq!(plan.lines.len(), open.len());
+            let first = foretold.get_or_insert_with(|| plan.clone());
             let sent: Vec<SeriesKey> = plan.until(day(today)).cloned().collect();
             prop_assert!(sent.len() <= per_day as usize);
-            lost += open.iter().filter(|one| sent.contains(&one.series) && one.safe_until < Some(day(today))).count();
+            for series in &sent {
+                prop_assert_eq!(first.line(series).unwrap().at, Some(day(today)), "as the first plan said");
+            }
+            let late = open.iter().filter(|one| sent.contains(&one.series) && one.safe_until < Some(day(today)));
+            lost += u32::try_from(late.count()).unwrap();
             open.retain(|one| !sent.contains(&one.series));
         }
         prop_assert!(open.is_empty());
+        prop_assert_eq!(foretold.map(|plan| plan.lanes[0].loses), Some(lost));
         prop_assert!(!can_be_met || lost == 0, "{} lost", lost);
     }
 }
