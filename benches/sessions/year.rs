@@ -69,6 +69,8 @@ pub struct Year {
     schedule: Schedule,
     watched: Vec<Watched>,
     next: usize,
+    /// When the series were put on the watch list.
+    begins: DateTime<Utc>,
     _folder: tempfile::TempDir,
 }
 
@@ -125,12 +127,13 @@ impl Year {
             schedule: Schedule::after_close(),
             watched,
             next: 0,
+            begins,
             _folder: folder,
         }
     }
 
     pub fn run(mut self, order: Order, outage: &Outage) -> Told {
-        let begins = self.pipeline.clock.now();
+        let begins = self.begins;
         let per_day = self.pipeline.lanes[0].policy.quota.per_day().unwrap();
         let mut told = Told::default();
         for session in 0..SESSIONS {
@@ -192,7 +195,7 @@ impl Year {
                 price: 1,
                 due_from: stand.truth.is_due.then_some(now),
                 known_to: one.known_to(),
-                safe_until: self.pipeline.safe_until(&stand),
+                safe_until: self.pipeline.safe_until(&stand, self.begins),
                 obstacle: None,
                 at: stand.truth.is_due.then_some(now),
             }

@@ -1,6 +1,7 @@
 //! `plan`: what is asked for next, when, at what cost and why; also as if the watch list or the plan of
 //! the key were another.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +14,7 @@ use super::fetch::serialize;
 use super::table::layout;
 use super::{chosen, open, output, run, watch};
 use crate::config::{self, Inputs, Settings, SourceSettings};
-use crate::model::{Instrument, SeriesKey};
+use crate::model::{Declaring, Instrument, SeriesKey};
 use crate::pipeline::planner::{LanePlan, PlannedFetch};
 use crate::pipeline::sources;
 
@@ -71,12 +72,12 @@ fn with_plan(settings: &Settings, plan: &str, inputs: &Inputs) -> Result<Inputs,
     Ok(inputs)
 }
 
-/// The watch list as it would be.
+/// The watch list as it would be, with what the file declares.
 fn wished(
     args: &PlanArgs,
     settings: &Settings,
     mut series: Vec<SeriesKey>,
-) -> Result<Vec<SeriesKey>, Failure> {
+) -> Result<Vec<(SeriesKey, Declaring)>, Failure> {
     let usual = args.interval.or(settings.interval);
     let usual = usual.unwrap_or(settings.defaults.interval);
     let read = |flag: &str, symbols: &[String]| -> Result<Vec<Instrument>, Failure> {
@@ -90,13 +91,19 @@ fn wished(
     series.retain(|key| !removed.iter().any(|one| *one == key.instrument()));
     let added = read("--add", &args.add)?;
     series.extend(added.iter().map(|one| SeriesKey::of(one, usual)));
-    if let Some(file) = &args.add_file {
-        let lines = watch::import(file, usual, &settings.sources)?.into_iter();
-        series.extend(lines.map(|(key, _)| key));
-    }
-    let mut seen = std::collections::HashSet::new();
+    let lines = match &args.add_file {
+        Some(file) => watch::import(file, usual, &settings.sources)?,
+        None => vec![],
+    };
+    series.extend(lines.iter().map(|(key, _)| key.clone()));
+    let mut declaring: HashMap<SeriesKey, Declaring> = lines.into_iter().collect();
+    let mut seen = HashSet::new();
     series.retain(|key| seen.insert(key.clone()));
-    Ok(series)
+    let wished = series.into_iter().map(|key| {
+        let change = declaring.remove(&key).unwrap_or_default();
+        (key, change)
+    });
+    Ok(wished.collect())
 }
 
 fn clock(at: DateTime<Utc>) -> String {

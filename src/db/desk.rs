@@ -21,6 +21,9 @@ pub trait DeskStore: fmt::Debug + Send + Sync {
     /// What is declared of the series of the watch list; one that is not among them has the defaults.
     async fn declared(&self) -> Result<Declarations>;
 
+    /// When each series of the watch list was put on it, by the store's clock.
+    async fn added(&self) -> Result<HashMap<SeriesKey, DateTime<Utc>>>;
+
     /// Puts series into the watch list if it is empty; returns the list as it then is.
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
 

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+
 use super::{DbError, Result, row};
 use crate::model::{Declarations, Declared, Declaring, SeriesKey, WatchEdit, WatchEdited};
 
@@ -46,6 +48,18 @@ pub fn declarations(rows: Vec<DeclaredRow>) -> Result<Declarations> {
         Ok((key, declaring.apply(&Declared::default())))
     });
     each.collect()
+}
+
+/// A row of the list: source, symbol, interval, adjusted, and when it was put on it.
+pub type AddedRow = (String, String, String, bool, DateTime<Utc>);
+
+/// When each series was put on the list.
+pub fn added(rows: Vec<AddedRow>) -> Result<HashMap<SeriesKey, DateTime<Utc>>> {
+    let each = rows.into_iter();
+    each.map(|(source, symbol, interval, adjusted, at)| {
+        Ok((row::series_key(&source, &symbol, &interval, adjusted)?, at))
+    })
+    .collect()
 }
 
 /// What a change makes of a list and of what is declared, and which rows that concerns.

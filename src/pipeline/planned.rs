@@ -12,18 +12,18 @@ use super::snapshot::StoreStatus;
 use super::state::{Input, Loaded, NEXT_TICKS, Start, State};
 use super::watching::Watching;
 use crate::db::DbError;
-use crate::model::SeriesKey;
 use crate::model::tick::NextTick;
+use crate::model::{Declaring, SeriesKey};
 
 impl Pipeline {
-    /// What an engine would ask for next if this were the watch list; `schedule` is the one of a store
-    /// that remembers none. Sends nothing.
+    /// What an engine would ask for next if this were the watch list, with these changes of what is
+    /// declared; `schedule` is the one of a store that remembers none. Sends nothing.
     pub async fn fetch_plan(
         &self,
-        series: Vec<SeriesKey>,
+        wished: Vec<(SeriesKey, Declaring)>,
         schedule: Schedule,
     ) -> Result<FetchPlan, DbError> {
-        let (state, now) = self.as_an_engine(series, schedule).await?;
+        let (state, now) = self.as_an_engine(wished, schedule).await?;
         Ok(state.planned(now))
     }
 
@@ -33,23 +33,24 @@ impl Pipeline {
         series: Vec<SeriesKey>,
         schedule: Schedule,
     ) -> Result<Vec<NextTick>, DbError> {
-        let (state, now) = self.as_an_engine(series, schedule).await?;
+        let as_it_is = series.into_iter().map(|key| (key, Declaring::default()));
+        let (state, now) = self.as_an_engine(as_it_is.collect(), schedule).await?;
         Ok(state.next_ticks(&state.planned(now), NEXT_TICKS, now))
     }
 
     /// The state of an engine that would start now.
     async fn as_an_engine(
         &self,
-        series: Vec<SeriesKey>,
+        wished: Vec<(SeriesKey, Declaring)>,
         schedule: Schedule,
     ) -> Result<(State, DateTime<Utc>), DbError> {
         let remembered = remembered(&self.store).await?;
         let watching = Watching {
-            only: Some(series),
+            only: Some(wished.iter().map(|(key, _)| key.clone()).collect()),
             instead_of_none: None,
             readings: Arc::default(),
         };
-        let list = watching.list(self).await?;
+        let list = watching.list_with(self, wished).await?;
         let mut state = State::new(Start {
             sources: self.sources(),
             store: StoreStatus {

@@ -48,11 +48,17 @@ impl Stand {
         within_reach(&self.grid, &self.truth.holes, self.reach)
     }
 
-    /// Where the first bar begins that it lacks, or will lack next, of those that can be asked for.
-    fn first_lacking(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let hole = self.askable().first().map(|hole| hole.from);
-        let known = self.coverage.asked().bounds().map(|bounds| bounds.to);
-        let known = known.or(self.since).unwrap_or(now);
+    /// Where the first bar begins that it lacks, or will lack next, of those that can be asked for;
+    /// `waits_from`: where the first one begins that counts of a series that was never asked for.
+    fn first_lacking(
+        &self,
+        waits_from: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let (known, hole) = match self.coverage.asked().bounds() {
+            Some(bounds) => (bounds.to, self.askable().first().map(|hole| hole.from)),
+            None => (waits_from.min(now), None),
+        };
         let later = Span::new(
             known.max(self.reach.unwrap_or(known)),
             now.max(known) + A_YEAR,
@@ -187,12 +193,17 @@ impl Pipeline {
         }
     }
 
-    /// Until when every bar that a series lacks can be asked for with its key; `None`: always.
+    /// Until when every bar that a series lacks can be asked for with its key; `None`: always. One that was
+    /// never asked for waits since `added_at`: it lacks the bars from then on, and older ones if all that are
+    /// wanted could be asked for then.
     #[must_use]
-    pub fn safe_until(&self, stand: &Stand) -> Option<DateTime<Utc>> {
+    pub fn safe_until(&self, stand: &Stand, added_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let source = &self.lane(&stand.series.source)?.source;
         let reach = |at| source.reach(&stand.series, at);
-        let begins = stand.first_lacking(self.clock.now())?;
+        let could_be_had =
+            |since: &DateTime<Utc>| reach(added_at).is_none_or(|reach| reach <= *since);
+        let since = stand.since.filter(could_be_had);
+        let begins = stand.first_lacking(since.unwrap_or(added_at), self.clock.now())?;
         deadline::last_reach(begins, &reach, self.clock.now())
     }
 

@@ -1,13 +1,15 @@
 //! The series an engine watches, and what is known about each.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, Utc};
 
 use super::coverage_map::CoverageMap;
 use super::run::Pipeline;
 use super::state::{Entry, List, Live};
 use crate::db::{DbError, SeriesFacts, WATCH_LIST_MARK};
-use crate::model::{Declared, ErrorClass, SeriesKey};
+use crate::model::{Declared, Declaring, ErrorClass, SeriesKey};
 
 /// Where the watch list comes from.
 #[derive(Debug, Clone)]
@@ -16,8 +18,15 @@ pub struct Watching {
     pub only: Option<Vec<SeriesKey>>,
     /// What is shown if the store's list is empty and must not be filled.
     pub instead_of_none: Option<Vec<SeriesKey>>,
-    /// How often it was read.
-    pub readings: Arc<AtomicU64>,
+    /// Its readings.
+    pub readings: Arc<Readings>,
+}
+
+/// How often a watch list was read, and since when.
+#[derive(Debug, Default)]
+pub struct Readings {
+    count: AtomicU64,
+    first: OnceLock<DateTime<Utc>>,
 }
 
 impl Watching {
@@ -33,11 +42,29 @@ impl Watching {
     }
 
     fn next_reading(&self) -> u64 {
-        self.readings.fetch_add(1, Ordering::Relaxed) + 1
+        self.readings.count.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// When a series was put on the list, by the engine's clock; what is on no list waits since the first
+    /// reading.
+    fn waits_since(&self, pipeline: &Pipeline, added_at: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        match added_at {
+            Some(at) => at + pipeline.clock.ahead_at(at),
+            None => *self.readings.first.get_or_init(|| pipeline.clock.now()),
+        }
     }
 
     /// The watch list with what is known about each series.
     pub async fn list(&self, pipeline: &Pipeline) -> Result<List, DbError> {
+        self.list_with(pipeline, vec![]).await
+    }
+
+    /// The same, as if these changes of what is declared had been made.
+    pub async fn list_with(
+        &self,
+        pipeline: &Pipeline,
+        changes: Vec<(SeriesKey, Declaring)>,
+    ) -> Result<List, DbError> {
         let reading = self.next_reading();
         // The mark first: a list that is changed between the two reads is read again, never missed.
         let mark = pipeline.store.setting(WATCH_LIST_MARK).await?;
@@ -46,10 +73,21 @@ impl Watching {
         let stored: Vec<SeriesKey> = keys.iter().map(|key| pipeline.stored_as(key)).collect();
         let facts = pipeline.store.facts_of(stored).await?;
         let mut declared = pipeline.store.declared().await?;
+        for (key, change) in changes {
+            let now = declared.entry(key).or_default();
+            *now = change.apply(now);
+        }
+        let added = pipeline.store.added().await?;
         let known = keys.into_iter().zip(parked).zip(facts);
         let entries = known.map(|((key, parked), facts)| {
             let declared = declared.remove(&key).unwrap_or_default();
-            entry(pipeline, (key, declared), facts, parked, reading)
+            let added_at = self.waits_since(pipeline, added.get(&key).copied());
+            let listed = Listed {
+                key,
+                declared,
+                added_at,
+            };
+            entry(pipeline, listed, facts, parked, reading)
         });
         Ok(List {
             reading,
@@ -71,14 +109,30 @@ impl Watching {
         let parked = parked.into_iter().next().flatten();
         let facts = pipeline.store.facts(pipeline.stored_as(&key)).await?;
         let declared = pipeline.store.declared().await?.remove(&key);
-        let declared = (key, declared.unwrap_or_default());
-        Ok(entry(pipeline, declared, facts, parked, reading))
+        let added_at = pipeline.store.added().await?.remove(&key);
+        let listed = Listed {
+            added_at: self.waits_since(pipeline, added_at),
+            declared: declared.unwrap_or_default(),
+            key,
+        };
+        Ok(entry(pipeline, listed, facts, parked, reading))
     }
+}
+
+/// A series as the list has it.
+struct Listed {
+    key: SeriesKey,
+    declared: Declared,
+    added_at: DateTime<Utc>,
 }
 
 fn entry(
     pipeline: &Pipeline,
-    (key, declared): (SeriesKey, Declared),
+    Listed {
+        key,
+        declared,
+        added_at,
+    }: Listed,
     mut facts: SeriesFacts,
     parked: Option<(ErrorClass, String)>,
     reading: u64,
@@ -91,7 +145,7 @@ fn entry(
         closing_price: pipeline.price(&stored, &stand.askable()),
         fetch_price: pipeline.price(&stored, &stand.wanted).max(1),
         declared,
-        safe_until: pipeline.safe_until(&stand),
+        safe_until: pipeline.safe_until(&stand, added_at),
         grid: stand.grid,
         since: stand.since,
         reach: stand.reach,

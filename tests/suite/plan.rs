@@ -1,5 +1,6 @@
 //! `plan`: what is asked for next and why, as it is and as it would be.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use pipeline_tui::simulate::Plan;
 use serde_json::Value;
 
@@ -8,6 +9,72 @@ use crate::support::program::{Desk, Done, provider};
 fn parsed(done: &Done) -> Value {
     assert_eq!(done.code, 0, "{done:?}");
     serde_json::from_str(&done.stdout).unwrap()
+}
+
+/// Until when a series of a plan is safe.
+fn safe_until(desk: &Desk, symbol: &str, arguments: &[&str]) -> DateTime<Utc> {
+    let plan = parsed(&desk.run(&[&["plan", "--format", "json"], arguments].concat()));
+    let mut lines = plan["lines"].as_array().unwrap().iter();
+    let line = lines.find(|line| line["series"]["symbol"] == symbol);
+    let safe = line.unwrap_or_else(|| panic!("{plan}"))["safe_until"].as_str();
+    safe.unwrap_or_else(|| panic!("{plan}")).parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_asked_for_waits_since_it_was_put_on_the_list() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server).with("ALPHA_VANTAGE_PLAN", "free");
+        let add = desk.run(&["watch", "add", "OLD,NEW", "--interval", "daily"]);
+        assert_eq!(add.code, 0, "{add:?}");
+        let since = Utc::now() - TimeDelta::days(56);
+        let since = since.format("%Y-%m-%d %H:%M:%S.000");
+        desk.sql(&format!(
+            "UPDATE series SET added_at = '{since}' WHERE symbol = 'OLD'"
+        ));
+        let (old, new) = (safe_until(&desk, "OLD", &[]), safe_until(&desk, "NEW", &[]));
+        assert!((48..=64).contains(&(new - old).num_days()), "{old} {new}");
+        assert_eq!(safe_until(&desk, "OLD", &[]), old, "it stays as it is");
+        let added = safe_until(&desk, "ADDED", &["--add", "ADDED"]);
+        assert!((added - new).num_days().abs() <= 1, "{added} {new}");
+        // What is wanted since a day that can be had is lost before.
+        let wanted = Utc::now() - TimeDelta::days(28);
+        let wanted = wanted.format("%Y-%m-%d").to_string();
+        let set = desk.run(&["watch", "set", "NEW", "--since", &wanted]);
+        assert_eq!(set.code, 0, "{set:?}");
+        let sooner = safe_until(&desk, "NEW", &[]);
+        assert!(
+            (20..=36).contains(&(new - sooner).num_days()),
+            "{sooner} {new}"
+        );
+        assert_eq!(server.journal().len(), 0, "no request");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_with_a_file_uses_what_the_file_declares() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server).with("ALPHA_VANTAGE_PLAN", "free");
+        let add = desk.run(&["watch", "add", "A,B", "--interval", "daily"]);
+        assert_eq!(add.code, 0, "{add:?}");
+        let file = desk.folder().join("more.txt");
+        std::fs::write(
+            &file,
+            "C daily priority=low\nD daily\nB daily priority=high\n",
+        )
+        .unwrap();
+        let plan = parsed(&desk.run(&[
+            "plan",
+            "--format",
+            "json",
+            "--add-file",
+            file.to_str().unwrap(),
+        ]));
+        let lines = plan["lines"].as_array().unwrap().iter();
+        let symbols: Vec<_> = lines.map(|line| &line["series"]["symbol"]).collect();
+        assert_eq!(symbols, ["B", "A", "D", "C"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

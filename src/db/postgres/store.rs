@@ -445,6 +445,10 @@ impl DeskStore for PgStore {
         self.read(|c| Box::pin(watch_list::declared(c))).await
     }
 
+    async fn added(&self) -> Result<HashMap<SeriesKey, DateTime<Utc>>> {
+        self.read(|c| Box::pin(watch_list::added(c))).await
+    }
+
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
         self.write(|c| Box::pin(watch_list::fill(c, series))).await
     }

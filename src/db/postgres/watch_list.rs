@@ -1,9 +1,12 @@
 //! The watch list and its changes.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection};
 
 use super::super::row;
-use super::super::watched::{self, DeclaredRow, Kept, Rewrite, Row};
+use super::super::watched::{self, AddedRow, DeclaredRow, Kept, Rewrite, Row};
 use super::{Outcome, settings};
 use crate::model::{Declarations, Declared, SeriesKey, WatchEdit, WatchEdited};
 
@@ -31,6 +34,15 @@ pub async fn declared(connection: &mut PgConnection) -> Outcome<Declarations> {
     .fetch_all(connection)
     .await?;
     Ok(watched::declarations(rows)?)
+}
+
+/// When each series was put on the list.
+pub async fn added(connection: &mut PgConnection) -> Outcome<HashMap<SeriesKey, DateTime<Utc>>> {
+    let rows: Vec<AddedRow> =
+        sqlx::query_as("SELECT source, symbol, interval, adjusted, added_at FROM series")
+            .fetch_all(connection)
+            .await?;
+    Ok(watched::added(rows)?)
 }
 
 pub async fn fill(

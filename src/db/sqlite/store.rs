@@ -386,6 +386,10 @@ impl DeskStore for SqliteStore {
         self.read(|c| Box::pin(watch_list::declared(c))).await
     }
 
+    async fn added(&self) -> Result<HashMap<SeriesKey, DateTime<Utc>>> {
+        self.read(|c| Box::pin(watch_list::added(c))).await
+    }
+
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
         self.write(|c| Box::pin(watch_list::fill(c, series))).await
     }

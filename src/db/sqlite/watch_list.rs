@@ -1,9 +1,12 @@
 //! The watch list and its changes.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::super::row;
-use super::super::watched::{self, DeclaredRow, Rewrite, Row};
+use super::super::watched::{self, AddedRow, DeclaredRow, Rewrite, Row};
 use super::transaction::begin;
 use super::{Outcome, settings};
 use crate::model::{Declarations, Declared, SeriesKey, WatchEdit, WatchEdited};
@@ -29,6 +32,17 @@ pub async fn declared(connection: &mut SqliteConnection) -> Outcome<Declarations
     .fetch_all(connection)
     .await?;
     Ok(watched::declarations(rows)?)
+}
+
+/// When each series was put on the list.
+pub async fn added(
+    connection: &mut SqliteConnection,
+) -> Outcome<HashMap<SeriesKey, DateTime<Utc>>> {
+    let rows: Vec<AddedRow> =
+        sqlx::query_as("SELECT source, symbol, interval, adjusted, added_at FROM series")
+            .fetch_all(connection)
+            .await?;
+    Ok(watched::added(rows)?)
 }
 
 pub async fn fill(

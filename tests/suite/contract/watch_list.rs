@@ -91,6 +91,16 @@ async fn what_moves_in_the_list_keeps_its_settings(place: Place) {
         .unwrap();
     let after = place.sql(columns).await;
     assert_eq!(after, [before[1].clone(), before[0].clone()]);
+    let added = store.added().await.unwrap();
+    let [a, b] = daily("A B").try_into().unwrap();
+    assert_eq!(
+        added[&b],
+        "2020-02-29T12:00:00.125Z".parse::<DateTime<Utc>>().unwrap()
+    );
+    assert!(
+        (Utc::now() - added[&a]).num_minutes().abs() < 60,
+        "{added:?}"
+    );
 }
 
 async fn what_is_declared_of_a_series_is_kept_changed_and_undone(place: Place) {
