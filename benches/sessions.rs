@@ -22,8 +22,12 @@ mod year;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::America::New_York;
+use pipeline_tui::model::quota::Quota;
 use pipeline_tui::model::{Interval, Priority, SeriesKey, SourceId};
-use pipeline_tui::pipeline::planner::{Candidate, QuotaDay, Room, plan};
+use pipeline_tui::pipeline::planner::{Candidate, Room, plan};
+use pipeline_tui::pipeline::schedule::Schedule;
+use pipeline_tui::pipeline::sources;
 
 use self::percentile::percentile;
 use self::year::{Order, Outage, Year};
@@ -81,20 +85,11 @@ async fn main() {
     );
 }
 
-/// Milliseconds that a plan of 10,000 series takes.
+/// Milliseconds that a plan of 10,000 series takes, with the days to come.
 fn of_ten_thousand() -> f64 {
     let now: DateTime<Utc> = "2026-11-20T21:20:00Z".parse().unwrap();
-    let day = |days: i32| QuotaDay {
-        at: now + TimeDelta::days(1) * days,
-        ends: now + TimeDelta::days(1) * days + TimeDelta::hours(7),
-        room: 25,
-    };
-    let room = Room {
-        left: 25,
-        per_day: 25,
-        reserve: 1,
-        days: (0..160).map(day).collect(),
-    };
+    let quota = Quota::daily(TimeDelta::zero(), Some(25), New_York);
+    let (schedule, calendars) = (Schedule::after_close(), sources::calendars());
     let candidate = |number: i32| Candidate {
         series: SeriesKey::raw(format!("S{number}").parse().unwrap(), Interval::Daily),
         priority: Priority::Normal,
@@ -102,6 +97,7 @@ fn of_ten_thousand() -> f64 {
         due_from: Some(now),
         known_to: Some(now - TimeDelta::hours(1) * (number * 7919 % 3_000)),
         safe_until: Some(now + TimeDelta::hours(1) * (number * 7919 % 3_000)),
+        target: None,
         obstacle: None,
         at: Some(now),
     };
@@ -110,7 +106,8 @@ fn of_ten_thousand() -> f64 {
         .map(|_| {
             let candidates = candidates.clone();
             let begins = Instant::now();
-            let plan = plan(candidates, &[(SourceId::DEFAULT, room.clone())], now);
+            let room = Room::of((&quota, 25), (&schedule, &calendars), Some(now), now);
+            let plan = plan(candidates, &[(SourceId::DEFAULT, room.unwrap())], now);
             assert_eq!(plan.lines.len(), 10_000);
             begins.elapsed().as_secs_f64() * 1_000.0
         })

@@ -196,6 +196,7 @@ impl Year {
                 due_from: stand.truth.is_due.then_some(now),
                 known_to: one.known_to(),
                 safe_until: self.pipeline.safe_until(&stand, self.begins),
+                target: None,
                 obstacle: None,
                 at: stand.truth.is_due.then_some(now),
             }

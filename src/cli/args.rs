@@ -449,6 +449,11 @@ pub struct DeclaredArgs {
     /// low, normal or high: where a plan cannot keep all series fresh, which it keeps fresher.
     #[arg(long)]
     pub priority: Option<Priority>,
+    /// How old what is known of them may be, such as 30m, 2h or 3sessions; none: nothing is said.
+    ///
+    /// Where a plan cannot keep all series fresh, those that would be older come first.
+    #[arg(long, value_name = "TIME")]
+    pub fresh_within: Option<String>,
     /// The group they belong to: one word; none: no group.
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,

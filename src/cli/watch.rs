@@ -78,7 +78,7 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             let declaring = declaring(declared)?;
             if declaring.is_empty() {
                 return Err(Failure::usage(
-                    "nothing to set; use --since, --priority or --group",
+                    "nothing to set; use --since, --priority, --fresh-within or --group",
                 ));
             }
             let is_meant = |key: &SeriesKey| interval.is_none_or(|it| key.interval == it);
@@ -124,10 +124,14 @@ fn declaring(args: DeclaredArgs) -> Result<Declaring, Failure> {
         priority: args.priority,
         ..Declaring::default()
     };
-    for (name, value) in [("since", args.since), ("group", args.group)] {
+    for (name, flag, value) in [
+        ("since", "--since", args.since),
+        ("fresh_within", "--fresh-within", args.fresh_within),
+        ("group", "--group", args.group),
+    ] {
         if let Some(value) = value {
             let taken = declaring.take(name, &value);
-            taken.map_err(|why| Failure::usage(format!("--{name}: {why}")))?;
+            taken.map_err(|why| Failure::usage(format!("{flag}: {why}")))?;
         }
     }
     Ok(declaring)

@@ -1,5 +1,5 @@
 //! What a person declared of a series on the watch list: since when its bars are wanted, how much its
-//! freshness matters, and which group it belongs to.
+//! freshness matters, how old it may be, and which group it belongs to.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::{Priority, SeriesKey};
+use super::{FreshWithin, Priority, SeriesKey};
 
 /// The longest name of a group.
 const LONGEST: usize = 32;
@@ -20,6 +20,8 @@ pub struct Declared {
     pub since: Option<NaiveDate>,
     /// How much its freshness matters.
     pub priority: Priority,
+    /// How old what is known of it may be; `None`: nothing is said.
+    pub fresh_within: Option<FreshWithin>,
     /// The group it belongs to.
     pub group: Option<Group>,
 }
@@ -67,20 +69,23 @@ pub struct Declaring {
     pub since: Option<Option<NaiveDate>>,
     /// Another priority.
     pub priority: Option<Priority>,
+    /// Another target of freshness; `Some(None)`: none.
+    pub fresh_within: Option<Option<FreshWithin>>,
     /// Another group; `Some(None)`: none.
     pub group: Option<Option<Group>>,
 }
 
-/// What stands for no beginning and no group.
+/// What stands for no beginning, no target and no group.
 const NONE: &str = "none";
 
 impl Declaring {
     /// Takes up a value by its name, as people write it: `since=2020-01-01`, `priority=high`,
-    /// `group=tech`; `none` takes a beginning or a group away. `Ok(false)`: no such name.
+    /// `fresh_within=2h`, `group=tech`; `none` takes all but a priority away. `Ok(false)`: no such name.
     pub fn take(&mut self, name: &str, value: &str) -> Result<bool, String> {
         match name {
             "since" => self.since = Some(since(value)?),
             "priority" => self.priority = Some(priority(value)?),
+            "fresh_within" => self.fresh_within = Some(fresh_within(value)?),
             "group" => self.group = Some(group(value)?),
             _ => return Ok(false),
         }
@@ -99,6 +104,7 @@ impl Declaring {
         Declared {
             since: self.since.unwrap_or(before.since),
             priority: self.priority.unwrap_or(before.priority),
+            fresh_within: self.fresh_within.unwrap_or(before.fresh_within),
             group: self.group.clone().unwrap_or_else(|| before.group.clone()),
         }
     }
@@ -109,6 +115,7 @@ impl From<Declared> for Declaring {
         Self {
             since: Some(declared.since),
             priority: Some(declared.priority),
+            fresh_within: Some(declared.fresh_within),
             group: Some(declared.group),
         }
     }
@@ -134,6 +141,13 @@ fn priority(text: &str) -> Result<Priority, String> {
     })
 }
 
+fn fresh_within(text: &str) -> Result<Option<FreshWithin>, String> {
+    if text.eq_ignore_ascii_case(NONE) {
+        return Ok(None);
+    }
+    text.parse().map(Some)
+}
+
 /// The group of a series, as people write it.
 pub fn group(text: &str) -> Result<Option<Group>, String> {
     if text.eq_ignore_ascii_case(NONE) {
@@ -149,8 +163,13 @@ impl Declared {
         let since = self.since.map(|since| format!("since={since}"));
         let priority =
             (self.priority != Priority::default()).then(|| format!("priority={}", self.priority));
+        let fresh = self.fresh_within;
+        let fresh = fresh.map(|within| format!("fresh_within={within}"));
         let group = self.group.as_ref().map(|group| format!("group={group}"));
-        let words: Vec<String> = [since, priority, group].into_iter().flatten().collect();
+        let words: Vec<String> = [since, priority, fresh, group]
+            .into_iter()
+            .flatten()
+            .collect();
         words.join(" ")
     }
 }
@@ -173,14 +192,17 @@ mod tests {
         for words in [
             "",
             "since=2020-01-31",
-            "since=2020-01-31 priority=high group=tech",
+            "since=2020-01-31 priority=high fresh_within=3sessions group=tech",
+            "fresh_within=2h",
         ] {
             let declared = taken(words).unwrap().apply(&Declared::default());
             assert_eq!(declared.written(), words);
         }
-        let before = taken("since=2020-01-31 priority=low group=Tech").unwrap();
+        let before = taken("since=2020-01-31 priority=low fresh_within=90min group=Tech").unwrap();
         let before = before.apply(&Declared::default());
-        let after = taken("priority=high group=none").unwrap().apply(&before);
+        let after = taken("priority=high fresh_within=none group=none")
+            .unwrap()
+            .apply(&before);
         assert_eq!(after.written(), "since=2020-01-31 priority=high");
         assert_eq!(Declaring::from(before.clone()).apply(&after), before);
         assert!(taken("").unwrap().is_empty());

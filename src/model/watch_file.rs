@@ -39,8 +39,8 @@ pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
 /// The series that a text names, in its order; or every line that names none.
 ///
 /// A line is a symbol with or without its source, an interval (`interval` where it has none) and
-/// `adjusted` or `raw`, and what is declared of it, as `since=2020-01-31`, `priority=high` and
-/// `group=tech`, between commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
+/// `adjusted` or `raw`, and what is declared of it, as `since=2020-01-31`, `priority=high`,
+/// `fresh_within=2h` and `group=tech`, between commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
 /// are skipped.
 pub fn parse(
     text: &str,

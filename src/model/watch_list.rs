@@ -281,6 +281,7 @@ mod tests {
             Just(Declaring {
                 since: Some("2020-01-31".parse().ok()),
                 priority: Some(Priority::Normal),
+                fresh_within: Some("2h".parse().ok()),
                 group: Some("tech".parse().ok()),
             }),
         ];

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use self::days::{QuotaDay, Room, reserve};
-use crate::model::{ErrorClass, Priority, SeriesKey, SourceId};
+use crate::model::{ErrorClass, FreshWithin, Priority, SeriesKey, SourceId};
 
 /// A series as the planner sees it.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Candidate {
     pub known_to: Option<DateTime<Utc>>,
     /// Until when every bar that it lacks can be asked for; `None`: always.
     pub safe_until: Option<DateTime<Utc>>,
+    /// How old what is known of it may be, and until when it is no older; `None`: nothing is said.
+    pub target: Option<(FreshWithin, DateTime<Utc>)>,
     /// Why it is not asked for at all.
     pub obstacle: Option<Obstacle>,
     /// The first instant at which it would be asked for if the quota allowed it.
@@ -54,6 +56,13 @@ pub enum Why {
     AboutToBeLost,
     /// It was never asked for.
     New,
+    /// A later request would leave it older than it may be.
+    Target {
+        /// How old it may be.
+        within: FreshWithin,
+        /// Until when it is no older.
+        until: DateTime<Utc>,
+    },
     /// A bar is due that came after those that are known.
     Due {
         /// Up to when its bars are known.

@@ -33,10 +33,10 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
         ok(&desk, "watch add A,B --interval daily");
         ok(
             &desk,
-            "watch add IBM --interval daily --since 2020-01-31 --priority high --group Tech",
+            "watch add IBM --interval daily --since 2020-01-31 --priority high --group Tech --fresh-within 3sessions",
         );
         let listed = ok(&desk, "watch list").stdout;
-        let words = "since=2020-01-31 priority=high group=tech";
+        let words = "since=2020-01-31 priority=high fresh_within=3sessions group=tech";
         assert!(listed.contains(words), "{listed}");
         // What is not named stays.
         ok(&desk, "watch set IBM --priority low --since none");
@@ -47,19 +47,26 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
             (&Value::Null, &"low".into(), &"tech".into())
         );
         let file = "symbol,interval,adjusted,declared\nA,daily,false,\nB,daily,false,\n\
-                    IBM,daily,false,priority=low group=tech\n";
+                    IBM,daily,false,priority=low fresh_within=3sessions group=tech\n";
         assert_eq!(ok(&desk, "watch export").stdout, file);
         let path = desk.folder().join("list.csv");
         std::fs::write(&path, file.replace("low", "high")).unwrap();
         ok(&desk, &format!("watch import {}", path.display()));
         let listed = ok(&desk, "watch list").stdout;
-        assert!(listed.contains("priority=high group=tech"), "{listed}");
+        assert!(
+            listed.contains("priority=high fresh_within=3sessions group=tech"),
+            "{listed}"
+        );
         for (line, said) in [
             (
                 "watch set IBM --since 2020",
                 "--since: \"2020\" is not a day",
             ),
             ("watch set IBM --group a,b", "is not the name of a group"),
+            (
+                "watch set IBM --fresh-within soon",
+                "--fresh-within: \"soon\" is not how fresh",
+            ),
             ("watch set IBM", "nothing to set"),
             (
                 "watch set NONE --group x",

@@ -86,6 +86,13 @@ impl Room {
         }
     }
 
+    /// When requests come after those of a day.
+    pub(super) fn after(&self, day: usize) -> DateTime<Utc> {
+        let next = self.days.get(day + 1).map(|next| next.at);
+        let ends = self.days.get(day).map(|day| day.ends);
+        next.or(ends).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     /// Requests of a day that are not kept for a person.
     pub(super) fn usable(&self) -> u32 {
         self.per_day.saturating_sub(self.reserve).max(1)

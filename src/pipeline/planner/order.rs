@@ -1,5 +1,5 @@
 //! The order of one source: the days one after the other, each as it will choose when it comes. First what
-//! a later day would lose, then what is least fresh.
+//! a later day would lose, then what would be older than it may be, then what is least fresh.
 
 use std::cmp::Reverse;
 
@@ -20,10 +20,19 @@ pub(super) fn order(
     let (mut lines, days) = match room.filter(|room| !room.days.is_empty()) {
         Some(room) => day_by_day(&asked, room, now),
         None => {
-            asked.sort_by_cached_key(|one| (one.at.max(Some(now)), Reverse(staleness(one, now))));
-            let lines = asked
-                .iter()
-                .map(|one| line(one, Seat::own(one), false, now));
+            let is_late = |one: &Candidate| target(one).is_some_and(|until| Some(until) <= one.at);
+            asked.sort_by_cached_key(|one| {
+                let at = one.at.max(Some(now));
+                (at, !is_late(one), Reverse(staleness(one, now)))
+            });
+            let lines = asked.iter().map(|one| {
+                let cause = if is_late(one) {
+                    Cause::Target
+                } else {
+                    Cause::Age
+                };
+                line(one, Seat::own(one), cause, now)
+            });
             (lines.collect(), 0)
         }
     };
@@ -38,6 +47,24 @@ pub(super) fn staleness(one: &Candidate, at: DateTime<Utc>) -> i64 {
     };
     let age = (at - known_to).num_seconds().max(0);
     age.saturating_mul(one.priority.weight().into())
+}
+
+/// Until when a series is as fresh as it has to be. One that was never asked for is older than any target:
+/// it comes first by its age.
+pub(super) fn target(one: &Candidate) -> Option<DateTime<Utc>> {
+    let (_, until) = one.target.filter(|_| one.known_to.is_some())?;
+    Some(until)
+}
+
+/// What put a series where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// A bar would be lost.
+    Loss,
+    /// It would be older than it may be.
+    Target,
+    /// How old it is.
+    Age,
 }
 
 /// Where a series is put.
@@ -63,7 +90,7 @@ fn day_by_day(asked: &[Candidate], room: &Room, now: DateTime<Utc>) -> (Vec<Plan
     let mut lines = Vec::with_capacity(asked.len());
     let (mut taken, mut days_of_first) = (0_u32, 0_u32);
     let mut contest = Contest::new(asked, room);
-    let mut put = |one: &Candidate, (day, at): (usize, DateTime<Utc>), is_urgent: bool| {
+    let mut put = |one: &Candidate, (day, at): (usize, DateTime<Utc>), cause: Cause| {
         let own = Seat::own(one);
         let wanted = room.day_of(own.at);
         let seat = if day <= wanted {
@@ -79,7 +106,7 @@ fn day_by_day(asked: &[Candidate], room: &Room, now: DateTime<Utc>) -> (Vec<Plan
             let days = u32::try_from(day + 1).unwrap_or(u32::MAX);
             days_of_first = days_of_first.max(days);
         }
-        lines.push(line(one, seat, is_urgent, now));
+        lines.push(line(one, seat, cause, now));
     };
     for (number, day) in room.days.iter().enumerate() {
         contest.begin(number);
@@ -90,17 +117,21 @@ fn day_by_day(asked: &[Candidate], room: &Room, now: DateTime<Utc>) -> (Vec<Plan
         {
             left = left.saturating_sub(cost);
             must = must.saturating_sub(cost.into());
-            put(one, (number, day.at), true);
+            put(one, (number, day.at), Cause::Loss);
         }
         left = left.saturating_sub(room.reserve);
+        while let Some((one, cost)) = contest.past_target(left, room.after(number)) {
+            left = left.saturating_sub(cost);
+            put(one, (number, day.at), Cause::Target);
+        }
         while let Some((one, cost)) = contest.least_fresh(left, day.at) {
             left = left.saturating_sub(cost);
-            put(one, (number, day.at), false);
+            put(one, (number, day.at), Cause::Age);
         }
     }
     let mut used = 0_u32;
     for (one, cost) in contest.rest() {
-        put(one, beyond(room, used), false);
+        put(one, beyond(room, used), Cause::Age);
         used = used.saturating_add(cost);
     }
     (lines, days_of_first)
@@ -124,11 +155,12 @@ fn beyond(room: &Room, before: u32) -> (usize, DateTime<Utc>) {
     (number, at.unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
-fn line(one: &Candidate, seat: Seat, is_urgent: bool, now: DateTime<Utc>) -> PlannedFetch {
-    let why = match one.known_to {
-        _ if is_urgent => Why::AboutToBeLost,
-        None => Why::New,
-        Some(since) => Why::Due { since },
+fn line(one: &Candidate, seat: Seat, cause: Cause, now: DateTime<Utc>) -> PlannedFetch {
+    let why = match (cause, one.target, one.known_to) {
+        (Cause::Loss, ..) => Why::AboutToBeLost,
+        (Cause::Target, Some((within, until)), _) => Why::Target { within, until },
+        (_, _, None) => Why::New,
+        (_, _, Some(since)) => Why::Due { since },
     };
     let why_not_now = match seat.before {
         Some(before) => Some(WhyNot::Quota { before }),

@@ -29,6 +29,7 @@ fn candidate(symbol: &str, known_days_ago: Option<i64>, safe_days: Option<i64>) 
         due_from: Some(now()),
         known_to: known_days_ago.map(|days| day(-days)),
         safe_until: safe_days.map(day),
+        target: None,
         obstacle: None,
         at: Some(now()),
     }
@@ -183,6 +184,43 @@ fn a_series_loses_bars_only_if_the_days_to_come_will_not_ask_for_it_in_time() {
     assert_eq!(plan.lanes[0].loses, 0);
     let plan = planned(stale.chain(pressing(9)).collect(), room(2, 2, 0));
     assert_eq!(plan.lanes[0].loses, 1);
+}
+
+#[test]
+fn what_would_be_older_than_it_may_be_is_before_what_is_least_fresh_and_after_what_would_be_lost() {
+    let within = |symbol, text: &str, known, until| Candidate {
+        target: Some((text.parse().unwrap(), day(until))),
+        ..candidate(symbol, Some(known), Some(90))
+    };
+    let all = || {
+        vec![
+            candidate("OLDEST", Some(50), Some(90)),
+            within("FAR", "9sessions", 2, 7),
+            within("SOON", "3sessions", 2, 1),
+            within("PAST", "2h", 1, -1),
+        ]
+    };
+    let plan = planned(all(), room(25, 25, 0));
+    assert_eq!(symbols(&plan), ["PAST", "SOON", "OLDEST", "FAR"]);
+    let clock = |at: DateTime<Utc>| at.format("%d %H:%M").to_string();
+    assert_eq!(
+        plan.lines[1].words(&clock),
+        "more than 3 sessions old from 17 21:20 on"
+    );
+    let lost = candidate("LOST", Some(1), Some(0));
+    let plan = planned(all().into_iter().chain([lost]).collect(), room(1, 1, 0));
+    assert_eq!(symbols(&plan), ["LOST", "PAST", "SOON", "OLDEST", "FAR"]);
+    // Where nothing limits a day, all are asked for, in this order.
+    let plan = super::plan(all(), &[], now());
+    assert_eq!(symbols(&plan), ["PAST", "OLDEST", "FAR", "SOON"]);
+    // What was never asked for is the oldest of all.
+    let new = Candidate {
+        known_to: None,
+        ..within("NEW", "3sessions", 0, 0)
+    };
+    let known = candidate("KNOWN", Some(1), Some(90));
+    let plan = planned(vec![known, new], room(25, 25, 0));
+    assert_eq!(plan.lines[0].why, Some(Why::New));
 }
 
 #[test]

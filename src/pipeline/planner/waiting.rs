@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use chrono::{DateTime, Utc};
 
-use super::order::staleness;
+use super::order::{staleness, target};
 use super::{Candidate, Room};
 use crate::model::Priority;
 
 /// By when a series must be asked for, then the stalest, then as they are listed.
 type Pressing = (DateTime<Utc>, Reverse<i64>, usize);
+/// Until when a series is as fresh as it has to be, then the more important, then as they are listed.
+type Aimed = (DateTime<Utc>, Reverse<i32>, usize);
 /// Up to when a series is known, never first, then as they are listed.
 type Known = (Option<DateTime<Utc>>, usize);
 
@@ -24,6 +26,7 @@ pub(super) struct Contest<'a> {
     /// Requests that must be sent by each day at the latest, of all that were not sent yet.
     due_by: Vec<u64>,
     pressing: BinaryHeap<Reverse<Pressing>>,
+    aimed: BinaryHeap<Reverse<Aimed>>,
     /// By priority: of two that have the same, the order never changes.
     stale: Vec<BinaryHeap<Reverse<Known>>>,
     /// How many wait, by what they cost.
@@ -52,6 +55,7 @@ impl<'a> Contest<'a> {
             coming,
             due_by,
             pressing: BinaryHeap::new(),
+            aimed: BinaryHeap::new(),
             stale: Priority::ALL.iter().map(|_| BinaryHeap::new()).collect(),
             costs: BTreeMap::new(),
             aside: vec![],
@@ -85,6 +89,10 @@ impl<'a> Contest<'a> {
             let stale = Reverse(staleness(one, deadline));
             self.pressing.push(Reverse((deadline, stale, place)));
         }
+        if let Some(until) = target(one) {
+            let important = Reverse(one.priority.weight());
+            self.aimed.push(Reverse((until, important, place)));
+        }
         if let Some(queue) = self.stale.get_mut(rank(one.priority)) {
             queue.push(Reverse((one.known_to, place)));
         }
@@ -110,6 +118,26 @@ impl<'a> Contest<'a> {
     pub(super) fn most_pressing(&mut self, left: u32) -> Option<(&'a Candidate, u32)> {
         while self.has_room(left) {
             let Reverse((_, _, place)) = self.pressing.pop()?;
+            if let Some(sent) = self.send(place, left) {
+                return Some(sent);
+            }
+        }
+        None
+    }
+
+    /// Sends the series that would be the first to be older than it may be before requests come again at
+    /// `next`, if so many are enough for it.
+    pub(super) fn past_target(
+        &mut self,
+        left: u32,
+        next: DateTime<Utc>,
+    ) -> Option<(&'a Candidate, u32)> {
+        while self.has_room(left) {
+            let Reverse((until, _, place)) = *self.aimed.peek()?;
+            if until > next {
+                return None;
+            }
+            self.aimed.pop();
             if let Some(sent) = self.send(place, left) {
                 return Some(sent);
             }

@@ -65,6 +65,9 @@ impl Why {
             (Self::AboutToBeLost, Some(at)) => format!("bars can be had until {} only", clock(at)),
             (Self::AboutToBeLost, None) => "bars would be lost".to_owned(),
             (Self::New, _) => "not asked for yet".to_owned(),
+            (Self::Target { within, until }, _) => {
+                format!("more than {} old from {} on", within.words(), clock(*until))
+            }
             (Self::Due { since }, _) => format!("known up to {}", clock(*since)),
         }
     }

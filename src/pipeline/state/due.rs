@@ -8,7 +8,7 @@ use super::super::planner::{self, Candidate, FetchPlan, Obstacle, PlannedFetch, 
 use super::around::Whose;
 use super::lanes::Asker;
 use super::{Entry, State};
-use crate::model::{SeriesKey, SourceId};
+use crate::model::{FreshWithin, SeriesKey, SourceId};
 
 impl State {
     /// Whether nothing may be sent for a series before the quota of its source renews.
@@ -138,6 +138,13 @@ impl State {
 }
 
 impl Entry {
+    /// How fresh it has to be, and until when it is.
+    fn target(&self) -> Option<(FreshWithin, DateTime<Utc>)> {
+        let within = self.declared.fresh_within?;
+        let until = within.until(self.known_to()?, &self.grid.calendar);
+        Some((within, until))
+    }
+
     /// As the planner sees it, if it would be asked for at an instant.
     fn candidate(&self, now: DateTime<Utc>, at: Option<DateTime<Utc>>) -> Candidate {
         let refused = self.parked.clone();
@@ -150,6 +157,7 @@ impl Entry {
             due_from: self.due_from(now),
             known_to: self.known_to(),
             safe_until: self.safe_until,
+            target: self.target(),
             obstacle: refused.or_else(rests),
             at,
         }

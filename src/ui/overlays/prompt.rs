@@ -174,7 +174,7 @@ impl Prompt {
             PromptKind::Filter => String::new(),
             PromptKind::Add { interval } => add::hint(&self.wanted(shared), *interval, shared),
             PromptKind::Edit { .. } => {
-                "an interval, adjusted or raw; since=2020-01-31 priority=high group=tech, or none"
+                "interval, raw; since=2020-01-31 priority=high fresh_within=2h group=tech or none"
                     .to_owned()
             }
             PromptKind::Import => {

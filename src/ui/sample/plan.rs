@@ -18,6 +18,7 @@ pub fn of(series: &[WatchedSeries]) -> FetchPlan {
         due_from: status.next_at,
         known_to: status.fetched_at,
         safe_until: status.safe_until,
+        target: None,
         obstacle: status
             .problem
             .clone()

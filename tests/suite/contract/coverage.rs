@@ -312,7 +312,7 @@ async fn before_schema_9(place: &Place) {
             .sql(&format!("ALTER TABLE listings DROP COLUMN {column}"))
             .await;
     }
-    for column in ["since", "priority", "series_group"] {
+    for column in ["since", "priority", "fresh_within", "series_group"] {
         place
             .sql(&format!("ALTER TABLE series DROP COLUMN {column}"))
             .await;

@@ -112,6 +112,9 @@ async fn a_store_of_the_schema_before_notes_instants(place: Place) {
     place.sql("DROP TABLE ticks").await;
     place.sql("DROP TABLE stated_left").await;
     place
+        .sql("ALTER TABLE series DROP COLUMN fresh_within")
+        .await;
+    place
         .sql("DELETE FROM _sqlx_migrations WHERE version > 14")
         .await;
     let store = place.open().await;

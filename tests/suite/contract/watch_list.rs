@@ -10,6 +10,7 @@ contract! {
     the_watch_list_is_filled_once,
     a_change_keeps_the_order_and_can_be_undone,
     what_moves_in_the_list_keeps_its_settings,
+    a_list_of_schema_17_has_no_targets_and_takes_one,
     others_learn_of_a_change_by_its_mark,
     what_is_declared_of_a_series_is_kept_changed_and_undone,
     changes_of_many_processes_lose_no_series,
@@ -109,6 +110,7 @@ async fn what_is_declared_of_a_series_is_kept_changed_and_undone(place: Place) {
     let declaring = Declaring {
         since: Some("2020-01-31".parse().ok()),
         priority: Some(Priority::High),
+        fresh_within: Some("3sessions".parse().ok()),
         group: Some("tech".parse().ok()),
     };
     let low = Declaring {
@@ -123,19 +125,19 @@ async fn what_is_declared_of_a_series_is_kept_changed_and_undone(place: Place) {
     for (edit, row) in [
         (
             WatchEdit::Several(vec![WatchEdit::Add(daily("A B")), WatchEdit::Declare(both)]),
-            "A|daily|2020-01-31|high|tech",
+            "A|daily|2020-01-31|high|3sessions|tech",
         ),
         (
             WatchEdit::Declare(vec![(a.clone(), low)]),
-            "A|daily|2020-01-31|low|tech",
+            "A|daily|2020-01-31|low|3sessions|tech",
         ),
         (
             WatchEdit::Set(vec![b, a.clone()]),
-            "A|daily|2020-01-31|low|tech",
+            "A|daily|2020-01-31|low|3sessions|tech",
         ),
         (
             WatchEdit::Replace(vec![(a.clone(), weekly.clone())]),
-            "A|weekly|2020-01-31|low|tech",
+            "A|weekly|2020-01-31|low|3sessions|tech",
         ),
         (WatchEdit::Remove(vec![weekly.clone()]), ""),
     ] {
@@ -143,8 +145,8 @@ async fn what_is_declared_of_a_series_is_kept_changed_and_undone(place: Place) {
         let declared = store.declared().await.unwrap();
         let edited = store.edit_watch_list(edit.clone()).await.unwrap();
         assert!(edited.is_changed, "{edit:?}");
-        let sql =
-            "SELECT symbol, interval, since, priority, series_group FROM series WHERE symbol = 'A'";
+        let sql = "SELECT symbol, interval, since, priority, fresh_within, series_group FROM series \
+             WHERE symbol = 'A'";
         assert_eq!(place.sql(sql).await.join(""), row, "{edit:?}");
         let expected = edit.declare(&list, &declared);
         assert_eq!(store.declared().await.unwrap(), expected, "{edit:?}");
@@ -159,6 +161,35 @@ async fn what_is_declared_of_a_series_is_kept_changed_and_undone(place: Place) {
         let idle = WatchEdit::Declare(same.collect());
         assert!(!store.edit_watch_list(idle).await.unwrap().is_changed);
     }
+}
+
+async fn a_list_of_schema_17_has_no_targets_and_takes_one(place: Place) {
+    let store = place.open().await;
+    let [a] = daily("A").try_into().unwrap();
+    let declare = |name: &str, value: &str| {
+        let mut declaring = Declaring::default();
+        assert!(declaring.take(name, value).unwrap());
+        WatchEdit::Declare(vec![(a.clone(), declaring)])
+    };
+    let add = WatchEdit::Add(vec![a.clone()]);
+    store.edit_watch_list(add).await.unwrap();
+    let group = declare("group", "tech");
+    store.edit_watch_list(group).await.unwrap();
+    let before = store.declared().await.unwrap();
+    drop(store);
+    // As the version before left it.
+    place
+        .sql("ALTER TABLE series DROP COLUMN fresh_within")
+        .await;
+    place
+        .sql("DELETE FROM _sqlx_migrations WHERE version > 17")
+        .await;
+    let store = place.open().await;
+    assert_eq!(store.declared().await.unwrap(), before);
+    let target = declare("fresh_within", "2h");
+    store.edit_watch_list(target).await.unwrap();
+    let written = store.declared().await.unwrap()[&a].written();
+    assert_eq!(written, "fresh_within=2h group=tech");
 }
 
 async fn others_learn_of_a_change_by_its_mark(place: Place) {

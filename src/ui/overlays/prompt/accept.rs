@@ -119,7 +119,7 @@ fn declared(typed: &str) -> Result<(String, Declaring), String> {
             Some((name, _)) => {
                 let name = clean(name);
                 return Err(format!(
-                    "\"{name}\" is not a setting; use since, priority or group"
+                    "\"{name}\" is not a setting; use since, priority, fresh_within or group"
                 ));
             }
             None => rest.push(word),
@@ -152,7 +152,8 @@ mod tests {
     #[test]
     fn settings_are_declared_alone_or_with_another_interval_and_wrong_ones_are_said() {
         let daily = sample::series("IBM", Interval::Daily);
-        let Ok(WatchEdit::Declare(pairs)) = edited("priority=high group=tech") else {
+        let Ok(WatchEdit::Declare(pairs)) = edited("priority=high fresh_within=2h group=tech")
+        else {
             panic!("settings alone");
         };
         let [(series, declaring)] = pairs.as_slice() else {
@@ -160,7 +161,10 @@ mod tests {
         };
         assert_eq!(*series, daily);
         let declared = declaring.apply(&crate::model::Declared::default());
-        assert_eq!(declared.written(), "priority=high group=tech");
+        assert_eq!(
+            declared.written(),
+            "priority=high fresh_within=2h group=tech"
+        );
         let Ok(WatchEdit::Several(edits)) = edited("weekly since=2020-01-31") else {
             panic!("both");
         };
