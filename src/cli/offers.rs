@@ -181,7 +181,8 @@ impl Column {
                 })
             })
             .collect::<Option<_>>()?;
-        let reach = source.reach(&wishes.first()?.series, now());
+        let series = &wishes.first()?.series;
+        let reach = source.reach(series, &sources::calendars().of(series), now());
         if reach.is_some_and(|reach| from < reach) {
             return None;
         }

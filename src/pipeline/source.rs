@@ -16,6 +16,7 @@ use super::retry::Waits;
 use crate::config::SourceSettings;
 use crate::db::Entitlement;
 use crate::model::adjustment::{EventKind, ReportedEvents, Rule};
+use crate::model::calendar::Calendar;
 use crate::model::quota::Quota;
 use crate::model::{
     Answer, Bar, ErrorClass, Interval, Listing, Publishing, Reading, Request, SeriesKey, SourceId,
@@ -288,9 +289,14 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         series.clone()
     }
 
-    /// Since when bars of a series can be asked for with this key at an instant; `None`: since the first
-    /// there is.
-    fn reach(&self, _series: &SeriesKey, _at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    /// Since when bars of a series can be asked for with this key at an instant, given when its exchange
+    /// trades; `None`: since the first there is.
+    fn reach(
+        &self,
+        _series: &SeriesKey,
+        _calendar: &Calendar,
+        _at: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         None
     }
 

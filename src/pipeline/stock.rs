@@ -94,8 +94,12 @@ impl Pipeline {
     /// Since when bars of a series can be asked for; `None`: since the first there is.
     #[must_use]
     pub fn reach(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
+        self.reach_at(series, self.clock.now())
+    }
+
+    fn reach_at(&self, series: &SeriesKey, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let source = &self.lane(&series.source)?.source;
-        source.reach(series, self.clock.now())
+        source.reach(series, &self.calendars.of(series), at)
     }
 
     /// From when on bars of a series are wanted, given what is declared of it; `None`: from the first
@@ -120,8 +124,7 @@ impl Pipeline {
     fn usual_since(&self, series: &SeriesKey) -> Option<DateTime<Utc>> {
         let lane = self.lane(&series.source)?;
         let publishing = lane.source.publishing();
-        let wants_all =
-            !series.interval.is_intraday() && lane.source.reach(series, self.clock.now()).is_none();
+        let wants_all = !series.interval.is_intraday() && self.reach(series).is_none();
         wants_all.then(|| moment::midnight(publishing.first_day, publishing.zone))
     }
 
@@ -198,8 +201,7 @@ impl Pipeline {
     /// wanted could be asked for then.
     #[must_use]
     pub fn safe_until(&self, stand: &Stand, added_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let source = &self.lane(&stand.series.source)?.source;
-        let reach = |at| source.reach(&stand.series, at);
+        let reach = |at| self.reach_at(&stand.series, at);
         let could_be_had =
             |since: &DateTime<Utc>| reach(added_at).is_none_or(|reach| reach <= *since);
         let since = stand.since.filter(could_be_had);

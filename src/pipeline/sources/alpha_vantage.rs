@@ -33,6 +33,7 @@ pub use self::read::read;
 pub use self::settings::SETTINGS;
 use crate::config::{Plan, Secret, SourceAccess};
 use crate::model::adjustment::{EventKind, Rule};
+use crate::model::calendar::Calendar;
 use crate::model::{Answer, Bar, Interval, Request, SeriesKey, Span, Spoken, Symbol};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError};
 use crate::pipeline::lane::Lane;
@@ -134,10 +135,16 @@ impl Source for AlphaVantage {
         }
     }
 
-    fn reach(&self, series: &SeriesKey, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn reach(
+        &self,
+        series: &SeriesKey,
+        calendar: &Calendar,
+        at: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
         let has_all = matches!(series.interval, Interval::Weekly | Interval::Monthly);
         let is_limited = self.is_free() && !has_all;
-        is_limited.then(|| slices::newest_reach(series.interval, at))
+        let trades = |date| calendar.session(date).is_some();
+        is_limited.then(|| slices::newest_reach(series.interval, &trades, at))
     }
 
     fn rule(&self) -> Rule {

@@ -14,8 +14,13 @@ const SURE: u32 = 98;
 /// The hours of the extended session: the most bars that a day has.
 const HOURS: (u32, u32) = (4, 20);
 
-/// Since when the newest bars that one request brings reach back at least.
-pub(super) fn newest_reach(interval: Interval, now: DateTime<Utc>) -> DateTime<Utc> {
+/// Since when the newest bars that one request brings reach back at least; `trades` says of a date whether
+/// it has any.
+pub(super) fn newest_reach(
+    interval: Interval,
+    trades: &dyn Fn(NaiveDate) -> bool,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
     let local = now.with_timezone(&New_York).naive_local();
     let at = |date: NaiveDate, hour| {
         let time = NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
@@ -24,7 +29,7 @@ pub(super) fn newest_reach(interval: Interval, now: DateTime<Utc>) -> DateTime<U
     let mut left = SURE;
     let mut date = local.date();
     loop {
-        if !matches!(date.weekday(), Weekday::Sat | Weekday::Sun) {
+        if trades(date) {
             let bars = match interval.minutes() {
                 None => 1,
                 Some(minutes) => {
@@ -50,6 +55,11 @@ pub(super) fn newest_reach(interval: Interval, now: DateTime<Utc>) -> DateTime<U
     }
 }
 
+/// Whether a date may have bars, where nothing is known of holidays.
+fn is_weekday(date: NaiveDate) -> bool {
+    !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
+}
+
 /// The requests that bring what is missing, the newest bars first, as options of each. A free key
 /// has the newest bars only.
 pub(super) fn slices(
@@ -58,7 +68,7 @@ pub(super) fn slices(
     is_free: bool,
     now: DateTime<Utc>,
 ) -> Vec<Options> {
-    let reach = newest_reach(interval, now);
+    let reach = newest_reach(interval, &is_weekday, now);
     let older: Vec<Span> = missing
         .iter()
         .map(|span| span.common(Span::new(span.from, reach)))
@@ -105,6 +115,7 @@ fn months(span: Span) -> impl Iterator<Item = Month> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::calendar::{CalendarId, Calendars};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -138,11 +149,17 @@ mod tests {
             (Interval::Min60, "2026-11-11T13:00:00Z"),
             (Interval::Daily, "2026-07-07T04:00:00Z"),
         ] {
-            assert_eq!(newest_reach(interval, at(NOW)), at(reach), "{interval}");
+            let reached = newest_reach(interval, &is_weekday, at(NOW));
+            assert_eq!(reached, at(reach), "{interval}");
         }
+        // Labor Day has no bar: one more day.
+        let new_york = Calendars::default().get(CalendarId::Xnys);
+        let trades = |date| new_york.session(date).is_some();
+        let reached = newest_reach(Interval::Daily, &trades, at(NOW));
+        assert_eq!(reached, at("2026-07-06T04:00:00Z"));
         let monday = at("2026-11-23T09:30:00Z");
         assert_eq!(
-            newest_reach(Interval::Min5, monday),
+            newest_reach(Interval::Min5, &is_weekday, monday),
             at("2026-11-20T17:20:00Z")
         );
     }
