@@ -14,27 +14,12 @@ pub(super) fn order(
     room: Option<&Room>,
     now: DateTime<Utc>,
 ) -> (Vec<PlannedFetch>, u32) {
-    let (mut asked, rest): (Vec<Candidate>, Vec<Candidate>) = candidates
+    let (asked, rest): (Vec<Candidate>, Vec<Candidate>) = candidates
         .into_iter()
         .partition(|one| one.obstacle.is_none() && one.at.is_some());
-    let (mut lines, days) = match room.filter(|room| !room.days.is_empty()) {
-        Some(room) => day_by_day(&asked, room, now),
-        None => {
-            let is_late = |one: &Candidate| target(one).is_some_and(|until| Some(until) <= one.at);
-            asked.sort_by_cached_key(|one| {
-                let at = one.at.max(Some(now));
-                (at, !is_late(one), Reverse(staleness(one, now)))
-            });
-            let lines = asked.iter().map(|one| {
-                let cause = if is_late(one) {
-                    Cause::Target
-                } else {
-                    Cause::Age
-                };
-                line(one, Seat::own(one), cause, now)
-            });
-            (lines.collect(), 0)
-        }
+    let (mut lines, days) = match room {
+        Some(room) if !room.days.is_empty() => day_by_day(&asked, room, now),
+        _ => (all_at_once(asked, now), 0),
     };
     lines.extend(rest.iter().map(|one| not_asked(one, now)));
     (lines, days)
@@ -83,6 +68,24 @@ impl Seat {
             before: None,
         }
     }
+}
+
+/// Each as soon as its schedule asks for it.
+fn all_at_once(mut asked: Vec<Candidate>, now: DateTime<Utc>) -> Vec<PlannedFetch> {
+    let is_late = |one: &Candidate| target(one).is_some_and(|until| Some(until) <= one.at);
+    asked.sort_by_cached_key(|one| {
+        let at = one.at.max(Some(now));
+        (at, !is_late(one), Reverse(staleness(one, now)))
+    });
+    let lines = asked.iter().map(|one| {
+        let cause = if is_late(one) {
+            Cause::Target
+        } else {
+            Cause::Age
+        };
+        line(one, Seat::own(one), cause, now)
+    });
+    lines.collect()
 }
 
 /// Lets each day choose; what is left after the last one that is known goes on at the same pace.
