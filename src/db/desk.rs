@@ -24,6 +24,9 @@ pub trait DeskStore: fmt::Debug + Send + Sync {
     /// When each series of the watch list was put on it, by the store's clock.
     async fn added(&self) -> Result<HashMap<SeriesKey, DateTime<Utc>>>;
 
+    /// When one series was put on it; `None`: it is not there.
+    async fn added_at(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>>;
+
     /// Puts series into the watch list if it is empty; returns the list as it then is.
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>>;
 

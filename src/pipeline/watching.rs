@@ -109,7 +109,7 @@ impl Watching {
         let parked = parked.into_iter().next().flatten();
         let facts = pipeline.store.facts(pipeline.stored_as(&key)).await?;
         let declared = pipeline.store.declared().await?.remove(&key);
-        let added_at = pipeline.store.added().await?.remove(&key);
+        let added_at = pipeline.store.added_at(key.clone()).await?;
         let listed = Listed {
             added_at: self.waits_since(pipeline, added_at),
             declared: declared.unwrap_or_default(),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use pipeline_tui::simulate::Plan;
+use pipeline_tui::time::Clock;
 use serde_json::Value;
 
 use crate::support::program::{Desk, Done, provider};
@@ -27,7 +28,7 @@ async fn what_was_never_asked_for_waits_since_it_was_put_on_the_list() {
         let desk = desk.asking(&server).with("ALPHA_VANTAGE_PLAN", "free");
         let add = desk.run(&["watch", "add", "OLD,NEW", "--interval", "daily"]);
         assert_eq!(add.code, 0, "{add:?}");
-        let since = Utc::now() - TimeDelta::days(56);
+        let since = Clock::system().now() - TimeDelta::days(56);
         let since = since.format("%Y-%m-%d %H:%M:%S.000");
         desk.sql(&format!(
             "UPDATE series SET added_at = '{since}' WHERE symbol = 'OLD'"
@@ -38,7 +39,7 @@ async fn what_was_never_asked_for_waits_since_it_was_put_on_the_list() {
         let added = safe_until(&desk, "ADDED", &["--add", "ADDED"]);
         assert!((added - new).num_days().abs() <= 1, "{added} {new}");
         // What is wanted since a day that can be had is lost before.
-        let wanted = Utc::now() - TimeDelta::days(28);
+        let wanted = Clock::system().now() - TimeDelta::days(28);
         let wanted = wanted.format("%Y-%m-%d").to_string();
         let set = desk.run(&["watch", "set", "NEW", "--since", &wanted]);
         assert_eq!(set.code, 0, "{set:?}");

@@ -449,6 +449,11 @@ impl DeskStore for PgStore {
         self.read(|c| Box::pin(watch_list::added(c))).await
     }
 
+    async fn added_at(&self, series: SeriesKey) -> Result<Option<DateTime<Utc>>> {
+        self.read(|c| Box::pin(watch_list::added_at(c, series)))
+            .await
+    }
+
     async fn fill_watch_list(&self, series: Vec<SeriesKey>) -> Result<Vec<SeriesKey>> {
         self.write(|c| Box::pin(watch_list::fill(c, series))).await
     }

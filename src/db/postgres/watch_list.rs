@@ -46,6 +46,22 @@ pub async fn added(connection: &mut PgConnection) -> Outcome<HashMap<SeriesKey, 
     Ok(watched::added(rows)?)
 }
 
+/// When one series was put on the list.
+pub async fn added_at(
+    connection: &mut PgConnection,
+    series: SeriesKey,
+) -> Outcome<Option<DateTime<Utc>>> {
+    let added_at = sqlx::query_scalar(
+        "SELECT added_at FROM series \
+         WHERE source = $1 AND symbol = $2 AND interval = $3 AND adjusted = $4",
+    )
+    .bind(series.source.as_str())
+    .bind(series.symbol.as_str())
+    .bind(series.interval.as_str())
+    .bind(series.adjusted);
+    Ok(added_at.fetch_optional(connection).await?)
+}
+
 pub async fn fill(
     connection: &mut PgConnection,
     series: Vec<SeriesKey>,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use pipeline_tui::db::WATCH_LIST_MARK;
 use pipeline_tui::model::{Declarations, Declaring, Priority};
+use pipeline_tui::time::Clock;
 
 contract! {
     the_watch_list_is_filled_once,
@@ -93,13 +94,17 @@ async fn what_moves_in_the_list_keeps_its_settings(place: Place) {
     let after = place.sql(columns).await;
     assert_eq!(after, [before[1].clone(), before[0].clone()]);
     let added = store.added().await.unwrap();
-    let [a, b] = daily("A B").try_into().unwrap();
+    let [a, b, none] = daily("A B NONE").try_into().unwrap();
+    for key in [&a, &b, &none] {
+        let alone = store.added_at(key.clone()).await.unwrap();
+        assert_eq!(alone.as_ref(), added.get(key));
+    }
     assert_eq!(
         added[&b],
         "2020-02-29T12:00:00.125Z".parse::<DateTime<Utc>>().unwrap()
     );
     assert!(
-        (Utc::now() - added[&a]).num_minutes().abs() < 60,
+        (Clock::system().now() - added[&a]).num_minutes().abs() < 60,
         "{added:?}"
     );
 }
