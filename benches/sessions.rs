@@ -98,6 +98,7 @@ fn of_ten_thousand() -> f64 {
         known_to: Some(now - TimeDelta::hours(1) * (number * 7919 % 3_000)),
         safe_until: Some(now + TimeDelta::hours(1) * (number * 7919 % 3_000)),
         target: None,
+        backlog: None,
         obstacle: None,
         at: Some(now),
     };

@@ -197,6 +197,7 @@ impl Year {
                 known_to: one.known_to(),
                 safe_until: self.pipeline.safe_until(&stand, self.begins),
                 target: None,
+                backlog: None,
                 obstacle: None,
                 at: stand.truth.is_due.then_some(now),
             }

@@ -443,7 +443,7 @@ pub struct SeriesArgs {
 pub struct DeclaredArgs {
     /// The day since when their bars are wanted, such as 2020-01-31; none: as the source has them.
     ///
-    /// Bars before those that are fetched are holes until `backfill` or the key b brings them.
+    /// The schedule brings older bars with what is spare, after all that is due; `backfill` or the key b at once.
     #[arg(long, value_name = "DAY")]
     pub since: Option<String>,
     /// low, normal or high: where a plan cannot keep all series fresh, which it keeps fresher.

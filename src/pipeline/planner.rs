@@ -8,7 +8,7 @@ mod words;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 pub use self::days::{QuotaDay, Room, reserve};
@@ -31,10 +31,21 @@ pub struct Candidate {
     pub safe_until: Option<DateTime<Utc>>,
     /// How old what is known of it may be, and until when it is no older; `None`: nothing is said.
     pub target: Option<(FreshWithin, DateTime<Utc>)>,
+    /// What its declared beginning still lacks.
+    pub backlog: Option<Backlog>,
     /// Why it is not asked for at all.
     pub obstacle: Option<Obstacle>,
     /// The first instant at which it would be asked for if the quota allowed it.
     pub at: Option<DateTime<Utc>>,
+}
+
+/// Bars since a declared day, which are brought with what is spare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Backlog {
+    /// The day since which they are wanted.
+    pub since: NaiveDate,
+    /// Requests.
+    pub price: u32,
 }
 
 /// Why a series is not asked for, whatever the quota.
@@ -117,6 +128,8 @@ pub struct PlannedFetch {
     pub why_not_now: Option<WhyNot>,
     /// Until when every bar that it lacks can be asked for; `None`: always.
     pub safe_until: Option<DateTime<Utc>>,
+    /// What its declared beginning still lacks.
+    pub backlog: Option<Backlog>,
 }
 
 impl PlannedFetch {

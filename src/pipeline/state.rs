@@ -17,6 +17,7 @@ mod prune;
 mod queue;
 mod quotas;
 mod search;
+mod spare;
 #[cfg(test)]
 mod tests;
 mod ticks;
@@ -38,6 +39,7 @@ pub use self::message::{
 use self::queue::QueuedRun;
 pub(super) use self::quotas::Quotas;
 use self::search::Search;
+use self::spare::Spare;
 use self::ticks::Ticks;
 pub(super) use self::view::NEXT_TICKS;
 use super::event::{Event, RunReport};
@@ -103,6 +105,7 @@ pub struct State {
     last_around: Option<DateTime<Utc>>,
     missed: u32,
     ticks: Ticks,
+    spare: Spare,
     entries: Vec<Entry>,
     /// The number of the read that the watch list comes from.
     list_reading: u64,
@@ -160,6 +163,7 @@ impl State {
             last_around: None,
             missed: 0,
             ticks: Ticks::default(),
+            spare: Spare::default(),
             entries: vec![],
             list_reading: 0,
             list_mark: None,
@@ -504,6 +508,7 @@ impl State {
     }
 
     fn run_crashed(&mut self, text: String, now: DateTime<Utc>) -> Vec<Job> {
+        self.spare.close();
         // Whoever sweeps first marks it, which is noticed like the work of others.
         let crashed = self.run.as_ref().and_then(|run| run.id);
         self.own_runs.retain(|run| Some(*run) != crashed);
@@ -533,12 +538,15 @@ impl State {
         let mut jobs = match ended {
             // That it began may not have been heard.
             Ok(report) => {
+                let trigger = self.run.as_ref().map(|run| run.trigger);
+                self.spare.run_ended(trigger, report.status);
                 let begun = self.ticks_began(report.run);
                 let told = tell(now, What::RunEnded(report));
                 begun.into_iter().chain([told]).collect()
             }
             Err(error) => {
                 self.ticks_did_not_begin();
+                self.spare.close();
                 let mut jobs = self.store_failed(&error, now);
                 jobs.push(tell(now, What::RunFailed(error.to_string())));
                 jobs

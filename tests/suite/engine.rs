@@ -32,6 +32,7 @@ mod monitor;
 mod panel;
 mod sessions;
 mod several;
+mod spare;
 mod starts;
 mod symbols;
 mod watch_list;

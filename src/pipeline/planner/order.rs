@@ -179,6 +179,7 @@ fn line(one: &Candidate, seat: Seat, cause: Cause, now: DateTime<Utc>) -> Planne
         why: Some(why),
         why_not_now,
         safe_until: one.safe_until,
+        backlog: one.backlog,
     }
 }
 
@@ -200,5 +201,6 @@ fn not_asked(one: &Candidate, now: DateTime<Utc>) -> PlannedFetch {
         why: None,
         why_not_now: Some(why_not),
         safe_until: one.safe_until,
+        backlog: one.backlog,
     }
 }

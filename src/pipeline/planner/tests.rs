@@ -30,6 +30,7 @@ fn candidate(symbol: &str, known_days_ago: Option<i64>, safe_days: Option<i64>) 
         known_to: known_days_ago.map(|days| day(-days)),
         safe_until: safe_days.map(day),
         target: None,
+        backlog: None,
         obstacle: None,
         at: Some(now()),
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::text::counted;
 
-use super::{LanePlan, PlannedFetch, Why, WhyNot};
+use super::{Backlog, LanePlan, PlannedFetch, Why, WhyNot};
 
 impl LanePlan {
     /// What the source is asked, as one line; `name` is the source's, `clock` writes an instant.
@@ -44,6 +44,7 @@ impl PlannedFetch {
             self.why_not_now
                 .as_ref()
                 .map(|why_not| why_not.words(clock)),
+            self.backlog.map(Backlog::words),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         let words = parts.join("; ");
@@ -52,6 +53,14 @@ impl PlannedFetch {
         } else {
             words
         }
+    }
+}
+
+impl Backlog {
+    fn words(self) -> String {
+        let Self { since, price } = self;
+        let price = counted(price.into(), "request");
+        format!("bars since {since} come with what is spare, {price}")
     }
 }
 

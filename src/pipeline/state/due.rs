@@ -158,6 +158,7 @@ impl Entry {
             known_to: self.known_to(),
             safe_until: self.safe_until,
             target: self.target(),
+            backlog: self.backlog(now),
             obstacle: refused.or_else(rests),
             at,
         }

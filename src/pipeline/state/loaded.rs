@@ -49,7 +49,10 @@ impl State {
                 }
             }
             Loaded::Runs(runs) => self.runs = runs.into(),
-            Loaded::Ledgers(ledgers) => self.quotas.read(ledgers, now),
+            Loaded::Ledgers(ledgers) => {
+                self.quotas.read(ledgers, now);
+                self.spare.counted();
+            }
             // Reads may overtake each other: only the last requested is shown.
             Loaded::Bars(page) if self.wanted.bars.as_ref() == Some(&page.window) => {
                 self.bars = Some(Arc::new(page));

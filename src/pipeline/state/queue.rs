@@ -63,6 +63,12 @@ impl State {
         true
     }
 
+    /// What waits, then what is brought with what is spare.
+    fn next_queued(&mut self, now: DateTime<Utc>) -> Option<QueuedRun> {
+        let queued = self.queue.pop_front();
+        queued.or_else(|| self.spare_run(now))
+    }
+
     /// Starts what is queued, one run at a time.
     pub(super) fn next_run(&mut self, now: DateTime<Utc>) -> Vec<Job> {
         if self.run.is_some()
@@ -72,7 +78,7 @@ impl State {
             return vec![];
         }
         let mut jobs = vec![];
-        while let Some(run) = self.queue.pop_front() {
+        while let Some(run) = self.next_queued(now) {
             let QueuedRun {
                 trigger,
                 series,

@@ -12,6 +12,7 @@ mod prune;
 mod reads;
 mod sessions;
 mod simulation;
+mod spare;
 mod symbols;
 mod ticks;
 mod told;

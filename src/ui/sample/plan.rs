@@ -19,6 +19,7 @@ pub fn of(series: &[WatchedSeries]) -> FetchPlan {
         known_to: status.fetched_at,
         safe_until: status.safe_until,
         target: None,
+        backlog: None,
         obstacle: status
             .problem
             .clone()

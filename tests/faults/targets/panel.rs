@@ -9,9 +9,9 @@ use pipeline_tui::model::adjustment::{Adjustment, Adjustments, KnownEvents, Rati
 use pipeline_tui::model::calendar::CalendarId;
 use pipeline_tui::model::tick::{NextTick, NotedTick, Tick, TickOutcome, TickWhy};
 use pipeline_tui::model::{
-    Bar, Counts, Currency, Declared, ErrorClass, Grid, Interval, Listing, Offer, Price, Publishing,
-    RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, Slot,
-    SourceId, Span, Standing, Truth, Volume, text,
+    Bar, Counts, Currency, Declared, ErrorClass, FreshWithin, Grid, Interval, Listing, Offer,
+    Price, Publishing, RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
+    SeriesStatus as Ended, Slot, SourceId, Span, Standing, Truth, Volume, text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::planner::{FetchPlan, LanePlan, PlannedFetch, Why, WhyNot};
@@ -154,7 +154,13 @@ fn plan(u: &mut Unstructured<'_>) -> Result<FetchPlan> {
             },
             WhyNot::Rests { until: at },
         ];
-        let why = [Why::AboutToBeLost, Why::New, Why::Due { since: at }];
+        let within = FreshWithin::Sessions(u.arbitrary()?);
+        let why = [
+            Why::AboutToBeLost,
+            Why::New,
+            Why::Target { within, until: at },
+            Why::Due { since: at },
+        ];
         Ok(PlannedFetch {
             series: series(u)?,
             at: sometimes(u, instant)?,
@@ -162,6 +168,7 @@ fn plan(u: &mut Unstructured<'_>) -> Result<FetchPlan> {
             why: sometimes(u, |u| Ok(u.choose(&why)?.clone()))?,
             why_not_now: sometimes(u, |u| Ok(u.choose(&why_not)?.clone()))?,
             safe_until: sometimes(u, instant)?,
+            backlog: None,
         })
     };
     let source = |u: &mut Unstructured<'_>| {

@@ -8,7 +8,7 @@ use pipeline_tui::pipeline::sources::alpha_vantage::SETTINGS;
 use super::*;
 
 /// An engine with a paid key that watches the minutes of IBM.
-async fn started(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> (Handle, SeriesKey) {
+pub async fn started(store: Arc<dyn Store>, server: &Server, hands: &Hands) -> (Handle, SeriesKey) {
     let ibm = SeriesKey::raw("IBM".parse().unwrap(), Interval::Min5);
     ran_before(&store, hands).await;
     let mut pipeline = pipeline(store, server, hands, CANARY);
