@@ -10,6 +10,7 @@ mod due;
 mod events;
 mod lanes;
 mod leases;
+mod left_over;
 mod loaded;
 mod message;
 mod promises;
@@ -33,13 +34,13 @@ use self::around::Whose;
 pub use self::begin::TRIGGERS as START_TRIGGERS;
 use self::counted::Counted;
 use self::lanes::{Asker, Lanes};
+use self::left_over::Spare;
 pub use self::message::{
     Entry, Handover, Input, Job, List, Live, Load, Loaded, Pulse, Read, Start, StartRun, Wanted,
 };
 use self::queue::QueuedRun;
 pub(super) use self::quotas::Quotas;
 use self::search::Search;
-use self::spare::Spare;
 use self::ticks::Ticks;
 pub(super) use self::view::NEXT_TICKS;
 use super::event::{Event, RunReport};

@@ -1,79 +1,30 @@
 //! Bars since a declared day, brought after the schedule's runs with what is spare: a slice of one series
 //! at a time, so that no new bar waits for long.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::planner::{Backlog, reserve};
 use super::super::stock::within_reach;
 use super::around::Whose;
+use super::lanes::Asker;
+use super::left_over::TRIGGER;
 use super::queue::QueuedRun;
-use super::{Entry, Owner, State};
-use crate::model::{RunStatus, SeriesKey, SourceId, Span};
+use super::{Entry, State};
+use crate::model::{SourceId, Span};
 
-/// What starts such a run.
-const TRIGGER: &str = "history";
 /// Requests of a slice: less than a minute of any plan that has history.
 const SLICE: u32 = 60;
 /// No slice begins so shortly before the schedule sends.
 const CLEAR: TimeDelta = TimeDelta::minutes(1);
 
-/// Whether there is something to spare.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Not before the schedule has sent.
-    #[default]
-    Closed,
-    /// A run has ended, and what is left is being read.
-    Counting,
-    /// What is left is known.
-    Open,
-}
-
-/// What is spare, and what was done with it since the schedule sent.
-#[derive(Debug, Default)]
-pub(super) struct Spare {
-    stage: Stage,
-    /// Where the oldest hole of each series began when it was last asked for: where it still begins there,
-    /// asking again would bring no more.
-    tried: HashMap<SeriesKey, DateTime<Utc>>,
-}
-
-impl Spare {
-    /// A run has ended.
-    pub(super) fn run_ended(&mut self, trigger: Option<&str>, status: RunStatus) {
-        let is_stopped = matches!(status, RunStatus::Cancelled | RunStatus::Interrupted);
-        self.stage = match trigger {
-            Some("schedule") if !is_stopped => {
-                self.tried.clear();
-                Stage::Counting
-            }
-            Some(TRIGGER) if status != RunStatus::Succeeded => Stage::Closed,
-            _ if self.stage == Stage::Closed || is_stopped => Stage::Closed,
-            _ => Stage::Counting,
-        };
-    }
-
-    /// What is left was read.
-    pub(super) fn counted(&mut self) {
-        if self.stage == Stage::Counting {
-            self.stage = Stage::Open;
-        }
-    }
-
-    /// Nothing is known of what is left.
-    pub(super) fn close(&mut self) {
-        self.stage = Stage::Closed;
-    }
-}
-
 impl State {
     /// The run that brings the next slice, if there is something to spare.
     pub(super) fn spare_run(&mut self, now: DateTime<Utc>) -> Option<QueuedRun> {
         let is_soon = |at| at <= now + CLEAR;
-        let waits = self.spare.stage != Stage::Open
-            || self.owner != Owner::This
+        let waits = !self.spare.is_open()
+            || !self.lanes.follows_schedule()
             || self.paused
             || self.asked_for_due.is_some()
             || self.next_at(now).is_some_and(is_soon);
@@ -81,10 +32,13 @@ impl State {
             return None;
         }
         let lacking = self.entries.iter().filter_map(|entry| {
-            let backlog = entry.backlog(now).filter(|_| !entry.is_due(now))?;
+            let is_own = self.lanes.has(&entry.key.source);
+            let backlog = entry
+                .backlog(now)
+                .filter(|_| is_own && !entry.is_due(now))?;
             let holes = entry.askable(now);
             let first = holes.first()?.from;
-            let is_new = self.spare.tried.get(&entry.key) != Some(&first);
+            let is_new = !self.spare.has_tried(&entry.key, first);
             is_new.then_some((entry, backlog.price, holes, first))
         });
         let mut lacking: Vec<_> = lacking.collect();
@@ -105,11 +59,13 @@ impl State {
                     let span = slice(&holes, price, spare.map_or(SLICE, |spare| spare.min(SLICE)))?;
                     Some((entry.key.clone(), first, span, BTreeMap::from_iter(most)))
                 })?;
-        self.spare.tried.insert(key.clone(), first);
+        self.spare.tried(key.clone(), first);
+        let lane = [key.source.clone()].into();
         Some(QueuedRun {
             trigger: TRIGGER,
             series: Some(vec![key]),
             whose: Whose::All,
+            asker: Asker::Schedule(lane),
             most,
             within: Some(span.into()),
         })
@@ -176,24 +132,5 @@ mod tests {
         assert_eq!(slice(&holes, 100, 10), Some(span(0, 20)));
         assert_eq!(slice(&holes, 100, 0), None);
         assert_eq!(slice(&[], 100, 60), None);
-    }
-
-    #[test]
-    fn it_opens_after_the_schedule_and_closes_where_it_brings_nothing() {
-        use RunStatus::{Cancelled, Failed, Partial, Succeeded};
-        let mut spare = Spare::default();
-        let mut after = |trigger, status| {
-            spare.run_ended(Some(trigger), status);
-            spare.counted();
-            spare.stage
-        };
-        assert_eq!(after("due", Succeeded), Stage::Closed);
-        assert_eq!(after("schedule", Partial), Stage::Open);
-        assert_eq!(after("backfill", Failed), Stage::Open);
-        assert_eq!(after(TRIGGER, Succeeded), Stage::Open);
-        assert_eq!(after(TRIGGER, Partial), Stage::Closed);
-        assert_eq!(after("schedule", Succeeded), Stage::Open);
-        assert_eq!(after("due", Cancelled), Stage::Closed);
-        assert_eq!(after("schedule", Cancelled), Stage::Closed);
     }
 }

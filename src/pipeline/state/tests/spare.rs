@@ -44,7 +44,7 @@ fn used(today: u32) -> Input {
 
 /// The schedule's run has ended.
 fn after_the_schedule() -> State {
-    let mut state = state(Some(NOON));
+    let mut state = state();
     own(&mut state, NOON);
     state.step(Input::Tick, at(INSTANT));
     let jobs = state.step(Input::Loaded(Loaded::Series(entries())), at(INSTANT));
@@ -100,7 +100,7 @@ fn nothing_comes_where_nothing_is_spare_or_the_schedule_is_paused_or_another_has
     paused.step(Input::Command(Command::Pause), at(AFTER));
     paused.step(list(), at(AFTER));
     assert_eq!(started(&paused.step(used(10), at(AFTER))), None);
-    let mut idle = state(Some(NOON));
+    let mut idle = state();
     idle.step(list(), at(AFTER));
     assert_eq!(started(&idle.step(used(10), at(AFTER))), None);
 }
