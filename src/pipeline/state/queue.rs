@@ -88,7 +88,12 @@ impl State {
                 within,
             } = run;
             let is_person = trigger == "due";
-            let series = if let Some(series) = series {
+            let series = if let Some(mut series) = series {
+                let is_asked = |key: &SeriesKey| match &asker {
+                    Asker::Person => true,
+                    Asker::Schedule(_) => self.lanes.has(&key.source),
+                };
+                series.retain(is_asked);
                 series
             } else {
                 let due = self.due_within((whose, &asker), (&most, is_person), now);

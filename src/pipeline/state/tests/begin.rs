@@ -117,7 +117,7 @@ fn what_a_run_left_that_was_cut_short_is_fetched_at_once_in_its_lane() {
     let jobs = state.step(won(handover), at(NOON));
     assert_eq!(run(&jobs), Some(("missed", 5, Some(5))));
     let (mut state, mut handover) = handed_over(Some(NOON), 0);
-    handover.read.cut_short = vec![SourceId::known("not won")];
+    handover.read.cut_short = vec![SourceId::known("nobodys")];
     let jobs = state.step(won(handover), at(NOON));
     assert_eq!(run(&jobs), None);
 }

@@ -8,7 +8,7 @@ use crate::model::{EngineId, LaneName, Lease};
 
 /// The run of an engine.
 #[derive(Debug)]
-pub(super) struct Task {
+pub(super) struct RunAtWork {
     pub run: RunId,
     pub waiting: VecDeque<SeriesKey>,
     pub leases: Vec<Lease>,
@@ -17,7 +17,7 @@ pub(super) struct Task {
     pub reports: Vec<SeriesReport>,
 }
 
-impl Task {
+impl RunAtWork {
     /// The lease under which a series is asked for; `None`: a person asks.
     pub(super) fn lease(&self, series: &SeriesKey) -> Option<&Lease> {
         let mut leases = self.leases.iter();
@@ -35,7 +35,7 @@ pub(super) struct Actor {
     /// How far its clock is ahead.
     pub ahead: TimeDelta,
     pub frozen_until: DateTime<Utc>,
-    pub task: Option<Task>,
+    pub task: Option<RunAtWork>,
     /// Which leases it relies on, and until when by a clock that nobody sets.
     pub trust: (Vec<Lease>, DateTime<Utc>),
     pub is_beating: bool,

@@ -17,7 +17,7 @@ pub(super) struct LaneRow {
 
 /// How a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Fate {
     Reserved,
     Stored,
     Failed,
@@ -30,7 +30,7 @@ pub(super) struct RequestLine {
     pub series: SeriesKey,
     pub reserved_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
-    pub standing: Standing,
+    pub fate: Fate,
     pub by: EngineId,
 }
 
@@ -165,9 +165,9 @@ impl Books {
             .filter(|line| line.series.source == *source)
             .collect();
         let today = || own.iter().filter(|line| line.reserved_at >= day);
-        let stored = today().filter(|line| line.standing == Standing::Stored);
+        let stored = today().filter(|line| line.fate == Fate::Stored);
         let brought = stored.clone().map(|line| line.reserved_at).max();
-        let refused = today().filter(|line| line.standing == Standing::DayRefused);
+        let refused = today().filter(|line| line.fate == Fate::DayRefused);
         let refused = refused.filter_map(|line| line.ended_at).max();
         let mut gives_way = [None; WINDOWS];
         for (full, window) in gives_way.iter_mut().zip(quota.rolling()) {
@@ -178,7 +178,7 @@ impl Books {
             *full = last.filter(|start| now - *start < span);
         }
         let is_awaited = |line: &&&RequestLine| {
-            line.standing == Standing::Reserved && now - line.reserved_at < TimeDelta::minutes(10)
+            line.fate == Fate::Reserved && now - line.reserved_at < TimeDelta::minutes(10)
         };
         Ledger {
             last_start: own.first().map(|line| line.reserved_at),
