@@ -127,6 +127,21 @@ impl Rig {
         self.hands.wall.over(desk.command(arguments))
     }
 
+    /// Makes the store, with its watch list and schedule, and watches it.
+    fn prepare(&self) {
+        let admin = self.desk(&self.url);
+        let wanted = admin.folder().join("watched");
+        let series = SERIES.map(|series| format!("{series} 5min"));
+        std::fs::write(&wanted, series.join("\n")).unwrap();
+        let import = ["watch", "import", "--replace", wanted.to_str().unwrap()];
+        let imported = self.command(&admin, &import).output().unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+        let schedule =
+            format!("INSERT INTO settings (name, value) VALUES ('schedule', '{SCHEDULE}')");
+        psql(&self.url, &schedule);
+        psql(&self.url, WITNESS);
+    }
+
     fn engine(&self, number: usize) -> Worker {
         let (server, database) = self.url.rsplit_once('/').unwrap();
         let (_, place) = server.rsplit_once('@').unwrap();
@@ -307,26 +322,7 @@ async fn engines_that_are_killed_and_frozen_at_random_ask_for_everything_once() 
     };
     let begins: DateTime<Utc> = BEGINS.parse().unwrap();
     rig.hands.show(begins);
-    let admin = rig.desk(&rig.url);
-    let wanted = folder.path().join("watched");
-    std::fs::write(
-        &wanted,
-        SERIES.map(|series| format!("{series} 5min")).join("\n"),
-    )
-    .unwrap();
-    let import = ["watch", "import", "--replace", wanted.to_str().unwrap()];
-    assert!(
-        rig.command(&admin, &import)
-            .output()
-            .unwrap()
-            .status
-            .success()
-    );
-    psql(
-        &rig.url,
-        &format!("INSERT INTO settings (name, value) VALUES ('schedule', '{SCHEDULE}')"),
-    );
-    psql(&rig.url, WITNESS);
+    rig.prepare();
     let mut engines: Vec<Worker> = (0..ENGINES).map(|number| rig.engine(number)).collect();
     rig.complete(bar(begins), &engines).await;
 

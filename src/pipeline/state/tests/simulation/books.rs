@@ -17,7 +17,7 @@ pub(super) struct LaneRow {
 
 /// How a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RequestFate {
     Reserved,
     Stored,
     Failed,
@@ -30,7 +30,7 @@ pub(super) struct RequestLine {
     pub series: SeriesKey,
     pub reserved_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
-    pub fate: Fate,
+    pub fate: RequestFate,
     pub by: EngineId,
 }
 
@@ -74,9 +74,9 @@ const ANSWER: TimeDelta = TimeDelta::days(140);
 const LATELY: TimeDelta = TimeDelta::hours(49);
 
 impl Books {
-    pub(super) fn shelf(&mut self, key: &SeriesKey) -> &mut Shelf {
-        let shelf = self.shelves.iter_mut().find(|shelf| shelf.key == *key);
-        shelf.unwrap()
+    pub(super) fn shelf(&mut self, series: &SeriesKey) -> &mut Shelf {
+        let mut shelves = self.shelves.iter_mut();
+        shelves.find(|shelf| shelf.key == *series).unwrap()
     }
 
     /// One beat: renews, takes what is free, and tells what the engine has.
@@ -165,9 +165,9 @@ impl Books {
             .filter(|line| line.series.source == *source)
             .collect();
         let today = || own.iter().filter(|line| line.reserved_at >= day);
-        let stored = today().filter(|line| line.fate == Fate::Stored);
+        let stored = today().filter(|line| line.fate == RequestFate::Stored);
         let brought = stored.clone().map(|line| line.reserved_at).max();
-        let refused = today().filter(|line| line.fate == Fate::DayRefused);
+        let refused = today().filter(|line| line.fate == RequestFate::DayRefused);
         let refused = refused.filter_map(|line| line.ended_at).max();
         let mut gives_way = [None; WINDOWS];
         for (full, window) in gives_way.iter_mut().zip(quota.rolling()) {
@@ -178,7 +178,7 @@ impl Books {
             *full = last.filter(|start| now - *start < span);
         }
         let is_awaited = |line: &&&RequestLine| {
-            line.fate == Fate::Reserved && now - line.reserved_at < TimeDelta::minutes(10)
+            line.fate == RequestFate::Reserved && now - line.reserved_at < TimeDelta::minutes(10)
         };
         Ledger {
             last_start: own.first().map(|line| line.reserved_at),
@@ -202,15 +202,16 @@ impl Books {
     }
 
     /// Whether a bar is due of a series that is not there.
-    pub(super) fn lacks(&self, key: &SeriesKey, now: DateTime<Utc>) -> bool {
-        let shelf = self.shelves.iter().find(|shelf| shelf.key == *key).unwrap();
+    pub(super) fn lacks(&self, series: &SeriesKey, now: DateTime<Utc>) -> bool {
+        let mut shelves = self.shelves.iter();
+        let shelf = shelves.find(|shelf| shelf.key == *series).unwrap();
         let newest = shelf.grid.newest_due(now);
         newest.is_some_and(|slot| !shelf.coverage.never_asked(slot.span).is_empty())
     }
 
     /// Stores the answer that the provider gave at an instant.
-    pub(super) fn store(&mut self, key: &SeriesKey, asked_at: DateTime<Utc>) {
-        let shelf = self.shelf(key);
+    pub(super) fn store(&mut self, series: &SeriesKey, asked_at: DateTime<Utc>) {
+        let shelf = self.shelf(series);
         shelf.outlook = None;
         shelf.fetched_at = shelf.fetched_at.max(Some(asked_at));
         let Some(slot) = shelf.grid.newest_due(asked_at) else {

@@ -7,11 +7,12 @@ mod stored;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{Hash as _, Hasher as _};
+use std::time::Duration;
 
 use fastrand::Rng;
 
 use super::actor::{Actor, RunAtWork};
-use super::books::{Books, Fate, RequestLine, RunLine, Shelf};
+use super::books::{Books, RequestFate, RequestLine, RunLine, Shelf};
 use super::*;
 use crate::model::quota::{Decision, Window, WindowSpan};
 use crate::model::tick::{Tick, TickOutcome};
@@ -203,7 +204,7 @@ impl World {
                 self.after(BEAT, place, Happening::Beat);
                 self.beat(place);
             }
-            Happening::BeatSent(sent) => self.beat_at_store(place, sent),
+            Happening::BeatSent(sent) => self.beat_at_store(place, &sent),
             Happening::BeatEnded(input) => {
                 self.actors[place].is_beating = false;
                 self.step(place, input);
@@ -272,9 +273,10 @@ impl World {
 
     /// A time, of which each order of size is as likely.
     fn between(&mut self, least: TimeDelta, most: TimeDelta) -> TimeDelta {
-        let ratio = most.num_milliseconds() as f64 / least.num_milliseconds() as f64;
-        let times = ratio.powf(self.rng.f64());
-        TimeDelta::milliseconds((least.num_milliseconds() as f64 * times) as i64)
+        let ratio = most.as_seconds_f64() / least.as_seconds_f64();
+        let seconds = least.as_seconds_f64() * ratio.powf(self.rng.f64());
+        let whole = Duration::from_secs_f64(seconds).as_millis();
+        TimeDelta::milliseconds(whole.try_into().unwrap())
     }
 
     fn is_away(&self) -> bool {

@@ -35,7 +35,7 @@ impl World {
         let begun = books.runs[usize::try_from(run.0).unwrap()].started_at;
         let stored = books.requests.iter().enumerate();
         let mut stored =
-            stored.filter(|(_, line)| line.series == *series && line.fate == Fate::Stored);
+            stored.filter(|(_, line)| line.series == *series && line.fate == RequestFate::Stored);
         let is_there = !books.lacks(series, now)
             && stored.next_back().is_some_and(|(number, line)| {
                 line.ended_at < Some(begun) && self.leased.contains(&number)

@@ -75,7 +75,7 @@ impl World {
                     series: series.clone(),
                     reserved_at: now,
                     ended_at: None,
-                    fate: Fate::Reserved,
+                    fate: RequestFate::Reserved,
                     by: id,
                 });
                 let request = self.books.requests.len() - 1;
@@ -154,16 +154,16 @@ impl World {
         let ended = SeriesReport::new(series.clone(), SeriesStatus::Succeeded);
         let ended = match reply {
             Reply::Bars(asked_at) => {
-                line.fate = Fate::Stored;
+                line.fate = RequestFate::Stored;
                 self.books.store(&series, asked_at);
                 ended
             }
             Reply::DaySpent => {
-                line.fate = Fate::DayRefused;
+                line.fate = RequestFate::DayRefused;
                 ended.with_error(SeriesStatus::Refused, ErrorClass::Day, "used up")
             }
             Reply::Down => {
-                line.fate = Fate::Failed;
+                line.fate = RequestFate::Failed;
                 ended.with_error(SeriesStatus::Failed, ErrorClass::Outage, "down")
             }
         };

@@ -14,7 +14,7 @@ impl World {
     pub(super) fn chore(&mut self, place: usize, chore: Chore) {
         let away = self.is_away();
         let input = match chore {
-            Chore::ActedOn(..) if away => Input::StoreFailed(Self::away()),
+            Chore::ActedOn(..) | Chore::Recall(_) if away => Input::StoreFailed(Self::away()),
             Chore::ActedOn(lease, at) => {
                 if self.books.accepts(&lease) {
                     self.books.lanes.entry(lease.lane).or_default().last_tick = Some(at);
@@ -33,7 +33,6 @@ impl World {
                 }
                 Input::Loaded(Loaded::Ticks(vec![]))
             }
-            Chore::Recall(_) if away => Input::StoreFailed(Self::away()),
             Chore::Recall(changed) => {
                 Input::Loaded(Loaded::Settings(changed, Remembered::default()))
             }
@@ -90,7 +89,7 @@ impl World {
         self.soon(place, Happening::BeatSent(sent));
     }
 
-    pub(super) fn beat_at_store(&mut self, place: usize, sent: BeatSent) {
+    pub(super) fn beat_at_store(&mut self, place: usize, sent: &BeatSent) {
         if self.is_away() {
             let failed = Input::BeatFailed(Self::away());
             self.soon(place, Happening::BeatEnded(failed));
@@ -104,8 +103,8 @@ impl World {
             now + actor.ahead,
             |engine| lives.contains(&engine),
         );
-        let leases: Vec<Lease> = leased.iter().map(|leased| leased.lease.clone()).collect();
-        actor.trust = (leases.clone(), sent.at + LEASE - MARGIN);
+        let all: Vec<Lease> = leased.iter().map(|leased| leased.lease.clone()).collect();
+        actor.trust = (all.clone(), sent.at + LEASE - MARGIN);
         let new = leased.into_iter();
         let new: Vec<_> = new
             .filter(|leased| !sent.held.contains(&leased.lease))
@@ -124,7 +123,7 @@ impl World {
         });
         let pulse = Pulse {
             engines: None,
-            leases,
+            leases: all,
             won,
         };
         self.soon(place, Happening::BeatEnded(Input::Beat(Box::new(pulse))));
@@ -146,8 +145,8 @@ impl World {
             }
         }
         for request in &mut self.books.requests {
-            if request.fate == Fate::Reserved && !lives.contains(&request.by) {
-                request.fate = Fate::Failed;
+            if request.fate == RequestFate::Reserved && !lives.contains(&request.by) {
+                request.fate = RequestFate::Failed;
                 request.ended_at = Some(self.now);
             }
         }
