@@ -204,20 +204,20 @@ impl Books {
     /// Whether a bar is due of a series that is not there.
     pub(super) fn lacks(&self, series: &SeriesKey, now: DateTime<Utc>) -> bool {
         let mut shelves = self.shelves.iter();
-        let shelf = shelves.find(|shelf| shelf.key == *series).unwrap();
-        let newest = shelf.grid.newest_due(now);
-        newest.is_some_and(|slot| !shelf.coverage.never_asked(slot.span).is_empty())
+        let known = shelves.find(|shelf| shelf.key == *series).unwrap();
+        let newest = known.grid.newest_due(now);
+        newest.is_some_and(|slot| !known.coverage.never_asked(slot.span).is_empty())
     }
 
     /// Stores the answer that the provider gave at an instant.
     pub(super) fn store(&mut self, series: &SeriesKey, asked_at: DateTime<Utc>) {
-        let shelf = self.shelf(series);
-        shelf.outlook = None;
-        shelf.fetched_at = shelf.fetched_at.max(Some(asked_at));
-        let Some(slot) = shelf.grid.newest_due(asked_at) else {
+        let known = self.shelf(series);
+        known.outlook = None;
+        known.fetched_at = known.fetched_at.max(Some(asked_at));
+        let Some(slot) = known.grid.newest_due(asked_at) else {
             return;
         };
-        shelf.coverage.hear(
+        known.coverage.hear(
             &Spoken {
                 asked: Span::new(slot.span.to - ANSWER, slot.span.to),
                 settled_to: slot.span.to,
