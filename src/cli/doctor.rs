@@ -328,7 +328,7 @@ async fn engines(settings: &Settings) -> Option<Finding> {
     let mut told: Vec<String> = told.collect();
     told.extend(engines.none_since().map(|at| {
         let at = at.format("%Y-%m-%d %H:%M");
-        format!("none has a lane since {at} UTC; start one: pipeline-tui run")
+        format!("none has worked since {at} UTC; start one: pipeline-tui run")
     }));
     let text = match told.join("; ") {
         none if none.is_empty() => "none yet; start one: pipeline-tui run".to_owned(),

@@ -238,7 +238,7 @@ fn engines(shared: &Shared, snapshot: Option<&Snapshot>) -> [Told; ENGINES] {
             text::near(at, at, shared.zone),
             text::zone_name(shared.zone),
         );
-        format!("none has a lane since {at} {zone}")
+        format!("none has worked since {at} {zone}")
     });
     let more = match more.as_str() {
         "0 engines" => String::new(),

@@ -197,7 +197,7 @@ fn the_engines_tell_where_they_are_and_what_each_does() {
     let engine = |label| told(&gone, Section::Engines, label);
     assert_eq!(
         engine("at work"),
-        ("0 engines".into(), "none has a lane since 13:38 ET".into())
+        ("0 engines".into(), "none has worked since 13:38 ET".into())
     );
     assert!(engine("1").1.starts_with("died, beat now; "));
     assert_eq!(engine("2").1, "ended 30 s ago");
