@@ -223,7 +223,7 @@ fn half_a_year_away_leaves_a_hole_where_the_plan_has_the_newest_bars_only() {
     assert!(bars.stdout.contains(mark), "{bars:?}");
     // Whatever asks, nothing can bring them, and nothing is spent on them.
     let filled = world.run(&["backfill"]);
-    let why = "what is before 2026-07-08 needs a paid Alpha Vantage plan";
+    let why = "what is before 2026-07-07 needs a paid Alpha Vantage plan";
     assert!(
         filled.code == 4 && filled.stdout.contains(why),
         "{filled:?}"
@@ -231,7 +231,7 @@ fn half_a_year_away_leaves_a_hole_where_the_plan_has_the_newest_bars_only() {
     world.panel_says(&[
         "holes",
         "28 bars never asked for, in 1 hole, oldest 2026-05-21.",
-        "2026-07-08 needs a paid",
+        "2026-07-07 needs a paid",
     ]);
     assert_eq!(world.sent(), 2);
 }
