@@ -359,6 +359,9 @@ async fn a_store_of_the_schema_before_goes_on_where_it_was(place: Place) {
     place.open().await.close().await;
     super::coverage::before_schema_17(&place).await;
     place
+        .sql("ALTER TABLE series DROP COLUMN fresh_within")
+        .await;
+    place
         .sql("DELETE FROM _sqlx_migrations WHERE version > 16")
         .await;
     place

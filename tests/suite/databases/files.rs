@@ -106,7 +106,7 @@ async fn a_file_says_what_the_first_start_makes() {
         .execute_batch("PRAGMA user_version = 0; CREATE TABLE t (x); DROP TABLE t")
         .unwrap();
     let before = contents(&desk.folder().join("data"));
-    assert!(said().contains("the first start will create 24 tables"));
+    assert!(said().contains("the first start will create 26 tables"));
     assert!(contents(&desk.folder().join("data")) == before);
     assert_fetches(&desk);
     assert!(said().contains("200 bars"));

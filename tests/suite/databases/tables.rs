@@ -99,7 +99,7 @@ async fn a_server_that_was_never_used_says_what_the_first_start_makes() {
     };
     let fresh = said(&desk);
     assert!(
-        fresh.contains("the first start will create 24 tables") && fresh.contains("schema public"),
+        fresh.contains("the first start will create 26 tables") && fresh.contains("schema public"),
         "{fresh}"
     );
     assert_eq!(psql(&url, CATALOG), "", "doctor makes nothing");
