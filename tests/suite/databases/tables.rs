@@ -110,7 +110,7 @@ async fn a_server_that_was_never_used_says_what_the_first_start_makes() {
     );
     assert_fetches(&desk);
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'";
-    assert_eq!(psql(&url, tables), "24");
+    assert_eq!(psql(&url, tables), "26");
     assert!(said(&desk).contains("200 bars"));
     psql(&url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
     let all = sqlx::migrate!("migrations/postgres");
