@@ -140,7 +140,7 @@ pub async fn check_bars(product: &Product, ledger: &Ledger, servers: &[Server]) 
     assert_eq!(product.text(inserted).await, stored.len().to_string());
 }
 
-/// The stored bars, read without the product.
+/// The stored bars in their order, read without the product.
 pub async fn stored_bars(product: &Product) -> Vec<(Key, Values)> {
     let sql = match product.database {
         Database::Sqlite(_) => {
@@ -160,7 +160,7 @@ pub async fn stored_bars(product: &Product) -> Vec<(Key, Values)> {
         }
     };
     let rows = product.rows(sql).await.into_iter();
-    rows.map(|row| {
+    let bars = rows.map(|row| {
         let number = |column: usize| row[column].parse().unwrap();
         let key = (row[0].clone(), row[1].clone(), number(2));
         let values = Values {
@@ -169,8 +169,10 @@ pub async fn stored_bars(product: &Product) -> Vec<(Key, Values)> {
             volume: number(8),
         };
         (key, values)
-    })
-    .collect()
+    });
+    let mut bars: Vec<(Key, Values)> = bars.collect();
+    bars.sort_by(|(one, _), (other, _)| one.cmp(other));
+    bars
 }
 
 /// The answer to a query from the journal.
