@@ -64,12 +64,23 @@ async fn taken(store: &Arc<dyn Store>, home: &EngineHome, lease: Duration) -> Op
     lanes.find_map(of_it)
 }
 
+/// The lease of the usual source, once that of another engine is over.
+async fn taken_once_free(store: &Arc<dyn Store>, home: &EngineHome) -> Lease {
+    let taking = async {
+        loop {
+            if let Some(lease) = taken(store, home, LONG).await {
+                return lease;
+            }
+        }
+    };
+    tokio::time::timeout(LONG, taking).await.unwrap()
+}
+
 /// An engine with a lease that is over, and the one that has the lane now.
 async fn superseded(store: &Arc<dyn Store>) -> (Lease, Lease) {
     let (first, second) = (home("first"), home("second"));
     let old = taken(store, &first, OVER).await.unwrap();
-    tokio::time::sleep(OVER * 20).await;
-    let new = taken(store, &second, LONG).await.unwrap();
+    let new = taken_once_free(store, &second).await;
     (old, new)
 }
 
@@ -125,10 +136,9 @@ async fn a_lease_that_is_over_is_taken_with_the_next_epoch(place: Place) {
     let here = home("here");
     let _lock = store.appear(here.id).await.unwrap().unwrap();
     let old = taken(&store, &here, OVER).await.unwrap();
-    tokio::time::sleep(OVER * 20).await;
     let there = home("there");
     let _other = store.appear(there.id).await.unwrap();
-    let new = taken(&store, &there, LONG).await.unwrap();
+    let new = taken_once_free(&store, &there).await;
     assert_eq!((old.epoch, new.epoch), (1, 2));
     if place.is_postgres() {
         assert_eq!(taken(&store, &here, LONG).await, None, "it wakes too late");
