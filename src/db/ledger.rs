@@ -264,11 +264,16 @@ pub(super) const SEEN: &str = "\
            max(CASE WHEN reserved_at >= $4 AND state IN ('reserved', 'answered') THEN reserved_at END) AS awaited \
     FROM requests WHERE key_fingerprint = $1 AND reserved_at >= $3 AND state <> 'not_sent'";
 
+/// How long after a refusal came a request may still have started without knowing of it: the refusal is
+/// kept first and read then. Nor does what was on its way beside it say anything about the day: it may
+/// have been counted before.
+const UNAWARE: TimeDelta = TimeDelta::minutes(1);
+
 impl SeenRow {
     /// The ledger, but for what windows hold.
     pub(super) fn ledger(self) -> Ledger {
-        // What was on its way beside the refused request may have been counted before it.
-        let is_over = self.brought_start > self.refused_at;
+        let unaware = self.refused_at.map(|refused| refused + UNAWARE);
+        let is_over = self.brought_start > unaware;
         Ledger {
             last_start: self.last_start,
             today: count(self.today),

@@ -240,10 +240,17 @@ async fn a_refused_day_is_probed_once_and_goes_on_when_data_comes(place: Place) 
     let Reserved::Granted(second) = reserve(&there).await else {
         panic!("the day is not refused yet")
     };
+    here.keep(first, answer(b"{}"), u64::MAX).await.unwrap();
+    // And this one starts before anybody has read what came.
+    let Reserved::Granted(third) = reserve(&there).await else {
+        panic!("the refusal is not read yet")
+    };
     here.settle(first, refused()).await.unwrap();
-    assert!(matches!(reserve(&there).await, Reserved::DaySpent(_)));
-    there.keep(second, answer(b"{}"), u64::MAX).await.unwrap();
-    applied(&there, batch(&run, second, &ibm(), &[])).await;
+    assert!(!matches!(reserve(&there).await, Reserved::Granted(_)));
+    for beside in [second, third] {
+        there.keep(beside, answer(b"{}"), u64::MAX).await.unwrap();
+        applied(&there, batch(&run, beside, &ibm(), &[])).await;
+    }
     assert!(
         matches!(reserve(&there).await, Reserved::DaySpent(_)),
         "it may have been counted before the refused one"
