@@ -19,6 +19,7 @@ mod exchange;
 mod explain;
 pub mod export;
 mod fetch;
+mod filling;
 mod freshness;
 mod hold;
 pub mod http;

@@ -22,7 +22,7 @@ pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, PlanArgs, SourcesArg
 pub use self::watched::{EventsArgs, EventsFormat, RunArgs, TicksArgs};
 use super::instant::{Bound, parse_age};
 use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
-use crate::model::{Interval, Priority};
+use crate::model::{Interval, Priority, SourceId};
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
 use crate::simulate::Scene;
@@ -457,6 +457,12 @@ pub struct DeclaredArgs {
     /// The group they belong to: one word; none: no group.
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
+    /// A second source, which brings what their own cannot: older bars than its plan has, and what it
+    /// refuses.
+    ///
+    /// Adds the same series of that source to the watch list; the view `bars_best` joins the bars of both.
+    #[arg(long, value_name = "SOURCE")]
+    pub fill_from: Option<SourceId>,
 }
 
 /// `doctor`.

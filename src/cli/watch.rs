@@ -64,9 +64,15 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             declared,
             format,
         } => {
-            let (series, declaring) = (named(&series, default, sources)?, declaring(declared)?);
+            let series = named(&series, default, sources)?;
+            let from = declared.fill_from.clone();
+            let declaring = declaring(declared)?;
             let declare = series.iter().map(|key| (key.clone(), declaring.clone()));
-            change(watch_file::adding(declare.collect()), format, &settings).await
+            let declare: Vec<_> = declare.collect();
+            let fill = filling(declare.clone(), from.as_ref(), sources)?;
+            let edits = [Some(watch_file::adding(declare)), fill];
+            let edits = edits.into_iter().flatten().collect();
+            change(WatchEdit::Several(edits), format, &settings).await
         }
         WatchCommand::Set {
             symbols,
@@ -75,14 +81,16 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             format,
         } => {
             let instruments = named_instruments(&symbols, sources)?;
+            let from = declared.fill_from.clone();
             let declaring = declaring(declared)?;
-            if declaring.is_empty() {
+            if declaring.is_empty() && from.is_none() {
                 return Err(Failure::usage(
-                    "nothing to set; use --since, --priority, --fresh-within or --group",
+                    "nothing to set; use --since, --priority, --fresh-within, --group or --fill-from",
                 ));
             }
             let is_meant = |key: &SeriesKey| interval.is_none_or(|it| key.interval == it);
-            set(&instruments, is_meant, &declaring, format, &settings).await
+            let change = (&declaring, from.as_ref());
+            set(&instruments, is_meant, change, format, &settings).await
         }
         WatchCommand::Replace { series, format } => {
             let edit = WatchEdit::Set(named(&series, default, sources)?);
@@ -137,11 +145,22 @@ fn declaring(args: DeclaredArgs) -> Result<Declaring, Failure> {
     Ok(declaring)
 }
 
-/// Declares something of the series on the list that are meant.
+/// Adds the series of a source that fill the gaps of these.
+fn filling(
+    series: Vec<(SeriesKey, Declaring)>,
+    from: Option<&SourceId>,
+    sources: &Sources,
+) -> Result<Option<WatchEdit>, Failure> {
+    let fill = from.map(|from| WatchEdit::fill(series, from, sources));
+    fill.transpose()
+        .map_err(|why| Failure::usage(format!("--fill-from: {why}")))
+}
+
+/// Declares something of the series on the list that are meant, and adds those that fill their gaps.
 async fn set(
     instruments: &[Instrument],
     is_meant: impl Fn(&SeriesKey) -> bool,
-    declaring: &Declaring,
+    (declaring, from): (&Declaring, Option<&SourceId>),
     format: ReportFormat,
     settings: &Settings,
 ) -> Result<u8, Failure> {
@@ -159,7 +178,15 @@ async fn set(
         1 => "set 1".to_owned(),
         many => format!("set {}", count(many)),
     };
-    let edited = store.edit_watch_list(WatchEdit::Declare(pairs)).await?;
+    let declared = store.declared().await?;
+    let now = pairs.iter().map(|(key, declaring)| {
+        let before = declared.get(key).cloned().unwrap_or_default();
+        (key.clone(), declaring.apply(&before).into())
+    });
+    let fill = filling(now.collect(), from, &settings.sources)?;
+    let edits = [Some(WatchEdit::Declare(pairs)), fill];
+    let edits = edits.into_iter().flatten().collect();
+    let edited = store.edit_watch_list(WatchEdit::Several(edits)).await?;
     let done = if edited.is_changed {
         done
     } else {

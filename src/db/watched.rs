@@ -20,7 +20,8 @@ pub fn new_mark() -> String {
 /// A row of the table `series`: id, source, symbol, interval, adjusted, settings and the time as text.
 pub type Row = (i64, String, String, String, bool, String, String);
 
-/// A row of which something is declared: source, symbol, interval, adjusted, since, priority, freshness target, group.
+/// A row of which something is declared: source, symbol, interval, adjusted, since, priority, freshness target, group and
+/// the source whose gaps it fills.
 pub type DeclaredRow = (
     String,
     String,
@@ -30,18 +31,20 @@ pub type DeclaredRow = (
     String,
     Option<String>,
     Option<String>,
+    Option<String>,
 );
 
 /// What is declared of each series.
 pub fn declarations(rows: Vec<DeclaredRow>) -> Result<Declarations> {
     let each = rows.into_iter().map(|row| {
-        let (source, symbol, interval, adjusted, since, priority, fresh, group) = row;
+        let (source, symbol, interval, adjusted, since, priority, fresh, group, fills) = row;
         let key = row::series_key(&source, &symbol, &interval, adjusted)?;
         let mut declaring = Declaring::default();
         let since = since.map(|since| ("since", since));
         let fresh = fresh.map(|fresh| ("fresh_within", fresh));
         let group = group.map(|group| ("group", group));
-        let words = [since, Some(("priority", priority)), fresh, group];
+        let fills = fills.map(|source| ("fills", source));
+        let words = [since, Some(("priority", priority)), fresh, group, fills];
         for (name, value) in words.into_iter().flatten() {
             declaring
                 .take(name, &value)

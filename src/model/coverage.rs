@@ -41,6 +41,8 @@ pub struct Coverage {
     asked: Spans,
     refused: Spans,
     restated: Spans,
+    /// What another source gives, whose gaps this series fills. It is worked out, never kept.
+    elsewhere: Spans,
     /// When the newest bars were last asked for.
     asked_at: Option<DateTime<Utc>>,
 }
@@ -150,6 +152,30 @@ impl Coverage {
         &self.restated
     }
 
+    /// What another source gives: it is neither missing nor due here.
+    #[must_use]
+    pub const fn elsewhere(&self) -> &Spans {
+        &self.elsewhere
+    }
+
+    /// The same with what another source gives.
+    pub fn leave(&mut self, elsewhere: Spans) {
+        self.elsewhere = elsewhere;
+    }
+
+    /// What a series gives that can be asked for since `reach` and has no bar before `earliest`: all but
+    /// what was refused and what can no longer be asked for.
+    #[must_use]
+    pub fn given(&self, reach: Option<DateTime<Utc>>, earliest: Option<DateTime<Utc>>) -> Spans {
+        let mut given = self.asked.clone();
+        let first = reach.max(earliest).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        given.add(Span::new(first, DateTime::<Utc>::MAX_UTC));
+        if let Some(earliest) = earliest {
+            given.cut(Span::new(DateTime::<Utc>::MIN_UTC, earliest));
+        }
+        given.without(&self.refused.without(&self.asked))
+    }
+
     /// From the first time that an answer spoke for to the end of the last one.
     #[must_use]
     pub fn bounds(&self) -> Option<Span> {
@@ -181,13 +207,15 @@ impl Coverage {
         }
     }
 
-    /// The times within a span that were never asked for and are not refused, oldest first.
+    /// The times within a span that were never asked for, are not refused and come from no other source,
+    /// oldest first.
     #[must_use]
     pub fn never_asked(&self, within: Span) -> Vec<Span> {
         let unasked = self.asked.gaps(within);
         unasked
             .into_iter()
             .flat_map(|gap| self.refused.gaps(gap))
+            .flat_map(|gap| self.elsewhere.gaps(gap))
             .collect()
     }
 
@@ -288,6 +316,45 @@ mod tests {
         coverage.restate(span(2, 5), true);
         assert_eq!(coverage.restated().as_slice(), [span(0, 2), span(5, 10)]);
         assert_eq!(coverage.asked().as_slice(), [span(2, 5), span(15, 30)]);
+    }
+
+    #[test]
+    fn a_source_gives_what_it_was_asked_for_and_what_is_within_its_reach() {
+        let mut first = Coverage::default();
+        let never = Span::new(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        assert_eq!(first.given(None, None).as_slice(), [never]);
+        let from = |at| Span::new(day(at), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(first.given(Some(day(50)), None).as_slice(), [from(50)]);
+        assert_eq!(
+            first.given(Some(day(50)), Some(day(60))).as_slice(),
+            [from(60)]
+        );
+        first.hear(&newest(0, 10, 9), None);
+        first.hear(&newest(20, 30, 29), None);
+        first.refuse(span(8, 15));
+        first.refuse(span(55, 57));
+        let given = first.given(Some(day(50)), Some(day(5)));
+        let last = [span(50, 55), from(57)];
+        assert_eq!(
+            given.as_slice(),
+            [&[span(5, 10), span(20, 30)][..], &last].concat()
+        );
+        // What fills its gaps lacks the rest.
+        let mut second = Coverage::default();
+        second.leave(given);
+        assert_eq!(
+            second.never_asked(span(0, 60)),
+            [span(0, 5), span(10, 20), span(30, 50), span(55, 57)]
+        );
+        second.hear(&newest(12, 35, 30), None);
+        assert_eq!(
+            second.never_asked(span(0, 60)),
+            [span(0, 5), span(10, 12), span(35, 50), span(55, 57)]
+        );
+        assert_eq!(
+            Coverage::of(second.segments(), None).elsewhere().as_slice(),
+            []
+        );
     }
 
     #[test]

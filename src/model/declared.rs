@@ -8,7 +8,7 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::{FreshWithin, Priority, SeriesKey};
+use super::{FreshWithin, Priority, SeriesKey, SourceId};
 
 /// The longest name of a group.
 const LONGEST: usize = 32;
@@ -24,6 +24,9 @@ pub struct Declared {
     pub fresh_within: Option<FreshWithin>,
     /// The group it belongs to.
     pub group: Option<Group>,
+    /// The source whose gaps it fills: its bars are wanted where the same series of that source, which is
+    /// on the list too, cannot have them.
+    pub fills: Option<SourceId>,
 }
 
 /// What is declared of each series; one that is not among them has the defaults.
@@ -73,20 +76,23 @@ pub struct Declaring {
     pub fresh_within: Option<Option<FreshWithin>>,
     /// Another group; `Some(None)`: none.
     pub group: Option<Option<Group>>,
+    /// Another source whose gaps it fills; `Some(None)`: it stands for itself.
+    pub fills: Option<Option<SourceId>>,
 }
 
-/// What stands for no beginning, no target and no group.
+/// What stands for no beginning, no target, no group and no source.
 const NONE: &str = "none";
 
 impl Declaring {
     /// Takes up a value by its name, as people write it: `since=2020-01-01`, `priority=high`,
-    /// `fresh_within=2h`, `group=tech`; `none` takes all but a priority away. `Ok(false)`: no such name.
+    /// `fresh_within=2h`, `group=tech`, `fills=alpha_vantage`; `none` takes all but a priority away. `Ok(false)`: no such name.
     pub fn take(&mut self, name: &str, value: &str) -> Result<bool, String> {
         match name {
             "since" => self.since = Some(since(value)?),
             "priority" => self.priority = Some(priority(value)?),
             "fresh_within" => self.fresh_within = Some(fresh_within(value)?),
             "group" => self.group = Some(group(value)?),
+            "fills" => self.fills = Some(fills(value)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -106,6 +112,7 @@ impl Declaring {
             priority: self.priority.unwrap_or(before.priority),
             fresh_within: self.fresh_within.unwrap_or(before.fresh_within),
             group: self.group.clone().unwrap_or_else(|| before.group.clone()),
+            fills: self.fills.clone().unwrap_or_else(|| before.fills.clone()),
         }
     }
 }
@@ -117,6 +124,7 @@ impl From<Declared> for Declaring {
             priority: Some(declared.priority),
             fresh_within: Some(declared.fresh_within),
             group: Some(declared.group),
+            fills: Some(declared.fills),
         }
     }
 }
@@ -156,6 +164,14 @@ pub fn group(text: &str) -> Result<Option<Group>, String> {
     text.parse().map(Some)
 }
 
+fn fills(text: &str) -> Result<Option<SourceId>, String> {
+    if text.eq_ignore_ascii_case(NONE) {
+        return Ok(None);
+    }
+    let source = text.to_ascii_lowercase().parse().map(Some);
+    source.map_err(|error: super::source::SourceError| error.to_string())
+}
+
 impl Declared {
     /// As people write it: only what is not the default, between spaces.
     #[must_use]
@@ -166,7 +182,8 @@ impl Declared {
         let fresh = self.fresh_within;
         let fresh = fresh.map(|within| format!("fresh_within={within}"));
         let group = self.group.as_ref().map(|group| format!("group={group}"));
-        let words: Vec<String> = [since, priority, fresh, group]
+        let fills = self.fills.as_ref().map(|source| format!("fills={source}"));
+        let words: Vec<String> = [since, priority, fresh, group, fills]
             .into_iter()
             .flatten()
             .collect();
@@ -194,6 +211,7 @@ mod tests {
             "since=2020-01-31",
             "since=2020-01-31 priority=high fresh_within=3sessions group=tech",
             "fresh_within=2h",
+            "since=2020-01-31 fills=alpha_vantage",
         ] {
             let declared = taken(words).unwrap().apply(&Declared::default());
             assert_eq!(declared.written(), words);

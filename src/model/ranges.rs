@@ -22,6 +22,8 @@ words! {
         Refused = "refused by the provider",
         /// It was never asked for.
         NeverAsked = "never asked",
+        /// The source has it whose gaps the series fills.
+        Elsewhere = "from the other source",
         /// Bars of a day on which the exchange did not trade by its calendar.
         Extra = "extra, not expected",
     }
@@ -213,6 +215,7 @@ pub fn extra(grid: &Grid, bars: &[Bar], at: usize) -> Option<String> {
 
 fn edges(coverage: &Coverage, stock: &Stock, within: Span) -> Vec<DateTime<Utc>> {
     let known = coverage.segments().into_iter().map(|segment| segment.span);
+    let known = known.chain(coverage.elsewhere().as_slice().iter().copied());
     let extra = stock.extra.iter().map(|(span, _)| *span);
     let spans = known
         .chain(stock.held.as_slice().iter().copied())
@@ -238,6 +241,7 @@ fn state(coverage: &Coverage, held: &Spans, at: DateTime<Utc>) -> There {
         Some(Known::Settled) => There::Nothing,
         Some(Known::Asked) => There::NotYet,
         Some(Known::Refused) => There::Refused,
+        Some(Known::Restated) | None if coverage.elsewhere().contains(at) => There::Elsewhere,
         Some(Known::Restated) | None => There::NeverAsked,
     }
 }

@@ -76,6 +76,15 @@ impl SeriesKey {
         }
     }
 
+    /// The same series at another source.
+    #[must_use]
+    pub fn at(&self, source: &SourceId) -> Self {
+        Self {
+            source: source.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Its symbol and source.
     #[must_use]
     pub fn instrument(&self) -> Instrument {

@@ -95,7 +95,11 @@ impl Evidence<'_> {
     /// Whether asking at this instant may bring the newest bar.
     #[must_use]
     pub fn is_due(&self, at: DateTime<Utc>) -> bool {
-        let Some(slot) = self.grid.newest_due(at) else {
+        let slot = self.grid.newest_due(at);
+        if self.is_elsewhere(slot.map_or(at, |slot| slot.span.from)) {
+            return false;
+        }
+        let Some(slot) = slot else {
             return self.asked_at(at).is_none();
         };
         match self.asked_at(at) {
@@ -112,10 +116,17 @@ impl Evidence<'_> {
         if self.is_due(at) {
             return Some(at);
         }
-        let again = self.grid.newest_due(at).zip(self.asked_at(at));
+        let is_own = |slot: &Slot| !self.is_elsewhere(slot.span.from);
+        let newest = self.grid.newest_due(at).filter(is_own);
+        let again = newest.zip(self.asked_at(at));
         let again = again.and_then(|(slot, asked_at)| self.again(slot, asked_at));
-        let next = self.grid.next_due(at).map(|slot| slot.due);
+        let next = self.grid.next_due(at).filter(is_own).map(|slot| slot.due);
         again.into_iter().chain(next).min()
+    }
+
+    /// Whether another source gives the bar at an instant, whose gaps this series fills.
+    fn is_elsewhere(&self, at: DateTime<Utc>) -> bool {
+        self.coverage.elsewhere().contains(at)
     }
 
     /// When to ask again for the newest bar, which the provider did not have.
@@ -142,7 +153,10 @@ impl Evidence<'_> {
         let newest = self.newest();
         let after = |at: Option<DateTime<Utc>>| Some(self.lacking(at?, newest_due?));
         let is_asked = asked_at.is_some_and(|at| newest_due.is_none_or(|slot| slot.due <= at));
-        let (standing, lacking) = if is_asked {
+        let newest_due_at = newest_due.map_or(now, |slot| slot.span.from);
+        let (standing, lacking) = if self.is_elsewhere(newest_due_at) {
+            (Standing::Fresh, 0)
+        } else if is_asked {
             let lacking = after(newest).unwrap_or(u64::from(newest.is_none()));
             if lacking > 0 && lacking > self.usual_gap() {
                 (Standing::Behind, lacking)
@@ -172,7 +186,11 @@ impl Evidence<'_> {
     }
 
     fn has_last_session(&self, now: DateTime<Utc>) -> Option<bool> {
-        let date = self.grid.calendar.last_session(now)?.date;
+        let session = self.grid.calendar.last_session(now)?;
+        if self.is_elsewhere(session.open) {
+            return None;
+        }
+        let date = session.date;
         let has_it = self.recent.iter().any(|bar| bar.trading_date == date);
         let reach_back = self
             .recent
@@ -200,7 +218,10 @@ impl Evidence<'_> {
         for span in self.coverage.unsettled().as_slice() {
             wanted.add(Span::new(span.from, span.to.min(settled)));
         }
-        wanted.as_slice().to_vec()
+        wanted
+            .without(self.coverage.elsewhere())
+            .as_slice()
+            .to_vec()
     }
 
     /// The slots that a backfill asks for: those that were never asked for, and those that can be
@@ -222,10 +243,11 @@ impl Evidence<'_> {
         let settling = Span::new(within.from, within.to.min(settled).min(known));
         let unsettled = self.coverage.unsettled();
         let unsettled = unsettled.as_slice().iter();
+        let elsewhere = self.coverage.elsewhere();
         let wanted = lacking
             .into_iter()
             .chain(unsettled.map(|span| span.common(settling)))
-            .filter(|span| !span.is_empty());
+            .flat_map(|span| elsewhere.gaps(span));
         wanted.filter_map(|span| self.trimmed(span)).collect()
     }
 
@@ -290,7 +312,10 @@ impl Evidence<'_> {
         if self.grid.interval.is_intraday() && calendar.id() == CalendarId::Weekdays {
             return vec![];
         }
-        let Some(bounds) = self.coverage.bounds() else {
+        let asked = self.coverage.bounds();
+        // What fills the gaps of another source lacks them before it was asked for anything.
+        let fills = self.since.filter(|_| !self.coverage.elsewhere().is_empty());
+        let Some(bounds) = fills.map(|since| Span::new(since, now)).or(asked) else {
             return vec![];
         };
         let from = self.since.unwrap_or(bounds.from);

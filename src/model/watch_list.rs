@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Declarations, Declared, Declaring, SeriesKey};
+use super::{Declarations, Declared, Declaring, SeriesKey, SourceId, Sources};
 
 /// A change of the watch list. It never touches bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,36 @@ pub struct WatchEdited {
 }
 
 impl WatchEdit {
+    /// Adds the series of another source that fill the gaps of these, of which this is declared; they take
+    /// over the rest of it. Or says why that source cannot.
+    pub fn fill(
+        series: Vec<(SeriesKey, Declaring)>,
+        from: &SourceId,
+        sources: &Sources,
+    ) -> Result<Self, String> {
+        if !sources.knows(from) {
+            let known: Vec<&str> = sources.known.iter().map(SourceId::as_str).collect();
+            let known = known.join(", ");
+            return Err(format!("there is no source {from}; use one of {known}"));
+        }
+        if series.iter().any(|(key, _)| key.source == *from) {
+            return Err(format!(
+                "{from} cannot fill its own gaps; name another source"
+            ));
+        }
+        let filling = series.into_iter().map(|(key, declaring)| {
+            let fills = Declaring {
+                fills: Some(Some(key.source.clone())),
+                fresh_within: None,
+                ..declaring
+            };
+            (key.at(from), fills)
+        });
+        let filling: Vec<_> = filling.collect();
+        let keys = filling.iter().map(|(key, _)| key.clone()).collect();
+        Ok(Self::Several(vec![Self::Add(keys), Self::Declare(filling)]))
+    }
+
     /// Applies this change to a list.
     #[must_use]
     pub fn apply(&self, before: &[SeriesKey]) -> WatchEdited {
@@ -99,7 +129,8 @@ impl WatchEdit {
     }
 
     /// What is declared of the series of a list after this change; what replaces a series has what was
-    /// declared of it.
+    /// declared of it. A series fills the gaps of another only while that is on the list and
+    /// fills none itself.
     #[must_use]
     pub fn declare(&self, before: &[SeriesKey], declared: &Declarations) -> Declarations {
         let mut after = declared.clone();
@@ -131,7 +162,14 @@ impl WatchEdit {
             Self::Add(_) | Self::Remove(_) | Self::Set(_) | Self::PutBack { .. } => {}
         }
         let list: HashSet<SeriesKey> = self.apply(before).list.into_iter().collect();
-        after.retain(|key, now| list.contains(key) && *now != Declared::default());
+        let filling = after.iter().filter(|(_, now)| now.fills.is_some());
+        let filling: HashSet<SeriesKey> = filling.map(|(key, _)| key.clone()).collect();
+        let is_filled = |first: &SeriesKey| list.contains(first) && !filling.contains(first);
+        after.retain(|key, now| {
+            let fills = now.fills.take();
+            now.fills = fills.filter(|source| is_filled(&key.at(source)));
+            list.contains(key) && *now != Declared::default()
+        });
         after
     }
 
@@ -266,9 +304,63 @@ mod tests {
         assert_eq!(back.apply(&keys("C D")).list, keys("A C D"));
     }
 
+    #[test]
+    fn a_series_fills_the_gaps_of_one_that_is_on_the_list() {
+        let (ibm, other) = (key("IBM"), SourceId::known("other"));
+        let declaring = Declaring {
+            priority: Some(Priority::High),
+            fresh_within: Some("2h".parse().ok()),
+            ..Declaring::default()
+        };
+        let before = keys("A IBM");
+        let sources = Sources {
+            usual: SourceId::DEFAULT,
+            known: vec![SourceId::DEFAULT, other.clone()],
+        };
+        let fill = |from: &str| {
+            let series = vec![(ibm.clone(), declaring.clone())];
+            WatchEdit::fill(series, &from.parse().unwrap(), &sources)
+        };
+        assert_eq!(
+            fill("nobody").unwrap_err(),
+            "there is no source nobody; use one of alpha_vantage, other"
+        );
+        assert_eq!(
+            fill("alpha_vantage").unwrap_err(),
+            "alpha_vantage cannot fill its own gaps; name another source"
+        );
+        let fill = fill("other").unwrap();
+        let filling = ibm.at(&other);
+        let list = fill.apply(&before).list;
+        assert_eq!(list.last(), Some(&filling));
+        let declared = fill.declare(&before, &Declarations::new());
+        assert_eq!(
+            declared[&filling].written(),
+            "priority=high fills=alpha_vantage"
+        );
+        // Without the first it is a series like any other; what is undone fills again.
+        let removal = WatchEdit::Remove(vec![ibm]);
+        let alone = removal.declare(&list, &declared);
+        assert_eq!(alone[&filling].written(), "priority=high");
+        let undo = removal.undo(&list, &declared);
+        let removed = removal.apply(&list).list;
+        assert_eq!(undo.declare(&removed, &alone), declared);
+    }
+
     fn series() -> impl Strategy<Value = Vec<SeriesKey>> {
         proptest::collection::vec("[A-H]", 0..8)
             .prop_map(|symbols| symbols.iter().map(|symbol| key(symbol)).collect())
+    }
+
+    /// The same, some of them at another source.
+    fn of_two_sources() -> impl Strategy<Value = Vec<SeriesKey>> {
+        let other = SourceId::known("other");
+        (series(), proptest::collection::vec(any::<bool>(), 8)).prop_map(move |(series, at)| {
+            let each = series.into_iter().zip(at);
+            let key =
+                |(key, is_other): (SeriesKey, bool)| if is_other { key.at(&other) } else { key };
+            each.map(key).collect()
+        })
     }
 
     fn declarations() -> impl Strategy<Value = Vec<(SeriesKey, Declaring)>> {
@@ -283,9 +375,14 @@ mod tests {
                 priority: Some(Priority::Normal),
                 fresh_within: Some("2h".parse().ok()),
                 group: Some("tech".parse().ok()),
+                fills: None,
+            }),
+            Just(Declaring {
+                fills: Some(Some(SourceId::DEFAULT)),
+                ..Declaring::default()
             }),
         ];
-        (series(), proptest::collection::vec(declaring, 8))
+        (of_two_sources(), proptest::collection::vec(declaring, 8))
             .prop_map(|(series, declaring)| series.into_iter().zip(declaring).collect())
     }
 
@@ -295,10 +392,11 @@ mod tests {
     }
 
     fn simple_edits() -> impl Strategy<Value = WatchEdit> {
-        let pairs = (series(), series()).prop_map(|(from, to)| from.into_iter().zip(to).collect());
+        let pairs =
+            (of_two_sources(), series()).prop_map(|(from, to)| from.into_iter().zip(to).collect());
         prop_oneof![
-            series().prop_map(WatchEdit::Add),
-            series().prop_map(WatchEdit::Remove),
+            of_two_sources().prop_map(WatchEdit::Add),
+            of_two_sources().prop_map(WatchEdit::Remove),
             pairs.prop_map(WatchEdit::Replace),
             series().prop_map(WatchEdit::Set),
             declarations().prop_map(WatchEdit::Declare),
@@ -308,7 +406,7 @@ mod tests {
     proptest! {
         #[test]
         fn undo_brings_any_list_and_what_was_declared_back(
-            before in series(),
+            before in of_two_sources(),
             declared in declarations(),
             edit in edits(),
         ) {

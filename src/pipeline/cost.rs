@@ -89,11 +89,12 @@ impl Pipeline {
 
     /// What a backfill of series asks for, and what it costs.
     pub async fn costs(&self, series: &[SeriesKey], fill: Fill) -> Result<Vec<Cost>, DbError> {
-        let known: BTreeMap<SeriesKey, Coverage> =
+        let mut known: BTreeMap<SeriesKey, Coverage> =
             self.store.coverage().await?.into_iter().collect();
         let (learned, now) = (self.all_learned().await?, self.clock.now());
         let (nothing, default) = (Coverage::default(), Declared::default());
         let declared = self.declared().await?;
+        self.leave_to_others(series, &declared, &mut known).await?;
         let first = self.earliest_of(series).await?;
         let costs = series.iter().map(|key| {
             let series = self.stored_as(key);

@@ -23,6 +23,8 @@ words! {
         Refused = "refused by the provider",
         /// No bar was ever asked for.
         NeverAsked = "never asked for",
+        /// The source has it whose gaps the series fills.
+        Elsewhere = "from the other source",
         /// No bar is due.
         Closed = "closed or not due",
     }
@@ -38,6 +40,7 @@ impl MonthState {
             Self::Nothing => ".",
             Self::Refused => "x",
             Self::NeverAsked => "?",
+            Self::Elsewhere => "=",
             Self::Closed => "-",
         }
     }
@@ -97,7 +100,7 @@ impl Pipeline {
         };
         let held: BTreeMap<SeriesKey, BTreeSet<NaiveDate>> = held.map(firsts).collect();
         let coverage = self.store.coverage().await?;
-        let coverage: BTreeMap<SeriesKey, Coverage> = coverage.into_iter().collect();
+        let mut coverage: BTreeMap<SeriesKey, Coverage> = coverage.into_iter().collect();
         let now = self.clock.now();
         let grids: Vec<Grid> = series.iter().map(|key| self.grid(key)).collect();
         let today = |grid: &Grid| now.with_timezone(&grid.publishing.zone).date_naive();
@@ -106,6 +109,8 @@ impl Pipeline {
         let newest = Interval::Monthly.period_start(newest).unwrap_or(newest);
         let (no_coverage, no_bars) = (Coverage::default(), BTreeSet::new());
         let (declared, default) = (self.declared().await?, Declared::default());
+        self.leave_to_others(&series, &declared, &mut coverage)
+            .await?;
         let rows = series.into_iter().zip(grids).map(|(series, grid)| {
             let kept = self.kept_as(&series);
             let known = MonthsOf {
@@ -193,6 +198,7 @@ impl MonthsOf<'_> {
             (0, true) => MonthState::Whole,
             (0, false) if self.grid.first(span).is_none() => MonthState::Closed,
             (0, false) if self.is_refused(span) => MonthState::Refused,
+            (0, false) if self.coverage.elsewhere().gaps(span).is_empty() => MonthState::Elsewhere,
             (0, false) => MonthState::Nothing,
             (_, false) if lacking == self.grid.count(span) => MonthState::NeverAsked,
             _ => MonthState::Partly,

@@ -57,6 +57,8 @@ pub enum Obstacle {
     Rests(DateTime<Utc>),
     /// The schedule is paused.
     Paused,
+    /// Another source, whose gaps it fills, gives its new bars.
+    Fills(SourceId),
 }
 
 /// Why a series is asked for.
@@ -110,6 +112,11 @@ pub enum WhyNot {
     Rests {
         /// When.
         until: DateTime<Utc>,
+    },
+    /// Another source, whose gaps it fills, gives its new bars.
+    Fills {
+        /// That source.
+        source: SourceId,
     },
 }
 

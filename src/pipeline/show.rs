@@ -148,8 +148,11 @@ pub async fn ranges(
     within: Span,
 ) -> Result<RangesView, DbError> {
     let stored = pipeline.stored_as(&series);
-    let facts = pipeline.store.facts(stored.clone()).await?;
+    let mut facts = pipeline.store.facts(stored.clone()).await?;
     let declared = pipeline.store.declared().await?.remove(&series);
+    pipeline
+        .leave(&stored, declared.as_ref(), &mut facts)
+        .await?;
     let stand = pipeline.stand(stored, &facts, &declared.unwrap_or_default(), None);
     let stock = pipeline.stock(&stand.series, Some(within)).await?;
     let asked = stand.coverage.bounds().map(|bounds| bounds.from);

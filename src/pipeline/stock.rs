@@ -55,15 +55,15 @@ impl Stand {
         waits_from: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        let (known, hole) = match self.coverage.asked().bounds() {
-            Some(bounds) => (bounds.to, self.askable().first().map(|hole| hole.from)),
-            None => (waits_from.min(now), None),
-        };
+        let asked = self.coverage.asked().bounds();
+        let known = asked.map_or(waits_from.min(now), |bounds| bounds.to);
+        let hole = self.askable().first().map(|hole| hole.from);
         let later = Span::new(
             known.max(self.reach.unwrap_or(known)),
             now.max(known) + A_YEAR,
         );
         let next = self.grid.first(later).map(|slot| slot.span.from);
+        let next = next.filter(|next| !self.coverage.elsewhere().contains(*next));
         hole.into_iter().chain(next).min()
     }
 }
@@ -143,8 +143,12 @@ impl Pipeline {
         since: Option<DateTime<Utc>>,
     ) -> Result<Vec<Stand>, DbError> {
         let stored: Vec<SeriesKey> = series.iter().map(|key| self.stored_as(key)).collect();
-        let facts = self.store.facts_of(stored.clone()).await?;
+        let mut facts = self.store.facts_of(stored.clone()).await?;
         let (declared, nothing) = (self.declared().await?, Declared::default());
+        for (series, facts) in stored.iter().zip(&mut facts) {
+            self.leave(series, declared.get(&self.kept_as(series)), facts)
+                .await?;
+        }
         let mut stands = Vec::with_capacity(series.len());
         for (series, facts) in stored.into_iter().zip(&facts) {
             let earliest = match since {
@@ -280,6 +284,7 @@ impl Pipeline {
             let coverage = known.remove(&series).unwrap_or_default();
             let declared = declared.get(&series).unwrap_or(&nothing);
             let grid = self.grid(&series);
+            let mut facts;
             let mut evidence = Evidence {
                 grid: &grid,
                 coverage: &coverage,
@@ -288,8 +293,9 @@ impl Pipeline {
             };
             let spans = match request.within {
                 Some(fill) => {
-                    let facts = self.store.facts(series.clone()).await?;
-                    evidence.recent = &facts.recent;
+                    facts = self.store.facts(series.clone()).await?;
+                    self.leave(&series, Some(declared), &mut facts).await?;
+                    (evidence.coverage, evidence.recent) = (&facts.coverage, &facts.recent);
                     evidence.since = self.since(&series, declared);
                     let wanted = evidence.wanted_by(fill, now);
                     let first = first.get(&series).map(|first| first.at);

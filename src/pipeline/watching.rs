@@ -71,11 +71,14 @@ impl Watching {
         let keys = self.keys(pipeline).await?;
         let parked = pipeline.parked(&keys).await?;
         let stored: Vec<SeriesKey> = keys.iter().map(|key| pipeline.stored_as(key)).collect();
-        let facts = pipeline.store.facts_of(stored).await?;
+        let mut facts = pipeline.store.facts_of(stored).await?;
         let mut declared = pipeline.store.declared().await?;
         for (key, change) in changes {
             let now = declared.entry(key).or_default();
             *now = change.apply(now);
+        }
+        for (key, facts) in keys.iter().zip(&mut facts) {
+            pipeline.leave(key, declared.get(key), facts).await?;
         }
         let added = pipeline.store.added().await?;
         let known = keys.into_iter().zip(parked).zip(facts);
@@ -107,8 +110,9 @@ impl Watching {
         let reading = self.next_reading();
         let parked = pipeline.parked(std::slice::from_ref(&key)).await?;
         let parked = parked.into_iter().next().flatten();
-        let facts = pipeline.store.facts(pipeline.stored_as(&key)).await?;
+        let mut facts = pipeline.store.facts(pipeline.stored_as(&key)).await?;
         let declared = pipeline.store.declared().await?.remove(&key);
+        pipeline.leave(&key, declared.as_ref(), &mut facts).await?;
         let added_at = pipeline.store.added_at(key.clone()).await?;
         let listed = Listed {
             added_at: self.waits_since(pipeline, added_at),

@@ -30,6 +30,9 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
     let server = provider(Plan::Unlimited, &[]).await;
     for desk in Desk::on_each_database() {
         let desk = desk.asking(&server);
+        let desk = desk
+            .with("APCA_API_KEY_ID", "PKNOTUSED")
+            .with("APCA_API_SECRET_KEY", "not-used-here");
         ok(&desk, "watch add A,B --interval daily");
         ok(
             &desk,
@@ -57,7 +60,37 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
             listed.contains("priority=high fresh_within=3sessions group=tech"),
             "{listed}"
         );
+        // A second source is a series of its own, which leaves the list by itself.
+        ok(&desk, "watch set IBM --since 2020-01-31 --fill-from alpaca");
+        let exported = ok(&desk, "watch export").stdout;
+        let line = "alpaca:IBM,daily,false,since=2020-01-31 priority=high group=tech fills=alpha_vantage\n";
+        assert!(exported.ends_with(line), "{exported}");
+        std::fs::write(&path, &exported).unwrap();
+        let words = ["watch", "import", "--replace", path.to_str().unwrap()];
+        assert_eq!(desk.run(&words).code, 0);
+        assert_eq!(ok(&desk, "watch export").stdout, exported);
+        let plan = parsed(&desk.run(&["plan", "--format", "json"]));
+        let lines = plan["lines"].as_array().unwrap();
+        let second = lines
+            .iter()
+            .find(|line| line["series"]["source"] == "alpaca");
+        assert_eq!(
+            (
+                &second.unwrap()["why_not_now"]["reason"],
+                &second.unwrap()["why_not_now"]["source"]
+            ),
+            (&"fills".into(), &"alpha_vantage".into()),
+            "{plan}"
+        );
         for (line, said) in [
+            (
+                "watch add B --fill-from nobody",
+                "--fill-from: there is no source nobody; use one of",
+            ),
+            (
+                "watch add B --fill-from alpha_vantage",
+                "--fill-from: alpha_vantage cannot fill its own gaps",
+            ),
             (
                 "watch set IBM --since 2020",
                 "--since: \"2020\" is not a day",

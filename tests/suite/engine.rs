@@ -27,6 +27,7 @@ mod coverage;
 mod events;
 mod export;
 mod faults;
+mod fills;
 mod kept;
 mod monitor;
 mod panel;

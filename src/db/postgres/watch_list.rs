@@ -28,9 +28,9 @@ pub async fn read(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
 /// What is declared of each series that has not the defaults.
 pub async fn declared(connection: &mut PgConnection) -> Outcome<Declarations> {
     let rows: Vec<DeclaredRow> = sqlx::query_as(
-        "SELECT source, symbol, interval, adjusted, since::text, priority, fresh_within, series_group FROM series \
+        "SELECT source, symbol, interval, adjusted, since::text, priority, fresh_within, series_group, fills FROM series \
          WHERE since IS NOT NULL OR priority <> 'normal' OR fresh_within IS NOT NULL \
-               OR series_group IS NOT NULL",
+               OR series_group IS NOT NULL OR fills IS NOT NULL",
     )
     .fetch_all(connection)
     .await?;
@@ -139,11 +139,13 @@ async fn declare(connection: &mut PgConnection, rows: &[(SeriesKey, Declared)]) 
     let declared = || rows.iter().map(|(_, declared)| declared);
     let fresh = |declared: &Declared| declared.fresh_within.map(|within| within.to_string());
     let group = |declared: &Declared| declared.group.as_ref().map(ToString::to_string);
+    let fills = |declared: &Declared| declared.fills.as_ref().map(ToString::to_string);
     sqlx::query(
         "UPDATE series SET since = row.since, priority = row.priority, fresh_within = row.fresh_within, \
-                series_group = row.series_group \
-         FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::date[], $6::text[], $7::text[], $8::text[]) \
-              AS row (source, symbol, interval, adjusted, since, priority, fresh_within, series_group) \
+                series_group = row.series_group, fills = row.fills \
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::date[], $6::text[], $7::text[], $8::text[], \
+                     $9::text[]) \
+              AS row (source, symbol, interval, adjusted, since, priority, fresh_within, series_group, fills) \
          WHERE series.source = row.source AND series.symbol = row.symbol AND series.interval = row.interval \
                AND series.adjusted = row.adjusted",
     )
@@ -155,6 +157,7 @@ async fn declare(connection: &mut PgConnection, rows: &[(SeriesKey, Declared)]) 
     .bind(declared().map(|one| one.priority.as_str()).collect::<Vec<_>>())
     .bind(declared().map(fresh).collect::<Vec<_>>())
     .bind(declared().map(group).collect::<Vec<_>>())
+    .bind(declared().map(fills).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

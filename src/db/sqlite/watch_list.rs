@@ -26,9 +26,9 @@ pub async fn read(connection: &mut SqliteConnection) -> Outcome<Vec<SeriesKey>> 
 /// What is declared of each series that has not the defaults.
 pub async fn declared(connection: &mut SqliteConnection) -> Outcome<Declarations> {
     let rows: Vec<DeclaredRow> = sqlx::query_as(
-        "SELECT source, symbol, interval, adjusted, since, priority, fresh_within, series_group FROM series \
+        "SELECT source, symbol, interval, adjusted, since, priority, fresh_within, series_group, fills FROM series \
          WHERE since IS NOT NULL OR priority <> 'normal' OR fresh_within IS NOT NULL \
-               OR series_group IS NOT NULL",
+               OR series_group IS NOT NULL OR fills IS NOT NULL",
     )
     .fetch_all(connection)
     .await?;
@@ -135,7 +135,8 @@ async fn write(connection: &mut SqliteConnection, rewrite: Rewrite) -> Outcome<(
 async fn declare(connection: &mut SqliteConnection, rows: &[(SeriesKey, Declared)]) -> Outcome<()> {
     sqlx::query(
         "UPDATE series SET since = value->>'$[1].since', priority = value->>'$[1].priority', \
-                fresh_within = value->>'$[1].fresh_within', series_group = value->>'$[1].group' \
+                fresh_within = value->>'$[1].fresh_within', series_group = value->>'$[1].group', \
+                fills = value->>'$[1].fills' \
          FROM json_each($1) \
          WHERE source = value->>'$[0].source' AND symbol = value->>'$[0].symbol' \
                AND interval = value->>'$[0].interval' AND adjusted = value->>'$[0].adjusted'",

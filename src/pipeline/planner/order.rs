@@ -191,6 +191,9 @@ fn not_asked(one: &Candidate, now: DateTime<Utc>) -> PlannedFetch {
         },
         Some(Obstacle::Rests(until)) => WhyNot::Rests { until: *until },
         Some(Obstacle::Paused) => WhyNot::Paused,
+        Some(Obstacle::Fills(source)) => WhyNot::Fills {
+            source: source.clone(),
+        },
         None if one.due_from.is_some_and(|due| due <= now) => WhyNot::Schedule,
         None => WhyNot::NotDue { due: one.due_from },
     };

@@ -97,6 +97,7 @@ impl WhyNot {
                 )
             }
             Self::Refused { said, .. } => said.clone(),
+            Self::Fills { source } => format!("fills what {source} cannot give"),
             Self::Rests { until } => {
                 format!("the source does not know it; asked again {}", clock(*until))
             }

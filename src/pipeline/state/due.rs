@@ -150,16 +150,20 @@ impl Entry {
         let refused = self.parked.clone();
         let refused = refused.map(|(class, said)| Obstacle::Refused(class, said));
         let rests = || self.rests_until(now).map(Obstacle::Rests);
+        let due_from = self.due_from(now);
+        let fills = || self.declared.fills.clone().filter(|_| due_from.is_none());
         Candidate {
             series: self.key.clone(),
             priority: self.declared.priority,
             price: self.fetch_price,
-            due_from: self.due_from(now),
+            due_from,
             known_to: self.known_to(),
             safe_until: self.safe_until,
             target: self.target(),
             backlog: self.backlog(now),
-            obstacle: refused.or_else(rests),
+            obstacle: refused
+                .or_else(rests)
+                .or_else(|| fills().map(Obstacle::Fills)),
             at,
         }
     }

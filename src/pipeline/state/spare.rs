@@ -91,7 +91,12 @@ impl State {
 impl Entry {
     /// What its declared beginning still lacks of what can be asked for.
     pub(super) fn backlog(&self, now: DateTime<Utc>) -> Option<Backlog> {
-        let since = self.declared.since?;
+        let fills = self.since.filter(|_| self.declared.fills.is_some());
+        let fills = fills.map(|since| since.with_timezone(&self.grid.publishing.zone));
+        let since = self
+            .declared
+            .since
+            .or(fills.map(|since| since.date_naive()))?;
         let price = self.closing_price;
         (price > 0 && self.can_be_asked(now)).then_some(Backlog { since, price })
     }

@@ -174,7 +174,7 @@ impl Prompt {
             PromptKind::Filter => String::new(),
             PromptKind::Add { interval } => add::hint(&self.wanted(shared), *interval, shared),
             PromptKind::Edit { .. } => {
-                "interval, raw; since=2020-01-31 priority=high fresh_within=2h group=tech or none"
+                "interval, since=2020-01-31 priority=low fresh_within=2h group=a fill_from=SOURCE"
                     .to_owned()
             }
             PromptKind::Import => {

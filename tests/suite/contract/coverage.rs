@@ -312,7 +312,17 @@ async fn before_schema_9(place: &Place) {
             .sql(&format!("ALTER TABLE listings DROP COLUMN {column}"))
             .await;
     }
-    for column in ["since", "priority", "fresh_within", "series_group"] {
+    before_schema_18(place).await;
+    for column in ["since", "priority", "series_group"] {
+        place
+            .sql(&format!("ALTER TABLE series DROP COLUMN {column}"))
+            .await;
+    }
+}
+
+/// Takes back what is newer than schema 17 in the watch list.
+pub async fn before_schema_18(place: &Place) {
+    for column in ["fresh_within", "fills"] {
         place
             .sql(&format!("ALTER TABLE series DROP COLUMN {column}"))
             .await;

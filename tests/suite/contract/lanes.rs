@@ -368,9 +368,7 @@ async fn the_engines_say_where_they_are_and_what_they_have_sent(place: Place) {
 async fn a_store_of_the_schema_before_goes_on_where_it_was(place: Place) {
     place.open().await.close().await;
     super::coverage::before_schema_17(&place).await;
-    place
-        .sql("ALTER TABLE series DROP COLUMN fresh_within")
-        .await;
+    super::coverage::before_schema_18(&place).await;
     place
         .sql("DELETE FROM _sqlx_migrations WHERE version > 16")
         .await;

@@ -111,9 +111,7 @@ async fn a_store_of_the_schema_before_notes_instants(place: Place) {
     super::coverage::before_schema_17(&place).await;
     place.sql("DROP TABLE ticks").await;
     place.sql("DROP TABLE stated_left").await;
-    place
-        .sql("ALTER TABLE series DROP COLUMN fresh_within")
-        .await;
+    super::coverage::before_schema_18(&place).await;
     place
         .sql("DELETE FROM _sqlx_migrations WHERE version > 14")
         .await;

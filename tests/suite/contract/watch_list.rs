@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use pipeline_tui::db::WATCH_LIST_MARK;
-use pipeline_tui::model::{Declarations, Declaring, Priority};
+use pipeline_tui::model::{Declarations, Declaring, Priority, SourceId, Sources};
 use pipeline_tui::time::Clock;
 
 contract! {
@@ -12,6 +12,7 @@ contract! {
     a_change_keeps_the_order_and_can_be_undone,
     what_moves_in_the_list_keeps_its_settings,
     a_list_of_schema_17_has_no_targets_and_takes_one,
+    a_list_of_schema_18_fills_nothing_and_can_be_filled,
     others_learn_of_a_change_by_its_mark,
     what_is_declared_of_a_series_is_kept_changed_and_undone,
     changes_of_many_processes_lose_no_series,
@@ -117,6 +118,7 @@ async fn what_is_declared_of_a_series_is_kept_changed_and_undone(place: Place) {
         priority: Some(Priority::High),
         fresh_within: Some("3sessions".parse().ok()),
         group: Some("tech".parse().ok()),
+        fills: None,
     };
     let low = Declaring {
         priority: Some(Priority::Low),
@@ -183,9 +185,7 @@ async fn a_list_of_schema_17_has_no_targets_and_takes_one(place: Place) {
     let before = store.declared().await.unwrap();
     drop(store);
     // As the version before left it.
-    place
-        .sql("ALTER TABLE series DROP COLUMN fresh_within")
-        .await;
+    super::coverage::before_schema_18(&place).await;
     place
         .sql("DELETE FROM _sqlx_migrations WHERE version > 17")
         .await;
@@ -195,6 +195,45 @@ async fn a_list_of_schema_17_has_no_targets_and_takes_one(place: Place) {
     store.edit_watch_list(target).await.unwrap();
     let written = store.declared().await.unwrap()[&a].written();
     assert_eq!(written, "fresh_within=2h group=tech");
+}
+
+async fn a_list_of_schema_18_fills_nothing_and_can_be_filled(place: Place) {
+    let store = place.open().await;
+    let [a] = daily("A").try_into().unwrap();
+    let target = Declaring {
+        fresh_within: Some("2h".parse().ok()),
+        ..Declaring::default()
+    };
+    let list = vec![
+        WatchEdit::Add(vec![a.clone()]),
+        WatchEdit::Declare(vec![(a.clone(), target.clone())]),
+    ];
+    let list = WatchEdit::Several(list);
+    store.edit_watch_list(list).await.unwrap();
+    let before = store.declared().await.unwrap();
+    drop(store);
+    // As the version before left it.
+    place.sql("ALTER TABLE series DROP COLUMN fills").await;
+    place
+        .sql("DELETE FROM _sqlx_migrations WHERE version > 18")
+        .await;
+    let store = place.open().await;
+    assert_eq!(store.declared().await.unwrap(), before);
+    let other = SourceId::known("other");
+    let sources = Sources {
+        usual: SourceId::DEFAULT,
+        known: vec![SourceId::DEFAULT, other.clone()],
+    };
+    let fill = WatchEdit::fill(vec![(a.clone(), target)], &other, &sources).unwrap();
+    let filled = store.edit_watch_list(fill).await.unwrap();
+    assert_eq!(filled.added, [a.at(&other)]);
+    let written = |declared: &Declarations, key: &SeriesKey| declared[key].written();
+    let declared = store.declared().await.unwrap();
+    assert_eq!(written(&declared, &a), "fresh_within=2h");
+    assert_eq!(written(&declared, &a.at(&other)), "fills=alpha_vantage");
+    let removal = WatchEdit::Remove(vec![a.clone()]);
+    store.edit_watch_list(removal).await.unwrap();
+    assert_eq!(store.declared().await.unwrap(), Declarations::new());
 }
 
 async fn others_learn_of_a_change_by_its_mark(place: Place) {

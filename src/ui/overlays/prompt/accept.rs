@@ -1,9 +1,12 @@
 //! What an entered line becomes, or why it cannot be accepted.
 
+use std::collections::HashMap;
+
 use super::typed::series_of;
 use super::{add, keys, named};
+use crate::model::source::SourceError;
 use crate::model::text::clean;
-use crate::model::{Declaring, SeriesKey, Sources, WatchEdit, moment};
+use crate::model::{Declared, Declaring, SeriesKey, SourceId, Sources, WatchEdit, moment};
 use crate::pipeline::command::Command;
 use crate::pipeline::schedule::Schedule;
 use crate::ui::action::Effect;
@@ -59,7 +62,7 @@ fn edit(
     is_whole: bool,
     shared: &Shared,
 ) -> Result<Vec<Reply>, String> {
-    let (typed, declaring) = declared(typed)?;
+    let (typed, declaring, fill_from) = declared(typed)?;
     let says_prices = typed
         .split_whitespace()
         .any(|word| word.eq_ignore_ascii_case("adjusted") || word.eq_ignore_ascii_case("raw"));
@@ -81,7 +84,7 @@ fn edit(
         };
         Ok::<_, String>(SeriesKey { adjusted, ..to })
     };
-    if typed.is_empty() && declaring.is_empty() {
+    if typed.is_empty() && declaring.is_empty() && fill_from.is_none() {
         return Err("enter an interval, or choose one with the arrow keys".to_owned());
     }
     for from in series {
@@ -98,34 +101,66 @@ fn edit(
     }
     let is_replaced = |from: &&SeriesKey| pairs.iter().any(|(before, _)| before == *from);
     let stays = series.iter().filter(|from| !is_replaced(from)).cloned();
-    let after = pairs.iter().map(|(_, to)| to.clone()).chain(stays);
-    let declare: Vec<_> = after.map(|key| (key, declaring.clone())).collect();
-    let declare = (!declaring.is_empty()).then_some(WatchEdit::Declare(declare));
+    let after = pairs.iter().map(|(from, to)| (from.clone(), to.clone()));
+    let after: Vec<_> = after.chain(stays.map(|key| (key.clone(), key))).collect();
+    let fill = match fill_from {
+        Some(from) => Some(filling(&after, &declaring, &from, shared)?),
+        None => None,
+    };
+    let declare = after.into_iter().map(|(_, key)| (key, declaring.clone()));
+    let declare = (!declaring.is_empty()).then(|| WatchEdit::Declare(declare.collect()));
     let replace = (!pairs.is_empty()).then_some(WatchEdit::Replace(pairs));
-    let edit = match (replace, declare) {
-        (Some(replace), Some(declare)) => Some(WatchEdit::Several(vec![replace, declare])),
-        (one, other) => one.or(other),
+    let edits = [replace, declare, fill].into_iter().flatten();
+    let mut edits: Vec<WatchEdit> = edits.collect();
+    let edit = match edits.len() {
+        0 | 1 => edits.pop(),
+        _ => Some(WatchEdit::Several(edits)),
     };
     Ok(edit.map(Reply::Change).into_iter().collect())
 }
 
-/// The words that name an interval or prices, and what the others declare.
-fn declared(typed: &str) -> Result<(String, Declaring), String> {
-    let mut declaring = Declaring::default();
+/// Adds the series of a source that fill the gaps of these, each with what it was before.
+fn filling(
+    series: &[(SeriesKey, SeriesKey)],
+    declaring: &Declaring,
+    from: &SourceId,
+    shared: &Shared,
+) -> Result<WatchEdit, String> {
+    let watched = shared
+        .snapshot
+        .iter()
+        .flat_map(|snapshot| snapshot.series.iter());
+    let declared: HashMap<&SeriesKey, &Declared> = watched
+        .map(|watched| (&watched.key, &watched.declared))
+        .collect();
+    let now = series.iter().map(|(before, key)| {
+        let before = declared.get(before).copied().cloned().unwrap_or_default();
+        (key.clone(), declaring.apply(&before).into())
+    });
+    WatchEdit::fill(now.collect(), from, &shared.sources)
+}
+
+/// The words that name an interval or prices, what the others declare, and the source that fills gaps.
+fn declared(typed: &str) -> Result<(String, Declaring, Option<SourceId>), String> {
+    let (mut declaring, mut fill_from) = (Declaring::default(), None);
     let mut rest = vec![];
     for word in typed.split_whitespace() {
         match word.split_once('=') {
+            Some(("fill_from", value)) => {
+                let source = value.to_ascii_lowercase().parse();
+                fill_from = Some(source.map_err(|error: SourceError| error.to_string())?);
+            }
             Some((name, value)) if declaring.take(name, value)? => {}
             Some((name, _)) => {
                 let name = clean(name);
                 return Err(format!(
-                    "\"{name}\" is not a setting; use since, priority, fresh_within or group"
+                    "\"{name}\" is not a setting; use since, priority, fresh_within, group, fills or fill_from"
                 ));
             }
             None => rest.push(word),
         }
     }
-    Ok((rest.join(" "), declaring))
+    Ok((rest.join(" "), declaring, fill_from))
 }
 
 fn export(series: &[SeriesKey], typed: &str) -> Result<Vec<Reply>, String> {
@@ -141,7 +176,8 @@ mod tests {
     use crate::ui::sample;
 
     fn edited(typed: &str) -> Result<WatchEdit, String> {
-        let shared = sample::shared(sample::normal());
+        let mut shared = sample::shared(sample::normal());
+        shared.sources.known = vec![SourceId::DEFAULT, SourceId::known("other")];
         let ibm = sample::series("IBM", Interval::Daily);
         match edit(&[ibm], typed, true, &shared)?.as_slice() {
             [Reply::Change(edit)] => Ok(edit.clone()),
@@ -172,7 +208,24 @@ mod tests {
             panic!("{edits:?}");
         };
         assert_eq!(pairs[0].0, sample::series("IBM", Interval::Weekly));
+        let Ok(WatchEdit::Several(edits)) = edited("priority=low fill_from=other") else {
+            panic!("a second source");
+        };
+        let [WatchEdit::Declare(_), WatchEdit::Several(fill)] = edits.as_slice() else {
+            panic!("{edits:?}");
+        };
+        let [WatchEdit::Add(added), WatchEdit::Declare(pairs)] = fill.as_slice() else {
+            panic!("{fill:?}");
+        };
+        assert_eq!((added.len(), &added[0]), (1, &pairs[0].0));
+        let declared = pairs[0].1.apply(&crate::model::Declared::default());
+        assert_eq!(declared.written(), "priority=low fills=alpha_vantage");
         for (typed, said) in [
+            (
+                "fill_from=alpha_vantage",
+                "alpha_vantage cannot fill its own",
+            ),
+            ("fill_from=nobody", "there is no source nobody; use one of"),
             ("daily since=2020", "\"2020\" is not a day"),
             ("colour=red", "\"colour\" is not a setting; use since"),
             ("", "enter an interval"),

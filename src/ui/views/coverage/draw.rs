@@ -182,7 +182,7 @@ const fn role(state: MonthState) -> Role {
     match state {
         MonthState::Whole => Role::Ok,
         MonthState::Partly | MonthState::Refused => Role::Warn,
-        MonthState::Nothing => Role::Muted,
+        MonthState::Nothing | MonthState::Elsewhere => Role::Muted,
         MonthState::NeverAsked => Role::Err,
         MonthState::Closed => Role::Dim,
     }
@@ -191,7 +191,7 @@ const fn role(state: MonthState) -> Role {
 const fn role_of_range(there: There) -> Role {
     match there {
         There::Held => Role::Ok,
-        There::Nothing => Role::Muted,
+        There::Nothing | There::Elsewhere => Role::Muted,
         There::NotYet | There::Extra => Role::Text,
         There::Refused | There::Restated => Role::Warn,
         There::NeverAsked => Role::Err,
