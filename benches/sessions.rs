@@ -99,6 +99,7 @@ fn of_ten_thousand() -> f64 {
         safe_until: Some(now + TimeDelta::hours(1) * (number * 7919 % 3_000)),
         target: None,
         backlog: None,
+        rides: None,
         obstacle: None,
         at: Some(now),
     };

@@ -37,6 +37,7 @@ mod prune;
 mod reading;
 mod recover;
 mod retry;
+mod riders;
 mod run;
 pub mod schedule;
 pub mod search;

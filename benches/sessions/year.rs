@@ -198,6 +198,7 @@ impl Year {
                 safe_until: self.pipeline.safe_until(&stand, self.begins),
                 target: None,
                 backlog: None,
+                rides: None,
                 obstacle: None,
                 at: stand.truth.is_due.then_some(now),
             }

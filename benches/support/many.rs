@@ -144,6 +144,7 @@ pub(crate) async fn received(
             source: SourceId::DEFAULT,
             endpoint: "TIME_SERIES_DAILY".to_owned(),
             series: vec![series.clone()],
+            riders: vec![],
             page: 1,
             parameters: vec![],
         },
@@ -177,6 +178,7 @@ pub(crate) async fn received(
         parse_ms: 0,
         is_last: true,
         spoken,
+        is_rolled_up: false,
     }
 }
 

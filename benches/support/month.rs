@@ -15,6 +15,7 @@ pub(crate) fn ask(datatype: &str) -> Request {
         source: SourceId::DEFAULT,
         endpoint: "TIME_SERIES_INTRADAY".to_owned(),
         series: vec![SeriesKey::raw("IBM".parse().unwrap(), Interval::Min1)],
+        riders: vec![],
         page: 1,
         parameters: vec![
             pair("function", "TIME_SERIES_INTRADAY"),

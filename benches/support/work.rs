@@ -147,6 +147,7 @@ pub(crate) async fn store(
         parse_ms: 0,
         is_last: true,
         spoken: None,
+        is_rolled_up: false,
     };
     let before = start.elapsed();
     let (counts, mut cost) = gauge.measure(store.apply(vec![batch], credential())).await;

@@ -33,6 +33,8 @@ pub fn change(before: &[Segment], after: &[Segment]) -> Changed {
 pub struct Says {
     /// For which it speaks.
     pub spoken: Option<Spoken>,
+    /// Whether its bars were rolled up from finer ones.
+    pub is_rolled_up: bool,
     /// That others are on an earlier scale.
     pub restated: Option<Restatement>,
 }
@@ -50,7 +52,17 @@ impl Says {
         }
         Self {
             spoken: batch.spoken,
+            is_rolled_up: batch.is_rolled_up,
             restated,
+        }
+    }
+
+    /// The same where nothing can be restated.
+    pub fn alone(batch: &Batch) -> Self {
+        Self {
+            spoken: batch.spoken,
+            is_rolled_up: batch.is_rolled_up,
+            restated: None,
         }
     }
 
@@ -65,8 +77,10 @@ impl Says {
                 restated.is_later,
             );
         }
-        if let Some(spoken) = &self.spoken {
-            coverage.hear(spoken, newest);
+        match &self.spoken {
+            Some(spoken) if self.is_rolled_up => coverage.hear_rolled_up(spoken, newest),
+            Some(spoken) => coverage.hear(spoken, newest),
+            None => {}
         }
     }
 }

@@ -90,6 +90,7 @@ pub fn request((source, endpoint): (&str, String), parameters: &str, page: i64) 
         endpoint,
         parameters: self::parameters(parameters),
         series: vec![],
+        riders: vec![],
         page: count(page),
     })
 }
@@ -536,6 +537,7 @@ mod tests {
             endpoint: "BARS".to_owned(),
             parameters: vec![pair("symbol", "A&B=C"), pair("month", "2009-01")],
             series: vec![],
+            riders: vec![],
             page: 3,
         };
         let text = parameters_text(&before);

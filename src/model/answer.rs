@@ -112,6 +112,8 @@ pub struct Batch {
     pub is_last: bool,
     /// What the answer speaks for; `None`: for nothing.
     pub spoken: Option<Spoken>,
+    /// Whether its bars were rolled up from the finer ones that were asked for.
+    pub is_rolled_up: bool,
 }
 
 /// What an upsert did.

@@ -17,6 +17,10 @@ words! {
         Asked = "asked",
         /// Asked for, and the provider refuses to answer.
         Refused = "refused",
+        /// Rolled up from finer bars after they could change no more.
+        Derived = "derived",
+        /// Rolled up from finer bars, which may change.
+        Deriving = "deriving",
         /// Asked for before the provider adjusted it again: it counts as never asked for, and the bars
         /// stored are on an earlier scale.
         Restated = "restated",
@@ -39,6 +43,8 @@ pub struct Coverage {
     settled: Spans,
     /// All that was asked for, settled or not.
     asked: Spans,
+    /// What of that was asked for as finer bars, and rolled up.
+    derived: Spans,
     refused: Spans,
     restated: Spans,
     /// What another source gives, whose gaps this series fills. It is worked out, never kept.
@@ -73,6 +79,15 @@ impl Coverage {
                     coverage.asked.add(span);
                 }
                 Known::Asked => coverage.asked.add(span),
+                Known::Derived => {
+                    coverage.settled.add(span);
+                    coverage.asked.add(span);
+                    coverage.derived.add(span);
+                }
+                Known::Deriving => {
+                    coverage.asked.add(span);
+                    coverage.derived.add(span);
+                }
                 Known::Refused => coverage.refused.add(span),
                 Known::Restated => coverage.restated.add(span),
             }
@@ -87,8 +102,11 @@ impl Coverage {
             let segment = |span: &Span| Segment { span: *span, known };
             spans.as_slice().iter().map(segment).collect::<Vec<_>>()
         };
-        let mut segments = each(&self.settled, Known::Settled);
-        segments.extend(each(&self.asked.without(&self.settled), Known::Asked));
+        let (own, unsettled) = (self.asked.without(&self.derived), self.unsettled());
+        let mut segments = each(&self.settled.without(&self.derived), Known::Settled);
+        segments.extend(each(&unsettled.without(&self.derived), Known::Asked));
+        segments.extend(each(&self.settled.without(&own), Known::Derived));
+        segments.extend(each(&unsettled.without(&own), Known::Deriving));
         // Where the provider refuses to bring what it restated, the mark is worth more than the refusal.
         segments.extend(each(&self.restated, Known::Restated));
         let refused = self.refused.without(&self.asked).without(&self.restated);
@@ -97,9 +115,16 @@ impl Coverage {
         segments
     }
 
+    /// The same of an answer with finer bars, from which those of the series were rolled up.
+    pub fn hear_rolled_up(&mut self, spoken: &Spoken, newest: Option<DateTime<Utc>>) {
+        self.hear(spoken, newest);
+        self.derived.add(spoken.asked);
+    }
+
     /// Takes in what an answer speaks for; `newest` is the label of the newest bar of the series.
     pub fn hear(&mut self, spoken: &Spoken, newest: Option<DateTime<Utc>>) {
         self.asked.add(spoken.asked);
+        self.derived.cut(spoken.asked);
         self.settled.add(spoken.settled(newest));
         self.refused.cut(spoken.asked);
         self.restated.cut(spoken.asked);
@@ -125,6 +150,7 @@ impl Coverage {
             }
             self.asked.cut(span);
             self.settled.cut(span);
+            self.derived.cut(span);
         }
     }
 
@@ -138,6 +164,12 @@ impl Coverage {
     #[must_use]
     pub const fn settled(&self) -> &Spans {
         &self.settled
+    }
+
+    /// What was asked for as finer bars, and rolled up.
+    #[must_use]
+    pub const fn derived(&self) -> &Spans {
+        &self.derived
     }
 
     /// What the provider refused to answer for.
@@ -355,6 +387,31 @@ mod tests {
             Coverage::of(second.segments(), None).elsewhere().as_slice(),
             []
         );
+    }
+
+    #[test]
+    fn what_was_rolled_up_is_marked_until_it_is_asked_for_itself() {
+        let mut coverage = Coverage::default();
+        coverage.hear(&newest(0, 10, 8), None);
+        coverage.hear_rolled_up(&newest(6, 20, 18), None);
+        let known = |coverage: &Coverage| -> Vec<(Known, Span)> {
+            let segments = coverage.segments().into_iter();
+            segments.map(|one| (one.known, one.span)).collect()
+        };
+        let rolled = [
+            (Known::Settled, span(0, 6)),
+            (Known::Derived, span(6, 18)),
+            (Known::Deriving, span(18, 20)),
+        ];
+        assert_eq!(known(&coverage), rolled);
+        let again = Coverage::of(coverage.segments(), coverage.asked_at());
+        assert_eq!(again, coverage, "as it is kept");
+        assert_eq!(coverage.never_asked(span(0, 20)), []);
+        assert_eq!(coverage.unsettled().as_slice(), [span(18, 20)]);
+        coverage.hear(&newest(10, 21, 19), None);
+        assert_eq!(coverage.derived().as_slice(), [span(6, 10)]);
+        coverage.restate(span(18, 21), false);
+        assert_eq!(coverage.derived().as_slice(), []);
     }
 
     #[test]

@@ -111,20 +111,30 @@ impl Grid {
         })
     }
 
+    /// The time of the bar that an instant is in, inside a session or outside.
+    #[must_use]
+    pub fn time_at(&self, at: DateTime<Utc>) -> Span {
+        if !self.interval.is_intraday() {
+            let date = at.with_timezone(&self.publishing.zone).date_naive();
+            return self.publishing.period(self.interval, date);
+        }
+        let date = self.calendar.date(at);
+        let midnight = super::moment::midnight(date, self.calendar.zone());
+        let step = self.interval.length();
+        let place = (at - midnight).num_seconds() / step.num_seconds().max(1);
+        let from = midnight + step * i32::try_from(place).unwrap_or_default();
+        Span::new(from, from + step)
+    }
+
     /// The time of the bar that an instant belongs to; `None` where that time overlaps a session and
     /// the instant is outside it.
     #[must_use]
     pub fn slot_at(&self, at: DateTime<Utc>) -> Option<Span> {
-        let date = self.calendar.date(at);
+        let slot = self.time_at(at);
         if !self.interval.is_intraday() {
-            let date = at.with_timezone(&self.publishing.zone).date_naive();
-            return Some(self.publishing.period(self.interval, date));
+            return Some(slot);
         }
-        let midnight = super::moment::midnight(date, self.calendar.zone());
-        let step = self.interval.length();
-        let place = (at - midnight).num_seconds() / step.num_seconds().max(1);
-        let from = midnight + step * i32::try_from(place).ok()?;
-        let slot = Span::new(from, from + step);
+        let date = self.calendar.date(at);
         let session = self.calendar.session(date);
         let is_outside = session.is_some_and(|session| {
             let hours = Span::new(session.open, session.close);

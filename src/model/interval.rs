@@ -82,6 +82,12 @@ impl Interval {
         self.minutes().is_some()
     }
 
+    /// Whether bars of a longer interval within a day begin and end with bars of this one.
+    #[must_use]
+    pub fn adds_up_to(self, longer: Self) -> bool {
+        self.minutes() < longer.minutes() && self.is_intraday()
+    }
+
     /// How long after one bar the next one is expected, as a plain duration (a month counts 31 days).
     #[must_use]
     pub fn length(self) -> TimeDelta {

@@ -12,6 +12,8 @@ words! {
     pub enum There {
         /// Bars.
         Held = "held",
+        /// Bars that were rolled up from finer ones.
+        Derived = "rolled up",
         /// Bars on an earlier scale than the rest: the provider has restated them since.
         Restated = "held, restated since",
         /// None, and the provider has none.
@@ -233,13 +235,15 @@ fn state(coverage: &Coverage, held: &Spans, at: DateTime<Utc>) -> There {
     if held.contains(at) {
         return if coverage.restated().contains(at) {
             There::Restated
+        } else if coverage.derived().contains(at) {
+            There::Derived
         } else {
             There::Held
         };
     }
     match coverage.known(at) {
-        Some(Known::Settled) => There::Nothing,
-        Some(Known::Asked) => There::NotYet,
+        Some(Known::Settled | Known::Derived) => There::Nothing,
+        Some(Known::Asked | Known::Deriving) => There::NotYet,
         Some(Known::Refused) => There::Refused,
         Some(Known::Restated) | None if coverage.elsewhere().contains(at) => There::Elsewhere,
         Some(Known::Restated) | None => There::NeverAsked,

@@ -15,6 +15,8 @@ pub struct Request {
     pub parameters: Vec<(String, String)>,
     /// The series that the answer fills; none: it is about symbols.
     pub series: Vec<SeriesKey>,
+    /// Coarser series of the same instruments, whose bars are rolled up from those.
+    pub riders: Vec<SeriesKey>,
     /// Which page of the answer is asked for, from 1.
     pub page: u32,
 }
@@ -27,6 +29,25 @@ impl Request {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The series that the answer fills, and those that ride along with one of them.
+    pub fn filled(&self) -> impl Iterator<Item = &SeriesKey> {
+        let rides = |rider: &&SeriesKey| self.series.iter().any(|base| rider.is_coarser_than(base));
+        self.series.iter().chain(self.riders.iter().filter(rides))
+    }
+
+    /// The same about these series as they were kept together: those of the finest interval are asked for,
+    /// and coarser ones ride along.
+    #[must_use]
+    pub fn about(self, filled: &[SeriesKey]) -> Self {
+        let is_carried = |key: &SeriesKey| filled.iter().any(|base| key.is_coarser_than(base));
+        let (riders, series) = filled.iter().cloned().partition(is_carried);
+        Self {
+            series,
+            riders,
+            ..self
+        }
     }
 
     /// Whether the answer fills no series.
@@ -84,8 +105,31 @@ mod tests {
             endpoint: "bars".into(),
             parameters: vec![("symbol".into(), "IBM".into())],
             series: vec![SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily)],
+            riders: vec![],
             page: 1,
         }
+    }
+
+    #[test]
+    fn coarser_series_of_the_same_instrument_ride_along() {
+        let key = |symbol: &str, interval| SeriesKey::raw(symbol.parse().unwrap(), interval);
+        let asked = [key("A", Interval::Min5), key("B", Interval::Min5)];
+        let riders = [key("A", Interval::Min15), key("B", Interval::Min60)];
+        let filled = vec![
+            riders[0].clone(),
+            asked[0].clone(),
+            riders[1].clone(),
+            asked[1].clone(),
+        ];
+        let mut request = request().about(&filled);
+        assert_eq!(
+            (&request.series[..], &request.riders[..]),
+            (&asked[..], &riders[..])
+        );
+        // Without its base, nothing rides.
+        request.series.truncate(1);
+        let filled: Vec<&SeriesKey> = request.filled().collect();
+        assert_eq!(filled, [&asked[0], &riders[0]]);
     }
 
     #[test]

@@ -44,6 +44,13 @@ fn first(grid: &Grid, slot: Span, bar: &Bar) -> Bar {
 }
 
 fn add(sum: &mut Bar, later: &Bar) {
+    // Without a trade a bar repeats the last close, which is no price of its own time.
+    if later.volume == 0.into() {
+        return;
+    }
+    if sum.volume == 0.into() {
+        (sum.open, sum.high, sum.low) = (later.open, later.high, later.low);
+    }
     sum.high = sum.high.max(later.high);
     sum.low = sum.low.min(later.low);
     sum.close = later.close;
@@ -106,6 +113,29 @@ mod tests {
         let rolled = roll_up(grid, within, &finer);
         let shown = |bar: &Bar| bar.timestamp.format("%m-%d %H:%M").to_string();
         rolled.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_bar_without_a_trade_has_no_price() {
+        let start = at("2026-11-23T10:00:00Z");
+        let minute = |minutes: i64| start + TimeDelta::minutes(minutes);
+        let quiet = |minutes| Bar {
+            volume: 0.into(),
+            ..bar(minute(minutes), [90, 90, 90, 90], 1)
+        };
+        let within = Span::new(start, minute(10));
+        let finer = [
+            quiet(0),
+            bar(minute(1), [50, 60, 40, 55], 7),
+            quiet(2),
+            quiet(5),
+            quiet(6),
+        ];
+        let rolled = roll_up(&always(Interval::Min5), within, &finer);
+        let prices = |bar: &Bar| [bar.open, bar.high, bar.low, bar.close].map(Price::units);
+        assert_eq!(prices(&rolled[0]), [50, 60, 40, 55]);
+        assert_eq!(rolled[0].volume, finer[1].volume);
+        assert_eq!((prices(&rolled[1]), rolled[1].volume), ([90; 4], 0.into()));
     }
 
     #[test]

@@ -76,6 +76,15 @@ impl SeriesKey {
         }
     }
 
+    /// Whether its bars are longer than those of a series that is otherwise the same.
+    #[must_use]
+    pub fn is_coarser_than(&self, other: &Self) -> bool {
+        self.symbol == other.symbol
+            && self.source == other.source
+            && self.adjusted == other.adjusted
+            && self.interval.length() > other.interval.length()
+    }
+
     /// The same series at another source.
     #[must_use]
     pub fn at(&self, source: &SourceId) -> Self {

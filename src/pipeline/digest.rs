@@ -59,8 +59,12 @@ impl Exchange<'_> {
             set_aside: reading.set_aside,
             parse_ms,
             is_last,
+            is_rolled_up: false,
         };
-        let batches: Vec<Batch> = page.parts.into_iter().map(batch).collect();
+        let mut batches: Vec<Batch> = page.parts.into_iter().map(batch).collect();
+        let rolled = || self.rolled_up(&kept.request, &batches);
+        let rolled = self.pipeline.write(self.waiting, rolled).await?;
+        batches.extend(rolled);
         let apply = || self.store.apply(batches.clone(), kept.credential.clone());
         let counts = self.pipeline.write(self.waiting, apply).await?;
         debug_assert_eq!(counts.len(), batches.len(), "counts for each series");

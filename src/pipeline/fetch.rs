@@ -20,7 +20,8 @@ use super::source::{Refusal, Wish};
 use crate::db::{DbError, Store};
 use crate::model::causes::Causes;
 use crate::model::{
-    Coverage, ErrorClass, Known, Request, RunId, Segment, SeriesReport, SeriesStatus, Span, quota,
+    Coverage, ErrorClass, Known, Request, RunId, Segment, SeriesKey, SeriesReport, SeriesStatus,
+    Span, quota,
 };
 
 /// After so many times in a row that the provider refuses, the older ones are not asked for.
@@ -83,7 +84,7 @@ impl From<DbError> for Setback {
 impl Fetch {
     pub async fn run(mut self) -> Fetched {
         let mut requests = std::mem::take(&mut self.requests);
-        let series = requests.iter().take(1).flat_map(|first| &first.series);
+        let series = requests.iter().take(1).flat_map(Request::filled);
         let mut reports: Vec<SeriesReport> = series
             .map(|series| SeriesReport::new(series.clone(), SeriesStatus::Running))
             .collect();
@@ -155,8 +156,8 @@ impl Fetch {
         (request, rest): (&Request, &[Request]),
         refusal: &Refusal,
     ) -> Vec<SeriesReport> {
-        let left = rest.first().map_or(&[][..], |first| &first.series);
-        let is_refused = |report: &mut SeriesReport| !left.contains(&report.series);
+        let left: Vec<&SeriesKey> = rest.iter().take(1).flat_map(Request::filled).collect();
+        let is_refused = |report: &mut SeriesReport| !left.contains(&&report.series);
         let refused = reports.extract_if(.., is_refused);
         refused
             .map(|report| {
@@ -274,7 +275,11 @@ impl Fetch {
         let [newest] = planned.requests.as_slice() else {
             return Err((request, Setback::Final(refusal)));
         };
-        let stored = self.all_pages(reports, newest, is_last).await;
+        let newest = Request {
+            riders: request.riders.clone(),
+            ..newest.clone()
+        };
+        let stored = self.all_pages(reports, &newest, is_last).await;
         stored.map_err(|setback| (request, setback))?;
         Ok(Lesson::Granted(request.endpoint.clone()))
     }
@@ -302,7 +307,7 @@ impl Fetch {
             known: Known::Refused,
         };
         let segments: Vec<Segment> = times.into_iter().map(segment).collect();
-        for series in &first.series {
+        for series in first.filled() {
             let store = &self.store;
             let record = || store.record(series.clone(), segments.clone());
             let written = self.pipeline.write(self.exchange().waiting, record).await;
@@ -372,7 +377,7 @@ impl Fetch {
             }
             let wait = wait.max(self.exchange().pause(policy.waits.cap)?);
             (self.observer)(Event::Retrying {
-                series: request.series.clone(),
+                series: request.filled().cloned().collect(),
                 class,
                 said: refusal.text.clone(),
                 attempt: retry + 2,
@@ -431,7 +436,7 @@ impl Fetch {
             report.retries += u32::from(retry > 0);
         }
         (self.observer)(Event::Sending {
-            series: request.series.clone(),
+            series: request.filled().cloned().collect(),
             attempt: retry + 1,
         });
         let kept = match exchange.send(request, ticket).await? {

@@ -149,7 +149,7 @@ impl LaneRun {
                 };
                 match self.verdict(request, &busy) {
                     Verdict::Refuse(class, text) => {
-                        for series in &request.series {
+                        for series in request.filled() {
                             unasked.push((text.clone(), not_asked(series, class, &text)));
                         }
                     }

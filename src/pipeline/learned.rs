@@ -162,6 +162,7 @@ mod tests {
                 .map(|(k, v)| ((*k).into(), (*v).into()))
                 .collect(),
             series: vec![SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily)],
+            riders: vec![],
             page: 1,
         }
     }

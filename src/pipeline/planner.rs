@@ -3,6 +3,7 @@
 
 mod days;
 mod order;
+mod riding;
 mod waiting;
 mod words;
 
@@ -12,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 pub use self::days::{QuotaDay, Room, reserve};
-use crate::model::{ErrorClass, FreshWithin, Priority, SeriesKey, SourceId};
+use crate::model::{ErrorClass, FreshWithin, Interval, Priority, SeriesKey, SourceId};
 
 /// A series as the planner sees it.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Candidate {
     pub target: Option<(FreshWithin, DateTime<Utc>)>,
     /// What its declared beginning still lacks.
     pub backlog: Option<Backlog>,
+    /// The finer series whose answers bring its bars too, rolled up: it costs no request of its own.
+    pub rides: Option<SeriesKey>,
     /// Why it is not asked for at all.
     pub obstacle: Option<Obstacle>,
     /// The first instant at which it would be asked for if the quota allowed it.
@@ -75,6 +78,11 @@ pub enum Why {
         within: FreshWithin,
         /// Until when it is no older.
         until: DateTime<Utc>,
+    },
+    /// Its bars are rolled up from those of a finer series, which is asked for.
+    RolledUp {
+        /// The finer interval.
+        from: Interval,
     },
     /// A bar is due that came after those that are known.
     Due {
@@ -203,6 +211,7 @@ pub fn plan(
 ) -> FetchPlan {
     let mut sources: Vec<SourceId> = vec![];
     let mut by_source: HashMap<SourceId, Vec<Candidate>> = HashMap::new();
+    let (riders, candidates) = riding::apart(candidates);
     for candidate in candidates {
         let source = candidate.series.source.clone();
         let lane = by_source.entry(source.clone()).or_default();
@@ -232,6 +241,7 @@ pub fn plan(
         });
         plan.lines.extend(lines);
     }
+    riding::add(&mut plan.lines, riders);
     // Lanes work side by side: what comes first is first, and a lane keeps its order.
     plan.lines
         .sort_by_key(|line| line.at.unwrap_or(DateTime::<Utc>::MAX_UTC));

@@ -15,7 +15,7 @@ use super::source::Refusal;
 use super::spool::SpoolError;
 use crate::db::{DbError, KeptAnswer};
 use crate::model::causes::Causes;
-use crate::model::{Request, SeriesReport, SeriesStatus};
+use crate::model::{Request, SeriesKey, SeriesReport, SeriesStatus};
 
 /// Whether it was said that there are answers which this version cannot read: once is enough.
 #[derive(Debug, Default)]
@@ -137,7 +137,7 @@ const ALONE: Judging = Judging {
 impl Exchange<'_> {
     /// Stores a kept answer. Its series are complete if it is the last page.
     async fn recovered(&self, kept: &KeptAnswer) -> Result<Vec<SeriesReport>, DbError> {
-        let series = kept.request.series.iter();
+        let series = kept.request.filled();
         let mut reports: Vec<SeriesReport> = series
             .map(|series| {
                 let mut report = SeriesReport::new(series.clone(), SeriesStatus::Interrupted);
@@ -168,7 +168,8 @@ impl Exchange<'_> {
     ) -> Result<Vec<SeriesReport>, DbError> {
         let (store, source) = (&self.pipeline.store, self.lane.source.as_ref());
         let rest = source.amend(&kept.request, refusal);
-        let rest = rest.map_or_else(Vec::new, |rest| rest.series);
+        let rest = rest.map(|rest| rest.filled().cloned().collect());
+        let rest: Vec<SeriesKey> = rest.unwrap_or_default();
         let mut ended = Vec::with_capacity(reports.len());
         for report in reports {
             // The next run asks for it without those that are refused.

@@ -16,13 +16,14 @@ use super::once::Once;
 use super::persist::{Persistence, Waiting};
 use super::recover::Unreadable;
 use super::retry::{Allowance, Budget};
+use super::riders::{Lacking, riders};
 use super::source::{FetchOptions, Planned, Range, Refusal, Wish};
 use crate::db::{DbError, Store};
 use crate::model::calendar::Calendars;
 use crate::model::quota::{Ledger, Quota};
 use crate::model::run::run_status;
 use crate::model::{
-    ErrorClass, Fill, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId, Span,
+    ErrorClass, Fill, Request, RunId, SeriesKey, SeriesReport, SeriesStatus, SourceId,
 };
 use crate::time::Clock;
 
@@ -153,7 +154,7 @@ impl Pipeline {
         };
         self.write(waiting, || self.recover(waiting)).await?;
         let learned = self.learned(&self.places()).await?;
-        let missing = self.missing(&request).await?;
+        let missing = self.lacking(&request).await?;
         let (mut roll, mut work) = self.plan(&request, &missing, &learned);
         self.skip_fresh(&mut roll, &mut work, request.max_age)
             .await?;
@@ -298,7 +299,7 @@ impl Pipeline {
     fn plan(
         &self,
         request: &RunRequest,
-        missing: &HashMap<SeriesKey, Vec<Span>>,
+        lacking: &HashMap<SeriesKey, Lacking>,
         learned: &BTreeMap<usize, Learned>,
     ) -> (Roll, Work) {
         let mut wishes: BTreeMap<Option<usize>, Vec<Wish>> = BTreeMap::new();
@@ -310,7 +311,10 @@ impl Pipeline {
             }
             let place = self.lanes.iter().position(|lane| *lane.id() == key.source);
             let mut wish = request.options.wish(&key);
-            if let Some(missing) = missing.get(&self.kept_as(wanted)) {
+            if let Some(Lacking {
+                wanted: missing, ..
+            }) = lacking.get(&self.kept_as(wanted))
+            {
                 if missing.is_empty() && request.within.is_some() {
                     let report = SeriesReport::new(key.clone(), SeriesStatus::Skipped);
                     roll.reports.insert(key.clone(), report);
@@ -324,7 +328,7 @@ impl Pipeline {
         }
         let mut work = Work::new();
         for (place, wishes) in wishes {
-            let planned = self.asked_of(place, wishes, learned);
+            let planned = self.with_riders(place, wishes, lacking, learned);
             for (series, refusal) in planned.refused {
                 let report = refused(&series, refusal);
                 roll.reports.insert(series, report);
@@ -334,6 +338,48 @@ impl Pipeline {
             }
         }
         (roll, work)
+    }
+
+    /// What is asked of the lane at a place, where series that ride along with others ask for nothing.
+    fn with_riders(
+        &self,
+        place: Option<usize>,
+        wishes: Vec<Wish>,
+        lacking: &HashMap<SeriesKey, Lacking>,
+        learned: &BTreeMap<usize, Learned>,
+    ) -> Planned {
+        let known = wishes.iter().filter_map(|wish| {
+            let lacking = lacking.get(&self.kept_as(&wish.series))?;
+            Some((&wish.series, lacking))
+        });
+        let riding = riders(known, |source, finer, coarser| {
+            self.rolls_up(source, finer, coarser)
+        });
+        let (with, asked): (Vec<Wish>, Vec<Wish>) = wishes
+            .into_iter()
+            .partition(|wish| riding.contains_key(&wish.series));
+        let mut planned = self.asked_of(place, asked, learned);
+        let mut alone = vec![];
+        for wish in with {
+            let base = riding.get(&wish.series);
+            let carries =
+                |request: &&mut Request| request.series.iter().any(|key| Some(key) == base);
+            let mut carrying = planned.requests.iter_mut().filter(carries).peekable();
+            if carrying.peek().is_none() {
+                alone.push(wish);
+                continue;
+            }
+            for request in carrying {
+                request.riders.push(wish.series.clone());
+            }
+        }
+        // What its base cannot be asked for, it is asked for itself.
+        if !alone.is_empty() {
+            let more = self.asked_of(place, alone, learned);
+            planned.requests.extend(more.requests);
+            planned.refused.extend(more.refused);
+        }
+        planned
     }
 
     /// What is asked of the lane at a place; `None` is a source that this version does not know.
@@ -384,7 +430,7 @@ impl Pipeline {
             requests.retain(|request| {
                 let is_wanted = request.series.iter().any(|series| !fresh.contains(series));
                 if !is_wanted {
-                    for series in &request.series {
+                    for series in request.filled() {
                         let report = SeriesReport::new(series.clone(), SeriesStatus::Skipped);
                         roll.reports.insert(series.clone(), report);
                     }
@@ -494,7 +540,11 @@ fn fall_back(lane: &Lane, requests: &mut Vec<Request>, learned: &Learned) {
         }
         let series = chain.iter().take(1).flat_map(|first| first.series.clone());
         let newest: Vec<Wish> = series.map(Wish::newest).collect();
-        let instead = lane.plan(&newest).requests;
+        let mut instead = lane.plan(&newest).requests;
+        let riders = chain.iter().take(1).flat_map(|first| &first.riders);
+        for request in &mut instead {
+            request.riders = riders.clone().cloned().collect();
+        }
         // Where even the newest are not included, the refusal says so.
         let is_included = instead.iter().all(|request| can_be_sent(&request));
         left.extend(if is_included { instead } else { chain.to_vec() });

@@ -314,6 +314,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether its bars of an interval are exactly what its bars of a finer one add up to.
+    fn rolls_up(&self, _finer: Interval, _coarser: Interval) -> bool {
+        false
+    }
+
     /// Sends a request exactly once, with `attempt` as `X-Request-Id`.
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError>;
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::deadline;
+use super::riders::Lacking;
 use super::run::{Pipeline, RunRequest};
 use super::source::{Range, Wish};
 use crate::db::{BarQuery, DbError, Order, SeriesFacts};
@@ -253,11 +254,11 @@ impl Pipeline {
         Ok(stretches(&stand.grid, &stand.coverage, &stock, within))
     }
 
-    /// What is missing of the series of a run that is to bring what is missing.
-    pub(super) async fn missing(
+    /// What the series of a run lack that is to bring what is missing.
+    pub(super) async fn lacking(
         &self,
         request: &RunRequest,
-    ) -> Result<HashMap<SeriesKey, Vec<Span>>, DbError> {
+    ) -> Result<HashMap<SeriesKey, Lacking>, DbError> {
         let options = &request.options;
         let is_told_how_much = options
             .extras
@@ -279,7 +280,7 @@ impl Pipeline {
         let mut known: BTreeMap<SeriesKey, Coverage> =
             self.store.coverage().await?.into_iter().collect();
         let (declared, nothing) = (self.declared().await?, Declared::default());
-        let mut missing = HashMap::with_capacity(wanted.len());
+        let mut lacking = HashMap::with_capacity(wanted.len());
         for series in wanted {
             let coverage = known.remove(&series).unwrap_or_default();
             let declared = declared.get(&series).unwrap_or(&nothing);
@@ -303,9 +304,10 @@ impl Pipeline {
                 }
                 None => evidence.wanted(now),
             };
-            missing.insert(series, spans);
+            let known = Lacking::of(&coverage, spans);
+            lacking.insert(series, known);
         }
-        Ok(missing)
+        Ok(lacking)
     }
 
     /// The series as the store names it.

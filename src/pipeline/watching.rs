@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use super::coverage_map::CoverageMap;
+use super::riders::{Lacking, riders};
 use super::run::Pipeline;
 use super::state::{Entry, List, Live};
 use crate::db::{DbError, SeriesFacts, WATCH_LIST_MARK};
-use crate::model::{Declared, Declaring, ErrorClass, SeriesKey};
+use crate::model::{Declared, Declaring, ErrorClass, SeriesKey, Span};
 
 /// Where the watch list comes from.
 #[derive(Debug, Clone)]
@@ -92,10 +93,12 @@ impl Watching {
             };
             entry(pipeline, listed, facts, parked, reading)
         });
+        let (mut entries, wanted): (Vec<Entry>, Vec<Vec<Span>>) = entries.unzip();
+        ride(pipeline, &mut entries, wanted);
         Ok(List {
             reading,
             mark,
-            entries: entries.collect(),
+            entries,
         })
     }
 
@@ -119,7 +122,8 @@ impl Watching {
             declared: declared.unwrap_or_default(),
             key,
         };
-        Ok(entry(pipeline, listed, facts, parked, reading))
+        let (entry, _) = entry(pipeline, listed, facts, parked, reading);
+        Ok(entry)
     }
 }
 
@@ -130,6 +134,7 @@ struct Listed {
     added_at: DateTime<Utc>,
 }
 
+/// The entry of a series, and the times that a fetch asks for now.
 fn entry(
     pipeline: &Pipeline,
     Listed {
@@ -140,12 +145,13 @@ fn entry(
     mut facts: SeriesFacts,
     parked: Option<(ErrorClass, String)>,
     reading: u64,
-) -> Entry {
+) -> (Entry, Vec<Span>) {
     let stored = pipeline.stored_as(&key);
     facts.fetched_at = facts.fetched_at.map(|at| at + pipeline.clock.ahead_at(at));
     let stand = pipeline.stand(stored.clone(), &facts, &declared, None);
-    Entry {
+    let entry = Entry {
         key,
+        rides: None,
         closing_price: pipeline.price(&stored, &stand.askable()),
         fetch_price: pipeline.price(&stored, &stand.wanted).max(1),
         declared,
@@ -159,5 +165,22 @@ fn entry(
         parked,
         reading,
         live: Live::default(),
+    };
+    (entry, stand.wanted)
+}
+
+/// Notes which series come with a finer one on the list, and cost no request of their own.
+fn ride(pipeline: &Pipeline, entries: &mut [Entry], wanted: Vec<Vec<Span>>) {
+    let known = entries.iter().zip(wanted);
+    let lacking = known.map(|(entry, wanted)| Lacking::of(&entry.facts.coverage, wanted));
+    let lacking: Vec<Lacking> = lacking.collect();
+    let known = entries.iter().zip(&lacking);
+    let can_be_asked = known.filter(|(entry, _)| entry.parked.is_none());
+    let known = can_be_asked.map(|(entry, lacking)| (&entry.key, lacking));
+    let mut riders = riders(known, |source, finer, coarser| {
+        pipeline.rolls_up(source, finer, coarser)
+    });
+    for entry in entries {
+        entry.rides = riders.remove(&entry.key);
     }
 }

@@ -167,6 +167,7 @@ fn asked(series: &SeriesKey) -> Request {
         endpoint: "TIME_SERIES_INTRADAY".to_owned(),
         parameters: parameters.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         series: vec![series.clone()],
+        riders: vec![],
         page: 1,
     }
 }
@@ -226,6 +227,7 @@ fn batch(run: &ActiveRun, request: RequestId, series: &SeriesKey, bars: &[Bar]) 
         parse_ms: 3,
         is_last: true,
         spoken: None,
+        is_rolled_up: false,
     }
 }
 

@@ -31,6 +31,7 @@ mod fills;
 mod kept;
 mod monitor;
 mod panel;
+mod rolled_up;
 mod sessions;
 mod several;
 mod spare;

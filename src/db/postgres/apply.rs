@@ -258,10 +258,7 @@ async fn settle(
 async fn says(connection: &mut PgConnection, batch: &Batch) -> Outcome<Says> {
     let ends = batch.bars.first().zip(batch.bars.last());
     let Some((first, last)) = ends.filter(|_| batch.series.is_adjusted_by_source()) else {
-        return Ok(Says {
-            spoken: batch.spoken,
-            ..Says::default()
-        });
+        return Ok(Says::alone(batch));
     };
     if standing(connection, batch, first, last).await?.is_outdone {
         return Ok(Says::default());

@@ -94,7 +94,7 @@ async fn decided(
     .bind(lease.map(|lease| lease.engine.0))
     .fetch_one(&mut *tx)
     .await?;
-    for series in &wish.request.series {
+    for series in wish.request.filled() {
         sqlx::query(
             "INSERT INTO request_series (request_id, source, symbol, interval, adjusted) VALUES ($1, $2, $3, $4, $5)",
         )
@@ -344,7 +344,7 @@ async fn kept_by(
     for found in rows {
         let id: i64 = found.try_get(0)?;
         let (source, endpoint) = (found.try_get(2)?, found.try_get(3)?);
-        let mut request = row::request(
+        let request = row::request(
             (source, endpoint),
             found.try_get(4)?,
             found.try_get::<i32, _>(5)?.into(),
@@ -354,18 +354,19 @@ async fn kept_by(
             fingerprint: found.try_get(11)?,
             plan: found.try_get(12)?,
         };
+        let mut filled = vec![];
         let series: Vec<(String, String, String, bool)> = sqlx::query_as(row::SERIES_OF_REQUEST)
             .bind(id)
             .fetch_all(&mut *connection)
             .await?;
         for (source, symbol, interval, adjusted) in series {
             let key = row::series_key(&source, &symbol, &interval, adjusted)?;
-            request.series.push(key);
+            filled.push(key);
         }
         kept.push(KeptAnswer {
             id: RequestId(id),
             run: RunId(found.try_get(1)?),
-            request,
+            request: request.about(&filled),
             answer: Answer {
                 received_at: found.try_get(6)?,
                 status: u16::try_from(found.try_get::<i32, _>(7)?).unwrap_or_default(),

@@ -56,10 +56,7 @@ pub async fn apply(
 /// series that its source adjusts.
 async fn says(connection: &mut SqliteConnection, batch: &Batch) -> Outcome<Says> {
     if !batch.series.is_adjusted_by_source() {
-        return Ok(Says {
-            spoken: batch.spoken,
-            ..Says::default()
-        });
+        return Ok(Says::alone(batch));
     }
     if is_outdone(connection, batch).await? {
         return Ok(Says::default());

@@ -31,6 +31,7 @@ fn candidate(symbol: &str, known_days_ago: Option<i64>, safe_days: Option<i64>) 
         safe_until: safe_days.map(day),
         target: None,
         backlog: None,
+        rides: None,
         obstacle: None,
         at: Some(now()),
     }
@@ -381,4 +382,40 @@ proptest! {
         prop_assert_eq!(foretold.map(|plan| plan.lanes[0].loses), Some(lost));
         prop_assert!(!can_be_met || lost == 0, "{} lost", lost);
     }
+}
+
+#[test]
+fn what_is_rolled_up_comes_with_the_finer_series_and_costs_nothing() {
+    let base = candidate("A", Some(1), Some(90));
+    let hours = SeriesKey {
+        interval: Interval::Weekly,
+        ..base.series.clone()
+    };
+    let rider = Candidate {
+        series: hours.clone(),
+        rides: Some(base.series.clone()),
+        ..base.clone()
+    };
+    let other = candidate("B", Some(9), Some(90));
+    let plan = planned(vec![rider.clone(), base.clone(), other], room(1, 25, 0));
+    let lines: Vec<_> = plan
+        .lines
+        .iter()
+        .map(|line| (&line.series, line.price))
+        .collect();
+    assert_eq!(lines[0].0.symbol.as_str(), "B");
+    assert_eq!(lines[1..], [(&base.series, 1), (&hours, 0)]);
+    assert_eq!(
+        (plan.lines[2].at, plan.lanes[0].next),
+        (plan.lines[1].at, 1)
+    );
+    let said = plan.lines[2].words(&|at| at.to_string());
+    assert_eq!(said, "rolled up from daily bars, no request");
+    // Where the finer one cannot be asked for, it is asked for itself.
+    let refused = Candidate {
+        obstacle: Some(Obstacle::Rests(day(1))),
+        ..base
+    };
+    let plan = planned(vec![rider, refused], room(25, 25, 0));
+    assert_eq!((&plan.lines[0].series, plan.lines[0].price), (&hours, 1));
 }

@@ -77,6 +77,7 @@ impl Why {
             (Self::Target { within, until }, _) => {
                 format!("more than {} old from {} on", within.words(), clock(*until))
             }
+            (Self::RolledUp { from }, _) => format!("rolled up from {from} bars, no request"),
             (Self::Due { since }, _) => format!("known up to {}", clock(*since)),
         }
     }

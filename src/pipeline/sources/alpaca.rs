@@ -136,6 +136,10 @@ impl Source for Alpaca {
         plan::finer(interval)
     }
 
+    fn rolls_up(&self, finer: Interval, coarser: Interval) -> bool {
+        finer.adds_up_to(coarser)
+    }
+
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
         let route = SETTINGS.route(request);
         let client = match route.address {

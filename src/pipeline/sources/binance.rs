@@ -22,7 +22,7 @@ pub use self::describe::DESCRIPTION;
 pub use self::settings::SETTINGS;
 use crate::config::SourceAccess;
 use crate::model::adjustment::Rule;
-use crate::model::{Answer, Bar, Request, Spoken};
+use crate::model::{Answer, Bar, Interval, Request, Spoken};
 use crate::pipeline::http::{Auth, Bounds, Client, ClientError, Meter};
 use crate::pipeline::lane::Lane;
 use crate::pipeline::source::{
@@ -83,6 +83,10 @@ impl Source for Binance {
 
     fn rule(&self) -> Rule {
         Rule::CloseBefore
+    }
+
+    fn rolls_up(&self, finer: Interval, coarser: Interval) -> bool {
+        finer.adds_up_to(coarser)
     }
 
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {

@@ -70,6 +70,10 @@ impl Source for Coinbase {
         plan::finer(interval)
     }
 
+    fn rolls_up(&self, finer: Interval, coarser: Interval) -> bool {
+        finer.adds_up_to(coarser)
+    }
+
     async fn send(&self, request: &Request, attempt: Uuid) -> Result<Answer, SendError> {
         self.client.get(&SETTINGS.route(request), attempt).await
     }

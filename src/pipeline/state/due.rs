@@ -161,6 +161,7 @@ impl Entry {
             safe_until: self.safe_until,
             target: self.target(),
             backlog: self.backlog(now),
+            rides: self.rides.clone(),
             obstacle: refused
                 .or_else(rests)
                 .or_else(|| fills().map(Obstacle::Fills)),

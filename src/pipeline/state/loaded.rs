@@ -31,7 +31,11 @@ impl State {
             Loaded::One(read) => {
                 let known = self.entries.iter_mut().find(|known| known.key == read.key);
                 if let Some(known) = known.filter(|known| known.reading <= read.reading) {
-                    *known = std::mem::replace(known, (*read).clone()).read_anew(*read);
+                    let read = Entry {
+                        rides: known.rides.clone(),
+                        ..*read
+                    };
+                    *known = std::mem::replace(known, read.clone()).read_anew(read);
                 }
             }
             Loaded::Newest(newest) => {

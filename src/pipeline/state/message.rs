@@ -199,6 +199,8 @@ pub struct Entry {
     pub closing_price: u32,
     /// Requests that a fetch of it would have sent then.
     pub fetch_price: u32,
+    /// The finer series on the list whose answers bring its bars too, rolled up.
+    pub rides: Option<SeriesKey>,
     /// What a person declared of it.
     pub declared: Declared,
     /// Until when every bar that it lacks can be asked for; `None`: always.

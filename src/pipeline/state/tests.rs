@@ -101,6 +101,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         reach: None,
         closing_price: 0,
         fetch_price: 1,
+        rides: None,
         declared: Declared::default(),
         safe_until: None,
         outlook: None,

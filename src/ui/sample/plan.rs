@@ -20,6 +20,7 @@ pub fn of(series: &[WatchedSeries]) -> FetchPlan {
         safe_until: status.safe_until,
         target: None,
         backlog: None,
+        rides: None,
         obstacle: status
             .problem
             .clone()

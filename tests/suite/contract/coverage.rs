@@ -15,6 +15,7 @@ contract! {
     what_was_restated_is_marked_until_an_answer_brings_it_again,
     only_what_its_source_adjusts_is_restated,
     a_store_of_schema_7_keeps_its_coverage,
+    what_was_rolled_up_is_marked_also_in_a_store_of_schema_19,
 }
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -401,6 +402,73 @@ async fn store_adjusted(store: &Arc<dyn Store>, series: &SeriesKey, bars: &[Bar]
 }
 
 /// The days of 2026-05 of which bars are on an earlier scale.
+async fn what_was_rolled_up_is_marked_also_in_a_store_of_schema_19(place: Place) {
+    let store = place.open().await;
+    store_spoken(
+        &store,
+        &some("2026-05-15T13:30:00Z", 12),
+        morning("2026-05-15"),
+    )
+    .await;
+    let before = coverage(&store).await;
+    drop(store);
+    // As the version before left it.
+    before_schema_20(&place).await;
+    let store = place.open().await;
+    assert_eq!(coverage(&store).await, before);
+    let (series, bars) = (ibm(), some("2026-05-15T14:10:00Z", 4));
+    let run = store.begin_run("test", vec![series.clone()]).await.unwrap();
+    let request = granted(&store, &run, &series).await;
+    store.keep(request, answer(b"{}"), u64::MAX).await.unwrap();
+    let rolled = Batch {
+        spoken: Some(Spoken {
+            asked: span("2026-05-15T14:10:00Z", "2026-05-15T14:30:00Z"),
+            settled_to: at("2026-05-15T14:20:00Z"),
+            ..morning("2026-05-15")
+        }),
+        is_rolled_up: true,
+        ..batch(&run, request, &series, &bars)
+    };
+    applied(&store, rolled).await;
+    let all = [
+        (Known::Settled, "13:30", "14:00"),
+        (Known::Asked, "14:00", "14:10"),
+        (Known::Derived, "14:10", "14:20"),
+        (Known::Deriving, "14:20", "14:30"),
+    ];
+    let all = all.map(|(known, from, to)| {
+        let instant = |clock: &str| format!("2026-05-15T{clock}:00Z");
+        (known, span(&instant(from), &instant(to)))
+    });
+    assert_eq!(known(&coverage(&store).await), all);
+    // Asked for itself, it is the source's own again.
+    let later = Spoken {
+        settled_to: at("2026-05-16T00:00:00Z"),
+        ..morning("2026-05-15")
+    };
+    store_spoken(&store, &[], later).await;
+    assert_eq!(
+        known(&coverage(&store).await),
+        [(Known::Settled, later.asked)]
+    );
+}
+
+/// The schema of the version before bars were rolled up between series, with what is stored.
+async fn before_schema_20(place: &Place) {
+    if place.is_postgres() {
+        for change in [
+            "ALTER TABLE coverage DROP CONSTRAINT coverage_known_check",
+            "ALTER TABLE coverage ADD CONSTRAINT coverage_known_check \
+             CHECK (known IN ('settled', 'asked', 'refused', 'restated'))",
+        ] {
+            place.sql(change).await;
+        }
+    }
+    place
+        .sql("DELETE FROM _sqlx_migrations WHERE version > 19")
+        .await;
+}
+
 async fn restated_days(store: &Arc<dyn Store>, series: &SeriesKey) -> Vec<u32> {
     let coverage = store.facts(series.clone()).await.unwrap().coverage;
     let day = |day: &u32| {

@@ -10,7 +10,7 @@ use pipeline_tui::simulate::Dialect;
 use super::*;
 
 /// The sources of a person with free keys of two of them.
-fn lanes(server: &Server, hands: &Hands, folder: &Path) -> Vec<pipeline_tui::pipeline::Lane> {
+pub fn lanes(server: &Server, hands: &Hands, folder: &Path) -> Vec<pipeline_tui::pipeline::Lane> {
     let mut inputs = Inputs::isolated(folder, sources::SETTINGS);
     for source in sources::SETTINGS {
         let Some(dialect) = Dialect::of_source(source.id.as_str()) else {

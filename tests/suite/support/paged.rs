@@ -135,6 +135,7 @@ pub fn request(series: &[SeriesKey]) -> Request {
             pair("timeframe", series[0].interval.as_str()),
         ],
         series: series.to_vec(),
+        riders: vec![],
         page: 1,
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn ask(feed: &Feed, wish: &SymbolWish) -> Result<Request, Refusal> {
         endpoint: ASSETS.to_owned(),
         parameters: vec![pair("status", "active"), pair("asset_class", "us_equity")],
         series: vec![],
+        riders: vec![],
         page: 1,
     })
 }

@@ -90,6 +90,7 @@ fn request(
             pair("limit", "1000".to_owned()),
         ],
         series: vec![],
+        riders: vec![],
         page: 1,
     }
 }

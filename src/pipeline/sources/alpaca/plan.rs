@@ -166,6 +166,7 @@ impl Asking<'_> {
             endpoint: ENDPOINT.to_owned(),
             parameters,
             series: series.to_vec(),
+            riders: vec![],
             page: 1,
         }
     }

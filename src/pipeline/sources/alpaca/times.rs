@@ -136,8 +136,8 @@ impl<'a> Times<'a> {
     fn begin(&self, at: DateTime<Utc>) -> DateTime<Utc> {
         if self.interval.is_intraday() {
             let step = self.interval.length().num_seconds().max(1);
-            let over = TimeDelta::seconds(at.timestamp().rem_euclid(step));
-            return at - over;
+            let over = at.timestamp().rem_euclid(step);
+            return DateTime::from_timestamp(at.timestamp() - over, 0).unwrap_or(at);
         }
         self.publishing.slot(self.interval, at).from
     }

@@ -50,6 +50,7 @@ pub(super) fn ask(symbol: &Symbol, kind: EventKind, key_is_demo: bool) -> Result
         endpoint: function.to_owned(),
         parameters: parameters.into_iter().map(owned).collect(),
         series: vec![],
+        riders: vec![],
         page: 1,
     })
 }

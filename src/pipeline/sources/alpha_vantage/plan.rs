@@ -74,6 +74,7 @@ fn asked(function: &str, parameters: Vec<(String, String)>, series: SeriesKey) -
         endpoint: function.to_owned(),
         parameters,
         series: vec![series],
+        riders: vec![],
         page: 1,
     }
 }

@@ -84,6 +84,7 @@ mod tests {
             endpoint: String::new(),
             parameters: parameters.iter().map(pair).collect(),
             series: vec![SeriesKey::raw("IBM".parse().unwrap(), interval)],
+            riders: vec![],
             page: 1,
         }
     }

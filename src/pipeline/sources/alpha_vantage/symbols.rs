@@ -64,6 +64,7 @@ pub(super) fn ask(wish: &SymbolWish, key_is_demo: bool) -> Result<Request, Refus
         endpoint: function.to_owned(),
         parameters,
         series: vec![],
+        riders: vec![],
         page: 1,
     })
 }

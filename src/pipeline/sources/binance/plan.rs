@@ -106,6 +106,7 @@ fn asking(series: &SeriesKey, window: Span, limit: i32) -> Request {
             pair("limit", limit.to_string()),
         ],
         series: vec![series.clone()],
+        riders: vec![],
         page: 1,
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn ask(wish: &SymbolWish) -> Result<Request, Refusal> {
             // Most of the answer otherwise.
             parameters: vec![("showPermissionSets".to_owned(), "false".to_owned())],
             series: vec![],
+            riders: vec![],
             page: 1,
         }),
         SymbolWish::Search(_) => Err(Refusal::new(

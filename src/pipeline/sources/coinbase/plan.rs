@@ -83,6 +83,7 @@ fn request(series: &SeriesKey, asked: Interval, window: Span) -> Request {
             pair("end", time(window.to - step)),
         ],
         series: vec![series.clone()],
+        riders: vec![],
         page: 1,
     }
 }

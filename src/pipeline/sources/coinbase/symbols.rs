@@ -30,6 +30,7 @@ fn request() -> Request {
         endpoint: PRODUCTS.to_owned(),
         parameters: vec![],
         series: vec![],
+        riders: vec![],
         page: 1,
     }
 }

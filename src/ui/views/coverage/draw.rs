@@ -190,7 +190,7 @@ const fn role(state: MonthState) -> Role {
 
 const fn role_of_range(there: There) -> Role {
     match there {
-        There::Held => Role::Ok,
+        There::Held | There::Derived => Role::Ok,
         There::Nothing | There::Elsewhere => Role::Muted,
         There::NotYet | There::Extra => Role::Text,
         There::Refused | There::Restated => Role::Warn,

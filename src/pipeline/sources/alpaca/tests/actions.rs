@@ -291,6 +291,9 @@ fn hours_are_rolled_up_inside_the_session() {
     );
     assert_eq!(free().derived_from(Interval::Min60), Some(Interval::Min15));
     assert_eq!(free().derived_from(Interval::Min5), None);
+    let adds_up = |finer, coarser| free().rolls_up(finer, coarser);
+    assert!(adds_up(Interval::Min5, Interval::Min60));
+    assert!(!adds_up(Interval::Min60, Interval::Daily) && !adds_up(Interval::Min5, Interval::Min5));
 }
 
 #[test]

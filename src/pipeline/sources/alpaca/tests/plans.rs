@@ -51,6 +51,13 @@ fn a_request_says_everything_explicitly() {
 }
 
 #[test]
+fn a_part_of_a_second_loses_no_bar() {
+    let span = span("2026-11-20T16:55:00.952Z", "2026-11-20T17:20:00Z");
+    let planned = free().plan(&[wish("AAPL", Interval::Min5, &[span])]);
+    assert_eq!(asked(&planned)[0].0, "2026-11-20T16:55:00Z");
+}
+
+#[test]
 fn the_last_hour_of_three_hundred_symbols_is_two_requests() {
     let hour = span("2026-11-20T19:30:00Z", NOW);
     let wishes: Vec<Wish> = symbols(300)

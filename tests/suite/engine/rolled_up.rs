@@ -1,0 +1,106 @@
+//! Where a source's coarser bars are what its finer ones add up to, one request brings both.
+
+use std::path::Path;
+
+use pipeline_tui::db::{BarQuery, Order};
+use pipeline_tui::model::{Bar, Coverage, SeriesReport, SeriesStatus};
+use pipeline_tui::pipeline::source::FetchOptions;
+use pipeline_tui::pipeline::{Observer, RunRequest};
+use tokio_util::sync::CancellationToken;
+
+use super::fills::lanes;
+use super::*;
+
+async fn fetched(pipeline: &Arc<Pipeline>, series: &[SeriesKey]) -> Vec<SeriesReport> {
+    let request = RunRequest {
+        trigger: "schedule",
+        series: series.to_vec(),
+        options: FetchOptions::default(),
+        max_age: None,
+        within: None,
+    };
+    let (silent, never): (Observer, _) = (Arc::new(|_| {}), CancellationToken::new());
+    let report = pipeline.run(request, silent, never).await.unwrap();
+    let failed = |one: &&SeriesReport| one.status != SeriesStatus::Succeeded;
+    assert_eq!(report.series.iter().find(failed), None);
+    report.series
+}
+
+async fn bars(store: &Arc<dyn Store>, series: &SeriesKey) -> Vec<Bar> {
+    let query = BarQuery {
+        series: series.clone(),
+        from: None,
+        to: None,
+        limit: 10_000,
+        order: Order::OldestFirst,
+    };
+    let bars = store.bars(query).await.unwrap().into_iter();
+    bars.filter(|bar| bar.is_final).collect()
+}
+
+fn on(store: Arc<dyn Store>, server: &Server, hands: &Hands, folder: &Path) -> Arc<Pipeline> {
+    let mut pipeline = pipeline(store, server, hands, CANARY);
+    pipeline.lanes = lanes(server, hands, folder);
+    Arc::new(pipeline)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coarser_bars_that_come_with_finer_ones_are_those_of_the_source() {
+    let key = |source: &str, symbol: &str, interval| SeriesKey {
+        source: source.parse().unwrap(),
+        ..SeriesKey::raw(symbol.parse().unwrap(), interval)
+    };
+    for (folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let pipeline = on(Arc::clone(&store), &server, &hands, folder.path());
+        let alone = db::open_sqlite(&folder.path().join("alone.db"), Access::ReadWrite).await;
+        let itself = on(alone.unwrap(), &server, &hands, folder.path());
+        for (source, symbol) in [
+            ("alpaca", "IBM"),
+            ("binance", "BTCUSDT"),
+            ("coinbase", "BTC-USD"),
+        ] {
+            let [five, quarter, hour] = [Interval::Min5, Interval::Min15, Interval::Min60]
+                .map(|interval| key(source, symbol, interval));
+            let all = [hour.clone(), five.clone(), quarter.clone()];
+            fetched(&pipeline, &all).await;
+            let asked = |text: &str| {
+                let journal = server.journal().into_iter();
+                journal.filter(|one| one.path.contains(text)).count()
+            };
+            let path = match source {
+                "alpaca" => "/bars",
+                "binance" => "/klines",
+                _ => "/candles",
+            };
+            for minutes in [35, 50, 95] {
+                let before = asked(path);
+                hands.move_on(TimeDelta::minutes(minutes));
+                let reports = fetched(&pipeline, &all).await;
+                assert_eq!(asked(path), before + 1, "{source} after {minutes} minutes");
+                assert_eq!(reports.len(), 3);
+                for one in &all {
+                    fetched(&itself, std::slice::from_ref(one)).await;
+                }
+                for one in [&quarter, &hour] {
+                    let (rolled, own) = (bars(&store, one).await, bars(&itself.store, one).await);
+                    let first = rolled[0].timestamp.max(own[0].timestamp);
+                    let since = |bars: Vec<Bar>| -> Vec<Bar> {
+                        let bars = bars.into_iter();
+                        bars.filter(|bar| bar.timestamp >= first).collect()
+                    };
+                    let (rolled, own) = (since(rolled), since(own));
+                    assert!(own.len() > 20, "{one}");
+                    let differs = rolled.iter().zip(&own).find(|(rolled, own)| rolled != own);
+                    assert_eq!((differs, rolled.len()), (None, own.len()), "{one}");
+                }
+            }
+            let facts = store.facts(hour.clone()).await.unwrap();
+            let derived: fn(&Coverage) -> usize = |coverage| coverage.derived().as_slice().len();
+            assert_eq!(derived(&facts.coverage), 1, "{:?}", facts.coverage);
+            let facts = store.facts(five.clone()).await.unwrap();
+            assert_eq!(derived(&facts.coverage), 0);
+        }
+    }
+}
