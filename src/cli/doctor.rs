@@ -14,13 +14,15 @@ use super::context::Context;
 use super::exit::{self, Failure};
 use super::{open, output, panel};
 use crate::config::{self, Database, Inputs, Setting, Settings, SourceAccess};
-use crate::model::text::{clean, thousands};
+use crate::model::text::{clean, size, thousands};
 use crate::model::{LaneName, SourceId};
 use crate::time::Clock;
 use crate::ui::files;
 
 /// Clocks further apart than this make schedules and labels wrong.
 const SKEW_SECONDS: i64 = 30;
+/// So many of the largest tables are named.
+const TABLES: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A finding: the exit code it would give alone, and one sentence.
@@ -133,6 +135,7 @@ async fn findings(context: &Context) -> Vec<Finding> {
             let (database, database_time) = database(&settings, context.read_only).await;
             findings.push(database);
             findings.extend(engines(&settings).await);
+            findings.extend(tables(&settings).await);
             findings.extend(wide_store(&settings));
             findings.push(clock(&[
                 ("provider", provider_time),
@@ -335,6 +338,26 @@ async fn engines(settings: &Settings) -> Option<Finding> {
         told => told,
     };
     Some(good("engines", text))
+}
+
+/// What the store takes, by table.
+async fn tables(settings: &Settings) -> Option<Finding> {
+    if let Database::Sqlite { path } = &settings.database
+        && !path.exists()
+    {
+        return None;
+    }
+    let store = open::store(settings, true).await.ok()?;
+    let tables = store.tables().await.ok()?;
+    let (largest, others) = tables.split_at(tables.len().min(TABLES));
+    let each = largest.iter().map(|one| {
+        let (bytes, kept) = (size(one.bytes), one.table.kept(settings.retention));
+        format!("{} {bytes} ({kept})", one.table)
+    });
+    let others: u64 = others.iter().map(|one| one.bytes).sum();
+    let others = format!("others {}", size(others));
+    let told: Vec<String> = each.chain([others]).collect();
+    Some(good("tables", told.join("; ")))
 }
 
 fn unusable(failure: Failure) -> Finding {

@@ -303,6 +303,7 @@ fn about(settings: &Settings, exports: &Path, started_at: DateTime<Utc>) -> Abou
         store_is_server: matches!(settings.database, Database::Postgres { .. }),
         is_blank: settings.is_blank,
         sources: about_sources(settings),
+        retention: settings.retention,
         settings: settings.report.clone(),
     }
 }

@@ -15,7 +15,7 @@ use crate::config::Settings;
 use crate::model::alert::Engine;
 use crate::model::calendar::CalendarId;
 use crate::model::text::counted;
-use crate::model::{EngineStatus, LaneName, SeriesKey, SourceId, Standing};
+use crate::model::{EngineStatus, LaneName, SeriesKey, SourceId, Standing, TableSize};
 use crate::pipeline::Pipeline;
 use crate::pipeline::alerts::Alerts;
 use crate::pipeline::snapshot::SourceStatus;
@@ -45,6 +45,16 @@ struct Status {
     requests_per_day: Option<u32>,
     /// The sources of these series, and the usual one.
     sources: Vec<SourceRequests>,
+    /// The tables of the store, the largest first; empty where nobody asks for JSON.
+    tables: Vec<KeptTable>,
+}
+
+/// What a table takes, and what keeps it bounded.
+#[derive(Serialize)]
+struct KeptTable {
+    #[serde(flatten)]
+    size: TableSize,
+    kept: String,
 }
 
 /// An engine that works.
@@ -122,6 +132,15 @@ pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure>
     let usual = sources.first();
     let engines = store.engines().await?;
     let working = engines.all.iter().filter(|one| one.works(engines.now));
+    let tables = match args.format {
+        ReportFormat::Json => store.tables().await?,
+        ReportFormat::Text => vec![],
+    };
+    let tables = tables.into_iter().map(|size| KeptTable {
+        kept: size.table.kept(settings.retention),
+        size,
+    });
+    let tables = tables.collect();
     let status = Status {
         series: stands.len(),
         fresh: count(Standing::Fresh),
@@ -141,6 +160,7 @@ pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure>
         requests_today: usual.map_or(0, |usual| usual.requests_today),
         requests_per_day: usual.and_then(|usual| usual.requests_per_day),
         sources,
+        tables,
     };
     match args.format {
         ReportFormat::Json => output::data(&serialize(&status)?)?,
@@ -299,6 +319,7 @@ mod tests {
                 source("Alpha Vantage", 4, Some(25)),
                 source("Coinbase", 1, None),
             ],
+            tables: vec![],
         };
         assert_eq!(
             line(&status),
@@ -327,6 +348,7 @@ mod tests {
             requests_today: 4,
             requests_per_day: Some(25),
             sources: vec![source("Alpha Vantage", 4, Some(25))],
+            tables: vec![],
         };
         assert_eq!(
             line(&status),

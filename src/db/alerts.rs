@@ -92,10 +92,10 @@ pub(super) const END: &str =
 pub(super) const AGAIN: &str =
     "UPDATE alert_deliveries SET next_at = $2, outcome = $3 WHERE id = $1 AND ended_at IS NULL";
 
-/// What was over before `$1`.
+/// What was over before `$1`, and messages that old to a channel that is no longer set.
 pub(super) const FORGET: [&str; 2] = [
     "DELETE FROM alerts WHERE recovered_at < $1",
-    "DELETE FROM alert_deliveries WHERE ended_at < $1",
+    "DELETE FROM alert_deliveries WHERE coalesce(ended_at, created_at) < $1",
 ];
 
 /// A used-up day says nothing about a series.

@@ -1,4 +1,5 @@
-//! Forgetting history: which runs, requests and events may go, and deleting them in small pieces.
+//! Forgetting history: which runs, requests and events may go, and deleting them in small pieces; what each table
+//! takes.
 //!
 //! Quotas count requests of a day, recovery needs those of runs that are not settled, and a walk that
 //! was cut goes on from the newest runs: none of these is forgotten, and nor is the last success of a series.
@@ -8,7 +9,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::error::Result;
-use crate::model::Retention;
+use crate::model::{Retention, StoreTable, TableSize};
 
 /// Up to where history may be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub trait UpkeepStore: fmt::Debug + Send + Sync {
 
     /// Forgets at most so many rows of each table, in one transaction; returns how many.
     async fn forget(&self, upto: Forgettable, most: u32) -> Result<u64>;
+
+    /// What each table takes, the largest first. Reads more than any other size: for a person who looks.
+    async fn tables(&self) -> Result<Vec<TableSize>>;
 }
 
 /// Runs that stay whatever their age: recovery looks back as far.
@@ -88,35 +92,82 @@ impl KeptBounds {
     }
 }
 
-/// What is deleted up to run `$1`, `$2` rows at most. With a request go its answer, its series and the
-/// rows that it brought in vain; a run goes when nothing is left of it.
-pub(super) const OF_RUNS: [&str; 3] = [
-    "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE run_id <= $1 ORDER BY run_id LIMIT $2)",
-    "DELETE FROM run_series WHERE (run_id, source, symbol, interval, adjusted) IN ( \
-         SELECT run_id, source, symbol, interval, adjusted FROM run_series s \
-         WHERE run_id <= $1 AND (status <> 'succeeded' OR EXISTS ( \
-             SELECT 1 FROM run_series n WHERE n.source = s.source AND n.symbol = s.symbol \
-             AND n.interval = s.interval AND n.adjusted = s.adjusted AND n.status = 'succeeded' \
-             AND n.finished_at > s.finished_at)) \
-         ORDER BY run_id LIMIT $2)",
-    "DELETE FROM runs WHERE id IN ( \
-         SELECT id FROM runs r WHERE id <= $1 \
-         AND NOT EXISTS (SELECT 1 FROM run_series WHERE run_id = r.id) \
-         AND NOT EXISTS (SELECT 1 FROM requests WHERE run_id = r.id) ORDER BY id LIMIT $2)",
-];
+/// What is deleted of a table up to row or run `$1`, `$2` rows at most; `None`: it is not of the history. With a
+/// request go its answer, its series and the rows that it brought in vain; a run goes when nothing is left of it.
+const fn deletion(table: StoreTable) -> Option<&'static str> {
+    Some(match table {
+        StoreTable::Requests => {
+            "DELETE FROM requests WHERE id IN ( \
+                 SELECT id FROM requests WHERE run_id <= $1 ORDER BY run_id LIMIT $2)"
+        }
+        StoreTable::RejectedRows => {
+            "DELETE FROM rejected_rows WHERE id IN ( \
+                 SELECT id FROM rejected_rows WHERE id <= $1 ORDER BY id LIMIT $2)"
+        }
+        StoreTable::RunSeries => {
+            "DELETE FROM run_series WHERE (run_id, source, symbol, interval, adjusted) IN ( \
+                 SELECT run_id, source, symbol, interval, adjusted FROM run_series s \
+                 WHERE run_id <= $1 AND (status <> 'succeeded' OR EXISTS ( \
+                     SELECT 1 FROM run_series n WHERE n.source = s.source AND n.symbol = s.symbol \
+                     AND n.interval = s.interval AND n.adjusted = s.adjusted AND n.status = 'succeeded' \
+                     AND n.finished_at > s.finished_at)) \
+                 ORDER BY run_id LIMIT $2)"
+        }
+        StoreTable::Runs => {
+            "DELETE FROM runs WHERE id IN ( \
+                 SELECT id FROM runs r WHERE id <= $1 \
+                 AND NOT EXISTS (SELECT 1 FROM run_series WHERE run_id = r.id) \
+                 AND NOT EXISTS (SELECT 1 FROM requests WHERE run_id = r.id) ORDER BY id LIMIT $2)"
+        }
+        StoreTable::Events => {
+            "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id <= $1 ORDER BY id LIMIT $2)"
+        }
+        StoreTable::Ticks => {
+            "DELETE FROM ticks WHERE id IN (SELECT id FROM ticks WHERE id <= $1 ORDER BY id LIMIT $2)"
+        }
+        _ => return None,
+    })
+}
 
-pub(super) const EVENTS: &str =
-    "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id <= $1 ORDER BY id LIMIT $2)";
+impl Forgettable {
+    /// The statements that forget, in their order, each with its `$1`.
+    pub(super) fn deletions(self) -> impl Iterator<Item = (&'static str, i64)> {
+        StoreTable::of_history().filter_map(move |table| {
+            let last = match table {
+                StoreTable::Events => self.event,
+                StoreTable::RejectedRows => self.rejected,
+                StoreTable::Ticks => self.tick,
+                _ => self.run,
+            };
+            deletion(table).map(|statement| (statement, last))
+        })
+    }
+}
 
-pub(super) const REJECTED: &str = "\
-    DELETE FROM rejected_rows WHERE id IN (SELECT id FROM rejected_rows WHERE id <= $1 ORDER BY id LIMIT $2)";
-
-pub(super) const TICKS: &str =
-    "DELETE FROM ticks WHERE id IN (SELECT id FROM ticks WHERE id <= $1 ORDER BY id LIMIT $2)";
+/// Sizes of tables, the largest first.
+pub(super) fn largest_first(mut tables: Vec<TableSize>) -> Vec<TableSize> {
+    tables.sort_by_key(|one| (std::cmp::Reverse(one.bytes), one.table));
+    tables
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::BoundedBy;
+
+    #[test]
+    fn each_table_of_the_history_is_deleted_from_and_no_other() {
+        for table in StoreTable::ALL {
+            let is_history = table.bounded_by() == BoundedBy::History;
+            let statement = deletion(*table);
+            assert_eq!(statement.is_some(), is_history, "{table}");
+            let of_it = format!("DELETE FROM {table} ");
+            assert!(
+                statement.is_none_or(|statement| statement.starts_with(&of_it)),
+                "{table}"
+            );
+        }
+    }
 
     #[test]
     fn what_is_needed_stays_however_old_it_is() {

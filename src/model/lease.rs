@@ -103,6 +103,9 @@ pub struct Lease {
     pub epoch: i64,
 }
 
+/// How long an engine is kept after its last beat, so that a person sees what became of it.
+pub const ENGINE_KEPT: TimeDelta = TimeDelta::hours(1);
+
 /// Where an engine runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineHome {

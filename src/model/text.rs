@@ -121,6 +121,21 @@ pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(number))
 }
 
+/// A number of bytes: `512 bytes`, `4.2 kB`, `12.3 MB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return counted(bytes, "byte");
+    }
+    let (mut tenths, mut unit) = (bytes / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        (tenths, unit) = (tenths / 1_000, unit + 1);
+    }
+    let unit = UNITS.get(unit).unwrap_or(&"");
+    format!("{}.{} {unit}", thousands(tenths / 10), tenths % 10)
+}
+
 /// A cell of a table: a spreadsheet runs one that begins like a formula; an apostrophe keeps it text.
 #[must_use]
 pub fn without_formula(cell: &str) -> String {

@@ -136,6 +136,7 @@ pub async fn system(pipeline: &Pipeline) -> Result<SystemView, DbError> {
         database: format!("{} {}", store.backend(), text::clean(&health.version)),
         schema: health.schema,
         size: store.size().await?,
+        tables: store.tables().await?,
         spooled: pipeline.persistence.spooled().await.ok(),
         sources: pipeline.source_facts().await?,
     })

@@ -21,7 +21,7 @@ pub use crate::model::tick::{NextTick, NotedTick};
 use crate::model::words::words;
 use crate::model::{
     Bar, Declared, Engines, ErrorClass, Fate, Grid, Listing, Offer, Price, RequestId, RunId,
-    RunSummary, SeriesKey, SourceId, Span, Spans, Truth,
+    RunSummary, SeriesKey, SourceId, Span, Spans, TableSize, Truth,
 };
 
 /// The state of the engine at one instant.
@@ -426,6 +426,8 @@ pub struct SystemView {
     pub schema: i64,
     /// The size of the store.
     pub size: Size,
+    /// What each of its tables takes, the largest first.
+    pub tables: Vec<TableSize>,
     /// Answers that wait on disk for the store; `None`: their folder cannot be read.
     pub spooled: Option<usize>,
     /// What is known of each source.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::config::{ReportRow, SourceSettings};
+use crate::model::Retention;
 
 /// This process, its paths and its settings. Every text is safe to display and holds no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct About {
     pub is_blank: bool,
     /// The sources, the one of symbols that name none first.
     pub sources: Vec<AboutSource>,
+    /// How long history is kept.
+    pub retention: Retention,
     /// Each setting with its value and origin.
     pub settings: Vec<ReportRow>,
 }

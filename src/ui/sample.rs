@@ -3,6 +3,7 @@
 mod engines;
 mod plan;
 pub mod sources;
+mod tables;
 
 use std::sync::Arc;
 
@@ -17,9 +18,9 @@ use crate::config::ReportRow;
 use crate::model::adjustment::{Adjustments, KnownEvents};
 use crate::model::calendar::{CalendarId, Calendars};
 use crate::model::{
-    Bar, Counts, Declared, ErrorClass, Grid, Interval, Price, Publishing, RequestId, RunId,
-    RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, SourceId, Sources, Span,
-    Spans, Standing, Truth, Volume,
+    Bar, Counts, Declared, ErrorClass, Grid, Interval, Price, Publishing, RequestId, Retention,
+    RunId, RunStatus, RunSummary, SeriesKey, SeriesReport, SeriesStatus as Ended, SourceId,
+    Sources, Span, Spans, Standing, Truth, Volume,
 };
 use crate::pipeline::command::{Anchor, BarsWindow};
 use crate::pipeline::schedule::Schedule;
@@ -307,6 +308,7 @@ fn system() -> SystemView {
             answers: 212,
             answer_bytes: 4_212_000,
         },
+        tables: tables::tables(),
         spooled: Some(0),
         sources: vec![SourceFacts {
             id: SourceId::DEFAULT,
@@ -351,6 +353,7 @@ fn about() -> About {
             key_origin: ".env line 3".to_owned(),
             key_is_set: true,
         }],
+        retention: Retention::default(),
         settings: vec![
             setting("ALPHA_VANTAGE_API_KEY", "***", ".env line 3"),
             setting("ALPHA_VANTAGE_PLAN", "free", "default"),

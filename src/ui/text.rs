@@ -8,6 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::theme::Role;
 use crate::config::secret;
+pub use crate::model::text::size;
 use crate::model::text::{clean, counted, thousands};
 use crate::model::{Bar, Interval, Price, SeriesKey};
 
@@ -251,21 +252,6 @@ fn abbreviation(at: DateTime<Utc>, zone: Tz) -> String {
     } else {
         name
     }
-}
-
-/// A number of bytes: `512 bytes`, `4.2 kB`, `12.3 MB`.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1_000 {
-        return count(usize::try_from(bytes).unwrap_or(0), "byte");
-    }
-    let (mut tenths, mut unit) = (bytes / 100, 0);
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        (tenths, unit) = (tenths / 1_000, unit + 1);
-    }
-    let unit = UNITS.get(unit).unwrap_or(&"");
-    format!("{}.{} {unit}", thousands(tenths / 10), tenths % 10)
 }
 
 /// A past instant to the second: today the time alone, else with its date.

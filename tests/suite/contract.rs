@@ -55,6 +55,7 @@ mod migrated;
 mod races;
 mod roles;
 mod sources;
+mod tables;
 mod tail;
 mod ticks;
 mod totals;

@@ -176,3 +176,28 @@ fn a_report_is_written_also_where_the_configuration_is_wrong() {
         "{done:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_store_takes_is_told_by_table() {
+    for desk in Desk::on_each_database() {
+        let server = provider(Plan::Unlimited, &[]).await;
+        let desk = desk.asking(&server);
+        assert_eq!(desk.run(&["fetch", "--symbols", "IBM"]).code, 0);
+        let done = desk.run(&["doctor"]);
+        let mut lines = done.stdout.lines();
+        let line = lines
+            .find(|line| line.get(4..11) == Some("tables "))
+            .unwrap();
+        assert!(
+            line.contains("(kept ") && line.contains("; others "),
+            "{line}"
+        );
+        let status = desk.run(&["status", "--format", "json"]);
+        let told: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+        let tables = told["tables"].as_array().unwrap();
+        let bars = tables.iter().find(|one| one["table"] == "bars").unwrap();
+        assert_eq!(bars["kept"], "kept for ever");
+        assert!(bars["rows"].as_u64().unwrap() >= 100, "{bars}");
+        assert!(bars["bytes"].as_u64().unwrap() > 4_000, "{bars}");
+    }
+}

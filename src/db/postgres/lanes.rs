@@ -7,7 +7,7 @@ use super::super::lanes::{
     Beat, EngineRow, LAST_TICKS, LeasedLane, LeasedRow, last_ticks, leased, superseded,
 };
 use super::Outcome;
-use crate::model::{EngineId, Engines, LaneName, Lease, SourceId};
+use crate::model::{ENGINE_KEPT, EngineId, Engines, LaneName, Lease, SourceId};
 
 /// The key of the lock that shows that an engine lives.
 pub const KEY: &str = "SELECT hashtextextended('pipeline-tui engine ' || $1::text, 0)";
@@ -76,7 +76,8 @@ pub async fn beat(connection: &mut PgConnection, beat: Beat) -> Outcome<Vec<Leas
     .bind(&beat.home.version)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("DELETE FROM engines WHERE beat_at < clock_timestamp() - interval '1 hour'")
+    sqlx::query("DELETE FROM engines WHERE beat_at < clock_timestamp() - $1")
+        .bind(ENGINE_KEPT)
         .execute(&mut *tx)
         .await?;
     let mut rows: Vec<LeasedRow> = sqlx::query_as(

@@ -32,7 +32,7 @@ use crate::model::tick::{NotedTick, Tick};
 use crate::model::{
     Answer, Bar, Batch, Counts, Coverage, Declarations, EngineId, Engines, Instrument, Learnt,
     Lease, Listing, RequestId, Retention, RunId, RunStatus, RunSummary, Segment, SeriesKey,
-    SeriesReport, SourceId, Symbol, WatchEdit, WatchEdited,
+    SeriesReport, SourceId, Symbol, TableSize, WatchEdit, WatchEdited,
 };
 
 #[async_trait]
@@ -432,6 +432,10 @@ impl UpkeepStore for PgStore {
     async fn forget(&self, upto: Forgettable, most: u32) -> Result<u64> {
         self.write(move |c| Box::pin(upkeep::forget(c, upto, most)))
             .await
+    }
+
+    async fn tables(&self) -> Result<Vec<TableSize>> {
+        self.read(|c| Box::pin(upkeep::tables(c))).await
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::row;
 use super::Outcome;
 use super::history::{now, text};
 use super::transaction::begin;
-use crate::model::{EngineId, Engines, LaneName, Lease, SourceId};
+use crate::model::{ENGINE_KEPT, EngineId, Engines, LaneName, Lease, SourceId};
 
 /// A lease's end: so many seconds from now.
 macro_rules! until {
@@ -56,8 +56,9 @@ pub async fn beat(connection: &mut SqliteConnection, beat: Beat) -> Outcome<Vec<
     .await?;
     sqlx::query(concat!(
         "DELETE FROM engines WHERE beat_at < ",
-        until!("-3600")
+        until!("$1")
     ))
+    .bind(-ENGINE_KEPT.num_seconds())
     .execute(&mut *tx)
     .await?;
     let mut rows: Vec<LeasedRow> = sqlx::query_as(concat!(

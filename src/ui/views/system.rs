@@ -3,6 +3,7 @@
 mod draw;
 mod keys;
 mod lines;
+mod tables;
 #[cfg(test)]
 mod tests;
 

@@ -11,7 +11,8 @@ use pipeline_tui::model::tick::{NextTick, NotedTick, Tick, TickOutcome, TickWhy}
 use pipeline_tui::model::{
     Bar, Counts, Currency, Declared, ErrorClass, FreshWithin, Grid, Interval, Listing, Offer,
     Price, Publishing, RequestId, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
-    SeriesStatus as Ended, Slot, SourceId, Span, Standing, Truth, Volume, text,
+    SeriesStatus as Ended, Slot, SourceId, Span, Standing, StoreTable, TableSize, Truth, Volume,
+    text,
 };
 use pipeline_tui::pipeline::command::{Anchor, BarsWindow};
 use pipeline_tui::pipeline::planner::{FetchPlan, LanePlan, PlannedFetch, Why, WhyNot};
@@ -454,6 +455,13 @@ fn system(u: &mut Unstructured<'_>) -> Result<SystemView> {
             answers: u.arbitrary()?,
             answer_bytes: u.arbitrary()?,
         },
+        tables: some(u, 26, |u| {
+            Ok(TableSize {
+                table: *u.choose(StoreTable::ALL)?,
+                rows: u64::from(u.arbitrary::<u32>()?),
+                bytes: u64::from(u.arbitrary::<u32>()?),
+            })
+        })?,
         spooled: u.arbitrary()?,
         sources: pipeline_tui::pipeline::sources::SETTINGS
             .iter()

@@ -219,6 +219,17 @@ async fn what_was_over_long_ago_is_forgotten(place: Place) {
         .await
         .unwrap();
     assert_eq!(rows().await, ["1|0"], "the open one stays");
+
+    // A message to a channel that is no longer set waits for nobody.
+    let changes = opened(&["MSFT daily"]);
+    let told = store.change_alerts(changes, vec![Channel::Command], at(2) + KEPT);
+    assert_eq!(told.await.unwrap().len(), 1);
+    for (later, left) in [(at(2), "2|1"), (at(3), "2|0")] {
+        let now = later + KEPT + KEPT;
+        let none = store.change_alerts(AlertChanges::default(), vec![], now);
+        none.await.unwrap();
+        assert_eq!(rows().await, [left]);
+    }
 }
 
 async fn tried_series_count_their_failures_since_the_last_success(place: Place) {

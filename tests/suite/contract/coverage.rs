@@ -26,7 +26,7 @@ fn span(from: &str, to: &str) -> Span {
     Span::new(at(from), at(to))
 }
 
-fn some(from: &str, count: i64) -> Vec<Bar> {
+pub fn some(from: &str, count: i64) -> Vec<Bar> {
     let later = |i| {
         let mut bar = bar(from, 28_300 + i);
         bar.timestamp += TimeDelta::minutes(5 * i);

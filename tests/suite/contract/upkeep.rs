@@ -9,7 +9,7 @@ contract! {
 }
 
 /// Runs with one request and one series each, a day apart, the last one of today.
-async fn history(place: &Place, runs: u32) {
+pub async fn history(place: &Place, runs: u32) {
     let (at, adjusted) = match place {
         Place::Sqlite(_) => (
             "strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (R - n) || ' days')",

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::tables::{TABLES, tables};
 use crate::model::calendar::{Calendar, CalendarId};
 use crate::model::text::thousands;
 use crate::model::{EngineStatus, Engines, LaneName};
@@ -23,6 +24,8 @@ pub enum Section {
     Engines,
     /// Where the data is.
     Store,
+    /// What each table takes.
+    Tables,
     /// The settings and their origins.
     Settings,
 }
@@ -43,6 +46,7 @@ impl Section {
             Self::Engine => "Engine",
             Self::Engines => "Engines",
             Self::Store => "Store",
+            Self::Tables => "Tables",
             Self::Settings => "Settings",
         }
     }
@@ -91,7 +95,8 @@ pub(super) const fn first(section: Section, sources: usize) -> usize {
         Section::Engine => engine,
         Section::Engines => engine + ENGINE,
         Section::Store => engine + ENGINE + ENGINES,
-        Section::Settings => engine + ENGINE + ENGINES + STORE,
+        Section::Tables => engine + ENGINE + ENGINES + STORE,
+        Section::Settings => engine + ENGINE + ENGINES + STORE + TABLES,
     }
 }
 
@@ -119,6 +124,13 @@ pub(super) fn lines(shared: &Shared, now: DateTime<Utc>) -> Vec<SystemLine> {
         .chain(section(
             Section::Store,
             store(&shared.about, snapshot, system),
+        ))
+        .chain(section(
+            Section::Tables,
+            tables(
+                system.map_or(&[], |system| &system.tables),
+                shared.about.retention,
+            ),
         ))
         .chain(settings)
         .collect()

@@ -53,6 +53,7 @@ fn each_section_begins_at_its_first_line_whatever_is_known() {
             Section::Engine,
             Section::Engines,
             Section::Store,
+            Section::Tables,
             Section::Settings,
         ] {
             let first = lines::first(section, shared.about.sources.len());
@@ -233,6 +234,45 @@ fn the_store_tells_its_place_and_what_it_takes() {
 }
 
 #[test]
+fn the_largest_tables_tell_their_size_and_what_bounds_them() {
+    let shared = sample::shared(sample::normal());
+    let table = |label| told(&shared, Section::Tables, label);
+    assert_eq!(
+        table("bars"),
+        ("61.2 MB, 412,880 rows".into(), "kept for ever".into())
+    );
+    assert_eq!(
+        table("requests"),
+        (
+            "8.9 MB, 20,311 rows".into(),
+            "kept 400 days, at most 1,000,000 rows".into()
+        )
+    );
+    assert_eq!(table("listings").1, "a row for each symbol of a source");
+    assert_eq!(
+        table("others"),
+        ("188.4 kB, 814 rows".into(), "coverage".into()),
+        "those that grow are named"
+    );
+    let short = with(|snapshot| {
+        let system = Arc::make_mut(snapshot.system.as_mut().unwrap());
+        system.tables.truncate(1);
+    });
+    let all = lines(&short, sample::now());
+    let of_it = all.iter().filter(|line| line.section == Section::Tables);
+    let labels: Vec<&str> = of_it.map(|line| line.label.as_str()).collect();
+    assert_eq!(labels, ["bars", "", "", "", "", "", "", "", ""]);
+    let mut view = System::default();
+    view.go(Section::Store, &shared);
+    let screen = screen(&mut view, &shared, 80, 21);
+    assert!(
+        screen.contains("─ Tables ─")
+            && screen.contains(" bars            61.2 MB, 412,880 rows  kept for ever"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn a_long_path_is_broken_and_not_cut() {
     let shared = sample::shared(sample::normal());
     let mut view = System::default();
@@ -295,7 +335,7 @@ fn a_filter_finds_settings_by_their_origin() {
         (labels.join(" "), hidden)
     };
     view.filter = "from:.env".to_owned();
-    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 40));
+    assert_eq!(found(&view), ("ALPHA_VANTAGE_API_KEY".to_owned(), 49));
     view.filter = "section:settings !from:default".to_owned();
     assert_eq!(found(&view).0, "ALPHA_VANTAGE_API_KEY");
     view.update(Action::Back, &shared, sample::now());
