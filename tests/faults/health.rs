@@ -112,6 +112,39 @@ impl Drop for Watched {
     }
 }
 
+/// Another engine, which follows the schedule.
+struct Owner(Child);
+
+impl Owner {
+    /// Starts one, and waits until it has a lane.
+    async fn start(product: &Product, provider: &str) -> Self {
+        let mut list = product.command(provider);
+        list.args(["watch", "list"]);
+        list.stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(list.status().unwrap().success(), "the store is made");
+        let mut command = product.command(provider);
+        command
+            .arg("run")
+            .env("PIPELINE_SYMBOLS", "IBM")
+            .env("PIPELINE_INTERVAL", "daily")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let engine = Self(command.spawn().unwrap());
+        let held = "SELECT CAST(count(*) AS text) FROM lanes WHERE engine IS NOT NULL";
+        while product.text(held).await == "0" {
+            tokio::time::sleep(PERIOD / 10).await;
+        }
+        engine
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn products() -> impl Iterator<Item = Product> {
     [Some(Product::sqlite()), Product::postgres()]
         .into_iter()
@@ -162,6 +195,27 @@ async fn an_engine_whose_file_was_removed_is_not_well() {
     std::fs::rename(file, Path::new(file).with_extension("moved")).unwrap();
     let failing = watched.until_bad("the file is gone").await;
     assert!(failing.contains("store"), "{failing}");
+}
+
+/// Another engine follows the schedule and is frozen. Until its lease is over, nobody does. A file stays locked by it,
+/// so that there nobody takes over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_nobody_follows_is_not_well_until_somebody_does() {
+    for product in products() {
+        let provider = market(0).await;
+        let owner = Owner::start(&product, &provider.base_url()).await;
+        let watched = Watched::start(product).await;
+        signal("STOP", &owner.0);
+        let failing = watched.until_bad("nobody follows the schedule").await;
+        assert!(failing.contains("schedule"), "{failing}");
+        let is_file = matches!(watched.product.database, Database::Sqlite(_));
+        if is_file {
+            signal("CONT", &owner.0);
+        }
+        while watched.health().await.as_deref() != Some("ok") {
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

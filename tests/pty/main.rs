@@ -17,6 +17,7 @@ mod deaths;
 mod first_start;
 mod journeys;
 mod locale;
+mod no_engine;
 mod outage;
 mod pictures;
 mod rig;

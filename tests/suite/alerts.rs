@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use pipeline_tui::config::{AlertSettings, Secret};
 use pipeline_tui::db::{self, Access, PgTarget, Store};
-use pipeline_tui::model::alert::{AlertRules, Engine, Facts, SETTLES, SeriesHealth, SpentSource};
+use pipeline_tui::model::alert::{
+    AlertKind, AlertRules, Engine, Facts, SETTLES, SeriesHealth, SpentSource,
+};
 use pipeline_tui::model::{
     ErrorClass, Interval, RunStatus, SeriesError, SeriesKey, SeriesReport, SeriesStatus,
 };
@@ -168,6 +170,9 @@ const KINDS: [&str; 8] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_is_told_once_and_ends_once() {
+    let mut every: Vec<&str> = AlertKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    every.sort_unstable();
+    assert_eq!(KINDS.as_slice(), every, "each kind that there is");
     for world in World::on_each_database().await {
         let receiver = Receiver::start().await;
         world
