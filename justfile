@@ -50,6 +50,10 @@ bench-coverage *args:
 bench-year *args:
     cargo bench --locked --bench year -- "$@"
 
+# what the bookkeeping of a year of 2,500 daily series takes, or of as many as are named; sqlite or postgres for one database
+bench-history *args:
+    cargo bench --locked --bench history -- "$@"
+
 # a year of the planner beside list order and round robin, by a virtual clock
 simulate-year:
     cargo bench --locked --bench sessions

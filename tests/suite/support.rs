@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod bookkeeping;
 pub mod cluster;
 pub mod first_release;
 pub mod lane;

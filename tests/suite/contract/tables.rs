@@ -10,7 +10,7 @@ contract! {
 }
 
 /// The table as this database calls it.
-fn name(place: &Place, table: StoreTable) -> &'static str {
+pub fn name(place: &Place, table: StoreTable) -> &'static str {
     match table {
         StoreTable::Bars if place.is_postgres() => "stock_data",
         other => other.as_str(),
