@@ -111,7 +111,7 @@ async fn series_are_added_removed_and_replaced_without_a_request() {
         let key = |symbol: &str| {
             json!({
                 "source": "alpha_vantage", "symbol": symbol, "interval": "monthly", "adjusted": false,
-                "since": null, "priority": "normal", "fresh_within": null, "group": null
+                "since": null, "priority": "normal", "fresh_within": null, "group": null, "fills": null
             })
         };
         assert_eq!(document, json!([key("IBM"), key("GOOGL")]));
