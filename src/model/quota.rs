@@ -407,6 +407,15 @@ mod tests {
             decide(&probed, &free(), false, due),
             Decision::Wait(due + LOOK)
         );
+        let with_the_refusal = Ledger {
+            awaited: Some(refused),
+            ..ledger
+        };
+        assert_eq!(
+            decide(&with_the_refusal, &free(), false, due),
+            Decision::Grant,
+            "a probe starts after the refusal"
+        );
         let unrefused = Ledger {
             day_refusal: None,
             ..probed

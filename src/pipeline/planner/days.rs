@@ -103,3 +103,96 @@ impl Room {
         price.clamp(1, self.usable())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::America::New_York;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// Two days in which requests come at eight and that end at twenty.
+    fn two_days() -> Room {
+        let day = |date: &str| QuotaDay {
+            at: at(&format!("{date}T08:00:00Z")),
+            ends: at(&format!("{date}T20:00:00Z")),
+            room: 5,
+        };
+        Room {
+            left: 5,
+            per_day: 5,
+            reserve: 1,
+            days: vec![day("2026-11-16"), day("2026-11-17")],
+        }
+    }
+
+    #[test]
+    fn one_request_in_twenty_five_is_kept_for_a_person_and_one_of_any_two() {
+        let kept = [0, 1, 2, 24, 25, 49, 50, 500].map(reserve);
+        assert_eq!(kept, [0, 0, 1, 1, 1, 1, 2, 20]);
+    }
+
+    #[test]
+    fn an_instant_at_which_a_day_begins_is_its_first_and_days_are_looked_at_up_to_the_horizon() {
+        // The schedule sends at each midnight of New York, when the quota day turns.
+        let quota = Quota::daily(TimeDelta::zero(), Some(25), New_York);
+        let schedule: Schedule = "0 0 * * *".parse().unwrap();
+        let (midnight, next) = (at("2026-11-17T05:00:00Z"), at("2026-11-18T05:00:00Z"));
+        let now = at("2026-11-16T21:00:00Z");
+        let calendars = Calendars::default();
+        let room = Room::of((&quota, 7), (&schedule, &calendars), Some(midnight), now).unwrap();
+        assert_eq!(
+            room.days[..2],
+            [(midnight, next), (next, next + TimeDelta::days(1))].map(|(at, ends)| QuotaDay {
+                at,
+                ends,
+                room: 25
+            })
+        );
+        assert_eq!(room.days.len(), HORIZON);
+        assert_eq!((room.left, room.per_day, room.reserve), (7, 25, 1));
+    }
+
+    #[test]
+    fn an_instant_falls_on_the_day_that_has_not_ended() {
+        let room = two_days();
+        for (instant, day) in [
+            ("2026-11-16T07:00:00Z", 0),
+            ("2026-11-16T19:59:59Z", 0),
+            ("2026-11-16T20:00:00Z", 1),
+            ("2026-11-17T19:59:59Z", 1),
+            ("2026-11-17T20:00:00Z", 2),
+        ] {
+            assert_eq!(room.day_of(at(instant)), day, "{instant}");
+        }
+    }
+
+    #[test]
+    fn the_last_day_before_a_deadline_is_one_whose_requests_come_in_time() {
+        let room = two_days();
+        for (deadline, day) in [
+            ("2026-11-16T07:59:59Z", 0),
+            ("2026-11-17T07:59:59Z", 0),
+            ("2026-11-17T08:00:00Z", 1),
+            ("2026-11-17T08:00:01Z", 2),
+        ] {
+            assert_eq!(room.last_day_before(at(deadline)), day, "{deadline}");
+        }
+        let none = Room {
+            days: vec![],
+            ..room
+        };
+        assert_eq!(none.last_day_before(at("2026-11-17T08:00:00Z")), 0);
+    }
+
+    #[test]
+    fn after_the_last_day_requests_come_when_it_ends() {
+        let room = two_days();
+        let after = [0, 1, 2].map(|day| room.after(day));
+        let never = DateTime::<Utc>::MAX_UTC;
+        assert_eq!(after, [room.days[1].at, room.days[1].ends, never]);
+    }
+}

@@ -8,6 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::waiting::Contest;
 use super::{Candidate, Obstacle, PlannedFetch, QuotaDay, Room, Why, WhyNot};
 
+/// The age of what was never asked for: more than that of anything known, and still told apart by priority.
+const NEVER: i64 = i64::MAX / 16;
+
 /// Plans the series of one source; also the days until all that are due now have been asked for.
 pub(super) fn order(
     candidates: Vec<Candidate>,
@@ -27,10 +30,9 @@ pub(super) fn order(
 
 /// How old what is known of a series is, as it matters; what was never asked for is the oldest.
 pub(super) fn staleness(one: &Candidate, at: DateTime<Utc>) -> i64 {
-    let Some(known_to) = one.known_to else {
-        return i64::MAX - i64::from(16 - one.priority.weight());
-    };
-    let age = (at - known_to).num_seconds().max(0);
+    let age = one
+        .known_to
+        .map_or(NEVER, |known_to| (at - known_to).num_seconds().max(0));
     age.saturating_mul(one.priority.weight().into())
 }
 
@@ -143,13 +145,11 @@ fn day_by_day(asked: &[Candidate], room: &Room, now: DateTime<Utc>) -> (Vec<Plan
 /// The day of a request that has so many before it after the last day that is known.
 fn beyond(room: &Room, before: u32) -> (usize, DateTime<Utc>) {
     let instants = || room.days.iter().map(|day: &QuotaDay| day.at);
-    let (first, last) = (instants().next(), instants().next_back());
-    let last = last.unwrap_or(DateTime::<Utc>::MAX_UTC);
-    let steps = i32::try_from(room.days.len()).unwrap_or(i32::MAX);
-    let step = match first {
-        Some(first) if first < last => (last - first) / (steps - 1).max(1),
-        _ => TimeDelta::days(1),
-    };
+    let last = instants().next_back().unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let first = instants().next().unwrap_or(last);
+    let steps = i32::try_from(room.days.len() - 1).unwrap_or(i32::MAX);
+    let step = (last - first).checked_div(steps);
+    let step = step.unwrap_or(TimeDelta::days(1));
     let more = before / room.usable() + 1;
     let ahead = step.checked_mul(i32::try_from(more).unwrap_or(i32::MAX));
     let at = ahead.and_then(|ahead| last.checked_add_signed(ahead));

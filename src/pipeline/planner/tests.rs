@@ -276,6 +276,77 @@ fn what_if_says_how_long_a_first_pass_takes_and_that_nothing_is_lost() {
 }
 
 #[test]
+fn after_the_known_days_the_plan_goes_on_at_their_pace() {
+    let planned_for = |days: &[usize]| {
+        let all = room(2, 2, 0);
+        let room = Room {
+            days: days.iter().map(|number| all.days[*number]).collect(),
+            ..all
+        };
+        let many = (0..9).map(|number| candidate(&format!("N{number}"), None, None));
+        let plan = planned(many.collect(), room);
+        let at = plan.lines.iter().map(|line| line.at.unwrap() - now());
+        at.map(|at| at.num_days()).collect::<Vec<_>>()
+    };
+    assert_eq!(planned_for(&[0, 2, 6]), [0, 0, 2, 2, 6, 6, 9, 9, 12]);
+    assert_eq!(planned_for(&[0]), [0, 0, 1, 1, 2, 2, 3, 3, 4]);
+    // Without a day on which the schedule sends, none waits for one.
+    assert_eq!(planned_for(&[]), [0; 9]);
+}
+
+#[test]
+fn of_those_that_were_never_asked_for_the_important_ones_are_first() {
+    let new = |symbol, priority| Candidate {
+        priority,
+        ..candidate(symbol, None, None)
+    };
+    let known = Candidate {
+        priority: Priority::High,
+        ..candidate("KNOWN", Some(20_000), None)
+    };
+    let all = vec![
+        known,
+        new("LOW", Priority::Low),
+        new("NORMAL", Priority::Normal),
+        new("HIGH", Priority::High),
+    ];
+    let plan = planned(all, room(25, 25, 0));
+    assert_eq!(symbols(&plan), ["HIGH", "NORMAL", "LOW", "KNOWN"]);
+}
+
+#[test]
+fn what_is_due_and_has_no_instant_before_waits_for_the_schedule() {
+    let later = |at| Candidate {
+        at,
+        ..candidate("LATER", Some(1), None)
+    };
+    for at in [Some(day(1)), None] {
+        let plan = plan(vec![later(at)], &[], now());
+        assert_eq!(plan.lines[0].why_not_now, Some(WhyNot::Schedule), "{at:?}");
+    }
+    let earlier = plan(vec![later(Some(day(-1)))], &[], now());
+    assert_eq!(earlier.lines[0].why_not_now, None);
+}
+
+#[test]
+fn a_lane_says_what_it_is_asked_what_is_left_and_what_is_lost() {
+    let clock = |at: DateTime<Utc>| at.format("%d %H:%M").to_string();
+    let pressing =
+        |count| (0..count).map(|number| candidate(&format!("P{number}"), Some(2), Some(0)));
+    let said = |plan: FetchPlan| plan.lanes[0].words("alpha", &clock);
+    assert_eq!(
+        said(planned(pressing(3).collect(), room(2, 25, 1))),
+        "alpha: 2 requests at 16 21:20, 2 of 25 left today, 1 kept for you; 2 days until all that are due \
+         have been asked for; 1 series will lose bars; fewer series, a longer interval or a plan with more \
+         requests a day would keep them"
+    );
+    assert_eq!(
+        said(plan(pressing(1).collect(), &[], now())),
+        "alpha: 1 request at 16 21:20, no limit a day; no bar is lost"
+    );
+}
+
+#[test]
 fn each_line_says_why_not_now() {
     let refused = Candidate {
         obstacle: Some(Obstacle::Refused(
