@@ -568,15 +568,18 @@ impl State {
     }
 
     fn store_failed(&mut self, error: &DbError, now: DateTime<Utc>) -> Vec<Job> {
-        let is_new = self.store.lost.is_none();
-        self.search.store_failed(&error.to_string());
-        let mut jobs = vec![];
-        let since = self.store.lost.take().map_or(now, |(since, _)| since);
-        self.store.lost = Some((since, error.to_string()));
-        if is_new {
-            jobs.push(tell(now, What::StoreLost(error.to_string())));
-        }
-        jobs
+        let text = error.to_string();
+        let was_reading = self.search.store_failed(&text);
+        let before = self.store.lost.take();
+        let since = before.as_ref().map_or(now, |(since, _)| *since);
+        let lost = Some((since, text.clone()));
+        self.revision += u64::from(was_reading || before != lost);
+        self.store.lost = lost;
+        let is_new = before.is_none();
+        is_new
+            .then(|| tell(now, What::StoreLost(text)))
+            .into_iter()
+            .collect()
     }
 }
 

@@ -117,3 +117,60 @@ impl Lanes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::EngineId;
+
+    fn source(name: &str) -> SourceId {
+        name.parse().unwrap()
+    }
+
+    fn lanes(own: &[&str], listed: Option<&[&str]>) -> Lanes {
+        let own = own.iter().map(|name| {
+            let lane: LaneName = name.parse().unwrap();
+            let lease = Lease {
+                lane: lane.clone(),
+                engine: EngineId::new(),
+                epoch: 1,
+            };
+            let last_tick = None;
+            (lane, OwnLane { lease, last_tick })
+        });
+        Lanes {
+            own: own.collect(),
+            listed: listed.map(|names| names.iter().map(|name| source(name)).collect()),
+            ..Lanes::default()
+        }
+    }
+
+    #[test]
+    fn one_run_asks_for_both_and_for_all_if_a_person_is_one_of_them() {
+        let schedule = |names: &[&str]| {
+            let sources = names.iter().map(|name| source(name));
+            Asker::Schedule(sources.collect())
+        };
+        assert_eq!(
+            schedule(&["coinbase"]).and(schedule(&["binance"])),
+            schedule(&["binance", "coinbase"])
+        );
+        assert_eq!(Asker::Person.and(schedule(&["binance"])), Asker::Person);
+        assert_eq!(schedule(&["binance"]).and(Asker::Person), Asker::Person);
+    }
+
+    #[test]
+    fn the_schedule_is_followed_with_the_lane_of_a_source_or_with_the_upkeep_of_an_empty_list() {
+        for (own, listed, follows) in [
+            (&["coinbase"][..], None, true),
+            (&["coinbase"], Some(&["coinbase"][..]), true),
+            (&["upkeep"], Some(&["coinbase"]), false),
+            (&["upkeep"], Some(&[]), true),
+            (&["upkeep"], None, false),
+            (&[], Some(&[]), false),
+        ] {
+            let lanes = lanes(own, listed);
+            assert_eq!(lanes.follows_schedule(), follows, "{own:?} of {listed:?}");
+        }
+    }
+}

@@ -91,7 +91,6 @@ impl State {
         let waits = !self.lanes.follows_schedule() && !no_engine && !self.read_only;
         let is_known = self.lanes.listed.is_some();
         if waits && is_known && !std::mem::replace(&mut self.lanes.has_told, true) {
-            self.revision += 1;
             jobs.push(tell(now, What::Waits));
         }
         jobs
@@ -100,7 +99,6 @@ impl State {
     /// A beat did not reach the store. The lanes stay until their time is over.
     pub(super) fn beat_failed(&mut self, error: &DbError, now: DateTime<Utc>) -> Vec<Job> {
         if error.kind == DbErrorKind::Unreachable {
-            self.revision += u64::from(self.store.lost.is_none());
             return self.store_failed(error, now);
         }
         vec![]

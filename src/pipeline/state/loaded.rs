@@ -93,7 +93,8 @@ impl State {
 
     /// Reads everything again if the store was lost.
     pub(super) fn store_answers(&mut self, now: DateTime<Utc>) -> Vec<Job> {
-        self.store.spooled = 0;
+        let spooled = std::mem::take(&mut self.store.spooled);
+        self.revision += u64::from(spooled > 0);
         if self.store.lost.take().is_none() {
             return vec![];
         }

@@ -125,12 +125,14 @@ impl Search {
         }
     }
 
-    /// The store or a task failed: a list that was being read may not come.
-    pub fn store_failed(&mut self, why: &str) {
-        if std::mem::take(&mut self.is_reading) {
+    /// The store or a task failed: a list that was being read may not come. Whether one was.
+    pub fn store_failed(&mut self, why: &str) -> bool {
+        let was_reading = std::mem::take(&mut self.is_reading);
+        if was_reading {
             self.say(why);
             self.look();
         }
+        was_reading
     }
 
     /// Takes the result of a request. A result for another text is not shown.

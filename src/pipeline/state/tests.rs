@@ -1,7 +1,9 @@
 //! The decisions, one input at a time.
 
+mod alerts;
 mod around;
 mod begin;
+mod due;
 mod events;
 mod export;
 mod keys;
@@ -25,7 +27,7 @@ use chrono_tz::America::New_York;
 
 use super::super::command::Command;
 use super::super::settings::Remembered;
-use super::super::snapshot::{KeyUse, QuotaStatus, Subject};
+use super::super::snapshot::{KeyUse, QuotaStatus, Snapshot, Subject};
 use super::*;
 use crate::db::{Backend, LeasedLane, SeriesFacts};
 use crate::model::ErrorClass;
@@ -241,6 +243,26 @@ fn runs(jobs: &[Job]) -> Vec<(&'static str, Vec<String>)> {
             _ => None,
         })
         .collect()
+}
+
+/// A step whose changes are shown: what the snapshot says changes only with its number, which only grows.
+fn shown(state: &mut State, input: Input, now: DateTime<Utc>) -> Vec<Job> {
+    let look = |state: &State| {
+        let revision = state.revision();
+        let snapshot = Snapshot {
+            revision: 0,
+            ..state.snapshot(0, now)
+        };
+        (revision, format!("{snapshot:?}"))
+    };
+    let before = look(state);
+    let jobs = state.step(input, now);
+    let after = look(state);
+    assert!(
+        after.0 > before.0 || after == before,
+        "{before:?}, then {after:?}"
+    );
+    jobs
 }
 
 fn report(series: Vec<SeriesReport>) -> RunReport {

@@ -50,6 +50,7 @@ fn an_event() -> impl Strategy<Value = Event> {
         series().prop_map(|series| Event::Done(SeriesReport::new(series, Ended::Succeeded))),
         Just(Event::StoreAway(DbError::for_test("gone"))),
         Just(Event::StoreBack),
+        Just(Event::Spooled("IBM daily".into())),
     ]
 }
 
@@ -77,6 +78,8 @@ fn an_input() -> impl Strategy<Value = Input> {
         1 => Just(()).prop_map(|()| Input::RunCrashed("broke".into())),
         1 => Just(()).prop_map(|()| Input::StoreFailed(DbError::for_test("gone"))),
         1 => Just(()).prop_map(|()| Input::TrustOver),
+        1 => Just(()).prop_map(|()| Input::Loaded(Loaded::Newest(vec![]))),
+        1 => Just(()).prop_map(|()| Input::BeatFailed(DbError::for_test("gone"))),
         3 => a_list().prop_map(|list| Input::Loaded(Loaded::Series(list))),
         2 => (a_list(), proptest::sample::subsequence(LANES.to_vec(), 0..=LANES.len()), 1..3_i64)
             .prop_map(|(list, lanes, epoch)| {
@@ -101,6 +104,21 @@ proptest! {
             now += TimeDelta::minutes(7);
             state.step(input, now);
             prop_assert_eq!(state.broken_promise(), None);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    #[test]
+    fn every_change_is_shown_whatever_brings_it(
+        inputs in proptest::collection::vec(an_input(), 1..40),
+    ) {
+        let mut state = state();
+        let mut now = at(NOON);
+        for input in inputs {
+            now += TimeDelta::minutes(7);
+            shown(&mut state, input, now);
         }
     }
 }
