@@ -288,6 +288,7 @@ mod tests {
         assert_eq!(coverage.known(day(10)), None);
         coverage.hear(&newest(5, 12, 11), None);
         assert_eq!(coverage.known(day(9)), Some(Known::Settled));
+        assert_eq!(coverage.settled().as_slice(), [span(0, 11)]);
         assert_eq!(coverage.unsettled().as_slice(), [span(11, 12)]);
         assert_eq!(coverage.asked_at(), Some(day(12)));
     }

@@ -236,7 +236,10 @@ mod tests {
     fn a_lane_is_named_by_its_source_or_is_the_upkeep() {
         for name in [LaneName::Upkeep, LaneName::Source(SourceId::DEFAULT)] {
             assert_eq!(name.as_str().parse::<LaneName>().unwrap(), name);
+            assert_eq!(name.to_string(), name.as_str());
         }
+        let engine = EngineId(Uuid::from_u128(7));
+        assert_eq!(engine.to_string(), "00000000-0000-0000-0000-000000000007");
         assert!("Not a word".parse::<LaneName>().is_err());
     }
 }

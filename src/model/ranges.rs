@@ -339,6 +339,10 @@ mod tests {
         for piece in bars.chunks(2) {
             stock.take(&grid, piece);
         }
+        let mut at_once = Stock::default();
+        at_once.take(&grid, &bars);
+        let of_the_day = Span::new(at(labels[1]), at("2026-11-26T17:00:00Z"));
+        assert_eq!(at_once.extra, [(of_the_day, 2)]);
         let all = Span::new(at(labels[0]), at("2026-11-27T15:00:00Z"));
         assert_eq!(stock.held.as_slice(), [all]);
         let coverage = Coverage::of(
@@ -387,6 +391,15 @@ mod tests {
                 ..Publishing::UNKNOWN
             },
         }
+    }
+
+    #[test]
+    fn bars_are_held_up_to_the_first_slot_without_one() {
+        let bars = [0, 1, 4].map(|at| bar_at(span(at, at).from));
+        let mut stock = Stock::default();
+        stock.take(&always(), &bars);
+        assert_eq!(stock.held.as_slice(), [span(0, 2), span(4, 5)]);
+        assert_eq!(stock.extra, []);
     }
 
     #[test]

@@ -205,6 +205,8 @@ fn sessions_behind_are_those_that_ended_since_the_newest_bar() {
     assert_eq!(facts(wednesday, Standing::Behind).behind, 3);
     assert_eq!(facts(wednesday, Standing::Closed).behind, 0);
     assert_eq!(facts("2026-11-21T05:00:00Z", Standing::Due).behind, 0);
+    // A bar that ends with a session lacks nothing of it.
+    assert_eq!(facts("2026-11-18T21:00:00Z", Standing::Due).behind, 2);
 }
 
 #[test]
@@ -217,6 +219,8 @@ fn only_the_oldest_day_that_a_source_still_has_is_about_to_be_lost() {
     let wednesday = at("2026-11-18T05:00:00Z");
     assert_eq!(loses("2026-11-18T05:00:00Z"), Some(wednesday));
     assert_eq!(loses("2026-11-17T05:00:00Z"), None);
+    // From a close on, the next session is the one after it.
+    assert_eq!(loses("2026-11-17T21:00:00Z"), Some(wednesday));
     // What is gone already is not about to go.
     let thursday = at("2026-11-19T05:00:00Z");
     assert_eq!(loses("2026-11-19T05:00:00Z"), Some(thursday));
@@ -230,6 +234,27 @@ fn only_the_oldest_day_that_a_source_still_has_is_about_to_be_lost() {
     let reach = Some(at("2026-11-09T05:00:00Z"));
     let loses = SeriesHealth::of(ibm(), &grid(), &holed, reach).loses;
     assert_eq!(loses, reach);
+    // Around the clock a day ends where the next begins: that one outlives it.
+    let always = Grid {
+        calendar: Calendars::default().get(CalendarId::Always),
+        publishing: Publishing {
+            zone: chrono_tz::UTC,
+            ..grid().publishing
+        },
+        ..grid()
+    };
+    let holed = Truth {
+        holes: vec![Span::new(
+            at("2026-11-10T00:00:00Z"),
+            at("2026-11-11T00:00:00Z"),
+        )],
+        newest_due: None,
+        ..truth("2026-11-21T00:00:00Z", Standing::Holes)
+    };
+    let loses = |reach| SeriesHealth::of(ibm(), &always, &holed, Some(at(reach))).loses;
+    assert_eq!(loses("2026-11-09T12:00:00Z"), None);
+    let tenth = at("2026-11-10T00:00:00Z");
+    assert_eq!(loses("2026-11-10T00:00:00Z"), Some(tenth));
 }
 
 fn condition(kind: AlertKind, subject: &str) -> Condition {
@@ -283,6 +308,34 @@ fn an_alert_opens_once_and_recovers_once_it_has_stayed_away() {
             ..AlertChanges::default()
         }
     );
+}
+
+#[test]
+fn any_change_is_one() {
+    let none = AlertChanges::default;
+    assert!(none().is_none());
+    let condition = condition(AlertKind::Holes, "IBM daily");
+    let alert = || vec![AlertId(7)];
+    for change in [
+        AlertChanges {
+            opened: vec![condition],
+            ..none()
+        },
+        AlertChanges {
+            gone: alert(),
+            ..none()
+        },
+        AlertChanges {
+            back: alert(),
+            ..none()
+        },
+        AlertChanges {
+            recovered: alert(),
+            ..none()
+        },
+    ] {
+        assert!(!change.is_none(), "{change:?}");
+    }
 }
 
 #[test]
@@ -359,14 +412,15 @@ fn waits_double_up_to_a_quarter_of_an_hour_and_end_after_three_days() {
     assert_eq!(wait(1, 0.0), Some(5_000));
     assert_eq!(wait(3, 1.0), Some(40_000));
     assert_eq!(wait(400, 1.0), Some(900_000));
-    let old = Attempt {
+    let old = |seconds| Attempt {
         id: 1,
         channel: Channel::Webhook,
         payload: String::new(),
-        created_at: now - TimeDelta::days(3) - TimeDelta::seconds(1),
+        created_at: now - TimeDelta::days(3) - TimeDelta::seconds(seconds),
         attempts: 1,
     };
-    assert_eq!(again(&old, now, 0.5), None);
+    assert!(again(&old(0), now, 0.5).is_some());
+    assert_eq!(again(&old(1), now, 0.5), None);
 }
 
 proptest! {
