@@ -51,4 +51,28 @@ mod tests {
         assert_eq!(last_reach(begins, &reach(5), now), Some(now), "it is late");
         assert_eq!(last_reach(begins, &|_| None, now), None);
     }
+
+    #[test]
+    fn what_never_leaves_is_safe_and_what_is_yet_to_begin_is_looked_for_after_it() {
+        let now: DateTime<Utc> = "2026-11-12T05:00:59Z".parse().unwrap();
+        let minute: DateTime<Utc> = "2026-11-12T05:00:00Z".parse().unwrap();
+        // It moves on and stops before the bar does.
+        let begins = now - TimeDelta::days(10);
+        let stops = move |at: DateTime<Utc>| Some((at - TimeDelta::days(98)).min(begins));
+        assert_eq!(last_reach(begins, &stops, now), None);
+        let late = |at| Some(at);
+        assert_eq!(
+            last_reach(begins, &late, now),
+            Some(minute),
+            "whole minutes"
+        );
+        // One that begins in two years is within reach for 900 days more.
+        let begins = minute + TimeDelta::days(730);
+        let reach = |at: DateTime<Utc>| Some(at - TimeDelta::days(900));
+        let last = last_reach(begins, &reach, now).unwrap();
+        let exact = begins + TimeDelta::days(900);
+        assert!(last <= exact && exact - last <= EXACT, "{last}");
+        let reach = |at: DateTime<Utc>| Some(at - TimeDelta::days(1_001));
+        assert_eq!(last_reach(begins, &reach, now), None, "nobody plans so far");
+    }
 }

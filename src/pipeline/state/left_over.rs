@@ -94,5 +94,8 @@ mod tests {
         assert_eq!(after("schedule", Succeeded), Stage::Open);
         assert_eq!(after("due", Cancelled), Stage::Closed);
         assert_eq!(after("schedule", Cancelled), Stage::Closed);
+        assert_eq!(after("schedule", Succeeded), Stage::Open);
+        spare.close();
+        assert!(!spare.is_open(), "a run broke off");
     }
 }

@@ -201,4 +201,71 @@ mod tests {
         assert!(quotas.is_outdated(tomorrow) && !quotas.is_outdated(now));
         assert_eq!(quotas.sendable(due.into_iter(), tomorrow), 5);
     }
+
+    fn noon() -> DateTime<Utc> {
+        "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn nothing_is_sent_while_the_days_of_all_sources_are_over() {
+        let limited = |limit| Quota::daily(TimeDelta::zero(), Some(limit), UTC);
+        let two = vec![(SourceId::DEFAULT, limited(5)), (OTHER, limited(9))];
+        let mut quotas = Quotas::new(two);
+        let refused = Ledger {
+            day_refusal: Some(noon()),
+            ..used(1)
+        };
+        quotas.read(vec![(SourceId::DEFAULT, used(5))], noon());
+        assert_eq!(quotas.all_spent_until(noon()), None);
+        quotas.read(vec![(OTHER, refused)], noon());
+        let probed = noon() + TimeDelta::hours(1);
+        assert_eq!(quotas.all_spent_until(noon()), Some(probed));
+    }
+
+    #[test]
+    fn what_was_counted_in_a_window_is_shown_until_the_last_request_has_left_it() {
+        let minute = TimeDelta::seconds(60);
+        let window = quota::Window {
+            limit: 75,
+            span: quota::WindowSpan::Rolling(minute),
+        };
+        let quota = Quota {
+            windows: [Some(window), None, None],
+            ..Quota::unlimited(UTC)
+        };
+        let mut quotas = Quotas::new(vec![(OTHER, quota)]);
+        let mut lately = quota::Lately::default();
+        let mut used_at = |last_start, sent: u32, now| {
+            lately.rolling[0] = sent;
+            let ledger = Ledger {
+                last_start,
+                lately,
+                ..used(sent)
+            };
+            quotas.read(vec![(OTHER, ledger)], noon());
+            quotas.status(&OTHER, now).rolling[0].map(|window| window.used)
+        };
+        let just_before = noon() + minute - TimeDelta::milliseconds(1);
+        assert_eq!(used_at(Some(noon()), 7, just_before), Some(7));
+        assert_eq!(used_at(Some(noon()), 7, noon() + minute), Some(0));
+        assert_eq!(used_at(None, 7, noon()), Some(0));
+    }
+
+    #[test]
+    fn what_moves_by_itself_is_read_again() {
+        let outdated = |in_flight, rolling| {
+            let mut quotas = quotas();
+            let lately = quota::Lately {
+                in_flight,
+                rolling: [0, rolling, 0],
+                ..quota::Lately::default()
+            };
+            let ledger = Ledger { lately, ..used(1) };
+            quotas.read(vec![(OTHER, ledger)], noon());
+            quotas.is_outdated(noon())
+        };
+        assert!(!outdated(0, 0));
+        assert!(outdated(1, 0), "an answer is awaited");
+        assert!(outdated(0, 1), "a request leaves its window");
+    }
 }

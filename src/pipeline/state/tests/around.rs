@@ -131,3 +131,18 @@ fn a_schedule_of_fixed_instants_speaks_for_all_and_a_pause_stops_all() {
         [("schedule", vec!["BTC-USD".to_owned()])]
     );
 }
+
+#[test]
+fn at_the_next_instant_only_the_series_of_that_instant_are_counted() {
+    let mut state = both();
+    // A bar of the pair did not come: it is asked for again after the close, which is next.
+    state.schedule = "close +0".parse().unwrap();
+    let asked = "2026-11-20T20:55:02Z";
+    state.step(Input::Tick, at(asked));
+    let read = list("2026-11-20T20:50:02Z");
+    assert_eq!(runs(&state.step(read, at(asked))).len(), 1);
+    state.step(Input::RunEnded(Ok(report(vec![]))), at(asked));
+    let schedule = state.snapshot(0, at("2026-11-20T20:56:00Z")).schedule;
+    assert_eq!(schedule.next_at, Some(at("2026-11-20T21:00:00Z")));
+    assert_eq!(schedule.due_next, 1, "the pair follows two seconds later");
+}

@@ -117,3 +117,67 @@ fn a_plan_says_what_comes_with_what_is_spare() {
         "{said}"
     );
 }
+
+#[test]
+fn no_slice_begins_in_the_minute_before_the_schedule_sends() {
+    for (instant, starts) in [
+        ("2026-11-23T20:58:59Z", true),
+        ("2026-11-23T20:59:00Z", false),
+        ("2026-11-23T20:59:59Z", false),
+    ] {
+        let mut state = after_the_schedule();
+        state.schedule = "close +0".parse().unwrap();
+        state.step(list(), at(instant));
+        let started = started(&state.step(used(10), at(instant))).is_some();
+        assert_eq!(started, starts, "{instant}");
+    }
+}
+
+#[test]
+fn what_is_due_waits_for_the_schedule_and_what_another_engine_has_for_that() {
+    let mut state = after_the_schedule();
+    let monday = at("2026-11-23T21:10:00Z");
+    state.step(list(), monday);
+    assert_eq!(started(&state.step(used(10), monday)), None, "both are due");
+    let mut lanes = after_the_schedule();
+    lanes.step(list(), at(AFTER));
+    lanes.entries[1].key.source = SourceId::known("another");
+    let jobs = lanes.step(used(10), at(AFTER));
+    assert_eq!(started(&jobs).unwrap().series, [key("IBM")]);
+}
+
+#[test]
+fn what_the_schedule_sends_before_the_day_is_over_is_not_spare() {
+    // At half past nine, and at midnight in New York.
+    for (schedule, most) in [("every 15", 13), ("0 0 * * *", 14)] {
+        let mut state = after_the_schedule();
+        state.schedule = schedule.parse().unwrap();
+        let entries = vec![lacking("IBM", Priority::Normal), entry("NEW", None)];
+        let list = List {
+            reading: 9,
+            mark: None,
+            entries,
+        };
+        state.step(Input::Loaded(Loaded::Series(list)), at(AFTER));
+        let jobs = state.step(used(10), at(AFTER));
+        let run = started(&jobs).unwrap();
+        assert_eq!(run.most, BTreeMap::from([(SourceId::DEFAULT, most)]));
+    }
+}
+
+#[test]
+fn a_backlog_is_what_costs_something_and_can_be_asked_for() {
+    let price = |entry: Entry| entry.backlog(at(AFTER)).map(|backlog| backlog.price);
+    let entry = || lacking("IBM", Priority::Normal);
+    assert_eq!(price(entry()), Some(28));
+    let brought = Entry {
+        closing_price: 0,
+        ..entry()
+    };
+    assert_eq!(price(brought), None);
+    let refused = Entry {
+        parked: Some((ErrorClass::NotEntitled, "needs a paid plan".into())),
+        ..entry()
+    };
+    assert_eq!(price(refused), None);
+}
