@@ -374,7 +374,8 @@ mod tests {
         );
         // What fills its gaps lacks the rest.
         let mut second = Coverage::default();
-        second.leave(given);
+        second.leave(given.clone());
+        assert_eq!(second.elsewhere(), &given);
         assert_eq!(
             second.never_asked(span(0, 60)),
             [span(0, 5), span(10, 20), span(30, 50), span(55, 57)]

@@ -394,6 +394,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_left_to_another_source_and_not_asked_for_is_elsewhere() {
+        let mut coverage = Coverage::default();
+        coverage.leave([span(2, 4)].into_iter().collect());
+        let found = stretches(&always(), &coverage, &Stock::default(), span(0, 5));
+        let found: Vec<_> = found.iter().map(|one| (one.state, one.span)).collect();
+        assert_eq!(
+            found,
+            [
+                (There::NeverAsked, span(0, 2)),
+                (There::Elsewhere, span(2, 4)),
+                (There::NeverAsked, span(4, 5)),
+            ]
+        );
+    }
+
+    #[test]
     fn bars_are_held_up_to_the_first_slot_without_one() {
         let bars = [0, 1, 4].map(|at| bar_at(span(at, at).from));
         let mut stock = Stock::default();

@@ -169,6 +169,7 @@ mod tests {
         let mut spans: Spans = [span(1, 9)].into_iter().collect();
         spans.cut(span(3, 4));
         assert_eq!(spans.as_slice(), [span(1, 3), span(4, 9)]);
+        assert!(!spans.is_empty());
         assert_eq!(
             spans.gaps(span(0, 10)),
             [span(0, 1), span(3, 4), span(9, 10)]

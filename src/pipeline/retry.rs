@@ -247,4 +247,21 @@ mod tests {
         let unbounded = Budget::new(1, None);
         assert!((0..100).all(|_| unbounded.take_request()));
     }
+
+    #[test]
+    fn a_request_that_is_sent_once_is_not_tried_again() {
+        let wait = |waits: Waits| waits.before(ErrorClass::Minute, 0, 1.0);
+        assert!(wait(Waits::default()).is_some());
+        assert_eq!(wait(Waits::once()), None);
+    }
+
+    #[test]
+    fn what_was_sent_is_counted_without_what_never_left() {
+        let budget = Budget::new(1, None);
+        budget.count_sent();
+        budget.count_sent();
+        budget.count_unsent();
+        assert_eq!(budget.sent(), 1);
+        assert!(budget.has_request(), "nothing bounds them");
+    }
 }

@@ -142,7 +142,9 @@ fn at_the_next_instant_only_the_series_of_that_instant_are_counted() {
     let read = list("2026-11-20T20:50:02Z");
     assert_eq!(runs(&state.step(read, at(asked))).len(), 1);
     state.step(Input::RunEnded(Ok(report(vec![]))), at(asked));
+    let other = entry("MSFT", Some("2026-11-19T22:00:00Z"));
+    state.entries.push(other);
     let schedule = state.snapshot(0, at("2026-11-20T20:56:00Z")).schedule;
     assert_eq!(schedule.next_at, Some(at("2026-11-20T21:00:00Z")));
-    assert_eq!(schedule.due_next, 1, "the pair follows two seconds later");
+    assert_eq!(schedule.due_next, 2, "the pair follows two seconds later");
 }
