@@ -3,7 +3,7 @@
 use super::super::super::alerts::Round;
 use super::*;
 use crate::db::Undelivered;
-use crate::model::alert::{Channel, Facts, SpentSource};
+use crate::model::alert::{Channel, Engine, Facts, SpentSource};
 use crate::pipeline::snapshot::AlertsView;
 
 /// Whether it is looked at everything or only at what is shown.
@@ -25,7 +25,7 @@ fn look(jobs: Vec<Job>) -> Option<Look> {
 }
 
 fn is_of_everything(look: Option<Look>) -> bool {
-    matches!(look, Some(Look::Everything(_)))
+    look.is_some_and(|look| matches!(look, Look::Everything(_)))
 }
 
 fn after(seconds: i64) -> DateTime<Utc> {
@@ -130,6 +130,7 @@ fn after_a_run_everything_is_looked_at_once_the_list_is_read_again() {
         panic!("it was wanted while the look before was not over");
     };
     assert_eq!(facts.series.unwrap().len(), 2);
+    assert_eq!(facts.engine, Some(Engine::Works), "it follows the schedule");
     over(&mut state);
     assert_eq!(look(shown(&mut state, listed(4), after(65))), None, "once");
 }
