@@ -116,6 +116,10 @@ fuzz N="2000000":
 planted *names:
     tests/planted/run "$@"
 
+# change the pure decisions in every small way, one build each; a test must notice: just mutants --re model/quota
+mutants *args:
+    SIMULATION_SEEDS=4 cargo mutants --output target "$@"
+
 # each way in which the panel can end, N times in a real terminal; not in release, which cannot inject faults
 deaths N="500":
     DEATHS={{N}} cargo test --locked --test pty -- deaths:: --nocapture
