@@ -1,10 +1,11 @@
-//! A year of daily series on a plan with 75 requests a minute, ten thousand or as many as are named: what the bookkeeping takes after each
-//! quarter, and how long forgetting takes. Bars and answers are not in it: bars are kept for ever, answers up to a
-//! number of bytes. A file is in memory, as the server of the tests does not wait for the disk either.
+//! A year of daily series on a plan with 75 requests a minute: what the bookkeeping takes after each quarter, and how
+//! long forgetting takes. Bars and answers are not in it: bars are kept for ever, answers up to a number of bytes. A
+//! file is in memory, as the server of the tests does not wait for the disk either.
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "a bench that cannot reach its database should stop"
 )]
 
@@ -18,12 +19,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bookkeeping::Year;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use pipeline_tui::config::Secret;
 use pipeline_tui::db::{Access, PgTarget, Store, open_postgres, open_sqlite};
 use pipeline_tui::model::alert::AlertChanges;
 use pipeline_tui::model::text::{size, thousands};
 use pipeline_tui::model::{BoundedBy, Retention, StoreTable, TableSize};
+use pipeline_tui::time::Clock;
 
 /// As the program deletes: rows of a table that one transaction takes, and transactions of one go.
 const PIECE: u32 = 1_000;
@@ -126,7 +128,8 @@ async fn year(name: &str, place: Place, series: u32) {
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a year")]
         let ago = TimeDelta::seconds((year.days_ago(session) * 86_400.0) as i64);
         // As the next change of an alert does.
-        let changed = store.change_alerts(AlertChanges::default(), vec![], Utc::now() - ago);
+        let changed =
+            store.change_alerts(AlertChanges::default(), vec![], Clock::system().now() - ago);
         changed.await.unwrap();
         if session % (SESSIONS / 4) == 0 && quarters.len() < 4 {
             let read = Instant::now();
@@ -141,9 +144,8 @@ async fn year(name: &str, place: Place, series: u32) {
         began.elapsed().as_secs()
     );
     print(kept, &quarters, &longest);
-    let [.., (_, half, _), _, (_, all, _)] = quarters.as_slice() else {
-        panic!("a year has four quarters");
-    };
+    let after = |quarter: usize| quarters.get(quarter - 1).unwrap().1;
+    let (half, all) = (after(2), after(4));
     assert!(all * 100 <= half * 115, "{half} bytes, then {all}");
     assert!(
         longest.piece < Duration::from_secs(1),

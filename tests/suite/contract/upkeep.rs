@@ -3,6 +3,7 @@
 use super::*;
 use pipeline_tui::model::alert::AlertChanges;
 use pipeline_tui::model::{Retention, StoreTable};
+use pipeline_tui::time::Clock;
 
 use super::tables::name;
 use crate::support::bookkeeping::Year;
@@ -159,7 +160,8 @@ async fn a_year_of_many_series_stays_bounded(place: Place) {
         forget(&store, kept, 1_000).await;
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a year")]
         let ago = TimeDelta::seconds((year.days_ago(last) * 86_400.0) as i64);
-        let changed = store.change_alerts(AlertChanges::default(), vec![], Utc::now() - ago);
+        let changed =
+            store.change_alerts(AlertChanges::default(), vec![], Clock::system().now() - ago);
         changed.await.unwrap();
         if last % (year.sessions / 2) == 0 {
             let mut rows = vec![];
