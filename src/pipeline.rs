@@ -38,6 +38,7 @@ mod reading;
 mod recover;
 mod retry;
 mod riders;
+mod rolled_up;
 mod run;
 pub mod schedule;
 pub mod search;

@@ -2,7 +2,7 @@
 
 use super::run::Pipeline;
 use crate::db::{DbError, SeriesFacts};
-use crate::model::{Currency, Interval, Listing, SeriesKey};
+use crate::model::{Currency, Interval, Listing, SeriesKey, SourceId};
 
 /// A series, and what is known of all its bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,12 @@ impl Pipeline {
     pub fn derived_from(&self, series: &SeriesKey) -> Option<Interval> {
         let source = &self.lane(&series.source)?.source;
         source.derived_from(series.interval)
+    }
+
+    /// Whether bars of an interval at a source are exactly what its finer ones add up to.
+    pub(super) fn rolls_up(&self, source: &SourceId, finer: Interval, coarser: Interval) -> bool {
+        let lane = self.lane(source);
+        lane.is_some_and(|lane| lane.source.rolls_up(finer, coarser))
     }
 
     /// What prices are in: as the listing says, or else the spelling of the symbol.
