@@ -86,6 +86,10 @@ migrate N="1000000":
 crash N="500":
     CRASH_ROUNDS={{N}} cargo test --locked --release --test faults -- crash:: --nocapture
 
+# faults of all groups at random for N minutes; STORM_SEED repeats them
+storm N="60":
+    TIMES=1 STORM_SECONDS=$(({{N}} * 60)) cargo test --locked --test faults -- storm:: --nocapture
+
 # every fault, many times, with a soak of three minutes on each database: about ten minutes on two cores
 faults:
     #!/usr/bin/env bash

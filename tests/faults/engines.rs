@@ -50,7 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Notes answers that an engine stores while another one has the lane. What a dead one left is stored by
 /// others, which come as other roles.
-const WITNESS: &str = "\
+pub const WITNESS: &str = "\
     CREATE TABLE seen_engines (role text PRIMARY KEY, id uuid); \
     CREATE TABLE seen_wrong (what text); \
     CREATE FUNCTION see_engine() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \

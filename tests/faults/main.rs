@@ -32,6 +32,7 @@ mod simulated;
 mod soak;
 mod starts;
 mod stops;
+mod storm;
 mod support;
 mod targets;
 mod transport;
