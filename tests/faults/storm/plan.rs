@@ -67,7 +67,7 @@ const WORK: [&str; 4] = [
     "backfill --symbols coinbase:BTC-USD,coinbase:ETH-USD --interval 60min --from DAY --to DAY",
     "backfill --symbols binance:BTCUSDT,binance:ETHUSDT --interval 30min --from DAY --to DAY",
     "backfill --symbols alpaca:IBM,alpaca:AAPL --interval 1min --from DAY --to DAY",
-    "fetch --symbols IBM,MSFT --interval 15min",
+    "fetch --symbols MSFT,ORCL --interval 15min",
 ];
 
 /// Every card, with the longest that it lasts in milliseconds; the shortest is a tenth of that.
@@ -103,11 +103,11 @@ const DECK: [(Card, u64); 34] = [
     (Card::Person("fetch"), 0),
     (Card::Person("fetch"), 0),
     (
-        Card::Person("watch add coinbase:SOL-USD --interval 5min"),
+        Card::Person("watch add coinbase:AVAX-USD --interval 5min"),
         0,
     ),
     (
-        Card::Person("watch remove coinbase:SOL-USD --interval 5min"),
+        Card::Person("watch remove coinbase:AVAX-USD --interval 5min"),
         0,
     ),
     (Card::Person("status"), 0),

@@ -21,12 +21,13 @@ use crate::support::program::{Desk, signal};
 use crate::support::server;
 use crate::support::sources::variables;
 
-/// What is watched beside the assets: four sources, of which two trade around the clock.
+/// What is watched beside the assets: four sources, of which two trade around the clock. None has the same
+/// symbol twice, so that no series rides along with a finer one and each bar is as it was sent.
 const WATCHED: [&str; 8] = [
-    "coinbase:BTC-USD 5min",
-    "coinbase:ETH-USD 15min",
-    "binance:BTCUSDT 5min",
-    "binance:ETHUSDT 15min",
+    "coinbase:XRP-USD 5min",
+    "coinbase:LINK-USD 15min",
+    "binance:XRPUSDT 5min",
+    "binance:LINKUSDT 15min",
     "alpaca:IBM 5min",
     "alpaca:AAPL 15min",
     "alpha_vantage:IBM 60min",
