@@ -62,9 +62,11 @@ impl Exchange<'_> {
             is_rolled_up: false,
         };
         let mut batches: Vec<Batch> = page.parts.into_iter().map(batch).collect();
-        let rolled = || self.rolled_up(&kept.request, &batches);
-        let rolled = self.pipeline.write(self.waiting, rolled).await?;
-        batches.extend(rolled);
+        // Of several pages the last one speaks for the bars of all, and has only its own.
+        if is_last_page && kept.request.page == 1 {
+            let rolled = || self.rolled_up(&kept.request, &batches);
+            batches.extend(self.pipeline.write(self.waiting, rolled).await?);
+        }
         let apply = || self.store.apply(batches.clone(), kept.credential.clone());
         let counts = self.pipeline.write(self.waiting, apply).await?;
         debug_assert_eq!(counts.len(), batches.len(), "counts for each series");

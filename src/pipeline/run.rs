@@ -362,24 +362,31 @@ impl Pipeline {
         let mut alone = vec![];
         for wish in with {
             let base = riding.get(&wish.series);
-            let carries =
-                |request: &&mut Request| request.series.iter().any(|key| Some(key) == base);
-            let mut carrying = planned.requests.iter_mut().filter(carries).peekable();
-            if carrying.peek().is_none() {
+            let carries = |request: &Request| request.series.iter().any(|key| Some(key) == base);
+            let carrying = planned.requests.iter().filter(|request| carries(request));
+            let pages: Vec<u32> = carrying.map(|request| self.pages(request)).collect();
+            if pages.is_empty() || pages.iter().any(|pages| *pages > 1) {
                 alone.push(wish);
                 continue;
             }
-            for request in carrying {
+            let carrying = planned.requests.iter_mut();
+            for request in carrying.filter(|request| carries(request)) {
                 request.riders.push(wish.series.clone());
             }
         }
-        // What its base cannot be asked for, it is asked for itself.
+        // What its base cannot be asked for, or not in one page, it is asked for itself.
         if !alone.is_empty() {
             let more = self.asked_of(place, alone, learned);
             planned.requests.extend(more.requests);
             planned.refused.extend(more.refused);
         }
         planned
+    }
+
+    /// The most pages that the answer to a request can have.
+    fn pages(&self, request: &Request) -> u32 {
+        let lane = self.lane(&request.source);
+        lane.map_or(1, |lane| lane.source.pages(request))
     }
 
     /// What is asked of the lane at a place; `None` is a source that this version does not know.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pipeline_tui::config::{self, Inputs};
 use pipeline_tui::db::{BarQuery, Order};
-use pipeline_tui::model::{Declaring, Grid, Sources, Span, Standing};
+use pipeline_tui::model::{Bar, Declaring, Grid, Sources, Span, Standing};
 use pipeline_tui::simulate::Dialect;
 
 use super::*;
@@ -30,16 +30,22 @@ pub fn lanes(server: &Server, hands: &Hands, folder: &Path) -> Vec<pipeline_tui:
     sources::lanes(&settings, &hands.clock()).unwrap()
 }
 
-async fn times(store: &Arc<dyn Store>, series: &SeriesKey) -> Vec<DateTime<Utc>> {
+/// The finished bars of a series.
+pub async fn bars(store: &Arc<dyn Store>, series: &SeriesKey) -> Vec<Bar> {
     let query = BarQuery {
         series: series.clone(),
         from: None,
         to: None,
-        limit: 10_000,
+        limit: 100_000,
         order: Order::OldestFirst,
     };
-    let bars = store.bars(query).await.unwrap();
-    bars.iter().map(|bar| bar.timestamp).collect()
+    let bars = store.bars(query).await.unwrap().into_iter();
+    bars.filter(|bar| bar.is_final).collect()
+}
+
+async fn times(store: &Arc<dyn Store>, series: &SeriesKey) -> Vec<DateTime<Utc>> {
+    let bars = bars(store, series).await.into_iter();
+    bars.map(|bar| bar.timestamp).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use pipeline_tui::db::{BarQuery, Order};
 use pipeline_tui::model::{Bar, Coverage, SeriesReport, SeriesStatus};
 use pipeline_tui::pipeline::source::FetchOptions;
 use pipeline_tui::pipeline::{Observer, RunRequest};
 use tokio_util::sync::CancellationToken;
 
-use super::fills::lanes;
+use super::fills::{bars, lanes};
 use super::*;
 
 async fn fetched(pipeline: &Arc<Pipeline>, series: &[SeriesKey]) -> Vec<SeriesReport> {
@@ -24,18 +23,6 @@ async fn fetched(pipeline: &Arc<Pipeline>, series: &[SeriesKey]) -> Vec<SeriesRe
     let failed = |one: &&SeriesReport| one.status != SeriesStatus::Succeeded;
     assert_eq!(report.series.iter().find(failed), None);
     report.series
-}
-
-async fn bars(store: &Arc<dyn Store>, series: &SeriesKey) -> Vec<Bar> {
-    let query = BarQuery {
-        series: series.clone(),
-        from: None,
-        to: None,
-        limit: 10_000,
-        order: Order::OldestFirst,
-    };
-    let bars = store.bars(query).await.unwrap().into_iter();
-    bars.filter(|bar| bar.is_final).collect()
 }
 
 fn on(store: Arc<dyn Store>, server: &Server, hands: &Hands, folder: &Path) -> Arc<Pipeline> {
@@ -102,5 +89,41 @@ async fn coarser_bars_that_come_with_finer_ones_are_those_of_the_source() {
             let facts = store.facts(five.clone()).await.unwrap();
             assert_eq!(derived(&facts.coverage), 0);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_in_several_pages_carries_nothing() {
+    let key = |interval| SeriesKey {
+        source: SourceId::known("alpaca"),
+        ..SeriesKey::raw("IBM".parse().unwrap(), interval)
+    };
+    let [one, five] = [Interval::Min1, Interval::Min5].map(key);
+    for (folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let pipeline = on(Arc::clone(&store), &server, &hands, folder.path());
+        fetched(&pipeline, &[five.clone(), one.clone()]).await;
+        let first = bars(&store, &five).await.last().unwrap().timestamp;
+        hands.move_on(TimeDelta::days(40));
+        let alone = db::open_sqlite(&folder.path().join("alone.db"), Access::ReadWrite).await;
+        let itself = on(alone.unwrap(), &server, &hands, folder.path());
+        fetched(&pipeline, &[five.clone(), one.clone()]).await;
+        let many = bars(&store, &one).await;
+        assert!(
+            many.iter().filter(|bar| bar.timestamp > first).count() > 10_000,
+            "pages"
+        );
+        fetched(&itself, std::slice::from_ref(&five)).await;
+        let own = bars(&itself.store, &five).await;
+        let since = first.max(own[0].timestamp);
+        let after = |bars: Vec<Bar>| -> Vec<Bar> {
+            let bars = bars.into_iter();
+            bars.filter(|bar| bar.timestamp >= since).collect()
+        };
+        let (own, with) = (after(own), after(bars(&store, &five).await));
+        assert!(own.len() > 500);
+        let differs = with.iter().zip(&own).find(|(with, own)| with != own);
+        assert_eq!((differs, with.len()), (None, own.len()));
     }
 }
