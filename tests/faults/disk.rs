@@ -3,6 +3,7 @@
 mod calls;
 mod files;
 mod output;
+mod rest;
 mod space;
 
 use std::collections::BTreeSet;

@@ -335,7 +335,7 @@ impl LaneStore for SqliteStore {
     }
 
     async fn beat(&self, beat: Beat) -> Result<Vec<LeasedLane>> {
-        self.write(|c| Box::pin(lanes::beat(c, beat))).await
+        self.write_freely(|c| Box::pin(lanes::beat(c, beat))).await
     }
 
     async fn leave(&self, engine: EngineId) -> Result<()> {
