@@ -1,6 +1,6 @@
 //! A series as a sequence of times, each with what is there and why not.
 
-use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::Serialize;
 
 use super::text::counted;
@@ -57,7 +57,8 @@ impl Stock {
     /// Takes in finished bars, which follow those before.
     pub fn take<'a>(&mut self, grid: &Grid, bars: impl IntoIterator<Item = &'a Bar>) {
         let mut run = self.held.as_slice().last().copied();
-        let mut day: Option<(NaiveDate, bool)> = None;
+        let extra = self.extra.last().and_then(|(span, _)| grid.day(span.from));
+        let mut day = extra.map(|date| (date, true));
         for bar in bars {
             let slot = grid.publishing.slot(grid.interval, bar.timestamp);
             run = Some(match run {
@@ -343,6 +344,7 @@ mod tests {
         at_once.take(&grid, &bars);
         let of_the_day = Span::new(at(labels[1]), at("2026-11-26T17:00:00Z"));
         assert_eq!(at_once.extra, [(of_the_day, 2)]);
+        assert_eq!(stock.extra, at_once.extra, "in pieces that part the day");
         let all = Span::new(at(labels[0]), at("2026-11-27T15:00:00Z"));
         assert_eq!(stock.held.as_slice(), [all]);
         let coverage = Coverage::of(
