@@ -46,8 +46,22 @@ struct Asked {
     source: String,
     is_stored: bool,
     reserved_ms: i64,
-    series: BTreeSet<String>,
-    interval: String,
+    /// What the answer brings: a series and its interval each.
+    series: BTreeSet<(String, String)>,
+}
+
+impl Asked {
+    /// The interval of the bars in the answer. What is coarser rides along.
+    fn interval(&self) -> Option<&str> {
+        let intervals = self.series.iter().map(|(_, interval)| interval.as_str());
+        intervals.min_by_key(|interval| seconds(interval))
+    }
+}
+
+/// How long a bar is.
+fn seconds(interval: &str) -> i64 {
+    let minutes = interval.trim_end_matches("min").parse::<u32>();
+    i64::from(minutes.unwrap()) * 60
 }
 
 /// What a storm has brought.
@@ -123,9 +137,12 @@ fn ledger(world: &World) -> BTreeMap<String, Asked> {
             is_stored: cells[2] == "stored",
             reserved_ms: cells[3].parse().unwrap(),
             series: BTreeSet::new(),
-            interval: cells[5].to_owned(),
         });
-        asked.series.insert(cells[4].to_owned());
+        if !cells[5].is_empty() {
+            asked
+                .series
+                .insert((cells[4].to_owned(), cells[5].to_owned()));
+        }
     }
     ledger
 }
@@ -214,25 +231,25 @@ async fn check_bars(
         let Some(asked) = ledger.get(entry.request_id.as_ref().unwrap()) else {
             continue;
         };
-        if !asked.is_stored || asked.interval.is_empty() {
+        let Some(interval) = asked.interval().filter(|_| asked.is_stored) else {
             continue;
-        }
+        };
         now.store(entry.at.timestamp_millis(), Ordering::SeqCst);
         let body = sources::ask_again(&client, &again, entry).await;
-        let length = i64::from(
-            asked
-                .interval
-                .trim_end_matches("min")
-                .parse::<u32>()
-                .unwrap(),
-        ) * 60;
-        for ((series, at), values) in bars(entry, asked, &body) {
-            let bar = (series, asked.interval.clone(), at);
+        let length = seconds(interval);
+        let mut over = vec![];
+        for ((series, at), values) in bars(entry, asked, interval, &body) {
+            let bar = (series, interval.to_owned(), at);
             if at + length <= entry.at.timestamp() - SLACK {
-                whole.insert(bar.clone());
+                over.push(bar.clone());
             }
             sent.insert(bar, values);
         }
+        let riders = asked.series.iter().filter(|one| one.1 != interval);
+        for (series, coarser) in riders {
+            whole.extend(added_up(&over, length, series, coarser));
+        }
+        whole.extend(over);
     }
     let stored = stored(world);
     let wrong = wrong_bars(&sent, &whole, &stored);
@@ -243,6 +260,42 @@ async fn check_bars(
         wrong.len()
     );
     stored.len()
+}
+
+/// The bars of a coarser series, of which bars of an answer are each part.
+fn added_up(finer: &[Bar], length: i64, series: &str, interval: &str) -> BTreeSet<Bar> {
+    let coarse = seconds(interval);
+    let parts: BTreeSet<i64> = finer
+        .iter()
+        .filter(|bar| bar.0 == series)
+        .map(|bar| bar.2)
+        .collect();
+    let starts = parts.iter().map(|at| at - at.rem_euclid(coarse));
+    let is_all = |start: &i64| {
+        let mut times = (*start..*start + coarse).step_by(usize::try_from(length).unwrap());
+        times.all(|at| parts.contains(&at))
+    };
+    let bar = |start| (series.to_owned(), interval.to_owned(), start);
+    starts.filter(is_all).map(bar).collect()
+}
+
+/// What the final bars of a minute add up to in the time of a coarser bar.
+fn sum(bar: &Bar, stored: &Stored) -> Option<sources::Values> {
+    let minute = |at| (bar.0.clone(), "1min".to_owned(), at);
+    let time = minute(bar.2)..minute(bar.2 + seconds(&bar.1));
+    let mut minutes = stored.range(time).filter(|(minute, _)| *minute != bar);
+    let (_, &(mut is_final, mut sum)) = minutes.next()?;
+    for (_, (also, values)) in minutes {
+        is_final &= also;
+        sum = [
+            sum[0],
+            sum[1].max(values[1]),
+            sum[2].min(values[2]),
+            values[3],
+            sum[4] + values[4],
+        ];
+    }
+    is_final.then_some(sum)
 }
 
 /// What is wrong with the bars in a store, given what was sent last and which of it was over then.
@@ -260,25 +313,31 @@ fn wrong_bars(
         }
     }
     for (bar, (is_final, values)) in stored {
+        let is_sum = || *is_final && sum(bar, stored).as_ref() == Some(values);
         match sent.get(bar) {
-            None => wrong.push(format!("never sent: {bar:?}")),
-            Some(was) if *is_final && was != values => {
+            None if !is_sum() => wrong.push(format!("never sent: {bar:?}")),
+            Some(was) if *is_final && was != values && !is_sum() => {
                 wrong.push(format!("{bar:?} is {values:?}, sent was {was:?}"));
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     wrong
 }
 
 /// The bars of an answer, read without the program's parsers.
-fn bars(entry: &JournalEntry, asked: &Asked, body: &str) -> Vec<(sources::Key, sources::Values)> {
+fn bars(
+    entry: &JournalEntry,
+    asked: &Asked,
+    interval: &str,
+    body: &str,
+) -> Vec<(sources::Key, sources::Values)> {
     if asked.source != "alpha_vantage" {
         return sources::read(entry, body).bars;
     }
-    let series = asked.series.first().unwrap();
+    let (series, _) = asked.series.first().unwrap();
     let (_, symbol) = series.split_once(':').unwrap();
-    let bars = oracle::bars(symbol, &asked.interval, body).into_iter();
+    let bars = oracle::bars(symbol, interval, body).into_iter();
     bars.map(|((_, _, at), values)| {
         let [open, high, low, close] = values.prices;
         let values = [open, high, low, close, values.volume * 100_000_000];
@@ -390,6 +449,37 @@ fn a_lost_an_open_a_changed_and_an_invented_bar_are_found() {
         stored.insert(bar(180), (true, [4; 5]));
     });
     assert!(invented.starts_with("never sent"), "{invented}");
+}
+
+#[test]
+fn a_coarser_bar_is_what_its_minutes_add_up_to() {
+    let bar = |interval: &str, at| ("coinbase:BTC-USD".to_owned(), interval.to_owned(), at);
+    let minutes: Vec<Bar> = (5..11).map(|minute| bar("1min", minute * 60)).collect();
+    let five = bar("5min", 300);
+    let whole = added_up(&minutes, 60, &five.0, "5min");
+    assert_eq!(whole, BTreeSet::from([five.clone()]), "10:10 is not over");
+    let values = |at| [at, 10 + at, 5 - at, at + 1, 2];
+    let stored = minutes
+        .iter()
+        .zip(0..)
+        .map(|(bar, at)| (bar.clone(), (true, values(at))));
+    let stored: Stored = stored.collect();
+    let added = [0, 14, 1, 5, 10];
+    assert_eq!(sum(&five, &stored), Some(added));
+    let sent: BTreeMap<Bar, sources::Values> = minutes
+        .iter()
+        .zip(0..)
+        .map(|(bar, at)| (bar.clone(), values(at)))
+        .collect();
+    let wrong = |bar: &Bar, is_final, values| {
+        let mut stored = stored.clone();
+        stored.insert(bar.clone(), (is_final, values));
+        wrong_bars(&sent, &whole, &stored).concat()
+    };
+    assert_eq!(wrong(&five, true, added), "");
+    assert!(wrong(&five, true, [0, 14, 1, 5, 9]).starts_with("never sent"));
+    assert!(wrong(&five, false, added).starts_with("not final"));
+    assert!(wrong(&bar("5min", 0), true, added).starts_with("lost"));
 }
 
 #[test]

@@ -103,11 +103,11 @@ const DECK: [(Card, u64); 34] = [
     (Card::Person("fetch"), 0),
     (Card::Person("fetch"), 0),
     (
-        Card::Person("watch add coinbase:AVAX-USD --interval 5min"),
+        Card::Person("watch add coinbase:SOL-USD --interval 5min"),
         0,
     ),
     (
-        Card::Person("watch remove coinbase:AVAX-USD --interval 5min"),
+        Card::Person("watch remove coinbase:SOL-USD --interval 5min"),
         0,
     ),
     (Card::Person("status"), 0),

@@ -21,9 +21,13 @@ use crate::support::program::{Desk, signal};
 use crate::support::server;
 use crate::support::sources::variables;
 
-/// What is watched beside the assets: four sources, of which two trade around the clock. None has the same
-/// symbol twice, so that no series rides along with a finer one and each bar is as it was sent.
-const WATCHED: [&str; 8] = [
+/// What is watched beside the minutes of the assets: four sources, of which two trade around the clock. The
+/// first four ride along with the minutes of the same symbol.
+const WATCHED: [&str; 12] = [
+    "coinbase:BTC-USD 5min",
+    "coinbase:ETH-USD 60min",
+    "binance:BTCUSDT 15min",
+    "binance:ETHUSDT 5min",
     "coinbase:XRP-USD 5min",
     "coinbase:LINK-USD 15min",
     "binance:XRPUSDT 5min",
