@@ -49,7 +49,7 @@ pub(super) fn riders<'a>(
         alike.entry(of).or_default().push((key, lacking));
     }
     let mut riders = HashMap::new();
-    for mut alike in alike.into_values().filter(|alike| alike.len() > 1) {
+    for mut alike in alike.into_values() {
         alike.sort_by_key(|(key, _)| key.interval.length());
         let mut asked: Vec<(&SeriesKey, &Lacking)> = vec![];
         for (key, lacking) in alike {
