@@ -28,6 +28,8 @@ const LEASE: TimeDelta = TimeDelta::hours(6);
 const MARGIN: TimeDelta = TimeDelta::minutes(10);
 /// How often a write that waits for the store is tried.
 const AGAIN: TimeDelta = TimeDelta::seconds(5);
+/// How long after its end a pair's bar is there.
+const DELAY: TimeDelta = TimeDelta::seconds(2);
 /// How long a wrong clock may show in what an engine asks for.
 const SHAKEN: TimeDelta = TimeDelta::days(3);
 /// Lines that are told of a run.
@@ -126,7 +128,7 @@ impl World {
             interval: Interval::Daily,
             calendar: CalendarId::Always.into(),
             publishing: Publishing {
-                delay: TimeDelta::seconds(2),
+                delay: DELAY,
                 ..Publishing::UNKNOWN
             },
         };
@@ -363,8 +365,7 @@ impl World {
             let next = Schedule::after_close().next_after(&Calendars::default(), self.now);
             self.closes_at = next.unwrap();
         }
-        let midnight = self
-            .now
+        let midnight = (self.now - DELAY)
             .date_naive()
             .and_time(chrono::NaiveTime::MIN)
             .and_utc();
