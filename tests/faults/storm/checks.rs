@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::plan::Side;
 use super::world::{SEED, World};
+use crate::engines::{LATE, late};
 use crate::support::canary::assert_no_secret;
 use crate::support::cluster::PASSWORD;
 use crate::support::program::{CANARY, holds};
@@ -384,7 +385,7 @@ fn check_runs(world: &World) {
                  GROUP BY kind, subject HAVING count(*) > 1";
     assert_eq!(world.rows(twice), [""; 0]);
     if world.side == Side::Postgres {
-        assert_eq!(world.rows("SELECT what FROM seen_wrong"), [""; 0]);
+        assert_eq!(late(&world.rows(LATE), &world.said()), [""; 0]);
     }
 }
 
