@@ -222,6 +222,32 @@ mod tests {
         assert_eq!(months, ["11-01 00:00"]);
     }
 
+    #[test]
+    fn a_sum_is_a_bar_of_its_own() {
+        let adjusted = |start| Bar {
+            is_final: false,
+            adjusted_close: Some(Price::from_units(1)),
+            dividend_amount: Some(Price::from_units(2)),
+            split_coefficient: Some(Price::from_units(3)),
+            ..bar(at(start), [2, 3, 1, 2], 1)
+        };
+        let finer = ["2026-11-04T00:00:00Z", "2026-11-05T00:00:00Z"].map(adjusted);
+        let within = Span::new(at("2026-11-02T00:00:00Z"), at("2026-11-09T00:00:00Z"));
+        let rolled = roll_up(&always(Interval::Weekly), within, &finer);
+        let week = Bar {
+            volume: Volume::new(3, 0).unwrap(),
+            ..bar(within.from, [2, 3, 1, 2], 1)
+        };
+        assert_eq!(rolled, [week]);
+        // Within a day the date is that of the exchange, whatever it is in UTC.
+        let tokyo = Bar {
+            trading_date: "2026-11-05".parse().unwrap(),
+            ..bar(at("2026-11-04T22:00:00Z"), [2, 3, 1, 2], 1)
+        };
+        let hours = roll_up(&always(Interval::Min60), within, &[tokyo]);
+        assert_eq!(hours[0].trading_date, tokyo.trading_date);
+    }
+
     proptest! {
         /// Rolled up twice is rolled up once.
         #[test]
