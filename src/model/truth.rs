@@ -208,6 +208,11 @@ impl Evidence<'_> {
         // one answer holds, it leaves a hole, which the next one closes.
         let asked = self.asked_at(now).map(|at| at - self.grid.publishing.delay);
         if let Some(begin) = known.max(asked).or(self.since).or(self.newest()) {
+            // A source that is asked for whole bars was not asked for the one that ran then.
+            let running = self.grid.slot_at(begin).filter(|slot| {
+                self.grid.count(*slot) > 0 && known.is_some_and(|known| known <= slot.from)
+            });
+            let begin = running.map_or(begin, |slot| slot.from);
             let since = Span::new(begin, now);
             // Not the month or the evening before, if nothing of it can be missing and it costs more.
             let first = self.grid.first(since).map(|slot| slot.span.from);

@@ -62,7 +62,16 @@ impl Windowed {
                 newest.into_iter().take(1).collect()
             }
         };
-        let wanted: Vec<Span> = wanted.iter().map(|span| span.common(known)).collect();
+        let has_to_come = |span: &Span| span.to > known.to;
+        let is_early = self.is_rolled_up
+            && matches!(range, Range::Missing(_))
+            && wanted.iter().any(has_to_come);
+        let mut wanted: Vec<Span> = wanted.iter().map(|span| span.common(known)).collect();
+        wanted.retain(|span| !span.is_empty());
+        if wanted.is_empty() && is_early {
+            // What is missing has not ended: whoever asks all the same gets the newest one again.
+            wanted.extend(grid.slot_at(known.to - TimeDelta::seconds(1)));
+        }
         windows(&grid, &wanted, self.most)
     }
 

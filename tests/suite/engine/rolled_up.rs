@@ -93,6 +93,41 @@ async fn coarser_bars_that_come_with_finer_ones_are_those_of_the_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_is_rolled_up_from_the_answers_of_a_source_gets_each_new_bar() {
+    for (folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let pipeline = on(Arc::clone(&store), &server, &hands, folder.path());
+        for (interval, ago) in [
+            (Interval::Min30, TimeDelta::minutes(30)),
+            (Interval::Weekly, TimeDelta::days(7)),
+        ] {
+            let series = SeriesKey {
+                source: SourceId::known("coinbase"),
+                ..SeriesKey::raw("BTC-USD".parse().unwrap(), interval)
+            };
+            fetched(&pipeline, std::slice::from_ref(&series)).await;
+            for _ in 0..3 {
+                let before = bars(&store, &series).await.last().unwrap().timestamp;
+                // In the middle of a bar, and soon after the next has begun.
+                let next = before + ago * 2 + TimeDelta::seconds(20);
+                for at in [next - ago / 3, next] {
+                    let now = hands.clock().now();
+                    hands.move_on((at - now).max(TimeDelta::zero()));
+                    fetched(&pipeline, std::slice::from_ref(&series)).await;
+                }
+                let newest = bars(&store, &series).await.last().unwrap().timestamp;
+                assert!(
+                    newest >= before + ago,
+                    "{series} at {}",
+                    hands.clock().now()
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_comes_in_several_pages_carries_nothing() {
     let key = |interval| SeriesKey {
         source: SourceId::known("alpaca"),
