@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::command::{Anchor, BarsWindow, PriceQuestion, Priced};
+use super::filling::Pairs;
 use super::run::Pipeline;
 use super::snapshot::{AnswerView, BarsPage, Preview, RangesView, Scaled, SystemView};
 use crate::config::secret;
@@ -150,10 +151,10 @@ pub async fn ranges(
 ) -> Result<RangesView, DbError> {
     let stored = pipeline.stored_as(&series);
     let mut facts = pipeline.store.facts(stored.clone()).await?;
-    let declared = pipeline.store.declared().await?.remove(&series);
-    pipeline
-        .leave(&stored, declared.as_ref(), &mut facts)
-        .await?;
+    let mut declared = pipeline.store.declared().await?;
+    let pairs = Pairs::of(&declared);
+    pipeline.leave(&series, &pairs, &mut facts).await?;
+    let declared = declared.remove(&series);
     let stand = pipeline.stand(stored, &facts, &declared.unwrap_or_default(), None);
     let stock = pipeline.stock(&stand.series, Some(within)).await?;
     let asked = stand.coverage.bounds().map(|bounds| bounds.from);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::deadline;
+use super::filling::Pairs;
 use super::riders::Lacking;
 use super::run::{Pipeline, RunRequest};
 use super::source::{Range, Wish};
@@ -146,9 +147,9 @@ impl Pipeline {
         let stored: Vec<SeriesKey> = series.iter().map(|key| self.stored_as(key)).collect();
         let mut facts = self.store.facts_of(stored.clone()).await?;
         let (declared, nothing) = (self.declared().await?, Declared::default());
+        let pairs = Pairs::of(&declared);
         for (series, facts) in stored.iter().zip(&mut facts) {
-            self.leave(series, declared.get(&self.kept_as(series)), facts)
-                .await?;
+            self.leave(&self.kept_as(series), &pairs, facts).await?;
         }
         let mut stands = Vec::with_capacity(series.len());
         for (series, facts) in stored.into_iter().zip(&facts) {
@@ -280,6 +281,7 @@ impl Pipeline {
         let mut known: BTreeMap<SeriesKey, Coverage> =
             self.store.coverage().await?.into_iter().collect();
         let (declared, nothing) = (self.declared().await?, Declared::default());
+        let pairs = Pairs::of(&declared);
         let mut lacking = HashMap::with_capacity(wanted.len());
         for series in wanted {
             let coverage = known.remove(&series).unwrap_or_default();
@@ -295,7 +297,7 @@ impl Pipeline {
             let spans = match request.within {
                 Some(fill) => {
                     facts = self.store.facts(series.clone()).await?;
-                    self.leave(&series, Some(declared), &mut facts).await?;
+                    self.leave(&series, &pairs, &mut facts).await?;
                     (evidence.coverage, evidence.recent) = (&facts.coverage, &facts.recent);
                     evidence.since = self.since(&series, declared);
                     let wanted = evidence.wanted_by(fill, now);

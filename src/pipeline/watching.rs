@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, Utc};
 
 use super::coverage_map::CoverageMap;
+use super::filling::Pairs;
 use super::riders::{Lacking, riders};
 use super::run::Pipeline;
 use super::state::{Entry, List, Live};
@@ -78,8 +79,9 @@ impl Watching {
             let now = declared.entry(key).or_default();
             *now = change.apply(now);
         }
+        let pairs = Pairs::of(&declared);
         for (key, facts) in keys.iter().zip(&mut facts) {
-            pipeline.leave(key, declared.get(key), facts).await?;
+            pipeline.leave(key, &pairs, facts).await?;
         }
         let added = pipeline.store.added().await?;
         let known = keys.into_iter().zip(parked).zip(facts);
@@ -114,8 +116,11 @@ impl Watching {
         let parked = pipeline.parked(std::slice::from_ref(&key)).await?;
         let parked = parked.into_iter().next().flatten();
         let mut facts = pipeline.store.facts(pipeline.stored_as(&key)).await?;
-        let declared = pipeline.store.declared().await?.remove(&key);
-        pipeline.leave(&key, declared.as_ref(), &mut facts).await?;
+        let mut declared = pipeline.store.declared().await?;
+        pipeline
+            .leave(&key, &Pairs::of(&declared), &mut facts)
+            .await?;
+        let declared = declared.remove(&key);
         let added_at = pipeline.store.added_at(key.clone()).await?;
         let listed = Listed {
             added_at: self.waits_since(pipeline, added_at),

@@ -95,10 +95,20 @@ async fn a_second_source_brings_what_the_first_cannot_and_nothing_else() {
                 let series = series.find(|series| series.key == **one).unwrap();
                 series.bars > 0 && series.truth.standing == Standing::Fresh
             };
-            // What the first lacks for ever stays a hole of it: its plan does not have it.
-            is_fresh(&&filling) && snapshot.run.is_none()
+            is_fresh(&&filling) && is_fresh(&&ibm) && snapshot.run.is_none()
         })
         .await;
+        // What the first lacks for ever is the second's.
+        for one in pipeline
+            .stands(&[ibm.clone(), filling.clone()], None)
+            .await
+            .unwrap()
+        {
+            assert_eq!(
+                (one.truth.holes, one.truth.standing),
+                (vec![], Standing::Fresh)
+            );
+        }
         let line = snapshot.plan.line(&filling).unwrap();
         let said = line.words(&|at| at.to_string());
         assert_eq!(said, "fills what alpha_vantage cannot give");
