@@ -13,9 +13,9 @@ pub(super) const TRIGGER: &str = "history";
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Not before the schedule has sent.
-    #[default]
     Closed,
-    /// A run has ended, and what is left is being read.
+    /// An engine has begun or a run has ended, and what is left is being read.
+    #[default]
     Counting,
     /// What is left is known.
     Open,
@@ -25,6 +25,8 @@ enum Stage {
 #[derive(Debug, Default)]
 pub(super) struct Spare {
     stage: Stage,
+    /// Whether the schedule has sent since this engine began.
+    has_schedule_sent: bool,
     /// Where the oldest hole of each series began when it was last asked for: where it still begins there,
     /// asking again would bring no more.
     tried: HashMap<SeriesKey, DateTime<Utc>>,
@@ -37,6 +39,7 @@ impl Spare {
         self.stage = match trigger {
             Some("schedule") if !is_stopped => {
                 self.tried.clear();
+                self.has_schedule_sent = true;
                 Stage::Counting
             }
             Some(TRIGGER) if status != RunStatus::Succeeded => Stage::Closed,
@@ -55,6 +58,11 @@ impl Spare {
     /// Whether it is known what is left.
     pub(super) fn is_open(&self) -> bool {
         self.stage == Stage::Open
+    }
+
+    /// Whether the schedule has sent since this engine began.
+    pub(super) fn has_schedule_sent(&self) -> bool {
+        self.has_schedule_sent
     }
 
     /// Whether a series was asked for whose oldest hole begins there.
@@ -78,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_opens_after_the_schedule_and_closes_where_it_brings_nothing() {
+    fn it_is_open_until_it_brings_nothing_and_again_after_the_schedule() {
         use RunStatus::{Cancelled, Failed, Partial, Succeeded};
         let mut spare = Spare::default();
         let mut after = |trigger, status| {
@@ -86,7 +94,7 @@ mod tests {
             spare.counted();
             spare.stage
         };
-        assert_eq!(after("due", Succeeded), Stage::Closed);
+        assert_eq!(after("due", Succeeded), Stage::Open);
         assert_eq!(after("schedule", Partial), Stage::Open);
         assert_eq!(after("backfill", Failed), Stage::Open);
         assert_eq!(after(TRIGGER, Succeeded), Stage::Open);

@@ -16,19 +16,20 @@ use crate::model::{SourceId, Span};
 
 /// Requests of a slice: less than a minute of any plan that has history.
 const SLICE: u32 = 60;
-/// No slice begins so shortly before the schedule sends.
-const CLEAR: TimeDelta = TimeDelta::minutes(1);
+/// A slice is over so long before the schedule sends.
+const CLEAR: TimeDelta = TimeDelta::seconds(10);
 
 impl State {
     /// The run that brings the next slice, if there is something to spare.
     pub(super) fn spare_run(&mut self, now: DateTime<Utc>) -> Option<QueuedRun> {
-        let is_soon = |at| at <= now + CLEAR;
         let waits = !self.spare.is_open()
             || !self.lanes.follows_schedule()
             || self.paused
-            || self.asked_for_due.is_some()
-            || self.next_at(now).is_some_and(is_soon);
-        if waits {
+            || self.asked_for_due.is_some();
+        let room = self
+            .next_at(now)
+            .map_or(SLICE, |next| requests_until(next, now));
+        if waits || room == 0 {
             return None;
         }
         let lacking = self.entries.iter().filter_map(|entry| {
@@ -55,8 +56,12 @@ impl State {
                         return None;
                     }
                     let spare = self.spare_of(source, now);
+                    // A start sends few requests of a limited day; the schedule goes on.
+                    if spare.is_some() && !self.spare.has_schedule_sent() {
+                        return None;
+                    }
                     let most = spare.map(|spare| (source.clone(), spare));
-                    let span = slice(&holes, price, spare.map_or(SLICE, |spare| spare.min(SLICE)))?;
+                    let span = slice(&holes, price, spare.map_or(room, |spare| spare.min(room)))?;
                     Some((entry.key.clone(), first, span, BTreeMap::from_iter(most)))
                 })?;
         self.spare.tried(key.clone(), first);
@@ -107,6 +112,12 @@ impl Entry {
     }
 }
 
+/// Requests of a slice that is over before the schedule sends: one takes about a second.
+fn requests_until(next: DateTime<Utc>, now: DateTime<Utc>) -> u32 {
+    let seconds = (next - CLEAR - now).num_seconds();
+    u32::try_from(seconds).unwrap_or_default().min(SLICE)
+}
+
 /// The oldest part of some holes that so many requests bring, given how many bring all of them.
 fn slice(holes: &[Span], price: u32, most: u32) -> Option<Span> {
     let (first, last) = holes.first().zip(holes.last()).filter(|_| most > 0)?;
@@ -127,6 +138,14 @@ mod tests {
     fn span(from: i64, to: i64) -> Span {
         let day = |days| DateTime::UNIX_EPOCH + TimeDelta::days(days);
         Span::new(day(from), day(to))
+    }
+
+    #[test]
+    fn a_slice_is_over_before_the_schedule_sends() {
+        let next = DateTime::UNIX_EPOCH;
+        let before = |seconds| requests_until(next, next - TimeDelta::seconds(seconds));
+        let times = [3_600, 70, 69, 55, 11, 10, 0, -5];
+        assert_eq!(times.map(before), [60, 60, 59, 45, 1, 0, 0, 0]);
     }
 
     #[test]

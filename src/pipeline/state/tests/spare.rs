@@ -119,10 +119,23 @@ fn a_plan_says_what_comes_with_what_is_spare() {
 }
 
 #[test]
-fn no_slice_begins_in_the_minute_before_the_schedule_sends() {
+fn where_a_day_has_no_limit_history_does_not_wait_for_the_schedule() {
+    for (per_day, starts) in [(None, true), (Some(25), false)] {
+        let mut state = state();
+        state.quotas = Quotas::new(quotas(per_day));
+        let won = won(handover(leased(Some(AFTER)), entries()));
+        assert_eq!(started(&state.step(won, at(AFTER))), None);
+        let mut jobs = state.step(list(), at(AFTER));
+        jobs.extend(state.step(used(0), at(AFTER)));
+        assert_eq!(started(&jobs).is_some(), starts, "{per_day:?}: {jobs:?}");
+    }
+}
+
+#[test]
+fn a_slice_is_over_ten_seconds_before_the_schedule_sends() {
     for (instant, starts) in [
-        ("2026-11-23T20:58:59Z", true),
-        ("2026-11-23T20:59:00Z", false),
+        ("2026-11-23T20:59:49Z", true),
+        ("2026-11-23T20:59:50Z", false),
         ("2026-11-23T20:59:59Z", false),
     ] {
         let mut state = after_the_schedule();
