@@ -135,6 +135,8 @@ pub struct State {
     has_begun: bool,
     /// The trigger of a run that needs to know which series are due, once the watch list is read again.
     asked_for_due: Option<(&'static str, Whose, Asker)>,
+    /// Whether a run has ended since the watch list was read: what it brought is not known yet.
+    is_list_old: bool,
     /// A write is waiting for the store: working reads do not mean that it is back.
     writes_wait: bool,
     is_ending: bool,
@@ -187,6 +189,7 @@ impl State {
             queue: VecDeque::new(),
             has_begun: false,
             asked_for_due: None,
+            is_list_old: false,
             writes_wait: false,
             is_ending: false,
         }
@@ -522,13 +525,11 @@ impl State {
     /// Makes room for the next run, and reads again what a run may have changed.
     fn run_is_over(&mut self) -> Vec<Job> {
         self.run = None;
+        self.is_list_old = true;
         self.want_alerts();
         self.writes_wait = false;
         for entry in &mut self.entries {
-            if matches!(
-                entry.live.state,
-                Some(SeriesState::Waiting | SeriesState::Fetching)
-            ) {
+            if entry.live.is_in_run() {
                 entry.live.state = None;
             }
         }
@@ -537,8 +538,14 @@ impl State {
 
     fn run_ended(&mut self, ended: Result<RunReport, DbError>, now: DateTime<Utc>) -> Vec<Job> {
         let mut jobs = match ended {
-            // That it began may not have been heard.
+            // That it began, or how a series of it ended, may not have been heard.
             Ok(report) => {
+                for one in &report.series {
+                    let entry = self.entry(&one.series);
+                    if entry.is_some_and(|entry| entry.live.is_in_run()) {
+                        self.live_ended(one, now);
+                    }
+                }
                 let trigger = self.run.as_ref().map(|run| run.trigger);
                 self.spare.run_ended(trigger, report.status);
                 let begun = self.ticks_began(report.run);

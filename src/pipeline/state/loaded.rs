@@ -23,6 +23,7 @@ impl State {
         };
         match loaded {
             Loaded::Series(list) => {
+                self.is_list_old = false;
                 let changed = self.take_in(list);
                 jobs.extend(changed.map(|what| tell(now, what)));
                 jobs.extend(self.decide_what_is_due(now));

@@ -280,6 +280,16 @@ pub struct Live {
     pub(super) rests_from: Option<DateTime<Utc>>,
 }
 
+impl Live {
+    /// Whether a run is to ask for it, or does.
+    pub(super) const fn is_in_run(&self) -> bool {
+        matches!(
+            self.state,
+            Some(SeriesState::Waiting | SeriesState::Fetching)
+        )
+    }
+}
+
 impl Entry {
     /// When it was last fetched with success: the later of what this process did and what the store
     /// knows, since the store's clock may differ.

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::super::snapshot::SeriesState;
 use super::queue::MOST_QUEUED;
 use super::{NEWEST, State};
 use crate::model::SeriesKey;
@@ -11,15 +10,13 @@ impl State {
     /// The first promise that does not hold, in words.
     pub(super) fn broken_promise(&self) -> Option<&'static str> {
         let keys: HashSet<&SeriesKey> = self.entries.iter().map(|entry| &entry.key).collect();
-        let is_in_a_run = self.entries.iter().any(|entry| {
-            let state = entry.live.state;
-            matches!(state, Some(SeriesState::Waiting | SeriesState::Fetching))
-        });
+        let is_in_a_run = self.entries.iter().any(|entry| entry.live.is_in_run());
         let is_twice = self.queue.iter().enumerate().any(|(at, run)| {
             let mut later = self.queue.iter().skip(at + 1);
             later.any(|later| later.asks_the_same(run))
         });
-        let is_held_up = self.run.is_some() || self.is_ending || self.entries.is_empty();
+        let is_held_up =
+            self.run.is_some() || self.is_list_old || self.is_ending || self.entries.is_empty();
         let spends = self.run.is_some()
             || !self.queue.is_empty()
             || self.search.is_asking()

@@ -63,10 +63,16 @@ impl State {
         true
     }
 
-    /// What waits, then what is brought with what is spare.
+    /// What waits, then what is brought with what is spare. What is due is known once the list was read
+    /// again after the run before.
     fn next_queued(&mut self, now: DateTime<Utc>) -> Option<QueuedRun> {
-        let queued = self.queue.pop_front();
-        queued.or_else(|| self.spare_run(now))
+        let is_ready = |run: &QueuedRun| run.series.is_some() || !self.is_list_old;
+        if let Some(at) = self.queue.iter().position(is_ready) {
+            return self.queue.remove(at);
+        }
+        (self.queue.is_empty() && !self.is_list_old)
+            .then(|| self.spare_run(now))
+            .flatten()
     }
 
     /// Starts what is queued, one run at a time.

@@ -150,7 +150,8 @@ fn lanes_that_are_won_one_by_one_are_caught_up_one_by_one() {
     let second = wins(lane(COINBASE, 1, missed), &[lease(ALPHA, 1)]);
     let second = shown(&mut state, second, at(NOON));
     assert_eq!(fetched(&second), [], "one run after the other");
-    let next = shown(&mut state, Input::RunEnded(Ok(report(vec![]))), at(NOON));
+    shown(&mut state, Input::RunEnded(Ok(report(vec![]))), at(NOON));
+    let next = shown(&mut state, Input::Loaded(Loaded::Series(both())), at(NOON));
     assert_eq!(
         fetched(&next),
         [("missed", vec!["MSFT"], vec![lease(COINBASE, 1)])]
@@ -219,8 +220,12 @@ fn what_was_not_renewed_in_time_is_lost_and_queued_runs_of_it_start_nothing() {
     assert_eq!(told(&over).len(), 1);
     assert_eq!(state.leases(), []);
     assert!(!state.snapshot(0, at(NOON)).schedule.is_owner);
-    let ended = shown(&mut state, Input::RunEnded(Ok(report(vec![]))), at(NOON));
-    assert_eq!(fetched(&ended), []);
+    for input in [
+        Input::RunEnded(Ok(report(vec![]))),
+        Input::Loaded(Loaded::Series(both())),
+    ] {
+        assert_eq!(fetched(&shown(&mut state, input, at(NOON))), []);
+    }
     assert_eq!(fetched(&close(&mut state)), []);
 }
 
