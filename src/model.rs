@@ -73,4 +73,4 @@ pub use store_table::{BoundedBy, StoreTable, TableSize};
 pub use symbol::Symbol;
 pub use truth::{Evidence, Fill, Standing, Truth};
 pub use volume::Volume;
-pub use watch_list::{WatchEdit, WatchEdited};
+pub use watch_list::{Fillings, WatchEdit, WatchEdited};

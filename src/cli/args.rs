@@ -461,6 +461,7 @@ pub struct DeclaredArgs {
     /// refuses.
     ///
     /// Adds the same series of that source to the watch list; the view `bars_best` joins the bars of both.
+    /// none: takes the series that fills off the list; its bars stay.
     #[arg(long, value_name = "SOURCE")]
     pub fill_from: Option<SourceId>,
 }

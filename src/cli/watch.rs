@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -13,11 +14,12 @@ use super::exit::{self, Failure};
 use super::table::layout;
 use super::{bars, fetch, open, output};
 use crate::config::{Settings, SourceAccess};
+use crate::db::Store;
 use crate::model::text::{clean, thousands};
 use crate::model::watch_file::{self, MAX_BYTES};
 use crate::model::{
-    Declarations, Declared, Declaring, Instrument, Interval, SeriesKey, SourceId, Sources,
-    WatchEdit, WatchEdited,
+    Declarations, Declared, Declaring, Fillings, Instrument, Interval, SeriesKey, SourceId,
+    Sources, WatchEdit, WatchEdited,
 };
 use crate::ui::files;
 
@@ -69,10 +71,13 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             let declaring = declaring(declared)?;
             let declare = series.iter().map(|key| (key.clone(), declaring.clone()));
             let declare: Vec<_> = declare.collect();
-            let fill = filling(declare.clone(), from.as_ref(), sources)?;
+            filling(declare.clone(), from.as_ref(), sources, &Fillings::new())?;
+            let store = open::store(&settings, false).await?;
+            let listed = listed(store.as_ref()).await?;
+            let fill = filling(declare.clone(), from.as_ref(), sources, &listed)?;
             let edits = [Some(watch_file::adding(declare)), fill];
             let edits = edits.into_iter().flatten().collect();
-            change(WatchEdit::Several(edits), format, &settings).await
+            change(store, WatchEdit::Several(edits), format, &settings).await
         }
         WatchCommand::Set {
             symbols,
@@ -94,7 +99,8 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
         }
         WatchCommand::Replace { series, format } => {
             let edit = WatchEdit::Set(named(&series, default, sources)?);
-            change(edit, format, &settings).await
+            let store = open::store(&settings, false).await?;
+            change(store, edit, format, &settings).await
         }
         WatchCommand::Import {
             file,
@@ -108,7 +114,8 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             } else {
                 watch_file::adding(lines)
             };
-            change(edit, format, &settings).await
+            let store = open::store(&settings, false).await?;
+            change(store, edit, format, &settings).await
         }
         WatchCommand::Remove {
             symbols,
@@ -145,13 +152,24 @@ fn declaring(args: DeclaredArgs) -> Result<Declaring, Failure> {
     Ok(declaring)
 }
 
+/// The series of the watch list, each with the source whose gaps it fills.
+async fn listed(store: &dyn Store) -> Result<Fillings, Failure> {
+    let (list, mut declared) = (store.watch_list().await?, store.declared().await?);
+    let each = list.into_iter().map(|key| {
+        let fills = declared.remove(&key).and_then(|declared| declared.fills);
+        (key, fills)
+    });
+    Ok(each.collect())
+}
+
 /// Adds the series of a source that fill the gaps of these.
 fn filling(
     series: Vec<(SeriesKey, Declaring)>,
     from: Option<&SourceId>,
     sources: &Sources,
+    listed: &Fillings,
 ) -> Result<Option<WatchEdit>, Failure> {
-    let fill = from.map(|from| WatchEdit::fill(series, from, sources));
+    let fill = from.map(|from| WatchEdit::fill(series, from, sources, listed));
     fill.transpose()
         .map_err(|why| Failure::usage(format!("--fill-from: {why}")))
 }
@@ -183,7 +201,8 @@ async fn set(
         let before = declared.get(key).cloned().unwrap_or_default();
         (key.clone(), declaring.apply(&before).into())
     });
-    let fill = filling(now.collect(), from, &settings.sources)?;
+    let listed = listed(store.as_ref()).await?;
+    let fill = filling(now.collect(), from, &settings.sources, &listed)?;
     let edits = [Some(WatchEdit::Declare(pairs)), fill];
     let edits = edits.into_iter().flatten().collect();
     let edited = store.edit_watch_list(WatchEdit::Several(edits)).await?;
@@ -196,8 +215,16 @@ async fn set(
     Ok(exit::DONE)
 }
 
-async fn change(edit: WatchEdit, format: ReportFormat, settings: &Settings) -> Result<u8, Failure> {
-    let store = open::store(settings, false).await?;
+async fn change(
+    store: Arc<dyn Store>,
+    edit: WatchEdit,
+    format: ReportFormat,
+    settings: &Settings,
+) -> Result<u8, Failure> {
+    let (list, declared) = (store.watch_list().await?, store.declared().await?);
+    if let Some(why) = edit.idle_filling(&list, &declared) {
+        return Err(Failure::usage(why));
+    }
     let edited = store.edit_watch_list(edit).await?;
     let mut done = vec![format!("added {}", count(edited.added.len()))];
     if !edited.removed.is_empty() {

@@ -44,14 +44,33 @@ pub struct WatchEdited {
     pub is_changed: bool,
 }
 
+/// The series of a watch list, each with the source whose gaps it fills.
+pub type Fillings = HashMap<SeriesKey, Option<SourceId>>;
+
+/// Where a source is named: that there is none.
+const NONE: &str = "none";
+
+/// The series of a list that fill the gaps of one.
+fn fillers<'a>(listed: &'a Fillings, first: &'a SeriesKey) -> impl Iterator<Item = &'a SeriesKey> {
+    let fills = |(key, fills): &(&SeriesKey, &Option<SourceId>)| {
+        fills.as_ref() == Some(&first.source) && key.at(&first.source) == *first
+    };
+    listed.iter().filter(fills).map(|(key, _)| key)
+}
+
 impl WatchEdit {
     /// Adds the series of another source that fill the gaps of these, of which this is declared; they take
-    /// over the rest of it. Or says why that source cannot.
+    /// over the rest of it. `none` removes those that do. Or says why that source cannot.
     pub fn fill(
         series: Vec<(SeriesKey, Declaring)>,
         from: &SourceId,
         sources: &Sources,
+        listed: &Fillings,
     ) -> Result<Self, String> {
+        if from.as_str() == NONE {
+            let filling = series.iter().flat_map(|(key, _)| fillers(listed, key));
+            return Ok(Self::Remove(filling.cloned().collect()));
+        }
         if !sources.knows(from) {
             let known: Vec<&str> = sources.known.iter().map(SourceId::as_str).collect();
             let known = known.join(", ");
@@ -61,6 +80,26 @@ impl WatchEdit {
             return Err(format!(
                 "{from} cannot fill its own gaps; name another source"
             ));
+        }
+        for (key, _) in &series {
+            let it = key.at(from);
+            if let Some(Some(first)) = listed.get(key) {
+                return Err(format!(
+                    "{key} itself fills what {first} cannot give; name a source for {}",
+                    key.at(first)
+                ));
+            }
+            if listed.get(&it) == Some(&None) {
+                return Err(format!(
+                    "{it} is on the list already and brings all of its bars; remove it first, so that it only fills"
+                ));
+            }
+            if let Some(other) = fillers(listed, key).find(|other| other.source != *from) {
+                return Err(format!(
+                    "{key} is filled from {} already; end that first, with none as the source",
+                    other.source
+                ));
+            }
         }
         let filling = series.into_iter().map(|(key, declaring)| {
             let fills = Declaring {
@@ -137,7 +176,17 @@ impl WatchEdit {
         match self {
             Self::Declare(pairs) => {
                 for (key, declaring) in pairs {
-                    let now = declaring.apply(after.entry(key.clone()).or_default());
+                    let before = after.get(key).cloned().unwrap_or_default();
+                    let now = declaring.apply(&before);
+                    // What fills its gaps begins with it, unless somebody said otherwise.
+                    let fills = |one: &SeriesKey, other: &Declared| {
+                        other.fills.as_ref() == Some(&key.source) && one.at(&key.source) == *key
+                    };
+                    for (one, other) in &mut after {
+                        if fills(one, other) && other.since == before.since {
+                            other.since = now.since;
+                        }
+                    }
                     after.insert(key.clone(), now);
                 }
             }
@@ -171,6 +220,48 @@ impl WatchEdit {
             list.contains(key) && *now != Declared::default()
         });
         after
+    }
+
+    /// The first series that this change says fills gaps, and which could not; with the reason.
+    #[must_use]
+    pub fn idle_filling(&self, before: &[SeriesKey], declared: &Declarations) -> Option<String> {
+        let after = self.declare(before, declared);
+        let list = self.apply(before).list;
+        let (key, source) = self.filling().into_iter().find(|(key, source)| {
+            let now = after.get(*key).and_then(|now| now.fills.as_ref());
+            now != Some(source)
+        })?;
+        let first = key.at(source);
+        let why = if first == *key {
+            "a series cannot fill its own gaps".to_owned()
+        } else if list.contains(&first) {
+            format!("{first} itself fills the gaps of another source")
+        } else {
+            format!("{first} is not on the list")
+        };
+        Some(format!(
+            "{key} cannot fill what {source} cannot give: {why}"
+        ))
+    }
+
+    /// The series that this change says fill gaps, each with the source whose gaps they are.
+    fn filling(&self) -> Vec<(&SeriesKey, &SourceId)> {
+        match self {
+            Self::Declare(pairs) => {
+                let pairs = pairs.iter();
+                let pairs =
+                    pairs.filter_map(|(key, now)| Some((key, now.fills.as_ref()?.as_ref()?)));
+                pairs.collect()
+            }
+            Self::Several(edits) => edits.iter().flat_map(Self::filling).collect(),
+            Self::Add(_)
+            | Self::Remove(_)
+            | Self::Replace(_)
+            | Self::Set(_)
+            | Self::PutBack { .. } => {
+                vec![]
+            }
+        }
     }
 
     /// The change that undoes this one on a list that is still as this change left it, and does the
@@ -317,10 +408,11 @@ mod tests {
             usual: SourceId::DEFAULT,
             known: vec![SourceId::DEFAULT, other.clone()],
         };
-        let fill = |from: &str| {
+        let on = |from: &str, listed: &Fillings| {
             let series = vec![(ibm.clone(), declaring.clone())];
-            WatchEdit::fill(series, &from.parse().unwrap(), &sources)
+            WatchEdit::fill(series, &from.parse().unwrap(), &sources, listed)
         };
+        let fill = |from| on(from, &Fillings::new());
         assert_eq!(
             fill("nobody").unwrap_err(),
             "there is no source nobody; use one of alpha_vantage, other"
@@ -331,6 +423,26 @@ mod tests {
         );
         let fill = fill("other").unwrap();
         let filling = ibm.at(&other);
+        let third = ibm.at(&SourceId::known("third"));
+        let first = || Some(SourceId::DEFAULT);
+        for (listed, why) in [
+            (
+                (filling.clone(), None),
+                "remove it first, so that it only fills",
+            ),
+            ((third.clone(), first()), "is filled from third already"),
+            (
+                (ibm.clone(), Some(third.source.clone())),
+                "itself fills what third",
+            ),
+        ] {
+            let refused = on("other", &Fillings::from([listed])).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
+        let listed = Fillings::from([(ibm.clone(), None), (filling.clone(), first())]);
+        assert_eq!(on("other", &listed), Ok(fill.clone()), "once more");
+        let ended = WatchEdit::Remove(vec![filling.clone()]);
+        assert_eq!(on("none", &listed), Ok(ended));
         let list = fill.apply(&before).list;
         assert_eq!(list.last(), Some(&filling));
         let declared = fill.declare(&before, &Declarations::new());
@@ -338,6 +450,34 @@ mod tests {
             declared[&filling].written(),
             "priority=high fills=alpha_vantage"
         );
+        assert_eq!(fill.idle_filling(&before, &Declarations::new()), None);
+        let whole = before.iter().chain([&filling]).cloned().collect::<Vec<_>>();
+        for (key, source, why) in [
+            (&filling, "other", "cannot fill its own gaps"),
+            (&ibm, "other", "other:IBM daily itself fills"),
+            (&filling, "third", "third:IBM daily is not on the list"),
+        ] {
+            let fills = Declaring {
+                fills: Some(source.parse().ok()),
+                ..Declaring::default()
+            };
+            let edit = WatchEdit::Declare(vec![(key.clone(), fills)]);
+            let idle = edit.idle_filling(&whole, &declared).unwrap();
+            assert!(idle.contains(why), "{idle}");
+        }
+        // It begins where the first does, until it has a beginning of its own.
+        let since = |key: &SeriesKey, day: &str| {
+            let declaring = Declaring {
+                since: Some(day.parse().ok()),
+                ..Declaring::default()
+            };
+            WatchEdit::Declare(vec![(key.clone(), declaring)])
+        };
+        let earlier = since(&ibm, "2015-01-01").declare(&list, &declared);
+        assert_eq!(earlier[&filling].since, earlier[&ibm].since);
+        let own = since(&filling, "2020-01-01").declare(&list, &earlier);
+        let later = since(&ibm, "2018-01-01").declare(&list, &own);
+        assert_eq!(later[&filling].since, own[&filling].since);
         // Without the first it is a series like any other; what is undone fills again.
         let removal = WatchEdit::Remove(vec![ibm]);
         let alone = removal.declare(&list, &declared);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use pipeline_tui::db::WATCH_LIST_MARK;
-use pipeline_tui::model::{Declarations, Declaring, Priority, SourceId, Sources};
+use pipeline_tui::model::{Declarations, Declaring, Fillings, Priority, SourceId, Sources};
 use pipeline_tui::time::Clock;
 
 contract! {
@@ -224,7 +224,13 @@ async fn a_list_of_schema_18_fills_nothing_and_can_be_filled(place: Place) {
         usual: SourceId::DEFAULT,
         known: vec![SourceId::DEFAULT, other.clone()],
     };
-    let fill = WatchEdit::fill(vec![(a.clone(), target)], &other, &sources).unwrap();
+    let fill = WatchEdit::fill(
+        vec![(a.clone(), target)],
+        &other,
+        &sources,
+        &Fillings::new(),
+    )
+    .unwrap();
     let filled = store.edit_watch_list(fill).await.unwrap();
     assert_eq!(filled.added, [a.at(&other)]);
     let written = |declared: &Declarations, key: &SeriesKey| declared[key].written();

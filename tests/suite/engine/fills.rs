@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pipeline_tui::config::{self, Inputs};
 use pipeline_tui::db::{BarQuery, Order};
-use pipeline_tui::model::{Bar, Declaring, Grid, Sources, Span, Standing};
+use pipeline_tui::model::{Bar, Declaring, Fillings, Grid, Sources, Span, Standing};
 use pipeline_tui::simulate::Dialect;
 
 use super::*;
@@ -66,7 +66,13 @@ async fn a_second_source_brings_what_the_first_cannot_and_nothing_else() {
             known: vec![SourceId::DEFAULT, alpaca],
         };
         let declared = vec![(ibm.clone(), declaring)];
-        let fill = WatchEdit::fill(declared.clone(), &filling.source, &sources).unwrap();
+        let fill = WatchEdit::fill(
+            declared.clone(),
+            &filling.source,
+            &sources,
+            &Fillings::new(),
+        )
+        .unwrap();
         let list = vec![
             WatchEdit::Add(vec![ibm.clone()]),
             WatchEdit::Declare(declared),

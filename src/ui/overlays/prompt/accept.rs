@@ -133,11 +133,13 @@ fn filling(
     let declared: HashMap<&SeriesKey, &Declared> = watched
         .map(|watched| (&watched.key, &watched.declared))
         .collect();
+    let listed = declared.iter();
+    let listed = listed.map(|(key, declared)| ((*key).clone(), declared.fills.clone()));
     let now = series.iter().map(|(before, key)| {
         let before = declared.get(before).copied().cloned().unwrap_or_default();
         (key.clone(), declaring.apply(&before).into())
     });
-    WatchEdit::fill(now.collect(), from, &shared.sources)
+    WatchEdit::fill(now.collect(), from, &shared.sources, &listed.collect())
 }
 
 /// The words that name an interval or prices, what the others declare, and the source that fills gaps.
