@@ -19,7 +19,6 @@ mod inputs;
 mod key;
 mod layers;
 mod locale;
-mod nearest;
 mod number;
 mod panel;
 mod plan;

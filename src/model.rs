@@ -19,6 +19,7 @@ pub mod interval;
 pub mod lease;
 pub mod listing;
 pub mod moment;
+pub mod nearest;
 pub mod outlook;
 pub mod price;
 pub mod priority;

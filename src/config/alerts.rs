@@ -5,12 +5,12 @@ use url::{Host, Url};
 use super::access::is_loopback;
 use super::error::{ConfigError, shown};
 use super::layers::{Given, Layers};
-use super::nearest::nearest;
 use super::number::number;
 use super::secret::Secret;
 use super::setting::Setting;
 use super::{size, table};
 use crate::model::alert::{AlertKind, AlertRules, Channel};
+use crate::model::nearest::nearest;
 
 /// What opens an alert, and where it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

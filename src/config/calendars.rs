@@ -8,8 +8,8 @@ use toml_edit::{Item, TableLike, Value};
 
 use super::error::shown;
 use super::file::BadKey;
-use super::nearest::nearest;
 use crate::model::calendar::{CalendarId, Calendars, Overrule};
+use crate::model::nearest::nearest;
 
 /// The table whose tables are calendars.
 pub(super) const CALENDARS: &str = "calendars";

@@ -4,9 +4,9 @@ use toml_edit::{Document, Item, TableLike, Value};
 
 use super::calendars::{self, CALENDARS, Overruled};
 use super::error::shown;
-use super::nearest::nearest;
 use super::setting::{Kind, Setting};
 use super::table::Table;
+use crate::model::nearest::nearest;
 
 /// The table whose keys are the panel's actions.
 const KEYS: &str = "keys";

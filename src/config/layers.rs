@@ -8,11 +8,11 @@ use super::calendars::Overruled;
 use super::error::{ConfigError, shown};
 use super::file::KeyBinding;
 use super::inputs::{Inputs, default_config_path};
-use super::nearest::nearest;
 use super::setting::{Reach, Secrecy, Setting};
 use super::small_file::{self, Unread};
 use super::table::{self, Table};
 use super::{dotenv, file, key, postgres, secret};
+use crate::model::nearest::nearest;
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

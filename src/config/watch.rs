@@ -2,10 +2,10 @@
 
 use super::error::{ConfigError, shown};
 use super::layers::{Given, Layers};
-use super::nearest::nearest;
 use super::source::SourceSettings;
 use super::table;
-use crate::model::symbol::SymbolError;
+use crate::model::instrument::NotAnInstrument;
+use crate::model::nearest::nearest;
 use crate::model::{Instrument, Interval, SourceId, Sources, text};
 
 /// What fills an empty watch list.
@@ -18,7 +18,7 @@ pub struct WatchDefaults {
 }
 
 /// Reads symbols separated by commas, in order, each once.
-pub fn parse_symbols(text: &str, sources: &Sources) -> Result<Vec<Instrument>, SymbolError> {
+pub fn parse_symbols(text: &str, sources: &Sources) -> Result<Vec<Instrument>, NotAnInstrument> {
     let mut symbols = Vec::new();
     // A comma at the end is a habit, not an empty symbol.
     for part in text.trim().trim_end_matches(',').split(',') {
@@ -84,6 +84,7 @@ pub(super) fn interval(given: &Given) -> Result<Interval, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::symbol::SymbolError;
 
     #[test]
     fn symbols_keep_their_order_and_come_once() {
@@ -96,8 +97,8 @@ mod tests {
         let symbols = read(" MSFT, ibm,other:MSFT,msft ,BRK-B,IBM,Other:msft,").unwrap();
         let names: Vec<_> = symbols.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["MSFT", "IBM", "other:MSFT", "BRK-B"]);
-        assert_eq!(read(","), Err(SymbolError::Empty));
-        assert_eq!(read("A,,B"), Err(SymbolError::Empty));
-        assert_eq!(read("A B"), Err(SymbolError::Character(' ')));
+        assert_eq!(read(","), Err(SymbolError::Empty.into()));
+        assert_eq!(read("A,,B"), Err(SymbolError::Empty.into()));
+        assert_eq!(read("A B"), Err(SymbolError::Character(' ').into()));
     }
 }

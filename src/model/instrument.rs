@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use super::nearest::nearest;
 use super::symbol::SymbolError;
+use super::text::clean_to;
 use super::{SourceId, Symbol};
 
 /// A symbol at a source: `IBM`, or `alpaca:AAPL` where the source is not the default.
@@ -16,9 +18,20 @@ pub struct Instrument {
 
 impl fmt::Display for Instrument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.prefix(f)?;
+        self.source.prefix(&self.symbol, f)?;
         fmt::Display::fmt(&self.symbol, f)
     }
+}
+
+/// Why a word names no symbol at a source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnInstrument {
+    /// It contains no symbol.
+    #[error(transparent)]
+    Symbol(#[from] SymbolError),
+    /// What stands before its colon is no source: the sentence says what to write.
+    #[error("{0}")]
+    Source(String),
 }
 
 /// The sources that this version knows, and the one of symbols that name none.
@@ -31,19 +44,48 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The source and the symbol in a word. Only a known source's name before the first colon counts,
-    /// so that symbols may contain colons.
-    pub fn instrument(&self, word: &str) -> Result<Instrument, SymbolError> {
+    /// The source and the symbol in a word. What stands before the first colon is a source; a symbol
+    /// that has a colon itself needs its source in front: `alpha_vantage:FRA:IQQE`.
+    pub fn instrument(&self, word: &str) -> Result<Instrument, NotAnInstrument> {
         let word = word.trim();
-        let named = word.split_once(':').and_then(|(name, symbol)| {
-            let is_named = |source: &&SourceId| source.as_str().eq_ignore_ascii_case(name);
-            Some((self.known.iter().find(is_named)?, symbol))
-        });
-        let (source, symbol) = named.unwrap_or((&self.usual, word));
+        let (source, symbol) = match word.split_once(':') {
+            None => (&self.usual, word),
+            Some((name, symbol)) => match self.named(name) {
+                Some(source) => (source, symbol),
+                None => return Err(NotAnInstrument::Source(self.no_source(name, symbol))),
+            },
+        };
         Ok(Instrument {
             source: source.clone(),
             symbol: symbol.parse()?,
         })
+    }
+
+    /// The known source that a word names, in any case.
+    fn named(&self, name: &str) -> Option<&SourceId> {
+        let is_it = |source: &&SourceId| source.as_str().eq_ignore_ascii_case(name);
+        self.known.iter().find(is_it)
+    }
+
+    /// That no source has this name, and what to write before or instead of a symbol.
+    fn no_source(&self, name: &str, symbol: &str) -> String {
+        let known: Vec<&str> = self.known.iter().map(SourceId::as_str).collect();
+        let listed = known.join(", ");
+        let lower = name.to_ascii_lowercase();
+        let [name, symbol] = [name, symbol].map(|text| clean_to(text, Symbol::MAX_LEN));
+        if name.is_empty() {
+            return format!(
+                "no source stands before the colon in \":{symbol}\"; write {symbol}, or one of {listed} in front"
+            );
+        }
+        let advice = if let Some(source) = self.named(&symbol) {
+            format!("the source comes first: {source}:{name}")
+        } else if let Some(near) = nearest(&lower, known.iter().copied()) {
+            format!("did you mean {near}:{symbol}?")
+        } else {
+            "write one of them in front of the symbol".to_owned()
+        };
+        format!("there is no source \"{name}\", only {listed}; {advice}")
     }
 
     /// Whether this version knows a source.
@@ -66,14 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_known_source_before_the_first_colon_counts() {
+    fn a_source_stands_before_the_first_colon() {
         for (word, source, symbol) in [
             ("ibm", "alpaca", "IBM"),
             (" alpha_vantage:ibm ", "alpha_vantage", "IBM"),
             ("Alpaca:BTC/usd", "alpaca", "BTC/USD"),
-            ("FRA:IQQE", "alpaca", "FRA:IQQE"),
             ("alpha_vantage:FRA:IQQE", "alpha_vantage", "FRA:IQQE"),
-            ("alpaca_iex:AAPL", "alpaca", "ALPACA_IEX:AAPL"),
         ] {
             let found = sources().instrument(word).unwrap();
             assert_eq!(
@@ -81,14 +121,50 @@ mod tests {
                 (source, symbol)
             );
         }
-        assert_eq!(sources().instrument("alpaca:"), Err(SymbolError::Empty));
+        let empty = NotAnInstrument::Symbol(SymbolError::Empty);
+        assert_eq!(sources().instrument("alpaca:"), Err(empty));
         assert!(sources().knows(&SourceId::DEFAULT));
         assert!(!sources().knows(&SourceId::known("coinbase")));
     }
 
     #[test]
+    fn a_word_that_is_no_source_is_not_taken_for_a_symbol() {
+        let only = "only alpha_vantage, alpaca";
+        for (word, said) in [
+            (
+                "alpacca:IBM",
+                format!("there is no source \"alpacca\", {only}; did you mean alpaca:IBM?"),
+            ),
+            (
+                "nosource:X",
+                format!(
+                    "there is no source \"nosource\", {only}; write one of them in front of the symbol"
+                ),
+            ),
+            (
+                "IBM:Alpaca",
+                format!("there is no source \"IBM\", {only}; the source comes first: alpaca:IBM"),
+            ),
+            (
+                ":IBM",
+                "no source stands before the colon in \":IBM\"; write IBM, or one of alpha_vantage, alpaca in front"
+                    .to_owned(),
+            ),
+            (
+                "\u{1b}[2J:\u{7}",
+                format!(
+                    "there is no source \"\\u{{1b}}[2J\", {only}; write one of them in front of the symbol"
+                ),
+            ),
+        ] {
+            let error = sources().instrument(word).unwrap_err();
+            assert_eq!(error.to_string(), said, "{word:?}");
+        }
+    }
+
+    #[test]
     fn what_an_instrument_prints_names_it() {
-        for word in ["alpha_vantage:IBM", "alpaca:AAPL"] {
+        for word in ["alpha_vantage:IBM", "alpaca:AAPL", "alpha_vantage:FRA:IQQE"] {
             let found = sources().instrument(word).unwrap();
             let known = Sources {
                 usual: SourceId::DEFAULT,

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::instrument::NotAnInstrument;
 use super::interval::UnknownInterval;
-use super::symbol::SymbolError;
 use super::{Instrument, Interval, SourceId, Sources, Symbol, text};
 
 /// Names a series of bars: with the bar's instant it is the key of the store.
@@ -25,9 +25,9 @@ pub struct SeriesKey {
 /// Why a text names no series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotASeries {
-    /// It does not begin with a symbol.
+    /// It does not begin with a symbol, with or without its source.
     #[error(transparent)]
-    Symbol(#[from] SymbolError),
+    Instrument(#[from] NotAnInstrument),
     /// Another word is not an interval.
     #[error(transparent)]
     Interval(#[from] UnknownInterval),
@@ -133,7 +133,7 @@ impl SeriesKey {
 
 impl fmt::Display for SeriesKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.prefix(f)?;
+        self.source.prefix(&self.symbol, f)?;
         write!(f, "{} {}", self.symbol, self.interval)?;
         if self.adjusted {
             f.write_str(" adjusted")
@@ -177,7 +177,7 @@ mod tests {
             ("IBM daily RAW", "IBM daily"),
             ("raw", "RAW weekly"),
             ("Alpaca:aapl 5min", "alpaca:AAPL 5min"),
-            ("FRA:iqqe", "FRA:IQQE weekly"),
+            ("alpha_vantage:FRA:iqqe", "alpha_vantage:FRA:IQQE weekly"),
         ] {
             assert_eq!(named(words), Ok(series.to_owned()), "{words}");
         }

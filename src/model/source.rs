@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Symbol;
+
 /// The word for a source of bars, in databases, JSON and settings: `alpha_vantage`.
 ///
 /// It may be a word that this version does not know, from a store that a newer one has written.
@@ -48,9 +50,10 @@ impl SourceId {
         *self == Self::DEFAULT
     }
 
-    /// Writes what stands in front of a symbol of this source: nothing if it is the default.
-    pub(super) fn prefix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_default() {
+    /// Writes what stands in front of a symbol of this source: nothing if it is the default and the
+    /// symbol has no colon, before which a source is expected.
+    pub(super) fn prefix(&self, symbol: &Symbol, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_default() && !symbol.as_str().contains(':') {
             Ok(())
         } else {
             write!(f, "{self}:")

@@ -117,7 +117,8 @@ pub fn write(list: &[SeriesKey], declared: &Declarations, usual: &SourceId) -> S
             interval,
             adjusted,
         } = key;
-        let prefix = if source == usual && source.is_default() {
+        let has_colon = symbol.as_str().contains(':');
+        let prefix = if source == usual && source.is_default() && !has_colon {
             String::new()
         } else {
             format!("{source}:")
@@ -229,8 +230,8 @@ mod tests {
             ),
             ("IBM\nibm", vec!["IBM weekly", "IBM weekly"]),
             (
-                "alpaca:aapl,5min\nFRA:IQQE",
-                vec!["alpaca:AAPL 5min", "FRA:IQQE weekly"],
+                "alpaca:aapl,5min\nalpha_vantage:FRA:IQQE",
+                vec!["alpaca:AAPL 5min", "alpha_vantage:FRA:IQQE weekly"],
             ),
             (
                 "symbol,interval,adjusted,declared\nIBM,daily,false,since=2020-01-31 priority=high\nA=B,daily,,group=x",

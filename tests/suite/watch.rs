@@ -145,14 +145,14 @@ fn three_hundred_series_are_one_command_and_ten_thousand_take_no_patience() {
 #[test]
 fn what_is_exported_is_imported_again() {
     let desk = Desk::new();
-    let file = "\u{feff}# mine\r\nSYMBOL;INTERVAL\r\nIBM;5min\r\n\r\nBRK-B daily adjusted\r\nfra:iqqe # Xetra\r\n";
+    let file = "\u{feff}# mine\r\nSYMBOL;INTERVAL\r\nIBM;5min\r\n\r\nBRK-B daily adjusted\r\nalpha_vantage:fra:iqqe # Xetra\r\n";
     std::fs::write(desk.folder().join("in.txt"), file).unwrap();
     let import = |arguments: &[&str]| desk.run(&[&["watch", "import"], arguments].concat());
     let done = import(&["in.txt", "--interval", "weekly"]);
     assert_eq!(done.code, 0, "{done:?}");
     let expected = ["IBM 5min", "BRK-B daily adjusted", "FRA:IQQE weekly"];
     assert_eq!(list(&desk), expected);
-    let csv = "symbol,interval,adjusted\nIBM,5min,false\nBRK-B,daily,true\nFRA:IQQE,weekly,false\n";
+    let csv = "symbol,interval,adjusted\nIBM,5min,false\nBRK-B,daily,true\nalpha_vantage:FRA:IQQE,weekly,false\n";
     assert_eq!(desk.run(&["watch", "export"]).stdout, csv);
     let done = desk.run(&["watch", "export", "--output", "out.csv"]);
     assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{done:?}");
@@ -218,6 +218,14 @@ fn files_and_words_that_name_no_series_are_told() {
             &["daily is an interval", "--interval daily"],
         ),
         (&["add", "AAPL,\u{1b}[2J"], &["cannot contain '\\u{1b}'"]),
+        (
+            &["add", "alpacca:IBM"],
+            &["no source \"alpacca\"", "did you mean alpaca:IBM?"],
+        ),
+        (
+            &["remove", "IBM:alpaca"],
+            &["the source comes first: alpaca:IBM"],
+        ),
         (&["add", " , "], &["no symbol given"]),
         (&["replace", ","], &["no symbol given"]),
         (&["remove", ""], &["no symbol given"]),

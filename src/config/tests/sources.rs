@@ -182,7 +182,7 @@ fn the_file_of_earlier_versions_is_read_until_a_key_is_saved() {
 
 #[test]
 fn the_source_of_symbols_that_name_none_is_a_setting() {
-    let place = Place::new().toml("symbols = ['ibm', 'first:MSFT', 'FRA:IQQE']\n");
+    let place = Place::new().toml("symbols = ['ibm', 'first:MSFT', 'first:FRA:IQQE']\n");
     let names = |place: &Place| {
         let symbols = place.load().defaults.symbols;
         let names = symbols.iter().map(ToString::to_string);
@@ -194,7 +194,7 @@ fn the_source_of_symbols_that_name_none_is_a_setting() {
         ("first".into(), "default".into())
     );
     let place = place.var("PIPELINE_SOURCE", "second");
-    assert_eq!(names(&place), "second:IBM first:MSFT second:FRA:IQQE");
+    assert_eq!(names(&place), "second:IBM first:MSFT first:FRA:IQQE");
     let settings = place.load();
     assert_eq!(settings.usual.settings.words.name, "Second");
     assert_eq!(settings.others[0].settings.words.name, "First");

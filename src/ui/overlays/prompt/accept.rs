@@ -70,10 +70,10 @@ fn edit(
         if typed.is_empty() {
             return Ok(from.clone());
         }
-        let words = format!("{} {typed}", from.symbol);
+        let words = format!("{}:{} {typed}", from.source, from.symbol);
         let its_own = Sources {
             usual: from.source.clone(),
-            known: vec![],
+            known: vec![from.source.clone()],
         };
         let to = SeriesKey::from_words(&words, from.interval, &its_own)
             .map_err(|error| error.to_string())?;

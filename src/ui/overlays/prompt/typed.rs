@@ -144,8 +144,8 @@ mod tests {
             ),
             ("\u{feff}IBM ibm IBM", vec!["IBM daily"]),
             (
-                "other:ibm FRA:IQQE 5min",
-                vec!["other:IBM 5min", "FRA:IQQE 5min"],
+                "other:ibm other:FRA:IQQE 5min",
+                vec!["other:IBM 5min", "other:FRA:IQQE 5min"],
             ),
             ("\"IBM\", 'AAPL'", vec!["IBM daily", "AAPL daily"]),
             ("RAW, 600104.SHH", vec!["RAW daily", "600104.SHH daily"]),
@@ -164,6 +164,7 @@ mod tests {
             ("IBM 5m", "\"5m\" is not an interval"),
             ("IBM\nAAPL\nMS FT\u{1b}[2J\n", "line 3: "),
             ("IBM daily weekly", "one word too many"),
+            ("othr:IBM", "did you mean other:IBM?"),
         ] {
             let error = typed(text).unwrap_err();
             assert!(error.contains(say), "{text:?}: {error}");

@@ -3,7 +3,8 @@
 use strsim::osa_distance;
 
 /// The nearest of `known`, if it is near enough for a suggestion.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (last(name).chars().count() / 3).max(2);
     known
         .map(|candidate| {
