@@ -14,6 +14,7 @@ use super::fetch::serialize;
 use super::table::layout;
 use super::{chosen, open, output, run, watch};
 use crate::config::{self, Inputs, Settings, SourceSettings};
+use crate::model::text::{clean_to, counted, either};
 use crate::model::{Declaring, Instrument, SeriesKey};
 use crate::pipeline::planner::{LanePlan, PlannedFetch};
 use crate::pipeline::sources;
@@ -28,18 +29,18 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<u8, Failure> {
     if !context.read_only {
         pipeline.take_stock().await?;
     }
-    let series = wished(
-        args,
-        &settings,
-        chosen::series(&[], None, &settings, &store).await?,
-    )?;
+    let listed = chosen::series(&[], None, &settings, &store).await?;
+    let removed = read("--remove", &args.remove, &settings)?;
+    let unlisted = watch::not_listed(&watch::missing(&removed, listed.iter()));
+    let series = wished(args, &settings, listed, &removed)?;
     let usual = run::options(&settings).schedule;
     let plan = pipeline.fetch_plan(series, usual).await?;
     match args.format {
         TableFormat::Json => output::data(&serialize(&plan)?)?,
         TableFormat::Table => {
-            let most = args.limit.unwrap_or(usize::MAX);
+            let most = args.limit.map_or(usize::MAX, |most| most as usize);
             let rows: Vec<Vec<String>> = plan.lines.iter().take(most).map(row).collect();
+            let more = plan.lines.len() - rows.len();
             if rows.is_empty() {
                 context
                     .narrator
@@ -50,12 +51,23 @@ pub async fn run(args: &PlanArgs, context: &Context) -> Result<u8, Failure> {
                     &rows,
                 ))?;
             }
+            if more > 0 {
+                let more = counted(more as u64, "more line");
+                let said = format!("{more}; leave out --limit to see all");
+                context.narrator.say(&said);
+            }
             for lane in &plan.lanes {
                 context.narrator.say(&summary(lane));
             }
         }
     }
-    Ok(exit::DONE)
+    Ok(match unlisted {
+        None => exit::DONE,
+        Some(said) => {
+            context.narrator.say(&format!("--remove: {said}"));
+            exit::SOME
+        }
+    })
 }
 
 /// The inputs with another plan of the key of the usual source.
@@ -66,6 +78,14 @@ fn with_plan(settings: &Settings, plan: &str, inputs: &Inputs) -> Result<Inputs,
         let text = format!("--key-plan: {name} has one plan only");
         return Err(Failure::usage(text));
     };
+    if source.plans.named(plan.trim()).is_none() {
+        let known: Vec<&str> = source.plans.all().map(|plan| plan.name).collect();
+        return Err(Failure::usage(format!(
+            "--key-plan: \"{}\" is not a plan of {name}; use {}",
+            clean_to(plan, 40),
+            either(&known)
+        )));
+    }
     let mut inputs = inputs.clone();
     let environment = &mut inputs.environment;
     environment.insert(setting.name.to_owned(), plan.to_owned());
@@ -77,19 +97,12 @@ fn wished(
     args: &PlanArgs,
     settings: &Settings,
     mut series: Vec<SeriesKey>,
+    removed: &[Instrument],
 ) -> Result<Vec<(SeriesKey, Declaring)>, Failure> {
     let usual = args.interval.or(settings.interval);
     let usual = usual.unwrap_or(settings.defaults.interval);
-    let read = |flag: &str, symbols: &[String]| -> Result<Vec<Instrument>, Failure> {
-        if symbols.is_empty() {
-            return Ok(vec![]);
-        }
-        config::parse_symbols(&symbols.join(","), &settings.sources)
-            .map_err(|error| Failure::usage(format!("{flag}: {error}")))
-    };
-    let removed = read("--remove", &args.remove)?;
     series.retain(|key| !removed.iter().any(|one| *one == key.instrument()));
-    let added = read("--add", &args.add)?;
+    let added = read("--add", &args.add, settings)?;
     series.extend(added.iter().map(|one| SeriesKey::of(one, usual)));
     let lines = match &args.add_file {
         Some(file) => watch::import(file, usual, &settings.sources)?,
@@ -104,6 +117,15 @@ fn wished(
         (key, change)
     });
     Ok(wished.collect())
+}
+
+/// The symbols that a flag names.
+fn read(flag: &str, symbols: &[String], settings: &Settings) -> Result<Vec<Instrument>, Failure> {
+    if symbols.is_empty() {
+        return Ok(vec![]);
+    }
+    config::parse_symbols(&symbols.join(","), &settings.sources)
+        .map_err(|error| Failure::usage(format!("{flag}: {error}")))
 }
 
 fn clock(at: DateTime<Utc>) -> String {

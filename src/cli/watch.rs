@@ -6,6 +6,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+use chrono_tz::America::New_York;
 use serde::Serialize;
 
 use super::args::{DeclaredArgs, ReportFormat, SeriesArgs, TableFormat, WatchCommand};
@@ -21,6 +23,7 @@ use crate::model::{
     Declarations, Declared, Declaring, Fillings, Instrument, Interval, SeriesKey, SourceId,
     Sources, WatchEdit, WatchEdited,
 };
+use crate::time::Clock;
 use crate::ui::files;
 
 /// Wrong lines that are listed one by one; in a file of the wrong kind all of them are wrong.
@@ -68,7 +71,7 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
         } => {
             let series = named(&series, default, sources)?;
             let from = declared.fill_from.clone();
-            let declaring = declaring(declared)?;
+            let declaring = declaring(declared, today())?;
             let declare = series.iter().map(|key| (key.clone(), declaring.clone()));
             let declare: Vec<_> = declare.collect();
             filling(declare.clone(), from.as_ref(), sources, &Fillings::new())?;
@@ -87,7 +90,7 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
         } => {
             let instruments = named_instruments(&symbols, sources)?;
             let from = declared.fill_from.clone();
-            let declaring = declaring(declared)?;
+            let declaring = declaring(declared, today())?;
             if declaring.is_empty() && from.is_none() {
                 return Err(Failure::usage(
                     "nothing to set; use --since, --priority, --fresh-within, --group or --fill-from",
@@ -133,8 +136,14 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
     }
 }
 
+/// The date in New York.
+fn today() -> NaiveDate {
+    let now = Clock::system().now();
+    now.with_timezone(&New_York).date_naive()
+}
+
 /// What is declared on the command line.
-fn declaring(args: DeclaredArgs) -> Result<Declaring, Failure> {
+fn declaring(args: DeclaredArgs, today: NaiveDate) -> Result<Declaring, Failure> {
     let mut declaring = Declaring {
         priority: args.priority,
         ..Declaring::default()
@@ -148,6 +157,11 @@ fn declaring(args: DeclaredArgs) -> Result<Declaring, Failure> {
             let taken = declaring.take(name, &value);
             taken.map_err(|why| Failure::usage(format!("{flag}: {why}")))?;
         }
+    }
+    if let Some(day) = declaring.since.flatten().filter(|day| *day > today) {
+        return Err(Failure::usage(format!(
+            "--since: {day} is in the future, there are no bars yet; write a day up to {today}, or none"
+        )));
     }
     Ok(declaring)
 }
@@ -192,10 +206,8 @@ async fn set(
             "none of these is on the watch list; watch add adds them",
         ));
     }
-    let done = match pairs.len() {
-        1 => "set 1".to_owned(),
-        many => format!("set {}", count(many)),
-    };
+    let missing = missing(instruments, pairs.iter().map(|(key, _)| key));
+    let done = format!("set {}", count(pairs.len()));
     let declared = store.declared().await?;
     let now = pairs.iter().map(|(key, declaring)| {
         let before = declared.get(key).cloned().unwrap_or_default();
@@ -205,14 +217,46 @@ async fn set(
     let fill = filling(now.collect(), from, &settings.sources, &listed)?;
     let edits = [Some(WatchEdit::Declare(pairs)), fill];
     let edits = edits.into_iter().flatten().collect();
-    let edited = store.edit_watch_list(WatchEdit::Several(edits)).await?;
-    let done = if edited.is_changed {
+    let mut edited = store.edit_watch_list(WatchEdit::Several(edits)).await?;
+    edited.unchanged += missing.len();
+    let mut done = if edited.is_changed {
         done
     } else {
         "no change".to_owned()
     };
+    if let Some(said) = not_listed(&missing) {
+        let _ = write!(done, ", {said}");
+    }
     report(&done, &edited, format, settings)?;
-    Ok(exit::DONE)
+    Ok(if missing.is_empty() {
+        exit::DONE
+    } else {
+        exit::SOME
+    })
+}
+
+/// The instruments of which none of these series is, in their order.
+pub(super) fn missing<'a, 'b>(
+    instruments: &'a [Instrument],
+    series: impl Iterator<Item = &'b SeriesKey>,
+) -> Vec<&'a Instrument> {
+    let found: HashSet<Instrument> = series.map(SeriesKey::instrument).collect();
+    let mut missing: Vec<&Instrument> = vec![];
+    for one in instruments.iter().filter(|one| !found.contains(one)) {
+        if !missing.contains(&one) {
+            missing.push(one);
+        }
+    }
+    missing
+}
+
+/// That these are not on the watch list; `None` if there are none.
+pub(super) fn not_listed(missing: &[&Instrument]) -> Option<String> {
+    match missing {
+        [] => None,
+        [one] => Some(format!("{one} is not on the list")),
+        many => Some(format!("{} symbols are not on the list", count(many.len()))),
+    }
 }
 
 async fn change(
@@ -252,27 +296,19 @@ async fn remove(
     let meant: Vec<_> = meant
         .filter(|key| wanted.contains(&key.instrument()))
         .collect();
-    let found: HashSet<Instrument> = meant.iter().map(SeriesKey::instrument).collect();
-    let missing: Vec<&Instrument> = wanted
-        .into_iter()
-        .filter(|instrument| !found.contains(instrument))
-        .collect();
+    let missing = missing(instruments, meant.iter());
+    let said = not_listed(&missing);
+    let missing = missing.len();
     let mut edited = store.edit_watch_list(WatchEdit::Remove(meant)).await?;
-    edited.unchanged += missing.len();
+    edited.unchanged += missing;
     let removed = edited.removed.len();
     let mut done = match removed {
         0 => "removed nothing".to_owned(),
         1 => "removed 1 (its bars stay)".to_owned(),
         many => format!("removed {} (their bars stay)", count(many)),
     };
-    match missing.as_slice() {
-        [] => {}
-        [one] => {
-            let _ = write!(done, ", {one} is not on the list");
-        }
-        many => {
-            let _ = write!(done, ", {} symbols are not on the list", count(many.len()));
-        }
+    if let Some(said) = said {
+        let _ = write!(done, ", {said}");
     }
     report(&done, &edited, format, settings)?;
     Ok(if removed == 0 { exit::SOME } else { exit::DONE })

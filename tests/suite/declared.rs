@@ -43,6 +43,13 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
         assert!(listed.contains(words), "{listed}");
         // What is not named stays.
         ok(&desk, "watch set IBM --priority low --since none");
+        let some = desk.run(&["watch", "set", "IBM,NOPE", "--priority", "low"]);
+        assert_eq!(some.code, 1, "{some:?}");
+        assert!(
+            some.stdout
+                .starts_with("no change, NOPE is not on the list;"),
+            "{some:?}"
+        );
         let list = parsed(&desk.run(&["watch", "list", "--format", "json"]));
         let ibm = &list.as_array().unwrap()[2];
         assert_eq!(
@@ -94,6 +101,10 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
             (
                 "watch set IBM --since 2020",
                 "--since: \"2020\" is not a day",
+            ),
+            (
+                "watch set IBM --since 2099-01-01",
+                "--since: 2099-01-01 is in the future, there are no bars yet",
             ),
             ("watch set IBM --group a,b", "is not the name of a group"),
             (

@@ -136,7 +136,18 @@ async fn a_plan_says_when_at_what_cost_and_why_and_spends_nothing() {
 
         let wrong = desk.run(&["plan", "--key-plan", "76"]);
         assert_eq!(wrong.code, 2, "{wrong:?}");
-        assert!(wrong.stderr.contains("75"), "{wrong:?}");
+        let said = "--key-plan: \"76\" is not a plan of Alpha Vantage; use free, 75";
+        assert!(wrong.stderr.contains(said), "{wrong:?}");
+        let none = desk.run(&["plan", "--limit", "0"]);
+        assert!(none.code == 2 && none.stderr.contains("from 1"), "{none:?}");
+        let cut = desk.run(&["plan", "--limit", "1", "--remove", "NOPE"]);
+        assert_eq!((cut.code, cut.stdout.lines().count()), (1, 2), "{cut:?}");
+        for said in [
+            "1 more line; leave out --limit to see all",
+            "--remove: NOPE is not on the list",
+        ] {
+            assert!(cut.stderr.contains(said), "{cut:?}");
+        }
         assert_eq!(server.journal().len(), asked, "no request");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ReportFormat, TableFormat};
-use crate::cli::values::parse_time;
+use crate::cli::values::{parse_limit, parse_time};
 use crate::model::{Interval, Span};
 
 /// `gaps`.
@@ -61,8 +61,8 @@ pub struct PlanArgs {
     #[arg(long, value_name = "PLAN")]
     pub key_plan: Option<String>,
     /// The most lines.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = parse_limit)]
+    pub limit: Option<u32>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     pub format: TableFormat,
