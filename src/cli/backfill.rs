@@ -16,7 +16,6 @@ use crate::model::quota::Left;
 use crate::model::text::{counted, thousands};
 use crate::model::{Fill, Interval, SeriesKey, SourceId, Span, Symbol};
 use crate::pipeline::source::FetchOptions;
-use crate::pipeline::stock::Stand;
 use crate::pipeline::{Cost, Pipeline, RunRequest};
 
 /// What is missing of a series, and what it costs.
@@ -47,9 +46,21 @@ pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> 
     }
     let series = wanted(args, &settings, &store).await?;
     let fill = fill(args, pipeline.clock.now())?;
-    if fill.from.is_none() {
-        all_begin(&pipeline, &series).await?;
+    let (series, left_out) = match fill.from {
+        Some(_) => (series, vec![]),
+        None => beginning(&pipeline, series).await?,
+    };
+    if series.is_empty() {
+        return Err(Failure::usage(left_out.join("\n")));
     }
+    for said in &left_out {
+        context.narrator.say(said);
+    }
+    // Those that were left out are as ones that failed.
+    let code = |code| match code {
+        exit::DONE if !left_out.is_empty() => exit::SOME,
+        code => code,
+    };
     let costs = pipeline.costs(&series, fill).await?;
     let requests: u32 = costs.iter().map(|cost| cost.requests).sum();
     let is_json = args.format == ReportFormat::Json;
@@ -62,7 +73,7 @@ pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> 
             .say(&outlook(&pipeline, &costs, requests).await?);
     }
     if args.dry_run || costs.iter().all(|cost| cost.missing.is_empty()) {
-        return Ok(exit::DONE);
+        return Ok(code(exit::DONE));
     }
     if requests == 0 {
         return Ok(exit::FORBIDDEN);
@@ -75,7 +86,7 @@ pub async fn run(args: &BackfillArgs, context: &Context) -> Result<u8, Failure> 
         within: Some(fill),
     };
     let report = fetch::watched(&pipeline, request, context.narrator).await?;
-    fetch::show(&report, args.format, context)
+    fetch::show(&report, args.format, context).map(code)
 }
 
 /// The series to fill, with the interval that was named.
@@ -107,17 +118,28 @@ fn fill(args: &BackfillArgs, now: DateTime<Utc>) -> Result<Fill, Failure> {
     Ok(Fill { from, to })
 }
 
-/// Whether each series says by itself from when on its bars are wanted.
-async fn all_begin(pipeline: &Pipeline, series: &[SeriesKey]) -> Result<(), Failure> {
-    let stands = pipeline.stands(series, None).await?;
-    let begins = |stand: &&Stand| stand.since.is_some() || !stand.coverage.asked().is_empty();
-    match stands.iter().find(|stand| !begins(stand)) {
-        None => Ok(()),
-        Some(stand) => Err(Failure::usage(format!(
-            "{} was never fetched; say with --from since when you want its bars",
-            stand.series
-        ))),
+/// The series that say by themselves from when on their bars are wanted, and why each of the others
+/// is left out.
+async fn beginning(
+    pipeline: &Pipeline,
+    series: Vec<SeriesKey>,
+) -> Result<(Vec<SeriesKey>, Vec<String>), Failure> {
+    let stands = pipeline.stands(&series, None).await?;
+    let refused = pipeline.parked(&series).await?;
+    let (mut beginning, mut left_out) = (vec![], vec![]);
+    for ((key, stand), refused) in series.into_iter().zip(&stands).zip(refused) {
+        if stand.since.is_some() || !stand.coverage.asked().is_empty() {
+            beginning.push(key);
+            continue;
+        }
+        left_out.push(match refused {
+            Some((_, why)) => format!("{key} was never fetched: {why}"),
+            None => {
+                format!("{key} was never fetched; say with --from since when you want its bars")
+            }
+        });
     }
+    Ok((beginning, left_out))
 }
 
 fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Failure> {

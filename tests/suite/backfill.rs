@@ -177,6 +177,14 @@ async fn without_a_range_the_holes_are_filled_and_nothing_before_them() {
             unknown.code == 2 && unknown.stderr.contains("never fetched"),
             "{unknown:?}"
         );
+        let both = ["--symbols", "MSFT,IBM", "--interval", "5min", "--dry-run"];
+        let both = desk.run(&[&["backfill"], &both[..]].concat());
+        assert!(
+            both.code == 1
+                && both.stderr.contains("MSFT 5min was never fetched")
+                && both.stdout.contains("IBM 5min"),
+            "one that was never fetched hides no other: {both:?}"
+        );
         assert_eq!(server.journal().len(), 3);
     }
 }
