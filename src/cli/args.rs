@@ -21,7 +21,9 @@ pub use self::simulate::SimulateArgs;
 pub use self::truth::{BackfillArgs, CoverageArgs, GapsArgs, PlanArgs, SourcesArgs, StatusArgs};
 pub use self::watched::{EventsArgs, EventsFormat, RunArgs, TicksArgs};
 use super::instant::{Bound, parse_age};
-use super::values::{one_of, parse_limit, parse_run, parse_scene, parse_seed, parse_speed};
+use super::values::{
+    one_of, parse_limit, parse_priority, parse_run, parse_scene, parse_seed, parse_speed,
+};
 use crate::model::{Interval, Priority, SourceId};
 use crate::pipeline::source::Month;
 use crate::pipeline::sources;
@@ -447,7 +449,7 @@ pub struct DeclaredArgs {
     #[arg(long, value_name = "DAY")]
     pub since: Option<String>,
     /// low, normal or high: where a plan cannot keep all series fresh, which it keeps fresher.
-    #[arg(long)]
+    #[arg(long, value_parser = parse_priority)]
     pub priority: Option<Priority>,
     /// How old what is known of them may be, such as 30m, 2h or 3sessions; none: nothing is said.
     ///

@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
 use super::instant::Bound;
-use crate::model::Span;
 use crate::model::moment::{self, Moment};
 use crate::model::text::{clean_to, either};
+use crate::model::{Priority, Span};
 use crate::simulate::{Dialect, Plan, Scene};
 
 /// Parses one of a few words; the error lists them.
@@ -20,6 +20,13 @@ pub fn one_of(
         let known = is_known.then(|| text.to_owned());
         known.ok_or_else(|| format!("use {}", either(words)))
     }
+}
+
+/// Parses how much the freshness of a series matters.
+pub fn parse_priority(text: &str) -> Result<Priority, String> {
+    let names: Vec<&str> = Priority::ALL.iter().map(|word| word.as_str()).collect();
+    let word = text.to_ascii_lowercase();
+    word.parse().map_err(|_| format!("use {}", either(&names)))
 }
 
 /// Parses the plan of the simulated key.
@@ -90,5 +97,12 @@ pub fn parse_run(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| {
         let shown = clean_to(text, 40);
         format!("{shown:?} is not a run number; list them with: pipeline-tui runs")
+    })
+}
+
+pub fn parse_cursor(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| {
+        let shown = clean_to(text, 40);
+        format!("{shown:?} is not a cursor; take the number after \"cursor\" in an event, for example 42")
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::error::ConfigError;
+use super::error::{ConfigError, shown};
 use super::layers::Layers;
 use super::number::number;
 use super::table;
@@ -29,9 +29,10 @@ pub(super) fn metrics(layers: &Layers) -> Result<Option<SocketAddr>, ConfigError
     };
     let address = address(given.value.trim());
     address.map(Some).ok_or_else(|| {
-        given.error(
-            "is not an address; write a port, or an address and a port such as 127.0.0.1:9464",
-        )
+        let value = shown(given.value.trim());
+        given.error(format!(
+            "{value} is not an address; write a port such as 9464, or an address and a port such as 127.0.0.1:9464"
+        ))
     })
 }
 

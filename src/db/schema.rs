@@ -129,7 +129,9 @@ pub fn needs_migration(schema: Schema, access: Access, place: &str) -> Result<bo
         (_, Access::ReadWrite) => Ok(true),
         (_, Access::ReadOnly) => Err(DbError::new(
             DbErrorKind::ReadOnly,
-            format!("{place} has no up-to-date schema; start once without --read-only"),
+            format!(
+                "{place} has no up-to-date schema; bring it up to date first, for example with: pipeline-tui status"
+            ),
         )),
     }
 }

@@ -100,7 +100,9 @@ impl SqliteStore {
             Access::ReadOnly if !path.exists() => {
                 return Err(DbError::new(
                     DbErrorKind::ReadOnly,
-                    format!("there is no SQLite file {place} yet; start once without --read-only"),
+                    format!(
+                        "there is no SQLite file {place} yet; create it first, for example with: pipeline-tui fetch"
+                    ),
                 ));
             }
             Access::ReadOnly => {

@@ -81,6 +81,23 @@ fn words_that_mean_nothing_are_answered_with_those_that_do() {
         2,
         &["/no/such/file"],
     );
+    assert_told(
+        &desk.run(&["watch", "add", "IBM", "--priority", "urgent"]),
+        2,
+        &["urgent", "use low, normal or high"],
+    );
+    assert_told(
+        &desk.run(&["run", "--metrics", "banana"]),
+        2,
+        &["--metrics", "banana is not an address", "127.0.0.1:9464"],
+    );
+    assert_told(
+        &desk.run(&["events", "--since", "abc"]),
+        2,
+        &["\"abc\" is not a cursor", "for example 42"],
+    );
+    let events = desk.run(&["events"]);
+    assert_told(&events, 2, &["create it first", "pipeline-tui fetch"]);
     assert_told(&desk.run(&["runs", "77"]), 2, &["no run 77"]);
     assert_told(&desk.run(&["fetch", "--read-only"]), 2, &["--read-only"]);
     assert!(!desk.database().exists() || desk.sql("SELECT count(*) FROM runs") == ["0"]);

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::TableFormat;
-use crate::cli::values::parse_limit;
+use crate::cli::values::{parse_cursor, parse_limit};
 
 /// `run`.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub struct EventsArgs {
     #[arg(long)]
     pub follow: bool,
     /// Begin behind the event with this cursor; default: with the first that is kept, or now with --follow.
-    #[arg(long, value_name = "CURSOR")]
+    #[arg(long, value_name = "CURSOR", value_parser = parse_cursor)]
     pub since: Option<i64>,
     /// Output format.
     #[arg(long, value_enum, default_value_t = EventsFormat::Json)]

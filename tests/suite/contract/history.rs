@@ -231,7 +231,12 @@ async fn a_newer_schema_is_refused_and_leaves_no_lock(place: Place) {
 
 async fn reading_only_writes_nothing(place: Place) {
     let error = place.try_open(Access::ReadOnly).await.unwrap_err();
-    assert!(error.to_string().contains("without --read-only"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("first, for example with: pipeline-tui"),
+        "{error}"
+    );
     let store = place.open().await;
     store_bars(&store, &ibm(), &[bar("2026-05-15T13:30:00Z", 28_300)]).await;
     let reader = place.try_open(Access::ReadOnly).await.unwrap();

@@ -105,7 +105,7 @@ async fn a_server_that_was_never_used_says_what_the_first_start_makes() {
     assert_eq!(psql(&url, CATALOG), "", "doctor makes nothing");
     let reading = desk.run(&["doctor", "--store", "--read-only"]);
     assert!(
-        reading.code == 1 && reading.stdout.contains("without --read-only"),
+        reading.code == 1 && reading.stdout.contains("bring it up to date first"),
         "{reading:?}"
     );
     assert_fetches(&desk);
