@@ -212,10 +212,7 @@ impl Reading<'_> {
 
     /// Says what a person must know about bars that were written, or why there are none.
     async fn remark(&self, series: &SeriesKey, written: Written) -> Result<(), Failure> {
-        let mut remarks = self
-            .scales
-            .remarks(&self.pipeline.store, series, written)
-            .await?;
+        let mut remarks = self.scales.remarks(&self.pipeline, series, written).await?;
         let restated = self.restated.get(series);
         remarks.extend(restated.and_then(|restated| outdated(series, restated, written)));
         remarks.extend(remark(self.args, series, written, &self.held));

@@ -81,8 +81,10 @@ impl Side {
         } else {
             "raw"
         };
-        let currency = self.subject.currency.as_ref();
-        currency.map_or_else(|| kind.to_owned(), |currency| format!("{kind} {currency}"))
+        match &self.subject.currency {
+            Some(currency) => format!("{kind} in {currency}"),
+            None => format!("{kind} in a currency that is not known"),
+        }
     }
 }
 
@@ -121,7 +123,7 @@ pub async fn run(args: &CompareArgs, context: &Context) -> Result<u8, Failure> {
     };
     if first.prices() != second.prices() {
         context.narrator.say(&format!(
-            "the prices of {} are {}, those of {} {}",
+            "the prices of {} are {}, those of {} are {}",
             first.series(),
             first.prices(),
             second.series(),

@@ -41,6 +41,13 @@ impl Pipeline {
         Ok(self.subject(series.clone(), &facts))
     }
 
+    /// Whether a source has lists of splits and dividends.
+    #[must_use]
+    pub fn has_events(&self, source: &SourceId) -> bool {
+        let lane = self.lane(source);
+        lane.is_some_and(|lane| lane.source.events().is_some())
+    }
+
     /// The finer interval from whose bars those of a series are rolled up.
     #[must_use]
     pub fn derived_from(&self, series: &SeriesKey) -> Option<Interval> {

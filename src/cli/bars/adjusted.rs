@@ -7,6 +7,7 @@ use crate::cli::exit::Failure;
 use crate::db::{BarQuery, Order, Store};
 use crate::model::adjustment::{AdjustedBar, Adjustments, KnownEvents, ScaledBar};
 use crate::model::{Bar, Interval, SeriesKey};
+use crate::pipeline::Pipeline;
 use crate::pipeline::adjusted::{reasons, without_dividends};
 use crate::pipeline::export::Written;
 
@@ -43,7 +44,7 @@ impl Scales {
     /// What cannot be known of the bars that were written.
     pub async fn remarks(
         &self,
-        store: &Arc<dyn Store>,
+        pipeline: &Pipeline,
         series: &SeriesKey,
         written: Written,
     ) -> Result<Vec<String>, Failure> {
@@ -51,7 +52,8 @@ impl Scales {
         let Some(((adjustments, known), (oldest, newest))) = known else {
             return Ok(vec![]);
         };
-        let mut remarks = reasons(series, (&oldest, &newest), adjustments);
+        let has_events = pipeline.has_events(&series.source);
+        let mut remarks = reasons(series, (&oldest, &newest), adjustments, has_events);
         if !matches!(series.interval, Interval::Weekly | Interval::Monthly) {
             let since = BarQuery {
                 series: SeriesKey::of(&series.instrument(), Interval::Daily),
@@ -60,8 +62,8 @@ impl Scales {
                 limit: u32::MAX,
                 order: Order::OldestFirst,
             };
-            let daily = store.bars(since).await?;
-            remarks.extend(without_dividends(series, &daily, known));
+            let daily = pipeline.store.bars(since).await?;
+            remarks.extend(without_dividends(series, &daily, known, has_events));
         }
         Ok(remarks)
     }
