@@ -10,6 +10,7 @@ use super::args::{AlertArgs, AlertCommand, TableFormat};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
+use super::instant::clock;
 use super::{open, output, run, table};
 use crate::db::Undelivered;
 use crate::model::alert::{Alert, AlertKind, AlertSeverity, Condition};
@@ -68,9 +69,7 @@ impl Row {
     }
 
     fn cells(&self) -> Vec<String> {
-        let at = |at: Option<DateTime<Utc>>| {
-            at.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M").to_string())
-        };
+        let at = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, clock);
         vec![
             at(self.opened_at),
             at(self.recovered_at),
@@ -122,10 +121,10 @@ fn text(listed: &Listed) -> String {
     if let Some(waiting) = listed.undelivered.first() {
         let count = counted(listed.undelivered.len() as u64, "message");
         let why = waiting.outcome.as_deref().unwrap_or("not tried yet");
-        let (channel, next) = (waiting.channel, waiting.next_at.format("%Y-%m-%d %H:%M:%S"));
+        let (channel, next) = (waiting.channel, clock(waiting.next_at));
         let _ = write!(
             text,
-            "\n{count} not delivered yet; {channel}: {why}, next attempt {next} UTC"
+            "\n{count} not delivered yet; {channel}: {why}, next attempt {next}"
         );
     }
     text

@@ -167,7 +167,7 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
                 .reduce(|all, span| Span::new(all.from.min(span.from), all.to.max(span.to)));
             let [from, to] = whole.map_or_else(
                 || [String::new(), String::new()],
-                |span| cost.grid.labels(span),
+                |span| cost.grid.labels(span, New_York),
             );
             vec![
                 cost.series.to_string(),
@@ -197,7 +197,7 @@ fn told(costs: &[Cost], args: &BackfillArgs, context: &Context) -> Result<(), Fa
         }
         return Ok(());
     }
-    let heads = ["SERIES", "FROM", "TO", ">BARS", ">REQUESTS"];
+    let heads = ["SERIES", "FROM (ET)", "TO (ET)", ">BARS", ">REQUESTS"];
     output::print(&layout(&heads, &rows))?;
     let refused: u64 = costs.iter().map(|cost| cost.refused).sum();
     if refused > 0 {

@@ -12,6 +12,7 @@ use url::Url;
 use super::args::DoctorArgs;
 use super::context::Context;
 use super::exit::{self, Failure};
+use super::instant;
 use super::{open, output, panel};
 use crate::config::{self, Database, Inputs, Setting, Settings, SourceAccess};
 use crate::model::text::{clean, size, thousands};
@@ -330,8 +331,8 @@ async fn engines(settings: &Settings) -> Option<Finding> {
     });
     let mut told: Vec<String> = told.collect();
     told.extend(engines.none_since().map(|at| {
-        let at = at.format("%Y-%m-%d %H:%M");
-        format!("none has worked since {at} UTC; start one: pipeline-tui run")
+        let at = instant::clock(at);
+        format!("none has worked since {at}; start one: pipeline-tui run")
     }));
     let text = match told.join("; ") {
         none if none.is_empty() => "none yet; start one: pipeline-tui run".to_owned(),

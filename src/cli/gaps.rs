@@ -1,6 +1,7 @@
 //! `gaps`: what should be there and is not. `coverage`: what is there, and why the rest is not.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
 use serde::Serialize;
 
 use super::args::{CoverageArgs, GapsArgs, TableFormat};
@@ -101,7 +102,7 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
                 })
                 .collect();
             output::print(&layout(
-                &["SERIES", "FROM", "TO", ">BARS", "CAN BE FETCHED"],
+                &["SERIES", "FROM (ET)", "TO (ET)", ">BARS", "CAN BE FETCHED"],
                 &rows,
             ))?;
             let requests: u32 = found.iter().map(|(_, requests, _)| requests).sum();
@@ -176,7 +177,7 @@ pub async fn coverage(args: &CoverageArgs, context: &Context) -> Result<u8, Fail
                     .narrator
                     .say("nothing was asked for yet; start with: pipeline-tui fetch");
             } else {
-                let heads = ["SERIES", "FROM", "TO", ">BARS", "STATE"];
+                let heads = ["SERIES", "FROM (ET)", "TO (ET)", ">BARS", "STATE"];
                 output::print(&layout(&heads, &rows))?;
             }
         }
@@ -216,7 +217,7 @@ fn holes(stand: &Stand, until: Option<DateTime<Utc>>) -> Vec<Gap> {
 }
 
 fn row(stand: &Stand, gap: &Gap, beyond: &str) -> Vec<String> {
-    let [from, to] = stand.grid.labels(gap.span);
+    let [from, to] = stand.grid.labels(gap.span, New_York);
     let fetched = match stand.reach {
         Some(_) if !gap.askable => format!("no: {beyond}"),
         Some(reach) if gap.span.from < reach => "the newest of them".to_owned(),
@@ -232,7 +233,7 @@ fn row(stand: &Stand, gap: &Gap, beyond: &str) -> Vec<String> {
 }
 
 fn covered(stand: &Stand, range: &Stretch) -> Vec<String> {
-    let [from, to] = stand.grid.labels(range.span);
+    let [from, to] = stand.grid.labels(range.span, New_York);
     vec![
         stand.series.to_string(),
         from,

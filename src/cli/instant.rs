@@ -94,6 +94,12 @@ fn midnight(date: NaiveDate) -> DateTime<Utc> {
         .map_or_else(|| local.and_utc(), |at| at.with_timezone(&Utc))
 }
 
+/// An instant as every command writes it, in New York.
+pub fn clock(at: DateTime<Utc>) -> String {
+    let there = at.with_timezone(&New_York);
+    there.format("%Y-%m-%d %H:%M ET").to_string()
+}
+
 /// Reads an age such as `90s`, `15m`, `6h`, `1d` or `2w`.
 pub fn parse_age(text: &str) -> Result<TimeDelta, String> {
     let hint = || "use an age such as 90s, 15m, 6h, 1d or 2w".to_owned();
@@ -157,6 +163,12 @@ mod tests {
                 .unwrap_err()
                 .contains("2026-05-15")
         );
+    }
+
+    #[test]
+    fn an_instant_is_written_with_its_zone() {
+        let at = "2026-11-20T21:20:00Z".parse().unwrap();
+        assert_eq!(clock(at), "2026-11-20 16:20 ET");
     }
 
     #[test]

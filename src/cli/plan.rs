@@ -4,13 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use chrono_tz::America::New_York;
-
 use super::args::{PlanArgs, TableFormat};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
+use super::instant::clock;
 use super::table::layout;
 use super::{chosen, open, output, run, watch};
 use crate::config::{self, Inputs, Settings, SourceSettings};
@@ -126,12 +124,6 @@ fn read(flag: &str, symbols: &[String], settings: &Settings) -> Result<Vec<Instr
     }
     config::parse_symbols(&symbols.join(","), &settings.sources)
         .map_err(|error| Failure::usage(format!("{flag}: {error}")))
-}
-
-fn clock(at: DateTime<Utc>) -> String {
-    at.with_timezone(&New_York)
-        .format("%Y-%m-%d %H:%M ET")
-        .to_string()
 }
 
 fn row(line: &PlannedFetch) -> Vec<String> {

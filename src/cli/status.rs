@@ -10,6 +10,7 @@ use super::args::{ReportFormat, StatusArgs};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
+use super::instant::clock;
 use super::{chosen, open, output, run};
 use crate::config::Settings;
 use crate::model::alert::Engine;
@@ -235,16 +236,14 @@ fn line(status: &Status) -> String {
     if parts.is_empty() {
         parts.push("no series".to_owned());
     }
-    parts.extend(status.missed.map(|at| {
-        let at = at.format("%Y-%m-%d %H:%M");
-        format!("no engine: the run of {at} UTC did not start")
-    }));
+    parts.extend(
+        status
+            .missed
+            .map(|at| format!("no engine: the run of {} did not start", clock(at))),
+    );
     parts.extend(match (status.no_engine_since, status.engines.len()) {
         _ if status.missed.is_some() => None,
-        (Some(at), _) => Some(format!(
-            "no engine since {} UTC",
-            at.format("%Y-%m-%d %H:%M")
-        )),
+        (Some(at), _) => Some(format!("no engine since {}", clock(at))),
         (None, 0) => None,
         (None, count) => Some(counted(count as u64, "engine")),
     });
@@ -255,7 +254,10 @@ fn line(status: &Status) -> String {
             _ => format!("{} ", source.name),
         };
         match source.requests_per_day {
-            Some(limit) => format!("{whose}{} of {limit} requests", source.requests_today),
+            Some(limit) => {
+                let left = limit.saturating_sub(source.requests_today);
+                format!("{whose}{left} of {limit} requests left today")
+            }
             None => format!(
                 "{whose}{} today",
                 counted(source.requests_today.into(), "request")
@@ -323,7 +325,7 @@ mod tests {
         };
         assert_eq!(
             line(&status),
-            "2 fresh · 1 engine · Alpha Vantage 4 of 25 requests · Coinbase 1 request today"
+            "2 fresh · 1 engine · Alpha Vantage 21 of 25 requests left today · Coinbase 1 request today"
         );
     }
 
@@ -352,7 +354,7 @@ mod tests {
         };
         assert_eq!(
             line(&status),
-            "12 fresh · 1 behind · 2 with holes · 3 failed · 4 closed · NYSE probably closed on 2026-11-18 · no engine: the run of 2026-11-20 21:20 UTC did not start · 2 alerts · 4 of 25 requests"
+            "12 fresh · 1 behind · 2 with holes · 3 failed · 4 closed · NYSE probably closed on 2026-11-18 · no engine: the run of 2026-11-20 16:20 ET did not start · 2 alerts · 21 of 25 requests left today"
         );
         let not_late = Status {
             missed: None,
@@ -360,7 +362,7 @@ mod tests {
         };
         let said = line(&not_late);
         assert!(
-            said.contains(" · no engine since 2026-11-20 20:00 UTC · "),
+            said.contains(" · no engine since 2026-11-20 15:00 ET · "),
             "{said}"
         );
     }

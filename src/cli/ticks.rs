@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use chrono_tz::America::New_York;
 use serde::Serialize;
 
 use super::args::{TableFormat, TicksArgs};
 use super::context::Context;
 use super::exit::{self, Failure};
 use super::fetch::serialize;
+use super::instant::clock;
 use super::table::layout;
 use super::{chosen, open, output, run};
 use crate::model::tick::{NextTick, NotedTick};
@@ -50,12 +49,6 @@ pub async fn run(args: &TicksArgs, context: &Context) -> Result<u8, Failure> {
         }
     }
     Ok(exit::DONE)
-}
-
-fn clock(at: DateTime<Utc>) -> String {
-    at.with_timezone(&New_York)
-        .format("%Y-%m-%d %H:%M ET")
-        .to_string()
 }
 
 fn row(noted: &NotedTick) -> Vec<String> {

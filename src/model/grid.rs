@@ -1,6 +1,7 @@
 //! Which bars of a series can exist: its slots, from the sessions of its exchange.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use super::calendar::{Calendar, Session};
 use super::{Interval, Publishing, Span};
@@ -93,20 +94,21 @@ impl Grid {
         }
     }
 
-    /// The first and the last slot of a time, as people write them in the zone of the source.
+    /// The first and the last slot of a time, as people write them: minutes in `zone`, dates as the
+    /// source has them.
     #[must_use]
-    pub fn labels(&self, within: Span) -> [String; 2] {
-        let form = if self.interval.is_intraday() {
-            "%Y-%m-%d %H:%M"
+    pub fn labels(&self, within: Span, zone: Tz) -> [String; 2] {
+        let (form, zone) = if self.interval.is_intraday() {
+            ("%Y-%m-%d %H:%M", zone)
         } else {
-            "%Y-%m-%d"
+            ("%Y-%m-%d", self.publishing.zone)
         };
         let first = self
             .first(within)
             .map_or(within.from, |slot| slot.span.from);
         let last = self.last(within).map_or(within.to, |slot| slot.span.from);
         [first, last].map(|at| {
-            let local = at.with_timezone(&self.publishing.zone);
+            let local = at.with_timezone(&zone);
             local.format(form).to_string()
         })
     }

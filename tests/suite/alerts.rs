@@ -463,7 +463,7 @@ async fn status_tells_that_no_engine_is_there() {
             assert_eq!(done.code, 1, "{done:?}");
             assert!(
                 done.stdout
-                    .contains("no engine: the run of 2026-11-02 15:05 UTC did not start"),
+                    .contains("no engine: the run of 2026-11-02 10:05 ET did not start"),
                 "{done:?}"
             );
         }

@@ -108,6 +108,7 @@ async fn a_hole_between_two_months_is_told_and_closed_by_the_next_fetch() {
         assert_eq!((closed.code, server.journal().len()), (0, 3), "{closed:?}");
         assert_eq!(desk.run(&spring).code, 0);
         let ranges = desk.run(&["coverage", "--symbols", "IBM"]);
+        assert!(ranges.stdout.contains("FROM (ET)"), "{ranges:?}");
         let held = ranges.stdout.lines().filter(|line| line.contains("held"));
         assert!(
             held.count() >= 1 && ranges.stdout.contains("never asked"),

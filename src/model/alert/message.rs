@@ -171,6 +171,9 @@ const fn over(kind: AlertKind, many: bool) -> &'static str {
     }
 }
 
+/// How the advice begins.
+pub(super) const SAFE: &str = "Stored bars are safe; ";
+
 /// What is safe and what to do about one or many.
 pub(super) const fn advice(kind: AlertKind) -> &'static str {
     match kind {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::America::New_York;
 
 use super::super::text::{clean_to, counted, thousands};
 use super::super::{ErrorClass, Grid, SeriesKey, Span, Standing, Truth};
-use super::message::advice;
+use super::message::{SAFE, advice};
 use super::{AlertKind, AlertSeverity, Condition};
 
 /// Characters of a provider's words in a sentence.
@@ -229,7 +230,13 @@ fn condition(
     subject: String,
     happened: &str,
 ) -> Condition {
-    let text = format!("{happened}. {}", advice(kind));
+    let advice = advice(kind);
+    // What happened may say it already.
+    let advice = advice
+        .strip_prefix(SAFE)
+        .filter(|_| happened.contains("is safe"))
+        .unwrap_or(advice);
+    let text = format!("{happened}. {advice}");
     Condition {
         kind,
         subject,
@@ -252,7 +259,7 @@ fn of_series(one: &SeriesHealth, rules: &AlertRules) -> Vec<Condition> {
     });
     let holes = (one.missing > 0).then(|| {
         let bars = counted(one.missing, "bar");
-        let happened = format!("{series} has holes with room for {bars}");
+        let happened = format!("{series} has holes: {bars} missing");
         about(AlertKind::Holes, AlertSeverity::Warning, happened)
     });
     let loses = one.loses.map(|oldest| {
@@ -324,5 +331,6 @@ fn near_full(kind: AlertKind, space: &Space, full: u32) -> Option<Condition> {
 }
 
 fn moment(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
+    let there = at.with_timezone(&New_York);
+    there.format("%Y-%m-%d %H:%M ET").to_string()
 }

@@ -49,7 +49,7 @@ fn a_series_is_behind_from_the_allowed_number_of_sessions_on() {
         }))
     };
     assert_eq!(behind(1), []);
-    let said = "IBM daily is 2 sessions behind; its newest bar ends at 2026-11-18 05:00 UTC. Stored bars are \
+    let said = "IBM daily is 2 sessions behind; its newest bar ends at 2026-11-18 00:00 ET. Stored bars are \
                 safe; `w` in the panel says why, `pipeline-tui fetch` tries again.";
     assert_eq!(behind(2), [(AlertKind::Behind, said.to_owned())]);
 }
@@ -63,8 +63,8 @@ fn holes_and_bars_that_are_about_to_go_are_told_apart() {
     }));
     let kinds: Vec<_> = told.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds, [AlertKind::Holes, AlertKind::AboutToBeLost]);
-    assert!(told[0].1.contains("room for 3 bars"), "{told:?}");
-    assert!(told[1].1.contains("2026-07-01 04:00 UTC"), "{told:?}");
+    assert!(told[0].1.contains("has holes: 3 bars missing"), "{told:?}");
+    assert!(told[1].1.contains("2026-07-01 00:00 ET"), "{told:?}");
 }
 
 #[test]
@@ -87,7 +87,22 @@ fn a_failure_that_lasts_is_told_at_once_and_one_that_passes_after_three() {
         "{text}"
     );
     let text = told(ErrorClass::BadKey, 1).remove(0).1;
-    assert!(text.starts_with("IBM daily failed: no. "), "{text}");
+    assert!(
+        text.starts_with("IBM daily failed: no. Stored bars are safe; "),
+        "{text}"
+    );
+    let said = "the provider is down; stored data is safe, try again later";
+    let down = Tried {
+        series: ibm(),
+        failures: 1,
+        problem: Some((ErrorClass::BadKey, said.to_owned())),
+    };
+    let down = of(&Facts {
+        tried: Some(vec![down]),
+        ..Facts::default()
+    });
+    let once = format!("IBM daily failed: {said}. `pipeline-tui runs` shows what failed.");
+    assert_eq!(down[0].1, once);
 }
 
 #[test]
@@ -107,7 +122,7 @@ fn a_used_up_day_matters_while_series_are_due() {
     assert_eq!(told(0), []);
     let text = told(12).remove(0).1;
     let said = "A source: today's 25 requests are used up and 12 series are due; more can be sent from \
-                2026-11-21 05:00 UTC. ";
+                2026-11-21 00:00 ET. ";
     assert!(text.starts_with(said), "{text}");
 }
 
@@ -135,7 +150,7 @@ fn a_missing_engine_and_a_full_disk_are_told() {
     ];
     assert_eq!(kinds, all);
     assert!(
-        told[0].1.contains("2026-11-20 21:20 UTC did not start"),
+        told[0].1.contains("2026-11-20 16:20 ET did not start"),
         "{told:?}"
     );
     assert!(

@@ -1,6 +1,7 @@
 //! Draws the coverage: a cell for each month of each series, or the ranges of a month.
 
 use chrono::{Datelike as _, NaiveDate};
+use chrono_tz::Tz;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
@@ -216,7 +217,13 @@ fn month(
         return;
     };
     let month = within.from.with_timezone(&row.grid.publishing.zone);
-    let title = format!("{series} {}", month.format("%Y-%m"));
+    // Minutes are in the panel's zone; dates are as the source has them.
+    let zone = if series.interval.is_intraday() {
+        format!(" {}", text::zone_name(shared.zone))
+    } else {
+        String::new()
+    };
+    let title = format!("{series} {}{zone}", month.format("%Y-%m"));
     rule(buf, head, &title, true, theme);
     let Some(ranges) = view.ranges(shared) else {
         put(
@@ -238,7 +245,13 @@ fn month(
         buf,
         |range, place, buf| {
             let style = theme.style(role_of_range(range.state));
-            put(buf, place, 1, &range_line(&row.grid, range), style);
+            put(
+                buf,
+                place,
+                1,
+                &range_line(&row.grid, range, shared.zone),
+                style,
+            );
         },
     );
     regions.rows(body, shown);
@@ -248,8 +261,8 @@ fn month(
     }
 }
 
-fn range_line(grid: &Grid, range: &Stretch) -> String {
-    let [from, to] = grid.labels(range.span);
+fn range_line(grid: &Grid, range: &Stretch, zone: Tz) -> String {
+    let [from, to] = grid.labels(range.span, zone);
     let bars = thousands(range.bars);
     format!("{from:<18}{to:<18}{bars:>9}  {}", range.state)
 }
