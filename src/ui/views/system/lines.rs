@@ -243,7 +243,13 @@ fn engines(shared: &Shared, snapshot: Option<&Snapshot>) -> [Told; ENGINES] {
     let more = text::count(all.count(), "engine");
     let working = engines.map_or_else(String::new, |engines| {
         let working = engines.all.iter().filter(|one| one.works(engines.now));
-        text::count(working.count(), "engine")
+        let (busy, waiting): (Vec<_>, Vec<_>) = working.partition(|one| !one.lanes.is_empty());
+        let busy = text::count(busy.len(), "engine");
+        match waiting.len() {
+            0 => busy,
+            1 => format!("{busy}, 1 waits"),
+            waiting => format!("{busy}, {waiting} wait"),
+        }
     });
     let since = engines.and_then(Engines::none_since).map(|at| {
         let (at, zone) = (

@@ -177,7 +177,10 @@ fn the_engine_tells_who_fetches_and_when() {
 fn the_engines_tell_where_they_are_and_what_each_does() {
     let shared = sample::shared(sample::normal());
     let engine = |label| told(&shared, Section::Engines, label);
-    assert_eq!(engine("at work"), ("2 engines".into(), String::new()));
+    assert_eq!(
+        engine("at work"),
+        ("1 engine, 1 waits".into(), String::new())
+    );
     assert_eq!(
         engine("1"),
         (
