@@ -10,7 +10,7 @@ use crate::db::Store;
 use crate::model::{Interval, SeriesKey, Span};
 
 /// The series of these symbols that are stored, or else the usual one of each; without symbols, those
-/// of the watch list, or else all that are stored.
+/// that this process watches, or else all that are stored.
 pub async fn series(
     symbols: &[String],
     interval: Option<Interval>,
@@ -21,8 +21,13 @@ pub async fn series(
     let stored = store.coverage().await?.into_iter();
     let stored: Vec<SeriesKey> = stored.map(|(series, _)| series).filter(is_meant).collect();
     if symbols.is_empty() {
-        let watched = store.watch_list().await?.into_iter();
-        let watched: Vec<SeriesKey> = watched.filter(is_meant).collect();
+        let usual = interval.or(settings.interval);
+        let usual = usual.unwrap_or(settings.defaults.interval);
+        let watched = match &settings.symbols {
+            Some(own) => own.iter().map(|one| SeriesKey::of(one, usual)).collect(),
+            None => store.watch_list().await?,
+        };
+        let watched: Vec<SeriesKey> = watched.into_iter().filter(is_meant).collect();
         return Ok(if watched.is_empty() { stored } else { watched });
     }
     let named = config::parse_symbols(&symbols.join(","), &settings.sources)

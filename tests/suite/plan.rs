@@ -75,6 +75,12 @@ async fn a_plan_with_a_file_uses_what_the_file_declares() {
         let lines = plan["lines"].as_array().unwrap().iter();
         let symbols: Vec<_> = lines.map(|line| &line["series"]["symbol"]).collect();
         assert_eq!(symbols, ["B", "A", "D", "C"]);
+        // A process with symbols of its own plans those, as it fetches them.
+        let own = desk.with("PIPELINE_SYMBOLS", "MSFT");
+        let plan = parsed(&own.run(&["plan", "--format", "json"]));
+        let lines = plan["lines"].as_array().unwrap();
+        assert_eq!(lines.len(), 1, "{plan}");
+        assert_eq!(lines[0]["series"]["symbol"], "MSFT");
     }
 }
 
