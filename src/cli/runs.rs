@@ -1,5 +1,7 @@
 //! `runs`: the run history.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::America::New_York;
 use serde::Serialize;
@@ -122,7 +124,8 @@ fn explain(detail: &RunDetail) -> String {
         text.push('\n');
     }
     if !detail.requests.is_empty() {
-        let rows: Vec<Vec<String>> = detail.requests.iter().map(request_row).collect();
+        let requests = detail.requests.chunk_by(|one, other| one.id == other.id);
+        let rows: Vec<Vec<String>> = requests.filter_map(sent).collect();
         text.push('\n');
         text.push_str(&layout(
             &[
@@ -149,6 +152,16 @@ fn rejected_row((series, row): &(SeriesKey, RejectedRow)) -> Vec<String> {
         row.reason.clone(),
         row.content.clone(),
     ]
+}
+
+/// The row of a request, which may bring several series.
+fn sent(of_it: &[RequestRow]) -> Option<Vec<String>> {
+    let (first, others) = of_it.split_first()?;
+    let mut row = request_row(first);
+    if let (Some(series), more @ 1..) = (row.get_mut(1), others.len()) {
+        let _ = write!(series, " and {} more", thousands(more as i128));
+    }
+    Some(row)
 }
 
 pub fn request_row(request: &RequestRow) -> Vec<String> {
@@ -257,6 +270,16 @@ mod tests {
             }],
             rejected: vec![],
         };
+        let mut ridden = detail.clone();
+        let of = |interval: &str| RequestRow {
+            symbol: "IBM".into(),
+            interval: interval.into(),
+            ..detail.requests[0].clone()
+        };
+        ridden.requests = vec![of("5min"), of("60min")];
+        let text = explain(&ridden);
+        assert!(text.contains(" IBM 5min and 1 more "), "{text}");
+        assert_eq!(text.matches("LISTING_STATUS").count(), 1, "{text}");
         let text = explain(&detail);
         assert!(
             text.contains("by listing") && !text.contains("\n\n\n"),
