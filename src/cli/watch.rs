@@ -1,6 +1,8 @@
 //! `watch`: the watch list from the command line. It never contacts the provider.
 
-use std::collections::{BTreeSet, HashSet};
+mod list;
+
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
@@ -8,20 +10,21 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::America::New_York;
-use serde::Serialize;
 
-use super::args::{DeclaredArgs, ReportFormat, SeriesArgs, TableFormat, WatchCommand};
+use list::{count, print, report};
+pub use list::{missing, not_listed};
+
+use super::args::{DeclaredArgs, ReportFormat, SeriesArgs, WatchCommand};
 use super::context::Context;
 use super::exit::{self, Failure};
-use super::table::layout;
-use super::{bars, fetch, open, output};
-use crate::config::{Settings, SourceAccess};
+use super::{bars, open, output};
+use crate::config::Settings;
 use crate::db::Store;
-use crate::model::text::{clean, thousands};
+use crate::model::text::clean;
 use crate::model::watch_file::{self, MAX_BYTES};
 use crate::model::{
-    Declarations, Declared, Declaring, Fillings, Instrument, Interval, SeriesKey, SourceId,
-    Sources, WatchEdit, WatchEdited,
+    Declarations, Declaring, Fillings, Instrument, Interval, SeriesKey, SourceId, Sources,
+    WatchEdit,
 };
 use crate::time::Clock;
 use crate::ui::files;
@@ -52,7 +55,8 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
         WatchCommand::List { format } => {
             let store = open::store(&settings, read_only).await?;
             let list = store.watch_list().await?;
-            print(&list, &store.declared().await?, format, &settings, context)
+            let declared = store.declared().await?;
+            print(&list, &declared, format, (&settings, store), context)
         }
         WatchCommand::Export { output } => {
             let store = open::store(&settings, read_only).await?;
@@ -70,17 +74,7 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
             format,
         } => {
             let series = named(&series, default, sources)?;
-            let from = declared.fill_from.clone();
-            let declaring = declaring(declared, today())?;
-            let declare = series.iter().map(|key| (key.clone(), declaring.clone()));
-            let declare: Vec<_> = declare.collect();
-            filling(declare.clone(), from.as_ref(), sources, &Fillings::new())?;
-            let store = open::store(&settings, false).await?;
-            let listed = listed(store.as_ref()).await?;
-            let fill = filling(declare.clone(), from.as_ref(), sources, &listed)?;
-            let edits = [Some(watch_file::adding(declare)), fill];
-            let edits = edits.into_iter().flatten().collect();
-            change(store, WatchEdit::Several(edits), format, &settings).await
+            add(series, declared, format, &settings).await
         }
         WatchCommand::Set {
             symbols,
@@ -188,6 +182,27 @@ fn filling(
         .map_err(|why| Failure::usage(format!("--fill-from: {why}")))
 }
 
+/// Puts series on the list and declares something of them.
+async fn add(
+    series: Vec<SeriesKey>,
+    declared: DeclaredArgs,
+    format: ReportFormat,
+    settings: &Settings,
+) -> Result<u8, Failure> {
+    let sources = &settings.sources;
+    let from = declared.fill_from.clone();
+    let declaring = declaring(declared, today())?;
+    let declare = series.iter().map(|key| (key.clone(), declaring.clone()));
+    let declare: Vec<_> = declare.collect();
+    filling(declare.clone(), from.as_ref(), sources, &Fillings::new())?;
+    let store = open::store(settings, false).await?;
+    let listed = listed(store.as_ref()).await?;
+    let fill = filling(declare.clone(), from.as_ref(), sources, &listed)?;
+    let edits = [Some(watch_file::adding(declare)), fill];
+    let edits = edits.into_iter().flatten().collect();
+    change(store, WatchEdit::Several(edits), format, settings).await
+}
+
 /// Declares something of the series on the list that are meant, and adds those that fill their gaps.
 async fn set(
     instruments: &[Instrument],
@@ -227,36 +242,12 @@ async fn set(
     if let Some(said) = not_listed(&missing) {
         let _ = write!(done, ", {said}");
     }
-    report(&done, &edited, format, settings)?;
+    report(&done, &edited, format, (settings, store))?;
     Ok(if missing.is_empty() {
         exit::DONE
     } else {
         exit::SOME
     })
-}
-
-/// The instruments of which none of these series is, in their order.
-pub(super) fn missing<'a, 'b>(
-    instruments: &'a [Instrument],
-    series: impl Iterator<Item = &'b SeriesKey>,
-) -> Vec<&'a Instrument> {
-    let found: HashSet<Instrument> = series.map(SeriesKey::instrument).collect();
-    let mut missing: Vec<&Instrument> = vec![];
-    for one in instruments.iter().filter(|one| !found.contains(one)) {
-        if !missing.contains(&one) {
-            missing.push(one);
-        }
-    }
-    missing
-}
-
-/// That these are not on the watch list; `None` if there are none.
-pub(super) fn not_listed(missing: &[&Instrument]) -> Option<String> {
-    match missing {
-        [] => None,
-        [one] => Some(format!("{one} is not on the list")),
-        many => Some(format!("{} symbols are not on the list", count(many.len()))),
-    }
 }
 
 async fn change(
@@ -279,7 +270,7 @@ async fn change(
         1 => done.push("1 was already on the list".to_owned()),
         many => done.push(format!("{} were already on the list", count(many))),
     }
-    report(&done.join(", "), &edited, format, settings)?;
+    report(&done.join(", "), &edited, format, (settings, store))?;
     Ok(exit::DONE)
 }
 
@@ -310,24 +301,8 @@ async fn remove(
     if let Some(said) = said {
         let _ = write!(done, ", {said}");
     }
-    report(&done, &edited, format, settings)?;
+    report(&done, &edited, format, (settings, store))?;
     Ok(if removed == 0 { exit::SOME } else { exit::DONE })
-}
-
-/// Prints what a change did, and what the list costs now.
-fn report(
-    done: &str,
-    edited: &WatchEdited,
-    format: ReportFormat,
-    settings: &Settings,
-) -> Result<(), Failure> {
-    match format {
-        ReportFormat::Json => output::print(&fetch::serialize(&JsonEdited::from(edited))?),
-        ReportFormat::Text => {
-            let cost = cost(&edited.list, settings);
-            output::print(&format!("{done}; {cost}"))
-        }
-    }
 }
 
 /// The words between commas and spaces.
@@ -422,52 +397,6 @@ pub(super) fn import(
     Ok(series)
 }
 
-fn print(
-    list: &[SeriesKey],
-    declared: &Declarations,
-    format: TableFormat,
-    settings: &Settings,
-    context: &Context,
-) -> Result<u8, Failure> {
-    match format {
-        TableFormat::Json => {
-            let each = list.iter().map(|series| JsonSeries {
-                series,
-                declared: declared.get(series).cloned().unwrap_or_default(),
-            });
-            output::print(&fetch::serialize(&each.collect::<Vec<_>>())?)?;
-        }
-        TableFormat::Table if list.is_empty() => context.narrator.say(&cost(&[], settings)),
-        TableFormat::Table => {
-            let rows: Vec<Vec<String>> = list
-                .iter()
-                .map(|key| {
-                    let prices = if key.adjusted { "adjusted" } else { "raw" };
-                    let declared = declared.get(key).map(Declared::written);
-                    [
-                        key.instrument().to_string(),
-                        key.interval.to_string(),
-                        prices.to_owned(),
-                        declared.unwrap_or_default(),
-                    ]
-                    .into()
-                })
-                .collect();
-            output::print(&layout(
-                &["SYMBOL", "INTERVAL", "PRICES", "DECLARED"],
-                &rows,
-            ))?;
-            let is_known = |key: &&SeriesKey| settings.sources.knows(&key.source);
-            let known: Vec<SeriesKey> = list.iter().filter(is_known).cloned().collect();
-            context.narrator.say(&cost(&known, settings));
-            if let Some(sentence) = unknown(list, &settings.sources) {
-                context.narrator.say(&sentence);
-            }
-        }
-    }
-    Ok(exit::DONE)
-}
-
 fn export(
     list: &[SeriesKey],
     declared: &Declarations,
@@ -488,118 +417,4 @@ fn export(
         }
     }
     Ok(exit::DONE)
-}
-
-/// What becomes of series from sources that this version does not know: a newer one added them.
-fn unknown(list: &[SeriesKey], sources: &Sources) -> Option<String> {
-    let unknown = list.iter().map(|key| &key.source);
-    let unknown: Vec<&SourceId> = unknown.filter(|source| !sources.knows(source)).collect();
-    let names: BTreeSet<&str> = unknown.iter().map(|source| source.as_str()).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    let series = count(unknown.len());
-    let stay = "on the list and are not fetched";
-    match names.as_slice() {
-        [] => None,
-        [name] => Some(format!(
-            "this version does not know the source {name}: its {series} series stay {stay}"
-        )),
-        names => Some(format!(
-            "this version does not know the sources {}: their {series} series stay {stay}",
-            names.join(", ")
-        )),
-    }
-}
-
-/// How long the list is, and what fetching all of it costs.
-fn cost(list: &[SeriesKey], settings: &Settings) -> String {
-    let of = |access: &SourceAccess| {
-        let of_it = |series: &&SeriesKey| series.source == access.settings.id;
-        list.iter().filter(of_it).count()
-    };
-    let plan: String = settings
-        .access()
-        .filter_map(|access| {
-            let limit = access.plan.quota.per_day()?;
-            let whose = match of(access) {
-                some if some <= limit as usize => return None,
-                all if all == list.len() => "the plan".to_owned(),
-                some => format!(
-                    "{} of {}, whose plan",
-                    count(some),
-                    access.settings.words.name
-                ),
-            };
-            Some(format!(" ({whose} allows {} a day)", thousands(limit)))
-        })
-        .collect();
-    match list.len() {
-        0 => "the list is empty; the next fetch or start fills it with the configured symbols"
-            .to_owned(),
-        1 => "1 series, each fetch costs 1 request".to_owned(),
-        many => {
-            let many = count(many);
-            format!("{many} series, each fetch costs {many} requests{plan}")
-        }
-    }
-}
-
-fn count(number: usize) -> String {
-    thousands(number as i128)
-}
-
-#[derive(Serialize)]
-struct JsonSeries<'a> {
-    #[serde(flatten)]
-    series: &'a SeriesKey,
-    #[serde(flatten)]
-    declared: Declared,
-}
-
-#[derive(Serialize)]
-struct JsonEdited {
-    added: usize,
-    removed: usize,
-    unchanged: usize,
-    series: usize,
-    requests: usize,
-}
-
-impl From<&WatchEdited> for JsonEdited {
-    fn from(edited: &WatchEdited) -> Self {
-        Self {
-            added: edited.added.len(),
-            removed: edited.removed.len(),
-            unchanged: edited.unchanged,
-            series: edited.list.len(),
-            requests: edited.list.len(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn series_of_a_source_of_tomorrow_stay_and_are_named() {
-        let sources = Sources {
-            usual: SourceId::DEFAULT,
-            known: vec![SourceId::DEFAULT],
-        };
-        let ibm = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
-        let of = |source: &str| SeriesKey {
-            source: source.parse().unwrap(),
-            ..ibm.clone()
-        };
-        assert_eq!(unknown(std::slice::from_ref(&ibm), &sources), None);
-        assert_eq!(
-            unknown(&[ibm.clone(), of("tomorrow"), of("tomorrow")], &sources).unwrap(),
-            "this version does not know the source tomorrow: its 2 series stay on the list and are not fetched"
-        );
-        let two = unknown(&[of("tomorrow"), ibm.clone(), of("after")], &sources).unwrap();
-        assert!(
-            two.contains("the sources after, tomorrow: their 2 series"),
-            "{two}"
-        );
-    }
 }

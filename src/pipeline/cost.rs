@@ -1,6 +1,6 @@
 //! What it costs to bring what is missing, before anything is sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -12,7 +12,7 @@ use super::stock::within_reach;
 use crate::db::DbError;
 use crate::model::quota::{Ledger, Left};
 use crate::model::{
-    Coverage, Declared, Evidence, Fill, Grid, Instrument, SeriesKey, SourceId, Span,
+    Coverage, Declared, Evidence, Fill, Grid, Instrument, Interval, SeriesKey, SourceId, Span,
 };
 
 /// What is missing of a series in a range, and what it costs.
@@ -133,6 +133,31 @@ impl Pipeline {
             }
         });
         Ok(costs.collect())
+    }
+
+    /// Requests that a fetch of the newest bars of these series sends, once each of them was fetched:
+    /// several may share one, those that are rolled up from a finer one of them cost none, and those
+    /// for which there can be no request neither.
+    #[must_use]
+    pub fn each_fetch(&self, series: &[SeriesKey]) -> usize {
+        let mut alike: HashMap<_, Vec<Interval>> = HashMap::new();
+        for key in series {
+            let of = (&key.source, &key.symbol, key.adjusted);
+            alike.entry(of).or_default().push(key.interval);
+        }
+        let rides = |key: &SeriesKey| {
+            let beside = alike.get(&(&key.source, &key.symbol, key.adjusted));
+            let is_finer = |one: &Interval| one.length() < key.interval.length();
+            let mut finer = beside.into_iter().flatten().filter(|one| is_finer(one));
+            finer.any(|finer| self.rolls_up(&key.source, *finer, key.interval))
+        };
+        let of_a_lane = self.lanes.iter().map(|lane| {
+            let asked = series.iter().filter(|key| key.source == *lane.id());
+            let asked = asked.filter(|key| !rides(key));
+            let wishes: Vec<Wish> = asked.cloned().map(Wish::newest).collect();
+            lane.source.plan(&wishes).requests.len()
+        });
+        of_a_lane.sum()
     }
 
     /// Requests that bring what is missing of a series, and why some cannot be sent.

@@ -143,6 +143,29 @@ fn three_hundred_series_are_one_command_and_ten_thousand_take_no_patience() {
 }
 
 #[test]
+fn each_fetch_costs_what_it_would_send() {
+    let desk = Desk::new();
+    let costs = |series: &str, said: &str| {
+        let words: Vec<&str> = series.split(' ').collect();
+        let done = desk.run(&[&["watch", "add"], &words[..]].concat());
+        assert!(done.stdout.ends_with(said), "{done:?}");
+    };
+    costs(
+        "alpaca:IBM,alpaca:AAPL --interval 5min",
+        "; 2 series, each fetch costs 1 request\n",
+    );
+    // They are what the finer bars add up to.
+    costs(
+        "alpaca:IBM,alpaca:AAPL --interval 60min",
+        "; 4 series, each fetch costs 1 request\n",
+    );
+    costs(
+        "IBM,AAPL --interval daily",
+        "; 6 series, each fetch costs 3 requests\n",
+    );
+}
+
+#[test]
 fn what_is_exported_is_imported_again() {
     let desk = Desk::new();
     let file = "\u{feff}# mine\r\nSYMBOL;INTERVAL\r\nIBM;5min\r\n\r\nBRK-B daily adjusted\r\nalpha_vantage:fra:iqqe # Xetra\r\n";
