@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::text::clean_to;
 use super::{Declarations, Declared, Declaring, Interval, SeriesKey, SourceId, Sources, WatchEdit};
 
 /// The largest file that is read: room for half a million series.
@@ -157,6 +158,12 @@ fn is_head(line: &str) -> bool {
     words(line).count() <= HEAD.len() && names.all(|(word, name)| word.eq_ignore_ascii_case(name))
 }
 
+/// Whether a word is an interval, or the kind of prices.
+fn is_setting(word: &str) -> bool {
+    let kinds = ["adjusted", "raw"];
+    word.parse::<Interval>().is_ok() || kinds.iter().any(|kind| word.eq_ignore_ascii_case(kind))
+}
+
 fn one(
     line: &str,
     interval: Interval,
@@ -165,12 +172,31 @@ fn one(
     // An empty first column must not turn the second into a symbol.
     let has_symbol = !line.starts_with([',', ';']);
     let (mut plain, mut declaring) = (Vec::new(), Declaring::default());
+    let mut declared: Vec<&str> = vec![];
+    let mut before = None;
     for word in words(line).filter(|_| has_symbol) {
+        let group = before.take();
         plain.push(match word.split_once('=') {
             _ if plain.is_empty() => word,
-            Some((name, value)) if declaring.take(name, value)? => continue,
+            Some((name, value)) if declaring.take(name, value)? => {
+                if declared.contains(&name) {
+                    return Err(format!("{name}= stands there twice; write it once"));
+                }
+                declared.push(name);
+                before = (name == "group").then_some(value);
+                continue;
+            }
             _ if word.eq_ignore_ascii_case("true") => "adjusted",
             _ if word.eq_ignore_ascii_case("false") => "raw",
+            None if !is_setting(word) => {
+                if let Some(group) = group {
+                    let word = clean_to(word, 32);
+                    return Err(format!(
+                        "a group has no spaces: {word:?} follows group={group}; write one word"
+                    ));
+                }
+                word
+            }
             _ => word,
         });
     }
@@ -249,7 +275,7 @@ mod tests {
 
     #[test]
     fn every_wrong_line_is_named_and_says_what_to_write() {
-        let text = "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}\nB,priority=urgent";
+        let text = "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}\nB,priority=urgent\nC group=a b\nD daily since=2020-01-01 since=2021-01-01";
         let problems = read(text).unwrap_err();
         for (problem, say) in problems.iter().zip([
             "line 2: \"hourly\" is not an interval; use 1min",
@@ -259,10 +285,12 @@ mod tests {
             "line 7: \"price\" is not an interval",
             "line 8: a symbol cannot contain '\\u{1b}'",
             "line 9: \"urgent\" is not a priority",
+            "line 10: a group has no spaces: \"b\" follows group=a; write one word",
+            "line 11: since= stands there twice; write it once",
         ]) {
             assert!(problem.starts_with(say), "{problem}");
         }
-        assert_eq!(problems.len(), 7, "{problems:?}");
+        assert_eq!(problems.len(), 9, "{problems:?}");
     }
 
     #[test]
