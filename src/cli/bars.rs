@@ -431,8 +431,10 @@ fn remark(
     if written.bars == 0 && is_held {
         Some(format!("no bars of {series} are stored in that range"))
     } else if written.bars == 0 {
+        // Without an interval they were shown before.
         let others = match held.as_slice() {
             [] => String::new(),
+            _ if args.interval.is_none() => String::new(),
             held => format!("\n{}", held::table(held)),
         };
         Some(format!(

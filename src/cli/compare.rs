@@ -74,8 +74,8 @@ impl Side {
         }
     }
 
-    /// What its prices are, in words.
-    fn prices(&self) -> String {
+    /// What its prices are, in words; what they are in only where `has_currency`.
+    fn prices(&self, has_currency: bool) -> String {
         let kind = if self.series().adjusted {
             "adjusted"
         } else {
@@ -83,7 +83,8 @@ impl Side {
         };
         match &self.subject.currency {
             Some(currency) => format!("{kind} in {currency}"),
-            None => format!("{kind} in a currency that is not known"),
+            None if has_currency => format!("{kind} in a currency that is not known"),
+            None => kind.to_owned(),
         }
     }
 }
@@ -121,13 +122,14 @@ pub async fn run(args: &CompareArgs, context: &Context) -> Result<u8, Failure> {
         };
         compare(&one, &other, terms)
     };
-    if first.prices() != second.prices() {
+    let has_currency = [&first, &second].map(|side| side.subject.currency.is_some());
+    let has_currency = has_currency.contains(&true);
+    let (these, those) = (first.prices(has_currency), second.prices(has_currency));
+    if these != those {
         context.narrator.say(&format!(
-            "the prices of {} are {}, those of {} are {}",
+            "the prices of {} are {these}, those of {} are {those}",
             first.series(),
-            first.prices(),
             second.series(),
-            second.prices()
         ));
     }
     if let Some(said) = doubt(&first, &second) {

@@ -106,3 +106,10 @@ pub fn parse_cursor(text: &str) -> Result<i64, String> {
         format!("{shown:?} is not a cursor; take the number after \"cursor\" in an event, for example 42")
     })
 }
+
+pub fn parse_percent(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|percent| *percent <= 100)
+        .ok_or_else(|| "use a whole number from 0 to 100".to_owned())
+}

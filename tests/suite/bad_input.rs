@@ -96,6 +96,11 @@ fn words_that_mean_nothing_are_answered_with_those_that_do() {
         2,
         &["\"abc\" is not a cursor", "for example 42"],
     );
+    assert_told(
+        &desk.run(&["compare", "A", "B", "--volume-tolerance", "much"]),
+        2,
+        &["much", "from 0 to 100"],
+    );
     let events = desk.run(&["events"]);
     assert_told(&events, 2, &["create it first", "pipeline-tui fetch"]);
     assert_told(&desk.run(&["runs", "77"]), 2, &["no run 77"]);

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::ReportFormat;
 use crate::cli::instant::Bound;
+use crate::cli::values::parse_percent;
 use crate::model::Interval;
 
 /// `compare`.
@@ -28,7 +29,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "T")]
     pub to: Option<Bound>,
     /// Volumes may differ by so many per cent of the larger one. Closes may not differ by a cent.
-    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = parse_percent)]
     pub volume_tolerance: u32,
     /// Output format.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
