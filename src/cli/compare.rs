@@ -124,10 +124,10 @@ pub async fn run(args: &CompareArgs, context: &Context) -> Result<u8, Failure> {
     };
     let has_currency = [&first, &second].map(|side| side.subject.currency.is_some());
     let has_currency = has_currency.contains(&true);
-    let (these, those) = (first.prices(has_currency), second.prices(has_currency));
-    if these != those {
+    let (prices, others) = (first.prices(has_currency), second.prices(has_currency));
+    if prices != others {
         context.narrator.say(&format!(
-            "the prices of {} are {these}, those of {} are {those}",
+            "the prices of {} are {prices}, those of {} are {others}",
             first.series(),
             second.series(),
         ));
