@@ -11,9 +11,8 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::America::New_York;
 
-use list::{count, print, report};
-pub use list::{missing, not_listed};
-
+use self::list::{count, print, report};
+pub use self::list::{missing, not_listed};
 use super::args::{DeclaredArgs, ReportFormat, SeriesArgs, WatchCommand};
 use super::context::Context;
 use super::exit::{self, Failure};
