@@ -16,13 +16,19 @@ impl State {
         self.quotas.spent_until(&series.source, now).is_some()
     }
 
-    /// The first instant from `at` on at which a series is due; `None`: no series can become due.
+    /// The first instant from `at` on at which a series is due, for the schedule that with which its bar
+    /// ends; `None`: no series can become due.
     pub(super) fn due_from(&self, whose: Whose, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let asked = self
             .entries
             .iter()
             .filter(|entry| self.is_of(whose, entry) && entry.can_be_asked(at));
-        asked.filter_map(|entry| entry.due_from(at)).min()
+        let lag = |entry: &Entry| match whose {
+            Whose::Scheduled => entry.lag(),
+            Whose::All | Whose::AroundTheClock => TimeDelta::zero(),
+        };
+        let due = asked.filter_map(|entry| Some(entry.due_from(at)? - lag(entry)));
+        due.min()
     }
 
     /// The series that a run at this instant would fetch.
@@ -106,7 +112,7 @@ impl State {
             } else if due.is_some_and(|due| due <= now) {
                 scheduled
             } else {
-                due.and_then(&mut instant_from)
+                due.and_then(|due| instant_from(due - entry.lag()))
             };
             let candidate = entry.candidate(now, at);
             let paused = self.paused.then_some(Obstacle::Paused);
@@ -137,7 +143,20 @@ impl State {
     }
 }
 
+/// A bar that is there so soon after its end is asked for by the instant with which it ends.
+const SOON: TimeDelta = TimeDelta::seconds(30);
+
 impl Entry {
+    /// How long the schedule waits after an instant for the bar that ended with it.
+    pub(super) fn lag(&self) -> TimeDelta {
+        let delay = self.grid.publishing.delay;
+        if delay <= SOON {
+            delay
+        } else {
+            TimeDelta::zero()
+        }
+    }
+
     /// How fresh it has to be, and until when it is.
     fn target(&self) -> Option<(FreshWithin, DateTime<Utc>)> {
         let within = self.declared.fresh_within?;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::planner::FetchPlan;
 use super::around::Whose;
@@ -45,7 +45,7 @@ impl State {
             let last = last.unwrap_or(now);
             self.lanes.acted(&source, last);
             let next = self.schedule.next_after(&self.calendars, last);
-            if next.is_none_or(|next| next > now) {
+            if next.is_none_or(|next| next + self.lag(&source) > now) {
                 continue;
             }
             self.lanes.acted(&source, now);
@@ -69,6 +69,13 @@ impl State {
             jobs.push(self.ask_for_due("schedule", Whose::Scheduled, asker));
         }
         jobs
+    }
+
+    /// How long after an instant of the schedule a source has the bars that ended with it.
+    fn lag(&self, source: &SourceId) -> TimeDelta {
+        let own = self.entries.iter();
+        let own = own.filter(|entry| entry.key.source == *source);
+        own.map(Entry::lag).max().unwrap_or_default()
     }
 
     /// Notes the instants between two others for a source, if it has a series of the schedule.

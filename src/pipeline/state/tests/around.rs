@@ -125,7 +125,7 @@ fn a_schedule_of_fixed_instants_speaks_for_all_and_a_pause_stops_all() {
     let every: Schedule = "every 60".parse().unwrap();
     state.step(Input::Command(Command::SetSchedule(every)), at(NOON));
     assert_eq!(started(&mut state, instant, fetched_at), []);
-    let hour = "2026-11-20T18:00:00Z";
+    let hour = "2026-11-20T18:00:02Z";
     assert_eq!(
         started(&mut state, hour, fetched_at),
         [("schedule", vec!["BTC-USD".to_owned()])]
@@ -147,4 +147,25 @@ fn at_the_next_instant_only_the_series_of_that_instant_are_counted() {
     let schedule = state.snapshot(0, at("2026-11-20T20:56:00Z")).schedule;
     assert_eq!(schedule.next_at, Some(at("2026-11-20T21:00:00Z")));
     assert_eq!(schedule.due_next, 2, "the pair follows two seconds later");
+}
+
+#[test]
+fn a_schedule_of_minutes_asks_for_the_bar_that_ended_with_its_instant() {
+    let mut state = both();
+    state.schedule = "every 5".parse().unwrap();
+    state.lanes.acted_everywhere(at("2026-11-20T17:01:00Z"));
+    let now = at("2026-11-20T17:04:00Z");
+    let instant = at("2026-11-20T17:05:00Z");
+    let line = state.planned(now).line(&state.entries[1].key).unwrap().at;
+    assert_eq!(line, Some(instant));
+    assert_eq!(state.snapshot(0, now).schedule.next_at, Some(instant));
+    let fetched_at = "2026-11-20T17:00:03Z";
+    for (second, expected) in [
+        ("00", vec![]),
+        ("01", vec![]),
+        ("02", vec![("schedule", vec!["BTC-USD".to_owned()])]),
+    ] {
+        let tick = format!("2026-11-20T17:05:{second}Z");
+        assert_eq!(started(&mut state, &tick, fetched_at), expected, "{tick}");
+    }
 }
