@@ -180,6 +180,7 @@ fn hostile_text_of_the_provider_is_shown_and_not_obeyed() {
     });
     // The first failure shows it; the waits before the last are long. So is the line: the log wraps it.
     terminal.press("6");
+    terminal.see("following");
     terminal.press("W");
     terminal.see("gotcha");
     leave(&terminal);
