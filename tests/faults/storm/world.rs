@@ -25,7 +25,7 @@ use crate::support::sources::variables;
 /// first four ride along with the minutes of the same symbol.
 const WATCHED: [&str; 12] = [
     "coinbase:BTC-USD 5min",
-    "coinbase:ETH-USD 60min",
+    "coinbase:ETH-USD 15min",
     "binance:BTCUSDT 15min",
     "binance:ETHUSDT 5min",
     "coinbase:XRP-USD 5min",
