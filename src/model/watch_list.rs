@@ -52,10 +52,14 @@ const NONE: &str = "none";
 
 /// The series of a list that fill the gaps of one.
 fn fillers<'a>(listed: &'a Fillings, first: &'a SeriesKey) -> impl Iterator<Item = &'a SeriesKey> {
-    let fills = |(key, fills): &(&SeriesKey, &Option<SourceId>)| {
-        fills.as_ref() == Some(&first.source) && key.at(&first.source) == *first
-    };
-    listed.iter().filter(fills).map(|(key, _)| key)
+    let filling = listed.iter();
+    let filling = filling.filter(|(key, fills)| is_filled_by(first, key, fills.as_ref()));
+    filling.map(|(key, _)| key)
+}
+
+/// Whether a series, which fills the gaps of this source, fills those of `first`.
+fn is_filled_by(first: &SeriesKey, series: &SeriesKey, fills: Option<&SourceId>) -> bool {
+    fills == Some(&first.source) && series.at(&first.source) == *first
 }
 
 impl WatchEdit {
@@ -179,11 +183,9 @@ impl WatchEdit {
                     let before = after.get(key).cloned().unwrap_or_default();
                     let now = declaring.apply(&before);
                     // What fills its gaps begins with it, unless somebody said otherwise.
-                    let fills = |one: &SeriesKey, other: &Declared| {
-                        other.fills.as_ref() == Some(&key.source) && one.at(&key.source) == *key
-                    };
                     for (one, other) in &mut after {
-                        if fills(one, other) && other.since == before.since {
+                        let is_its = is_filled_by(key, one, other.fills.as_ref());
+                        if is_its && other.since == before.since {
                             other.since = now.since;
                         }
                     }

@@ -31,10 +31,12 @@ impl<'a> Pairs<'a> {
 
     /// The other series of a pair, and whether it is the first: that whose gaps are filled.
     fn other(&self, series: &SeriesKey) -> Option<(SeriesKey, bool)> {
-        let first = self.declared.get(series)?.fills.as_ref();
-        first
-            .map(|first| (series.at(first), true))
-            .or_else(|| Some(((*self.filling.get(series)?).clone(), false)))
+        let declared = self.declared.get(series);
+        if let Some(first) = declared.and_then(|declared| declared.fills.as_ref()) {
+            return Some((series.at(first), true));
+        }
+        let filling = self.filling.get(series)?;
+        Some(((*filling).clone(), false))
     }
 }
 
@@ -96,5 +98,27 @@ impl Pipeline {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Declared, Interval, SourceId};
+
+    #[test]
+    fn the_other_of_a_pair_is_found_from_both_though_nothing_is_declared_of_the_first() {
+        let ibm = SeriesKey::raw("IBM".parse().unwrap(), Interval::Daily);
+        let filling = ibm.at(&SourceId::known("other"));
+        let fills = Declared {
+            fills: Some(ibm.source.clone()),
+            ..Declared::default()
+        };
+        let declared = Declarations::from([(filling.clone(), fills)]);
+        let pairs = Pairs::of(&declared);
+        assert_eq!(pairs.other(&filling), Some((ibm.clone(), true)));
+        assert_eq!(pairs.other(&ibm), Some((filling, false)));
+        let alone = SeriesKey::raw("AAPL".parse().unwrap(), Interval::Daily);
+        assert_eq!(pairs.other(&alone), None);
     }
 }

@@ -16,8 +16,8 @@ impl State {
         self.quotas.spent_until(&series.source, now).is_some()
     }
 
-    /// The first instant from `at` on at which a series is due, for the schedule that with which its bar
-    /// ends; `None`: no series can become due.
+    /// The first instant from `at` on at which a series is due; of those of the schedule, the instant with
+    /// which its bar ends. `None`: no series can become due.
     pub(super) fn due_from(&self, whose: Whose, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let asked = self
             .entries
