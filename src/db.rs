@@ -33,7 +33,7 @@ use crate::model::Interval;
 
 pub use alerts::{AlertStore, Undelivered};
 pub(crate) use bars::{Alike, alike};
-pub use bars::{BarQuery, BarStore, HeldMonths, Holding, Order, SeriesFacts};
+pub use bars::{BarQuery, BarStore, HeldMonths, Holding, LastFailure, Order, SeriesFacts};
 pub use desk::DeskStore;
 pub use error::{DbError, DbErrorKind, Result};
 pub use events::{EventStore, EventsAsked};

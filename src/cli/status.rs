@@ -16,11 +16,10 @@ use crate::config::Settings;
 use crate::model::alert::Engine;
 use crate::model::calendar::CalendarId;
 use crate::model::text::counted;
-use crate::model::{EngineStatus, LaneName, SeriesKey, SourceId, Standing, TableSize};
+use crate::model::{EngineStatus, LaneName, SeriesKey, SourceId, TableSize};
 use crate::pipeline::Pipeline;
 use crate::pipeline::alerts::Alerts;
-use crate::pipeline::snapshot::SourceStatus;
-use crate::pipeline::stock::Stand;
+use crate::pipeline::snapshot::{SeriesState, SourceStatus, WatchedSeries};
 
 #[derive(Serialize)]
 struct Status {
@@ -30,6 +29,8 @@ struct Status {
     behind: usize,
     holes: usize,
     failed: usize,
+    /// They need a person: a key, a plan, another symbol.
+    blocked: usize,
     closed: usize,
     /// Days on which an exchange was probably closed, unlike its table.
     probably_closed: BTreeSet<ClosedDay>,
@@ -108,24 +109,11 @@ pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure>
         pipeline.take_stock().await?;
     }
     let series = chosen::series(&[], None, &settings, &store).await?;
-    let stands = pipeline.stands(&series, None).await?;
-    let failing = store.failing().await?;
-    let is_failed = |stand: &Stand| {
-        !matches!(stand.truth.standing, Standing::Fresh | Standing::Closed)
-            && failing.contains(&stand.series)
-    };
-    let (failed, others): (Vec<&Stand>, Vec<&Stand>) =
-        stands.iter().partition(|stand| is_failed(stand));
-    let count = |standing| {
-        let of_it = others
-            .iter()
-            .filter(|stand| stand.truth.standing == standing);
-        of_it.count()
-    };
+    let schedule = run::options(&settings).schedule;
+    let watched = pipeline.watched(series.clone(), schedule.clone()).await?;
+    let count = |state| watched.iter().filter(|one| one.state == state).count();
     let sources = requests(&pipeline, &settings, &series).await?;
-    let engine = pipeline
-        .engine_now(&run::options(&settings).schedule)
-        .await?;
+    let engine = pipeline.engine_now(&schedule).await?;
     if !context.read_only {
         let alerts = Alerts::new(&settings.alerts, settings.data_dir.clone());
         alerts.watch_engine(&pipeline, engine).await?;
@@ -143,14 +131,16 @@ pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure>
     });
     let tables = tables.collect();
     let status = Status {
-        series: stands.len(),
-        fresh: count(Standing::Fresh),
-        due: count(Standing::Due),
-        behind: count(Standing::Behind),
-        holes: count(Standing::Holes),
-        failed: failed.len(),
-        closed: count(Standing::Closed),
-        probably_closed: stands.iter().filter_map(closed_day).collect(),
+        series: watched.len(),
+        fresh: count(SeriesState::Fresh),
+        // What waits is due, and has to wait for the quota.
+        due: count(SeriesState::Due) + count(SeriesState::Waiting),
+        behind: count(SeriesState::Behind),
+        holes: count(SeriesState::Holes),
+        failed: count(SeriesState::Failed),
+        blocked: count(SeriesState::Blocked),
+        closed: count(SeriesState::Closed),
+        probably_closed: watched.iter().filter_map(closed_day).collect(),
         alerts: store.open_alerts().await?.len(),
         missed: match engine {
             Engine::Works => None,
@@ -167,7 +157,8 @@ pub async fn status(args: &StatusArgs, context: &Context) -> Result<u8, Failure>
         ReportFormat::Json => output::data(&serialize(&status)?)?,
         ReportFormat::Text => output::print(&(line(&status) + "\n"))?,
     }
-    let is_well = status.behind + status.holes + status.failed == 0 && status.missed.is_none();
+    let unwell = [status.behind, status.holes, status.failed, status.blocked];
+    let is_well = unwell.iter().sum::<usize>() == 0 && status.missed.is_none();
     Ok(if is_well { exit::DONE } else { exit::SOME })
 }
 
@@ -205,10 +196,10 @@ struct ClosedDay {
     date: NaiveDate,
 }
 
-fn closed_day(stand: &Stand) -> Option<ClosedDay> {
+fn closed_day(series: &WatchedSeries) -> Option<ClosedDay> {
     Some(ClosedDay {
-        calendar: stand.grid.calendar.id(),
-        date: stand.truth.closed_on(&stand.grid)?,
+        calendar: series.grid.calendar.id(),
+        date: series.truth.closed_on(&series.grid)?,
     })
 }
 
@@ -219,6 +210,7 @@ fn line(status: &Status) -> String {
         (status.behind, "behind"),
         (status.holes, "with holes"),
         (status.failed, "failed"),
+        (status.blocked, "blocked"),
         (status.closed, "closed"),
     ];
     let mut parts: Vec<String> = counts
@@ -309,6 +301,7 @@ mod tests {
             behind: 0,
             holes: 0,
             failed: 0,
+            blocked: 0,
             closed: 0,
             alerts: 0,
             missed: None,
@@ -338,6 +331,7 @@ mod tests {
             behind: 1,
             holes: 2,
             failed: 3,
+            blocked: 5,
             closed: 4,
             probably_closed: BTreeSet::from([ClosedDay {
                 calendar: CalendarId::Xnys,
@@ -354,7 +348,7 @@ mod tests {
         };
         assert_eq!(
             line(&status),
-            "12 fresh · 1 behind · 2 with holes · 3 failed · 4 closed · NYSE probably closed on 2026-11-18 · no engine: the run of 2026-11-20 16:20 ET did not start · 2 alerts · 21 of 25 requests left today"
+            "12 fresh · 1 behind · 2 with holes · 3 failed · 5 blocked · 4 closed · NYSE probably closed on 2026-11-18 · no engine: the run of 2026-11-20 16:20 ET did not start · 2 alerts · 21 of 25 requests left today"
         );
         let not_late = Status {
             missed: None,

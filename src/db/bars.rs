@@ -8,13 +8,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::error::Result;
 use super::ledger::Credential;
-use crate::model::{Bar, Batch, Close, Counts, Coverage, Listing, Segment, SeriesKey, Symbol};
+use crate::model::{
+    Bar, Batch, Close, Counts, Coverage, Listing, Segment, SeriesError, SeriesKey, Symbol,
+};
 
 /// A summary of a series.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeriesFacts {
     /// When it was last fetched with success.
     pub fetched_at: Option<DateTime<Utc>>,
+    /// How it last failed, if it was not fetched with success since.
+    pub failure: Option<LastFailure>,
     /// Bars stored.
     pub bars: u64,
     /// The oldest bar.
@@ -27,6 +31,17 @@ pub struct SeriesFacts {
     pub coverage: Coverage,
     /// What its source says of its symbol, if it is known.
     pub listing: Option<Arc<Listing>>,
+}
+
+/// How the last attempt of a series failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastFailure {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Requests that it cost.
+    pub requests: u32,
+    /// Why.
+    pub error: SeriesError,
 }
 
 /// The bars of a series by month.

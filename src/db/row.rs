@@ -9,7 +9,9 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::work::Outcome;
-use super::{DbError, HeldMonths, Holding, RequestRow, Result, RunDetail, StoredAnswer};
+use super::{
+    DbError, HeldMonths, Holding, LastFailure, RequestRow, Result, RunDetail, StoredAnswer, ledger,
+};
 use crate::model::{
     Counts, Price, RejectedRow, Request, RequestId, RunId, RunSummary, SeriesError, SeriesKey,
     SeriesReport, SourceId,
@@ -179,6 +181,33 @@ pub fn ranked(stored: &[String], order: &[SourceId]) -> Option<Vec<String>> {
     (wanted != stored).then_some(wanted)
 }
 
+/// The columns of the newest failure of a series.
+#[derive(Debug, sqlx::FromRow)]
+pub struct FailureRow {
+    failed_at: Option<DateTime<Utc>>,
+    failed_requests: Option<i64>,
+    failed_class: Option<String>,
+    failed_message: Option<String>,
+}
+
+impl FailureRow {
+    /// The failure, unless the series was fetched with success since.
+    pub fn failure(self, fetched_at: Option<DateTime<Utc>>) -> Option<LastFailure> {
+        let at = self.failed_at?;
+        let class = ledger::class(self.failed_class)?;
+        fetched_at
+            .is_none_or(|fetched| fetched < at)
+            .then(|| LastFailure {
+                at,
+                requests: count(self.failed_requests.unwrap_or_default()),
+                error: SeriesError {
+                    class,
+                    message: self.failed_message.unwrap_or_default(),
+                },
+            })
+    }
+}
+
 /// A row of `run_series` in the types both databases decode to.
 #[derive(Debug, sqlx::FromRow)]
 pub struct RunSeriesRow {
@@ -319,15 +348,6 @@ pub const RUNS: &str = "\
     LEFT JOIN run_series s ON s.run_id = r.id \
     GROUP BY r.id, r.status, r.trigger, r.started_at, r.finished_at ORDER BY r.id DESC";
 
-/// The series that failed when they were last tried in the newest runs.
-pub const FAILING: &str = "\
-    SELECT source, symbol, interval, adjusted FROM ( \
-        SELECT source, symbol, interval, adjusted, status, \
-               row_number() OVER (PARTITION BY source, symbol, interval, adjusted ORDER BY run_id DESC) AS place \
-        FROM run_series \
-        WHERE run_id > (SELECT max(id) FROM runs) - 50 AND status IN ('succeeded', 'refused', 'failed')) tried \
-    WHERE place = 1 AND status = 'failed'";
-
 /// The sources whose newest run of the schedule did not end.
 pub const CUT_SHORT: &str = "\
     SELECT source FROM ( \
@@ -335,14 +355,6 @@ pub const CUT_SHORT: &str = "\
         FROM runs r JOIN run_series s ON s.run_id = r.id \
         WHERE r.id > (SELECT max(id) FROM runs) - 50 AND r.trigger IN ('schedule', 'start', 'missed')) newest \
     WHERE place = 1 AND status IN ('running', 'interrupted')";
-
-/// Series, from the rows of their four words.
-pub fn series(rows: Vec<(String, String, String, bool)>) -> Result<Vec<SeriesKey>> {
-    let key = |(source, symbol, interval, adjusted): (String, String, String, bool)| {
-        series_key(&source, &symbol, &interval, adjusted)
-    };
-    rows.into_iter().map(key).collect()
-}
 
 /// Requests of the key `$1` since `$2` in runs with trigger `$3`.
 pub const SENT_SINCE: &str = "\

@@ -51,9 +51,6 @@ pub trait RunStore: fmt::Debug + Send + Sync {
     /// The newest runs, newest first.
     async fn runs(&self, limit: u32) -> Result<Vec<RunSummary>>;
 
-    /// The series whose last attempt failed, as far as the newest runs tell.
-    async fn failing(&self) -> Result<Vec<SeriesKey>>;
-
     /// The sources whose newest run of the schedule did not end: its engine died, or still works on it.
     async fn cut_short(&self) -> Result<Vec<SourceId>>;
 

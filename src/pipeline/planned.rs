@@ -1,4 +1,5 @@
-//! The plan of a process that runs no engine: what an engine on this store would ask for next.
+//! What a process shows that runs no engine: how an engine on this store would see the watch list, and
+//! what it would ask for next.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::planner::FetchPlan;
 use super::run::Pipeline;
 use super::schedule::Schedule;
 use super::settings::remembered;
-use super::snapshot::StoreStatus;
+use super::snapshot::{StoreStatus, WatchedSeries};
 use super::state::{Input, Loaded, NEXT_TICKS, Start, State};
 use super::watching::Watching;
 use crate::db::DbError;
@@ -25,6 +26,17 @@ impl Pipeline {
     ) -> Result<FetchPlan, DbError> {
         let (state, now) = self.as_an_engine(wished, schedule).await?;
         Ok(state.planned(now))
+    }
+
+    /// How the lines of a watch list stand, as an engine on this store would show them.
+    pub async fn watched(
+        &self,
+        series: Vec<SeriesKey>,
+        schedule: Schedule,
+    ) -> Result<Arc<[WatchedSeries]>, DbError> {
+        let as_it_is = series.into_iter().map(|key| (key, Declaring::default()));
+        let (state, now) = self.as_an_engine(as_it_is.collect(), schedule).await?;
+        Ok(state.watched(now))
     }
 
     /// The next instants of the schedule, and what an engine would ask for then.

@@ -35,6 +35,7 @@ pub use self::begin::TRIGGERS as START_TRIGGERS;
 use self::counted::Counted;
 use self::lanes::{Asker, Lanes};
 use self::left_over::Spare;
+use self::message::{failed, rests_after};
 pub use self::message::{
     Entry, Handover, Input, Job, List, Live, Load, Loaded, Pulse, Read, Start, StartRun, Wanted,
 };
@@ -481,19 +482,16 @@ impl State {
         }
         entry.live.retry_at = None;
         entry.live.state = match (report.status, class) {
-            (Ended::Refused, Some(_)) | (Ended::Failed, Some(ErrorClass::BadRequest)) => {
-                Some(SeriesState::Blocked)
-            }
+            (Ended::Refused, Some(_)) => Some(SeriesState::Blocked),
             // It is fetched by whoever has its lane.
             (_, Some(ErrorClass::Superseded)) => None,
-            (Ended::Failed | Ended::Interrupted, _) => Some(SeriesState::Failed),
+            (Ended::Failed, Some(class)) => Some(failed(class)),
+            (Ended::Failed | Ended::Interrupted, None) | (Ended::Interrupted, Some(_)) => {
+                Some(SeriesState::Failed)
+            }
             _ => None,
         };
-        let is_lasting = matches!(
-            class,
-            Some(ErrorClass::BadRequest | ErrorClass::ClientBug | ErrorClass::Malformed)
-        );
-        entry.live.rests_from = is_lasting.then_some(now);
+        entry.live.rests_from = class.filter(|class| rests_after(*class)).map(|_| now);
         entry.live.problem = problem;
     }
 

@@ -152,7 +152,11 @@ fn entry(
     reading: u64,
 ) -> (Entry, Vec<Span>) {
     let stored = pipeline.stored_as(&key);
-    facts.fetched_at = facts.fetched_at.map(|at| at + pipeline.clock.ahead_at(at));
+    let by_the_clock = |at: DateTime<Utc>| at + pipeline.clock.ahead_at(at);
+    facts.fetched_at = facts.fetched_at.map(by_the_clock);
+    if let Some(failure) = &mut facts.failure {
+        failure.at = by_the_clock(failure.at);
+    }
     let stand = pipeline.stand(stored.clone(), &facts, &declared, None);
     let entry = Entry {
         key,

@@ -157,3 +157,34 @@ async fn a_plan_says_when_at_what_cost_and_why_and_spends_nothing() {
         assert_eq!(server.journal().len(), asked, "no request");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_process_was_refused_is_known_to_each_later_one() {
+    let server = provider(Plan::Unlimited, &[]).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server);
+        let add = desk.run(&["watch", "add", "IBM,NOSUCHSYMBOL", "--interval", "daily"]);
+        assert_eq!(add.code, 0, "{add:?}");
+        let fetch = desk.run(&["fetch"]);
+        assert_eq!(fetch.code, 1, "{fetch:?}");
+        let status = desk.run(&["status", "--format", "json"]);
+        assert_eq!(status.code, 1, "{status:?}");
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        let counts = ["series", "fresh", "due", "failed", "blocked"].map(|word| &status[word]);
+        assert_eq!(counts, [2, 1, 0, 0, 1], "{status}");
+        let line = desk.run(&["status"]).stdout;
+        assert!(line.starts_with("1 fresh · 1 blocked · "), "{line}");
+        let plan = parsed(&desk.run(&["plan", "--format", "json"]));
+        let lines = plan["lines"].as_array().unwrap();
+        let unknown = lines
+            .iter()
+            .find(|line| line["series"]["symbol"] == "NOSUCHSYMBOL");
+        let unknown = unknown.unwrap_or_else(|| panic!("{plan}"));
+        assert_eq!(unknown["at"], Value::Null, "{unknown}");
+        assert_eq!(unknown["why_not_now"]["reason"], "rests", "{unknown}");
+        // It is asked again where a person wants it.
+        let before = server.journal().len();
+        let again = desk.run(&["fetch", "--symbols", "NOSUCHSYMBOL", "--interval", "daily"]);
+        assert_eq!((again.code, server.journal().len()), (1, before + 1));
+    }
+}

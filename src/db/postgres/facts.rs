@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::{FromRow, PgConnection, Postgres, Row};
 
 use super::super::{Alike, SeriesFacts, alike, row};
 use super::history::{bar, bar_columns, price};
@@ -87,7 +87,8 @@ pub(super) use wanted;
 const FACTS: &str = concat!(
     "SELECT ",
     bar_columns!(),
-    ", w.place, t.bars, a.asked_at, oldest, fetched_at, labels, days, opens, closes, finals FROM ",
+    ", w.place, t.bars, a.asked_at, oldest, fetched_at, labels, days, opens, closes, finals, \
+     failed_at, failed_requests, failed_class, failed_message FROM ",
     wanted!(),
     " LEFT JOIN series_totals t ON t.source = w.source AND t.symbol = w.symbol AND t.interval = w.interval \
             AND t.adjusted = w.stored_adjusted \
@@ -101,6 +102,12 @@ const FACTS: &str = concat!(
           SELECT max(finished_at) AS fetched_at FROM run_series r \
           WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
             AND r.adjusted = w.adjusted AND status = 'succeeded') fetched \
+      LEFT JOIN LATERAL ( \
+          SELECT finished_at AS failed_at, CAST(requests AS bigint) AS failed_requests, \
+                 error_class AS failed_class, error_message AS failed_message FROM run_series r \
+          WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
+            AND r.adjusted = w.adjusted AND status = 'failed' \
+          ORDER BY run_id DESC LIMIT 1) failed ON true \
       CROSS JOIN LATERAL ( \
           SELECT array_agg(timestamp) AS labels, array_agg(trading_date) AS days, \
                  array_agg(open_price) AS opens, array_agg(close_price) AS closes, array_agg(final) AS finals \
@@ -135,8 +142,10 @@ fn summary(found: &PgRow) -> Outcome<SeriesFacts> {
         })
     });
     let bars: Option<i64> = found.try_get("bars")?;
+    let fetched_at = found.try_get("fetched_at")?;
     Ok(SeriesFacts {
-        fetched_at: found.try_get("fetched_at")?,
+        fetched_at,
+        failure: row::FailureRow::from_row(found)?.failure(fetched_at),
         bars: row::count(bars.unwrap_or_default()),
         oldest: found.try_get("oldest")?,
         newest,

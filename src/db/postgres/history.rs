@@ -283,11 +283,6 @@ pub async fn runs(connection: &mut PgConnection, limit: u32) -> Outcome<Vec<RunS
         .collect::<super::Result<_>>()?)
 }
 
-pub async fn failing(connection: &mut PgConnection) -> Outcome<Vec<SeriesKey>> {
-    let rows = sqlx::query_as(row::FAILING).fetch_all(connection).await?;
-    Ok(row::series(rows)?)
-}
-
 pub async fn cut_short(connection: &mut PgConnection) -> Outcome<Vec<SourceId>> {
     let sources: Vec<String> = sqlx::query_scalar(row::CUT_SHORT)
         .fetch_all(connection)

@@ -1,7 +1,7 @@
 //! What is known of many series at once: each statement reads all of them.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{FromRow, Row, SqliteConnection};
 
 use super::super::{Alike, SeriesFacts, alike, row};
 use super::history::{bar, bar_columns};
@@ -86,6 +86,8 @@ const FACTS: &str = concat!(
        (SELECT max(finished_at) FROM run_series r \
         WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval AND r.adjusted = w.adjusted \
           AND status = 'succeeded') AS fetched_at, \
+       f.finished_at AS failed_at, f.requests AS failed_requests, \
+       f.error_class AS failed_class, f.error_message AS failed_message, \
        (SELECT group_concat(timestamp || ' ' || trading_day || ' ' || open_price || ' ' || close_price || ' ' || final, ';') \
         FROM (SELECT timestamp, trading_day, open_price, close_price, final FROM bars \
               WHERE series_id = t.id ORDER BY timestamp DESC LIMIT $2)) AS recent \
@@ -93,7 +95,12 @@ const FACTS: &str = concat!(
     wanted!(),
     " LEFT JOIN asked ON asked.series_id = t.id \
       LEFT JOIN bars b ON b.series_id = t.id \
-            AND b.timestamp = (SELECT max(timestamp) FROM bars WHERE series_id = t.id)"
+            AND b.timestamp = (SELECT max(timestamp) FROM bars WHERE series_id = t.id) \
+      LEFT JOIN run_series f ON f.source = w.source AND f.symbol = w.symbol AND f.interval = w.interval \
+            AND f.adjusted = w.adjusted AND f.run_id = ( \
+                SELECT max(run_id) FROM run_series r \
+                WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
+                  AND r.adjusted = w.adjusted AND status = 'failed')"
 );
 
 fn summary(found: &SqliteRow) -> Outcome<SeriesFacts> {
@@ -101,8 +108,10 @@ fn summary(found: &SqliteRow) -> Outcome<SeriesFacts> {
     let recent: Option<&str> = found.try_get("recent")?;
     let bars: Option<i64> = found.try_get("bars")?;
     let closes = recent.into_iter().flat_map(|text| text.split(';'));
+    let fetched_at = found.try_get("fetched_at")?;
     Ok(SeriesFacts {
-        fetched_at: found.try_get("fetched_at")?,
+        fetched_at,
+        failure: row::FailureRow::from_row(found)?.failure(fetched_at),
         bars: row::count(bars.unwrap_or_default()),
         oldest: oldest.map(instant::read).transpose()?,
         newest: recent.map(|_| bar(found)).transpose()?,

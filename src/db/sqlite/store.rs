@@ -238,10 +238,6 @@ impl RunStore for SqliteStore {
         self.read(move |c| Box::pin(history::runs(c, limit))).await
     }
 
-    async fn failing(&self) -> Result<Vec<SeriesKey>> {
-        self.read(|c| Box::pin(history::failing(c))).await
-    }
-
     async fn cut_short(&self) -> Result<Vec<SourceId>> {
         self.read(|c| Box::pin(history::cut_short(c))).await
     }

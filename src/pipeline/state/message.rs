@@ -20,7 +20,7 @@ use super::super::snapshot::{
 use super::super::source::SymbolWish;
 use super::super::symbols::{Symbols, WhyNoSymbols};
 use crate::config::EnteredKey;
-use crate::db::{DbError, LeasedLane, RunDetail, SeriesFacts};
+use crate::db::{DbError, LastFailure, LeasedLane, RunDetail, SeriesFacts};
 use crate::model::alert::Facts;
 use crate::model::bar_file::BarFile;
 use crate::model::calendar::Calendars;
@@ -217,14 +217,15 @@ impl Entry {
     /// The same series after a new read: its state in a run stays, unless its bars are different
     /// ones now, as after a change from the key `demo` to a personal key.
     pub(super) fn read_anew(self, read: Self) -> Self {
-        if self.subject.series == read.subject.series {
-            Self {
-                live: self.live,
-                ..read
-            }
-        } else {
-            read
+        if self.subject.series != read.subject.series {
+            return read;
         }
+        let mut live = self.live;
+        // What another process fetched since ends what this one knew of its own last attempt.
+        if self.facts.fetched_at < read.facts.fetched_at && !live.is_in_run() {
+            live.forget_the_end();
+        }
+        Self { live, ..read }
     }
 }
 
@@ -281,6 +282,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// Forgets how the last attempt ended.
+    pub(super) fn forget_the_end(&mut self) {
+        (self.state, self.problem, self.rests_from) = (None, None, None);
+    }
+
     /// Whether a run is to ask for it, or does.
     pub(super) const fn is_in_run(&self) -> bool {
         matches!(
@@ -309,8 +315,33 @@ impl Entry {
 
     /// Until when a request would get the same answer as the last one.
     pub(super) fn rests_until(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let until = self.live.rests_from.map(|from| from + REST);
+        let lasting = self.failure().filter(|failure| rests_after(failure.error.class));
+        let from = self.live.rests_from.max(lasting.map(|failure| failure.at));
+        let until = from.map(|from| from + REST);
         until.filter(|until| at < *until)
+    }
+
+    /// How it last failed, if that says something about it and it was not fetched since.
+    fn failure(&self) -> Option<&LastFailure> {
+        let failure = self.facts.failure.as_ref();
+        let of_others = [ErrorClass::Day, ErrorClass::Superseded];
+        failure.filter(|failure| !of_others.contains(&failure.error.class))
+    }
+
+    /// Why it is blocked or failed.
+    pub(super) fn problem(&self) -> Option<(ErrorClass, String)> {
+        let known = self.live.problem.clone().or_else(|| self.parked.clone());
+        let failed = || {
+            let error = &self.failure().filter(|_| !self.live.is_in_run())?.error;
+            Some((error.class, error.message.clone()))
+        };
+        known.or_else(failed)
+    }
+
+    /// Requests that its last attempt has cost.
+    pub(super) fn requests(&self) -> u32 {
+        let failed = self.failure().filter(|_| self.live.requests == 0);
+        failed.map_or(self.live.requests, |failure| failure.requests)
     }
 
     /// Up to when its bars are known; `None`: it was never asked for.
@@ -372,18 +403,44 @@ impl Entry {
 
     /// Its state, given how it stands; `spent`: nothing may be sent before the quota renews.
     pub(super) fn state(&self, truth: &Truth, spent: bool) -> SeriesState {
-        self.live
-            .state
-            .or_else(|| self.parked.as_ref().map(|_| SeriesState::Blocked))
-            .unwrap_or(match truth.standing {
-                Standing::Holes => SeriesState::Holes,
-                Standing::Due if spent => SeriesState::Waiting,
-                Standing::Due => SeriesState::Due,
-                Standing::Behind => SeriesState::Behind,
-                Standing::Closed => SeriesState::Closed,
-                Standing::Fresh => SeriesState::Fresh,
-            })
+        let ended = || match self.live.state {
+            None => self.failure().map(|failure| failed(failure.error.class)),
+            state => state,
+        };
+        let parked = self.parked.as_ref().map(|_| SeriesState::Blocked);
+        let stands = match truth.standing {
+            Standing::Holes => SeriesState::Holes,
+            Standing::Due if spent => SeriesState::Waiting,
+            Standing::Due => SeriesState::Due,
+            Standing::Behind => SeriesState::Behind,
+            Standing::Closed => SeriesState::Closed,
+            Standing::Fresh => SeriesState::Fresh,
+        };
+        let in_run = self.live.state.filter(|_| self.live.is_in_run());
+        // Where nothing is missing, nothing has to be tried again.
+        let is_well = matches!(stands, SeriesState::Fresh | SeriesState::Closed);
+        let counts = |state: &SeriesState| *state != SeriesState::Failed || !is_well;
+        in_run
+            .or(parked)
+            .or_else(|| ended().filter(counts))
+            .unwrap_or(stands)
     }
+}
+
+/// What the failure of an attempt makes of a series.
+pub(super) const fn failed(class: ErrorClass) -> SeriesState {
+    match class {
+        ErrorClass::BadRequest => SeriesState::Blocked,
+        _ => SeriesState::Failed,
+    }
+}
+
+/// Whether the next request would fail in the same way.
+pub(super) const fn rests_after(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::BadRequest | ErrorClass::ClientBug | ErrorClass::Malformed
+    )
 }
 
 /// A run that is to be started.

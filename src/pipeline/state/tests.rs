@@ -109,6 +109,7 @@ fn entry(symbol: &str, fetched_at: Option<&str>) -> Entry {
         safe_until: None,
         outlook: None,
         facts: SeriesFacts {
+            failure: None,
             listing: None,
             coverage,
             fetched_at,

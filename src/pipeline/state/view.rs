@@ -102,6 +102,12 @@ impl State {
         }
     }
 
+    /// Each line of the watch list.
+    #[must_use]
+    pub fn watched(&self, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
+        self.statuses(&self.planned(now), now)
+    }
+
     fn statuses(&self, plan: &FetchPlan, now: DateTime<Utc>) -> Arc<[WatchedSeries]> {
         let lines = plan.lines.iter().map(|line| (&line.series, line.at));
         let planned: HashMap<&SeriesKey, Option<DateTime<Utc>>> = lines.collect();
@@ -159,9 +165,9 @@ fn status(entry: &Entry, truth: Truth, state: SeriesState) -> WatchedSeries {
         next_at: None,
         declared: entry.declared.clone(),
         safe_until: entry.safe_until,
-        problem: entry.live.problem.clone().or_else(|| entry.parked.clone()),
+        problem: entry.problem(),
         retry_at: entry.live.retry_at,
-        requests: entry.live.requests,
+        requests: entry.requests(),
         listing: entry.facts.listing.clone(),
         subject: Arc::clone(&entry.subject),
     }

@@ -7,7 +7,7 @@ contract! {
     a_kept_answer_survives_its_process,
     an_older_answer_fills_gaps_but_overwrites_nothing,
     runs_are_listed_and_explained,
-    a_series_is_failing_until_it_succeeds_again,
+    the_last_failure_is_known_until_a_fetch_succeeds,
     the_sources_of_a_scheduled_run_that_did_not_end_are_known,
     many_processes_may_start_at_once,
     a_newer_schema_is_refused_and_leaves_no_lock,
@@ -77,21 +77,36 @@ async fn the_sources_of_a_scheduled_run_that_did_not_end_are_known(place: Place)
     assert_eq!(known().await, ["coinbase"]);
 }
 
-async fn a_series_is_failing_until_it_succeeds_again(place: Place) {
+async fn the_last_failure_is_known_until_a_fetch_succeeds(place: Place) {
     let store = place.open().await;
     let other = series("MSFT", Interval::Weekly);
-    for (status, failing) in [
-        (SeriesStatus::Failed, vec![ibm()]),
-        (SeriesStatus::Cancelled, vec![ibm()]),
-        (SeriesStatus::Skipped, vec![ibm()]),
-        (SeriesStatus::Succeeded, vec![]),
-        (SeriesStatus::Refused, vec![]),
+    let ended = |status, class, said: &str| {
+        SeriesReport::new(ibm(), SeriesStatus::Running).with_error(status, class, said)
+    };
+    let first = ended(SeriesStatus::Failed, ErrorClass::BadRequest, "no such symbol");
+    let second = ended(SeriesStatus::Failed, ErrorClass::Outage, "gone");
+    for (report, failure) in [
+        (SeriesReport::new(ibm(), SeriesStatus::Succeeded), None),
+        (first, Some((ErrorClass::BadRequest, "no such symbol"))),
+        (
+            SeriesReport::new(ibm(), SeriesStatus::Cancelled),
+            Some((ErrorClass::BadRequest, "no such symbol")),
+        ),
+        (
+            SeriesReport::new(ibm(), SeriesStatus::Skipped),
+            Some((ErrorClass::BadRequest, "no such symbol")),
+        ),
+        (second, Some((ErrorClass::Outage, "gone"))),
+        (SeriesReport::new(ibm(), SeriesStatus::Succeeded), None),
     ] {
+        let status = report.status;
         let run = store.begin_run("test", vec![ibm(), other.clone()]).await;
         let run = run.unwrap();
-        let report = SeriesReport::new(ibm(), status);
         store.finish_series(run.id, report).await.unwrap();
-        assert_eq!(store.failing().await.unwrap(), failing, "{status}");
+        let facts = store.facts_of(vec![other.clone(), ibm()]).await.unwrap();
+        let known = facts[1].failure.as_ref();
+        let known = known.map(|known| (known.error.class, known.error.message.as_str()));
+        assert_eq!((known, &facts[0].failure), (failure, &None), "{status}");
         store.finish_run(run.id, RunStatus::Partial).await.unwrap();
     }
 }

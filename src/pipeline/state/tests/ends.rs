@@ -1,6 +1,8 @@
 //! What is known when a run is over, and what that decides.
 
 use super::*;
+use crate::db::LastFailure;
+use crate::model::SeriesError;
 
 #[test]
 fn what_a_run_has_asked_for_is_known_when_it_is_over_even_if_no_end_was_heard() {
@@ -43,4 +45,95 @@ fn what_is_due_after_a_run_is_decided_by_what_the_store_has_then() {
         let jobs = state.step(Input::Loaded(Loaded::Series(list)), later);
         assert_eq!(runs(&jobs).len(), again, "{fetched}: {jobs:?}");
     }
+}
+
+/// The list with a failure of IBM that the store knows.
+fn failed_before(class: ErrorClass, failed_at: &str) -> List {
+    let mut list = entries();
+    list.reading = 9;
+    for entry in &mut list.entries {
+        if entry.key == key("IBM") {
+            entry.facts.failure = Some(LastFailure {
+                at: at(failed_at),
+                requests: 2,
+                error: SeriesError {
+                    class,
+                    message: "no such symbol".into(),
+                },
+            });
+        }
+    }
+    list
+}
+
+#[test]
+fn how_another_process_failed_is_shown_and_decides_what_is_asked() {
+    let close = at("2026-11-20T21:20:00Z");
+    for (class, shown, asks) in [
+        (ErrorClass::BadRequest, SeriesState::Blocked, vec!["AAPL"]),
+        (ErrorClass::Outage, SeriesState::Failed, vec!["AAPL", "IBM"]),
+        // It says nothing about the series.
+        (ErrorClass::Day, SeriesState::Due, vec!["AAPL", "IBM"]),
+    ] {
+        let mut state = state();
+        own(&mut state, NOON);
+        let list = || failed_before(class, "2026-11-20T21:00:00Z");
+        state.step(Input::Loaded(Loaded::Series(list())), close);
+        let series = state.snapshot(0, close).series;
+        let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+        assert_eq!(ibm.state, shown);
+        let is_told = class != ErrorClass::Day;
+        let problem = (class, "no such symbol".to_owned());
+        assert_eq!(ibm.problem, is_told.then_some(problem));
+        assert_eq!(ibm.requests, if is_told { 2 } else { 0 });
+        state.step(Input::Tick, close);
+        let jobs = state.step(Input::Loaded(Loaded::Series(list())), close);
+        assert_eq!(runs(&jobs)[0].1, asks, "{class}");
+    }
+}
+
+#[test]
+fn a_failure_ends_with_what_another_process_fetched_since() {
+    let mut state = state();
+    own(&mut state, NOON);
+    let close = at("2026-11-20T21:20:00Z");
+    let shown = |state: &State| {
+        let series = state.snapshot(0, close).series;
+        let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+        (ibm.state, ibm.problem.clone().map(|(class, _)| class))
+    };
+    state.step(Input::Command(Command::Fetch(vec![key("IBM")])), close);
+    let failed = SeriesReport::new(key("IBM"), Ended::Failed).with_error(
+        Ended::Failed,
+        ErrorClass::BadRequest,
+        "no such symbol",
+    );
+    state.step(Input::Run(Event::Done(failed)), close);
+    state.step(Input::RunEnded(Ok(report(vec![]))), close);
+    let blocked = (SeriesState::Blocked, Some(ErrorClass::BadRequest));
+    assert_eq!(shown(&state), blocked);
+    let list = List {
+        reading: 9,
+        entries: vec![entry("IBM", Some("2026-11-20T21:20:30Z"))],
+        ..entries()
+    };
+    state.step(Input::Loaded(Loaded::Series(list)), close);
+    assert_eq!(shown(&state), (SeriesState::Fresh, None));
+}
+
+#[test]
+fn a_failed_attempt_changes_nothing_where_nothing_is_missing() {
+    let mut state = state();
+    own(&mut state, NOON);
+    let noon = at(NOON);
+    state.step(Input::Command(Command::Fetch(vec![key("IBM")])), noon);
+    let failed = SeriesReport::new(key("IBM"), Ended::Failed).with_error(
+        Ended::Failed,
+        ErrorClass::Outage,
+        "gone",
+    );
+    state.step(Input::Run(Event::Done(failed)), noon);
+    let series = state.snapshot(0, noon).series;
+    let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+    assert_eq!(ibm.state, SeriesState::Fresh);
 }
