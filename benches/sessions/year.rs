@@ -109,6 +109,7 @@ impl Year {
             Watched {
                 grid: pipeline.grid(&series),
                 facts: SeriesFacts {
+                    failure: None,
                     fetched_at: None,
                     bars: 0,
                     oldest: None,

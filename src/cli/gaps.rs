@@ -59,36 +59,26 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
     chosen::refuse_senseless("--since", args.since, args.to, pipeline.clock.now())?;
     let since = args.since.map(|since| since.from);
     let stands = pipeline.stands(&series, since).await?;
+    let refused = pipeline.parked(&series).await?;
     let until = args.to.map(|to| to.to);
-    let found: Vec<(&Stand, u32, Vec<Gap>)> = stands
+    let found: Vec<Found<'_>> = stands
         .iter()
-        .map(|stand| {
-            let gaps = holes(stand, until);
-            let mut askable = stand.askable();
-            for hole in &mut askable {
-                *hole = cut(*hole, until);
-            }
-            askable.retain(|hole| stand.grid.count(*hole) > 0);
-            (stand, pipeline.price(&stand.series, &askable), gaps)
-        })
-        .filter(|(.., gaps)| !gaps.is_empty())
+        .zip(refused)
+        .map(|(stand, refused)| Found::of(stand, refused.map(|(_, why)| why), until, &pipeline))
+        .filter(|found| !found.gaps.is_empty())
         .collect();
-    let bars: u64 = found
-        .iter()
-        .flat_map(|(.., gaps)| gaps)
-        .map(|gap| gap.bars)
-        .sum();
+    let bars: u64 = found.iter().map(Found::bars).sum();
     match args.format {
         TableFormat::Json => {
-            let each = found.iter().map(|(stand, requests, gaps)| Gaps {
-                source: &stand.series.source,
-                symbol: &stand.series.symbol,
-                interval: stand.series.interval,
-                adjusted: stand.series.adjusted,
-                derived_from: pipeline.derived_from(&stand.series),
-                bars: gaps.iter().map(|gap| gap.bars).sum(),
-                requests: *requests,
-                holes: gaps,
+            let each = found.iter().map(|found| Gaps {
+                source: &found.stand.series.source,
+                symbol: &found.stand.series.symbol,
+                interval: found.stand.series.interval,
+                adjusted: found.stand.series.adjusted,
+                derived_from: pipeline.derived_from(&found.stand.series),
+                bars: found.bars(),
+                requests: found.requests,
+                holes: &found.gaps,
             });
             output::data(&serialize(&each.collect::<Vec<_>>())?)?;
         }
@@ -96,16 +86,16 @@ pub async fn gaps(args: &GapsArgs, context: &Context) -> Result<u8, Failure> {
         TableFormat::Table => {
             let rows: Vec<Vec<String>> = found
                 .iter()
-                .flat_map(|(stand, _, gaps)| {
-                    let beyond = pipeline.beyond(&stand.series.source);
-                    gaps.iter().map(move |gap| row(stand, gap, &beyond))
+                .flat_map(|found| {
+                    let beyond = pipeline.beyond(&found.stand.series.source);
+                    found.gaps.iter().map(move |gap| row(found, gap, &beyond))
                 })
                 .collect();
             output::print(&layout(
                 &["SERIES", "FROM (ET)", "TO (ET)", ">BARS", "CAN BE FETCHED"],
                 &rows,
             ))?;
-            let requests: u32 = found.iter().map(|(_, requests, _)| requests).sum();
+            let requests: u32 = found.iter().map(|found| found.requests).sum();
             let help = match requests {
                 0 => "none of them can be fetched".to_owned(),
                 _ => format!(
@@ -205,22 +195,59 @@ fn cut(hole: Span, until: Option<DateTime<Utc>>) -> Span {
     hole.common(Span::new(hole.from, until.unwrap_or(hole.to)))
 }
 
-/// The holes of a series up to an instant.
-fn holes(stand: &Stand, until: Option<DateTime<Utc>>) -> Vec<Gap> {
-    let gap = |span: Span| Gap {
-        bars: stand.grid.count(span),
-        askable: stand.reach.is_none_or(|reach| span.to > reach),
-        span,
-    };
-    let holes = stand.truth.holes.iter().map(|hole| cut(*hole, until));
-    holes.map(gap).filter(|gap| gap.bars > 0).collect()
+/// What was found of a series.
+struct Found<'a> {
+    stand: &'a Stand,
+    /// Why none of it can be fetched, if known without a request.
+    refused: Option<String>,
+    /// Requests that close what can be closed.
+    requests: u32,
+    gaps: Vec<Gap>,
 }
 
-fn row(stand: &Stand, gap: &Gap, beyond: &str) -> Vec<String> {
+impl<'a> Found<'a> {
+    /// Up to an instant.
+    fn of(
+        stand: &'a Stand,
+        refused: Option<String>,
+        until: Option<DateTime<Utc>>,
+        pipeline: &Pipeline,
+    ) -> Self {
+        let gap = |span: Span| Gap {
+            bars: stand.grid.count(span),
+            askable: refused.is_none() && stand.reach.is_none_or(|reach| span.to > reach),
+            span,
+        };
+        let holes = stand.truth.holes.iter().map(|hole| cut(*hole, until));
+        let gaps = holes.map(gap).filter(|gap| gap.bars > 0).collect();
+        let mut askable: Vec<Span> = match refused {
+            Some(_) => vec![],
+            None => stand.askable(),
+        };
+        for hole in &mut askable {
+            *hole = cut(*hole, until);
+        }
+        askable.retain(|hole| stand.grid.count(*hole) > 0);
+        Self {
+            requests: pipeline.price(&stand.series, &askable),
+            stand,
+            refused,
+            gaps,
+        }
+    }
+
+    fn bars(&self) -> u64 {
+        self.gaps.iter().map(|gap| gap.bars).sum()
+    }
+}
+
+fn row(found: &Found<'_>, gap: &Gap, beyond: &str) -> Vec<String> {
+    let stand = found.stand;
     let [from, to] = stand.grid.labels(gap.span, New_York);
-    let fetched = match stand.reach {
-        Some(_) if !gap.askable => format!("no: {beyond}"),
-        Some(reach) if gap.span.from < reach => "the newest of them".to_owned(),
+    let fetched = match (&found.refused, stand.reach) {
+        (Some(why), _) => format!("no: {why}"),
+        (None, Some(_)) if !gap.askable => format!("no: {beyond}"),
+        (None, Some(reach)) if gap.span.from < reach => "the newest of them".to_owned(),
         _ => "yes".to_owned(),
     };
     vec![

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::{self, Failure, Stop, StopSignals};
 use super::fetch::serialize;
 use super::{open, output};
-use crate::db::{EventCursor, Store};
+use crate::db::EventCursor;
 
 /// Events of one read.
 const PIECE: u32 = 500;
@@ -25,9 +25,31 @@ pub async fn run(args: &EventsArgs, context: &Context) -> Result<u8, Failure> {
         (None, false) => EventCursor::default(),
     };
     let told = async {
-        let mut cursor = from;
+        let (mut cursor, mut is_away) = (from, false);
         loop {
-            cursor = print(&*store, cursor).await?;
+            let events = match store.events_after(cursor, PIECE).await {
+                // What happens meanwhile is told from the cursor on, once it answers again.
+                Err(error) if args.follow && error.is_passing() => {
+                    if !std::mem::replace(&mut is_away, true) {
+                        context.narrator.say(&format!("{error}; waiting for it"));
+                    }
+                    vec![]
+                }
+                events => {
+                    let events = events?;
+                    if std::mem::take(&mut is_away) {
+                        context.narrator.say("the store answers again");
+                    }
+                    events
+                }
+            };
+            for event in &events {
+                output::data(&serialize(event)?)?;
+                cursor = event.cursor;
+            }
+            if !events.is_empty() {
+                continue;
+            }
             if !args.follow {
                 return Ok(exit::DONE);
             }
@@ -46,18 +68,4 @@ pub async fn run(args: &EventsArgs, context: &Context) -> Result<u8, Failure> {
     };
     open::close(&store).await;
     Ok(code)
-}
-
-/// Prints what is behind the cursor, and returns where that ends.
-async fn print(store: &dyn Store, mut cursor: EventCursor) -> Result<EventCursor, Failure> {
-    loop {
-        let events = store.events_after(cursor, PIECE).await?;
-        for event in &events {
-            output::data(&serialize(event)?)?;
-        }
-        let Some(last) = events.last() else {
-            return Ok(cursor);
-        };
-        cursor = last.cursor;
-    }
 }

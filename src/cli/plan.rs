@@ -131,7 +131,11 @@ fn row(line: &PlannedFetch) -> Vec<String> {
         line.at.map_or_else(|| "-".to_owned(), clock),
         line.series.to_string(),
         line.price.to_string(),
-        line.safe_until.map_or_else(|| "always".to_owned(), clock),
+        match line.safe_until {
+            _ if line.is_refused() => "-".to_owned(),
+            Some(safe) => clock(safe),
+            None => "always".to_owned(),
+        },
         line.words(&clock),
     ]
 }

@@ -235,7 +235,12 @@ fn line(status: &Status) -> String {
     );
     parts.extend(match (status.no_engine_since, status.engines.len()) {
         _ if status.missed.is_some() => None,
-        (Some(at), _) => Some(format!("no engine since {}", clock(at))),
+        (Some(at), 0) => Some(format!("no engine since {}", clock(at))),
+        (Some(at), count) => Some(format!(
+            "no engine at work since {}, {} waiting",
+            clock(at),
+            counted(count as u64, "engine")
+        )),
         (None, 0) => None,
         (None, count) => Some(counted(count as u64, "engine")),
     });
@@ -350,13 +355,19 @@ mod tests {
             line(&status),
             "12 fresh · 1 behind · 2 with holes · 3 failed · 5 blocked · 4 closed · NYSE probably closed on 2026-11-18 · no engine: the run of 2026-11-20 16:20 ET did not start · 2 alerts · 21 of 25 requests left today"
         );
-        let not_late = Status {
+        let mut not_late = Status {
             missed: None,
             ..status
         };
         let said = line(&not_late);
         assert!(
             said.contains(" · no engine since 2026-11-20 15:00 ET · "),
+            "{said}"
+        );
+        not_late.engines = vec![WorkingEngine::of(&engine())];
+        let said = line(&not_late);
+        assert!(
+            said.contains(" · no engine at work since 2026-11-20 15:00 ET, 1 engine waiting · "),
             "{said}"
         );
     }

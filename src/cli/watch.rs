@@ -124,7 +124,7 @@ pub async fn run(command: WatchCommand, context: &Context) -> Result<u8, Failure
                 interval.is_none_or(|interval| key.interval == interval)
                     && (key.adjusted || !adjusted)
             };
-            remove(&instruments, is_meant, format, &settings).await
+            remove(&instruments, is_meant, format, &settings, context).await
         }
     }
 }
@@ -278,6 +278,7 @@ async fn remove(
     is_meant: impl Fn(&SeriesKey) -> bool,
     format: ReportFormat,
     settings: &Settings,
+    context: &Context,
 ) -> Result<u8, Failure> {
     let store = open::store(settings, false).await?;
     let list = store.watch_list().await?;
@@ -289,6 +290,7 @@ async fn remove(
     let missing = missing(instruments, meant.iter());
     let said = not_listed(&missing);
     let missing = missing.len();
+    let before = listed(store.as_ref()).await?;
     let mut edited = store.edit_watch_list(WatchEdit::Remove(meant)).await?;
     edited.unchanged += missing;
     let removed = edited.removed.len();
@@ -300,8 +302,35 @@ async fn remove(
     if let Some(said) = said {
         let _ = write!(done, ", {said}");
     }
+    for said in left_alone(&edited.removed, &before) {
+        context.narrator.say(&said);
+    }
     report(&done, &edited, format, (settings, store))?;
-    Ok(if removed == 0 { exit::SOME } else { exit::DONE })
+    Ok(if missing == 0 { exit::DONE } else { exit::SOME })
+}
+
+/// What becomes of the series that filled the gaps of removed ones, and were not removed themselves.
+fn left_alone(removed: &[(usize, SeriesKey)], before: &Fillings) -> Vec<String> {
+    let is_removed = |key: &SeriesKey| removed.iter().any(|(_, one)| one == key);
+    let alone = before.iter().filter_map(|(key, fills)| {
+        let filled = SeriesKey {
+            source: fills.clone()?,
+            ..key.clone()
+        };
+        (is_removed(&filled) && !is_removed(key)).then_some(key)
+    });
+    let mut said: Vec<String> = alone
+        .map(|key| {
+            format!(
+                "{key} filled its gaps and stays on the list, fetched for itself from now on; remove it with: \
+                 pipeline-tui watch remove {} --interval {}",
+                key.instrument(),
+                key.interval
+            )
+        })
+        .collect();
+    said.sort();
+    said
 }
 
 /// The words between commas and spaces.

@@ -148,11 +148,20 @@ pub struct PlannedFetch {
 }
 
 impl PlannedFetch {
+    /// Whether its source refuses it or does not know it: none of its bars can be had as things are.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        matches!(
+            self.why_not_now,
+            Some(WhyNot::Refused { .. } | WhyNot::Rests { .. })
+        )
+    }
+
     /// Whether a bar can no longer be had when it is asked for.
     #[must_use]
     pub fn loses(&self) -> bool {
-        self.safe_until
-            .is_some_and(|safe| self.at.is_none_or(|at| at > safe))
+        let is_late = |safe| self.at.is_none_or(|at| at > safe);
+        !self.is_refused() && self.safe_until.is_some_and(is_late)
     }
 }
 

@@ -35,10 +35,10 @@ pub use self::begin::TRIGGERS as START_TRIGGERS;
 use self::counted::Counted;
 use self::lanes::{Asker, Lanes};
 use self::left_over::Spare;
-use self::message::{failed, rests_after};
 pub use self::message::{
     Entry, Handover, Input, Job, List, Live, Load, Loaded, Pulse, Read, Start, StartRun, Wanted,
 };
+use self::message::{failed, rests_after};
 use self::queue::QueuedRun;
 pub(super) use self::quotas::Quotas;
 use self::search::Search;

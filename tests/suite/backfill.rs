@@ -117,6 +117,31 @@ async fn a_hole_between_two_months_is_told_and_closed_by_the_next_fetch() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn holes_that_the_plan_refuses_to_close_are_told_as_such() {
+    for desk in Desk::on_each_database() {
+        let server = provider().await;
+        let desk = desk.asking(&server);
+        for month in ["2026-02", "2026-04"] {
+            let series = ["fetch", "--symbols", "IBM", "--interval", "5min"];
+            let done = desk.run(&[&series[..], &["--month", month]].concat());
+            assert_eq!(done.code, 0, "{done:?}");
+        }
+        let desk = desk.with("ALPHA_VANTAGE_PLAN", "free");
+        let gaps = desk.run(&["gaps", "--to", "2026-04"]);
+        assert_eq!(gaps.code, 1, "{gaps:?}");
+        assert!(gaps.stdout.contains("  no: "), "{gaps:?}");
+        assert!(
+            gaps.stderr.contains("none of them can be fetched"),
+            "{gaps:?}"
+        );
+        let gaps = desk.run(&["gaps", "--to", "2026-04", "--format", "json"]);
+        let gaps: serde_json::Value = serde_json::from_str(&gaps.stdout).unwrap();
+        assert_eq!(gaps[0]["requests"], 0, "{gaps}");
+        assert_eq!(gaps[0]["gaps"][0]["askable"], false, "{gaps}");
+    }
+}
+
 /// Months before the first bar are refused. The next day another plan, or another list of symbols, may
 /// have them: whoever names them has them asked for again, and nothing else does.
 #[tokio::test(flavor = "multi_thread")]

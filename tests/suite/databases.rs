@@ -1,7 +1,9 @@
 //! Databases as they are found: if someone must change something, the first contact says so in one
 //! sentence, and nothing is written, spent or waited for.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use pipeline_tui::simulate::{Plan, Server};
 use sqlx::{Connection as _, PgConnection};
@@ -176,6 +178,41 @@ async fn a_server_that_is_a_standby_can_be_read_only() {
     postgres.begin();
     assert_refused(&desk.run(&FETCH), &["standby", "primary"]);
     assert_eq!(server.journal().len(), sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_of_events_waits_for_a_server_that_restarts() {
+    let Some(postgres) = cluster::Server::start("-c fsync=off") else {
+        return;
+    };
+    let url = format!("{}/postgres", postgres.base_url());
+    let server = provider(Plan::Unlimited, &[]).await;
+    let desk = Desk::new().asking(&server).with("DATABASE_URL", &url);
+    assert_fetches(&desk);
+    let mut follower = desk
+        .command(&["events", "--follow", "--since", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut said = BufReader::new(follower.stderr.take().unwrap()).lines();
+    let mut until_the_end_of_a_run = || {
+        let mut lines = told.by_ref().map_while(Result::ok);
+        lines.any(|line| line.contains("\"event\":\"run_ended\""))
+    };
+    assert!(until_the_end_of_a_run());
+    postgres.pg_ctl(&["-s", "-m", "fast", "stop"]);
+    let waits = said.next().unwrap().unwrap();
+    assert!(waits.contains("; waiting for it"), "{waits}");
+    postgres.begin();
+    let back = said.next().unwrap().unwrap();
+    assert!(back.contains("the store answers again"), "{back}");
+    let again = desk.run(&["fetch", "--symbols", "MSFT", "--interval", "daily"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(until_the_end_of_a_run(), "the cursor goes on");
+    follower.kill().unwrap();
+    follower.wait().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

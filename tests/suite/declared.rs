@@ -89,6 +89,16 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
             (&"fills".into(), &"alpha_vantage".into()),
             "{plan}"
         );
+        // Without the first source it is fetched for itself, which is said.
+        let removed = desk.run(&["watch", "remove", "IBM"]);
+        assert_eq!(removed.code, 0, "{removed:?}");
+        assert!(
+            removed
+                .stderr
+                .contains("alpaca:IBM daily filled its gaps and stays on the list"),
+            "{removed:?}"
+        );
+        assert_eq!(desk.run(&words).code, 0);
         for (line, said) in [
             (
                 "watch add B --fill-from nobody",

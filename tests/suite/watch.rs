@@ -94,7 +94,9 @@ async fn series_are_added_removed_and_replaced_without_a_request() {
         assert_eq!((done.code, document), (0, expected));
         let done = desk.run(&["watch", "remove", "MSFT,NOPE"]);
         assert!(
-            done.stdout.contains("removed 1") && done.stdout.contains("NOPE is not"),
+            done.code == 1
+                && done.stdout.contains("removed 1")
+                && done.stdout.contains("NOPE is not"),
             "{done:?}"
         );
         let done = desk.run(&["watch", "remove", "MSFT"]);

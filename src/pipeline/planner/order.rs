@@ -197,10 +197,11 @@ fn not_asked(one: &Candidate, now: DateTime<Utc>) -> PlannedFetch {
         None if one.due_from.is_some_and(|due| due <= now) => WhyNot::Schedule,
         None => WhyNot::NotDue { due: one.due_from },
     };
+    let is_refused = matches!(why_not, WhyNot::Refused { .. } | WhyNot::Rests { .. });
     PlannedFetch {
         series: one.series.clone(),
         at: None,
-        price: one.price,
+        price: if is_refused { 0 } else { one.price },
         why: None,
         why_not_now: Some(why_not),
         safe_until: one.safe_until,

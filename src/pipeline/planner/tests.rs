@@ -490,3 +490,26 @@ fn what_is_rolled_up_comes_with_the_finer_series_and_costs_nothing() {
     let plan = planned(vec![rider, refused], room(25, 25, 0));
     assert_eq!((&plan.lines[0].series, plan.lines[0].price), (&hours, 1));
 }
+
+#[test]
+fn what_a_source_refuses_sends_nothing_and_is_not_lost_for_want_of_requests() {
+    let obstacles = [
+        Obstacle::Refused(ErrorClass::NotEntitled, "needs a paid plan".into()),
+        Obstacle::Rests(day(3)),
+        Obstacle::Paused,
+    ];
+    for obstacle in obstacles {
+        let is_refused = obstacle != Obstacle::Paused;
+        let one = Candidate {
+            obstacle: Some(obstacle),
+            ..candidate("ONE", None, Some(1))
+        };
+        let plan = planned(vec![one], room(25, 25, 0));
+        let line = &plan.lines[0];
+        assert_eq!(
+            (line.is_refused(), line.loses(), plan.lanes[0].loses),
+            (is_refused, !is_refused, u32::from(!is_refused))
+        );
+        assert_eq!(line.price == 0, is_refused);
+    }
+}

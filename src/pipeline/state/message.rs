@@ -315,7 +315,9 @@ impl Entry {
 
     /// Until when a request would get the same answer as the last one.
     pub(super) fn rests_until(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let lasting = self.failure().filter(|failure| rests_after(failure.error.class));
+        let lasting = self
+            .failure()
+            .filter(|failure| rests_after(failure.error.class));
         let from = self.live.rests_from.max(lasting.map(|failure| failure.at));
         let until = from.map(|from| from + REST);
         until.filter(|until| at < *until)

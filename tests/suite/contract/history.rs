@@ -83,7 +83,11 @@ async fn the_last_failure_is_known_until_a_fetch_succeeds(place: Place) {
     let ended = |status, class, said: &str| {
         SeriesReport::new(ibm(), SeriesStatus::Running).with_error(status, class, said)
     };
-    let first = ended(SeriesStatus::Failed, ErrorClass::BadRequest, "no such symbol");
+    let first = ended(
+        SeriesStatus::Failed,
+        ErrorClass::BadRequest,
+        "no such symbol",
+    );
     let second = ended(SeriesStatus::Failed, ErrorClass::Outage, "gone");
     for (report, failure) in [
         (SeriesReport::new(ibm(), SeriesStatus::Succeeded), None),

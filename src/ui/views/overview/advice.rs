@@ -63,10 +63,7 @@ pub fn advice(status: &WatchedSeries, shared: &Shared, now: DateTime<Utc>) -> Ad
             let source = shared.source(&status.key.source);
             let more = source.and_then(|source| source.settings.words.more);
             match more {
-                Some(more) => format!(
-                    "Intraday bars need {more}. {}, nothing stored.",
-                    spent(status)
-                ),
+                Some(more) => format!("Intraday bars need {more}. {}", spent(status)),
                 None => sentence(said),
             }
         }
@@ -199,8 +196,11 @@ pub(super) fn planned(
 
 fn spent(status: &WatchedSeries) -> String {
     match status.requests {
-        0 => "No request spent".to_owned(),
-        requests => format!("{} spent", text::count(requests as usize, "request")),
+        0 => "Nothing was stored.".to_owned(),
+        requests => {
+            let requests = text::count(requests as usize, "request");
+            format!("{requests} spent, nothing stored.")
+        }
     }
 }
 

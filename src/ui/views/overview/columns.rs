@@ -248,14 +248,15 @@ pub(super) fn cell(
             let date = moment::label_date(oldest, status.key.interval, New_York);
             (date.to_string(), Role::Text)
         }),
-        SafeUntil => status.safe_until.map_or_else(
-            || ("always".to_owned(), Role::Muted),
-            |safe| {
+        SafeUntil => match status.safe_until {
+            _ if status.state == SeriesState::Blocked => none(),
+            Some(safe) => {
                 let is_late = status.next_at.is_none_or(|at| at > safe);
                 let role = if is_late { Role::Err } else { Role::Text };
                 (text::near(safe, now, shared.zone), role)
-            },
-        ),
+            }
+            None => ("always".to_owned(), Role::Muted),
+        },
         NextOrWhy => {
             let snapshot = shared.snapshot.as_ref();
             let short = snapshot.map(|snapshot| next_or_why(status, snapshot, shared, now));
@@ -435,11 +436,12 @@ mod tests {
             .iter()
             .map(|row| cell((SafeUntil, 11), row, &shared, sample::now()));
         let cells: Vec<(String, Role)> = cells.collect();
-        let [on_time, late, always, _] = cells.as_slice() else {
+        let [on_time, late, refused, always] = cells.as_slice() else {
             panic!("{cells:?}");
         };
         assert_eq!(on_time, &("17:20".to_owned(), Role::Text));
         assert_eq!(late, &("15:20".to_owned(), Role::Err));
+        assert_eq!(refused, &(NONE.to_owned(), Role::Muted));
         assert_eq!(always, &("always".to_owned(), Role::Muted));
     }
 

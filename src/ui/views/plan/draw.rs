@@ -168,11 +168,11 @@ impl Columns {
         ];
         if self.is_wide {
             let price = thousands(u64::from(line.price));
-            let safe = line.safe_until.map_or_else(|| "always".to_owned(), clock);
-            let role = match line.safe_until {
-                _ if is_late => Role::Err,
-                Some(_) => Role::Text,
-                None => Role::Muted,
+            let (safe, role) = match line.safe_until {
+                _ if line.is_refused() => (NONE.to_owned(), Role::Muted),
+                Some(safe) if is_late => (clock(safe), Role::Err),
+                Some(safe) => (clock(safe), Role::Text),
+                None => ("always".to_owned(), Role::Muted),
             };
             cells.push((right(&price, 8), Role::Text));
             cells.push((left(&safe, INSTANT), role));
