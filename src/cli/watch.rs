@@ -151,11 +151,8 @@ fn declaring(args: DeclaredArgs, today: NaiveDate) -> Result<Declaring, Failure>
             taken.map_err(|why| Failure::usage(format!("{flag}: {why}")))?;
         }
     }
-    if let Some(day) = declaring.since.flatten().filter(|day| *day > today) {
-        return Err(Failure::usage(format!(
-            "--since: {day} is in the future, there are no bars yet; write a day up to {today}, or none"
-        )));
-    }
+    let begins = declaring.begins_by(today);
+    begins.map_err(|why| Failure::usage(format!("--since: {why}")))?;
     Ok(declaring)
 }
 
@@ -401,7 +398,7 @@ pub(super) fn import(
     })?;
     let text = watch_file::text(&bytes)
         .map_err(|why| Failure::usage(format!("{shown}: {why}; {unchanged}")))?;
-    let series = watch_file::parse(text, interval, sources).map_err(|problems| {
+    let series = watch_file::parse(text, interval, sources, today()).map_err(|problems| {
         let mut text = format!(
             "{shown}: {} wrong; {unchanged}; write one series per line: symbol, interval, adjusted",
             match problems.len() {

@@ -104,6 +104,16 @@ impl Declaring {
         *self == Self::default()
     }
 
+    /// Refuses a beginning after today.
+    pub fn begins_by(&self, today: NaiveDate) -> Result<(), String> {
+        match self.since.flatten().filter(|day| *day > today) {
+            None => Ok(()),
+            Some(day) => Err(format!(
+                "{day} is in the future, there are no bars yet; write a day up to {today}, or none"
+            )),
+        }
+    }
+
     /// What is declared after it.
     #[must_use]
     pub fn apply(&self, before: &Declared) -> Declared {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
+
 use super::text::clean_to;
 use super::{Declarations, Declared, Declaring, Interval, SeriesKey, SourceId, Sources, WatchEdit};
 
@@ -40,13 +42,14 @@ pub fn text(bytes: &[u8]) -> Result<&str, &'static str> {
 /// The series that a text names, in its order; or every line that names none.
 ///
 /// A line is a symbol with or without its source, an interval (`interval` where it has none) and
-/// `adjusted` or `raw`, and what is declared of it, as `since=2020-01-31`, `priority=high`,
+/// `adjusted` or `raw`, and what is declared of it, as `since=2020-01-31` (up to today), `priority=high`,
 /// `fresh_within=2h` and `group=tech`, between commas, semicolons or spaces. Empty lines, comments after `#` and a first line of column names
 /// are skipped.
 pub fn parse(
     text: &str,
     interval: Interval,
     sources: &Sources,
+    today: NaiveDate,
 ) -> Result<Vec<(SeriesKey, Declaring)>, Vec<BadLine>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -58,8 +61,13 @@ pub fn parse(
     lines.next_if(|(_, line)| is_head(line));
     let (mut series, mut problems) = (Vec::new(), Vec::new());
     for (line, content) in lines {
-        match one(content, interval, sources) {
-            Ok(key) => series.push(key),
+        let begins = |declaring: &Declaring| {
+            let begins = declaring.begins_by(today);
+            begins.map_err(|why| format!("since={why}"))
+        };
+        let one = one(content, interval, sources);
+        match one.and_then(|one| begins(&one.1).map(|()| one)) {
+            Ok(one) => series.push(one),
             Err(text) => problems.push(BadLine { line, text }),
         }
     }
@@ -211,13 +219,17 @@ mod tests {
     use super::*;
     use crate::model::{Priority, Symbol};
 
+    fn today() -> NaiveDate {
+        "2026-11-20".parse().unwrap()
+    }
+
     fn sources(usual: SourceId) -> Sources {
         let known = vec![SourceId::DEFAULT, SourceId::known("alpaca")];
         Sources { usual, known }
     }
 
     fn read(text: &str) -> Result<Vec<String>, Vec<String>> {
-        match parse(text, Interval::Weekly, &sources(SourceId::DEFAULT)) {
+        match parse(text, Interval::Weekly, &sources(SourceId::DEFAULT), today()) {
             Ok(lines) => {
                 let words = lines.into_iter().map(|(key, declaring)| {
                     let declared = declaring.apply(&Declared::default()).written();
@@ -275,7 +287,7 @@ mod tests {
 
     #[test]
     fn every_wrong_line_is_named_and_says_what_to_write() {
-        let text = "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}\nB,priority=urgent\nC group=a b\nD daily since=2020-01-01 since=2021-01-01";
+        let text = "IBM,daily\nMSFT,hourly\n\n,daily\nA daily raw b\nÄ\nsymbol,price\nX\u{1b}[2J\u{0}\nB,priority=urgent\nC group=a b\nD daily since=2020-01-01 since=2021-01-01\nE daily since=2099-01-01";
         let problems = read(text).unwrap_err();
         for (problem, say) in problems.iter().zip([
             "line 2: \"hourly\" is not an interval; use 1min",
@@ -287,10 +299,11 @@ mod tests {
             "line 9: \"urgent\" is not a priority",
             "line 10: a group has no spaces: \"b\" follows group=a; write one word",
             "line 11: since= stands there twice; write it once",
+            "line 12: since=2099-01-01 is in the future, there are no bars yet; write a day up to 2026-11-20",
         ]) {
             assert!(problem.starts_with(say), "{problem}");
         }
-        assert_eq!(problems.len(), 9, "{problems:?}");
+        assert_eq!(problems.len(), 10, "{problems:?}");
     }
 
     #[test]
@@ -340,7 +353,7 @@ mod tests {
             let declared = list.iter().map(|key| (key.clone(), of.clone())).collect();
             let file = write(&list, &declared, &here);
             if here.is_default() == there.is_default() {
-                let lines = parse(&file, Interval::Daily, &sources(there)).unwrap();
+                let lines = parse(&file, Interval::Daily, &sources(there), today()).unwrap();
                 let read = lines.iter().map(|(key, said)| (key.clone(), said.apply(&Declared::default())));
                 let wrote = list.into_iter().map(|key| (key, of.clone()));
                 prop_assert_eq!(read.collect::<Vec<_>>(), wrote.collect::<Vec<_>>());
@@ -349,7 +362,7 @@ mod tests {
 
         #[test]
         fn no_text_breaks_it_and_no_line_is_lost(text in "(?s)[\\x00-\\x{2030}A,#\n]{0,200}") {
-            if let Err(problems) = parse(&text, Interval::Daily, &Sources::default()) {
+            if let Err(problems) = parse(&text, Interval::Daily, &Sources::default(), today()) {
                 for problem in problems {
                     prop_assert!(problem.line <= text.split(['\n', '\r']).count());
                     prop_assert_eq!(crate::model::text::clean(&problem.text), problem.text.as_str());

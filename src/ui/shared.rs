@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::America::New_York;
 use chrono_tz::Tz;
 
 use super::about::{About, AboutSource};
@@ -100,6 +101,15 @@ impl Shared {
         self.snapshot
             .as_ref()
             .map_or(&[], |snapshot| &snapshot.series)
+    }
+
+    /// The date in New York, as far as anything is known.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        let taken = self.snapshot.as_ref().map(|snapshot| snapshot.taken_at);
+        taken.map_or(NaiveDate::MAX, |at| {
+            at.with_timezone(&New_York).date_naive()
+        })
     }
 
     /// What is declared of the series of the watch list.

@@ -44,17 +44,9 @@ impl App {
         let parsed = watch_file::text(bytes)
             .map_err(str::to_owned)
             .and_then(|text| {
-                watch_file::parse(text, self.shared.interval, &self.shared.sources).map_err(
-                    |problems| {
-                        let more = match problems.len() {
-                            1 => String::new(),
-                            all => format!("; {}", count(all - 1, "more error")),
-                        };
-                        problems
-                            .first()
-                            .map_or_else(String::new, |first| format!("{first}{more}"))
-                    },
-                )
+                let shared = &self.shared;
+                watch_file::parse(text, shared.interval, &shared.sources, shared.today())
+                    .map_err(|problems| first_of(&problems))
             })
             .and_then(|lines| question(lines, &self.shared));
         match parsed {
@@ -80,6 +72,16 @@ impl App {
             .say(format!("undone: {}{more}", edit.undone), now);
         vec![Effect::Send(Command::EditList(edit.back))]
     }
+}
+
+/// The first wrong line, and how many more there are.
+fn first_of(problems: &[watch_file::BadLine]) -> String {
+    let more = match problems.len() {
+        0 | 1 => String::new(),
+        all => format!("; {}", count(all - 1, "more error")),
+    };
+    let first = problems.first();
+    first.map_or_else(String::new, |first| format!("{first}{more}"))
 }
 
 /// The first series that a change brings.

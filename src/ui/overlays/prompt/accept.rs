@@ -63,6 +63,9 @@ fn edit(
     shared: &Shared,
 ) -> Result<Vec<Reply>, String> {
     let (typed, declaring, fill_from) = declared(typed)?;
+    declaring
+        .begins_by(shared.today())
+        .map_err(|why| format!("since={why}"))?;
     let says_prices = typed
         .split_whitespace()
         .any(|word| word.eq_ignore_ascii_case("adjusted") || word.eq_ignore_ascii_case("raw"));
@@ -116,6 +119,13 @@ fn edit(
         0 | 1 => edits.pop(),
         _ => Some(WatchEdit::Several(edits)),
     };
+    let listed: Vec<SeriesKey> = shared.series().iter().map(|one| one.key.clone()).collect();
+    let idle = edit
+        .as_ref()
+        .and_then(|edit| edit.idle_filling(&listed, &shared.declared()));
+    if let Some(why) = idle {
+        return Err(why);
+    }
     Ok(edit.map(Reply::Change).into_iter().collect())
 }
 
@@ -229,6 +239,14 @@ mod tests {
             ),
             ("fill_from=nobody", "there is no source nobody; use one of"),
             ("daily since=2020", "\"2020\" is not a day"),
+            (
+                "since=2099-01-01",
+                "since=2099-01-01 is in the future, there are no bars yet",
+            ),
+            (
+                "fills=other",
+                "IBM daily cannot fill what other cannot give: other:IBM daily is not on the list",
+            ),
             ("colour=red", "\"colour\" is not a setting; use since"),
             ("", "enter an interval"),
         ] {

@@ -188,7 +188,7 @@ pub(super) fn pasted(
     interval: Interval,
     shared: &Shared,
 ) -> Result<Vec<Reply>, String> {
-    let lines = match watch_file::parse(text, interval, &shared.sources) {
+    let lines = match watch_file::parse(text, interval, &shared.sources, shared.today()) {
         Ok(lines) => lines,
         // Several symbols on a line are not a watch list file, but still a list; where intervals are
         // written, a wrong word may be meant as one.
