@@ -98,21 +98,31 @@ pub(super) const FORGET: [&str; 2] = [
     "DELETE FROM alert_deliveries WHERE coalesce(ended_at, created_at) < $1",
 ];
 
-/// A used-up day says nothing about a series.
+/// A used-up day says nothing about a series. Between two attempts of a daily series there may be a
+/// thousand runs of others: its failures are counted in all runs.
 pub(super) const TRIED: &str = "\
     WITH tried AS ( \
-        SELECT source, symbol, interval, adjusted, run_id, error_class, error_message, \
+        SELECT source, symbol, interval, adjusted, run_id, status, error_class, error_message, \
                row_number() OVER (PARTITION BY source, symbol, interval, adjusted ORDER BY run_id DESC) AS place, \
                max(CASE WHEN status = 'succeeded' THEN run_id ELSE 0 END) \
                    OVER (PARTITION BY source, symbol, interval, adjusted) AS good \
         FROM run_series \
         WHERE run_id > (SELECT max(id) FROM runs) - 50 AND status IN ('succeeded', 'refused', 'failed') \
           AND coalesce(error_class, '') <> 'day') \
-    SELECT source, symbol, interval, adjusted, \
-           CAST(count(CASE WHEN run_id > good THEN 1 END) AS bigint) AS failures, \
+    SELECT t.source, t.symbol, t.interval, t.adjusted, \
+           CASE WHEN max(CASE WHEN run_id > good THEN 1 ELSE 0 END) = 0 THEN 0 ELSE \
+               CAST(count(CASE WHEN run_id > good AND status = 'refused' THEN 1 END) AS bigint) \
+               + (SELECT count(*) FROM run_series f \
+                  WHERE f.source = t.source AND f.symbol = t.symbol AND f.interval = t.interval \
+                    AND f.adjusted = t.adjusted AND f.status = 'failed' AND coalesce(f.error_class, '') <> 'day' \
+                    AND NOT EXISTS ( \
+                        SELECT 1 FROM run_series s \
+                        WHERE s.source = f.source AND s.symbol = f.symbol AND s.interval = f.interval \
+                          AND s.adjusted = f.adjusted AND s.status = 'succeeded' \
+                          AND s.finished_at >= f.finished_at)) END AS failures, \
            max(CASE WHEN place = 1 AND run_id > good THEN error_class END) AS error_class, \
            max(CASE WHEN place = 1 AND run_id > good THEN error_message END) AS error_message \
-    FROM tried GROUP BY source, symbol, interval, adjusted";
+    FROM tried t GROUP BY t.source, t.symbol, t.interval, t.adjusted";
 
 #[derive(sqlx::FromRow)]
 pub(super) struct AlertRow {

@@ -264,4 +264,20 @@ async fn tried_series_count_their_failures_since_the_last_success(place: Place) 
     ended(SeriesStatus::Failed, Some(ErrorClass::Network)).await;
     let [one] = &tried().await[..] else { panic!() };
     assert_eq!(one.failures, 1);
+    // However many runs of others there were in between.
+    for failures in 2..4 {
+        for _ in 0..60 {
+            let other = series("MSFT", Interval::Min1);
+            let run = store.begin_run("test", vec![other.clone()]).await.unwrap();
+            let report = SeriesReport::new(other, SeriesStatus::Succeeded);
+            store.finish_series(run.id, report).await.unwrap();
+            let status = RunStatus::Succeeded;
+            store.finish_run(run.id, status).await.unwrap();
+        }
+        assert_eq!(tried().await.len(), 1, "it was not tried lately");
+        ended(SeriesStatus::Failed, Some(ErrorClass::Network)).await;
+        let tried = tried().await;
+        let ibm = tried.iter().find(|one| one.series == ibm()).unwrap();
+        assert_eq!(ibm.failures, failures);
+    }
 }
