@@ -15,11 +15,16 @@ impl LanePlan {
             |at| format!("{} at {}", counted(self.next.into(), "request"), clock(at)),
         );
         let left = match (self.left, self.per_day) {
-            (Some(left), Some(per_day)) => format!(
-                ", {left} of {per_day} left today, {} kept for you; {} until all that are due have been asked for",
-                self.reserve,
-                counted(self.days.into(), "day"),
-            ),
+            (Some(left), Some(per_day)) => {
+                let pass = match self.days {
+                    0 | 1 => "all that are due fit into one day".to_owned(),
+                    days => format!("{days} days until all that are due have been asked for"),
+                };
+                format!(
+                    ", {left} of {per_day} left today, {} kept for you; {pass}",
+                    self.reserve
+                )
+            }
             _ => ", no limit a day".to_owned(),
         };
         let lost = match self.loses {
@@ -93,7 +98,7 @@ impl WhyNot {
             Self::Quota { before: 0 } => "no request of today is left for it".to_owned(),
             Self::Quota { before } => {
                 format!(
-                    "{} before it; today has no more",
+                    "{} before it, and none is left today",
                     counted((*before).into(), "request")
                 )
             }

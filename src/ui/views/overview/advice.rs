@@ -365,7 +365,7 @@ mod tests {
         line.why_not_now = Some(WhyNot::Quota { before: 40 });
         let shared = sample::shared(snapshot);
         let strip = advice(&googl, &shared, sample::now()).text;
-        let why = "not asked for yet; 40 requests before it; today has no more.";
+        let why = "not asked for yet; 40 requests before it, and none is left today.";
         assert!(strip.ends_with(&format!("16:20 ET: {why}")), "{strip}");
         let full = planned(&googl, &shared, sample::now());
         assert_eq!(full, Some(format!("Planned for 16:20: {why}")));
