@@ -37,7 +37,11 @@ pub async fn run(args: &FetchArgs, context: &Context) -> Result<u8, Failure> {
         return events::fetch(&pipeline, &series, args.format, context.narrator).await;
     }
     let mut request = RunRequest {
-        trigger: "fetch",
+        trigger: if args.month.is_some() {
+            "month"
+        } else {
+            "fetch"
+        },
         series: wanted(named, args, &settings, &store).await?,
         options: options(args),
         max_age: args.max_age,

@@ -181,6 +181,14 @@ pub fn ranked(stored: &[String], order: &[SourceId]) -> Option<Vec<String>> {
     (wanted != stored).then_some(wanted)
 }
 
+/// `OLDER_BARS` of `model::run`.
+macro_rules! older_bars {
+    () => {
+        "('backfill', 'history', 'month')"
+    };
+}
+pub(super) use older_bars;
+
 /// The columns of the newest failure of a series.
 #[derive(Debug, sqlx::FromRow)]
 pub struct FailureRow {
@@ -540,6 +548,7 @@ impl From<LedgerRow> for RequestRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::run::OLDER_BARS;
 
     #[test]
     fn a_request_survives_being_written_down() {
@@ -563,6 +572,12 @@ mod tests {
         assert_eq!(from_epoch_day(epoch_day(date)), date);
         assert_eq!(gunzip(&gzip(b"bars").unwrap()).unwrap(), "bars");
         assert!(gunzip(b"not gzip").is_err());
+    }
+
+    #[test]
+    fn the_triggers_for_older_bars_are_those_of_the_model() {
+        let written = OLDER_BARS.map(|trigger| format!("'{trigger}'"));
+        assert_eq!(older_bars!(), format!("({})", written.join(", ")));
     }
 
     #[test]

@@ -61,6 +61,16 @@ words! {
     }
 }
 
+/// What starts runs that ask for older bars than the newest.
+pub const OLDER_BARS: [&str; 3] = ["backfill", "history", "month"];
+
+/// Whether a run that this started asks for the newest bars: only such a run tells whether a source has
+/// bars of a series at all.
+#[must_use]
+pub fn asks_for_newest(trigger: &str) -> bool {
+    !OLDER_BARS.contains(&trigger)
+}
+
 /// What kept a series from succeeding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SeriesError {

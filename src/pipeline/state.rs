@@ -54,6 +54,7 @@ use super::snapshot::{
 use crate::db::{DbError, RunDetail};
 use crate::model::calendar::Calendars;
 use crate::model::quota::Quota;
+use crate::model::run::asks_for_newest;
 use crate::model::{
     Engines, ErrorClass, RunId, RunStatus, RunSummary, SeriesKey, SeriesReport,
     SeriesStatus as Ended, SourceId,
@@ -470,7 +471,7 @@ impl State {
         let asks_for_newest = self
             .run
             .as_ref()
-            .is_some_and(|run| run.trigger != "backfill");
+            .is_some_and(|run| asks_for_newest(run.trigger));
         let Some(entry) = self.entry(&report.series) else {
             return;
         };
@@ -485,13 +486,12 @@ impl State {
             (Ended::Refused, Some(_)) => Some(SeriesState::Blocked),
             // It is fetched by whoever has its lane.
             (_, Some(ErrorClass::Superseded)) => None,
-            (Ended::Failed, Some(class)) => Some(failed(class)),
-            (Ended::Failed | Ended::Interrupted, None) | (Ended::Interrupted, Some(_)) => {
-                Some(SeriesState::Failed)
-            }
+            (Ended::Failed, Some(class)) if asks_for_newest => Some(failed(class)),
+            (Ended::Failed | Ended::Interrupted, _) => Some(SeriesState::Failed),
             _ => None,
         };
-        entry.live.rests_from = class.filter(|class| rests_after(*class)).map(|_| now);
+        let is_lasting = class.is_some_and(rests_after) && asks_for_newest;
+        entry.live.rests_from = is_lasting.then_some(now);
         entry.live.problem = problem;
     }
 

@@ -118,6 +118,25 @@ async fn a_hole_between_two_months_is_told_and_closed_by_the_next_fetch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_month_before_the_first_bar_does_not_make_a_symbol_unknown() {
+    let server = planted(&["listed@2026-04-06,symbol=NEW"]).await;
+    for desk in Desk::on_each_database() {
+        let desk = desk.asking(&server);
+        let add = desk.run(&["watch", "add", "NEW", "--interval", "5min"]);
+        assert_eq!(add.code, 0, "{add:?}");
+        let series = ["fetch", "--symbols", "NEW", "--interval", "5min"];
+        let early = desk.run(&[&series[..], &["--month", "2026-02"]].concat());
+        assert_eq!(early.code, 1, "{early:?}");
+        let status = desk.run(&["status"]);
+        assert!(status.stdout.starts_with("1 due"), "{status:?}");
+        let plan = desk.run(&["plan"]);
+        assert!(!plan.stdout.contains("does not know"), "{plan:?}");
+        let runs = desk.run(&["runs"]);
+        assert!(runs.stdout.contains("  month  "), "{runs:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn holes_that_the_plan_refuses_to_close_are_told_as_such() {
     for desk in Desk::on_each_database() {
         let server = provider().await;

@@ -103,10 +103,13 @@ const FACTS: &str = concat!(
           WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
             AND r.adjusted = w.adjusted AND status = 'succeeded') fetched \
       LEFT JOIN LATERAL ( \
-          SELECT finished_at AS failed_at, CAST(requests AS bigint) AS failed_requests, \
-                 error_class AS failed_class, error_message AS failed_message FROM run_series r \
+          SELECT r.finished_at AS failed_at, CAST(requests AS bigint) AS failed_requests, \
+                 error_class AS failed_class, error_message AS failed_message \
+          FROM run_series r JOIN runs u ON u.id = r.run_id \
           WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
-            AND r.adjusted = w.adjusted AND status = 'failed' \
+            AND r.adjusted = w.adjusted AND r.status = 'failed' AND u.trigger NOT IN ",
+    row::older_bars!(),
+    " \
           ORDER BY run_id DESC LIMIT 1) failed ON true \
       CROSS JOIN LATERAL ( \
           SELECT array_agg(timestamp) AS labels, array_agg(trading_date) AS days, \

@@ -98,9 +98,11 @@ const FACTS: &str = concat!(
             AND b.timestamp = (SELECT max(timestamp) FROM bars WHERE series_id = t.id) \
       LEFT JOIN run_series f ON f.source = w.source AND f.symbol = w.symbol AND f.interval = w.interval \
             AND f.adjusted = w.adjusted AND f.run_id = ( \
-                SELECT max(run_id) FROM run_series r \
+                SELECT max(run_id) FROM run_series r JOIN runs u ON u.id = r.run_id \
                 WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
-                  AND r.adjusted = w.adjusted AND status = 'failed')"
+                  AND r.adjusted = w.adjusted AND r.status = 'failed' AND u.trigger NOT IN ",
+    row::older_bars!(),
+    ")"
 );
 
 fn summary(found: &SqliteRow) -> Outcome<SeriesFacts> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::db::LastFailure;
-use crate::model::SeriesError;
+use crate::model::{SeriesError, Span};
 
 #[test]
 fn what_a_run_has_asked_for_is_known_when_it_is_over_even_if_no_end_was_heard() {
@@ -136,4 +136,40 @@ fn a_failed_attempt_changes_nothing_where_nothing_is_missing() {
     let series = state.snapshot(0, noon).series;
     let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
     assert_eq!(ibm.state, SeriesState::Fresh);
+}
+
+#[test]
+fn an_attempt_for_older_bars_does_not_tell_that_a_source_has_none() {
+    for (command, shown) in [
+        (Command::Fetch(vec![key("IBM")]), SeriesState::Blocked),
+        (
+            Command::Backfill(key("IBM"), Span::new(at("2020-01-01T00:00:00Z"), at(NOON))),
+            SeriesState::Failed,
+        ),
+    ] {
+        let mut state = state();
+        own(&mut state, NOON);
+        let close = at("2026-11-20T21:10:00Z");
+        state.step(Input::Command(command), close);
+        let failed = SeriesReport::new(key("IBM"), Ended::Failed).with_error(
+            Ended::Failed,
+            ErrorClass::BadRequest,
+            "no such bars",
+        );
+        state.step(Input::Run(Event::Done(failed)), close);
+        let jobs = state.step(Input::RunEnded(Ok(report(vec![]))), close);
+        assert_eq!(runs(&jobs), []);
+        let series = state.snapshot(0, close).series;
+        let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+        assert_eq!(ibm.state, shown);
+        let next = at("2026-11-20T21:20:00Z");
+        state.step(Input::Tick, next);
+        let list = List {
+            reading: 9,
+            ..entries()
+        };
+        let jobs = state.step(Input::Loaded(Loaded::Series(list)), next);
+        let is_asked = runs(&jobs)[0].1.contains(&"IBM".to_owned());
+        assert_eq!(is_asked, shown == SeriesState::Failed);
+    }
 }
