@@ -22,7 +22,7 @@ use crate::pipeline::command::Command;
 use crate::pipeline::snapshot::{FetchPlan, PlannedFetch};
 use crate::ui::action::{Action, Effect};
 use crate::ui::cursor::Cursor;
-use crate::ui::fetch::fetch_of;
+use crate::ui::fetch::{fetch_of, price};
 use crate::ui::filter;
 use crate::ui::keymap::binding::Thing;
 use crate::ui::regions::Regions;
@@ -203,7 +203,7 @@ impl View for PlanView {
     /// What fetching costs.
     fn hint(&self, action: Action, shared: &Shared, _regions: &Regions) -> String {
         match (action, self.selected_line(shared)) {
-            (Action::Fetch, Some(line)) => format!(" ({})", line.price),
+            (Action::Fetch, Some(line)) => format!(" ({})", price([&line.series], shared)),
             _ => String::new(),
         }
     }

@@ -323,6 +323,7 @@ async fn before_schema_9(place: &Place) {
 
 /// Takes back what is newer than schema 17 in the watch list.
 pub async fn before_schema_18(place: &Place) {
+    super::history::before_schema_21(place).await;
     for column in ["fresh_within", "fills"] {
         place
             .sql(&format!("ALTER TABLE series DROP COLUMN {column}"))
@@ -455,6 +456,7 @@ async fn what_was_rolled_up_is_marked_also_in_a_store_of_schema_19(place: Place)
 
 /// The schema of the version before bars were rolled up between series, with what is stored.
 async fn before_schema_20(place: &Place) {
+    super::history::before_schema_21(place).await;
     if place.is_postgres() {
         for change in [
             "ALTER TABLE coverage DROP CONSTRAINT coverage_known_check",

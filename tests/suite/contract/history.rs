@@ -5,6 +5,7 @@ use super::*;
 contract! {
     a_dead_run_is_swept_and_a_live_one_is_not,
     a_kept_answer_survives_its_process,
+    a_store_of_schema_20_knows_how_its_series_failed,
     an_older_answer_fills_gaps_but_overwrites_nothing,
     runs_are_listed_and_explained,
     the_last_failure_is_known_until_a_fetch_succeeds,
@@ -113,6 +114,32 @@ async fn the_last_failure_is_known_until_a_fetch_succeeds(place: Place) {
         assert_eq!((known, &facts[0].failure), (failure, &None), "{status}");
         store.finish_run(run.id, RunStatus::Partial).await.unwrap();
     }
+}
+
+/// Takes away what schema 21 has added.
+pub(super) async fn before_schema_21(place: &Place) {
+    place.sql("DROP INDEX idx_run_series_failed").await;
+}
+
+async fn a_store_of_schema_20_knows_how_its_series_failed(place: Place) {
+    let store = place.open().await;
+    let run = store.begin_run("test", vec![ibm()]).await.unwrap();
+    let failed = SeriesReport::new(ibm(), SeriesStatus::Running).with_error(
+        SeriesStatus::Failed,
+        ErrorClass::Outage,
+        "gone",
+    );
+    store.finish_series(run.id, failed).await.unwrap();
+    store.finish_run(run.id, RunStatus::Failed).await.unwrap();
+    drop(store);
+    before_schema_21(&place).await;
+    place
+        .sql("DELETE FROM _sqlx_migrations WHERE version > 20")
+        .await;
+    let store = place.open().await;
+    let known = store.facts(ibm()).await.unwrap().failure.unwrap();
+    assert_eq!(known.error.message, "gone");
+    before_schema_21(&place).await;
 }
 
 async fn a_kept_answer_survives_its_process(place: Place) {

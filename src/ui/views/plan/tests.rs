@@ -111,3 +111,15 @@ fn a_filter_hides_lines_and_the_file_has_what_is_shown() {
     let screen = lines(&view, &shared, (80, 20)).join("\n");
     assert!(screen.contains("2 hidden, Esc clears"), "{screen}");
 }
+
+#[test]
+fn the_key_says_what_a_fetch_costs_that_is_not_planned() {
+    let shared = sample::shared(sample::normal());
+    let mut view = PlanView::default();
+    let all = plan(&shared).unwrap();
+    let refused = all.lines.iter().position(PlannedFetch::is_refused).unwrap();
+    assert_eq!(all.lines[refused].price, 0);
+    view.select_line(refused, &shared);
+    let hint = view.hint(Action::Fetch, &shared, &Regions::default());
+    assert_eq!(hint, " (1)");
+}
