@@ -193,24 +193,24 @@ pub(super) use older_bars;
 #[derive(Debug, sqlx::FromRow)]
 pub struct FailureRow {
     failed_at: Option<DateTime<Utc>>,
-    failed_requests: Option<i64>,
-    failed_class: Option<String>,
-    failed_message: Option<String>,
+    spent: Option<i64>,
+    error_class: Option<String>,
+    error_message: Option<String>,
 }
 
 impl FailureRow {
     /// The failure, unless the series was fetched with success since.
     pub fn failure(self, fetched_at: Option<DateTime<Utc>>) -> Option<LastFailure> {
         let at = self.failed_at?;
-        let class = ledger::class(self.failed_class)?;
+        let class = ledger::class(self.error_class)?;
         fetched_at
             .is_none_or(|fetched| fetched < at)
             .then(|| LastFailure {
                 at,
-                requests: count(self.failed_requests.unwrap_or_default()),
+                requests: count(self.spent.unwrap_or_default()),
                 error: SeriesError {
                     class,
-                    message: self.failed_message.unwrap_or_default(),
+                    message: self.error_message.unwrap_or_default(),
                 },
             })
     }

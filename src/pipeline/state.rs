@@ -477,6 +477,8 @@ impl State {
         };
         if report.status == Ended::Succeeded {
             entry.live.fetched_at = Some(now);
+            // Until it is read again.
+            entry.facts.failure = None;
             if asks_for_newest {
                 entry.live.newest_at = Some(now);
             }

@@ -89,16 +89,6 @@ async fn what_is_declared_is_listed_changed_and_goes_through_files() {
             (&"fills".into(), &"alpha_vantage".into()),
             "{plan}"
         );
-        // Without the first source it is fetched for itself, which is said.
-        let removed = desk.run(&["watch", "remove", "IBM"]);
-        assert_eq!(removed.code, 0, "{removed:?}");
-        assert!(
-            removed
-                .stderr
-                .contains("alpaca:IBM daily filled its gaps and stays on the list"),
-            "{removed:?}"
-        );
-        assert_eq!(desk.run(&words).code, 0);
         for (line, said) in [
             (
                 "watch add B --fill-from nobody",
@@ -163,5 +153,23 @@ async fn bars_since_a_day_are_holes_and_no_fetch_of_new_bars_waits_for_them() {
         let asked = server.journal().len();
         ok(&desk, "fetch --symbols IBM --interval 60min");
         assert!(server.journal().len() <= asked + 1, "the newest bars only");
+    }
+}
+
+#[test]
+fn without_the_series_whose_gaps_it_fills_a_series_stays_on_the_list_and_that_is_said() {
+    for desk in Desk::on_each_database() {
+        ok(&desk, "watch add IBM --interval daily --fill-from alpaca");
+        let removed = ok(&desk, "watch remove IBM");
+        assert!(
+            removed
+                .stderr
+                .contains("alpaca:IBM daily filled its gaps and stays on the list"),
+            "{removed:?}"
+        );
+        let listed = ok(&desk, "watch list").stdout;
+        assert!(listed.contains("alpaca:IBM"), "{listed}");
+        let removed = ok(&desk, "watch remove alpaca:IBM");
+        assert_eq!(removed.stderr, "", "nothing filled it");
     }
 }

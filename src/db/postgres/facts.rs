@@ -88,7 +88,7 @@ const FACTS: &str = concat!(
     "SELECT ",
     bar_columns!(),
     ", w.place, t.bars, a.asked_at, oldest, fetched_at, labels, days, opens, closes, finals, \
-     failed_at, failed_requests, failed_class, failed_message FROM ",
+     failed_at, spent, error_class, error_message FROM ",
     wanted!(),
     " LEFT JOIN series_totals t ON t.source = w.source AND t.symbol = w.symbol AND t.interval = w.interval \
             AND t.adjusted = w.stored_adjusted \
@@ -103,8 +103,8 @@ const FACTS: &str = concat!(
           WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
             AND r.adjusted = w.adjusted AND status = 'succeeded') fetched \
       LEFT JOIN LATERAL ( \
-          SELECT r.finished_at AS failed_at, CAST(requests AS bigint) AS failed_requests, \
-                 error_class AS failed_class, error_message AS failed_message \
+          SELECT r.finished_at AS failed_at, CAST(requests AS bigint) AS spent, \
+                 error_class, error_message \
           FROM run_series r JOIN runs u ON u.id = r.run_id \
           WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval \
             AND r.adjusted = w.adjusted AND r.status = 'failed' AND u.trigger NOT IN ",

@@ -86,8 +86,8 @@ const FACTS: &str = concat!(
        (SELECT max(finished_at) FROM run_series r \
         WHERE r.source = w.source AND r.symbol = w.symbol AND r.interval = w.interval AND r.adjusted = w.adjusted \
           AND status = 'succeeded') AS fetched_at, \
-       f.finished_at AS failed_at, f.requests AS failed_requests, \
-       f.error_class AS failed_class, f.error_message AS failed_message, \
+       f.finished_at AS failed_at, f.requests AS spent, \
+       f.error_class, f.error_message, \
        (SELECT group_concat(timestamp || ' ' || trading_day || ' ' || open_price || ' ' || close_price || ' ' || final, ';') \
         FROM (SELECT timestamp, trading_day, open_price, close_price, final FROM bars \
               WHERE series_id = t.id ORDER BY timestamp DESC LIMIT $2)) AS recent \

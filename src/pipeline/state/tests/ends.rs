@@ -173,3 +173,18 @@ fn an_attempt_for_older_bars_does_not_tell_that_a_source_has_none() {
         assert_eq!(is_asked, shown == SeriesState::Failed);
     }
 }
+
+#[test]
+fn a_known_failure_ends_with_a_success_at_once() {
+    let mut state = state();
+    own(&mut state, NOON);
+    let close = at("2026-11-20T21:20:00Z");
+    let list = failed_before(ErrorClass::Outage, "2026-11-20T21:00:00Z");
+    state.step(Input::Loaded(Loaded::Series(list)), close);
+    state.step(Input::Command(Command::Fetch(vec![key("IBM")])), close);
+    let done = SeriesReport::new(key("IBM"), Ended::Succeeded);
+    state.step(Input::Run(Event::Done(done)), close);
+    let series = state.snapshot(0, close).series;
+    let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+    assert_eq!((ibm.state, &ibm.problem), (SeriesState::Due, &None));
+}
