@@ -38,7 +38,6 @@ use self::left_over::Spare;
 pub use self::message::{
     Entry, Handover, Input, Job, List, Live, Load, Loaded, Pulse, Read, Start, StartRun, Wanted,
 };
-use self::message::{failed, rests_after};
 use self::queue::QueuedRun;
 pub(super) use self::quotas::Quotas;
 use self::search::Search;
@@ -488,11 +487,12 @@ impl State {
             (Ended::Refused, Some(_)) => Some(SeriesState::Blocked),
             // It is fetched by whoever has its lane.
             (_, Some(ErrorClass::Superseded)) => None,
-            (Ended::Failed, Some(class)) if asks_for_newest => Some(failed(class)),
+            (Ended::Failed, Some(class)) if asks_for_newest => Some(entry.failed(class, now)),
             (Ended::Failed | Ended::Interrupted, _) => Some(SeriesState::Failed),
             _ => None,
         };
-        let is_lasting = class.is_some_and(rests_after) && asks_for_newest;
+        let is_lasting =
+            asks_for_newest && class.is_some_and(|class| entry.rests_after(class, now));
         entry.live.rests_from = is_lasting.then_some(now);
         entry.live.problem = problem;
     }

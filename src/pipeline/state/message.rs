@@ -36,6 +36,9 @@ use crate::time::is_far_ahead;
 /// How long the schedule skips a series that the provider does not know: a day, because in an
 /// outage it has called valid symbols unknown.
 const REST: TimeDelta = TimeDelta::days(1);
+/// How long after it was fetched a series is known: one answer that says otherwise is a fault of the
+/// provider, and it is asked for again.
+const KNOWN: TimeDelta = TimeDelta::days(7);
 
 /// What the engine receives.
 #[derive(Debug)]
@@ -317,10 +320,31 @@ impl Entry {
     pub(super) fn rests_until(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let lasting = self
             .failure()
-            .filter(|failure| rests_after(failure.error.class));
+            .filter(|failure| self.rests_after(failure.error.class, failure.at));
         let from = self.live.rests_from.max(lasting.map(|failure| failure.at));
         let until = from.map(|from| from + REST);
         until.filter(|until| at < *until)
+    }
+
+    /// Whether its next request would fail as this one did: its bars were not to be had before, either.
+    pub(super) fn rests_after(&self, class: ErrorClass, at: DateTime<Utc>) -> bool {
+        let is_lasting = matches!(
+            class,
+            ErrorClass::BadRequest | ErrorClass::ClientBug | ErrorClass::Malformed
+        );
+        is_lasting
+            && self
+                .fetched_at()
+                .is_none_or(|fetched| at - fetched >= KNOWN)
+    }
+
+    /// What the failure of an attempt makes of it.
+    pub(super) fn failed(&self, class: ErrorClass, at: DateTime<Utc>) -> SeriesState {
+        if class == ErrorClass::BadRequest && self.rests_after(class, at) {
+            SeriesState::Blocked
+        } else {
+            SeriesState::Failed
+        }
     }
 
     /// How it last failed, if that says something about it and it was not fetched since.
@@ -406,7 +430,9 @@ impl Entry {
     /// Its state, given how it stands; `spent`: nothing may be sent before the quota renews.
     pub(super) fn state(&self, truth: &Truth, spent: bool) -> SeriesState {
         let ended = || match self.live.state {
-            None => self.failure().map(|failure| failed(failure.error.class)),
+            None => self
+                .failure()
+                .map(|failure| self.failed(failure.error.class, failure.at)),
             state => state,
         };
         let parked = self.parked.as_ref().map(|_| SeriesState::Blocked);
@@ -427,22 +453,6 @@ impl Entry {
             .or_else(|| ended().filter(counts))
             .unwrap_or(stands)
     }
-}
-
-/// What the failure of an attempt makes of a series.
-pub(super) const fn failed(class: ErrorClass) -> SeriesState {
-    match class {
-        ErrorClass::BadRequest => SeriesState::Blocked,
-        _ => SeriesState::Failed,
-    }
-}
-
-/// Whether the next request would fail in the same way.
-pub(super) const fn rests_after(class: ErrorClass) -> bool {
-    matches!(
-        class,
-        ErrorClass::BadRequest | ErrorClass::ClientBug | ErrorClass::Malformed
-    )
 }
 
 /// A run that is to be started.
