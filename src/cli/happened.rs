@@ -28,7 +28,7 @@ pub async fn run(args: &EventsArgs, context: &Context) -> Result<u8, Failure> {
         let (mut cursor, mut is_away) = (from, false);
         loop {
             let events = match store.events_after(cursor, PIECE).await {
-                // What happens meanwhile is told from the cursor on, once it answers again.
+                // Nothing is missed: the cursor says where to go on.
                 Err(error) if args.follow && error.is_passing() => {
                     if !std::mem::replace(&mut is_away, true) {
                         context.narrator.say(&format!("{error}; waiting for it"));

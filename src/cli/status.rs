@@ -237,9 +237,13 @@ fn line(status: &Status) -> String {
         _ if status.missed.is_some() => None,
         (Some(at), 0) => Some(format!("no engine since {}", clock(at))),
         (Some(at), count) => Some(format!(
-            "no engine at work since {}, {} waiting",
+            "no engine has worked since {}, {} waiting",
             clock(at),
-            counted(count as u64, "engine")
+            if count == 1 {
+                "1 is".to_owned()
+            } else {
+                format!("{count} are")
+            }
         )),
         (None, 0) => None,
         (None, count) => Some(counted(count as u64, "engine")),
@@ -367,7 +371,7 @@ mod tests {
         not_late.engines = vec![WorkingEngine::of(&engine())];
         let said = line(&not_late);
         assert!(
-            said.contains(" · no engine at work since 2026-11-20 15:00 ET, 1 engine waiting · "),
+            said.contains(" · no engine has worked since 2026-11-20 15:00 ET, 1 is waiting · "),
             "{said}"
         );
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::db::LastFailure;
 use crate::model::{SeriesError, Span};
+use crate::pipeline::snapshot::WatchedSeries;
 
 #[test]
 fn what_a_run_has_asked_for_is_known_when_it_is_over_even_if_no_end_was_heard() {
@@ -66,6 +67,13 @@ fn failed_before(class: ErrorClass, failed_at: &str) -> List {
     list
 }
 
+/// The line of IBM.
+fn ibm(state: &State, now: DateTime<Utc>) -> WatchedSeries {
+    let series = state.snapshot(0, now).series;
+    let ibm = series.iter().find(|one| one.key == key("IBM"));
+    ibm.unwrap().clone()
+}
+
 /// The list with IBM alone, which was never fetched.
 fn never_fetched(reading: u64) -> List {
     List {
@@ -120,8 +128,7 @@ fn how_another_process_failed_is_shown_and_decides_what_is_asked() {
             list
         };
         state.step(Input::Loaded(Loaded::Series(list())), close);
-        let series = state.snapshot(0, close).series;
-        let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+        let ibm = ibm(&state, close);
         assert_eq!(ibm.state, shown);
         let is_told = class != Day;
         let problem = (class, "no such symbol".to_owned());
@@ -139,8 +146,7 @@ fn a_failure_ends_with_what_another_process_fetched_since() {
     own(&mut state, NOON);
     let close = at("2026-11-20T21:20:00Z");
     let shown = |state: &State| {
-        let series = state.snapshot(0, close).series;
-        let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+        let ibm = ibm(state, close);
         (ibm.state, ibm.problem.clone().map(|(class, _)| class))
     };
     state.step(Input::Loaded(Loaded::Series(never_fetched(5))), close);
@@ -175,8 +181,7 @@ fn a_failed_attempt_changes_nothing_where_nothing_is_missing() {
         "gone",
     );
     state.step(Input::Run(Event::Done(failed)), noon);
-    let series = state.snapshot(0, noon).series;
-    let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+    let ibm = ibm(&state, noon);
     assert_eq!(ibm.state, SeriesState::Fresh);
 }
 
@@ -202,8 +207,7 @@ fn an_attempt_for_older_bars_does_not_tell_that_a_source_has_none() {
         state.step(Input::Run(Event::Done(failed)), close);
         let jobs = state.step(Input::RunEnded(Ok(report(vec![]))), close);
         assert_eq!(runs(&jobs), []);
-        let series = state.snapshot(0, close).series;
-        let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+        let ibm = ibm(&state, close);
         assert_eq!(ibm.state, shown);
         let next = at("2026-11-20T21:20:00Z");
         state.step(Input::Tick, next);
@@ -222,7 +226,6 @@ fn a_known_failure_ends_with_a_success_at_once() {
     state.step(Input::Command(Command::Fetch(vec![key("IBM")])), close);
     let done = SeriesReport::new(key("IBM"), Ended::Succeeded);
     state.step(Input::Run(Event::Done(done)), close);
-    let series = state.snapshot(0, close).series;
-    let ibm = series.iter().find(|one| one.key == key("IBM")).unwrap();
+    let ibm = ibm(&state, close);
     assert_eq!((ibm.state, &ibm.problem), (SeriesState::Due, &None));
 }
