@@ -10,10 +10,12 @@ use serde_json::Value;
 use super::Project;
 use crate::support::wall;
 
-/// Every four hours from Monday morning in New York on. At one tick, on Tuesday, Coinbase is away.
+/// Every four hours from Monday morning in New York on, a minute after the hour: a bar that ends with
+/// the hour is out by then, and none comes before the status is read. At one tick, on Tuesday,
+/// Coinbase is away.
 const WEEK: &str = r"
 show() { printf '%+d' $(($1 - $(LD_PRELOAD= date +%s))) >/wall/new; mv /wall/new /wall/ahead; }
-begins=$(LD_PRELOAD= date -u -d '2026-05-11 06:00' +%s)
+begins=$(LD_PRELOAD= date -u -d '2026-05-11 06:01' +%s)
 show $begins
 printf '%s\n' 'alpha_vantage:IBM 5min' 'alpha_vantage:IBM daily' 'alpaca:IBM 5min' 'alpaca:AAPL 5min' \
   'coinbase:BTC-USD 5min' 'binance:BTCUSDT 5min' 'binance:ETHUSDT 60min' |
