@@ -271,13 +271,18 @@ impl WatchEdit {
     #[must_use]
     pub fn undo(&self, before: &[SeriesKey], declared: &Declarations) -> Self {
         let after = self.declare(before, declared);
-        let lost = before
-            .iter()
-            .filter(|key| after.get(key) != declared.get(key));
-        let lost = lost.map(|key| {
+        let is_lost = |key: &SeriesKey| after.get(key) != declared.get(key);
+        let lost = before.iter().filter_map(|key| {
             let was = declared.get(key).cloned().unwrap_or_default();
-            (key.clone(), was.into())
+            let first = was.fills.as_ref().map(|source| key.at(source));
+            let is_touched = is_lost(key) || first.is_some_and(|first| is_lost(&first));
+            is_touched.then(|| (key.clone(), was))
         });
+        let mut lost: Vec<_> = lost.collect();
+        // What fills the gaps of another comes after it: a series takes what fills its gaps along to
+        // its beginning.
+        lost.sort_by_key(|(_, was)| was.fills.is_some());
+        let lost = lost.into_iter().map(|(key, was)| (key, was.into()));
         let (back, lost) = (self.list_undone(before), lost.collect::<Vec<_>>());
         if lost.is_empty() {
             back
@@ -480,6 +485,17 @@ mod tests {
         let own = since(&filling, "2020-01-01").declare(&list, &earlier);
         let later = since(&ibm, "2018-01-01").declare(&list, &own);
         assert_eq!(later[&filling].since, own[&filling].since);
+        // What is undone leaves it the beginning that it had of its own, wherever it stands in the list.
+        let turned = vec![filling.clone(), ibm.clone()];
+        for list in [&list, &turned] {
+            for edit in [
+                since(&ibm, "2020-01-01"),
+                WatchEdit::Remove(vec![ibm.clone()]),
+            ] {
+                let (edited, after) = (edit.apply(list).list, edit.declare(list, &own));
+                assert_eq!(edit.undo(list, &own).declare(&edited, &after), own);
+            }
+        }
         // Without the first it is a series like any other; what is undone fills again.
         let removal = WatchEdit::Remove(vec![ibm]);
         let alone = removal.declare(&list, &declared);
