@@ -61,7 +61,7 @@ async fn main() {
                 order.words(),
                 told.lost,
                 100.0 * told.lost as f64 / told.all.max(1) as f64,
-                percentile(&told.staleness, 0.95),
+                sessions(percentile(&told.staleness, 0.95)),
                 100.0 * f64::from(told.in_vain) / f64::from(told.requests.max(1)),
                 told.most_a_day,
             );
@@ -83,6 +83,15 @@ async fn main() {
         "\nA plan of 10,000 series: {:.1} ms at the median of 9",
         of_ten_thousand()
     );
+}
+
+/// A staleness, which a series that was never asked for has none of.
+fn sessions(staleness: f64) -> String {
+    if staleness.is_nan() {
+        "never asked".into()
+    } else {
+        staleness.to_string()
+    }
 }
 
 /// Milliseconds that a plan of 10,000 series takes, with the days to come.

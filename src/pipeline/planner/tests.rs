@@ -482,9 +482,21 @@ fn what_is_rolled_up_comes_with_the_finer_series_and_costs_nothing() {
     );
     let said = plan.lines[2].words(&|at| at.to_string());
     assert_eq!(said, "rolled up from daily bars, no request");
+    // A series that waits for itself, or for nothing, does not come with it.
+    let rests = Some(Obstacle::Rests(day(1)));
+    for (obstacle, at) in [(rests.clone(), rider.at), (None, None)] {
+        let rider = Candidate {
+            obstacle,
+            at,
+            ..rider.clone()
+        };
+        let plan = planned(vec![rider, base.clone()], room(25, 25, 0));
+        let why = plan.line(&hours).unwrap().why.as_ref();
+        assert!(!matches!(why, Some(Why::RolledUp { .. })), "{why:?}");
+    }
     // Where the finer one cannot be asked for, it is asked for itself.
     let refused = Candidate {
-        obstacle: Some(Obstacle::Rests(day(1))),
+        obstacle: rests,
         ..base
     };
     let plan = planned(vec![rider, refused], room(25, 25, 0));
