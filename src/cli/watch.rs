@@ -299,35 +299,21 @@ async fn remove(
     if let Some(said) = said {
         let _ = write!(done, ", {said}");
     }
-    for said in left_alone(&edited.removed, &before) {
-        context.narrator.say(&said);
+    for key in edited.left_alone(&before) {
+        context.narrator.say(&left_alone(&key));
     }
     report(&done, &edited, format, (settings, store))?;
     Ok(if missing == 0 { exit::DONE } else { exit::SOME })
 }
 
-/// What becomes of the series that filled the gaps of removed ones, and were not removed themselves.
-fn left_alone(removed: &[(usize, SeriesKey)], before: &Fillings) -> Vec<String> {
-    let is_removed = |key: &SeriesKey| removed.iter().any(|(_, one)| one == key);
-    let alone = before.iter().filter_map(|(key, fills)| {
-        let filled = SeriesKey {
-            source: fills.clone()?,
-            ..key.clone()
-        };
-        (is_removed(&filled) && !is_removed(key)).then_some(key)
-    });
-    let mut said: Vec<String> = alone
-        .map(|key| {
-            format!(
-                "{key} filled its gaps and stays on the list, fetched for itself from now on; remove it with: \
-                 pipeline-tui watch remove {} --interval {}",
-                key.instrument(),
-                key.interval
-            )
-        })
-        .collect();
-    said.sort();
-    said
+/// What becomes of a series that filled the gaps of a removed one.
+fn left_alone(key: &SeriesKey) -> String {
+    format!(
+        "{key} filled its gaps and stays on the list, fetched for itself from now on; remove it with: \
+         pipeline-tui watch remove {} --interval {}",
+        key.instrument(),
+        key.interval
+    )
 }
 
 /// The words between commas and spaces.

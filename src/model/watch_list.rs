@@ -62,6 +62,19 @@ fn is_filled_by(first: &SeriesKey, series: &SeriesKey, fills: Option<&SourceId>)
     fills == Some(&first.source) && series.at(&first.source) == *first
 }
 
+impl WatchEdited {
+    /// The series that filled the gaps of removed ones and stay on the list.
+    #[must_use]
+    pub fn left_alone(&self, before: &Fillings) -> Vec<SeriesKey> {
+        let removed: HashSet<&SeriesKey> = self.removed.iter().map(|(_, key)| key).collect();
+        let filling = removed.iter().flat_map(|first| fillers(before, first));
+        let staying = filling.filter(|key| !removed.contains(key)).cloned();
+        let mut staying: Vec<SeriesKey> = staying.collect();
+        staying.sort();
+        staying
+    }
+}
+
 impl WatchEdit {
     /// Adds the series of another source that fill the gaps of these, of which this is declared; they take
     /// over the rest of it. `none` removes those that do. Or says why that source cannot.

@@ -13,7 +13,7 @@ use super::theme::Theme;
 use crate::config::EnteredKey;
 use crate::model::calendar::Calendars;
 use crate::model::{
-    Declarations, Declared, Interval, RunId, SeriesKey, SourceId, Sources, WatchEdit,
+    Declarations, Declared, Fillings, Interval, RunId, SeriesKey, SourceId, Sources, WatchEdit,
 };
 use crate::pipeline::snapshot::{
     ExportProgress, KeyUse, RunProgress, Snapshot, SourceStatus, WatchedSeries,
@@ -118,6 +118,14 @@ impl Shared {
         let each = self.series().iter();
         let each = each.map(|status| (status.key.clone(), status.declared.clone()));
         each.filter(|(_, declared)| *declared != Declared::default())
+            .collect()
+    }
+
+    /// The watched series, each with the source whose gaps it fills.
+    #[must_use]
+    pub fn fillings(&self) -> Fillings {
+        let each = self.series().iter();
+        each.map(|status| (status.key.clone(), status.declared.fills.clone()))
             .collect()
     }
 

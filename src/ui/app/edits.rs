@@ -14,6 +14,8 @@ use crate::ui::text::{count, shown_path};
 
 /// Changes that can be undone; the oldest are dropped first.
 const LEVELS: usize = 100;
+/// What is said when series are removed.
+const BARS_STAY: &str = "; bars stay in the store";
 
 impl App {
     /// Changes the watch list and remembers how to undo that.
@@ -25,6 +27,14 @@ impl App {
             .map(|status| status.key.clone())
             .collect();
         let (done, undone) = words(&edit);
+        let alone = edit.apply(&before).left_alone(&self.shared.fillings());
+        let done = if alone.is_empty() {
+            done
+        } else {
+            // One line holds no more than what is not expected.
+            let done = done.strip_suffix(BARS_STAY).unwrap_or(&done);
+            format!("{done}; {} filled its gaps and stays", named(&alone))
+        };
         if self.shared.undos.len() == LEVELS {
             self.shared.undos.remove(0);
         }
@@ -95,12 +105,15 @@ fn arriving(edit: &WatchEdit) -> Option<&SeriesKey> {
     }
 }
 
-/// A change and its undoing, in words.
-fn words(edit: &WatchEdit) -> (String, String) {
-    let named = |series: &[SeriesKey]| match series {
+fn named(series: &[SeriesKey]) -> String {
+    match series {
         [one] => one.to_string(),
         many => count(many.len(), "series"),
-    };
+    }
+}
+
+/// A change and its undoing, in words.
+fn words(edit: &WatchEdit) -> (String, String) {
     let is = |series: &[SeriesKey]| if series.len() == 1 { "is" } else { "are" };
     match edit {
         WatchEdit::Add(series) => {
@@ -113,7 +126,7 @@ fn words(edit: &WatchEdit) -> (String, String) {
         WatchEdit::Remove(series) => {
             let what = named(series);
             (
-                format!("{what} removed; bars stay in the store"),
+                format!("{what} removed{BARS_STAY}"),
                 format!("{what} {} back on the watch list", is(series)),
             )
         }

@@ -28,6 +28,26 @@ fn changes_are_undone_one_by_one_and_the_cursor_returns() {
 }
 
 #[test]
+fn a_removed_series_says_what_filled_its_gaps_and_stays() {
+    let mut app = app();
+    let mut snapshot = sample::normal();
+    let mut series = snapshot.series.to_vec();
+    let other = SourceId::known("other");
+    let mut filling = series[1].clone();
+    filling.key = filling.key.at(&other);
+    filling.declared.fills = Some(series[1].key.source.clone());
+    series.push(filling);
+    snapshot.series = series.into();
+    app.observe(Arc::new(snapshot));
+    press(&mut app, "down x y");
+    let said = &app.messages.current(sample::now()).unwrap().text;
+    assert_eq!(
+        said,
+        "AAPL daily removed; other:AAPL daily filled its gaps and stays; u undoes this"
+    );
+}
+
+#[test]
 fn a_renamed_symbol_is_followed_by_one_key_and_undone_by_one() {
     let mut app = app();
     let mut snapshot = sample::normal();

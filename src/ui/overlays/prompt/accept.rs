@@ -1,7 +1,5 @@
 //! What an entered line becomes, or why it cannot be accepted.
 
-use std::collections::HashMap;
-
 use super::typed::series_of;
 use super::{add, keys, named};
 use crate::model::source::SourceError;
@@ -136,20 +134,12 @@ fn filling(
     from: &SourceId,
     shared: &Shared,
 ) -> Result<WatchEdit, String> {
-    let watched = shared
-        .snapshot
-        .iter()
-        .flat_map(|snapshot| snapshot.series.iter());
-    let declared: HashMap<&SeriesKey, &Declared> = watched
-        .map(|watched| (&watched.key, &watched.declared))
-        .collect();
-    let listed = declared.iter();
-    let listed = listed.map(|(key, declared)| ((*key).clone(), declared.fills.clone()));
     let now = series.iter().map(|(before, key)| {
-        let before = declared.get(before).copied().cloned().unwrap_or_default();
+        let before = shared.status(before);
+        let before = before.map_or_else(Declared::default, |status| status.declared.clone());
         (key.clone(), declaring.apply(&before).into())
     });
-    WatchEdit::fill(now.collect(), from, &shared.sources, &listed.collect())
+    WatchEdit::fill(now.collect(), from, &shared.sources, &shared.fillings())
 }
 
 /// The words that name an interval or prices, what the others declare, and the source that fills gaps.
