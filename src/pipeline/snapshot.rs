@@ -443,8 +443,8 @@ pub struct SourceFacts {
     pub fingerprint: String,
     /// What the key's plan is known to include, and what not.
     pub entitlements: Vec<Entitlement>,
-    /// Of which symbols splits and dividends were asked for.
-    pub events: EventsAsked,
+    /// Of which symbols splits and dividends were asked for; `None`: the source has no lists of them.
+    pub events: Option<EventsAsked>,
 }
 
 /// The symbol search.

@@ -47,11 +47,15 @@ impl Pipeline {
                 known.parameter = text::clean(&known.parameter);
             }
             entitlements.sort_by(|one, next| one.endpoint.cmp(&next.endpoint));
+            let events = match lane.source.events() {
+                Some(_) => Some(self.store.events_asked(lane.id().clone()).await?),
+                None => None,
+            };
             all.push(SourceFacts {
                 id: lane.id().clone(),
                 fingerprint: lane.credential.fingerprint.clone(),
                 entitlements,
-                events: self.store.events_asked(lane.id().clone()).await?,
+                events,
             });
         }
         Ok(all)

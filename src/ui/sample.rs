@@ -318,10 +318,10 @@ fn system() -> SystemView {
                 known("TIME_SERIES_DAILY", "outputsize=full", false),
                 known("TIME_SERIES_INTRADAY", "", false),
             ],
-            events: EventsAsked {
+            events: Some(EventsAsked {
                 symbols: 3,
                 last: "2026-11-18".parse().ok(),
-            },
+            }),
         }],
     }
 }

@@ -107,8 +107,12 @@ pub fn lines(source: &SourcePage<'_>, reader: &Reader) -> [Told; LINES] {
         ),
         (
             "events",
-            read(&|facts| events(facts.events)),
-            "splits, dividends; the palette (:) fetches them".to_owned(),
+            read(&|facts| facts.events.map_or_else(|| "none".to_owned(), events)),
+            match source.facts {
+                Some(facts) if facts.events.is_none() => "it has no splits and dividends",
+                _ => "splits, dividends; the palette (:) fetches them",
+            }
+            .to_owned(),
         ),
         (
             "series",

@@ -439,10 +439,12 @@ fn facts(u: &mut Unstructured<'_>, id: &pipeline_tui::model::SourceId) -> Result
                 message: sometimes(u, cleaned)?,
             })
         })?,
-        events: EventsAsked {
-            symbols: u.arbitrary()?,
-            last: sometimes(u, |u| Ok(instant(u)?.date_naive()))?,
-        },
+        events: sometimes(u, |u| {
+            Ok(EventsAsked {
+                symbols: u.arbitrary()?,
+                last: sometimes(u, |u| Ok(instant(u)?.date_naive()))?,
+            })
+        })?,
     })
 }
 

@@ -49,7 +49,10 @@ async fn events_are_priced_asked_for_once_and_known_afterwards() {
         assert_eq!(asked, EventsAsked { symbols: 1, last });
         send(&handle, Command::ShowSystem).await;
         let shown = until(&mut handle, |snapshot| snapshot.system.is_some()).await;
-        assert_eq!(shown.system.as_ref().unwrap().sources[0].events, asked);
+        assert_eq!(
+            shown.system.as_ref().unwrap().sources[0].events,
+            Some(asked)
+        );
         end(handle).await;
     }
 }

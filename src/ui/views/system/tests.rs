@@ -108,6 +108,15 @@ fn the_source_tells_quota_renewal_and_rights_and_never_the_key() {
             "splits, dividends; the palette (:) fetches them".into()
         )
     );
+    let without = with(|snapshot| {
+        let mut read = snapshot.system.as_deref().unwrap().clone();
+        read.sources[0].events = None;
+        snapshot.system = Some(Arc::new(read));
+    });
+    assert_eq!(
+        told(&without, Section::Source("Alpha Vantage"), "events"),
+        ("none".into(), "it has no splits and dividends".into())
+    );
     let unlimited = with(|snapshot| {
         (
             snapshot.sources[0].quota.limit,
