@@ -47,6 +47,8 @@ impl Exchange<'_> {
                 set_aside: 0,
                 spoken: (!within.is_empty()).then_some(Spoken {
                     asked: within,
+                    // A bar is settled when all that it is made of is.
+                    settled_to: grid.time_at(spoken.settled_to).from,
                     ..spoken
                 }),
                 is_rolled_up: true,

@@ -306,7 +306,7 @@ impl Pipeline {
                 }
                 None => evidence.wanted(now),
             };
-            let known = Lacking::of(&coverage, spans);
+            let known = Lacking::of(&coverage, spans, grid);
             lacking.insert(series, known);
         }
         Ok(lacking)

@@ -181,7 +181,10 @@ fn entry(
 /// Notes which series come with a finer one on the list, and cost no request of their own.
 fn ride(pipeline: &Pipeline, entries: &mut [Entry], wanted: Vec<Vec<Span>>) {
     let known = entries.iter().zip(wanted);
-    let lacking = known.map(|(entry, wanted)| Lacking::of(&entry.facts.coverage, wanted));
+    let lacking = known.map(|(entry, wanted)| {
+        let grid = entry.grid.clone();
+        Lacking::of(&entry.facts.coverage, wanted, grid)
+    });
     let lacking: Vec<Lacking> = lacking.collect();
     let known = entries.iter().zip(&lacking);
     let can_be_asked = known.filter(|(entry, _)| entry.parked.is_none());

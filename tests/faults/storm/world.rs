@@ -415,7 +415,8 @@ impl World {
             let well = ["fresh", "due", "closed"].map(count);
             let is_well = well.iter().fold(0_u64, |sum, one| sum.saturating_add(*one));
             if done.code != 0 || is_well != count("series") {
-                left.push(format!("{done:?}"));
+                let gaps = self.user().run(&["gaps"]);
+                left.push(format!("{}{done:?}", gaps.stdout));
             }
         }
         if left.is_empty() {

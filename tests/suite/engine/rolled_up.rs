@@ -93,6 +93,45 @@ async fn coarser_bars_that_come_with_finer_ones_are_those_of_the_source() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_missed_answers_to_the_finer_one_is_asked_for_itself_once() {
+    for (folder, [store, _]) in pairs().await {
+        let hands = Hands::at_noon();
+        let server = market(&hands).await;
+        let pipeline = on(Arc::clone(&store), &server, &hands, folder.path());
+        for (source, symbol, path) in [
+            ("alpaca", "IBM", "/bars"),
+            ("binance", "BTCUSDT", "/klines"),
+            ("coinbase", "BTC-USD", "/candles"),
+        ] {
+            let both = [Interval::Min5, Interval::Min60].map(|interval| SeriesKey {
+                source: source.parse().unwrap(),
+                ..SeriesKey::raw(symbol.parse().unwrap(), interval)
+            });
+            fetched(&pipeline, &both).await;
+            // It is off the list for two hours.
+            for minutes in [60, 65] {
+                hands.move_on(TimeDelta::minutes(minutes));
+                fetched(&pipeline, &both[..1]).await;
+            }
+            for (minutes, requests) in [(5, 2), (55, 1)] {
+                hands.move_on(TimeDelta::minutes(minutes));
+                let asked = || {
+                    let journal = server.journal().into_iter();
+                    journal.filter(|one| one.path.contains(path)).count()
+                };
+                let before = asked();
+                fetched(&pipeline, &both).await;
+                assert_eq!(asked(), before + requests, "{source}");
+                let stands = pipeline.stands(&both, None).await.unwrap();
+                for stand in stands {
+                    assert_eq!(stand.truth.holes, [], "{}", stand.series);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_series_that_is_rolled_up_from_the_answers_of_a_source_gets_each_new_bar() {
     for (folder, [store, _]) in pairs().await {
         let hands = Hands::at_noon();
