@@ -28,12 +28,12 @@ impl App {
             .collect();
         let (done, undone) = words(&edit);
         let alone = edit.apply(&before).left_alone(&self.shared.fillings());
-        let done = if alone.is_empty() {
-            done
-        } else {
-            // One line holds no more than what is not expected.
-            let done = done.strip_suffix(BARS_STAY).unwrap_or(&done);
-            format!("{done}; {} filled its gaps and stays", named(&alone))
+        // One line holds no more than what is not expected.
+        let briefly = done.strip_suffix(BARS_STAY).unwrap_or(&done);
+        let done = match alone.as_slice() {
+            [] => done,
+            [one] => format!("{briefly}; {one} filled its gaps and stays"),
+            many => format!("{briefly}; {} filled gaps and stay", named(many)),
         };
         if self.shared.undos.len() == LEVELS {
             self.shared.undos.remove(0);
